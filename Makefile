@@ -135,15 +135,18 @@ $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 # What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
-PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js terms.js customers.js billing.js bills.js budgets.js prices.js whatif.js planner.js health.js settings.js frame.js)
+PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js terms.js tokens.js customers.js billing.js bills.js budgets.js cards.js prices.js whatif.js planner.js health.js settings.js frame.js)
 WEB := $(sort $(wildcard reports/web/*.*)) $(addprefix $(B)/gen/web/,parts.js page.js)
 $(B)/gen/web/parts.js: $(PAGE_PARTS)
 	@mkdir -p $(@D)
 	cat $(PAGE_PARTS) > $@
 # one script, its parts in one scope, without what only people read
-$(B)/gen/web/page.js: $(PAGE_JS) Makefile
+$(B)/gen/pack_script: tools/pack_script.c
 	@mkdir -p $(@D)
-	{ echo "(() => {'use strict';"; cat $(PAGE_JS) | sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d'; echo '})();'; } > $@
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+$(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_JS) Makefile
+	@mkdir -p $(@D)
+	{ echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
 $(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \

@@ -444,7 +444,7 @@ json_value *json_next(json_value *v)
 
 const char *json_key(json_value *v)
 {
-	return v->string ? v->string : "";
+	return v && v->string ? v->string : "";
 }
 
 struct text json_string(json_value *v)

@@ -86,9 +86,11 @@ static void hold(const char *path, int64_t n, int64_t batch)
 						.credits = { 5000000 },
 						.expires = { now.us + US_PER_HOUR } };
 			check(hold_open(sp, l, &h, now, &after, &e), &e);
-			check(hold_settle_credits(sp, l, text_of(id),
-						  (struct nano_credits){ 3000000 }, false, now,
-						  &out, &e),
+			check(hold_settle_credits(sp, l,
+						  &(struct hold_settlement){
+							  text_of(id),
+							  (struct nano_credits){ 3000000 }, false },
+						  now, &out, &e),
 			      &e);
 		}
 		check(ledger_end(l, &e), &e);

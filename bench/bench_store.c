@@ -92,7 +92,6 @@ static void ours(const char *path, int64_t rows, int64_t batches, int64_t batch)
 {
 	struct book *book;
 	struct store *s;
-	struct ingest *in;
 	struct err e;
 	if (book_open(&book, &e) != 0 || store_open(&s, path, DB_CREATE, &e) != 0)
 		fail(e.message);
@@ -100,8 +99,7 @@ static void ours(const char *path, int64_t rows, int64_t batches, int64_t batch)
 				    .currency = "USD",
 				    .ahead_us_most = INT64_MAX / 4,
 				    .behind_us_most = INT64_MAX / 4 };
-	if (ingest_open(&in, s, &o, "bench", NULL, NULL, &e) != 0)
-		fail(e.message);
+	struct ingest *in = ingest_open(s, &o, "bench", NULL, NULL);
 	int64_t have = store_last_seq(s);
 	state += (uint64_t)have * 2654435761u;
 	while (have < rows) {

@@ -15,7 +15,7 @@ struct question {
 	struct workload *workload;
 	struct scenario_list models; /* by name */
 	struct cache_rules rules;
-	int told;
+	struct refusals refusals;
 };
 
 static void question_release(struct question *q)
@@ -41,7 +41,7 @@ static int read_trace(struct cli *cli, struct question *q, struct err *e)
 	if (rc == 0) {
 		w.o.threads = 1;
 		rc = workload_read(&q->workload, &w.o, e);
-		q->told = w.told;
+		q->refusals = w.refusals;
 	}
 	zone_close(zone);
 	return rc;
@@ -127,7 +127,7 @@ static int run_cache(struct cli *cli, struct err *e)
 		unpriced += answer.choice[i].unpriced;
 	if (rc == 0) {
 		advice_cache_report(&answer, &asked, cli->json);
-		rc = cli_sum_refused(q.workload->refused, q.told, "counted");
+		rc = refusals_sum(&q.refusals, q.workload->refused, "counted");
 	}
 	question_release(&q);
 	return rc ? rc : unpriced ? 3 : 0;
@@ -303,7 +303,7 @@ static int run_hits(struct cli *cli, struct err *e)
 				     q.rules.writes != CACHE_WRITES_NONE, e);
 	if (rc == 0) {
 		advice_hits_report(&answer, cli_currency(cli), own, cli->json);
-		rc = cli_sum_refused(q.workload->refused, q.told, "counted");
+		rc = refusals_sum(&q.refusals, q.workload->refused, "counted");
 	}
 	question_release(&q);
 	return rc ? rc : answer.side[0].unpriced || answer.side[1].unpriced ? 3 : 0;

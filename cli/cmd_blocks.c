@@ -16,6 +16,7 @@ static const struct option options[] = {
 	  "the limit of a block, if you know your account's; max: "
 	  "the largest finished block",
 	  false },
+	{ "order", 'o', "asc|desc", "order of the blocks (default asc: newest last)", false },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };
@@ -58,7 +59,9 @@ static int run(struct cli *cli, struct err *e)
 					.now = clock_now(),
 					.timezone = cli_zone_name(cli, zone_room),
 					.source = source.words };
+	static const char *const orders[] = { "asc", "desc", NULL };
 	int64_t hours = HOURS;
+	int order = 0;
 	int status = 0, rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_period(cli, zone, &filter.since, &filter.until, e);
@@ -67,6 +70,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && (hours < 1 || hours > HOURS_MOST))
 		rc = err_set(e, ERR_USAGE, "--hours is from 1 to %d", HOURS_MOST);
 	if (rc == 0)
+		rc = cli_choice(cli, "order", orders, &order, e);
+	if (rc == 0)
 		rc = look_source_open(&source, cli, false, e);
 	if (rc == 0)
 		rc = usage_blocks_read(&blocks, source.store, &filter, (int)hours, e);
@@ -74,6 +79,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = take_limit(cli, &report, e);
 	if (rc == 0) {
 		report.zone = zone;
+		report.newest_first = order == 1;
 		report.from = first_shown(cli, &report);
 		report.left_out = &source.left_out;
 		if (cli->json)

@@ -330,11 +330,11 @@ static int run(struct cli *cli, struct err *e)
 	book_close(a.book);
 	if (!t)
 		return rc;
-	int told = 0;
+	struct refusals refusals = { 0 };
 	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
-		cli_tell_refused(&told, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
+		refusals_add(&refusals, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
 	if (rc == 0)
-		rc = cli_sum_refused(t->refused, (int)t->refused, "counted");
+		rc = refusals_sum(&refusals, t->refused, "counted");
 	block_trace_close(t);
 	return rc;
 }

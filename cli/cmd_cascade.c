@@ -20,8 +20,8 @@ static const struct option options[] = {
 	  "is high when the strong model is needed, means high",
 	  false },
 	{ "html", 0, "FILE", "also write one self-contained HTML file with charts", false },
-	{ "seed", 0, "N", "of the resamples (default 1)", false },
-	{ "resamples", 0, "N", "for the interval (default 1000; 0: none)", false },
+	{ "seed", 0, "N", "of the resamples (default 1)", false, OPTION_ADVANCED },
+	{ "resamples", 0, "N", "for the interval (default 1000; 0: none)", false, OPTION_ADVANCED },
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 #include "meter/store/rollup.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/rerate_report.h"
 #include "reports/table.h"
 
 static const struct option amend_options[] = {
@@ -46,10 +47,10 @@ static int begin(struct cli *cli, struct correction *c, struct err *e)
 		rc = cli_ingest_options(cli, c->book, &o, e);
 	if (rc == 0)
 		rc = cli_store(cli, &c->store, DB_WRITE, e);
-	if (rc == 0)
-		rc = ingest_open(&c->in, c->store, &o, "correction", NULL, NULL, e);
-	if (rc == 0)
+	if (rc == 0) {
+		c->in = ingest_open(c->store, &o, "correction", NULL, NULL);
 		rc = store_begin(c->store, clock_now(), e);
+	}
 	return rc;
 }
 
@@ -142,15 +143,6 @@ static int take_back(struct cli *cli, struct err *e)
 	return rc ? rc : print_done(cli, "voided");
 }
 
-static void describe(struct buf *b, struct text ref, struct text window, struct text why)
-{
-	b->n = 0;
-	if (why.n)
-		buf_printf(b, "none: %.*s", (int)why.n, why.p);
-	else
-		buf_printf(b, "%.*s %.*s", (int)ref.n, ref.p, (int)window.n, window.p);
-}
-
 /* What a rerate left as it was, and why. */
 static void print_left(const struct cli *cli, const struct rerate_result *r)
 {
@@ -172,9 +164,7 @@ static void print_left(const struct cli *cli, const struct rerate_result *r)
 		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 }
 
-/* cards: those that rated the records and are others now, or NULL. */
-static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry,
-			 const char *cards)
+static void print_changes(const struct rerate_result *r)
 {
 	static const struct table_column columns[] = {
 		{ "MODEL", false, true }, { "RECORDS", true, false }, { "WAS", false, true },
@@ -182,57 +172,15 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		{ "CHANGE", true, false }
 	};
 	struct buf b = { 0 };
-	struct json_out j;
-	if (cli->json) {
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.rerate/1");
-		json_out_bool(&j, "dry_run", dry);
-		json_out_int(&j, "records", r->records);
-		json_out_int(&j, "kept", r->kept);
-		json_out_int(&j, "in_another_currency", r->elsewhere);
-		json_out_int(&j, "of_other_cards", r->others);
-		json_out_string(&j, "cards_not_at_hand", r->missing.n ? r->missing.p : NULL);
-		json_out_string(&j, "rated_by_other_cards", cards);
-		json_out_money(&j, "before", r->before);
-		json_out_money(&j, "after", r->after);
-		json_out_money(&j, "delta", money_total_minus(r->after, r->before));
-		json_out_array(&j, "changes");
-		for (size_t i = 0; i < r->count; i++) {
-			const struct rerate_line *l = &r->line[i];
-			json_out_object(&j, NULL);
-			json_out_text(&j, "model", l->model);
-			json_out_int(&j, "records", l->records);
-			describe(&b, l->from_ref, l->from_window, l->from_why);
-			json_out_string(&j, "was", b.p);
-			describe(&b, l->to_ref, l->to_window, l->to_why);
-			json_out_string(&j, "is", b.p);
-			json_out_money(&j, "before", l->before);
-			json_out_money(&j, "after", l->after);
-			json_out_end(&j, '}');
-		}
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
-		buf_release(&b);
-		return;
-	}
-	if (cards)
-		printf("the records were rated by other cards than those now: %s\n", cards);
-	print_left(cli, r);
-	if (!r->count) {
-		printf("every record keeps its price\n");
-		return;
-	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rerate_line *l = &r->line[i];
 		table_cell(t, l->model.p);
 		put_count(&b, l->records);
 		table_cell(t, b.p);
-		describe(&b, l->from_ref, l->from_window, l->from_why);
+		rerate_report_price(&b, l->from_ref, l->from_window, l->from_why);
 		table_cell(t, b.p);
-		describe(&b, l->to_ref, l->to_window, l->to_why);
+		rerate_report_price(&b, l->to_ref, l->to_window, l->to_why);
 		table_cell(t, b.p);
 		put_money(&b, l->before, NULL, false);
 		table_cell(t, b.p);
@@ -243,6 +191,22 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	}
 	table_print(t);
 	table_close(t);
+	buf_release(&b);
+}
+
+/* cards: those that rated the records and are others now, or NULL. */
+static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry,
+			 const char *cards)
+{
+	struct buf b = { 0 };
+	if (cards)
+		printf("the records were rated by other cards than those now: %s\n", cards);
+	print_left(cli, r);
+	if (!r->count) {
+		printf("every record keeps its price\n");
+		return;
+	}
+	print_changes(r);
 	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
@@ -275,8 +239,14 @@ static int rerate(struct cli *cli, struct err *e)
 		c.dry |= r.records == 0;
 		rc = end(&c, rc, e);
 	}
-	if (rc == 0)
+	if (rc == 0 && cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		rerate_report_put(&j, &r, wish.dry, wish.currency, cards.n ? cards.p : NULL);
+		json_out_close(&j);
+	} else if (rc == 0) {
 		print_rerate(cli, &r, wish.dry, cards.n ? cards.p : NULL);
+	}
 	buf_release(&cards);
 	rerate_result_release(&r);
 	zone_close(zone);

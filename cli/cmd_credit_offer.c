@@ -94,34 +94,34 @@ static const struct option subscribe_options[] = {
 	{ 0 },
 };
 
-/* --end and --switch. */
-static int end_subscription(struct cli *cli, struct ledger_session *s, struct offer_list *offers,
-			    struct zone *zone, const struct offer *o, struct instant from,
-			    struct err *e)
+/* --end and --switch: another subscription ends when this one begins, or this one at a time of its
+ * own. */
+static int end_subscription(const struct cli *cli, struct ledger *l,
+			    const struct offer_list *offers, const struct zone *zone,
+			    const struct subscription *this, struct err *e)
 {
-	const char *end = cli_value(cli, "end"), *other = cli_value(cli, "switch"),
-		   *id = cli_value(cli, "id");
+	const char *end = cli_value(cli, "end"), *other = cli_value(cli, "switch");
 	const struct offer *known;
-	struct instant at;
+	struct instant at = this->from;
+	struct text id;
 	int rc = 0;
 	if (end && other)
 		return err_set(e, ERR_USAGE, "give --end or --switch, not both");
+	if (!end && !other)
+		return 0;
 	if (other) {
 		rc = offers_find(offers, other, &known, e);
-		return rc == 0 ? subscription_end(s->ledger, text_of(cli->argument[0]), known->name,
-						  from, s->now, e)
-			       : rc;
+		id = rc == 0 ? known->name : TEXT("");
+	} else {
+		rc = cli_instant("end", end, zone, &at, e);
+		if (rc == 0 && !this->offer->every.n)
+			rc = err_set(e, ERR_USAGE,
+				     "'%s' is not a subscription; void a grant with `tally credit "
+				     "void`",
+				     this->offer->name.p);
+		id = this->id ? text_of(this->id) : this->offer->name;
 	}
-	if (!end)
-		return 0;
-	rc = cli_instant("end", end, zone, &at, e);
-	if (rc == 0 && !o->every.n)
-		rc = err_set(e, ERR_USAGE,
-			     "'%s' is not a subscription; void a grant with `tally credit void`",
-			     o->name.p);
-	return rc == 0 ? subscription_end(s->ledger, text_of(cli->argument[0]),
-					  id ? text_of(id) : o->name, at, s->now, e)
-		       : rc;
+	return rc == 0 ? subscription_end(l, this->customer, id, at, this->now, e) : rc;
 }
 
 /* Days are the account's own, or of the zone in which it is opened. */
@@ -138,44 +138,32 @@ static int subscribe(struct cli *cli, struct err *e)
 	struct ledger_session s = { 0 };
 	struct offer_list offers = { 0 };
 	struct zone *zone = NULL;
-	const struct offer *o;
-	const char *from_text = cli_value(cli, "from");
-	struct instant from = { 0 };
-	int64_t quantity;
-	int rc = cli_count(cli, "quantity", 1, &quantity, e);
-	if (rc == 0 && quantity < 1)
+	const char *from = cli_value(cli, "from"), *end = cli_value(cli, "end");
+	struct subscription wish = { .customer = text_of(cli->argument[0]),
+				     .id = cli_value(cli, "id"),
+				     .zone = cli_value(cli, "timezone") };
+	int rc = cli_count(cli, "quantity", 1, &wish.quantity, e);
+	if (rc == 0 && wish.quantity < 1)
 		rc = err_set(e, ERR_USAGE, "--quantity is at least 1");
 	if (rc == 0)
 		rc = open_offers(cli, &offers, e);
 	if (rc == 0)
-		rc = offers_find(&offers, cli->argument[1], &o, e);
+		rc = offers_find(&offers, cli->argument[1], &wish.offer, e);
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_CREATE, e);
 	if (rc == 0)
 		rc = zone_of_customer(cli, &s, &zone, e);
-	if (rc == 0) {
-		from = s.now;
-		if (from_text)
-			rc = cli_instant("from", from_text, zone, &from, e);
-	}
+	wish.from = wish.now = s.now;
+	if (rc == 0 && from)
+		rc = cli_instant("from", from, zone, &wish.from, e);
 	if (rc == 0)
-		rc = end_subscription(cli, &s, &offers, zone, o, from, e);
-	if (rc == 0 && !cli_value(cli, "end"))
-		rc = subscription_begin(
-			s.ledger,
-			&(struct subscription){ .customer = text_of(cli->argument[0]),
-						.offer = o,
-						.from = from,
-						.now = s.now,
-						.quantity = quantity,
-						.id = cli_value(cli, "id"),
-						.zone = cli_value(cli, "timezone") },
-			e);
+		rc = end_subscription(cli, s.ledger, &offers, zone, &wish, e);
+	if (rc == 0 && !end)
+		rc = subscription_begin(s.ledger, &wish, e);
 	rc = ledger_session_close(&s, rc, e);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s%s%s\n", cli->argument[0], o->title.p,
-		       cli_value(cli, "end") ? ", ends " : "",
-		       cli_value(cli, "end") ? cli_value(cli, "end") : "");
+		printf("%s: %s%s%s\n", cli->argument[0], wish.offer->title.p, end ? ", ends " : "",
+		       end ? end : "");
 	offers_close(&offers);
 	zone_close(zone);
 	return rc;

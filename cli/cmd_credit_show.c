@@ -339,8 +339,10 @@ static int end(struct cli *cli, bool settles, struct err *e)
 	if (rc == 0)
 		spending = spending_open(s.store);
 	if (rc == 0 && settles)
-		rc = hold_settle_credits(spending, s.ledger, text_of(cli->argument[0]), used,
-					 cli_flag(cli, "strict"), s.now, &out, e);
+		rc = hold_settle_credits(spending, s.ledger,
+					 &(struct hold_settlement){ text_of(cli->argument[0]), used,
+								    cli_flag(cli, "strict") },
+					 s.now, &out, e);
 	else if (rc == 0)
 		rc = hold_end(spending, text_of(cli->argument[0]), "released", TEXT(""), s.now, e);
 	spending_close(spending);

@@ -18,10 +18,10 @@ static const struct option options[] = {
 	{ "move", 0, "[MODEL=]TO",
 	  "what MODEL (or everything) does now runs on TO from --move-on on", false },
 	{ "move-on", 0, "DATE", "the day of the move (default tomorrow)", false },
-	{ "history", 0, "DAYS", "past days to draw from (default 56)", false },
+	{ "history", 0, "DAYS", "past days to draw from (default 56)", false, OPTION_ADVANCED },
 	{ "now", 0, "WHEN", "forecast as of WHEN (default now)", false },
-	{ "seed", 0, "N", "of the draws (default 1)", false },
-	{ "draws", 0, "N", "how many (default 10000)", false },
+	{ "seed", 0, "N", "of the draws (default 1)", false, OPTION_ADVANCED },
+	{ "draws", 0, "N", "how many (default 10000)", false, OPTION_ADVANCED },
 	{ 0 },
 };
 

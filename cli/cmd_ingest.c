@@ -6,10 +6,11 @@
 #include "cli/metering.h"
 #include "cli/sources.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/exports.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
 #include "reports/lower_bound_report.h"
@@ -28,14 +29,14 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-enum { REFUSALS_SHOWN = 20, DRAW_EVERY_US = 1000000 };
+enum { DRAW_EVERY_US = 1000000 };
 
 struct work {
 	struct store *store;
 	struct book *book;
 	int64_t drawn_at_us, drawn_up_to; /* records that were in the store then */
 	int64_t uncovered;		  /* that drew nothing */
-	int64_t refusals;
+	struct refusals refusals;
 	struct progress progress;
 	bool quiet;
 	const char *path; /* of a refusal whose line comes next */
@@ -52,12 +53,7 @@ static void show_refusal(void *user, const char *path, int64_t line, const char 
 	}
 	if (!why)
 		why = s->why;
-	if (s->refusals++ >= REFUSALS_SHOWN)
-		return;
-	if (line > 0)
-		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
-	else
-		fprintf(stderr, "tally: %s: %s\n", path, why);
+	refusals_add(&s->refusals, path, line, why);
 }
 
 static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
@@ -168,8 +164,8 @@ static int run(struct cli *cli, struct err *e)
 {
 	struct field_map map[OPTION_VALUES_MAX];
 	struct work work = { .progress = progress_begin(cli, ""), .quiet = cli->quiet };
-	struct page_list pages = { 0 };
-	struct ingest_files o = { .pages = &pages,
+	struct doubts doubts = { 0 };
+	struct ingest_files o = { .doubts = &doubts,
 				  .format = cli_value(cli, "format"),
 				  .map = map,
 				  .on_refusal = show_refusal,
@@ -203,18 +199,19 @@ static int run(struct cli *cli, struct err *e)
 		struct sigaction act = { .sa_handler = on_signal };
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
-		rc = ingest_follow(work.store, &o, path, paths, &counts, &stop,
-				   draw_while_following, e);
+		rc = ingest_follow(work.store, &o,
+				   &(struct follow){ path, paths, &stop, draw_while_following },
+				   &counts, e);
 	} else {
 		for (size_t i = 0; rc == 0 && i < paths; i++)
 			rc = ingest_path(work.store, &o, path[i], &counts, e);
 	}
 	progress_end(&work.progress);
-	if (work.refusals > REFUSALS_SHOWN)
-		fprintf(stderr, "tally: and %s more\n",
-			COUNTED(work.refusals - REFUSALS_SHOWN, ""));
-	const bool partial = page_list_is_part(&pages);
-	page_list_release(&pages);
+	refusals_end(&work.refusals, work.refusals.met);
+	const bool partial = page_list_is_part(&doubts.pages), columns = doubts.columns.n > 0;
+	if (columns)
+		fprintf(stderr, COLUMNS_IN_DOUBT, doubts.columns.p);
+	doubts_release(&doubts);
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)
@@ -223,7 +220,7 @@ static int run(struct cli *cli, struct err *e)
 	store_close(work.store);
 	book_close(work.book);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
-		     counts.unread || partial;
+		     counts.unread || partial || columns;
 	return rc ? rc : lacks ? 3 : 0;
 }
 

@@ -6,17 +6,28 @@
 #include "cli/look_source.h"
 #include "cli/typed.h"
 #include "reports/look.h"
+#include "reports/table.h"
 
-static const struct option options[] = {
-	{ "breakdown", 'b', NULL, "list the models of each row below it", false },
-	{ "order", 'o', "key|cost|records|asc|desc",
-	  "order of the rows (default key; desc: newest first)", false },
-	{ "limit", 0, "N", "N rows only: the newest, or the first of --order cost", false },
-	{ "project", 'p', "NAME", "only this project", false },
+#define OPTIONS_OF_VIEWS \
+	{ "breakdown", 'b', NULL, "list the models of each row below it", false }, \
+		{ "order", 'o', "key|cost|records|asc|desc", \
+		  "order of the rows (default key; desc: newest first)", false }, \
+		{ "limit", 0, "N", "N rows only: the newest, or the first of --order cost", \
+		  false }, \
+		{ "project", 'p', "NAME", "only this project", false }, \
+		{ "model", 'm', "MODEL", "only this model", false }, RECORDED_COST_OPTION, \
+		OPTIONS_OF_LOOKS
+
+static const struct option by_period[] = {
 	{ "instances", 'i', NULL, "a row for each project in each period", false },
-	{ "model", 'm', "MODEL", "only this model", false },
-	RECORDED_COST_OPTION,
-	OPTIONS_OF_LOOKS,
+	{ "last", 0, "N", "the last N days, weeks or months, this one included", false,
+	  OPTION_PERIOD },
+	OPTIONS_OF_VIEWS,
+	{ 0 },
+};
+static const struct option by_session[] = {
+	{ "id", 'i', "ID", "only this session", false },
+	OPTIONS_OF_VIEWS,
 	{ 0 },
 };
 
@@ -51,14 +62,37 @@ static const struct view *view_of(const struct cli *cli)
 	return &views[i];
 }
 
-static int take_period(const struct cli *cli, const struct zone *zone, struct usage_filter *f,
-		       struct err *e)
+/* The first day of the `n` days, weeks or months of which today's is the last. */
+static int64_t first_day(enum usage_dim by, int64_t today, int64_t n)
 {
-	if (strcmp(cli->command->name, "today") != 0)
+	if (by == USAGE_BY_DAY)
+		return today - (n - 1);
+	if (by == USAGE_BY_WEEK)
+		return today - weekday_of_day(today) - 7 * (n - 1);
+	for (today -= civil_from_day(today).day - 1; n > 1; n--)
+		today -= civil_from_day(today - 1).day;
+	return today;
+}
+
+enum { LAST_MOST = 10000 };
+static int take_period(const struct cli *cli, const struct view *view, const struct zone *zone,
+		       struct usage_filter *f, struct err *e)
+{
+	static const char *const others[] = { "since", "until", "period", NULL };
+	const int64_t today = zone_day(zone, clock_now());
+	const bool only_today = strcmp(cli->command->name, "today") == 0;
+	int64_t last = only_today;
+	int rc = cli_count(cli, "last", last, &last, e);
+	if (rc == 0 && !cli_value(cli, "last") && !only_today)
 		return cli_period(cli, zone, &f->since, &f->until, e);
-	const int64_t day = zone_day(zone, clock_now());
-	f->since = zone_midnight(zone, day);
-	f->until = zone_midnight(zone, day + 1);
+	if (rc == 0)
+		rc = cli_none_of(cli, others, "and --last name a period each: give one", e);
+	if (rc == 0 && (last < 1 || last > LAST_MOST))
+		rc = err_set(e, ERR_USAGE, "--last is from 1 to %d", LAST_MOST);
+	if (rc != 0)
+		return rc;
+	f->since = zone_midnight(zone, first_day(view->dim[0], today, last));
+	f->until = zone_midnight(zone, today + 1);
 	return 0;
 }
 
@@ -75,6 +109,16 @@ static bool sort_rows(struct look *l, int order, bool has_last)
 	return !by_key || order == DESCENDING;
 }
 
+static void print_look(const struct cli *cli, const struct look_report *report)
+{
+	if (cli->json)
+		look_report_json(report);
+	else if (cli->csv)
+		look_report_csv(report);
+	else
+		look_report_table(report);
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", "asc", "desc", NULL };
@@ -87,7 +131,8 @@ static int run(struct cli *cli, struct err *e)
 		cli_flag(cli, "instances") && of_command.labels == 1 ? &by_project : &of_command;
 	char zone_room[ZONE_NAME_MAX], from[600];
 	struct cli_names names = { 0 };
-	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost") };
+	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost"),
+				       .session = cli_value(cli, "id") };
 	struct look_report report = { .title = view->title,
 				      .titles = view->labels,
 				      .has_last = view->has_last,
@@ -100,7 +145,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	int order = 0, status = 0, rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = take_period(cli, zone, &filter, e);
+		rc = take_period(cli, &of_command, zone, &filter, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "order", orders, &order, e);
 	if (rc == 0)
@@ -110,8 +155,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_names_open(&names, cli, source.store, &filter, e);
 	if (rc == 0)
-		rc = usage_query(&result, source.store, view->dim,
-				 view->labels + view->has_last + 1, &filter, zone, e);
+		rc = usage_query(&result, source.store, &filter,
+				 &(struct usage_grouping){
+					 view->dim, view->labels + view->has_last + 1, zone },
+				 e);
 	if (rc == 0)
 		rc = usage_lower_bound(&report.bound, source.store, &filter, PLACEHOLDERS_COUNTED,
 				       e);
@@ -122,14 +169,13 @@ static int run(struct cli *cli, struct err *e)
 		report.look = &look;
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;
-		if (cli->json)
-			look_report_json(&report);
-		else if (cli->csv)
-			look_report_csv(&report);
-		else
-			look_report_table(&report);
-		if (!look.rows)
-			cli_tell_empty(cli, source.store, zone);
+		print_look(cli, &report);
+		if (!look.rows && filter.session)
+			print_note("no session has the id '%s' in that period (`tally session` "
+				   "lists them)",
+				   filter.session);
+		else if (!look.rows)
+			look_source_tell_empty(&source, cli, zone);
 		status = usage_total(result)->unpriced || left_out_any(&source.left_out) ||
 					 report.bound.placeholders
 				 ? 3
@@ -143,7 +189,7 @@ static int run(struct cli *cli, struct err *e)
 	return rc ? rc : status;
 }
 
-#define LOOK_COMMAND(id, words, what, takes, more_examples) \
+#define LOOK_COMMAND(id, words, what, takes, its_options, more_examples) \
 	const struct command command_##id = { \
 		.name = words, \
 		.summary = what, \
@@ -156,19 +202,20 @@ static int run(struct cli *cli, struct err *e)
 			"new.\n\n" \
 			"Calls without a price make totals lower bounds and give exit status 3.", \
 		.examples = more_examples, \
-		.options = options, \
+		.options = its_options, \
 		.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE | \
 			  (takes), \
 		.run = run, \
 	}
 
-LOOK_COMMAND(today, "today", "today's cost so far, by model", 0,
+LOOK_COMMAND(today, "today", "today's cost so far, by model", 0, by_period,
 	     "  tally today\n  tally today --breakdown\n");
 LOOK_COMMAND(daily, "daily", "what each day cost, from the database or the agents' logs",
-	     TAKES_PERIOD,
+	     TAKES_PERIOD, by_period,
 	     "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n");
-LOOK_COMMAND(weekly, "weekly", "what each week cost", TAKES_PERIOD, "  tally weekly\n");
-LOOK_COMMAND(monthly, "monthly", "what each month cost", TAKES_PERIOD,
+LOOK_COMMAND(weekly, "weekly", "what each week cost", TAKES_PERIOD, by_period,
+	     "  tally weekly\n  tally weekly --last 4\n");
+LOOK_COMMAND(monthly, "monthly", "what each month cost", TAKES_PERIOD, by_period,
 	     "  tally monthly\n  tally monthly --csv\n");
-LOOK_COMMAND(session, "session", "what each session cost, latest last", TAKES_PERIOD,
+LOOK_COMMAND(session, "session", "what each session cost, latest last", TAKES_PERIOD, by_session,
 	     "  tally session --since today\n  tally session --order cost --limit 10\n");

@@ -24,8 +24,7 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer's calls", false },
 	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "at", 0, "WHEN", "start the trace at WHEN, keeping all intervals", false },
-	{ "cache", 0, "CACHE", "as in tally whatif (default: rebuilt by each vendor's contract)",
-	  false },
+	{ "cache", 0, "CACHE", "as in tally whatif (default: by each vendor's contract)", false },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
 	{ "trace-format", 0, "FORMAT", "format of the trace (default by content)", false },
@@ -46,9 +45,9 @@ struct move {
 	struct arena arena;
 	struct migration_result migration;
 	char words[300];
-	int told;
-	struct migration_refusal *refusal;
-	size_t refusals;
+	struct refusals refusals;
+	struct migration_refusal *reason; /* of what was left out */
+	size_t reasons;
 };
 
 /* "1.08:our count of 200 prompts" */
@@ -118,16 +117,16 @@ static void note_refused(void *user, const char *path, int64_t line, const char 
 {
 	struct move *x = user;
 	size_t i = 0;
-	while (i < x->refusals && strcmp(x->refusal[i].why, why) != 0)
+	while (i < x->reasons && strcmp(x->reason[i].why, why) != 0)
 		i++;
-	if (i == x->refusals) {
-		x->refusal = mem_grow(x->refusal, (i + 1) * sizeof *x->refusal);
-		x->refusal[x->refusals++] =
+	if (i == x->reasons) {
+		x->reason = mem_grow(x->reason, (i + 1) * sizeof *x->reason);
+		x->reason[x->reasons++] =
 			(struct migration_refusal){ .why = arena_text(&x->arena, why,
 								      strlen(why)) };
 	}
-	x->refusal[i].records++;
-	cli_tell_refused(&x->told, path, line, why);
+	x->reason[i].records++;
+	refusals_add(&x->refusals, path, line, why);
 }
 
 static int read_workload(struct move *x, struct err *e)
@@ -157,6 +156,8 @@ static int read_workload(struct move *x, struct err *e)
 	of.refused_user = x;
 	if (rc == 0)
 		rc = workload_of_store(&x->workload, x->source.store, &of, e);
+	if (rc == -ERR_NOT_FOUND)
+		err_context(e, "%s", store_path(x->source.store));
 	if (rc == 0 && !x->source.is_cache)
 		rc = cli_tell_other_cards(x->cli, x->source.store, x->book, e);
 	snprintf(x->words, sizeof x->words, "%s", x->source.words);
@@ -203,20 +204,17 @@ static int prepare(struct move *x, struct err *e)
 
 static int show(struct move *x, enum memo_format format, struct err *e)
 {
-	const char *cache = cli_value(x->cli, "cache");
 	const struct whatif_report whatif = {
 		.options = &x->o,
 		.result = x->migration.past,
-		.cache = cache				      ? cache
-			 : x->o.cache == WHATIF_CACHE_REBUILT ? "rebuilt"
-							      : "none",
+		.cache = cache_words_of(cli_value(x->cli, "cache"), x->o.cache, &x->o.rules),
 	};
 	const struct migration_report report = { .whatif = &whatif,
 						 .migration = &x->migration,
 						 .factor = x->factor,
 						 .factors = 2,
-						 .refusal = x->refusal,
-						 .refusals = x->refusals,
+						 .refusal = x->reason,
+						 .refusals = x->reasons,
 						 .left_out = &x->source.left_out,
 						 .source = x->words };
 	struct memo memo = { 0 };
@@ -251,7 +249,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = migration_run(&x->migration, &x->o, x->workload, zone_day(x->zone, from), e);
 	if (rc == 0) {
 		rc = show(x, format, e);
-		status = cli_sum_refused(x->workload->refused, x->told, "counted");
+		status = refusals_sum(&x->refusals, x->workload->refused, "counted");
 		if (left_out_any(&x->source.left_out))
 			status = 3;
 		for (size_t i = 0; i < x->o.scenarios; i++)
@@ -268,7 +266,7 @@ static int run(struct cli *cli, struct err *e)
 	zone_close(x->zone);
 	book_close(x->book);
 	arena_release(&x->arena);
-	free(x->refusal);
+	free(x->reason);
 	free(x);
 	return rc ? rc : status;
 }

@@ -47,7 +47,8 @@ static int run(struct cli *cli, struct err *e)
 		o.today = zone_day(zone, clock_now());
 		struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(&o)),
 					       .until = zone_midnight(zone, o.today + 1) };
-		rc = usage_query(&result, source.store, dims, 2, &filter, zone, e);
+		rc = usage_query(&result, source.store, &filter,
+				 &(struct usage_grouping){ dims, 2, zone }, e);
 	}
 	if (rc == 0 && usage_total(result)->records == 0)
 		rc = find_newest(&o, source.store, zone, e);

@@ -27,7 +27,7 @@ static int run(struct cli *cli, struct err *e)
 		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
 		       name.p);
 	if (rc == 0)
-		rc = cli_sum_refused(w->refused, read.told, "packed");
+		rc = refusals_sum(&read.refusals, w->refused, "packed");
 	buf_release(&name);
 	workload_close(w);
 	return rc;

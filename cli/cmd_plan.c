@@ -102,7 +102,7 @@ static int open_question(struct question *q, struct err *e)
 	q->p.timezone = !zone			     ? cli_zone_name(q->cli, q->zone_room)
 			: strcmp(zone, "local") != 0 ? zone
 						     : zone_local_name(q->zone_room);
-	q->p.currency = currency ? currency : cli_currency(q->cli);
+	q->p.prices.currency = currency ? currency : cli_currency(q->cli);
 	int rc = work_question_open(&q->p, e);
 	return rc == 0 ? take_scenarios(q, e) : rc;
 }
@@ -168,7 +168,6 @@ static int run(struct cli *cli, struct err *e)
 	struct question *q = mem_zalloc(sizeof *q);
 	struct book *book = NULL;
 	struct plan_file *plans = NULL;
-	const struct plan *credits = NULL;
 	bool incomplete = false;
 	*q = (struct question){ .cli = cli,
 				.p = { .asked = asked, .user = q, .now = clock_now() } };
@@ -182,11 +181,12 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0 && plan)
-		rc = plan_open(&plans, &credits, plan, e);
+		rc = plan_open(&plans, &q->p.prices.plan, plan, e);
 	if (rc == 0 && path)
 		rc = save(q, path, e);
+	q->p.prices.book = book;
 	if (rc == 0)
-		rc = work_question_answer(&q->p, book, credits, show, q, &incomplete, e);
+		rc = work_question_answer(&q->p, show, q, &incomplete, e);
 	plan_file_close(plans);
 	book_close(book);
 	json_close(q->file);

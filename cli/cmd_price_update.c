@@ -318,7 +318,7 @@ const struct command command_price_install = {
 		       "named with --prices, which takes precedence. $TALLY_PRICES names more, "
 		       "separated by colons. A card of a database is used by whatever prices the "
 		       "records of that database, over those of the machine and of the user; a "
-		       "server reads it when it starts.",
+		       "running server notices within a second.",
 	.examples = "  tally price install mycard.json\n  tally price install mycard.json --scope "
 		    "system\n  tally price install contract.json --scope database --db team.db\n"
 		    "  tally price install mycard.json --remove\n",

@@ -23,7 +23,8 @@ static int weigh(struct quota_row *row, struct look_source *source, const struct
 	if (!source->store || !q->length_us || q->resets_us == TIME_UNKNOWN ||
 	    quota_is_over(q, now) || filter.since.us >= now.us)
 		return 0;
-	int rc = usage_query(&result, source->store, dims, 1, &filter, zone, e);
+	int rc = usage_query(&result, source->store, &filter,
+			     &(struct usage_grouping){ dims, 1, zone }, e);
 	if (rc != 0)
 		return rc;
 	row->has_worth = true;

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "cli/metering.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "sim/cache_words.h"
 #include "cli/sources.h"
 #include "reports/replay_report.h"
@@ -30,13 +32,13 @@ static const struct option options[] = {
 	  "long as the model's card says), infinite or a number of blocks, with ,ttl=SECONDS where they "
 	  "expire",
 	  false },
-	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
+	{ "block", 0, "N", "tokens of a block (default the trace's own)", false, OPTION_ADVANCED },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
 	RECORDED_COST_OPTION,
-	{ "threads", 0, "N", "worker threads (default one a processor)", false },
-	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
-	  false },
+	{ "threads", 0, "N", "worker threads (default one a processor)", false, OPTION_ADVANCED },
+	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)", false,
+	  OPTION_ADVANCED },
 	CACHE_RULE_OPTIONS,
 	{ 0 },
 };
@@ -53,28 +55,24 @@ static void show_progress(void *user, int64_t done, int64_t total)
 
 static void warn(const struct replay_result *r, bool quiet)
 {
+	struct refusals refusals = { 0 };
 	for (size_t i = 0; i < replay_refusal_count(r); i++) {
 		const struct replay_refusal *f = replay_refusal(r, i);
-		if (f->line)
-			fprintf(stderr, "tally: %s:%lld: %s\n", f->path, (long long)f->line,
-				f->message);
-		else
-			fprintf(stderr, "tally: %s: %s\n", f->path, f->message);
+		refusals_add(&refusals, f->path, f->line, f->message);
 	}
-	int64_t shown = (int64_t)replay_refusal_count(r) + (replay_damage(r) != NULL);
-	if (replay_damage(r))
+	if (replay_damage(r)) {
 		fprintf(stderr, "tally: %s\n", replay_damage(r));
-	if (replay_refused(r) > shown)
-		fprintf(stderr, "tally: and %s more\n", COUNTED(replay_refused(r) - shown, ""));
-	if (replay_refused(r))
-		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
-			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
-	if (!quiet && replay_unused_columns(r))
+		refusals.named++;
+	}
+	refusals_sum(&refusals, replay_refused(r), "counted");
+	if (replay_doubtful_columns(r))
+		fprintf(stderr, COLUMNS_IN_DOUBT, replay_doubtful_columns(r));
+	else if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
 		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
-				"they are priced as input throughout; --cache infinite replays a "
-				"prefix cache\n");
+				"they are priced as input throughout; --cache vendor replays "
+				"each model's own cache\n");
 }
 
 /* --cache and the rules behind it. */
@@ -192,6 +190,7 @@ static int run(struct cli *cli, struct err *e)
 		const struct sums *total = replay_total(result);
 		status = total->unpriced || (o.plan && total->uncredited) ||
 					 replay_refused(result) ||
+					 replay_doubtful_columns(result) ||
 					 replay_lower_bound(result)->placeholders
 				 ? 3
 				 : 0;

@@ -28,12 +28,15 @@ static const struct option serve_options[] = {
 	{ "rates", 0, "FILE",
 	  "exchange rates by day, as for `invoice draft`; read for every invoice", true },
 	{ "host", 0, "NAME", "host name to accept (localhost and the address always are)", true },
-	{ "queue", 0, "N", "requests waiting for a commit (default 4096)", false },
-	{ "connections", 0, "N", "open connections (default 2000)", false },
-	{ "connections-each", 0, "N", "connections per address (default 512)", false },
-	{ "requests", 0, "N", "concurrent requests (default 1024)", false },
-	{ "body-memory", 0, "MIB", "memory for incoming bodies (default 256)", false },
-	{ "body-seconds", 0, "N", "time allowed to receive a body (default 60)", false },
+	{ "queue", 0, "N", "requests waiting for a commit (default 4096)", false, OPTION_ADVANCED },
+	{ "connections", 0, "N", "open connections (default 2000)", false, OPTION_ADVANCED },
+	{ "connections-each", 0, "N", "connections per address (default 512)", false,
+	  OPTION_ADVANCED },
+	{ "requests", 0, "N", "concurrent requests (default 1024)", false, OPTION_ADVANCED },
+	{ "body-memory", 0, "MIB", "memory for incoming bodies (default 256)", false,
+	  OPTION_ADVANCED },
+	{ "body-seconds", 0, "N", "time allowed to receive a body (default 60)", false,
+	  OPTION_ADVANCED },
 	{ 0 },
 };
 
@@ -293,104 +296,134 @@ static int check_rates(const char *const *path, struct err *e)
 	return rc;
 }
 
-static int serve(struct cli *cli, struct err *e)
+/* What a server is made of, from its options to its threads. */
+struct serving {
+	const char *listen;
+	struct http_limits limits;
+	const char *names[OPTION_VALUES_MAX + 1], *rates[OPTION_VALUES_MAX + 1];
+	int64_t queue;
+	int boundary; /* 1: completion */
+	struct buf path, cert, key;
+	struct used_prices prices;
+	struct tokens *tokens;
+	struct writer *writer;
+	struct http *http;
+};
+
+static int read_options(struct cli *cli, struct serving *s, struct err *e)
 {
 	static const char *const boundaries[] = { "start", "completion", NULL };
-	const char *listen = cli_value(cli, "listen"), *tokens_path = cli_value(cli, "tokens"),
-		   *cert_path = cli_value(cli, "tls-cert"), *key_path = cli_value(cli, "tls-key");
-	struct buf path = { 0 }, cert = { 0 }, key = { 0 };
-	struct book *book = NULL;
-	struct used_prices prices = { .cli = cli };
-	struct tokens *tokens = NULL;
-	struct writer *writer = NULL;
-	struct http *http = NULL;
-	struct http_limits limits = HTTP_LIMITS_DEFAULT;
-	const char *names[OPTION_VALUES_MAX + 1] = { 0 }, *rates[OPTION_VALUES_MAX + 1] = { 0 };
-	int64_t queue;
-	int boundary;
-	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
+	const char *listen = cli_value(cli, "listen");
+	int rc = cli_choice(cli, "boundary", boundaries, &s->boundary, e);
 	if (rc == 0)
-		rc = cli_count(cli, "queue", 4096, &queue, e);
+		rc = cli_count(cli, "queue", 4096, &s->queue, e);
 	if (rc == 0)
-		rc = read_limits(cli, &limits, e);
-	read_values(cli, "host", names);
-	read_values(cli, "rates", rates);
+		rc = read_limits(cli, &s->limits, e);
+	s->listen = listen ? listen : "127.0.0.1:8687";
+	read_values(cli, "host", s->names);
+	read_values(cli, "rates", s->rates);
 	if (rc == 0)
-		rc = check_rates(rates, e);
-	if (rc == 0 && !cert_path != !key_path)
+		rc = check_rates(s->rates, e);
+	if (rc == 0 && !cli_value(cli, "tls-cert") != !cli_value(cli, "tls-key"))
 		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
+	cli_db_path(cli, &s->path);
+	return rc;
+}
+
+/* Cards, tokens and the certificate. */
+static int read_files(const struct cli *cli, struct serving *s, struct err *e)
+{
+	const char *tokens = cli_value(cli, "tokens");
+	struct book *book = NULL;
+	first_trace(&s->prices);
+	int rc = cli_database_book(cli, DB_CREATE, &book, e);
 	if (rc == 0)
-		first_trace(&prices);
+		s->prices.shelf = shelf_open(book);
+	if (rc == 0 && tokens)
+		rc = tokens_open(&s->tokens, tokens, e);
 	if (rc == 0)
-		rc = cli_database_book(cli, DB_CREATE, &book, e);
-	if (rc == 0)
-		prices.shelf = shelf_open(book);
-	if (rc == 0 && tokens_path)
-		rc = tokens_open(&tokens, tokens_path, e);
-	if (rc == 0)
-		rc = read_pem(cert_path, &cert, e);
-	if (rc == 0)
-		rc = read_pem(key_path, &key, e);
-	/* before any thread exists, so that only this one hears them */
+		rc = read_pem(cli_value(cli, "tls-cert"), &s->cert, e);
+	return rc == 0 ? read_pem(cli_value(cli, "tls-key"), &s->key, e) : rc;
+}
+
+/* Before any thread exists, so that only this one hears them. */
+static void hear_signals(void)
+{
 	struct sigaction act = { .sa_handler = on_signal };
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_late }, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	cli_db_path(cli, &path);
-	if (rc == 0)
-		rc = writer_open(&writer,
-				 &(struct writer_options){ .path = path.p,
-							   .shelf = prices.shelf,
-							   .currency = cli_currency(cli),
-							   .by_completion = boundary == 1,
-							   .jobs_most = (size_t)queue,
-							   .bytes_most = 256 << 20,
-							   .log = log_event },
-				 e);
-	if (rc == 0)
-		rc = http_open(&http,
-			       &(struct http_options){ .address =
-							       listen ? listen : "127.0.0.1:8687",
-						       .tokens = tokens,
-						       .names = names,
-						       .limits = limits,
-						       .cert = cert.n ? cert.p : NULL,
-						       .key = key.n ? key.p : NULL,
-						       .writer = writer,
-						       .reading = { .path = path.p,
-								    .shelf = prices.shelf,
-								    .currency = cli_currency(cli),
-								    .by_completion = boundary == 1,
-								    .rates = rates },
-						       .file = page_file,
+}
+
+static int start(const struct cli *cli, struct serving *s, struct err *e)
+{
+	int rc = writer_open(&s->writer,
+			     &(struct writer_options){ .path = s->path.p,
+						       .shelf = s->prices.shelf,
+						       .currency = cli_currency(cli),
+						       .by_completion = s->boundary == 1,
+						       .jobs_most = (size_t)s->queue,
+						       .bytes_most = 256 << 20,
 						       .log = log_event },
-			       e);
-	if (rc == 0) {
-		char line[200];
-		snprintf(line, sizeof line, "listening on %s://%.*s:%d", cert.n ? "https" : "http",
-			 (int)(strrchr(listen ? listen : "127.0.0.1:", ':') -
-			       (listen ? listen : "127.0.0.1:")),
-			 listen ? listen : "127.0.0.1:", http_port(http));
-		log_event(NULL, "start", line);
-		if (tokens && tokens_are_exposed(tokens))
-			log_event(NULL, "tokens_exposed", "the token file is readable by others");
-		watch(path.p, &prices);
-		log_event(NULL, "stop", "finishing requests in progress");
-		http_quiesce(http);
-		/* the writer first: it answers all that waits, for no connection may sleep when the
-		 * daemon stops */
-		writer_stop(writer);
-		usleep(100000);
-		http_close(http);
-	}
-	writer_close(writer);
-	tokens_close(tokens);
-	shelf_close(prices.shelf);
-	buf_release(&prices.trace);
-	buf_release(&path);
-	buf_release(&cert);
-	buf_release(&key);
+			     e);
+	if (rc == 0)
+		rc = http_open(
+			&s->http,
+			&(struct http_options){ .address = s->listen,
+						.tokens = s->tokens,
+						.names = s->names,
+						.limits = s->limits,
+						.cert = s->cert.n ? s->cert.p : NULL,
+						.key = s->key.n ? s->key.p : NULL,
+						.writer = s->writer,
+						.reading = { .path = s->path.p,
+							     .shelf = s->prices.shelf,
+							     .currency = cli_currency(cli),
+							     .by_completion = s->boundary == 1,
+							     .rates = s->rates },
+						.file = page_file,
+						.log = log_event },
+			e);
+	return rc;
+}
+
+static void run_until_signal(struct serving *s)
+{
+	char line[200];
+	snprintf(line, sizeof line, "listening on %s://%.*s:%d", s->cert.n ? "https" : "http",
+		 (int)(strrchr(s->listen, ':') - s->listen), s->listen, http_port(s->http));
+	log_event(NULL, "start", line);
+	if (s->tokens && tokens_are_exposed(s->tokens))
+		log_event(NULL, "tokens_exposed", "the token file is readable by others");
+	watch(s->path.p, &s->prices);
+	log_event(NULL, "stop", "finishing requests in progress");
+	http_quiesce(s->http);
+	/* the writer first: it answers all that waits, for no connection may sleep when the daemon
+	 * stops */
+	writer_stop(s->writer);
+	usleep(100000);
+	http_close(s->http);
+}
+
+static int serve(struct cli *cli, struct err *e)
+{
+	struct serving s = { .limits = HTTP_LIMITS_DEFAULT, .prices.cli = cli };
+	int rc = read_options(cli, &s, e);
+	if (rc == 0)
+		rc = read_files(cli, &s, e);
+	hear_signals();
+	if (rc == 0)
+		rc = start(cli, &s, e);
+	if (rc == 0)
+		run_until_signal(&s);
+	writer_close(s.writer);
+	tokens_close(s.tokens);
+	shelf_close(s.prices.shelf);
+	buf_release(&s.prices.trace);
+	buf_release(&s.path);
+	buf_release(&s.cert);
+	buf_release(&s.key);
 	return rc;
 }
 
@@ -425,42 +458,26 @@ static int revoke_token(struct cli *cli, const char *file, struct err *e)
 	return rc;
 }
 
-static void put_token_line(struct buf *b, const struct cli *cli, const uint8_t hash[DIGEST_BYTES],
-			   struct instant expires)
-{
-	const char *scope = cli_value(cli, "scope"), *customer = cli_value(cli, "customer");
-	char when[INSTANT_TEXT_MAX];
-	buf_printf(b, "%s %s %s ", cli->argument[0], scope ? scope : "write",
-		   customer ? customer : "*");
-	for (int i = 0; i < DIGEST_BYTES; i++)
-		buf_printf(b, "%02x", hash[i]);
-	if (expires.us != INSTANT_MAX.us)
-		buf_printf(b, " %s", instant_format(expires, when));
-}
-
 static int token(struct cli *cli, struct err *e)
 {
 	char secret[48];
 	uint8_t hash[DIGEST_BYTES];
 	struct instant expires = INSTANT_MAX;
-	const char *customer = cli_value(cli, "customer"), *until = cli_value(cli, "expires"),
-		   *file = cli_value(cli, "file"), *name = cli->argument[0];
+	const char *scopes = cli_value(cli, "scope"), *until = cli_value(cli, "expires"),
+		   *file = cli_value(cli, "file");
 	struct buf line = { 0 };
 	if (cli_flag(cli, "revoke"))
 		return revoke_token(cli, file, e);
-	if (strpbrk(name, " \t#\r\n") || !*name || (customer && strpbrk(customer, " \t\r\n")))
-		return err_set(e, ERR_USAGE, "token and customer names must not contain blanks");
 	int rc = until ? read_expiry(until, &expires, e) : 0;
 	if (rc == 0)
 		rc = token_make(secret, hash, e);
-	if (rc != 0)
-		return rc;
-	put_token_line(&line, cli, hash, expires);
-	if (file) {
-		buf_puts(&line, "\n");
+	if (rc == 0)
+		rc = token_line(&line,
+				&(struct token_wish){ cli->argument[0], scopes ? scopes : "write",
+						      cli_value(cli, "customer"), expires },
+				hash, e);
+	if (rc == 0 && file)
 		rc = tokens_append(file, (struct text){ line.p, line.n }, e);
-		line.p[--line.n] = 0;
-	}
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);

@@ -164,7 +164,7 @@ static int fit(struct cli *cli, struct err *e)
 	if (rc == 0 && !cli->quiet && isatty(STDERR_FILENO))
 		fit_report_fidelity(&fidelity, stderr);
 	if (rc == 0)
-		rc = cli_sum_refused(w->refused, read.told, "counted");
+		rc = refusals_sum(&read.refusals, w->refused, "counted");
 	buf_release(&b);
 	fit_release(&f);
 	workload_close(w);

@@ -88,10 +88,10 @@ static int put_sessions(struct buf *b, struct store *s, const struct zone *zone,
 	static const enum usage_dim dims[] = { USAGE_BY_SESSION };
 	struct usage_filter all = { .since = INSTANT_MIN, .until = INSTANT_MAX };
 	struct usage_result *recent, *result;
-	int rc = usage_query(&recent, s, dims, 1, filter, zone, e);
+	int rc = usage_query(&recent, s, filter, &(struct usage_grouping){ dims, 1, zone }, e);
 	if (rc != 0)
 		return rc;
-	rc = usage_query(&result, s, dims, 1, &all, zone, e);
+	rc = usage_query(&result, s, &all, &(struct usage_grouping){ dims, 1, zone }, e);
 	size_t k = 0;
 	bool any = false;
 	/* both come in the order of their labels */
@@ -123,7 +123,7 @@ static int put_state(struct buf *b, struct store *s, const struct zone *zone, st
 	struct usage_result *result;
 	struct usage_blocks blocks;
 	char text[INSTANT_TEXT_MAX];
-	int rc = usage_query(&result, s, NULL, 0, &today, zone, e);
+	int rc = usage_query(&result, s, &today, &(struct usage_grouping){ .zone = zone }, e);
 	if (rc != 0)
 		return rc;
 	buf_printf(b, "{\"at\":\"%s\",\"day\":%lld,", instant_format(now, text), (long long)day);

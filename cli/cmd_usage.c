@@ -17,7 +17,7 @@ static const struct option options[] = {
 	{ "hits", 0, NULL, "in the table, the share of the prompts that was read from a cache",
 	  false },
 	RECORDED_COST_OPTION,
-	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
+	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false, OPTION_ADVANCED },
 	{ 0 },
 };
 
@@ -53,7 +53,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_names_open(&names, cli, store, &filter, e);
 	if (rc == 0)
-		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
+		rc = usage_query(&result, store, &filter,
+				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
 	if (rc == 0)

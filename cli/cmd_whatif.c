@@ -26,8 +26,9 @@ static const struct option options[] = {
 	  "and stays warm",
 	  false },
 	{ "cache", 0, "CACHE",
-	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (they stay "
-	  "as long as the model's card says), infinite or a number, with ,ttl=SECONDS where they expire",
+	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (the "
+	  "default: they stay as long as the model's card says), infinite or a number, with "
+	  ",ttl=SECONDS where they expire",
 	  false },
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
@@ -35,18 +36,19 @@ static const struct option options[] = {
 	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
-	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
-	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false },
-	{ "level", 0, "P", "of the intervals (default 0.95)", false },
-	{ "sample", 0, "N", "replay N conversations only, and estimate the whole from them",
-	  false },
+	{ "seed", 0, "N", "of shares and resamples (default 1)", false, OPTION_ADVANCED },
+	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false,
+	  OPTION_ADVANCED },
+	{ "level", 0, "P", "of the intervals (default 0.95)", false, OPTION_ADVANCED },
+	{ "sample", 0, "N", "replay N conversations only, and estimate the whole from them", false,
+	  OPTION_ADVANCED },
 	{ "budget", 0, "AMOUNT", "how probable is it that a scenario costs more?", false },
 	{ "sensitivity", 0, "P",
 	  "vary each assumption by the part P (0.1: a tenth) and show what it moves", false },
 	{ "html", 0, "FILE", "also write one self-contained HTML file with charts", false },
 	{ "save", 0, "FILE", "also keep the result as a baseline for later", false },
 	{ "against", 0, "FILE", "compare with a result that --save kept", false },
-	{ "threads", 0, "N", "worker threads (default one a processor)", false },
+	{ "threads", 0, "N", "worker threads (default one a processor)", false, OPTION_ADVANCED },
 	CACHE_RULE_OPTIONS,
 	{ 0 },
 };
@@ -112,7 +114,7 @@ struct reading {
 };
 
 static int read_workload(struct cli *cli, const struct reading *with, struct workload **out,
-			 int *told, struct err *e)
+			 struct refusals *refusals, struct err *e)
 {
 	struct cli_workload w;
 	struct store *store = NULL;
@@ -127,7 +129,7 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	w.o.order = WORK_PACKED;
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
-		*told = w.told;
+		*refusals = w.refusals;
 		return rc;
 	}
 	static const char *const of_traces[] = { "format",   "block", "map", "model",
@@ -140,9 +142,11 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
 		rc = workload_of_store(out, store, &of, e);
+	if (rc == -ERR_NOT_FOUND)
+		err_context(e, "%s", store_path(store));
 	if (rc == 0)
 		rc = cli_tell_other_cards(cli, store, with->book, e);
-	*told = w.told;
+	*refusals = w.refusals;
 	store_close(store);
 	return rc;
 }
@@ -219,7 +223,8 @@ static int run(struct cli *cli, struct err *e)
 	const char *plan = cli_plan(cli), *cache = cli_value(cli, "cache");
 	int64_t sample = 0;
 	bool incomplete = false;
-	int refused = 0, status = 0, vary = 0;
+	struct refusals refusals = { 0 };
+	int status = 0, vary = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_cache_rules(cli, &o.rules, e);
@@ -236,7 +241,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
 		rc = read_workload(cli, &(struct reading){ zone, book, o.threads }, &workload,
-				   &refused, e);
+				   &refusals, e);
 	if (rc == 0)
 		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)
@@ -267,7 +272,7 @@ static int run(struct cli *cli, struct err *e)
 		progress_end(&progress);
 	}
 	if (rc == 0)
-		status = cli_sum_refused(workload->refused, refused, "counted");
+		status = refusals_sum(&refusals, workload->refused, "counted");
 	if (rc == 0 && incomplete)
 		status = 3;
 	workload_close(workload);

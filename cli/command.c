@@ -15,23 +15,28 @@ static const struct option common[] = {
 	{ "db", 0, "FILE",
 	  "the database: a file or postgresql://... (default $TALLY_DB, else tally.db in your "
 	  "data directory)",
-	  false },
-	{ "prices", 0, "FILE|DIR", "your own price cards, over the shipped ones", true },
-	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
+	  false, OPTION_DATA },
+	{ "prices", 0, "FILE|DIR", "your own price cards, over the shipped ones", true,
+	  OPTION_DATA },
+	{ "currency", 0, "CODE", "prices in this currency (default USD)", false, OPTION_DATA },
 	{ "since", 's', "WHEN",
-	  "from WHEN on: 2026-11-01, 2026-11, today, monday, 7d, 12h, an instant", false },
-	{ "until", 'u', "WHEN", "to WHEN; a day or month that is named is included", false },
-	{ "period", 0, "WHEN", "one of them: 2026-11, today, 7d, this-week, last-month", false },
+	  "from WHEN on: 2026-11-01, 2026-11, today, monday, 7d, 12h, an instant", false,
+	  OPTION_PERIOD },
+	{ "until", 'u', "WHEN", "to WHEN; a day or month that is named is included", false,
+	  OPTION_PERIOD },
+	{ "period", 0, "WHEN", "one of them: 2026-11, today, 7d, this-week, last-month", false,
+	  OPTION_PERIOD },
 	{ "timezone", 'z', "ZONE",
-	  "IANA zone or offset for days, hours and dates (default the machine's own)", false },
+	  "IANA zone or offset for days, hours and dates (default the machine's own)", false,
+	  OPTION_PERIOD },
 	{ "boundary", 0, "start|completion",
-	  "which instant decides the price of a call (default start)", false },
-	{ "csv", 0, NULL, "print CSV", false },
-	{ "exact", 0, NULL, "print every digit in tables on a terminal", false },
-	{ "json", 'j', NULL, "print one JSON document", false },
-	{ "quiet", 'q', NULL, "print no notes and no progress", false },
-	{ "no-color", 0, NULL, "print without colours", false },
-	{ "help", 'h', NULL, "show this help", false },
+	  "which instant decides the price of a call (default start)", false, OPTION_ADVANCED },
+	{ "csv", 0, NULL, "print CSV", false, OPTION_OUTPUT },
+	{ "exact", 0, NULL, "print every digit in tables on a terminal", false, OPTION_OUTPUT },
+	{ "json", 'j', NULL, "print one JSON document", false, OPTION_OUTPUT },
+	{ "quiet", 'q', NULL, "print no notes and no progress", false, OPTION_OUTPUT },
+	{ "no-color", 0, NULL, "print without colours", false, OPTION_OUTPUT },
+	{ "help", 'h', NULL, "show this help", false, OPTION_OUTPUT },
 	{ 0 },
 };
 static const unsigned common_needs[] = { TAKES_DB,
@@ -55,6 +60,14 @@ static const struct command *const all[] = {
 #undef X
 };
 
+static bool has_own(const struct command *c, const char *name)
+{
+	const struct option *o = c->options;
+	while (o && o->name && strcmp(o->name, name) != 0)
+		o++;
+	return o && o->name;
+}
+
 const struct option *cli_option_at(const struct command *c, int i)
 {
 	const struct option *o = c->options;
@@ -62,7 +75,8 @@ const struct option *cli_option_at(const struct command *c, int i)
 		if (i-- == 0)
 			return o;
 	for (int k = 0; common[k].name; k++)
-		if ((c->common & common_needs[k]) == common_needs[k] && i-- == 0)
+		if ((c->common & common_needs[k]) == common_needs[k] &&
+		    !has_own(c, common[k].name) && i-- == 0)
 			return &common[k];
 	return NULL;
 }
@@ -76,6 +90,11 @@ static const struct option *find_option(const struct command *c, const char *nam
 			   : name && strlen(o->name) == n && memcmp(o->name, name, n) == 0)
 			return o;
 	return NULL;
+}
+
+const struct option *cli_option_of_letter(const struct command *c, char letter)
+{
+	return find_option(c, NULL, 0, letter);
 }
 
 /* The option of this command that is called otherwise elsewhere. */
@@ -92,7 +111,8 @@ static int no_such_option(const struct command *c, const char *typed, size_t n, 
 {
 	const struct option *o,
 		*near = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL;
-	const char *hint = n ? elsewhere_hint((struct text){ typed + 2, n }) : NULL;
+	const char *hint =
+		elsewhere_hint(n ? (struct text){ typed + 2, n } : (struct text){ typed + 1, 1 });
 	int least = n > 4 ? 3 : 2;
 	for (int i = 0; n && !near && (o = cli_option_at(c, i)); i++) {
 		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);

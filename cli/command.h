@@ -16,12 +16,27 @@
 
 enum { OPTION_VALUES_MAX = 256 };
 
+/* The parts of a command's help, in their order, and the titles of them. */
+#define OPTION_GROUPS(X) \
+	X(OPTION_OWN, "Options") \
+	X(OPTION_PERIOD, "Period") \
+	X(OPTION_DATA, "Data and prices") \
+	X(OPTION_OUTPUT, "Output") \
+	X(OPTION_ADVANCED, "Advanced")
+enum option_group {
+#define X(id, title) id,
+	OPTION_GROUPS(X)
+#undef X
+		OPTION_GROUP_COUNT
+};
+
 struct option {
 	const char *name;     /* without dashes; NULL ends a table */
 	char letter;	      /* 0: none */
 	const char *argument; /* NULL: a flag */
 	const char *help;
 	bool many; /* may be repeated */
+	enum option_group group;
 };
 
 /* Of reports that can show what sources say of costs. */
@@ -123,8 +138,11 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 	       struct err *e);
 
 const struct command *cli_commands(void); /* ended by a NULL name */
-/* The i-th option that a command takes, its own first; NULL after the last. */
+/* The i-th option that a command takes, its own first, and not those common ones of whose name it
+ * has one; NULL after the last. */
 const struct option *cli_option_at(const struct command *c, int i);
+/* The option that the letter stands for in that command; NULL. */
+const struct option *cli_option_of_letter(const struct command *c, char letter);
 void cli_print_help(const struct command *c, FILE *out);
 void cli_print_overview(FILE *out);
 /* The commands whose first word it is, a line each; returns how many. */

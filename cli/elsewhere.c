@@ -114,7 +114,6 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "group-by", "by" },
 		{ "in", "input" },
 		{ "input-tokens", "input" },
-		{ "last", "limit" },
 		{ "last", "since" },
 		{ "month", "period" },
 		{ "number", "limit" },
@@ -158,15 +157,20 @@ const char *elsewhere_hint(struct text typed)
 		{ "context-medium-threshold", "that is an option of `tally statusline`" },
 		{ "debug", "calls without a price are named below each table; `tally explain ID` "
 			   "shows one call, `tally sources` what is read" },
+		{ "b", "--json lists the models of each row" },
+		{ "breakdown", "--json lists the models of each row" },
+		{ "d", "calls without a price are named below each table; `tally explain ID` shows "
+		       "one call" },
 		{ "debug-samples", "`tally records --unpriced` lists calls" },
-		{ "id", "`tally usage --by session` and `tally records` name sessions" },
+		{ "id", "`tally session --id ID` is one session" },
 		{ "jq", "print --json and pipe it into jq" },
 		{ "live", "`tally live` is the running view" },
 		{ "locale", "dates are always 2026-08-30 and numbers 1,234.5" },
+		{ "m", "every report is of all models; `tally daily --model NAME` is of one" },
 		{ "mode",
 		  "amounts are always computed from tokens; `tally reconcile` compares them "
 		  "with what a vendor billed" },
-		{ "no-cost", "--csv has columns to choose from" },
+		{ "no-cost", "in --csv the cost is the column `total`, which can be cut away" },
 		{ "no-offline", "`tally price update` installs newer prices" },
 		{ "project-aliases",
 		  "projects are named by their last folder; --json has the whole path" },
@@ -178,6 +182,8 @@ const char *elsewhere_hint(struct text typed)
 		  "`tally whatif` compares with machines of your own (docs/whatif.md)" },
 		{ "single-thread", "answers do not depend on the number of threads" },
 		{ "speed", "the service tier that a log states is priced by itself" },
+		{ "v", "`tally --version` prints the version" },
+		{ "version", "`tally --version` prints the version" },
 		{ "start-of-week", "weeks begin on Monday (ISO 8601)" },
 	};
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

@@ -44,14 +44,10 @@ static void put_wrapped(FILE *out, const char *text, int indent)
 	put_hanging(out, text, 0, indent);
 }
 
-/* A letter is the first option's that has it, as the reader of arguments takes it. */
+/* A letter that a command has for another option is not told of a common one. */
 static bool has_letter(const struct command *c, const struct option *o)
 {
-	const struct option *first;
-	int i = 0;
-	while ((first = cli_option_at(c, i++)) != NULL && first->letter != o->letter)
-		;
-	return o->letter && first == o;
+	return o->letter && cli_option_of_letter(c, o->letter) == o;
 }
 
 static void put_option(FILE *out, const struct command *c, const struct option *o)
@@ -67,18 +63,36 @@ static void put_option(FILE *out, const struct command *c, const struct option *
 	put_hanging(out, o->help, narrow ? 0 : OPTION_COLUMN - 1, OPTION_COLUMN);
 }
 
+static void put_options(FILE *out, const struct command *c, enum option_group group,
+			const char *title)
+{
+	const struct option *o;
+	bool any = false;
+	for (int i = 0; (o = cli_option_at(c, i)); i++) {
+		if (o->group != group)
+			continue;
+		if (!any)
+			fprintf(out, "\n%s:\n", title);
+		any = true;
+		put_option(out, c, o);
+	}
+}
+
 void cli_print_help(const struct command *c, FILE *out)
 {
+	static const char *const titles[] = {
+#define X(id, title) [id] = title,
+		OPTION_GROUPS(X)
+#undef X
+	};
 	char line[200];
 	snprintf(line, sizeof line, "tally %s - %s", c->name, c->summary);
 	put_wrapped(out, line, 0);
 	fprintf(out, "\nUsage: tally %s [options]%s%s\n\n", c->name, *c->arguments ? " " : "",
 		c->arguments);
 	put_wrapped(out, c->description, 0);
-	fputs("\nOptions:\n", out);
-	const struct option *o;
-	for (int i = 0; (o = cli_option_at(c, i)); i++)
-		put_option(out, c, o);
+	for (enum option_group g = 0; g < OPTION_GROUP_COUNT; g++)
+		put_options(out, c, g, titles[g]);
 	if (c->examples)
 		fprintf(out, "\nExamples:\n%s", c->examples);
 }
@@ -105,6 +119,22 @@ static const struct {
 	  "note|invoice pay|invoice statement|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
 	  "clear|" },
 	{ "Operate", "|config|config set|config unset|backup|fsck|db init|db move|token|" },
+};
+
+/* The ten lines that matter first, each with what it answers. */
+static const char *const first_ten[][2] = {
+	{ "tally", "what your coding agents cost today, this week and this month, by model" },
+	{ "tally daily --last 7", "the same by day; also weekly, monthly, session and blocks" },
+	{ "tally cost MODEL --input 2000 --output 300", "what a call costs, and why" },
+	{ "tally price show MODEL", "a model's price, who says so, and since when" },
+	{ "tally plan --per-day 10k --input 300 --output 150 -m MODEL",
+	  "what work will cost that does not exist yet" },
+	{ "tally migrate --to MODEL", "what the recorded work would cost there, as a report" },
+	{ "tally ingest FILE...", "store usage, each call once" },
+	{ "tally usage --by customer,model", "who used how much of the stored usage" },
+	{ "tally budget set all --amount 100; tally forecast", "when the money will be gone" },
+	{ "tally invoice draft NAME --period last-month",
+	  "what a customer owes, in credits or money" },
 };
 
 static bool in_group(size_t group, const char *name)
@@ -156,13 +186,11 @@ void cli_print_overview(FILE *out)
 		    "tally - what language-model calls cost, exactly, in money and in credits\n\n"
 		    "Usage: tally COMMAND [options] [arguments]",
 		    0);
-	fputs("\nStart here:\n"
-	      "  tally                                  what agents cost\n"
-	      "  tally cost -m MODEL --input 2000 --output 300\n"
-	      "  tally replay trace.csv --by model,day\n"
-	      "  tally plan -m MODEL --per-day 10k --input 300 --output 150\n"
-	      "  tally ingest FILE... && tally usage --by customer\n",
-	      out);
+	fputs("\nStart here:\n", out);
+	for (size_t i = 0; i < sizeof first_ten / sizeof *first_ten; i++) {
+		fprintf(out, "  %s\n", first_ten[i][0]);
+		put_wrapped(out, first_ten[i][1], 6);
+	}
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
 		put_group(out, g);
 	put_ungrouped(out);
@@ -258,7 +286,10 @@ void cli_print_manual(FILE *out)
 		fputc('\n', out);
 		const struct option *o;
 		for (int k = 0; (o = cli_option_at(c, k)); k++) {
-			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "",
+			fputs(".TP\n.B ", out);
+			if (has_letter(c, o))
+				fprintf(out, "\\-%c, ", o->letter);
+			fprintf(out, "\\-\\-%s%s%s\n", o->name, o->argument ? " " : "",
 				o->argument ? o->argument : "");
 			put_roff(out, o->help);
 			fputc('\n', out);

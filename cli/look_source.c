@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cli/progress.h"
+#include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
 #include "reports/table.h"
@@ -170,6 +171,16 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	if (rc != 0)
 		look_source_close(x);
 	return rc;
+}
+
+void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
+			    const struct zone *z)
+{
+	if (!x->is_cache || x->cache.files)
+		cli_tell_empty(cli, x->store, z);
+	else if (!cli->quiet)
+		fprintf(stderr, "tally: there are no logs there; `tally sources` lists the places "
+				"of each agent\n");
 }
 
 void look_source_close(struct look_source *x)

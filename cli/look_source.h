@@ -10,11 +10,12 @@
 #include "reports/left_out.h"
 
 #define OPTIONS_OF_LOOKS \
-	{ "logs", 0, NULL, "read the logs though there is a database", false }, \
-		{ "compact", 0, NULL, "as narrow as for 60 columns", false }, \
-		{ "offline", 'O', NULL, "accepted: prices are always on this machine", false }, \
+	{ "logs", 0, NULL, "read the logs though there is a database", false, OPTION_DATA }, \
+		{ "compact", 0, NULL, "as narrow as for 60 columns", false, OPTION_OUTPUT }, \
+		{ "offline",	  'O', NULL, "accepted: prices are always on this machine", false, \
+		  OPTION_ADVANCED }, \
 	{ \
-		"all", 0, NULL, "accepted: all agents are always read", false \
+		"all", 0, NULL, "accepted: all agents are always read", false, OPTION_ADVANCED \
 	}
 
 struct look_source {
@@ -34,6 +35,9 @@ struct look_source {
  * Errors: ERR_NOT_FOUND where there is nothing to look at.
  */
 int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e);
+/* Says on standard error, below an empty report, what there would be. */
+void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
+			    const struct zone *z);
 void look_source_close(struct look_source *x);
 
 #endif

@@ -6,10 +6,12 @@
 #include "reports/memo.h"
 
 #define MEMO_OPTIONS \
-	{ "format", 0, "text|html|pdf", "how the report is printed (default text)", false }, \
-		{ "write", 'o', "FILE", "write the report to FILE", false }, \
+	{ "format",	0, "text|html|pdf", "how the report is printed (default text)", false, \
+	  OPTION_OUTPUT }, \
+		{ "write", 'o', "FILE", "write the report to FILE", false, OPTION_OUTPUT }, \
 	{ \
-		"letter", 0, NULL, "PDF pages of US letter size instead of A4", false \
+		"letter", 0, NULL, "PDF pages of US letter size instead of A4", false, \
+			OPTION_OUTPUT \
 	}
 
 enum memo_format { MEMO_AS_TEXT, MEMO_AS_HTML, MEMO_AS_PDF };

@@ -2,15 +2,6 @@
 
 #include "base/zone.h"
 
-enum { TOLD_MOST = 20 };
-
-void cli_tell_refused(void *user, const char *path, int64_t line, const char *why)
-{
-	int *told = user;
-	if (++*told <= TOLD_MOST)
-		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
-}
-
 int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
 		      struct err *e)
 {
@@ -25,8 +16,8 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 					     .has_at = at != NULL,
 					     .since = INSTANT_MIN,
 					     .until = INSTANT_MAX,
-					     .refused = cli_tell_refused,
-					     .refused_user = &out->told } };
+					     .refused = refusals_add,
+					     .refused_user = &out->refusals } };
 	if (cli->command->common & TAKES_PERIOD)
 		rc = cli_period(cli, zone, &out->o.since, &out->o.until, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
@@ -46,14 +37,5 @@ struct workload_of cli_workload_of(struct cli_workload *w)
 				     .since = w->o.since,
 				     .until = w->o.until,
 				     .refused = w->o.refused,
-				     .refused_user = &w->told };
-}
-
-int cli_sum_refused(int64_t refused, int told, const char *what)
-{
-	if (told > TOLD_MOST)
-		fprintf(stderr, "tally: and %d more\n", told - TOLD_MOST);
-	if (refused)
-		fprintf(stderr, "tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
-	return refused ? 3 : 0;
+				     .refused_user = &w->refusals };
 }

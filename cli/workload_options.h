@@ -4,12 +4,14 @@
 #define TALLY_CLI_WORKLOAD_OPTIONS_H
 
 #include "cli/command.h"
+#include "cli/refusals.h"
 #include "sim/workload_read.h"
 #include "sim/workload_store.h"
 
 #define WORKLOAD_OPTIONS \
 	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false }, \
-		{ "block", 0, "N", "tokens of a block (default the trace's own)", false }, \
+		{ "block",	  0, "N", "tokens of a block (default the trace's own)", false, \
+		  OPTION_ADVANCED }, \
 		{ "map", 0, "FIELD=COLUMN", \
 		  "read a field from a column (or key) with another name", true }, \
 		{ "model", 'm', "MODEL", "the model of records that name none", false }, \
@@ -25,7 +27,7 @@
 struct cli_workload {
 	struct workload_options o;
 	struct field_map map[OPTION_VALUES_MAX];
-	int told; /* refusals that were named on standard error */
+	struct refusals refusals;
 };
 
 /* Everything that the command takes of these, its arguments as files, and the period where it takes
@@ -34,10 +36,5 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 		      struct err *e);
 /* The same of what the metered database holds. */
 struct workload_of cli_workload_of(struct cli_workload *w);
-/* Names a refusal, the first twenty of those that *told (an int) counts. */
-void cli_tell_refused(void *told, const char *path, int64_t line, const char *why);
-/* How many were refused in all; "counted" or "packed". Returns the exit status: 3 when some were.
- */
-int cli_sum_refused(int64_t refused, int told, const char *what);
 
 #endif

@@ -582,48 +582,48 @@ int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct 
 	return rc;
 }
 
-/* The draw of a hold that is settled by credits. */
-static int settle_found(struct spending *sp, struct ledger *l, const struct hold *h,
-			struct nano_credits used, bool strict, struct instant now,
-			struct drawn *out, struct err *e)
+/* Whether that settles the hold. */
+static int check_settlement(const struct hold *h, const struct hold_settlement *s,
+			    struct instant now, struct err *e)
 {
-	const struct account *a;
-	char key[RECORD_TEXT_MAX + 16], text[2][DECIMAL_TEXT_MAX];
+	char text[2][DECIMAL_TEXT_MAX];
 	int rc = check_open(h, now, e);
-	if (rc == 0 && used.nano < 0)
+	if (rc == 0 && s->used.nano < 0)
 		rc = err_set(e, ERR_INVALID, "the settled amount must not be negative");
-	if (rc == 0 && strict && used.nano > h->credits.nano)
+	if (rc == 0 && s->strict && s->used.nano > h->credits.nano)
 		rc = err_set(e, ERR_LIMIT, "the hold '%.*s' has %s credits, but %s were used",
 			     (int)h->id.n, h->id.p, nano_credits_format(h->credits, text[0]),
-			     nano_credits_format(used, text[1]));
-	if (rc == 0)
-		rc = ledger_account(l, h->customer, &a, e);
-	if (rc != 0)
-		return rc;
-	snprintf(key, sizeof key, "hold:%.*s", (int)h->id.n, h->id.p);
-	const int64_t account = a->id;
-	/* that a hold ends once is what keeps this from happening twice */
-	rc = write_end(sp, h, "settled", text_of(key), now, e);
-	if (rc == 0)
-		rc = count_settled(sp, h, text_of(key), e);
-	if (rc == 0)
-		rc = ledger_draw(
-			l, account, used,
-			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
-			now, out, e);
+			     nano_credits_format(s->used, text[1]));
 	return rc;
 }
 
-int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
-			struct nano_credits used, bool strict, struct instant now,
-			struct drawn *out, struct err *e)
+int hold_settle_credits(struct spending *sp, struct ledger *l, const struct hold_settlement *s,
+			struct instant now, struct drawn *out, struct err *e)
 {
 	struct hold h;
 	struct arena texts = { 0 };
-	int rc = hold_find(spending_store(sp), id, &h, &texts, e);
+	const struct account *a;
+	char key[RECORD_TEXT_MAX + 16];
+	int64_t account = 0;
 	*out = (struct drawn){ 0 };
+	int rc = hold_find(spending_store(sp), s->hold, &h, &texts, e);
 	if (rc == 0)
-		rc = settle_found(sp, l, &h, used, strict, now, out, e);
+		rc = check_settlement(&h, s, now, e);
+	if (rc == 0)
+		rc = ledger_account(l, h.customer, &a, e);
+	if (rc == 0) {
+		account = a->id;
+		snprintf(key, sizeof key, "hold:%.*s", (int)h.id.n, h.id.p);
+		/* that a hold ends once is what keeps this from happening twice */
+		rc = write_end(sp, &h, "settled", text_of(key), now, e);
+	}
+	if (rc == 0)
+		rc = count_settled(sp, &h, text_of(key), e);
+	if (rc == 0)
+		rc = ledger_draw(
+			l, account, s->used,
+			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
+			now, out, e);
 	arena_release(&texts);
 	return rc;
 }

@@ -95,9 +95,13 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
  * else the extra is drawn too, as far as the overage policy goes. A hold that has ended is
  * ERR_CONFLICT and says how.
  */
-int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
-			struct nano_credits used, bool strict, struct instant now,
-			struct drawn *out, struct err *e);
+struct hold_settlement {
+	struct text hold;
+	struct nano_credits used;
+	bool strict;
+};
+int hold_settle_credits(struct spending *sp, struct ledger *l, const struct hold_settlement *s,
+			struct instant now, struct drawn *out, struct err *e);
 /* Marks what is past its time. */
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e);
 

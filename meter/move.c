@@ -232,11 +232,21 @@ static void show(struct move *m, const char *what, const char *table, int64_t do
 		m->progress->show(m->progress->user, what, table, done, total);
 }
 
-/* All rows of a table, a stretch at a time: a server sends all that was asked for at once. */
-static int each_row(struct move *m, struct db *db, const struct table *t, const char *what,
-		    int (*take)(struct move *m, void *user, struct err *e), void *user,
-		    struct digest *out, struct err *e)
+/* A walk over all rows of a table. */
+struct walk {
+	struct db *db;
+	const struct table *table;
+	const char *what;					/* is done, as it is shown */
+	int (*take)(struct move *m, void *user, struct err *e); /* NULL: they are only added up */
+	void *user;
+};
+
+/* The rows as they stand in m->row, a stretch at a time: a server sends all that was asked for at
+ * once. */
+static int each_row(struct move *m, const struct walk *w, struct digest *out, struct err *e)
 {
+	struct db *const db = w->db;
+	const struct table *const t = w->table;
 	struct buf sql = { 0 };
 	struct query *q = NULL;
 	int64_t total;
@@ -269,8 +279,8 @@ static int each_row(struct move *m, struct db *db, const struct table *t, const 
 			add_to_digest(m, out, t);
 			fetched++;
 			if (out->rows % SHOW_EVERY == 0)
-				show(m, what, t->name, out->rows, total);
-			if (take && (rc = take(m, user, e)) != 0)
+				show(m, w->what, t->name, out->rows, total);
+			if (w->take && (rc = w->take(m, w->user, e)) != 0)
 				break;
 		}
 		db_reset(q);
@@ -408,14 +418,17 @@ static int move_table(struct move *m, const char *name, struct err *e)
 			from.column[i].kind = KIND_BYTES;
 	rc = open_writing(m, &to, &w, e);
 	if (rc == 0)
-		rc = each_row(m, m->from, &from, "copying", write_row, &w, &copied, e);
+		rc = each_row(m, &(struct walk){ m->from, &from, "copying", write_row, &w },
+			      &copied, e);
 	if (rc == 0 && db_on_server(m->to))
 		rc = send_lines(m, &w, e);
 	if (w.insert)
 		db_drop(w.insert);
 	buf_release(&w.target);
 	if (rc == 0)
-		rc = each_row(m, m->to, &from, "reading back", NULL, NULL, &read_back, e);
+		rc = each_row(m,
+			      &(struct walk){ .db = m->to, .table = &from, .what = "reading back" },
+			      &read_back, e);
 	if (rc != 0)
 		return rc;
 	if (memcmp(&copied, &read_back, sizeof copied) != 0)

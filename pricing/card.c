@@ -839,6 +839,19 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	return faults->count == before ? 0 : -ERR_INVALID;
 }
 
+int card_check(struct text json, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	int rc = 0;
+	if (card_parse(&card, json, "card", &faults) != 0)
+		rc = err_set(e, ERR_INVALID, "%s%s%s", faults.fault[0].place,
+			     *faults.fault[0].place ? ": " : "", faults.fault[0].message);
+	card_close(card);
+	fault_list_release(&faults);
+	return rc;
+}
+
 int card_read_file(struct card **out, const char *path, struct fault_list *faults)
 {
 	struct buf b = { 0 };
@@ -882,11 +895,17 @@ void card_close(struct card *c)
 	free(c);
 }
 
+size_t tariff_tier(const struct tariff *t, int64_t prompt_tokens)
+{
+	for (size_t i = t->tier_count; i > 0; i--)
+		if (prompt_tokens > t->tier[i - 1].above ||
+		    (t->tier[i - 1].inclusive && prompt_tokens == t->tier[i - 1].above))
+			return i;
+	return 0;
+}
+
 const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens)
 {
-	for (size_t i = t->tier_count; i-- > 0;)
-		if (prompt_tokens > t->tier[i].above ||
-		    (t->tier[i].inclusive && prompt_tokens == t->tier[i].above))
-			return &t->tier[i].rates;
-	return &t->rates;
+	size_t tier = tariff_tier(t, prompt_tokens);
+	return tier ? &t->tier[tier - 1].rates : &t->rates;
 }

@@ -127,6 +127,8 @@ struct card {
  * both cases unless the text is not JSON, and holds what could be read.
  */
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults);
+/* Whether it is a card, with its first fault as the error: ERR_INVALID. */
+int card_check(struct text json, struct err *e);
 int card_read_file(struct card **out, const char *path, struct fault_list *faults);
 /* The same of a text that is kept with it, for its digest. */
 int card_read_text(struct card **out, struct text json, const char *file, enum card_kind kind,
@@ -136,7 +138,9 @@ const char *card_name(const struct card *c);
 void card_close(struct card *c);
 const struct calendar *card_calendar(const struct card *c, const char *name);
 
-/* The rates that a prompt of that length pays. */
+/* The context tier of a prompt of that length: 0 for the lowest, i for t->tier[i - 1]. */
+size_t tariff_tier(const struct tariff *t, int64_t prompt_tokens);
+/* The rates that it pays. */
 const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/arena.h"
 
@@ -13,6 +14,8 @@ struct shelved {
 
 struct shelf {
 	pthread_mutex_t lock;
+	pthread_cond_t turned;
+	int64_t turn;
 	struct shelved *first; /* in use; behind it those that somebody still holds */
 };
 
@@ -27,6 +30,7 @@ struct shelf *shelf_open(struct book *first)
 {
 	struct shelf *s = mem_zalloc(sizeof *s);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->turned, NULL);
 	s->first = shelved_new(first, NULL);
 	return s;
 }
@@ -40,6 +44,7 @@ void shelf_close(struct shelf *s)
 		book_close(x->book);
 		free(x);
 	}
+	pthread_cond_destroy(&s->turned);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -82,6 +87,30 @@ void shelf_put(struct shelf *s, struct book *b)
 	const struct book *before = s->first->book;
 	s->first = shelved_new(b, s->first);
 	struct book *last = let_go(s, before);
+	s->turn++;
+	pthread_cond_broadcast(&s->turned);
 	pthread_mutex_unlock(&s->lock);
 	book_close(last);
+}
+
+int64_t shelf_turn(struct shelf *s)
+{
+	pthread_mutex_lock(&s->lock);
+	const int64_t turn = s->turn;
+	pthread_mutex_unlock(&s->lock);
+	return turn;
+}
+
+bool shelf_wait(struct shelf *s, int64_t turn, int seconds_most)
+{
+	struct timespec until;
+	int rc = 0;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds_most;
+	pthread_mutex_lock(&s->lock);
+	while (s->turn <= turn && rc == 0)
+		rc = pthread_cond_timedwait(&s->turned, &s->lock, &until);
+	const bool turned = s->turn > turn;
+	pthread_mutex_unlock(&s->lock);
+	return turned;
 }

@@ -19,5 +19,8 @@ const struct book *shelf_take(struct shelf *s);
 void shelf_give(struct shelf *s, const struct book *b);
 /* Puts a book in the place of the one in use, and takes ownership of it. */
 void shelf_put(struct shelf *s, struct book *b);
+/* How many books were put so far; waits until it is more than that, at most so many seconds. */
+int64_t shelf_turn(struct shelf *s);
+bool shelf_wait(struct shelf *s, int64_t turn, int seconds_most);
 
 #endif

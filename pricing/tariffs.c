@@ -165,6 +165,30 @@ bool tariffs_in_doubt(const struct tariffs *t)
 	return t->in_doubt;
 }
 
+/* What makes an answer plain, where no call is billed under other rates than r. */
+static void find_plain(struct tariff_answer *a, const struct rates *r)
+{
+	a->plain = !a->request_fee && !(r->known >> BUCKET_REASONING & 1);
+	a->linear = a->plain && !a->may_be;
+	for (int b = 0; b < BUCKET_REASONING && a->plain; b++) {
+		a->rate[b] = r->per_million[b].pico;
+		a->unstated |= r->known >> b & 1 ? 0 : 1u << b;
+		a->linear = a->linear && a->rate[b] >> 56 == 0;
+	}
+}
+
+/* a, which is kept, for a call of each context tier. */
+static void answer_by_prompt(struct tariffs *t, struct tariff_answer *a)
+{
+	const size_t tiers = a->tariff->tier_count;
+	struct tariff_answer *by = arena_alloc(&t->arena, (tiers + 1) * sizeof *by);
+	for (size_t i = 0; i <= tiers; i++) {
+		memcpy(&by[i], a, sizeof by[i]);
+		find_plain(&by[i], i ? &a->tariff->tier[i - 1].rates : &a->tariff->rates);
+	}
+	a->by_prompt = by;
+}
+
 /* Asks the book and the plan, and shares equal answers. Returns the index of the answer. */
 static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int64_t *until_us)
 {
@@ -181,15 +205,8 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= fee_is_per_request(&m.price->fee[i]);
 	}
-	if (a.price && a.tariff->tier_count == 0 && !a.request_fee &&
-	    !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {
-		a.plain = a.linear = true;
-		for (int b = 0; b < BUCKET_REASONING; b++) {
-			a.rate[b] = a.tariff->rates.per_million[b].pico;
-			a.unstated |= a.tariff->rates.known >> b & 1 ? 0 : 1u << b;
-			a.linear = a.linear && !a.unstated && a.rate[b] >> 56 == 0;
-		}
-	}
+	if (a.price && a.tariff->tier_count == 0)
+		find_plain(&a, &a.tariff->rates);
 	if (t->plan) {
 		int rc = plan_rates(t->plan, &(struct plan_question){ t->book, &q, a.resolved, 0 },
 				    &a.credits, &m.until, &why_credits);
@@ -212,6 +229,8 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	kept->uncredited = why_credits.code ? arena_text(&t->arena, why_credits.message,
 							 strlen(why_credits.message))
 					    : NULL;
+	if (kept->price && kept->tariff->tier_count)
+		answer_by_prompt(t, kept);
 	return add_answer(s, kept);
 }
 
@@ -280,8 +299,12 @@ void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answ
 {
 	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
 		for (struct subject *s = t->slot[i]; s; s = s->next)
-			for (size_t k = 0; k < s->answer_count; k++)
-				take(user, s->answer[k]);
+			for (size_t k = 0; k < s->answer_count; k++) {
+				struct tariff_answer *a = s->answer[k];
+				take(user, a);
+				for (size_t p = 0; a->by_prompt && p <= a->tariff->tier_count; p++)
+					take(user, &a->by_prompt[p]);
+			}
 }
 
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us)

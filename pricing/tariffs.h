@@ -27,7 +27,10 @@ struct tariff_answer {
 	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output
 				      */
 	uint32_t unstated;	     /* common buckets without a price */
-	bool linear;		     /* plain, all common buckets stated, all rates below 2^56 */
+	bool linear; /* plain, all rates below 2^56, and no other price may have held */
+	/* Where the rates depend on the length of the prompt: this answer for a call of each
+	 * context tier, which is as plain as those rates are; the lowest first. Or NULL. */
+	struct tariff_answer *by_prompt;
 	/* the caller's, when nothing else tells groups apart: */
 	void *group;
 	int64_t number; /* of the price in a store; 0: not given yet */
@@ -69,6 +72,12 @@ static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subjec
 	return time_us >= s->held_from_us && time_us < s->held_to_us
 		       ? s->held
 		       : tariffs_ask_table(t, s, time_us);
+}
+/* The answer whose rates a call of that prompt is billed at; a itself where the length of a prompt
+ * makes no difference. Who cannot tell the prompt of each call stays with a. */
+static inline struct tariff_answer *tariffs_of_prompt(struct tariff_answer *a, int64_t prompt)
+{
+	return a->by_prompt ? &a->by_prompt[tariff_tier(a->tariff, prompt)] : a;
 }
 /* Whether some answer has been given that another price may have held instead. */
 bool tariffs_in_doubt(const struct tariffs *t);

@@ -64,7 +64,8 @@ static int put_unpriced(struct attention *x)
 	struct zone *utc = NULL;
 	int rc = zone_open(&utc, "UTC", x->e);
 	if (rc == 0)
-		rc = usage_query(&r, x->q->store, NULL, 0, &f, utc, x->e);
+		rc = usage_query(&r, x->q->store, &f, &(struct usage_grouping){ .zone = utc },
+				 x->e);
 	for (size_t i = 0; rc == 0 && i < usage_reason_count(r); i++) {
 		const struct usage_reason *reason = usage_reason(r, i);
 		if (!begin_one(x, "unpriced"))

@@ -65,6 +65,12 @@ static char *local_minute(const struct blocks_report *r, int64_t us, char room[3
 	return room;
 }
 
+/* The i-th that is shown, from r->from on. */
+static const struct usage_block *shown(const struct blocks_report *r, size_t i)
+{
+	return &r->blocks->block[r->newest_first ? r->blocks->count - 1 - (i - r->from) : i];
+}
+
 static struct text name_of(const void *block, size_t i)
 {
 	return ((const struct usage_block *)block)->model[i];
@@ -169,7 +175,7 @@ void blocks_report_table(const struct blocks_report *r)
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = r->from; i < r->blocks->count; i++)
-		put_row(t, r, &r->blocks->block[i], &b);
+		put_row(t, r, shown(r, i), &b);
 	table_print(t);
 	table_close(t);
 	blocks_report_outlook(r);
@@ -230,7 +236,7 @@ void blocks_report_json(const struct blocks_report *r)
 	put_left_out(&j, r->left_out);
 	json_out_array(&j, "blocks");
 	for (size_t i = r->from; i < r->blocks->count; i++)
-		put_block(&j, r, &r->blocks->block[i]);
+		put_block(&j, r, shown(r, i));
 	json_out_end(&j, ']');
 	json_out_end(&j, '}');
 	json_out_close(&j);
@@ -241,7 +247,7 @@ void blocks_report_csv(const struct blocks_report *r)
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX], money[DECIMAL_TEXT_MAX];
 	printf("from,to,state,records,tokens,currency,total,unpriced\n");
 	for (size_t i = r->from; i < r->blocks->count; i++) {
-		const struct usage_block *b = &r->blocks->block[i];
+		const struct usage_block *b = shown(r, i);
 		printf("%s,%s,%s,%lld,%lld,%s,%s,%lld\n",
 		       instant_format((struct instant){ b->start_us }, from),
 		       instant_format((struct instant){ b->end_us }, to),

@@ -9,6 +9,7 @@
 struct blocks_report {
 	const struct usage_blocks *blocks;
 	size_t from; /* the first one shown */
+	bool newest_first;
 	struct instant now;
 	const struct zone *zone;
 	const char *timezone, *source;

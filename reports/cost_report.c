@@ -98,23 +98,9 @@ static void put_doubt(struct buf *b, const struct price_match *m, const struct h
 	}
 }
 
-static void put_json(struct json_out *j, const struct cost_question *asked, const struct cost *x)
+static void put_price(struct json_out *j, const struct price_match *m)
 {
-	const struct price_query *q = &asked->price;
-	const struct price_match *m = &x->match;
-	const struct rating *r = &x->rating;
-	const struct credit_answer *c = &x->credits;
-	const struct hinge *h = &x->hinge;
-	const struct book *book = asked->book;
-	const int64_t requests = asked->requests;
 	const struct price *p = m->price;
-	json_out_object(j, NULL);
-	json_out_string(j, "schema", "tally.cost/1");
-	json_out_string(j, "provider", p->provider);
-	json_out_string(j, "model", p->model);
-	json_out_text(j, "asked", q->model);
-	json_out_instant(j, "at", q->at);
-	json_out_int(j, "requests", requests);
 	json_out_object(j, "price");
 	json_out_string(j, "id", p->id);
 	json_out_instant(j, "from", p->from);
@@ -129,6 +115,10 @@ static void put_json(struct json_out *j, const struct cost_question *asked, cons
 	if (m->guess)
 		json_out_string(j, "guess", "the public holidays of that year are not known");
 	json_out_end(j, '}');
+}
+
+static void put_lines(struct json_out *j, const struct rating *r)
+{
 	json_out_array(j, "lines");
 	for (int i = 0; i < r->line_count; i++) {
 		const struct rate_line *l = &r->line[i];
@@ -145,39 +135,59 @@ static void put_json(struct json_out *j, const struct cost_question *asked, cons
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
-	json_out_string(j, "currency", p->currency);
-	json_out_money(j, "total", r->total);
+}
+
+static void put_credits(struct json_out *j, const struct credit_answer *c)
+{
+	struct money_total worth;
+	json_out_object(j, "credits");
+	json_out_string(j, "plan", plan_name(c->plan));
+	json_out_string(j, "rule", plan_rule_name(c->plan));
+	if (c->rates.has_multiplier)
+		json_out_decimal(j, "multiplier", c->rates.multiplier);
+	json_out_string(j, "rounding", plan_rounding_text(c->plan));
+	if (c->uncovered) {
+		json_out_int(j, "unpriced", 1);
+		json_out_string(j, "reason", c->why.message);
+		json_out_null(j, "total");
+	} else {
+		json_out_credits(j, "total", c->total);
+		json_out_bool(j, "byo", c->byo);
+		if (c->byo)
+			json_out_credits(j, "built_in", c->built_in);
+		if (plan_worth(c->plan, c->total, &worth))
+			json_out_money(j, "worth", worth);
+	}
+	json_out_end(j, '}');
+}
+
+static void put_json(struct json_out *j, const struct cost_question *asked, const struct cost *x)
+{
+	const struct price_query *q = &asked->price;
+	const struct hinge *h = &x->hinge;
+	const struct price *p = x->match.price;
 	struct buf doubt = { 0 };
-	put_doubt(&doubt, m, h);
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.cost/1");
+	json_out_string(j, "provider", p->provider);
+	json_out_string(j, "model", p->model);
+	json_out_text(j, "asked", q->model);
+	json_out_instant(j, "at", q->at);
+	json_out_int(j, "requests", asked->requests);
+	put_price(j, &x->match);
+	put_lines(j, &x->rating);
+	json_out_string(j, "currency", p->currency);
+	json_out_money(j, "total", x->rating.total);
+	put_doubt(&doubt, &x->match, h);
 	json_out_string(j, "price_doubt", doubt.n ? doubt.p : NULL);
 	buf_release(&doubt);
 	if (h->later && h->known)
 		json_out_money(j, "total_if_changed", h->rating.total);
-	if (c->plan) {
-		struct money_total worth;
-		json_out_object(j, "credits");
-		json_out_string(j, "plan", plan_name(c->plan));
-		json_out_string(j, "rule", plan_rule_name(c->plan));
-		if (c->rates.has_multiplier)
-			json_out_decimal(j, "multiplier", c->rates.multiplier);
-		json_out_string(j, "rounding", plan_rounding_text(c->plan));
-		if (c->uncovered) {
-			json_out_int(j, "unpriced", 1);
-			json_out_string(j, "reason", c->why.message);
-			json_out_null(j, "total");
-		} else {
-			json_out_credits(j, "total", c->total);
-			json_out_bool(j, "byo", c->byo);
-			if (c->byo)
-				json_out_credits(j, "built_in", c->built_in);
-			if (plan_worth(c->plan, c->total, &worth))
-				json_out_money(j, "worth", worth);
-		}
-		json_out_end(j, '}');
-	}
+	if (x->credits.plan)
+		put_credits(j, &x->credits);
 	json_out_array(j, "disputes");
 	const struct dispute *d;
-	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++) {
+	for (size_t i = 0; (d = book_dispute(asked->book, p->provider, p->model, q->at, i)); i++) {
 		json_out_object(j, NULL);
 		json_out_string(j, "about", d->about);
 		json_out_string(j, "says", d->says);
@@ -215,31 +225,19 @@ static void put_credit_line(const struct credit_answer *c)
 	buf_release(&amount);
 }
 
-static void put_table(const struct cost_question *asked, const struct cost *x, bool quiet)
+static void print_lines(const struct rating *r, const char *currency)
 {
 	static const struct table_column columns[] = { { "BUCKET", false, false },
 						       { "QUANTITY", true, false },
 						       { "PRICE", true, false },
 						       { "PER", true, false },
 						       { "AMOUNT", true, .money = true } };
-	const struct price_query *q = &asked->price;
-	const struct price_match *m = &x->match;
-	const struct rating *r = &x->rating;
-	const struct credit_answer *c = &x->credits;
-	const struct hinge *h = &x->hinge;
-	const struct book *book = asked->book;
-	const int64_t requests = asked->requests;
-	const struct price *p = m->price;
-	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX],
-		text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	struct buf b = { 0 };
-	char times[COUNT_WORDS_MAX];
-	if (!text_is(q->model, p->model))
-		buf_printf(&b, ", asked for as %.*s", (int)q->model.n, q->model.p);
-	print_note("%s from %s%s, %s at %s%s%s", p->model, p->provider, b.n ? b.p : "",
-		   m->tariff->window, instant_format(q->at, at), requests > 1 ? ", " : "",
-		   requests > 1 ? count_words(times, requests, "request") : "");
-	printf("\n");
+	if (r->line_count == 0) {
+		printf("nothing was used\n");
+		return;
+	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (int i = 0; i < r->line_count; i++) {
 		const struct rate_line *l = &r->line[i];
@@ -250,46 +248,66 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 		snprintf(text, sizeof text, "%lld", (long long)l->per);
 		table_cell(t, number_grouped(grouped, text));
 		b.n = 0;
-		put_plain_money(&b, l->amount, p->currency);
+		put_plain_money(&b, l->amount, currency);
 		table_cell(t, b.p);
 	}
-	if (r->line_count == 0) {
-		printf("nothing was used\n");
-	} else {
-		table_print(t);
-	}
+	table_print(t);
 	table_close(t);
-	b.n = 0;
-	put_shown_money(&b, r->total, p->currency, false);
-	printf("\ntotal    %s\n", b.p);
-	if (c->plan)
-		put_credit_line(c);
-	b.n = 0;
-	print_note("\nprice    %s (%s)", p->id, p->kind);
-	print_note("holds    %s to %s",
-		   p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
-		   p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
-	print_note("source   %s (%s)", p->source, p->sure);
-	if (quiet) {
-		buf_release(&b);
-		return;
-	}
+	buf_release(&b);
+}
+
+/* What else there is to know of the price: notes, reasons to doubt it, and what others say. */
+static void print_doubts(const struct cost_question *asked, const struct cost *x)
+{
+	const struct price *p = x->match.price;
+	struct buf b = { 0 };
 	if (p->note)
 		print_note("note     %s", p->note);
-	if (m->guess)
+	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");
-	put_doubt(&b, m, h);
+	put_doubt(&b, &x->match, &x->hinge);
 	if (b.n)
 		print_note("doubt    %s", b.p);
 	buf_release(&b);
 	struct disputes disputes = { 0 };
 	const struct dispute *d;
-	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
+	for (size_t i = 0;
+	     (d = book_dispute(asked->book, p->provider, p->model, asked->price.at, i)); i++)
 		disputes_add(&disputes, d);
 	for (size_t i = 0; i < disputes.count; i++)
 		print_note("dispute  %s", disputes_line(&disputes, i));
 	disputes_release(&disputes);
+}
+
+static void put_table(const struct cost_question *asked, const struct cost *x, bool quiet)
+{
+	const struct price_query *q = &asked->price;
+	const struct price *p = x->match.price;
+	const int64_t requests = asked->requests;
+	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX],
+		times[COUNT_WORDS_MAX];
+	struct buf b = { 0 };
+	if (!text_is(q->model, p->model))
+		buf_printf(&b, ", asked for as %.*s", (int)q->model.n, q->model.p);
+	print_note("%s from %s%s, %s at %s%s%s", p->model, p->provider, b.n ? b.p : "",
+		   x->match.tariff->window, instant_format(q->at, at), requests > 1 ? ", " : "",
+		   requests > 1 ? count_words(times, requests, "request") : "");
+	printf("\n");
+	print_lines(&x->rating, p->currency);
+	b.n = 0;
+	put_shown_money(&b, x->rating.total, p->currency, false);
+	printf("\ntotal    %s\n", b.p);
+	buf_release(&b);
+	if (x->credits.plan)
+		put_credit_line(&x->credits);
+	print_note("\nprice    %s (%s)", p->id, p->kind);
+	print_note("holds    %s to %s",
+		   p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
+		   p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
+	print_note("source   %s (%s)", p->source, p->sure);
+	if (!quiet)
+		print_doubts(asked, x);
 }
 
 static int cost_of(struct cost *out, const struct cost_question *q, struct err *e)

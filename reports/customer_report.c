@@ -178,8 +178,8 @@ struct one {
 static int put_usage(struct one *x)
 {
 	struct usage_result *r = NULL;
-	int rc = usage_query(&r, ledger_store(x->q->ledger), NULL, 0, &x->q->filter, x->q->zone,
-			     x->e);
+	int rc = usage_query(&r, ledger_store(x->q->ledger), &x->q->filter,
+			     &(struct usage_grouping){ .zone = x->q->zone }, x->e);
 	if (rc == 0) {
 		json_out_object(x->j, "usage");
 		json_out_string(x->j, "currency", usage_currency(r));

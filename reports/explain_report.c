@@ -182,11 +182,63 @@ struct step {
 	struct arena *arena;
 };
 
+/* The price, what it makes of each count, and the cards that state it. */
+static void json_price(struct json_out *j, const struct step *s)
+{
+	const struct record *r = &s->row->record;
+	const struct stored_price *p = s->price;
+	json_out_object(j, "price");
+	put_field(j, "id", p->ref);
+	put_field(j, "window", p->window);
+	put_field(j, "provider", p->vendor);
+	put_field(j, "model", p->model);
+	json_out_array(j, "cards");
+	for (size_t i = 0; i < s->cards; i++) {
+		json_out_object(j, NULL);
+		put_field(j, "name", s->card[i].name);
+		put_field(j, "kind", s->card[i].kind);
+		put_field(j, "checked", s->card[i].checked);
+		put_field(j, "sha256", s->card[i].sha256);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+	json_out_array(j, "lines");
+	for (int b = 0; b < BUCKET_COUNT; b++) {
+		int64_t n = rate_billed_tokens(&p->rates, r->counts, b);
+		char text[DECIMAL_TEXT_MAX];
+		if (n == 0)
+			continue;
+		json_out_object(j, NULL);
+		json_out_string(j, "bucket", bucket_name((enum bucket)b));
+		json_out_int(j, "tokens", n);
+		json_out_string(j, "per_million", money_format(p->rates.per_million[b], text));
+		json_out_money(j, "amount", money_of_tokens(p->rates.per_million[b], n));
+		json_out_end(j, '}');
+	}
+	for (size_t i = 0; i < p->fee_count; i++)
+		put_fee(j, &p->fee[i], r);
+	json_out_end(j, ']');
+	put_field(j, "currency", p->currency);
+	json_out_money(j, "total", s->amount);
+}
+
+static void json_drawing(struct json_out *j, const struct drawing *d)
+{
+	json_out_object(j, "credits");
+	json_out_text(j, "plan", d->account->plan);
+	if (*d->why) {
+		json_out_null(j, "total");
+		json_out_string(j, "why", d->why);
+	} else {
+		json_out_credits(j, "total", d->credits);
+	}
+	json_out_end(j, '}');
+}
+
 static void json_row(struct json_out *j, const struct step *s)
 {
 	const struct usage_row *r = s->row;
-	const struct stored_price *p = s->price;
-	const struct drawing *d = &s->drawing;
 	json_out_object(j, NULL);
 	json_out_int(j, "row", r->seq);
 	json_out_string(j, "kind", kind_name(r->kind));
@@ -217,57 +269,14 @@ static void json_row(struct json_out *j, const struct step *s)
 	}
 	json_out_bool(j, "broken_off", r->flags & USAGE_BROKEN_OFF);
 	json_out_bool(j, "time_assumed", r->flags & USAGE_TIME_ASSUMED);
-	if (p->reason.n) {
+	if (s->price->reason.n) {
 		json_out_null(j, "price");
-		put_field(j, "unpriced", p->reason);
+		put_field(j, "unpriced", s->price->reason);
 	} else {
-		json_out_object(j, "price");
-		put_field(j, "id", p->ref);
-		put_field(j, "window", p->window);
-		put_field(j, "provider", p->vendor);
-		put_field(j, "model", p->model);
-		json_out_array(j, "cards");
-		for (size_t i = 0; i < s->cards; i++) {
-			json_out_object(j, NULL);
-			put_field(j, "name", s->card[i].name);
-			put_field(j, "kind", s->card[i].kind);
-			put_field(j, "checked", s->card[i].checked);
-			put_field(j, "sha256", s->card[i].sha256);
-			json_out_end(j, '}');
-		}
-		json_out_end(j, ']');
-		json_out_end(j, '}');
-		json_out_array(j, "lines");
-		for (int b = 0; b < BUCKET_COUNT; b++) {
-			int64_t n = rate_billed_tokens(&p->rates, r->record.counts, b);
-			char text[DECIMAL_TEXT_MAX];
-			if (n == 0)
-				continue;
-			json_out_object(j, NULL);
-			json_out_string(j, "bucket", bucket_name((enum bucket)b));
-			json_out_int(j, "tokens", n);
-			json_out_string(j, "per_million",
-					money_format(p->rates.per_million[b], text));
-			json_out_money(j, "amount", money_of_tokens(p->rates.per_million[b], n));
-			json_out_end(j, '}');
-		}
-		for (size_t i = 0; i < p->fee_count; i++)
-			put_fee(j, &p->fee[i], &r->record);
-		json_out_end(j, ']');
-		put_field(j, "currency", p->currency);
-		json_out_money(j, "total", s->amount);
+		json_price(j, s);
 	}
-	if (d->account) {
-		json_out_object(j, "credits");
-		json_out_text(j, "plan", d->account->plan);
-		if (*d->why) {
-			json_out_null(j, "total");
-			json_out_string(j, "why", d->why);
-		} else {
-			json_out_credits(j, "total", d->credits);
-		}
-		json_out_end(j, '}');
-	}
+	if (s->drawing.account)
+		json_drawing(j, &s->drawing);
 	json_out_end(j, '}');
 }
 

@@ -132,7 +132,7 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 	int rc = zone_open(&utc, "UTC", e);
 	if (rc != 0)
 		return rc;
-	rc = usage_query(&r, s, dims, 6, &f, utc, e);
+	rc = usage_query(&r, s, &f, &(struct usage_grouping){ dims, 6, utc }, e);
 	zone_close(utc);
 	if (rc != 0)
 		return rc;

@@ -161,7 +161,8 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 	struct usage_result *r;
 	struct sheet w;
 	char text[DECIMAL_TEXT_MAX];
-	int rc = usage_query(&r, ledger_store(l), dims, DIMS, &f, o->zone, e);
+	int rc = usage_query(&r, ledger_store(l), &f,
+			     &(struct usage_grouping){ dims, DIMS, o->zone }, e);
 	if (rc != 0)
 		return rc;
 	if (usage_group_count(r) > ROWS_MOST)

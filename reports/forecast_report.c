@@ -120,7 +120,7 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	weigh_days(h);
 	f.since = a->q->since;
 	f.until = a->q->now;
-	rc = usage_query(&r, s, NULL, 0, &f, z, e);
+	rc = usage_query(&r, s, &f, &(struct usage_grouping){ .zone = z }, e);
 	if (rc == 0) {
 		a->spent = usage_total(r)->cost;
 		snprintf(a->currency, sizeof a->currency, "%s",

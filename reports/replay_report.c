@@ -120,6 +120,107 @@ static void print_stated(const struct replay_report *r)
 		print_recorded_cost(shown);
 }
 
+static void put_credits(struct json_out *j, const struct replay_report *r)
+{
+	const struct plan *plan = r->options->plan;
+	const struct sums *total = replay_total(r->result);
+	struct money_total worth;
+	json_out_object(j, "credits");
+	json_out_string(j, "plan", plan_name(plan));
+	json_out_string(j, "rule", plan_rule_name(plan));
+	json_out_string(j, "rounding", plan_rounding_text(plan));
+	json_out_credits(j, "total", drawn(r, total));
+	json_out_int(j, "unpriced", total->uncredited);
+	json_out_bool(j, "byo", r->byo);
+	if (r->byo)
+		json_out_credits(j, "built_in", total->credits);
+	if (plan_worth(plan, drawn(r, total), &worth))
+		json_out_money(j, "worth", worth);
+	json_out_end(j, '}');
+}
+
+static void put_group(struct json_out *j, const struct replay_report *r, size_t index)
+{
+	const struct replay_options *o = r->options;
+	struct sums s;
+	struct replay_labels labels;
+	replay_group_sums(r->result, index, &s);
+	replay_group_labels(r->result, index, &labels);
+	json_out_object(j, NULL);
+	for (size_t d = 0; d < o->dim_count; d++) {
+		if (labels.text[d].p)
+			json_out_text(j, replay_dim_name(o->dim[d]), labels.text[d]);
+		else
+			json_out_null(j, replay_dim_name(o->dim[d]));
+	}
+	json_out_int(j, "records", s.records);
+	put_tokens(j, &s);
+	json_out_money(j, "total", s.cost);
+	if (s.unpriced)
+		json_out_int(j, "unpriced", s.unpriced);
+	if (o->plan) {
+		json_out_credits(j, "credits", drawn(r, &s));
+		if (s.uncredited)
+			json_out_int(j, "credits_unpriced", s.uncredited);
+	}
+	if (s.recorded)
+		put_recorded_cost(j, s.recorded);
+	json_out_end(j, '}');
+}
+
+static void put_groups(struct json_out *j, const struct replay_report *r)
+{
+	size_t count, *index = shown_groups(r, &count);
+	json_out_array(j, "groups");
+	for (size_t i = 0; i < count; i++)
+		put_group(j, r, index[i]);
+	json_out_end(j, ']');
+	if (count < replay_group_count(r->result))
+		json_out_int(j, "groups_left_out",
+			     (int64_t)(replay_group_count(r->result) - count));
+	free(index);
+}
+
+/* What the end of a call that decides its price, and days of changes that are not known, could
+ * change. */
+static void put_undecided(struct json_out *j, const struct replay_report *r)
+{
+	int64_t known, hinging;
+	struct money_total difference;
+	replay_boundary(r->result, &known, &hinging, &difference);
+	json_out_object(j, "boundary");
+	json_out_string(j, "decides",
+			r->options->boundary == BOUNDARY_START ? "start" : "completion");
+	json_out_int(j, "completion_known", known);
+	json_out_int(j, "records_that_hang_on_it", hinging);
+	json_out_money(j, "difference", difference);
+	json_out_end(j, '}');
+	json_out_object(j, "price_dates");
+	json_out_int(j, "records_that_hang_on_it", replay_dates(r->result)->records);
+	json_out_money(j, "difference", replay_dates(r->result)->difference);
+	json_out_end(j, '}');
+}
+
+static void put_errors(struct json_out *j, const struct replay_result *result)
+{
+	json_out_array(j, "errors");
+	for (size_t i = 0; i < replay_refusal_count(result); i++) {
+		const struct replay_refusal *f = replay_refusal(result, i);
+		json_out_object(j, NULL);
+		json_out_string(j, "file", f->path);
+		if (f->line)
+			json_out_int(j, "line", f->line);
+		json_out_string(j, "message", f->message);
+		json_out_end(j, '}');
+	}
+	if (replay_damage(result)) {
+		json_out_object(j, NULL);
+		json_out_string(j, "message", replay_damage(result));
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
 void replay_report_json(const struct replay_report *r)
 {
 	struct json_out j;
@@ -143,93 +244,18 @@ void replay_report_json(const struct replay_report *r)
 		json_out_instant(&j, "first", first);
 		json_out_instant(&j, "last", last);
 	}
-	if (o->plan) {
-		struct money_total worth;
-		json_out_object(&j, "credits");
-		json_out_string(&j, "plan", plan_name(o->plan));
-		json_out_string(&j, "rule", plan_rule_name(o->plan));
-		json_out_string(&j, "rounding", plan_rounding_text(o->plan));
-		json_out_credits(&j, "total", drawn(r, total));
-		json_out_int(&j, "unpriced", total->uncredited);
-		json_out_bool(&j, "byo", r->byo);
-		if (r->byo)
-			json_out_credits(&j, "built_in", total->credits);
-		if (plan_worth(o->plan, drawn(r, total), &worth))
-			json_out_money(&j, "worth", worth);
-		json_out_end(&j, '}');
-	}
-	if (o->dim_count) {
-		size_t count;
-		size_t *index = shown_groups(r, &count);
-		json_out_array(&j, "groups");
-		for (size_t i = 0; i < count; i++) {
-			struct sums group, *s = &group;
-			replay_group_sums(result, index[i], s);
-			struct replay_labels labels;
-			replay_group_labels(result, index[i], &labels);
-			json_out_object(&j, NULL);
-			for (size_t d = 0; d < o->dim_count; d++) {
-				if (labels.text[d].p)
-					json_out_text(&j, replay_dim_name(o->dim[d]),
-						      labels.text[d]);
-				else
-					json_out_null(&j, replay_dim_name(o->dim[d]));
-			}
-			json_out_int(&j, "records", s->records);
-			put_tokens(&j, s);
-			json_out_money(&j, "total", s->cost);
-			if (s->unpriced)
-				json_out_int(&j, "unpriced", s->unpriced);
-			if (o->plan) {
-				json_out_credits(&j, "credits", drawn(r, s));
-				if (s->uncredited)
-					json_out_int(&j, "credits_unpriced", s->uncredited);
-			}
-			if (s->recorded)
-				put_recorded_cost(&j, s->recorded);
-			json_out_end(&j, '}');
-		}
-		json_out_end(&j, ']');
-		if (count < replay_group_count(result))
-			json_out_int(&j, "groups_left_out",
-				     (int64_t)(replay_group_count(result) - count));
-		free(index);
-	}
-	int64_t known, hinging;
-	struct money_total difference;
-	replay_boundary(result, &known, &hinging, &difference);
-	json_out_object(&j, "boundary");
-	json_out_string(&j, "decides", o->boundary == BOUNDARY_START ? "start" : "completion");
-	json_out_int(&j, "completion_known", known);
-	json_out_int(&j, "records_that_hang_on_it", hinging);
-	json_out_money(&j, "difference", difference);
-	json_out_end(&j, '}');
-	json_out_object(&j, "price_dates");
-	json_out_int(&j, "records_that_hang_on_it", replay_dates(result)->records);
-	json_out_money(&j, "difference", replay_dates(result)->difference);
-	json_out_end(&j, '}');
+	if (o->plan)
+		put_credits(&j, r);
+	if (o->dim_count)
+		put_groups(&j, r);
+	put_undecided(&j, r);
 	put_stated(&j, r);
 	put_lower_bound(&j, replay_lower_bound(result));
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
 	if (o->plan)
 		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result),
 			    replay_uncredited);
-	json_out_array(&j, "errors");
-	for (size_t i = 0; i < replay_refusal_count(result); i++) {
-		const struct replay_refusal *f = replay_refusal(result, i);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "file", f->path);
-		if (f->line)
-			json_out_int(&j, "line", f->line);
-		json_out_string(&j, "message", f->message);
-		json_out_end(&j, '}');
-	}
-	if (replay_damage(result)) {
-		json_out_object(&j, NULL);
-		json_out_string(&j, "message", replay_damage(result));
-		json_out_end(&j, '}');
-	}
-	json_out_end(&j, ']');
+	put_errors(&j, result);
 	json_out_end(&j, '}');
 	json_out_close(&j);
 }

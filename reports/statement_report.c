@@ -6,6 +6,7 @@
 #include "meter/billing/terms.h"
 #include "meter/billing/tiers.h"
 #include "reports/amount.h"
+#include "reports/invoice_view.h"
 
 enum entry_kind { ENTRY_INVOICE, ENTRY_NOTE, ENTRY_VOID, ENTRY_PAYMENT, ENTRY_REFUND };
 static const char *const kind_names[] = { "invoice", "credit note", "void", "payment", "refund" };
@@ -29,6 +30,8 @@ struct open_item {
 	bool overdue;
 };
 
+enum { PARTY_LINES = 12 };
+
 struct statement {
 	struct statement_question q;
 	struct arena texts;
@@ -38,6 +41,10 @@ struct statement {
 	size_t opens;
 	struct err *e;
 	const struct stored_invoice *paid; /* whose payments are read */
+	/* of the newest invoice, which says who they are: lines, NULL-ended */
+	struct buf newest;
+	struct instant newest_at;
+	const char *from[PARTY_LINES], *to[PARTY_LINES], *pay_to[PARTY_LINES];
 };
 
 static const char *keep(struct statement *s, struct text t)
@@ -103,6 +110,11 @@ static int add_document(void *user, const struct stored_invoice *i)
 			: arena_printf(&s->texts, "%.*s to %.*s", (int)i->first_day.n,
 				       i->first_day.p, (int)i->last_day.n, i->last_day.p);
 	add(s, of);
+	if (!note && i->finalized.us >= s->newest_at.us) {
+		s->newest_at = i->finalized;
+		s->newest.n = 0;
+		buf_add(&s->newest, i->document.p, i->document.n);
+	}
 	if (is_void) {
 		of.at = i->voided;
 		of.kind = ENTRY_VOID;
@@ -135,6 +147,32 @@ static int in_order(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+static int keep_lines(struct statement *s, const char **out, const char *const *lines)
+{
+	int n = 0;
+	for (; n + 1 < PARTY_LINES && lines[n]; n++)
+		out[n] = keep(s, text_of(lines[n]));
+	return n;
+}
+
+static int read_parties(struct statement *s, struct err *e)
+{
+	struct invoice_view *v;
+	int rc = s->newest.n ? invoice_view_open(&v, (struct text){ s->newest.p, s->newest.n },
+						 "final", NULL, e)
+			     : 1;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	keep_lines(s, s->from, v->issuer);
+	keep_lines(s, s->to, v->bill_to);
+	/* but the last line, which refers to that document */
+	const int lines = keep_lines(s, s->pay_to, v->pay_to);
+	if (lines && *v->number)
+		s->pay_to[lines - 1] = NULL;
+	invoice_view_close(v);
+	return 0;
+}
+
 int statement_open(struct statement **out, const struct statement_question *q, struct err *e)
 {
 	struct statement *s = mem_zalloc(sizeof *s);
@@ -149,14 +187,19 @@ int statement_open(struct statement **out, const struct statement_question *q, s
 	}
 	if (s->entries)
 		qsort(s->entry, s->entries, sizeof *s->entry, in_order);
-	*out = s;
-	return 0;
+	rc = read_parties(s, e);
+	if (rc != 0)
+		statement_close(s);
+	else
+		*out = s;
+	return rc;
 }
 
 void statement_close(struct statement *s)
 {
 	free(s->entry);
 	free(s->open);
+	buf_release(&s->newest);
 	arena_release(&s->texts);
 	free(s);
 }
@@ -345,6 +388,28 @@ static void put_account(struct memo *m, const struct statement *s, size_t first,
 	buf_release(&b);
 }
 
+/* Both parties side by side, as on an invoice. */
+static void put_parties(struct memo *m, const struct statement *s)
+{
+	static const struct memo_column columns[] = { { "From" }, { "To" } };
+	if (!s->from[0] && !s->to[0])
+		return;
+	memo_table(m, columns, sizeof columns / sizeof *columns);
+	for (int i = 0; i < PARTY_LINES && (s->from[i] || s->to[i]); i++) {
+		memo_cell(m, s->from[i] ? s->from[i] : "");
+		memo_cell(m, s->to[i] ? s->to[i] : "");
+	}
+}
+
+static void put_pay_to(struct memo *m, const struct statement *s)
+{
+	if (!s->opens || !s->pay_to[0])
+		return;
+	memo_heading(m, "How to pay");
+	for (int i = 0; i < PARTY_LINES && s->pay_to[i]; i++)
+		memo_text(m, "%s", s->pay_to[i]);
+}
+
 void statement_memo(struct memo *m, const struct statement *s)
 {
 	char from[16], to[16];
@@ -355,8 +420,10 @@ void statement_memo(struct memo *m, const struct statement *s)
 			      ? arena_printf(&m->arena, "%s, %s to %s", s->q.customer,
 					     day(s, s->q.since, from), to)
 			      : arena_printf(&m->arena, "%s, up to %s", s->q.customer, to);
+	put_parties(m, s);
 	for (size_t i = 0, end; i < s->entries; i = end)
 		put_account(m, s, i, &end);
+	put_pay_to(m, s);
 	if (!s->entries)
 		memo_text(m, "No invoice, credit note or payment.");
 }

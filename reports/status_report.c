@@ -25,7 +25,7 @@ static int read_status(struct status *out, struct store *s, struct instant now, 
 	if (rc == 0)
 		rc = store_status(s, now, &out->st, e);
 	if (rc == 0)
-		rc = usage_query(&out->all, s, NULL, 0, &filter, utc, e);
+		rc = usage_query(&out->all, s, &filter, &(struct usage_grouping){ .zone = utc }, e);
 	if (rc == 0)
 		rc = ledger_all_uncovered(s, &out->uncovered, e);
 	zone_close(utc);

@@ -231,18 +231,13 @@ static int128 max_cost(int128 most, const struct usage_sums *s)
 	return s->cost.atto > most ? s->cost.atto : most;
 }
 
-void usage_report_table(const struct usage_report *r)
+static void print_groups(const struct usage_report *r, const size_t *index, size_t count)
 {
 	struct table_column column[USAGE_DIM_COUNT + 9];
 	char title[USAGE_DIM_COUNT][40];
-	size_t n = 0, count = 0, *index = shown(r, &count);
+	size_t n = 0;
 	const struct usage_sums *total = usage_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
-	if (total->records == 0 && usage_group_count(r->result) == 0) {
-		print_note("nothing of that kind and period was metered");
-		free(index);
-		return;
-	}
 	for (size_t d = 0; d < r->dim_count; d++)
 		column[n++] = (struct table_column){ upper(title[d], usage_dim_name(r->dim[d])),
 						     false, true };
@@ -280,11 +275,12 @@ void usage_report_table(const struct usage_report *r)
 	table_cell(t, "");
 	table_print(t);
 	table_close(t);
-	if (r->timezone && strcmp(r->timezone, "UTC") != 0)
-		print_note("\ndays and hours of %s (-z UTC for another)", r->timezone);
-	if (count < usage_group_count(r->result))
-		print_note("\n%zu of %zu groups shown (--limit)", count,
-			   usage_group_count(r->result));
+}
+
+/* What the sums leave out, and what hangs on what is not known. */
+static void print_remarks(const struct usage_report *r)
+{
+	const struct usage_sums *total = usage_total(r->result);
 	struct buf dates = { 0 };
 	price_dates_words(&dates, &r->dates);
 	if (dates.n)
@@ -311,5 +307,22 @@ void usage_report_table(const struct usage_report *r)
 	if (r->uncovered)
 		print_note("\n%s drew no credits, for the plan does not cover %s (tally status)",
 			   COUNTED(r->uncovered, "record"), r->uncovered == 1 ? "it" : "them");
+}
+
+void usage_report_table(const struct usage_report *r)
+{
+	size_t count = 0, *index = shown(r, &count);
+	const size_t groups = usage_group_count(r->result);
+	if (usage_total(r->result)->records == 0 && groups == 0) {
+		print_note("nothing of that kind and period was metered");
+		free(index);
+		return;
+	}
+	print_groups(r, index, count);
+	if (r->timezone && strcmp(r->timezone, "UTC") != 0)
+		print_note("\ndays and hours of %s (-z UTC for another)", r->timezone);
+	if (count < groups)
+		print_note("\n%zu of %zu groups shown (--limit)", count, groups);
+	print_remarks(r);
 	free(index);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cache_words.h"
+
 /* --baseline best: every model alone as well, and the cheapest of them is what is compared with. */
 static int take_best(struct scenario_list *list, struct whatif_options *o, struct err *e)
 {
@@ -76,9 +78,7 @@ int whatif_answer(const struct whatif_question *q,
 		const struct whatif_report report = {
 			.options = o,
 			.result = result,
-			.cache = q->cache			    ? q->cache
-				 : o->cache == WHATIF_CACHE_REBUILT ? "rebuilt"
-								    : "none",
+			.cache = cache_words_of(q->cache, o->cache, &o->rules),
 			.sensitivity = sensitivity,
 			.vary_permille = q->vary_permille,
 			.byo = q->byo,

@@ -244,6 +244,95 @@ static void put_against(struct json_out *j, const struct whatif_changes *a)
 	json_out_end(j, '}');
 }
 
+static void put_credits(struct json_out *j, const struct whatif_report *r,
+			const struct whatif_result *w)
+{
+	const struct plan *plan = r->options->plan;
+	json_out_object(j, "credits");
+	json_out_string(j, "plan", plan_name(plan));
+	json_out_string(j, "rule", plan_rule_name(plan));
+	json_out_credits(j, "total", drawn(r, w->credits));
+	json_out_int(j, "unpriced", w->uncredited);
+	if (r->byo)
+		json_out_credits(j, "built_in", w->credits);
+	json_out_end(j, '}');
+}
+
+static void put_waiting(struct json_out *j, const struct whatif_result *w)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "waiting");
+	json_out_int(j, "moved", w->moved);
+	json_out_string(j, "total_seconds",
+			decimal_format((struct decimal){ w->waited_us, 6 }, text));
+	json_out_string(j, "longest_seconds",
+			decimal_format((struct decimal){ w->longest_us, 6 }, text));
+	json_out_money(j, "without_waiting", w->without_waiting);
+	json_out_money(j, "saves", money_total_minus(w->without_waiting, w->cost));
+	json_out_end(j, '}');
+}
+
+/* Whether hits that are not certain move the cost. */
+static bool has_bounds(const struct whatif_result *w)
+{
+	return (w->calls_uncertain || w->calls_unproven) && !w->fixed.atto;
+}
+
+static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
+{
+	json_out_object(j, "rebuilt");
+	json_out_int(j, "calls_as_recorded", w->calls_recorded);
+	json_out_int(j, "uncertain_calls", w->calls_uncertain);
+	json_out_int(j, "unproven_calls", w->calls_unproven);
+	put_misses(j, w);
+	if (has_bounds(w)) {
+		json_out_money(j, "total_low", w->cost_low);
+		json_out_money(j, "total_high", w->cost_high);
+	}
+	json_out_end(j, '}');
+}
+
+static void put_retries(struct json_out *j, const struct whatif_result *w)
+{
+	json_out_object(j, "retries");
+	json_out_int(j, "calls", w->retried);
+	json_out_int(j, "billed", w->retries_billed);
+	json_out_money(j, "total", w->retry_cost);
+	json_out_end(j, '}');
+}
+
+static void put_intervals(struct json_out *j, const struct whatif_report *r,
+			  const struct whatif_result *w)
+{
+	put_interval(j, "interval", r, &w->total);
+	put_interval(j, "delta_interval", r, &w->difference);
+	if (w->has_ratio)
+		put_ratio_interval(j, r, &w->ratio_micro);
+}
+
+static void put_budget(struct json_out *j, const struct whatif_options *o,
+		       const struct whatif_result *w)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "budget");
+	json_out_money(j, "amount", o->budget);
+	json_out_string(j, "overrun_probability", ratio(w->over_budget, o->resamples, text));
+	json_out_end(j, '}');
+}
+
+static void put_reasons(struct json_out *j, const struct whatif_result *w)
+{
+	json_out_array(j, "unpriced_reasons");
+	for (size_t k = 0; k < w->reasons; k++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "model", w->reason[k].model);
+		json_out_string(j, "reason", w->reason[k].why);
+		json_out_int(j, "records", w->reason[k].records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
 static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
 {
 	const struct whatif_options *o = r->options;
@@ -263,81 +352,31 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	json_out_string(j, "currency", o->currency);
 	json_out_money(j, "total", w->cost);
 	json_out_int(j, "unpriced", w->unpriced);
-	if (o->plan) {
-		json_out_object(j, "credits");
-		json_out_string(j, "plan", plan_name(o->plan));
-		json_out_string(j, "rule", plan_rule_name(o->plan));
-		json_out_credits(j, "total", drawn(r, w->credits));
-		json_out_int(j, "unpriced", w->uncredited);
-		if (r->byo)
-			json_out_credits(j, "built_in", w->credits);
-		json_out_end(j, '}');
-	}
+	if (o->plan)
+		put_credits(j, r, w);
 	json_out_money(j, "delta", delta);
 	json_out_string(j, "delta_ratio", ratio(delta.atto, baseline(r)->cost.atto, text));
 	json_out_string(j, "hit_ratio",
 			ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
-	if (w->has_intervals) {
-		put_interval(j, "interval", r, &w->total);
-		put_interval(j, "delta_interval", r, &w->difference);
-		if (w->has_ratio)
-			put_ratio_interval(j, r, &w->ratio_micro);
-	}
+	if (w->has_intervals)
+		put_intervals(j, r, w);
 	if (o->sample)
 		put_estimate(j, r, &w->estimate);
-	if (s->route.kind == ROUTE_OFFPEAK) {
-		json_out_object(j, "waiting");
-		json_out_int(j, "moved", w->moved);
-		json_out_string(j, "total_seconds",
-				decimal_format((struct decimal){ w->waited_us, 6 }, text));
-		json_out_string(j, "longest_seconds",
-				decimal_format((struct decimal){ w->longest_us, 6 }, text));
-		json_out_money(j, "without_waiting", w->without_waiting);
-		json_out_money(j, "saves", money_total_minus(w->without_waiting, w->cost));
-		json_out_end(j, '}');
-	}
+	if (s->route.kind == ROUTE_OFFPEAK)
+		put_waiting(j, w);
 	if (s->route.escalates)
 		json_out_int(j, "escalated", w->escalated);
-	if (o->cache == WHATIF_CACHE_REBUILT) {
-		json_out_object(j, "rebuilt");
-		json_out_int(j, "calls_as_recorded", w->calls_recorded);
-		json_out_int(j, "uncertain_calls", w->calls_uncertain);
-		json_out_int(j, "unproven_calls", w->calls_unproven);
-		put_misses(j, w);
-		if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
-			json_out_money(j, "total_low", w->cost_low);
-			json_out_money(j, "total_high", w->cost_high);
-		}
-		json_out_end(j, '}');
-	}
-	if (s->has_retries) {
-		json_out_object(j, "retries");
-		json_out_int(j, "calls", w->retried);
-		json_out_int(j, "billed", w->retries_billed);
-		json_out_money(j, "total", w->retry_cost);
-		json_out_end(j, '}');
-	}
-	if (o->has_budget && w->has_intervals) {
-		json_out_object(j, "budget");
-		json_out_money(j, "amount", o->budget);
-		json_out_string(j, "overrun_probability",
-				ratio(w->over_budget, o->resamples, text));
-		json_out_end(j, '}');
-	}
+	if (o->cache == WHATIF_CACHE_REBUILT)
+		put_rebuilt(j, w);
+	if (s->has_retries)
+		put_retries(j, w);
+	if (o->has_budget && w->has_intervals)
+		put_budget(j, o, w);
 	if (r->sensitivity)
 		put_sensitivity(j, r, i);
 	put_parts(j, w);
-	if (w->reasons) {
-		json_out_array(j, "unpriced_reasons");
-		for (size_t k = 0; k < w->reasons; k++) {
-			json_out_object(j, NULL);
-			json_out_string(j, "model", w->reason[k].model);
-			json_out_string(j, "reason", w->reason[k].why);
-			json_out_int(j, "records", w->reason[k].records);
-			json_out_end(j, '}');
-		}
-		json_out_end(j, ']');
-	}
+	if (w->reasons)
+		put_reasons(j, w);
 	json_out_end(j, '}');
 }
 
@@ -569,17 +608,12 @@ static void miss_remark(const char *name, const struct whatif_result *w, struct 
 	buf_release(&line);
 }
 
-static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
+/* Contexts that are too short, caches that are paid by the hour, machines, and how long it takes.
+ */
+static void model_remarks(const char *name, const struct whatif_result *w, const char *currency,
+			  struct buf *b)
 {
-	const struct whatif_options *o = r->options;
-	const struct whatif_result *w = &r->result[i];
-	const char *name = o->scenario[i].name;
 	int64_t busy_ms = 0;
-	if (o->scenario[i].route.kind == ROUTE_RECORDED && o->cache == WHATIF_CACHE_REBUILT &&
-	    (o->rules.asked | o->scenario[i].cache.asked))
-		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
-			   "--ttl and the like) is asked of the record, too",
-			   name);
 	for (size_t k = 0; k < w->models; k++) {
 		const struct whatif_model *m = &w->model[k];
 		int64_t ms = whatif_busy_ms(m);
@@ -601,93 +635,132 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		}
 	for (size_t k = 0; k < w->models; k++)
 		if (w->model[k].hosting)
-			hosting_report_print(name, &w->model[k], o->currency);
+			hosting_report_print(name, &w->model[k], currency);
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
 		print_note("  %s: one call after another would take %s (published speeds)", name,
 			   b->p);
 	}
-	if (o->scenario[i].route.kind == ROUTE_OFFPEAK) {
-		put_count(b, w->moved);
-		struct buf line = { 0 };
-		buf_printf(&line, "%s calls wait", b->p);
-		if (w->moved) {
-			buf_puts(&line, ", ");
-			put_span(&line, w->waited_us / 1000 / w->moved);
-			buf_puts(&line, " on average and ");
-			put_span(&line, w->longest_us / 1000);
-			buf_puts(&line, " at most");
-		}
-		shown(b, money_total_minus(w->without_waiting, w->cost), o->currency, false, false);
-		print_note("  %s: %s; that saves %s", name, line.p, b->p);
-		buf_release(&line);
+}
+
+static void waiting_remark(const char *name, const struct whatif_result *w, const char *currency,
+			   struct buf *b)
+{
+	struct buf line = { 0 };
+	put_count(b, w->moved);
+	buf_printf(&line, "%s calls wait", b->p);
+	if (w->moved) {
+		buf_puts(&line, ", ");
+		put_span(&line, w->waited_us / 1000 / w->moved);
+		buf_puts(&line, " on average and ");
+		put_span(&line, w->longest_us / 1000);
+		buf_puts(&line, " at most");
 	}
+	shown(b, money_total_minus(w->without_waiting, w->cost), currency, false, false);
+	print_note("  %s: %s; that saves %s", name, line.p, b->p);
+	buf_release(&line);
+}
+
+static void estimate_remark(const char *name, const struct sample_estimate *s, const char *currency,
+			    struct buf *b)
+{
+	struct buf low = { 0 }, high = { 0 }, plain = { 0 }, most = { 0 };
+	shown(b, s->total, currency, false, false);
+	shown(&low, s->interval.low, currency, false, false);
+	shown(&high, s->interval.high, currency, false, false);
+	shown(&plain, s->plain.low, currency, false, false);
+	shown(&most, s->plain.high, currency, false, false);
+	print_note("  %s: all of it would cost about %s (%s to %s; without the control variate %s "
+		   "to %s)",
+		   name, b->p, low.p, high.p, plain.p, most.p);
+	buf_release(&low);
+	buf_release(&high);
+	buf_release(&plain);
+	buf_release(&most);
+}
+
+static void bounds_remark(const char *name, const struct whatif_result *w, const char *currency,
+			  struct buf *b)
+{
+	struct buf low = { 0 }, high = { 0 };
+	put_count(b, w->calls_uncertain + w->calls_unproven);
+	shown(&low, w->cost_low, currency, false, false);
+	shown(&high, w->cost_high, currency, false, false);
+	print_note("  %s: what %s of the calls find in a cache is not certain; with the most and "
+		   "the fewest hits it costs %s to %s",
+		   name, b->p, low.p, high.p);
+	buf_release(&low);
+	buf_release(&high);
+}
+
+static void retry_remark(const char *name, const struct whatif_result *w, const char *currency,
+			 struct buf *b)
+{
+	struct buf cost = { 0 };
+	put_count(b, w->retried);
+	shown(&cost, w->retry_cost, currency, false, false);
+	print_note("  %s: %s failed attempts are made again; the failed ones cost %s", name, b->p,
+		   cost.p);
+	buf_release(&cost);
+}
+
+static void sensitivity_remarks(const char *name, const struct whatif_report *r, size_t i,
+				struct buf *b)
+{
+	const struct sensitivity *s = &r->sensitivity[i];
+	const char *currency = r->options->currency;
+	const int whole = r->vary_permille / 10, tenth = r->vary_permille % 10;
+	for (int k = 0; k < VARIED; k++) {
+		const int a = s->order[k];
+		struct buf more = { 0 };
+		if (s->no_low[a] || s->no_high[a]) {
+			print_note("  %s: with %d.%d %% fewer or more %s some calls have no price",
+				   name, whole, tenth, varied_name(a));
+			continue;
+		}
+		if (s->low[a].atto == s->high[a].atto)
+			continue;
+		shown(b, s->low[a], currency, false, false);
+		shown(&more, s->high[a], currency, false, false);
+		print_note("  %s: %d.%d %% fewer or more %s: %s or %s", name, whole, tenth,
+			   varied_name(a), b->p, more.p);
+		buf_release(&more);
+	}
+}
+
+static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
+{
+	const struct whatif_options *o = r->options;
+	const struct whatif_result *w = &r->result[i];
+	const char *name = o->scenario[i].name;
+	if (o->scenario[i].route.kind == ROUTE_RECORDED && o->cache == WHATIF_CACHE_REBUILT &&
+	    (o->rules.asked | o->scenario[i].cache.asked))
+		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
+			   "--ttl and the like) is asked of the record, too",
+			   name);
+	model_remarks(name, w, o->currency, b);
+	if (o->scenario[i].route.kind == ROUTE_OFFPEAK)
+		waiting_remark(name, w, o->currency, b);
 	if (w->escalated) {
 		put_count(b, w->escalated);
 		print_note("  %s: %s calls are run on both models", name, b->p);
 	}
-	if (o->sample) {
-		struct buf low = { 0 }, high = { 0 };
-		shown(b, w->estimate.total, o->currency, false, false);
-		shown(&low, w->estimate.interval.low, o->currency, false, false);
-		shown(&high, w->estimate.interval.high, o->currency, false, false);
-		struct buf plain = { 0 }, most = { 0 };
-		shown(&plain, w->estimate.plain.low, o->currency, false, false);
-		shown(&most, w->estimate.plain.high, o->currency, false, false);
-		print_note("  %s: all of it would cost about %s (%s to %s; without the control "
-			   "variate %s to %s)",
-			   name, b->p, low.p, high.p, plain.p, most.p);
-		buf_release(&low);
-		buf_release(&high);
-		buf_release(&plain);
-		buf_release(&most);
-	}
+	if (o->sample)
+		estimate_remark(name, &w->estimate, o->currency, b);
 	miss_remark(name, w, b);
-	if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
-		struct buf low = { 0 }, high = { 0 };
-		put_count(b, w->calls_uncertain + w->calls_unproven);
-		shown(&low, w->cost_low, o->currency, false, false);
-		shown(&high, w->cost_high, o->currency, false, false);
-		print_note(
-			"  %s: what %s of the calls find in a cache is not certain; with the most "
-			"and the fewest hits it costs %s to %s",
-			name, b->p, low.p, high.p);
-		buf_release(&low);
-		buf_release(&high);
-	}
-	if (w->retried) {
-		struct buf cost = { 0 };
-		put_count(b, w->retried);
-		shown(&cost, w->retry_cost, o->currency, false, false);
-		print_note("  %s: %s failed attempts are made again; the failed ones cost %s", name,
-			   b->p, cost.p);
-		buf_release(&cost);
-	}
+	if (has_bounds(w))
+		bounds_remark(name, w, o->currency, b);
+	if (w->retried)
+		retry_remark(name, w, o->currency, b);
 	if (o->has_budget && w->has_intervals) {
 		char text[DECIMAL_TEXT_MAX];
 		shown(b, o->budget, o->currency, false, false);
 		print_note("  %s: over the budget of %s in %s of the resamples", name, b->p,
 			   percent(w->over_budget, o->resamples, text));
 	}
-	for (int k = 0; r->sensitivity && k < VARIED; k++) {
-		const struct sensitivity *s = &r->sensitivity[i];
-		const int a = s->order[k];
-		struct buf more = { 0 };
-		if (s->no_low[a] || s->no_high[a]) {
-			print_note("  %s: with %d.%d %% fewer or more %s some calls have no price",
-				   name, r->vary_permille / 10, r->vary_permille % 10,
-				   varied_name(a));
-			continue;
-		}
-		if (s->low[a].atto == s->high[a].atto)
-			continue;
-		shown(b, s->low[a], o->currency, false, false);
-		shown(&more, s->high[a], o->currency, false, false);
-		print_note("  %s: %d.%d %% fewer or more %s: %s or %s", name, r->vary_permille / 10,
-			   r->vary_permille % 10, varied_name(a), b->p, more.p);
-		buf_release(&more);
-	}
+	if (r->sensitivity)
+		sensitivity_remarks(name, r, i, b);
 	for (size_t k = 0; k < w->reasons && k < 5; k++) {
 		put_count(b, w->reason[k].records);
 		print_note("  %s: no amount for %s calls of %s: %s", name, b->p, w->reason[k].model,
@@ -763,8 +836,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
-		print_note("no cache is replayed: every prompt token is uncached (try --cache "
-			   "infinite --scope conversation)");
+		print_note("no cache is replayed: every prompt token is uncached, as asked");
 	buf_release(&line);
 }
 

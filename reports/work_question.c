@@ -372,13 +372,11 @@ struct answer {
 	struct planner_result result[PLAN_SCENARIOS_MOST];
 	struct plan_interval interval[PLAN_SCENARIOS_MOST];
 	struct plan_moves moves[PLAN_SCENARIOS_MOST];
-	const struct book *book;
-	const struct plan *plan;
 };
 
 /* One scenario at those ends of the ranges. */
 static int run_at(struct work_question *q, size_t scenario, const struct plan_corner *corner,
-		  const struct answer *a, struct planner_result *out, struct err *e)
+		  struct planner_result *out, struct err *e)
 {
 	const struct work_question likely = *q;
 	struct planner_scenario s;
@@ -387,7 +385,7 @@ static int run_at(struct work_question *q, size_t scenario, const struct plan_co
 	if (rc == 0)
 		rc = read_scenario(q, &s, q->spec[scenario], e);
 	if (rc == 0)
-		rc = planner_run(out, &q->work, &s, a->book, a->plan, q->currency, e);
+		rc = planner_run(out, &q->work, &s, &q->prices, e);
 	/* what was read, without what the arena has got meanwhile */
 	const struct arena arena = q->arena;
 	*q = likely;
@@ -405,7 +403,7 @@ static int widen(struct work_question *q, size_t scenario, struct answer *a, str
 						    .hits = k & 2 ? PLAN_HIGH : PLAN_LOW,
 						    .shares = k & 4 ? PLAN_HIGH : PLAN_LOW };
 		struct planner_result r;
-		rc = run_at(q, scenario, &corner, a, &r, e);
+		rc = run_at(q, scenario, &corner, &r, e);
 		if (rc != 0)
 			break;
 		plan_interval_add(&a->interval[scenario], &r);
@@ -464,13 +462,12 @@ static int move_ranges(struct work_question *q, size_t scenario, struct answer *
 		    !plan_range_uncertain(&q->scenario[scenario].share))
 			continue;
 		rc = run_at(q, scenario,
-			    &(struct plan_corner){ name, PLAN_LOW, PLAN_LOW, PLAN_LOW }, a, &low,
-			    e);
+			    &(struct plan_corner){ name, PLAN_LOW, PLAN_LOW, PLAN_LOW }, &low, e);
 		if (rc != 0)
 			break;
 		rc = run_at(q, scenario,
-			    &(struct plan_corner){ name, PLAN_HIGH, PLAN_HIGH, PLAN_HIGH }, a,
-			    &high, e);
+			    &(struct plan_corner){ name, PLAN_HIGH, PLAN_HIGH, PLAN_HIGH }, &high,
+			    e);
 		if (rc == 0) {
 			m->move[m->count++] = (struct plan_move){ .name = member_name(q, name),
 								  .words = range_words(q, name),
@@ -486,18 +483,17 @@ static int move_ranges(struct work_question *q, size_t scenario, struct answer *
 
 static int answer_scenario(struct work_question *q, size_t i, struct answer *a, struct err *e)
 {
-	int rc = planner_run(&a->result[i], &q->work, &q->scenario[i], a->book, a->plan,
-			     q->currency, e);
+	int rc = planner_run(&a->result[i], &q->work, &q->scenario[i], &q->prices, e);
 	if (rc == 0)
 		rc = widen(q, i, a, e);
 	if (rc == 0)
 		rc = move_ranges(q, i, a, e);
 	if (rc == 0)
-		rc = plan_moves(&a->moves[i], &q->work, &q->scenario[i], a->book, q->currency, e);
+		rc = plan_moves(&a->moves[i], &q->work, &q->scenario[i], &q->prices, e);
 	return rc;
 }
 
-int work_question_answer(struct work_question *q, const struct book *book, const struct plan *plan,
+int work_question_answer(struct work_question *q,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e)
 {
@@ -506,8 +502,6 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 			      : err_set(e, ERR_USAGE,
 					"name a model (--model deepseek-v4-flash) or a scenario");
 	*incomplete = false;
-	a->book = book;
-	a->plan = plan;
 	for (size_t i = 0; rc == 0 && i < q->scenarios; i++) {
 		rc = answer_scenario(q, i, a, e);
 		*incomplete |=
@@ -525,8 +519,8 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 						    .users = q->users,
 						    .by = q->by,
 						    .count = q->scenarios,
-						    .plan = plan,
-						    .currency = q->currency,
+						    .plan = q->prices.plan,
+						    .currency = q->prices.currency,
 						    .timezone = q->timezone,
 						    .note = q->asked(q->user, "note") };
 		rc = show(user, &report, e);

@@ -14,7 +14,8 @@ struct work_question {
 	const char *(*asked)(void *user, const char *name);
 	void *user;
 	struct instant now;
-	const char *timezone, *currency;
+	const char *timezone;
+	struct planner_prices prices; /* book and plan: from work_question_answer on */
 	/* filled in */
 	struct arena arena;
 	struct zone *zone;
@@ -43,7 +44,7 @@ int work_question_add_model(struct work_question *q, const char *model, const ch
 			    struct err *e);
 int work_question_add_all(struct work_question *q, json_value *scenarios, struct err *e);
 /* Calls show with the report. *incomplete: calls had no price, or no credits under the plan. */
-int work_question_answer(struct work_question *q, const struct book *book, const struct plan *plan,
+int work_question_answer(struct work_question *q,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e);
 void work_question_release(struct work_question *q);

@@ -27,9 +27,10 @@ int act(struct reader *r, const struct http_question *q, struct http_reply *out,
 	int rc = change_begin(&a.c, r->o, e);
 	if (rc == 0)
 		rc = run(&a, e);
-	if (rc == 0)
-		rc = add_to_trail(&a, e);
-	rc = change_end(&a.c, rc, e);
+	if (rc == 0 && a.dry)
+		change_drop(&a.c);
+	else
+		rc = change_end(&a.c, rc == 0 ? add_to_trail(&a, e) : rc, e);
 	if (rc == 0 && out->body.n == 0)
 		buf_puts(&out->body, "{}\n");
 	arena_release(&a.arena);

@@ -16,6 +16,7 @@ struct action {
 	struct http_reply *out;
 	struct arena arena; /* texts that the action keeps */
 	struct exchange_rates *rates;
+	bool dry; /* it only looked: nothing is kept, and the trail is not told */
 	/* for the trail */
 	const char *what;
 	struct text customer, about;

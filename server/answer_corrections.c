@@ -1,6 +1,8 @@
 /* Records that were wrong: they stay, and what takes them back or corrects them follows. */
 #include "meter/ingest/correct.h"
+#include "meter/store/cards.h"
 #include "meter/store/rollup.h"
+#include "reports/rerate_report.h"
 #include "server/action.h"
 #include "server/answers.h"
 
@@ -39,13 +41,19 @@ static int read_fields(struct action *a, struct amendment *out, struct err *e)
 	return rc;
 }
 
-static int amend(struct action *a, struct err *e)
+/* What rates the corrected records: the prices of now, as the server's own. */
+static struct ingest *open_correction(const struct action *a)
 {
 	const struct ingest_options o = { .book = a->c.book,
 					  .currency = a->o->currency,
 					  .by_completion = a->o->by_completion,
 					  .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
 					  .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY };
+	return ingest_open(a->c.store, &o, "correction", NULL, NULL);
+}
+
+static int amend(struct action *a, struct err *e)
+{
 	struct amendment x = { .other_cards = action_flag(a, "other_cards") };
 	struct ingest *in = NULL;
 	const char *id;
@@ -56,10 +64,10 @@ static int amend(struct action *a, struct err *e)
 		rc = read_fields(a, &x, e);
 	if (rc == 0)
 		rc = about_record(a, id, e);
-	if (rc == 0)
-		rc = ingest_open(&in, a->c.store, &o, "correction", NULL, NULL, e);
-	if (rc == 0)
+	if (rc == 0) {
+		in = open_correction(a);
 		rc = correct_amend(a->c.store, in, id, &x, e);
+	}
 	ingest_close(in);
 	return rc == 0 ? rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e) : rc;
 }
@@ -87,4 +95,60 @@ int answer_record_void(struct reader *r, const struct http_question *q, struct h
 		       struct err *e)
 {
 	return act(r, q, out, "record void", void_record, e);
+}
+
+static int read_wish(struct action *a, struct rerate_wish *w, int64_t *expected, struct err *e)
+{
+	const char *zone;
+	*w = (struct rerate_wish){ .since = INSTANT_MIN,
+				   .until = INSTANT_MAX,
+				   .dry = action_flag(a, "dry_run"),
+				   .unprice = action_flag(a, "unprice"),
+				   .other_cards = action_flag(a, "other_cards"),
+				   .currency = text_of(a->o->currency) };
+	int rc = action_text(a, "timezone", false, &zone, e);
+	if (rc == 0)
+		rc = action_instant(a, "since", zone ? zone : "UTC", &w->since, e);
+	if (rc == 0)
+		rc = action_instant(a, "until", zone ? zone : "UTC", &w->until, e);
+	if (rc == 0)
+		rc = action_text(a, "why", !w->dry, &w->why, e);
+	return rc == 0 ? action_count(a, "records", -1, INT64_MAX, expected, e) : rc;
+}
+
+static int rerate(struct action *a, struct err *e)
+{
+	struct rerate_result done = { 0 };
+	struct rerate_wish wish;
+	struct ingest *in = open_correction(a);
+	struct buf cards = { 0 };
+	struct json_out j;
+	int64_t expected;
+	int rc = read_wish(a, &wish, &expected, e);
+	if (rc == 0)
+		rc = cards_differ(a->c.store, a->c.book, &cards, e);
+	if (rc == 0)
+		rc = correct_rerate(&done, a->c.store, in, &wish, e);
+	if (rc == 0 && expected >= 0 && expected != done.records)
+		rc = err_set(e, ERR_MISMATCH,
+			     "%lld records would be repriced now, not %lld; look again first",
+			     (long long)done.records, (long long)expected);
+	a->dry = wish.dry || done.records == 0;
+	if (rc == 0 && !a->dry)
+		rc = rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
+	if (rc == 0) {
+		json_out_open(&j, NULL);
+		rerate_report_put(&j, &done, wish.dry, wish.currency, cards.n ? cards.p : NULL);
+		json_out_take(&j, &a->out->body);
+	}
+	ingest_close(in);
+	buf_release(&cards);
+	rerate_result_release(&done);
+	return rc;
+}
+
+int answer_rerate(struct reader *r, const struct http_question *q, struct http_reply *out,
+		  struct err *e)
+{
+	return act(r, q, out, "rerate", rerate, e);
 }

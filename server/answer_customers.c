@@ -1,9 +1,10 @@
-/* Customers, their tokens, and prices. */
+/* Customers and prices. */
 #include <stdlib.h>
 
 #include "reports/customer_report.h"
 #include "reports/price_report.h"
 #include "server/answers.h"
+#include "server/token_list.h"
 
 int answer_customers(struct reader *r, const struct http_question *q, struct http_reply *out,
 		     struct err *e)
@@ -27,35 +28,6 @@ int answer_customers(struct reader *r, const struct http_question *q, struct htt
 	return rc;
 }
 
-struct token_list {
-	struct json_out *j;
-	const char *customer; /* NULL: everybody's */
-};
-
-static void put_token(void *user, const struct token_grant *g)
-{
-	struct token_list *x = user;
-	if (x->customer && (!g->customer || strcmp(g->customer, x->customer) != 0))
-		return;
-	json_out_object(x->j, NULL);
-	json_out_string(x->j, "token", g->name);
-	json_out_string(x->j, "customer", g->customer);
-	json_out_bool(x->j, "read", g->scopes & SCOPE_READ);
-	json_out_bool(x->j, "write", g->scopes & SCOPE_WRITE);
-	json_out_bool(x->j, "admin", g->scopes & SCOPE_ADMIN);
-	json_out_instant(x->j, "expires", g->expires);
-	json_out_end(x->j, '}');
-}
-
-static void put_tokens(struct json_out *j, struct reader *r, const char *customer)
-{
-	struct token_list x = { j, customer };
-	json_out_array(j, "tokens");
-	if (r->o->tokens)
-		tokens_each(r->o->tokens, put_token, &x);
-	json_out_end(j, ']');
-}
-
 int answer_customer(struct reader *r, const struct http_question *q, struct http_reply *out,
 		    struct err *e)
 {
@@ -76,30 +48,12 @@ int answer_customer(struct reader *r, const struct http_question *q, struct http
 		json_out_open(&j, NULL);
 		json_out_object(&j, NULL);
 		rc = customer_put(&j, &c, e);
-		put_tokens(&j, r, c.filter.customer);
+		token_list_put(&j, r, c.filter.customer);
 		json_out_end(&j, '}');
 		json_out_take(&j, &out->body);
 	}
 	zone_close(z);
 	return rc;
-}
-
-int answer_tokens(struct reader *r, const struct http_question *q, struct http_reply *out,
-		  struct err *e)
-{
-	struct json_out j;
-	const char *customer;
-	int rc = question_customer(q, &customer, e);
-	if (rc != 0)
-		return rc;
-	json_out_open(&j, NULL);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.tokens/1");
-	json_out_bool(&j, "needed", r->o->tokens != NULL);
-	put_tokens(&j, r, customer);
-	json_out_end(&j, '}');
-	json_out_take(&j, &out->body);
-	return 0;
 }
 
 /* --- prices --- */

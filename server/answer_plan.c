@@ -41,7 +41,6 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 	/* large: it is no thing for a stack */
 	struct asked *a = mem_zalloc(sizeof *a);
 	struct plan_file *plans = NULL;
-	const struct plan *credits = NULL;
 	bool incomplete;
 	*a = (struct asked){ .q = q, .out = out };
 	a->p.asked = value_of;
@@ -50,16 +49,17 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 	const char *zone = value_of(a, "timezone"), *currency = value_of(a, "currency"),
 		   *plan = value_of(a, "plan");
 	a->p.timezone = zone ? zone : "UTC";
-	a->p.currency = currency ? currency : r->o->currency;
+	a->p.prices.currency = currency ? currency : r->o->currency;
 	int rc = plan && strpbrk(plan, "/.")
 			 ? err_set(e, ERR_USAGE, "'plan' is the name of a shipped plan here")
 			 : work_question_open(&a->p, e);
 	if (rc == 0)
 		rc = work_question_add_all(&a->p, json_member(q->settings, "scenarios"), e);
 	if (rc == 0 && plan)
-		rc = plan_open(&plans, &credits, plan, e);
+		rc = plan_open(&plans, &a->p.prices.plan, plan, e);
+	a->p.prices.book = r->book;
 	if (rc == 0)
-		rc = work_question_answer(&a->p, r->book, credits, show, a, &incomplete, e);
+		rc = work_question_answer(&a->p, show, a, &incomplete, e);
 	plan_file_close(plans);
 	work_question_release(&a->p);
 	free(a);

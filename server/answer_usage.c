@@ -20,7 +20,8 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 	if (rc == 0)
 		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "", e);
 	if (rc == 0)
-		rc = usage_query(&result, r->store, dim, report.dim_count, &filter, zone, e);
+		rc = usage_query(&result, r->store, &filter,
+				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
 	if (rc == 0)
 		rc = quarantine_count(r->store, &report.quarantined, e);
 	if (rc == 0)

@@ -218,7 +218,7 @@ static int read_database(struct asked *a, struct workload **out, struct err *e)
 		.until = a->until,
 	};
 	struct usage_result *all = NULL;
-	int rc = usage_query(&all, a->r->store, NULL, 0, &f, a->zone, e);
+	int rc = usage_query(&all, a->r->store, &f, &(struct usage_grouping){ .zone = a->zone }, e);
 	if (rc == 0)
 		rc = check_count(usage_total(all)->records, e);
 	usage_result_close(all);

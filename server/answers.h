@@ -20,6 +20,8 @@ route_answer answer_invoice_draft, answer_invoice_finalize, answer_invoice_void,
 route_answer answer_budget_set, answer_budget_clear, answer_limit_set, answer_limit_clear;
 route_answer answer_quarantine_retry, answer_quarantine_drop, answer_record_void,
 	answer_record_amend;
+route_answer answer_cards, answer_card_put, answer_card_remove, answer_rerate, answer_token_create,
+	answer_token_revoke;
 route_answer answer_account_set, answer_account_draw, answer_subscribe, answer_plans, answer_offers,
 	answer_rule_check;
 

@@ -128,13 +128,9 @@ int change_begin(struct change *c, const struct reader_options *o, struct err *e
 	return rc == 0 ? ledger_begin(c->ledger, e) : rc;
 }
 
-int change_end(struct change *c, int rc, struct err *e)
+void change_drop(struct change *c)
 {
-	if (c->begun && rc == 0)
-		rc = ledger_end(c->ledger, e);
-	if (c->begun && rc == 0)
-		rc = store_commit(c->store, e);
-	else if (c->begun)
+	if (c->begun)
 		store_rollback(c->store);
 	drawer_close(c->drawer);
 	ledger_close(c->ledger);
@@ -142,5 +138,16 @@ int change_end(struct change *c, int rc, struct err *e)
 	if (c->book)
 		shelf_give(c->o->shelf, c->book);
 	*c = (struct change){ 0 };
+}
+
+int change_end(struct change *c, int rc, struct err *e)
+{
+	if (c->begun && rc == 0)
+		rc = ledger_end(c->ledger, e);
+	if (c->begun && rc == 0) {
+		rc = store_commit(c->store, e);
+		c->begun = false;
+	}
+	change_drop(c);
 	return rc;
 }

@@ -55,5 +55,7 @@ struct change {
 int change_begin(struct change *c, const struct reader_options *o, struct err *e);
 /* Commits when rc is 0 and rolls back otherwise; returns rc or the failure to commit. */
 int change_end(struct change *c, int rc, struct err *e);
+/* Nothing of it is kept. */
+void change_drop(struct change *c);
 
 #endif

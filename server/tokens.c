@@ -280,10 +280,52 @@ static int failed(const char *path, int fd, struct err *e)
 		       path, strerror(why));
 }
 
+const char *tokens_path(const struct tokens *t)
+{
+	return t->path;
+}
+
+int token_line(struct buf *out, const struct token_wish *w, const uint8_t hash[DIGEST_BYTES],
+	       struct err *e)
+{
+	static const char blanks[] = " \t\r\n";
+	char when[INSTANT_TEXT_MAX];
+	unsigned scopes;
+	if (!*w->name || *w->name == '#' || strpbrk(w->name, blanks) ||
+	    (w->customer && strpbrk(w->customer, blanks)))
+		return err_set(e, ERR_USAGE,
+			       "token and customer names must not contain blanks, nor a token's "
+			       "begin with '#'");
+	if (w->customer && (!*w->customer || strcmp(w->customer, "*") == 0))
+		return err_set(e, ERR_USAGE,
+			       "no customer can be called '%s' in a file of tokens; a token of "
+			       "all customers names none",
+			       w->customer);
+	if (read_scopes(text_of(w->scopes), &scopes) != 0)
+		return err_set(e, ERR_USAGE, "scopes are read, write, admin, not '%s'", w->scopes);
+	buf_printf(out, "%s %s %s ", w->name, w->scopes, w->customer ? w->customer : "*");
+	for (int i = 0; i < DIGEST_BYTES; i++)
+		buf_printf(out, "%02x", hash[i]);
+	if (w->expires.us != INSTANT_MAX.us)
+		buf_printf(out, " %s", instant_format(w->expires, when));
+	return 0;
+}
+
 int tokens_append(const char *path, struct text line, struct err *e)
 {
-	const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
-	if (fd < 0 || write(fd, line.p, line.n) != (ssize_t)line.n || fsync(fd) != 0)
+	const int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	struct buf whole = { 0 };
+	struct stat st;
+	char last = '\n';
+	/* a line that was written by hand may lack its end */
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    pread(fd, &last, 1, st.st_size - 1) != 1)
+		return failed(path, fd, e);
+	buf_printf(&whole, "%s%.*s\n", last == '\n' ? "" : "\n", (int)line.n, line.p);
+	const bool written =
+		fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && fsync(fd) == 0;
+	buf_release(&whole);
+	if (!written)
 		return failed(path, fd, e);
 	return close(fd) == 0 ? 0 : failed(path, -1, e);
 }

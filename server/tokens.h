@@ -46,8 +46,20 @@ void tokens_each(struct tokens *t, void (*take)(void *user, const struct token_g
 /* Whether others than the file's owner may read or write it. */
 bool tokens_are_exposed(const struct tokens *t);
 
-/* A new random token (43 characters and a NUL), and its hash. */
+/* The file that they are read from. */
+const char *tokens_path(const struct tokens *t);
+
+/* A new random token (42 characters and a NUL), and its hash. */
 int token_make(char token[48], uint8_t hash[DIGEST_BYTES], struct err *e);
+/* Who may use a token that is made, as a person says it. */
+struct token_wish {
+	const char *name, *scopes; /* scopes: "read,write" */
+	const char *customer;	   /* NULL: all */
+	struct instant expires;
+};
+/* The token's line, without its end. Errors: ERR_USAGE where the file could not hold it. */
+int token_line(struct buf *out, const struct token_wish *w, const uint8_t hash[DIGEST_BYTES],
+	       struct err *e);
 /* Appends a line to the file, which is made for its owner alone; takes out the lines of a name and
  * says how many. Errors: ERR_NOT_FOUND, ERR_SYSTEM. */
 int tokens_append(const char *path, struct text line, struct err *e);

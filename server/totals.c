@@ -43,7 +43,7 @@ static int sum(struct totals *t, int64_t from, struct instant since, struct usag
 		.since = since, .until = INSTANT_MAX, .seq_from = from, .currency = t->o->currency
 	};
 	struct usage_result *r = NULL;
-	int rc = usage_query(&r, t->store, NULL, 0, &f, t->utc, e);
+	int rc = usage_query(&r, t->store, &f, &(struct usage_grouping){ .zone = t->utc }, e);
 	if (rc == 0)
 		rc = usage_sums_add(to, usage_total(r), e);
 	usage_result_close(r);

@@ -191,7 +191,11 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 			rc = ingest_take_as(w->in, m, it->id.n ? it->id : ingest_id(w->in, m), now,
 					    e);
 		else
-			rc = ingest_refuse(w->in, it->line, it->raw, TEXT(""), it->why.p, now, e);
+			rc = ingest_refuse(w->in,
+					   &(struct refused_line){ .line = it->line,
+								   .raw = it->raw,
+								   .why = it->why.p },
+					   now, e);
 	}
 	return rc;
 }
@@ -901,10 +905,10 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	int rc = store_open(&w->store, o->path, DB_CREATE, e);
-	if (rc == 0)
-		rc = ingest_open(&w->in, w->store, &io, "http", put_item, NULL, e);
-	if (rc == 0)
+	if (rc == 0) {
+		w->in = ingest_open(w->store, &io, "http", put_item, NULL);
 		rc = ledger_open(&w->ledger, w->store, e);
+	}
 	if (rc == 0)
 		rc = drawer_open(&w->drawer, w->ledger, w->book, e);
 	if (rc == 0) {

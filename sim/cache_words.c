@@ -34,14 +34,22 @@ int cache_scope_parse(const char *text, enum cache_scope *out, struct err *e)
 	return 0;
 }
 
+static const char *unasked(bool blocks, const struct cache_rules *r)
+{
+	return !blocks ? "rebuilt" : r->vendor ? "vendor" : "infinite";
+}
+
+const char *cache_words_of(const char *text, enum whatif_cache cache, const struct cache_rules *r)
+{
+	return text ? text : unasked(cache == WHATIF_CACHE_BLOCKS, r);
+}
+
 int cache_words_parse(const char *text, bool blocks, enum whatif_cache *cache,
 		      struct cache_rules *r, struct err *e)
 {
 	char *end;
-	if (!text) {
-		*cache = blocks ? WHATIF_CACHE_NONE : WHATIF_CACHE_REBUILT;
-		return 0;
-	}
+	if (!text)
+		text = unasked(blocks, r);
 	if (strcmp(text, "none") == 0 || strcmp(text, "recorded") == 0) {
 		*cache = *text == 'n' ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
 		return 0;

@@ -6,9 +6,12 @@
 
 /* global, or conversation, model and customer joined by +; NULL: global. Errors: ERR_USAGE. */
 int cache_scope_parse(const char *text, enum cache_scope *out, struct err *e);
-/* none, recorded, rebuilt, infinite or a number of blocks, with ,ttl=SECONDS where blocks expire;
- * NULL: none for prompts in blocks, else rebuilt. Errors: ERR_USAGE. */
+/* none, recorded, rebuilt, vendor, infinite or a number of blocks, with ,ttl=SECONDS where blocks
+ * expire; NULL: for prompts in blocks vendor, or infinite where r says that no card counts, else
+ * rebuilt. Errors: ERR_USAGE. */
 int cache_words_parse(const char *text, bool blocks, enum whatif_cache *cache,
 		      struct cache_rules *r, struct err *e);
+/* The word for the cache that was read of text, which may be NULL. */
+const char *cache_words_of(const char *text, enum whatif_cache cache, const struct cache_rules *r);
 
 #endif

@@ -18,7 +18,7 @@ struct call_log {
 	struct assembly *sums;
 	const char **sum_path;
 	size_t sum_room;
-	struct page_list pages;
+	struct doubts doubts;
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -60,7 +60,7 @@ static void add(struct assembly *to, const struct metered *m, const char *path, 
 /* The file's calls behind those of the files before it, each once. */
 static void collect(struct call_log *l, const struct parsed_file *f)
 {
-	page_list_append(&l->pages, &f->pages);
+	doubts_append(&l->doubts, &f->doubts);
 	for (size_t k = 0; k < f->refused_count; k++)
 		add_refusal(l, f->path, f->refused[k].line, f->refused[k].why);
 	if (f->not_read)
@@ -158,12 +158,17 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		add(l->calls, assembly_call(l->copies, i), l->copy_path[i], &l->path,
 		    &l->path_room);
 	add_sums(l);
-	if (page_list_is_part(&l->pages))
+	if (page_list_is_part(&l->doubts.pages))
 		add_refusal(l, l->paths.path[0], 0,
 			    "has_more: this is a part of the pages; add the others");
 	tell_conflicts(l);
 	*out = l;
 	return 0;
+}
+
+const struct doubts *call_log_doubts(const struct call_log *l)
+{
+	return &l->doubts;
 }
 
 void call_log_close(struct call_log *l)
@@ -177,7 +182,7 @@ void call_log_close(struct call_log *l)
 	free(l->sum_path);
 	free(l->path);
 	free(l->refusal);
-	page_list_release(&l->pages);
+	doubts_release(&l->doubts);
 	arena_release(&l->arena);
 	path_list_release(&l->paths);
 	free(l);

@@ -8,6 +8,7 @@
 #define TALLY_SIM_CALL_LOG_H
 
 #include "meter/formats/assemble.h"
+#include "meter/read/doubts.h"
 #include "meter/read/source.h"
 
 struct call_log;
@@ -23,6 +24,9 @@ void call_log_close(struct call_log *l);
 size_t call_log_count(const struct call_log *l);
 /* In the order of files and lines; *path is where it was seen last. */
 const struct metered *call_log_call(const struct call_log *l, size_t i, const char **path);
+
+/* What was found that says that the files may not tell all (pages are refusals). */
+const struct doubts *call_log_doubts(const struct call_log *l);
 
 struct call_refusal {
 	const char *path;

@@ -346,7 +346,7 @@ static int take_published(const struct decision_work *w, const struct planner_sc
 }
 
 static int answer(struct decision *d, const struct decision_work *w,
-		  const struct planner_scenario *s, const struct book *book, const char *currency,
+		  const struct planner_scenario *s, const struct planner_prices *prices,
 		  struct decision_answer *a, struct err *e)
 {
 	/* so many that shares and hits come out exactly */
@@ -364,7 +364,7 @@ static int answer(struct decision *d, const struct decision_work *w,
 				  .weekdays = 0x7f,
 				  .zone = utc };
 	if (rc == 0)
-		rc = planner_run(&r, &p, s, book, NULL, currency, e);
+		rc = planner_run(&r, &p, s, prices, e);
 	if (rc == 0 && w->cost) {
 		a->fits = true;
 		rc = take_published(w, s, &r, a, e);
@@ -394,12 +394,13 @@ static int answer(struct decision *d, const struct decision_work *w,
 
 int decision_run(struct decision *d, const struct book *book, const char *currency, struct err *e)
 {
+	const struct planner_prices prices = { .book = book, .currency = currency };
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->works; i++) {
 		struct decision_answer *a = d->answer[i];
 		d->cheapest[i] = -1;
 		for (int k = 0; rc == 0 && k < d->work[i].routes; k++) {
-			rc = answer(d, &d->work[i], &d->work[i].route[k], book, currency, &a[k], e);
+			rc = answer(d, &d->work[i], &d->work[i].route[k], &prices, &a[k], e);
 			if (rc == 0 && a[k].verdict == KEEPS_FLOOR &&
 			    (d->cheapest[i] < 0 || a[k].cost.atto < a[d->cheapest[i]].cost.atto))
 				d->cheapest[i] = k;

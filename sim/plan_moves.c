@@ -19,8 +19,7 @@ static bool is_there(const struct plan_moves *m, const char *name)
 }
 
 int plan_moves(struct plan_moves *out, const struct planner_work *w,
-	       const struct planner_scenario *s, const struct book *book, const char *currency,
-	       struct err *e)
+	       const struct planner_scenario *s, const struct planner_prices *prices, struct err *e)
 {
 	struct planner_work more[PLAN_MOVES] = { *w, *w, *w, *w, *w };
 	static const char *const words[PLAN_MOVES][2] = {
@@ -33,13 +32,14 @@ int plan_moves(struct plan_moves *out, const struct planner_work *w,
 	const bool moves[PLAN_MOVES] = { grow(&more[0].per_day), grow(&more[1].cached),
 					 grow(&more[2].input), grow(&more[3].output),
 					 w->cached && w->hit_ratio >= TENTH };
+	const struct planner_prices money = { .book = prices->book, .currency = prices->currency };
 	int rc = 0;
 	more[4].hit_ratio -= TENTH;
 	for (size_t i = 0; rc == 0 && i < PLAN_MOVES; i++) {
 		struct planner_result r;
 		if (!moves[i] || is_there(out, words[i][0]))
 			continue;
-		rc = planner_run(&r, &more[i], s, book, NULL, currency, e);
+		rc = planner_run(&r, &more[i], s, &money, e);
 		if (rc != 0)
 			break;
 		out->move[out->count++] = (struct plan_move){ .name = words[i][0],

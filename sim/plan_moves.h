@@ -22,7 +22,7 @@ struct plan_moves {
 /* Adds to *out what a tenth more of what the plan has would cost, and the hit ratio ten points
  * lower, but for assumptions whose names are there. Errors: as planner_run. */
 int plan_moves(struct plan_moves *out, const struct planner_work *w,
-	       const struct planner_scenario *s, const struct book *book, const char *currency,
+	       const struct planner_scenario *s, const struct planner_prices *prices,
 	       struct err *e);
 
 #endif

@@ -20,9 +20,7 @@ struct unit_call {
 struct run {
 	const struct planner_work *w;
 	const struct planner_scenario *s;
-	const struct book *book;
-	const struct plan *plan;
-	const char *currency;
+	const struct planner_prices *by;
 	struct planner_result *out;
 	struct unit_call unit[PLANNER_PARTS_MAX][2];
 	int64_t taken[PLANNER_PARTS_MAX], hits[PLANNER_PARTS_MAX], calls;
@@ -133,7 +131,7 @@ static struct usage call_usage(const struct planner_work *w, const struct tariff
 
 static void check_context(struct run *r, const char *model, const struct usage *u)
 {
-	const struct model_limits *limits = book_limits(r->book, model);
+	const struct model_limits *limits = book_limits(r->by->book, model);
 	int64_t prompt;
 	if (limits && limits->context_tokens && usage_prompt(u, &prompt, NULL) == 0 &&
 	    prompt + r->w->last_longer + u->tokens[BUCKET_OUTPUT] > limits->context_tokens)
@@ -149,10 +147,10 @@ static void ask(struct run *r, struct unit_call *u, const struct planner_part *p
 	struct err why;
 	struct price_query q = { .model = text_of(p->model),
 				 .service_tier = text_of(p->service_tier),
-				 .currency = r->currency,
+				 .currency = r->by->currency,
 				 .at = at };
 	*u = (struct unit_call){ .asked = true };
-	bool found = book_find(r->book, &q, &m, &why) == 0;
+	bool found = book_find(r->by->book, &q, &m, &why) == 0;
 	u->until = m.until;
 	u->usage = call_usage(r->w, found ? m.tariff : NULL, hit);
 	if (!found || rate_usage(&rating, &u->usage, m.price, m.tariff, &why) != 0) {
@@ -163,26 +161,33 @@ static void ask(struct run *r, struct unit_call *u, const struct planner_part *p
 	u->priced = true;
 	u->cost = rating.total;
 	check_context(r, m.price->model, &u->usage);
-	if (!r->plan)
+	if (!r->by->plan)
 		return;
 	struct credit_rates rates;
-	struct plan_question of = { .book = r->book, .query = &q, .resolved = m.price->model };
+	struct plan_question of = { .book = r->by->book, .query = &q, .resolved = m.price->model };
 	if (usage_prompt(&u->usage, &of.prompt_tokens, &why) == 0 &&
-	    plan_rates(r->plan, &of, &rates, &u->until, &why) == 0 &&
+	    plan_rates(r->by->plan, &of, &rates, &u->until, &why) == 0 &&
 	    credits_of(&rates, u->usage.counts, 1, &u->credits, &why) == 0)
 		u->covered = true;
 	else if (!r->out->uncovered.code)
 		r->out->uncovered = why;
 }
 
-static int add_calls(struct run *r, struct planner_sums *to, int part, bool hit, int64_t n,
-		     struct instant at, struct err *e)
+/* An instant, and the day that its calls are added to. */
+struct slot {
+	struct planner_sums *to;
+	struct instant at;
+};
+
+static int add_calls(struct run *r, const struct slot *slot, int part, bool hit, int64_t n,
+		     struct err *e)
 {
+	struct planner_sums *to = slot->to;
 	struct unit_call *u = &r->unit[part][hit];
 	if (n == 0)
 		return 0;
-	if (!u->asked || at.us >= u->until.us)
-		ask(r, u, &r->s->part[part], hit, at);
+	if (!u->asked || slot->at.us >= u->until.us)
+		ask(r, u, &r->s->part[part], hit, slot->at);
 	int128 cost, credits;
 	bool fits = !__builtin_mul_overflow(u->cost.atto, (int128)n, &cost) &&
 		    !__builtin_mul_overflow(u->credits.atto, (int128)n, &credits) &&
@@ -197,7 +202,7 @@ static int add_calls(struct run *r, struct planner_sums *to, int part, bool hit,
 		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
 	to->requests += n;
 	to->unpriced += u->priced ? 0 : n;
-	to->uncovered += r->plan && u->priced && !u->covered ? n : 0;
+	to->uncovered += r->by->plan && u->priced && !u->covered ? n : 0;
 	return 0;
 }
 
@@ -208,13 +213,12 @@ static int64_t part_of(int64_t count, int64_t share)
 }
 
 /* n more calls at an instant. */
-static int add_slot(struct run *r, struct planner_sums *to, int64_t n, struct instant at,
-		    struct err *e)
+static int add_slot(struct run *r, const struct slot *slot, int64_t n, struct err *e)
 {
 	int rc = 0;
 	int64_t answered = 0;
 	r->calls += n;
-	to->calls += n;
+	slot->to->calls += n;
 	for (int p = 0; rc == 0 && p < r->s->parts; p++) {
 		const struct planner_part *part = &r->s->part[p];
 		/* the last of the parts that share the calls has what the others leave */
@@ -225,9 +229,9 @@ static int add_slot(struct run *r, struct planner_sums *to, int64_t n, struct in
 		answered += part->again ? 0 : taken;
 		r->taken[p] = taken;
 		r->hits[p] = hits;
-		rc = add_calls(r, to, p, true, more_hits, at, e);
+		rc = add_calls(r, slot, p, true, more_hits, e);
 		if (rc == 0)
-			rc = add_calls(r, to, p, false, more - more_hits, at, e);
+			rc = add_calls(r, slot, p, false, more - more_hits, e);
 	}
 	return rc;
 }
@@ -252,7 +256,7 @@ static int add_day(struct run *r, struct planner_sums *to, int64_t per_day, stru
 		int64_t n = (int64_t)((int128)per_day * (i + 1) / slots) -
 			    (int64_t)((int128)per_day * i / slots);
 		if (n)
-			rc = add_slot(r, to, n, quarter(w->zone, to->day, q), e);
+			rc = add_slot(r, &(struct slot){ to, quarter(w->zone, to->day, q) }, n, e);
 	}
 	return rc;
 }
@@ -290,12 +294,10 @@ static int sum_quarters(struct planner_result *out, struct err *e)
 }
 
 int planner_run(struct planner_result *out, const struct planner_work *w,
-		const struct planner_scenario *s, const struct book *book, const struct plan *plan,
-		const char *currency, struct err *e)
+		const struct planner_scenario *s, const struct planner_prices *prices,
+		struct err *e)
 {
-	struct run r = {
-		.w = w, .s = s, .book = book, .plan = plan, .currency = currency, .out = out
-	};
+	struct run r = { .w = w, .s = s, .by = prices, .out = out };
 	/* calls a day in millionths, so that growth compounds without being rounded every month */
 	int128 per_day = (int128)w->per_day * SHARE_WHOLE;
 	int rc = 0, month = month_of(w->first_day);

@@ -59,10 +59,17 @@ struct planner_result {
 	const char *too_long; /* a model whose context the prompt does not fit into, or NULL */
 };
 
-/* plan may be NULL. Errors: ERR_RANGE. */
+/* What the work is priced by. */
+struct planner_prices {
+	const struct book *book;
+	const struct plan *plan; /* NULL: no credits */
+	const char *currency;
+};
+
+/* Errors: ERR_RANGE. */
 int planner_run(struct planner_result *out, const struct planner_work *w,
-		const struct planner_scenario *s, const struct book *book, const struct plan *plan,
-		const char *currency, struct err *e);
+		const struct planner_scenario *s, const struct planner_prices *prices,
+		struct err *e);
 void planner_release(struct planner_result *r);
 
 /*

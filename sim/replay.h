@@ -150,5 +150,8 @@ const struct dates_in_doubt *replay_dates(const struct replay_result *r);
 bool replay_ignored_blocks(const struct replay_result *r);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */
 const char *replay_unused_columns(const struct replay_result *r);
+/* Columns and keys of numbers that nothing is known of, so that they may count what is billed; NULL
+ * when there are none. */
+const char *replay_doubtful_columns(const struct replay_result *r);
 
 #endif

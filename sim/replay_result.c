@@ -26,7 +26,7 @@ struct replay_result {
 	struct dates_in_doubt dates;
 	struct replay_stated stated;
 	struct lower_bound bound;
-	const char *damage, *unused_columns;
+	const char *damage, *unused_columns, *doubtful_columns;
 	bool ignored_blocks;
 };
 
@@ -339,7 +339,9 @@ static void note_unused_columns(struct replay_result *out, const struct run *run
 	for (size_t i = 0; i < run->in.traces; i++) {
 		const struct trace *t = run->in.trace[i];
 		for (size_t k = 0; trace_shape(t)->column == NULL && k < trace_columns(t); k++)
-			if (trace_column_field(t, k) == FIELD_NONE && b.n < 300)
+			if ((trace_column_field(t, k) == FIELD_NONE ||
+			     trace_column_field(t, k) == FIELD_OBSCURE) &&
+			    b.n < 300)
 				buf_printf(&b, "%s%s", b.n ? ", " : "", trace_column_name(t, k));
 		if (b.n) /* files of one kind share their header */
 			break;
@@ -347,6 +349,18 @@ static void note_unused_columns(struct replay_result *out, const struct run *run
 	if (b.n)
 		out->unused_columns = arena_text(&out->arena, b.p, b.n);
 	buf_release(&b);
+}
+
+static void note_doubts(struct replay_result *out, const struct run *run)
+{
+	struct doubts all = { 0 };
+	for (size_t i = 0; i < run->in.traces; i++)
+		doubts_append(&all, trace_doubts(run->in.trace[i]));
+	if (run->in.log)
+		doubts_append(&all, call_log_doubts(run->in.log));
+	if (all.columns.n)
+		out->doubtful_columns = arena_text(&out->arena, all.columns.p, all.columns.n);
+	doubts_release(&all);
 }
 
 int replay_collect(struct replay_result **result, struct run *run, struct worker *worker,
@@ -407,6 +421,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 	}
 	out->ignored_blocks = ignores_blocks(run);
 	note_unused_columns(out, run);
+	note_doubts(out, run);
 	*result = out;
 	return 0;
 }
@@ -564,6 +579,11 @@ bool replay_ignored_blocks(const struct replay_result *r)
 {
 	return r->ignored_blocks;
 }
+const char *replay_doubtful_columns(const struct replay_result *r)
+{
+	return r->doubtful_columns;
+}
+
 const char *replay_unused_columns(const struct replay_result *r)
 {
 	return r->unused_columns;

@@ -344,6 +344,26 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 	w->uncredited[row] = rc != 0;
 }
 
+/*
+ * What the price book says of a row at that instant. Where rates depend on the prompt, the answer
+ * for the row's prompt, if the row tells it: not where it stands for several calls, or counts what
+ * is rare.
+ */
+static inline struct tariff_answer *ask(struct worker *w, const struct record_batch *b, size_t row,
+					int64_t time_us)
+{
+	struct tariff_answer *a = tariffs_ask(w->tariffs, w->subject[row], time_us);
+	int64_t prompt = 0;
+	if (__builtin_expect(!a->by_prompt, 1) || b->aggregate || b->columns & RARE_FIELDS ||
+	    (b->columns >> FIELD_REQUESTS & 1 && b->requests[row] > 1))
+		return a;
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		if (b->columns >> (FIELD_COUNTS + k) & 1 && bucket_is_prompt((enum bucket)k) &&
+		    __builtin_add_overflow(prompt, b->tokens[k][row], &prompt))
+			return a;
+	return tariffs_of_prompt(a, prompt);
+}
+
 /* What the other choice of the deciding instant would have cost. */
 static void compare_boundary(struct worker *w, const struct record_batch *b, size_t row)
 {
@@ -355,8 +375,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	if (r.completed_us == TIME_ABSENT || r.time_us == TIME_ABSENT)
 		return;
 	const struct tariff_answer *other =
-		tariffs_ask(w->tariffs, w->subject[row],
-			    w->run->times.shift_us + (start ? r.completed_us : r.time_us));
+		ask(w, b, row, w->run->times.shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
 	    !price_in_full(&r, unit_of(b, row), other, &cost, &why) ||
@@ -376,8 +395,7 @@ static void compare_dates(struct worker *w, const struct record_batch *b, size_t
 	const struct tariff_answer *a = w->answer[row];
 	if (!a->may_be || w->unpriced[row])
 		return;
-	const struct tariff_answer *later =
-		tariffs_ask(w->tariffs, w->subject[row], a->may_be->from.us);
+	const struct tariff_answer *later = ask(w, b, row, a->may_be->from.us);
 	record_from_batch(&r, b, row);
 	if (!later->price || !price_in_full(&r, unit_of(b, row), a, &now, &why) ||
 	    !price_in_full(&r, unit_of(b, row), later, &then, &why) || now.atto == then.atto)
@@ -497,14 +515,26 @@ static void read_writes(struct worker *w, struct record_batch *b)
 	}
 }
 
+/* Whether a row counts tokens of one of these common buckets. */
+static bool any_counted(const struct record_batch *b, uint32_t buckets)
+{
+	uint64_t any = 0;
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		if (buckets >> k & b->columns >> (FIELD_COUNTS + k) & 1)
+			for (size_t i = 0; i < b->n; i++)
+				any |= (uint64_t)b->tokens[k][i];
+	return any != 0;
+}
+
 static void ask_tariffs(struct worker *w, struct record_batch *b)
 {
 	struct run *run = w->run;
 	bool linear = true;
+	uint32_t unstated = 0;
 	name_subjects(w, b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct subject *s = w->subject[i];
-		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->decides[i]);
+		struct tariff_answer *a = ask(w, b, i, w->decides[i]);
 		if (__builtin_expect(b->unread != NULL, 0))
 			a = tariffs_none(w->tariffs, s, b->unread);
 		if (__builtin_expect(!s->model_id, 0))
@@ -512,11 +542,12 @@ static void ask_tariffs(struct worker *w, struct record_batch *b)
 		if (__builtin_expect(!a->window_id && a->price, 0))
 			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
 		linear &= a->linear;
+		unstated |= a->unstated;
 		w->answer[i] = a;
 	}
-	w->linear = linear;
 	if (run->o->remodel)
 		read_writes(w, b);
+	w->linear = linear && !(unstated && any_counted(b, unstated));
 }
 
 /* The rare buckets of a row; false when they are all zero. */

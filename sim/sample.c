@@ -121,10 +121,14 @@ static int128 raised(const struct sample *s, int128 v)
 	return twice >= 0 ? (twice + n) / (2 * n) : -((-twice + n) / (2 * n));
 }
 
-/* The estimates from those places, with the control variates and without. */
-static void estimate(const struct sample *s, const struct drawn *d, const size_t *place,
-		     const int128 beta[SAMPLE_CONTROLS], const int128 all[SAMPLE_CONTROLS],
-		     struct money_total *with, struct money_total *plain)
+/* With the control variates, and without. */
+struct both {
+	struct money_total with, plain;
+};
+
+/* From those places, with these slopes; all: the controls of the whole workload. */
+static struct both estimate(const struct sample *s, const struct drawn *d, const size_t *place,
+			    const int128 beta[SAMPLE_CONTROLS], const int128 all[SAMPLE_CONTROLS])
 {
 	int128 own = 0, x[SAMPLE_CONTROLS] = { 0 };
 	for (size_t i = 0; i < d->n; i++) {
@@ -132,31 +136,26 @@ static void estimate(const struct sample *s, const struct drawn *d, const size_t
 		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
 			x[k] += d->control[place[i]][k];
 	}
-	with->atto = plain->atto = raised(s, own);
+	struct both out = { { raised(s, own) }, { raised(s, own) } };
 	for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
-		with->atto += beta[k] * (all[k] - raised(s, x[k]));
+		out.with.atto += beta[k] * (all[k] - raised(s, x[k]));
+	return out;
 }
 
-int sample_estimate(struct sample_estimate *out, const struct sample *s,
-		    const struct money_total *cost, struct money_total fixed, uint64_t seed,
-		    int64_t resamples, int level_permille, struct err *e)
+/* Those that were drawn; all: the sums of the controls of the whole workload. False: products would
+ * not fit. */
+static bool take_drawn(struct drawn *d, const struct sample *s, const struct money_total *cost,
+		       int128 all[SAMPLE_CONTROLS])
 {
-	/* the slopes are refitted in each resample, where that takes no long time; with more
-	   conversations than this they hardly vary */
-	enum { FITTED_ANEW = 3000 };
-	const size_t draws = (size_t)resamples;
-	int128 beta[SAMPLE_CONTROLS], all[SAMPLE_CONTROLS] = { 0 }, own = 0;
-	struct drawn d = { .cost = mem_alloc(s->count * sizeof *d.cost),
-			   .control = mem_alloc(s->count * sizeof *d.control) };
-	struct money_total ignored;
+	int128 own = 0;
 	for (size_t i = 0; i < s->of; i++) {
 		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
 			all[k] += s->control[i][k];
 		if (!s->in[i])
 			continue;
 		own += cost[i].atto;
-		d.cost[d.n] = cost[i];
-		d.control[d.n++] = s->control[i];
+		d->cost[d->n] = cost[i];
+		d->control[d->n++] = s->control[i];
 	}
 	/* products stay below 10^38: 10^20 atto-units times 10^17 tokens, 10^30 times conversations
 	 */
@@ -165,37 +164,58 @@ int sample_estimate(struct sample_estimate *out, const struct sample *s,
 	bool fits = own < cost_most && -own < cost_most && s->of < 50000000;
 	for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
 		fits &= all[k] < tokens_most;
-	if (fits) {
-		const uint64_t seeds[2] = { seed, 0x657374696d617465 };
-		size_t *place = mem_alloc(d.n * sizeof *place);
-		struct money_total *with = mem_alloc(draws * sizeof *with),
-				   *plain = mem_alloc(draws * sizeof *plain);
-		struct fitter f;
-		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-		fitter_open(&f, d.n);
-		for (size_t i = 0; i < d.n; i++)
-			place[i] = i;
-		slopes(&f, &d, place, beta);
-		estimate(s, &d, place, beta, all, &out->total, &ignored);
-		out->total.atto += fixed.atto;
-		for (size_t r = 0; r < draws; r++) {
-			gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
-			for (size_t i = 0; i < d.n; i++)
-				place[i] = gsl_rng_uniform_int(rng, d.n);
-			if (d.n <= FITTED_ANEW)
-				slopes(&f, &d, place, beta);
-			estimate(s, &d, place, beta, all, &with[r], &plain[r]);
-			with[r].atto += fixed.atto;
-			plain[r].atto += fixed.atto;
-		}
-		out->interval = resample_interval(with, draws, level_permille);
-		out->plain = resample_interval(plain, draws, level_permille);
-		fitter_close(&f);
-		gsl_rng_free(rng);
-		free(place);
-		free(with);
-		free(plain);
+	return fits;
+}
+
+static void estimate_again(struct sample_estimate *out, const struct sample *s,
+			   const struct drawn *d, const int128 all[SAMPLE_CONTROLS],
+			   struct money_total fixed, const struct resampling *how)
+{
+	/* the slopes are refitted in each resample, where that takes no long time; with more
+	   conversations than this they hardly vary */
+	enum { FITTED_ANEW = 3000 };
+	const uint64_t seeds[2] = { how->seed, 0x657374696d617465 };
+	const size_t draws = (size_t)how->resamples;
+	size_t *place = mem_alloc(d->n * sizeof *place);
+	struct money_total *with = mem_alloc(draws * sizeof *with),
+			   *plain = mem_alloc(draws * sizeof *plain);
+	int128 beta[SAMPLE_CONTROLS];
+	struct fitter f;
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	fitter_open(&f, d->n);
+	for (size_t i = 0; i < d->n; i++)
+		place[i] = i;
+	slopes(&f, d, place, beta);
+	out->total.atto = estimate(s, d, place, beta, all).with.atto + fixed.atto;
+	for (size_t r = 0; r < draws; r++) {
+		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		for (size_t i = 0; i < d->n; i++)
+			place[i] = gsl_rng_uniform_int(rng, d->n);
+		if (d->n <= FITTED_ANEW)
+			slopes(&f, d, place, beta);
+		const struct both again = estimate(s, d, place, beta, all);
+		with[r].atto = again.with.atto + fixed.atto;
+		plain[r].atto = again.plain.atto + fixed.atto;
 	}
+	out->interval = resample_interval(with, draws, how->level_permille);
+	out->plain = resample_interval(plain, draws, how->level_permille);
+	fitter_close(&f);
+	gsl_rng_free(rng);
+	free(place);
+	free(with);
+	free(plain);
+}
+
+int sample_estimate(struct sample_estimate *out, const struct sample *s,
+		    const struct money_total *cost, struct money_total fixed,
+		    const struct resampling *how, struct err *e)
+{
+	int128 all[SAMPLE_CONTROLS] = { 0 };
+	struct drawn d = { .cost = mem_alloc(s->count * sizeof *d.cost),
+			   .control = mem_alloc(s->count * sizeof *d.control) };
+	const bool fits = take_drawn(&d, s, cost, all);
+	if (fits)
+		estimate_again(out, s, &d, all, fixed, how);
 	free(d.cost);
 	free(d.control);
 	return fits ? 0

@@ -33,10 +33,15 @@ struct sample_estimate {
 int sample_draw(struct sample *out, const struct workload *w, int64_t count, uint64_t seed,
 		struct err *e);
 void sample_release(struct sample *s);
+struct resampling {
+	uint64_t seed;
+	int64_t resamples;
+	int level_permille; /* of the intervals */
+};
 /* cost: of each conversation of the workload; those that are not drawn do not matter. fixed: what
  * does not depend on conversations. Errors: ERR_RANGE. */
 int sample_estimate(struct sample_estimate *out, const struct sample *s,
-		    const struct money_total *cost, struct money_total fixed, uint64_t seed,
-		    int64_t resamples, int level_permille, struct err *e);
+		    const struct money_total *cost, struct money_total fixed,
+		    const struct resampling *how, struct err *e);
 
 #endif

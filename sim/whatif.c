@@ -622,8 +622,10 @@ int whatif_run(struct whatif_result **out, const struct whatif_options *o, struc
 	if (rc == 0 && o->sample)
 		for (size_t i = 0; rc == 0 && i < o->scenarios; i++)
 			rc = sample_estimate(&result[i].estimate, o->sample,
-					     result[i].by_conversation, result[i].fixed, o->seed,
-					     o->resamples, o->level_permille, e);
+					     result[i].by_conversation, result[i].fixed,
+					     &(struct resampling){ o->seed, o->resamples,
+								   o->level_permille },
+					     e);
 	else if (rc == 0 && o->resamples > 0 && o->workload->conversations > 1)
 		add_intervals(result, o);
 	if (rc != 0) {

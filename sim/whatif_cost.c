@@ -237,25 +237,42 @@ static void usage_of(const struct run *r, const struct play *p, const int64_t to
 		};
 }
 
+/* The cost where one price holds for all of its tokens; false where there is more to it. */
+static bool price_plainly(const struct run *r, struct tariff_answer *a, const struct play *p,
+			  const int64_t tokens[BUCKET_COUNT], struct money_total *cost)
+{
+	const struct work_call *c = call_of(r, p);
+	int64_t prompt = 0, any = 0;
+	int128 sum = 0;
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		any |= tokens[k];
+	if (any >> 58 || c->rare || p->token_hours || (a->by_prompt && c->requests > 1))
+		return false;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	a = tariffs_of_prompt(a, prompt);
+	if (!a->plain)
+		return false;
+	for (int k = 0; k < BUCKET_REASONING; k++) {
+		if (tokens[k] && a->unstated >> k & 1)
+			return false;
+		sum += (int128)a->rate[k] * tokens[k];
+	}
+	cost->atto = sum;
+	return true;
+}
+
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost
  * with other hits. */
-static bool price_play(struct run *r, const struct tariff_answer *a, const struct play *p,
+static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
 		       const char *model, const int64_t tokens[BUCKET_COUNT],
 		       struct money_total *cost)
 {
 	const struct work_call *c = call_of(r, p);
 	const uint128 key = play_key(r, p) + (model ? 0 : KEY_BOUNDS);
 	struct err why = { 0 };
-	bool plain = a->price && a->plain && !c->rare && !a->unstated && !p->token_hours;
-	for (int k = 0; k < BUCKET_REASONING && plain; k++)
-		plain = tokens[k] >> 58 == 0;
-	if (plain) {
-		int128 sum = 0;
-		for (int k = 0; k < BUCKET_REASONING; k++)
-			sum += (int128)a->rate[k] * tokens[k];
-		cost->atto = sum;
+	if (price_plainly(r, a, p, tokens, cost))
 		return true;
-	}
 	if (!a->price) {
 		count_reason(r, key, model, a->unpriced);
 		return false;
@@ -388,7 +405,7 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 }
 
 /* What the play would cost with the fewest and the most hits. */
-static bool add_bounds(struct run *r, const struct play *p, const struct tariff_answer *a,
+static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer *a,
 		       struct money_total cost)
 {
 	const int64_t hits[2] = { p->high, p->low };

@@ -144,8 +144,7 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 	free(st.gone);
 	dict_release(&st.last);
 	if (rc == 0 && st.b.w->count == 0)
-		rc = err_set(e, ERR_NOT_FOUND, "'%s' holds no usage of that kind and period",
-			     store_path(s));
+		rc = err_set(e, ERR_NOT_FOUND, "there is no usage of that kind and period");
 	if (rc != 0) {
 		build_release(&st.b);
 		workload_close(st.b.w);

@@ -221,15 +221,32 @@ static int time_from(struct bill_reader *r, struct text s, struct loose_time *t,
 	return rc;
 }
 
+/* When a row begins, or the month that it is of; of one that states year, month and day as numbers
+ * these together, in room. */
+static struct text start_of(const struct bill_row *row, char room[16])
+{
+	const struct text year = row->value[ROLE_YEAR], month = row->value[ROLE_MONTH],
+			  day = row->value[ROLE_DAY];
+	if (!row->value[ROLE_START].n && row->value[ROLE_BILLED_MONTH].n > 7)
+		return (struct text){ row->value[ROLE_BILLED_MONTH].p, 7 };
+	if (row->value[ROLE_START].n || year.n != 4 || !month.n || month.n > 2 || day.n > 2)
+		return row->value[ROLE_START];
+	snprintf(room, 16, "%.4s-%s%.*s", year.p, month.n == 1 ? "0" : "", (int)month.n, month.p);
+	if (day.n)
+		snprintf(room + 7, 9, "-%s%.*s", day.n == 1 ? "0" : "", (int)day.n, day.p);
+	return text_of(room);
+}
+
 /* The days of a row: one, unless it says that it is of more. */
 static int days_from(struct bill_reader *r, const struct bill_row *row, struct found *f,
 		     struct err *e)
 {
 	struct loose_time t, end;
-	const struct text until = row->value[ROLE_END];
-	if (month_from(row->value[ROLE_START], f))
+	char room[16];
+	const struct text start = start_of(row, room), until = row->value[ROLE_END];
+	if (month_from(start, f))
 		return 0;
-	int rc = time_from(r, row->value[ROLE_START], &t, e);
+	int rc = time_from(r, start, &t, e);
 	if (rc != 0)
 		return err_context(e, "the day");
 	f->day = floor_div(t.at.us + t.offset_us, US_PER_DAY);
@@ -461,32 +478,10 @@ static int add_amount(struct bill_reader *r, struct bill_line *l, const struct b
 	return rc;
 }
 
-/* Whether it begins with that word: "Total (USD)" does with "total", "totality" does not. */
-static bool begins_with_word(struct text s, const char *word)
-{
-	const size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p, word, n) == 0 &&
-	       (s.n == n || !((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'));
-}
-
-static bool says_total(struct text s)
-{
-	static const char *const words[] = {
-		"total",	"totals",	 "grand total", "sum",		 "subtotal",
-		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
-		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
-		"合计",		"总计",		 "小计",	"filtered total"
-	};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (begins_with_word(s, words[i]))
-			return true;
-	return false;
-}
-
 static bool is_total(const struct bill_row *row)
 {
-	return says_total(row->value[ROLE_START]) || says_total(row->value[ROLE_MODEL]) ||
-	       says_total(row->first);
+	return words_say_total(row->value[ROLE_START]) || words_say_total(row->value[ROLE_MODEL]) ||
+	       words_say_total(row->first);
 }
 
 /* Tokens of a CSV of named columns; reports of usage state them in ways of their own. */
@@ -521,7 +516,7 @@ static int add_total(struct bill_reader *r, const struct bill_row *row, struct t
 	if (!cost.n)
 		return 0;
 	int rc = money_of(r, cost, &t.cost, e);
-	if (rc == 0 && row->value[ROLE_START].n && !says_total(row->value[ROLE_START])) {
+	if (rc == 0 && row->value[ROLE_START].n && !words_say_total(row->value[ROLE_START])) {
 		rc = days_from(r, row, &f, e);
 		t.day = f.day;
 	}

@@ -4,67 +4,9 @@
 
 #include "base/csv.h"
 #include "meter/billing/bill_parts.h"
+#include "meter/read/flat_document.h"
 
 enum { COLUMNS_MAX = 64, DOCUMENTS_MAX = 8 };
-
-/* The columns of a CSV that no vendor's name is in: our own names and what several languages call
- * them, or those of --map. */
-static const struct export_column own_columns[] = {
-	{ "day", ROLE_START },
-	{ "date", ROLE_START },
-	{ "Datum", ROLE_START },
-	{ "Fecha", ROLE_START },
-	{ "Data", ROLE_START },
-	{ "日期", ROLE_START },
-	{ "month", ROLE_START },
-	{ "Monat", ROLE_START },
-	{ "Mes", ROLE_START },
-	{ "月份", ROLE_START },
-	{ "model", ROLE_MODEL },
-	{ "Modell", ROLE_MODEL },
-	{ "Modèle", ROLE_MODEL },
-	{ "Modelo", ROLE_MODEL },
-	{ "模型", ROLE_MODEL },
-	{ "模型名称", ROLE_MODEL },
-	{ "cost", ROLE_COST },
-	{ "total_cost", ROLE_COST },
-	{ "amount", ROLE_COST },
-	{ "total", ROLE_COST },
-	{ "Betrag", ROLE_COST },
-	{ "Kosten", ROLE_COST },
-	{ "Montant", ROLE_COST },
-	{ "Coût", ROLE_COST },
-	{ "Importe", ROLE_COST },
-	{ "Coste", ROLE_COST },
-	{ "金额", ROLE_COST },
-	{ "消费金额", ROLE_COST },
-	{ "费用", ROLE_COST },
-	{ "input", ROLE_COUNT + RAW_PROMPT },
-	{ "cache_read", ROLE_COUNT + RAW_CACHE_READ },
-	{ "output", ROLE_COUNT + RAW_COMPLETION },
-	{ "project", ROLE_PROJECT },
-	{ "ChargeCategory", ROLE_KIND },
-	{ "charge_type", ROLE_KIND },
-	{ "kind", ROLE_KIND },
-	{ "currency", ROLE_CURRENCY },
-	{ "Devise", ROLE_CURRENCY },
-	{ "Moneda", ROLE_CURRENCY },
-	{ "币种", ROLE_CURRENCY },
-	{ "currency_code", ROLE_CURRENCY },
-	{ "BillingCurrency", ROLE_CURRENCY },
-	{ "amount_currency", ROLE_CURRENCY },
-	{ "Währung", ROLE_CURRENCY },
-	{ "line_item_currency_code", ROLE_CURRENCY },
-	{ NULL, 0 },
-};
-static const struct export_need no_needs[1];
-static const char *const nothing[1];
-static const struct export_format own_format = { .shape = "csv",
-						 .title = "a CSV of named columns",
-						 .kind = EXPORT_BILL,
-						 .needs = no_needs,
-						 .column = own_columns,
-						 .harmless = nothing };
 
 /* Where a file has the columns of its format, and documents of fields that hold one. */
 struct layout {
@@ -170,7 +112,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 								  EXPORT_AS_USAGE);
 	bool mapped = false, has[EXPORT_ROLES] = { false };
 	bool named = false; /* the cost, by our own word for it */
-	r->format = f ? f : &own_format;
+	r->format = f ? f : export_of_own_bills();
 	for (uint8_t role = 1; role < EXPORT_ROLES; role++) {
 		const char *name = r->o->column[role];
 		mapped |= name != NULL;
@@ -256,7 +198,7 @@ static bool is_own_header(const struct csv_record *h)
 {
 	bool has[EXPORT_ROLES] = { false };
 	struct layout *l = mem_zalloc(sizeof *l);
-	for (const struct export_column *c = own_columns; c->name; c++)
+	for (const struct export_column *c = export_of_own_bills()->column; c->name; c++)
 		has[c->role] |= add_column(l, h, c);
 	free(l);
 	return has[ROLE_START] && has[ROLE_COST];
@@ -461,7 +403,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 {
 	struct json_document *d;
 	const char *p = all.p, *end = all.p + all.n;
-	int rc = json_open(&d, all, e);
+	int rc = flat_document_open(&d, all, e);
 	if (rc == 0) {
 		rc = take_document(r, json_root(d), 0, e);
 		json_close(d);
@@ -476,7 +418,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 		p += one.n + (p + one.n < end);
 		if (one.n == 0 || text_is(one, "\r"))
 			continue;
-		rc = json_open(&d, one, e);
+		rc = flat_document_open(&d, one, e);
 		if (rc == 0) {
 			rc = take_document(r, json_root(d), 0, e);
 			json_close(d);

@@ -58,7 +58,7 @@ static bool is_settled(const struct bill_reader *r, struct text name)
 	for (const char *const *none = r->o->none; *none; none++)
 		if (export_is_named(name, *none))
 			return true;
-	return r->format->needs[0].any && export_is_listed(r->format, name);
+	return !r->format->general && export_is_listed(r->format, name);
 }
 
 int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text name,
@@ -99,7 +99,7 @@ void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
 	bool has[EXPORT_ROLES] = { false };
 	const struct text kind = row->value[ROLE_KIND];
 	uint64_t *said = dict_need(&r->names, TEXT(" "), NULL);
-	if (*said || row->word_count || !r->format->needs[0].any || seen->role[ROLE_WHAT] ||
+	if (*said || row->word_count || r->format->general || seen->role[ROLE_WHAT] ||
 	    r->o->column[ROLE_MODEL] || (kind.n && bill_kind_of_words(kind) != BILL_USAGE))
 		return;
 	for (const struct export_column *c = r->format->column; c->name; c++)

@@ -366,7 +366,8 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 					.project = m->project.n ? m->project.p : NULL,
 					.model = m->model.n ? m->model.p : NULL,
 					.costs_apart = true };
-	int rc = usage_query(&r, ledger_store(v->ledger), NULL, 0, &f, v->zone, e);
+	int rc = usage_query(&r, ledger_store(v->ledger), &f,
+			     &(struct usage_grouping){ .zone = v->zone }, e);
 	if (rc == 0) {
 		*out = usage_total(r)->requests;
 		usage_result_close(r);

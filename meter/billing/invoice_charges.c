@@ -287,7 +287,8 @@ static int query_usage(struct invoicer *v, const char *customer, struct instant 
 	const struct usage_filter f = {
 		.since = from, .until = to, .customer = customer, .costs_apart = true
 	};
-	return usage_query(out, ledger_store(v->ledger), dims, 4, &f, v->zone, e);
+	return usage_query(out, ledger_store(v->ledger), &f,
+			   &(struct usage_grouping){ dims, 4, v->zone }, e);
 }
 
 /* The groups of one customer lie together. */

@@ -258,7 +258,7 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 			       bill->currency, w->o->currency);
 	if (w->o->currency)
 		return read_repriced(w, s, &f, false, e);
-	int rc = usage_query(&r, s, dims, 3, &f, w->zone, e);
+	int rc = usage_query(&r, s, &f, &(struct usage_grouping){ dims, 3, w->zone }, e);
 	if (rc != 0)
 		return rc;
 	const struct usage_sums *total = usage_total(r);

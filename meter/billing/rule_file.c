@@ -5,6 +5,7 @@
 
 #include "meter/billing/terms.h"
 #include "meter/ledger/timeline.h"
+#include "pricing/card.h"
 #include "pricing/offer.h"
 #include "pricing/plan.h"
 
@@ -24,7 +25,7 @@ static int check_offer(const struct offer *o, struct err *e)
 	return o->burn_order.n ? burn_order_parse(&order, o->burn_order.p, e) : 0;
 }
 
-static int check_offers(struct text json, struct err *e)
+static int check_offers(struct text json, const char *name, struct err *e)
 {
 	struct offer_list offers = { 0 };
 	int rc = offers_add(&offers, json, e);
@@ -34,17 +35,36 @@ static int check_offers(struct text json, struct err *e)
 			err_context(e, "offers[%zu]", i);
 	}
 	offers_close(&offers);
-	return rc;
+	return rc == 0 ? 0 : err_context(e, "%s", name);
 }
 
-static int check_plans(struct text json, const char *path, struct err *e)
+static int check_plans(struct text json, const char *name, struct err *e)
 {
 	struct plan_file *plans;
-	int rc = plan_file_parse(&plans, json, path, e);
+	int rc = plan_file_parse(&plans, json, name, e);
 	if (rc == 0)
 		plan_file_close(plans);
 	return rc;
 }
+
+static int check_card(struct text json, const char *name, struct err *e)
+{
+	return card_check(json, e) == 0 ? 0 : err_context(e, "%s", name);
+}
+
+static int check_terms(struct text json, const char *name, struct err *e)
+{
+	return terms_check(json, e) == 0 ? 0 : err_context(e, "%s", name);
+}
+
+/* The last is what a file without one of these schemas is. */
+static const struct {
+	const char *schema, *kind;
+	int (*check)(struct text json, const char *name, struct err *e);
+} kinds[] = { { "tally.plans/1", "plans", check_plans },
+	      { "tally.offers/1", "offers", check_offers },
+	      { "tally.card/1", "card", check_card },
+	      { "", "terms", check_terms } };
 
 int rule_file_check(struct text json, const char *name, const char **kind, struct err *e)
 {
@@ -54,12 +74,10 @@ int rule_file_check(struct text json, const char *name, const char **kind, struc
 	if (rc != 0)
 		return err_context(e, "%s", name);
 	const struct text schema = json_string(json_member(json_root(doc), "schema"));
-	*kind = text_is(schema, "tally.plans/1")    ? "plans"
-		: text_is(schema, "tally.offers/1") ? "offers"
-						    : "terms";
+	size_t i = 0;
+	while (i + 1 < sizeof kinds / sizeof *kinds && !text_is(schema, kinds[i].schema))
+		i++;
+	*kind = kinds[i].kind;
 	json_close(doc);
-	if (strcmp(*kind, "plans") == 0)
-		return check_plans(json, name, e);
-	rc = strcmp(*kind, "offers") == 0 ? check_offers(json, e) : terms_check(json, e);
-	return rc == 0 ? 0 : err_context(e, "%s", name);
+	return kinds[i].check(json, name, e);
 }

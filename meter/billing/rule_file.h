@@ -1,12 +1,12 @@
-/* rule_file: whether a file of plans, offers or invoice terms can be used, before it is. */
+/* rule_file: whether a file of plans, offers, invoice terms or prices can be used, before it is. */
 #ifndef TALLY_METER_BILLING_RULE_FILE_H
 #define TALLY_METER_BILLING_RULE_FILE_H
 
 #include "base/err.h"
 #include "base/text.h"
 
-/* *kind: "plans", "offers" or "terms", by its schema. name: of the file, for messages. Errors name
- * place and key. */
+/* *kind: "plans", "offers", "card" or "terms", by its schema. name: of the file, for messages.
+ * Errors name place and key. */
 int rule_file_check(struct text json, const char *name, const char **kind, struct err *e);
 
 #endif

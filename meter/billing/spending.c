@@ -138,7 +138,7 @@ static int add_usage(struct spending *sp, const struct spending_scope *c,
 					.seq_from = s->seq > 0 ? s->seq + 1 : 0 };
 	int rc = zone_open(&utc, "UTC", e);
 	if (rc == 0) {
-		rc = usage_query(&r, sp->store, NULL, 0, &f, utc, e);
+		rc = usage_query(&r, sp->store, &f, &(struct usage_grouping){ .zone = utc }, e);
 		zone_close(utc);
 	}
 	arena_release(&texts);

@@ -25,7 +25,9 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 			k++;
 		/* whatever counts may be billed, and what speaks of it whatever it is */
 		if (!k->key && !json_is_nothing(v) &&
-		    (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v)))))
+		    (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v))) ||
+		     json_kind(json_first(v)) == JSON_NUMBER ||
+		     json_kind(json_first(v)) == JSON_OBJECT))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is unknown, and may be billed", json_key(v));
 		if (!k->key || k->harmless || json_kind(v) == JSON_NULL)

@@ -159,49 +159,60 @@ static bool ends_line(const char *p, const char *end)
 }
 
 /* Only the members that matter are parsed; contents, which are most of a line, are skipped. */
-static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
+/* The members of a line, and of the message in it, that a call is made of. */
+struct claude_members {
+	struct text type, message, session, cwd, time, request, uuid, effort;
+	struct text id, model, usage;
+	bool unfinished;
+};
+
+/* False: the slow way decides. */
+static bool claude_walk(struct claude_members *m, struct text line)
 {
-	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },
-				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
-				model = { 0 }, usage = { 0 }, effort = { 0 };
+	struct text key, value;
 	const char *end = line.p + line.n;
-	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
 	const char *p = ok ? line.p + 1 : NULL, *last = p;
 	while (ok && (p = json_walk(p, end, &key, &value))) {
 		last = value.p + value.n;
-		struct text *slot = text_is(key, "type")	? &type
-				    : text_is(key, "sessionId") ? &session
-				    : text_is(key, "cwd")	? &cwd
-				    : text_is(key, "timestamp") ? &time
-				    : text_is(key, "requestId") ? &request
-				    : text_is(key, "uuid")	? &uuid
-				    : text_is(key, "effort")	? &effort
+		struct text *slot = text_is(key, "type")	? &m->type
+				    : text_is(key, "sessionId") ? &m->session
+				    : text_is(key, "cwd")	? &m->cwd
+				    : text_is(key, "timestamp") ? &m->time
+				    : text_is(key, "requestId") ? &m->request
+				    : text_is(key, "uuid")	? &m->uuid
+				    : text_is(key, "effort")	? &m->effort
 								: NULL;
 		if (slot)
 			ok = plain_string(value, slot);
 		else if (text_is(key, "message"))
-			ok = !message.p, message = value;
+			ok = !m->message.p, m->message = value;
 		else
 			ok = !is_judged(key);
 	}
 	/* two processes that write at once may put two lines into one */
-	if (!ok || !value.p || !ends_line(last, end) || !text_is(type, "assistant") ||
-	    message.n < 2 || *message.p != '{')
+	if (!ok || !value.p || !ends_line(last, end) || !text_is(m->type, "assistant") ||
+	    m->message.n < 2 || *m->message.p != '{')
 		return false;
-	for (p = message.p + 1; ok && (p = json_walk(p, end, &key, &value));) {
+	for (p = m->message.p + 1; ok && (p = json_walk(p, end, &key, &value));) {
 		if (text_is(key, "id"))
-			ok = plain_string(value, &id);
+			ok = plain_string(value, &m->id);
 		else if (text_is(key, "model"))
-			ok = plain_string(value, &model);
+			ok = plain_string(value, &m->model);
 		else if (text_is(key, "usage"))
-			ok = !usage.p, usage = value;
+			ok = !m->usage.p, m->usage = value;
 		else if (text_is(key, "stop_reason"))
-			unfinished = text_is(value, "null");
+			m->unfinished = text_is(value, "null");
 		else
 			ok = !is_judged(key);
 	}
-	struct json_document *doc = ok && value.p ? open_part(usage) : NULL;
+	return ok && value.p;
+}
+
+static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
+{
+	struct claude_members in = { 0 };
+	struct json_document *doc = claude_walk(&in, line) ? open_part(in.usage) : NULL;
 	if (!doc)
 		return false;
 	struct metered m;
@@ -209,18 +220,18 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	struct instant t;
 	payload_begin(&m, "claude-code.log", number);
 	m.cumulative = true;
-	set_text(&m.record, FIELD_ID, id.n ? id : request.n ? request : uuid);
-	if (id.n)
-		m.also = request;
-	m.broken_off = unfinished;
-	set_text(&m.record, FIELD_MODEL, model);
-	set_text(&m.record, FIELD_SESSION, session);
-	set_text(&m.record, FIELD_TASK, session);
-	set_text(&m.record, FIELD_PROJECT, cwd);
-	set_text(&m.record, FIELD_EFFORT, effort);
+	set_text(&m.record, FIELD_ID, in.id.n ? in.id : in.request.n ? in.request : in.uuid);
+	if (in.id.n)
+		m.also = in.request;
+	m.broken_off = in.unfinished;
+	set_text(&m.record, FIELD_MODEL, in.model);
+	set_text(&m.record, FIELD_SESSION, in.session);
+	set_text(&m.record, FIELD_TASK, in.session);
+	set_text(&m.record, FIELD_PROJECT, in.cwd);
+	set_text(&m.record, FIELD_EFFORT, in.effort);
 	payload_tier(r, &m, NULL, json_root(doc));
-	ok = json_kind(json_root(doc)) == JSON_OBJECT && time.n &&
-	     instant_parse_lenient(&t, time, NULL) == 0;
+	bool ok = json_kind(json_root(doc)) == JSON_OBJECT && in.time.n &&
+		  instant_parse_lenient(&t, in.time, NULL) == 0;
 	if (ok) {
 		m.record.time_us = t.us;
 		m.record.present |= (uint64_t)1 << FIELD_TIME;
@@ -229,9 +240,9 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		ok = counts_read(&c, json_root(doc), &e) == 0 &&
 		     payload_extras(r, &m, json_root(doc), &c, &e) == 0 &&
 		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
-		judge_again(r, &m, json_root(doc), usage);
-		m.raw = usage;
-		if (ok && text_is(model, "<synthetic>"))
+		judge_again(r, &m, json_root(doc), in.usage);
+		m.raw = in.usage;
+		if (ok && text_is(in.model, "<synthetic>"))
 			r->passed_over++;
 		else if (ok)
 			payload_take(r, &m);
@@ -569,6 +580,9 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 	if (r->log == LOG_CLAUDE) {
 		if (holds(line, "\"usage\""))
 			return claude_line(r, line, number);
+		/* another agent's, whose header is much like these lines */
+		if (holds(line, "\"tokens\""))
+			return false;
 		/* Qwen Code writes lines much like these; counts are judged by the slow way */
 		if (holds(line, "\"uiEvent\"") || holds(line, "\"usageMetadata\"") ||
 		    holds(line, "_tokens\":"))

@@ -109,6 +109,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
+	payload_judge_strays(r, &m, v, usage);
 	payload_end(r, &m, v, rc, &e);
 }
 
@@ -129,6 +130,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &beside, &e);
 	payload_judge_beside(r, &m, v, usage, "");
+	payload_judge_strays(r, &m, v, usage);
 	payload_end(r, &m, v, rc, &e);
 }
 
@@ -400,13 +402,13 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 		read_langfuse(r, v, details, line);
 	else if (json_member(v, "quota") && json_member(v, "model_name"))
 		read_new_api(r, v, line);
-	else if (is_object(usage) &&
-		 (json_member(usage, "inputTokens") || json_member(usage, "outputTokens")))
-		read_bedrock(r, v, usage, line);
 	else if (is_object(usage) && text_is(type_of(v), "message"))
 		read_answer(r, v, usage, "anthropic.message", line);
 	else if (is_object(usage) && text_is(json_string(json_member(v, "object")), "response"))
 		read_answer(r, v, usage, "openai.response", line);
+	else if (is_object(usage) &&
+		 (json_member(usage, "inputTokens") || json_member(usage, "outputTokens")))
+		read_bedrock(r, v, usage, line);
 	else if (is_object(usage))
 		read_answer(r, v, usage, "openai.chat", line);
 	else if (json_member(json_member(v, "usage_info"), "pages_processed"))

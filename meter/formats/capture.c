@@ -191,19 +191,21 @@ static bool goes_on(struct capture *c, const struct model_sum *now, size_t count
 }
 
 /* The lifetime of what was written stands in the usage beside, which leaves nested agents out. */
-static void set_writes(struct raw_counts *c, int64_t written, json_value *usage)
+static int set_writes(struct raw_counts *c, int64_t written, json_value *usage, struct err *e)
 {
 	struct raw_counts top = { 0 };
-	struct err e;
-	if (counts_read(&top, usage, &e) == 0 && top.has >> RAW_CACHE_WRITE_1H & 1 &&
+	if (usage && counts_read(&top, usage, e) != 0)
+		return ERR_INVALID;
+	if (top.has >> RAW_CACHE_WRITE_1H & 1 &&
 	    top.count[RAW_CACHE_WRITE_5M] + top.count[RAW_CACHE_WRITE_1H] == written) {
 		c->count[RAW_CACHE_WRITE_5M] = top.count[RAW_CACHE_WRITE_5M];
 		c->count[RAW_CACHE_WRITE_1H] = top.count[RAW_CACHE_WRITE_1H];
 		c->has |= 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
-		return;
+		return 0;
 	}
 	c->count[RAW_CACHE_WRITE] = written;
 	c->has |= 1u << RAW_CACHE_WRITE;
+	return 0;
 }
 
 static void begin_result(struct payload_reader *r, struct metered *m, json_value *v,
@@ -276,7 +278,10 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 			counts.count[claude_order[k]] = own[k];
 			counts.has |= 1u << claude_order[k];
 		}
-		set_writes(&counts, own[SUMS - 2], json_member(v, "usage"));
+		if (set_writes(&counts, own[SUMS - 2], json_member(v, "usage"), &e) != 0) {
+			payload_refuse(r, line, v, &e);
+			return;
+		}
 		counts.units[UNIT_WEB_SEARCH] = own[SUMS - 1];
 		begin_result(r, &m, v, now[i].model, line);
 		take_result(r, &m, v, raw, &counts, count == 1);

@@ -245,8 +245,10 @@ static int keep(struct raw_counts *c, enum raw_count which, int64_t n, const cha
 int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e)
 {
 	int64_t n;
-	int rc = read_count(&n, json_key(v) ? json_key(v) : "count", v, e);
-	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
+	if (!v)
+		return err_set(e, ERR_INVALID, "a count is missing, and unknown is not zero");
+	int rc = read_count(&n, json_key(v), v, e);
+	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
 /* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs
@@ -380,7 +382,7 @@ static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
 
 /* Perplexity's fee for a request goes by the size of its search, unless its searches are counted.
  */
-static void read_search_size(struct raw_counts *c, json_value *usage)
+static int read_search_size(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	static const struct {
 		const char *size;
@@ -388,10 +390,19 @@ static void read_search_size(struct raw_counts *c, json_value *usage)
 	} sizes[] = { { "low", UNIT_WEB_SEARCH_LOW },
 		      { "medium", UNIT_WEB_SEARCH_MEDIUM },
 		      { "high", UNIT_WEB_SEARCH_HIGH } };
-	const struct text size = json_string(json_member(usage, "search_context_size"));
+	json_value *said = json_member(usage, "search_context_size");
+	const struct text size = json_string(said);
+	if (!said || json_kind(said) == JSON_NULL || (json_kind(said) == JSON_STRING && !size.n) ||
+	    c->units[UNIT_WEB_SEARCH])
+		return 0;
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		if (text_is(size, sizes[i].size) && !c->units[UNIT_WEB_SEARCH])
+		if (text_is(size, sizes[i].size)) {
 			c->units[sizes[i].unit] = 1;
+			return 0;
+		}
+	return err_set(e, ERR_INVALID,
+		       "field 'search_context_size' is none of the sizes that have a fee (low, "
+		       "medium, high)");
 }
 
 /* One member of the usage (outer NULL) or of the object in it that outer names: what it counts is
@@ -459,9 +470,7 @@ int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 	}
 	for (int u = 0; u < UNIT_COUNT; u++)
 		c->units[u] = own[u] > c->units[u] ? own[u] : c->units[u];
-	if (rc == 0)
-		read_search_size(c, usage);
-	return rc;
+	return rc == 0 ? read_search_size(c, usage, e) : rc;
 }
 
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
@@ -501,9 +510,11 @@ static int64_t plus(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
+/* The wholes, and which of them lie beside each other instead of in one another. */
 struct parts {
 	int64_t prompt, completion, total, cache_read, write, reasoning;
 	bool cache_beside, reasoning_beside;
+	int64_t five, hour; /* the writes by their lifetime */
 };
 
 /* The first identity that the total satisfies. */
@@ -581,83 +592,103 @@ static bool has_units(const struct raw_counts *c)
 	return any != 0;
 }
 
-int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,
-		     struct err *e)
+/* The prompt as a whole: with what hits and misses add up to, and with what tools were told. */
+static int take_prompt(struct parts *p, const struct raw_counts *c, bool *has_prompt, struct err *e)
 {
-	int64_t five, hour;
-	int rc = split_writes(c, &five, &hour, e);
-	if (rc != 0)
-		return rc;
-	struct parts p = { c->count[RAW_PROMPT],     c->count[RAW_COMPLETION],
-			   c->count[RAW_TOTAL],	     c->count[RAW_CACHE_READ],
-			   plus(five, hour),	     c->count[RAW_REASONING],
-			   c->cache == CACHE_BESIDE, c->reasoning_beside };
-	bool has_prompt = HAS(c, RAW_PROMPT);
-	if (!has_prompt && !HAS(c, RAW_COMPLETION) && !HAS(c, RAW_CACHE_READ) &&
-	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
-		return err_set(e, ERR_INVALID, "the usage has no known token count");
+	*has_prompt = HAS(c, RAW_PROMPT);
 	if (HAS(c, RAW_CACHE_MISS)) {
-		int64_t whole = plus(p.cache_read, c->count[RAW_CACHE_MISS]);
-		if (has_prompt && whole != p.prompt)
+		int64_t whole = plus(p->cache_read, c->count[RAW_CACHE_MISS]);
+		if (*has_prompt && whole != p->prompt)
 			return err_set(e, ERR_INVALID,
 				       "field 'prompt_tokens' (%lld) is not the sum of cache hits "
 				       "and misses (%lld)",
-				       (long long)p.prompt, (long long)whole);
-		p.prompt = whole;
-		has_prompt = true;
+				       (long long)p->prompt, (long long)whole);
+		p->prompt = whole;
+		*has_prompt = true;
 	}
 	/* beside the prompt, and never cached */
-	p.prompt = plus(p.prompt, c->count[RAW_TOOL_PROMPT]);
-	if (c->cache == CACHE_BY_KEYS)
-		p.cache_beside = c->anthropic_keys && !c->prompt_key && !c->details_keys;
-	if (p.reasoning > p.completion)
-		p.reasoning_beside = true; /* it cannot lie inside */
-	p.reasoning_beside |= HAS(c, RAW_CITATION);
-	if (HAS(c, RAW_TOTAL) && !c->fixed && !HAS(c, RAW_CITATION)) {
-		if (!has_prompt) {
-			int64_t rest = plus(p.completion, p.reasoning_beside ? p.reasoning : 0);
-			if (rest > p.total)
-				return err_set(e, ERR_INVALID,
-					       "field 'total_tokens' (%lld) is smaller than the "
-					       "answer (%lld)",
-					       (long long)p.total, (long long)rest);
-			p.prompt = p.total - rest;
-		} else if (!HAS(c, RAW_COMPLETION) && p.total >= p.prompt && !p.cache_beside &&
-			   p.reasoning == 0) {
-			p.completion = p.total - p.prompt;
-		} else if (!decide_by_total(&p)) {
+	p->prompt = plus(p->prompt, c->count[RAW_TOOL_PROMPT]);
+	return 0;
+}
+
+/* What is missing beside the total, or which of the parts lie beside each other. */
+static int take_total(struct parts *p, const struct raw_counts *c, bool has_prompt, struct err *e)
+{
+	if (!has_prompt) {
+		int64_t rest = plus(p->completion, p->reasoning_beside ? p->reasoning : 0);
+		if (rest > p->total)
 			return err_set(e, ERR_INVALID,
-				       "the total (%lld) is not the sum of its parts: prompt %lld, "
-				       "answer %lld, cache read %lld, cache write %lld, reasoning "
-				       "%lld",
-				       (long long)p.total, (long long)p.prompt,
-				       (long long)p.completion, (long long)p.cache_read,
-				       (long long)p.write, (long long)p.reasoning);
-		}
+				       "field 'total_tokens' (%lld) is smaller than the answer "
+				       "(%lld)",
+				       (long long)p->total, (long long)rest);
+		p->prompt = p->total - rest;
+	} else if (!HAS(c, RAW_COMPLETION) && p->total >= p->prompt && !p->cache_beside &&
+		   p->reasoning == 0) {
+		p->completion = p->total - p->prompt;
+	} else if (!decide_by_total(p)) {
+		return err_set(
+			e, ERR_INVALID,
+			"the total (%lld) is not the sum of its parts: prompt %lld, answer %lld, "
+			"cache read %lld, cache write %lld, reasoning %lld",
+			(long long)p->total, (long long)p->prompt, (long long)p->completion,
+			(long long)p->cache_read, (long long)p->write, (long long)p->reasoning);
 	}
-	int64_t cache = plus(p.cache_read, p.write);
-	if (!p.cache_beside && cache > p.prompt)
-		return err_set(e, ERR_INVALID,
-			       "the cache parts (read %lld, written %lld) are larger than the "
-			       "prompt (%lld) that must contain them",
-			       (long long)p.cache_read, (long long)p.write, (long long)p.prompt);
-	int64_t *t = out->tokens;
-	int64_t input = p.cache_beside ? p.prompt : p.prompt - cache;
-	int64_t output = plus(p.completion, p.reasoning_beside ? p.reasoning : 0);
-	/* parts with prices of their own leave the plain buckets; audio that was read from the
-	 * cache is told apart only where the vendor does */
-	int64_t audio = c->count[RAW_INPUT_AUDIO], cached_audio = c->count[RAW_CACHE_READ_AUDIO];
-	if (cached_audio > p.cache_read || cached_audio > audio)
+	return 0;
+}
+
+static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *e)
+{
+	bool has_prompt = false;
+	int rc = split_writes(c, &p->five, &p->hour, e);
+	if (rc != 0)
+		return rc;
+	p->prompt = c->count[RAW_PROMPT];
+	p->completion = c->count[RAW_COMPLETION];
+	p->total = c->count[RAW_TOTAL];
+	p->cache_read = c->count[RAW_CACHE_READ];
+	p->write = plus(p->five, p->hour);
+	p->reasoning = c->count[RAW_REASONING];
+	if (!HAS(c, RAW_PROMPT) && !HAS(c, RAW_COMPLETION) && !HAS(c, RAW_CACHE_READ) &&
+	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
+		return err_set(e, ERR_INVALID, "the usage has no known token count");
+	rc = take_prompt(p, c, &has_prompt, e);
+	p->cache_beside = c->cache == CACHE_BY_KEYS
+				  ? c->anthropic_keys && !c->prompt_key && !c->details_keys
+				  : c->cache == CACHE_BESIDE;
+	/* what is larger than the answer cannot lie inside */
+	p->reasoning_beside =
+		c->reasoning_beside || p->reasoning > p->completion || HAS(c, RAW_CITATION);
+	if (rc == 0 && HAS(c, RAW_TOTAL) && !c->fixed && !HAS(c, RAW_CITATION))
+		rc = take_total(p, c, has_prompt, e);
+	if (rc == 0 && !p->cache_beside && plus(p->cache_read, p->write) > p->prompt)
+		rc = err_set(e, ERR_INVALID,
+			     "the cache parts (read %lld, written %lld) are larger than the "
+			     "prompt (%lld) that must contain them",
+			     (long long)p->cache_read, (long long)p->write, (long long)p->prompt);
+	return rc;
+}
+
+/* Wholes into disjoint buckets: parts with prices of their own leave the plain ones; audio that was
+ * read from the cache is told apart only where the vendor does. */
+static int set_tokens(int64_t t[BUCKET_COUNT], const struct parts *p, const struct raw_counts *c,
+		      struct err *e)
+{
+	const int64_t cache = plus(p->cache_read, p->write),
+		      input = p->cache_beside ? p->prompt : p->prompt - cache,
+		      output = plus(p->completion, p->reasoning_beside ? p->reasoning : 0);
+	const int64_t audio = c->count[RAW_INPUT_AUDIO],
+		      cached_audio = c->count[RAW_CACHE_READ_AUDIO];
+	if (cached_audio > p->cache_read || cached_audio > audio)
 		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
 			       (long long)cached_audio);
-	int64_t fresh_audio = audio - cached_audio;
-	int64_t special = plus(fresh_audio, c->count[RAW_INPUT_VIDEO]);
+	int64_t special = plus(audio - cached_audio, c->count[RAW_INPUT_VIDEO]);
 	/* pictures that are partly cached are not told apart from what is fresh */
-	int64_t image =
+	const int64_t image =
 		plus(special, c->count[RAW_INPUT_IMAGE]) > input ? 0 : c->count[RAW_INPUT_IMAGE];
 	special = plus(special, image);
-	int64_t special_out = plus(plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]),
-				   c->count[RAW_OUTPUT_VIDEO]);
+	const int64_t special_out =
+		plus(plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]),
+		     c->count[RAW_OUTPUT_VIDEO]);
 	if (special > input || special_out > output)
 		return err_set(e, ERR_INVALID,
 			       "the audio, image or video tokens (%lld) are larger than the tokens "
@@ -666,19 +697,18 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 			       (long long)(special > input ? input : output));
 	if (input == INT64_MAX || output == INT64_MAX || cache == INT64_MAX)
 		return err_set(e, ERR_RANGE, "the token counts add up to more than 63 bits");
-	output -= special_out;
-	if (p.reasoning > output)
+	if (p->reasoning > output - special_out)
 		return err_set(e, ERR_INVALID,
 			       "the reasoning (%lld) is larger than the answer (%lld) that must "
 			       "contain it",
-			       (long long)p.reasoning, (long long)output);
+			       (long long)p->reasoning, (long long)(output - special_out));
 	t[BUCKET_INPUT] = input - special;
-	t[BUCKET_CACHE_READ] = p.cache_read - cached_audio;
-	t[BUCKET_CACHE_WRITE_5M] = five;
-	t[BUCKET_CACHE_WRITE_1H] = hour;
-	t[BUCKET_OUTPUT] = output;
-	t[BUCKET_REASONING] = p.reasoning;
-	t[BUCKET_INPUT_AUDIO] = fresh_audio;
+	t[BUCKET_CACHE_READ] = p->cache_read - cached_audio;
+	t[BUCKET_CACHE_WRITE_5M] = p->five;
+	t[BUCKET_CACHE_WRITE_1H] = p->hour;
+	t[BUCKET_OUTPUT] = output - special_out;
+	t[BUCKET_REASONING] = p->reasoning;
+	t[BUCKET_INPUT_AUDIO] = audio - cached_audio;
 	t[BUCKET_CACHE_READ_AUDIO] = cached_audio;
 	t[BUCKET_INPUT_VIDEO] = c->count[RAW_INPUT_VIDEO];
 	t[BUCKET_INPUT_IMAGE] = image;
@@ -686,6 +716,22 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
 	t[BUCKET_OUTPUT_VIDEO] = c->count[RAW_OUTPUT_VIDEO];
 	t[BUCKET_CITATION] = c->count[RAW_CITATION];
+	return 0;
+}
+
+int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,
+		     struct err *e)
+{
+	static const char *const rules[2][2] = { { "prompt-holds-cache,answer-holds-reasoning",
+						   "prompt-holds-cache,reasoning-beside" },
+						 { "cache-beside,answer-holds-reasoning",
+						   "cache-beside,reasoning-beside" } };
+	struct parts p = { 0 };
+	int rc = take_wholes(&p, c, e);
+	if (rc == 0)
+		rc = set_tokens(out->tokens, &p, c, e);
+	if (rc != 0)
+		return rc;
 	out->parts[PART_INPUT_IMAGE] = c->count[RAW_PART_IMAGE] - c->count[RAW_CACHED_PART_IMAGE];
 	out->parts[PART_INPUT_VIDEO] = c->count[RAW_PART_VIDEO] - c->count[RAW_CACHED_PART_VIDEO];
 	out->parts[PART_CACHE_READ_IMAGE] = c->count[RAW_CACHED_PART_IMAGE];
@@ -696,10 +742,6 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (k < BUCKET_COMMON || out->counts[k])
 			out->present |= (uint64_t)1 << (FIELD_COUNTS + k);
-	static const char *const rules[2][2] = { { "prompt-holds-cache,answer-holds-reasoning",
-						   "prompt-holds-cache,reasoning-beside" },
-						 { "cache-beside,answer-holds-reasoning",
-						   "cache-beside,reasoning-beside" } };
 	*rule = rules[p.cache_beside][p.reasoning_beside];
 	return 0;
 }

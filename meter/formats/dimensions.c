@@ -4,6 +4,7 @@
  * states finds no price, and is named.
  */
 #include <ctype.h>
+#include <strings.h>
 
 #include "meter/formats/payload_run.h"
 #include "pricing/book.h"
@@ -47,10 +48,10 @@ static struct text tier_of(struct payload_reader *r, struct text said)
 }
 
 /* Whether a tier, which may be several words, holds that one. */
-static bool has_part(struct text tier, struct text word)
+bool tier_has_part(struct text tier, struct text word)
 {
 	for (size_t from = 0; from + word.n <= tier.n; from++)
-		if (memcmp(tier.p + from, word.p, word.n) == 0 &&
+		if (strncasecmp(tier.p + from, word.p, word.n) == 0 &&
 		    (from == 0 || tier.p[from - 1] == '+') &&
 		    (from + word.n == tier.n || tier.p[from + word.n] == '+'))
 			return true;
@@ -64,7 +65,7 @@ void payload_add_tier(struct payload_reader *r, struct metered *m, struct text s
 		return;
 	const struct text more = tier_of(r, said);
 	const bool standard = service_tier_is_standard(more);
-	if (more.n == 0 || (standard && tier->n) || has_part(*tier, more))
+	if (more.n == 0 || (standard && tier->n) || tier_has_part(*tier, more))
 		return;
 	m->record.present |= (uint64_t)1 << FIELD_SERVICE_TIER;
 	if (service_tier_is_standard(*tier))
@@ -84,6 +85,12 @@ void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, js
 		for (int k = 0; k < DEPTH && stated_at[i].path[k] && at; k++)
 			at = json_member(at, stated_at[i].path[k]);
 		const struct text said = json_string(at);
+		if (!json_is_nothing(at) && json_kind(at) != JSON_STRING &&
+		    json_kind(at) != JSON_OBJECT && !m->unread)
+			m->unread = arena_printf(&r->arena,
+						 "the member '%s', which tells how the call was "
+						 "served, is no word",
+						 json_key(at));
 		if (said.n == 0 || (stated_at[i].tier && served))
 			continue;
 		served |= stated_at[i].tier;

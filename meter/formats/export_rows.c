@@ -476,10 +476,35 @@ void export_release(struct payload_reader *r)
 	dict_release(&r->names);
 }
 
+/* What may be the rows of an item that has none where its format has them. */
+static json_value *rows_elsewhere(const struct export_format *f, json_value *item, json_value *rows)
+{
+	for (json_value *v = json_first(rows); v; v = json_next(v))
+		if (json_kind(v) == JSON_ARRAY)
+			return rows;
+	for (json_value *v = rows || !f->rows ? NULL : json_first(item); v; v = json_next(v)) {
+		json_value *first = json_first(v);
+		if (json_kind(first) == JSON_ARRAY ||
+		    (json_kind(v) == JSON_ARRAY && json_kind(first) == JSON_OBJECT))
+			return v;
+	}
+	return NULL;
+}
+
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
 		      int64_t line)
 {
 	json_value *rows = export_rows_in(f, item);
+	json_value *other = rows_elsewhere(f, item, rows);
+	struct err e;
+	if (other) {
+		err_set(&e, ERR_INVALID,
+			"the item has no list of rows in '%s', and holds one of no known meaning "
+			"('%.60s')",
+			f->rows, json_key(other));
+		payload_refuse(r, line, item, &e);
+		return;
+	}
 	if (!rows)
 		take_row(r, f, NULL, item, NULL, line);
 	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
@@ -491,7 +516,7 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
 	if (items)
-		page_list_see(&r->pages, v, f);
+		page_list_see(&r->doubts.pages, v, f);
 	if (!f && !export_page_is_empty(v))
 		return false;
 	if (!f) {
@@ -593,18 +618,10 @@ static bool same_fields(const struct csv_record *a, const struct csv_record *b)
  */
 static bool is_beside(const struct table *t, const struct csv_record *v)
 {
-	static const char *const words[] = { "total", "totals", "grand total", "sum", "subtotal",
-					     "summe", "gesamt", "合计",	       "总计" };
 	size_t i = 0;
 	while (i < v->count && !v->field[i].n)
 		i++;
-	struct text s = i < v->count ? v->field[i] : TEXT("");
-	while (s.n && (s.p[s.n - 1] == ':' || s.p[s.n - 1] == ' '))
-		s.n--;
-	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-		if (s.n == strlen(words[k]) && strncasecmp(s.p, words[k], s.n) == 0)
-			return true;
-	return same_fields(&t->written, v);
+	return (i < v->count && words_say_total(v->field[i])) || same_fields(&t->written, v);
 }
 
 static int64_t lines_in(const char *p, const char *end)

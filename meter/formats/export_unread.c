@@ -38,20 +38,6 @@ static bool has_word(struct text s, const char *word)
 	return false;
 }
 
-static bool is_naming(struct text s)
-{
-	static const char *const last[] = { "_id",    "_ids",	 "_name", "_at",      "_date",
-					    "_time",  "_ms",	 "_url",  "_path",    "_ip",
-					    "_email", "_key",	 "_ns",	  "_seconds", "_iso",
-					    " name",  "version", "Id",	  "Name",     "Time",
-					    "At",     "ID",	 "hash",  "timestamp" };
-	for (size_t i = 0; i < sizeof last / sizeof *last; i++)
-		if (ends(s, last[i]))
-			return true;
-	return strcasecmp(s.p, "id") == 0 || strcasecmp(s.p, "latency") == 0 ||
-	       strcasecmp(s.p, "status") == 0;
-}
-
 static bool speaks(struct text s)
 {
 	static const char *const words[] = { "region", "price",	   "amount",   "spend",	 "fee ",
@@ -67,7 +53,7 @@ static enum name_says judge_name(const struct export_format *f, struct text path
 {
 	if (export_is_known(f, path) || column_is_harmless(path))
 		return SAYS_KNOWN;
-	if (is_naming(path))
+	if (f->general ? name_is_label(path) : name_is_naming(path))
 		return SAYS_NAMING;
 	/* rows that are documents have a table of their own for what speaks of money */
 	return !f->as_json && speaks(path) ? SAYS_MONEY : SAYS_NOTHING;
@@ -93,15 +79,6 @@ static bool is_word(struct text s, const char *const *words)
 	return false;
 }
 
-/* A whole number from one, thousands parted or not. */
-static bool may_be_count(struct text s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(i && (s.p[i] == ',' || s.p[i] == '.')))
-			return false;
-	return s.n > 0;
-}
-
 /* Whether the value is what a meaning without a column would have. */
 static bool may_be_missing(const struct export_format *f, const struct export_seen *seen,
 			   struct text s)
@@ -115,7 +92,8 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 			continue;
 		const bool count =
 			c->role == ROLE_REQUESTS || c->role == ROLE_AMOUNT || c->role >= ROLE_COUNT;
-		if ((count && may_be_count(s)) || (c->role == ROLE_BATCH && is_word(s, yes)) ||
+		if ((count && value_may_be_count(s)) ||
+		    (c->role == ROLE_BATCH && is_word(s, yes)) ||
 		    ((c->role == ROLE_FLAG || c->role == ROLE_SUCCESS) && is_word(s, yes)) ||
 		    (c->role == ROLE_GEO && is_word(s, places)) ||
 		    (c->role == ROLE_UNCHARGED && (is_word(s, charged) || ends(s, "charged"))))
@@ -127,17 +105,20 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 static bool judge_value(enum name_says name, const struct export_format *f,
 			const struct export_seen *seen, json_value *v)
 {
-	static const char *const dimensions[] = { "batch", "flex",	  "priority",
-						  "fast",  "turbo",	  "express",
-						  "scale", "provisioned", NULL };
 	struct text s = json_kind(v) != JSON_BOOL ? json_number_or_string(v)
 			: json_true(v)		  ? TEXT("true")
 						  : TEXT("");
 	if (name == SAYS_KNOWN || json_is_nothing(v))
 		return false;
-	if (is_word(s, dimensions) || name == SAYS_MONEY)
+	if (value_is_price_word(s) || name == SAYS_MONEY)
 		return true;
 	return name == SAYS_NOTHING && may_be_missing(f, seen, s);
+}
+
+/* In a table of one's own, whose columns nobody publishes, a number may be a count of anything. */
+static bool is_doubtful(enum name_says name, const struct export_format *f, json_value *v)
+{
+	return f->general && name == SAYS_NOTHING && json_may_be_count(v);
 }
 
 /* One walk through a row. */
@@ -145,6 +126,7 @@ struct look {
 	struct payload_reader *r;
 	const struct export_format *f;
 	const struct export_seen *seen;
+	json_value *row, *item; /* of a document; NULL: a row of a table */
 	char path[PATH_ROOM];
 };
 
@@ -164,8 +146,14 @@ static bool look_into(struct look *l, json_value *v, size_t at, int depth)
 		const bool skip = inner && says == SAYS_KNOWN && !export_looks_into(l->f, path);
 		if (inner && !skip && depth < DEPTH_MOST && look_into(l, m, path.n, depth + 1))
 			return true;
-		if (!inner && judge_value(says, l->f, l->seen, m))
+		if (!inner &&
+		    (judge_value(says, l->f, l->seen, m) ||
+		     (l->row && !json_is_nothing(m) &&
+		      (says == SAYS_KNOWN ? export_is_elsewhere(l->f, path, l->row, l->item)
+					  : export_looks_into(l->f, path)))))
 			return true;
+		if (!inner && is_doubtful(says, l->f, m))
+			doubts_add_column(&l->r->doubts, path);
 		l->path[at] = 0;
 	}
 	return false;
@@ -194,7 +182,11 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 	of_row.role[ROLE_MODEL] |= f->key && item;
 	if (!(seen ? seen : &of_row)->role[ROLE_MODEL])
 		return "no column of its export names the model";
-	struct look l = { .r = r, .f = f, .seen = seen ? seen : &of_row };
+	struct look l = { .r = r,
+			  .f = f,
+			  .seen = seen ? seen : &of_row,
+			  .row = seen ? NULL : row,
+			  .item = item };
 	if (!look_into(&l, row, 0, 0) && (!item || !look_into(&l, item, 0, 0)))
 		return NULL;
 	column_tell(&r->member, text_of(l.path));

@@ -1,10 +1,9 @@
 /*
  * What frameworks, gateways and batches make of an answer: LangChain's messages, results of the AI
- * SDK, OpenRouter's generations, Bedrock's log of invocations, files of batch results.
+ * SDK, OpenRouter's generations, Bedrock's log of invocations.
  *
  * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
- * /generation, Bedrock model invocation logging, the batch interfaces of Anthropic, OpenAI and
- * Vertex.
+ * /generation, Bedrock model invocation logging.
  */
 #include "meter/formats/members.h"
 #include "meter/formats/payload_run.h"
@@ -59,6 +58,7 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 			  either(json_member(meta, "grounding_metadata"),
 				 json_member(meta, "groundingMetadata")));
 	payload_judge_beside(r, &m, message, usage, "");
+	payload_judge_strays(r, &m, message, usage);
 	payload_end(r, &m, v, rc, &e);
 	return true;
 }
@@ -121,6 +121,26 @@ static void judge_rest(struct payload_reader *r, struct metered *m, json_value *
 	}
 }
 
+/* An object that holds counts and words: a number in it is a count, whatever its name. */
+static void judge_numbers(struct payload_reader *r, struct metered *m, json_value *vendor,
+			  const char *prefix)
+{
+	payload_judge_beside(r, m, vendor, NULL, prefix);
+	for (json_value *n = json_first(vendor); n && !m->unread; n = json_next(n)) {
+		const char *path =
+			arena_printf(&r->arena, "%s.%s", prefix, json_key(n) ? json_key(n) : "");
+		if (json_kind(n) == JSON_NUMBER && !json_is_nothing(n) &&
+		    !member_reason(m->shape, path))
+			m->unread = arena_printf(
+				&r->arena, "the member '%s' is unknown, and may be billed", path);
+	}
+	if (!json_is_nothing(vendor) && !is_object(vendor) && !m->unread)
+		m->unread =
+			arena_printf(&r->arena,
+				     "the member '%s' is no object, and may hold what is billed",
+				     prefix);
+}
+
 /* What stands beside the usage: the parts of the vendors, and whatever else counts tokens. */
 static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value *v,
 			 json_value *usage, json_value *meta)
@@ -128,14 +148,18 @@ static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value
 	static const char *const said[] = { "request", "response",  "steps",	   "messages",
 					    "content", "toolCalls", "toolResults", NULL };
 	for (json_value *vendor = json_first(meta); vendor; vendor = json_next(vendor))
-		payload_judge_beside(r, m, vendor, NULL,
-				     arena_printf(&r->arena, "meta.%s", json_key(vendor)));
+		judge_numbers(r, m, vendor, arena_printf(&r->arena, "meta.%s", json_key(vendor)));
+	if (!json_is_nothing(meta) && !is_object(meta) && !m->unread)
+		m->unread = "the member 'providerMetadata', which tells what was cached, is no "
+			    "object";
 	judge_rest(r, m, v, usage, meta, said);
 	payload_judge_beside(r, m, v, usage, "");
 }
 
 static bool is_ai_sdk(json_value *v, json_value *usage)
 {
+	if (json_string(json_member(v, "object")).n) /* an answer of OpenAI's kind */
+		return false;
 	return json_member(usage, "promptTokens") || json_member(usage, "inputTokenDetails") ||
 	       json_member(usage, "cachedInputTokens") ||
 	       (json_member(usage, "inputTokens") &&
@@ -178,6 +202,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 	if (rc == 0)
 		counted = ai_sdk_counts(&c, usage, meta, &rc, &e);
 	payload_tier(r, &m, json_member(meta, "openai"), counted);
+	payload_tier(r, &m, v, NULL);
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
 	payload_judge(r, &m, usage, true);
@@ -185,6 +210,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 	if (rc == 0)
 		rc = payload_tools(r, &m, v, counted, &e);
 	payload_grounding(r, &m, json_member(json_member(meta, "google"), "groundingMetadata"));
+	payload_judge_strays(r, &m, v, usage);
 	payload_recorded(&m, meta, false);
 	payload_end(r, &m, v, rc, &e);
 	return true;
@@ -314,8 +340,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	static const char *const none[] = { NULL };
 	judge_rest(r, &m, v, in, out, none);
-	payload_judge_beside(r, &m, in, NULL, "usage");
-	payload_judge_beside(r, &m, out, NULL, "usage");
+	judge_numbers(r, &m, in, "usage");
+	judge_numbers(r, &m, out, "usage");
 	payload_judge_beside(r, &m, v, NULL, "");
 	r->raw.n = 0;
 	buf_puts(&r->raw, "{");
@@ -331,41 +357,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 	return true;
 }
 
-/* One line of a file of batch results: the answer in it, at the price of batches. What failed or
- * expired was not billed. */
-static bool read_batch_result(struct payload_reader *r, json_value *v, int64_t line)
-{
-	json_value *result = json_member(v, "result"), *response = json_member(v, "response");
-	/* Google's: beside the request, or under a key of the caller's */
-	const bool beside = is_object(json_member(v, "request")) && json_member(v, "status") &&
-			    json_member(v, "processed_time");
-	const bool keyed =
-		json_member(v, "key") && (is_object(json_member(response, "usageMetadata")) ||
-					  is_object(json_member(v, "error")));
-	const bool google = (beside || keyed) && !result;
-	if (!google && !json_member(v, "custom_id"))
-		return false;
-	json_value *answer = google		 ? response
-			     : is_object(result) ? json_member(result, "message")
-						 : json_member(response, "body");
-	const bool failed = google ? !json_first(answer)
-				   : !json_is_nothing(json_member(answer, "error")) &&
-					     !json_member(answer, "usage");
-	if (!is_object(answer) || failed || r->in_batch) {
-		payload_pass_over(r, "batch.result", v, line);
-		return true;
-	}
-	r->in_batch = true;
-	/* Vertex says when it was done with a line; what it asks is its own price */
-	r->batch_vendor = json_member(v, "processed_time") ? "vertex" : NULL;
-	payload_value(r, answer, line);
-	r->in_batch = false;
-	return true;
-}
-
 bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	return read_batch_result(r, v, line) || read_langchain(r, v, line) ||
-	       read_ai_sdk(r, v, NULL, line) || read_mux(r, v, line) ||
-	       read_generation(r, v, line) || read_invocation(r, v, line);
+	return read_langchain(r, v, line) || read_ai_sdk(r, v, NULL, line) ||
+	       read_mux(r, v, line) || read_generation(r, v, line) || read_invocation(r, v, line);
 }

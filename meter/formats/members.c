@@ -16,10 +16,37 @@ struct member {
 static const struct member members[] = {
 #define MEMBER(shape, path, reason) { shape, path, reason, false },
 #define EITHER(shape, path) { shape, path, "", true },
+#define ASKED(name)
+#define SAID(name)
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
+#undef ASKED
+#undef SAID
 };
+
+static const struct {
+	const char *name;
+	bool asked;
+} talk[] = {
+#define MEMBER(shape, path, reason)
+#define EITHER(shape, path)
+#define ASKED(name) { name, true },
+#define SAID(name) { name, false },
+#include "meter/formats/members.def"
+#undef MEMBER
+#undef EITHER
+#undef ASKED
+#undef SAID
+};
+
+bool member_is_talk(const char *name, bool only_asked)
+{
+	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
+		if ((talk[i].asked || !only_asked) && strcmp(talk[i].name, name) == 0)
+			return true;
+	return false;
+}
 
 enum { PATH_ROOM = 256 };
 
@@ -128,6 +155,8 @@ struct walk {
 	bool dimension; /* inside a member that speaks of a dimension of the price: words count, too
 			 */
 	bool found;	/* and path names it */
+	bool apart;	/* in an object that is not known to be about the usage */
+	json_value *usage; /* is judged by itself; NULL: there is none */
 };
 
 static size_t push(struct walk *w, size_t at, const char *name)
@@ -148,6 +177,17 @@ static bool holds_token(const char *name)
 		if ((*name | 0x20) == 't' && strncasecmp(name, "token", 5) == 0)
 			return true;
 	return false;
+}
+
+/* Also sizes of a search and places, which have prices of their own. */
+static bool is_price_word(json_value *v)
+{
+	static const char *const words[] = { "low", "medium", "high", "us", "eu", "jp", "apac" };
+	const struct text s = json_string(v);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (text_is(s, words[i]))
+			return true;
+	return value_is_price_word(s);
 }
 
 static bool speaks_of_usage(const char *name)
@@ -193,7 +233,8 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 {
 	enum json_kind kind = json_kind(v);
 	size_t end = name ? push(w, at, name) : at;
-	if (kind != JSON_OBJECT && kind != JSON_ARRAY && json_is_nothing(v))
+	if ((v == w->usage && v) ||
+	    (kind != JSON_OBJECT && kind != JSON_ARRAY && json_is_nothing(v)))
 		return;
 	const uint64_t member = member_of(w->shape, w->path);
 	const char *reason = reason_of(member);
@@ -225,7 +266,8 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (w->only_tokens
 		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
 			      (kind == JSON_STRING && name && is_usage(name))
-		    : money || w->dimension || (closed && is_count(v))) {
+	    : w->apart ? (money || closed) && is_count(v)
+		       : money || w->dimension || (closed && (is_count(v) || is_price_word(v)))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else
@@ -261,15 +303,16 @@ bool members_unknown(struct buf *path, const char *shape, json_value *v, const c
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
 			    const char *prefix)
 {
-	struct walk w = { .shape = shape };
+	struct walk w = { .shape = shape, .usage = usage };
 	size_t at = *prefix ? push(&w, 0, prefix) : 0;
 	for (json_value *m = json_first(v); m && !w.found; m = json_next(m)) {
 		const bool inner = json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY;
-		if (m == usage || !(name_speaks_of_money(text_of(json_key(m))) ||
-				    (inner && speaks_of_usage(json_key(m)))))
+		const char *key = json_key(m) ? json_key(m) : "";
+		w.apart = !name_speaks_of_money(text_of(key)) && !(inner && speaks_of_usage(key));
+		if (m == usage || (w.apart && (!inner || member_is_talk(key, false))))
 			continue;
 		w.path[at] = 0;
-		judge(&w, m, json_key(m), at, false);
+		judge(&w, m, key, at, false);
 	}
 	return found(&w, path);
 }

@@ -13,12 +13,17 @@
 /* What is known of one member: "" when it is read, the reason why it costs nothing, or NULL. */
 const char *member_reason(const char *shape, const char *path);
 
+/* Whether a member of that name holds what was asked or said, of which names and counts are the
+ * caller's own. only_asked: what was asked alone. */
+bool member_is_talk(const char *name, bool only_asked);
+
 /* The first member of v that is not understood, as a path that begins with prefix, in *path; false
  * when there is none. closed: v is a usage object, where names do not matter to what counts. */
 bool members_unknown(struct buf *path, const char *shape, json_value *v, const char *prefix,
 		     bool closed);
 /* The same of what stands beside the usage: the members of v itself, and all that is in those that
- * speak of money. */
+ * speak of money; in all others but what was asked and said (ASKED and SAID in members.def) what
+ * counts under a name that speaks of money. usage is passed over at any depth. */
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
 			    const char *prefix);
 /* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */

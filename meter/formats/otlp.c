@@ -23,12 +23,30 @@ static bool holds_other(json_value *v, const char *const *known)
 	return false;
 }
 
+/* Whether something else stands where OTLP has a list of objects. */
+static bool is_no_list(json_value *list)
+{
+	if (!list || json_kind(list) == JSON_NULL)
+		return false;
+	for (json_value *m = json_first(list); m && json_kind(list) == JSON_ARRAY; m = json_next(m))
+		if (json_kind(m) != JSON_OBJECT)
+			return true;
+	return json_kind(list) != JSON_ARRAY;
+}
+
 static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *known, int64_t line)
 {
+	static const char *const lists[] = { "resourceSpans", "resourceLogs", "resourceMetrics",
+					     "scopeSpans",    "scopeLogs",    "scopeMetrics",
+					     "spans",	      "logRecords",   "metrics" };
 	struct err e;
-	if (!holds_other(v, known))
+	bool other = holds_other(v, known);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		other |= is_no_list(json_member(v, lists[i]));
+	if (!other)
 		return true;
-	err_set(&e, ERR_INVALID, "the telemetry holds a list that is not part of OTLP");
+	err_set(&e, ERR_INVALID,
+		"the telemetry holds a list that is not part of OTLP, or none where OTLP has one");
 	payload_refuse(r, line, v, &e);
 	return false;
 }
@@ -198,6 +216,8 @@ bool otlp_document(struct payload_reader *r, json_value *v, int64_t line)
 		   *metrics = json_member(v, "resourceMetrics");
 	if (!spans && !logs && !metrics)
 		return false;
+	if (!is_otlp(r, v, NAMES("resourceSpans", "resourceLogs", "resourceMetrics"), line))
+		return true;
 	read_spans(r, spans, line);
 	read_logs(r, logs, line);
 	read_metrics(r, metrics, line);

@@ -270,6 +270,30 @@ static bool counts_tokens(struct text name)
 		memmem(name.p, name.n, "count", 5));
 }
 
+/* A metric whose points name a model and a kind of token, whatever it is called. */
+static bool has_token_points(json_value *metric)
+{
+	static const char *const models[] = { "model", "gen_ai.request.model",
+					      "gen_ai.response.model" };
+	for (json_value *data = json_first(metric); data; data = json_next(data))
+		for (json_value *p = json_first(json_member(data, "dataPoints")); p;
+		     p = json_next(p)) {
+			json_value *a = json_member(p, "attributes");
+			bool model = false, kind = false;
+			for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+				model |= otlp_attribute(a, models[i]) != NULL;
+			for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+				const struct text type =
+					json_string(otlp_attribute(a, formats[i].type_attribute));
+				for (int k = 0; k < TYPES_MOST && formats[i].type[k].type; k++)
+					kind |= text_is(type, formats[i].type[k].type);
+			}
+			if (model && kind)
+				return true;
+		}
+	return false;
+}
+
 static void read_one(struct payload_reader *r, struct metric_list *l, const struct otlp_item *item)
 {
 	const struct text name = json_string(json_member(item->self, "name"));
@@ -283,7 +307,8 @@ static void read_one(struct payload_reader *r, struct metric_list *l, const stru
 			return;
 		}
 	}
-	if (!name.n || !counts_tokens(name) || otlp_is_told_by_events(item)) {
+	if (!(counts_tokens(name) || has_token_points(item->self)) ||
+	    otlp_is_told_by_events(item)) {
 		r->passed_over++;
 		return;
 	}

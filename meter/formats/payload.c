@@ -22,7 +22,7 @@ void payload_close(struct payload_reader *r)
 	dict_release(&r->streams);
 	capture_release(r);
 	export_release(r);
-	page_list_release(&r->pages);
+	doubts_release(&r->doubts);
 	free(r);
 }
 
@@ -41,9 +41,9 @@ int64_t payload_passed_over(const struct payload_reader *r)
 	return r->passed_over;
 }
 
-const struct page_list *payload_pages(const struct payload_reader *r)
+const struct doubts *payload_doubts(const struct payload_reader *r)
 {
-	return &r->pages;
+	return &r->doubts;
 }
 
 bool payload_table(struct payload_reader *r, struct text all)
@@ -89,6 +89,24 @@ static bool native_beside(struct payload_reader *r, struct metered *m, json_valu
 	return true;
 }
 
+/* A member that is no field: it may be billed, or count what the record lacks. */
+static void judge_native(struct payload_reader *r, struct metered *m, json_value *v,
+			 enum record_field f, bool lacks)
+{
+	const struct shape *shape = shape_by_name("jsonl");
+	const struct text name = text_of(json_key(v));
+	const bool count = f == FIELD_OBSCURE && json_may_be_count(v);
+	bool unread = !m->unread && column_judge(&r->member, shape, v, f);
+	if (count && !lacks)
+		doubts_add_column(&r->doubts, name);
+	if (count && lacks && !m->unread) {
+		column_tell(&r->member, name);
+		unread = true;
+	}
+	if (unread)
+		m->unread = arena_text(&r->arena, r->member.p, r->member.n);
+}
+
 /* A record in the program's own field names. */
 static bool native_document(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -96,10 +114,12 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 	struct err e;
 	const struct shape *shape = shape_by_name("jsonl");
 	bool any = false;
+	uint64_t fields = 0;
 	payload_begin(&m, "native", line);
-	for (json_value *f = json_first(v); f && !any; f = json_next(f)) {
+	for (json_value *f = json_first(v); f; f = json_next(f)) {
 		enum record_field field = record_field_by_name(text_of(json_key(f)));
-		any = (field >= FIELD_COUNTS && field < FIELD_END) || column_is_units(shape, f);
+		fields |= (uint64_t)1 << field;
+		any |= (field >= FIELD_COUNTS && field < FIELD_END) || column_is_units(shape, f);
 	}
 	if (!any)
 		return false;
@@ -117,10 +137,10 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 		}
 		if (beside)
 			continue;
-		if (field >= FIELD_END && !m.unread && column_judge(&r->member, shape, f, field))
-			m.unread = arena_text(&r->arena, r->member.p, r->member.n);
-		if (field >= FIELD_END)
+		if (field >= FIELD_END) {
+			judge_native(r, &m, f, field, fields_lack_counts(fields));
 			continue;
+		}
 		if (record_set(&m.record, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
 			       kind, TIME_INSTANT, &e) != 0) {
 			payload_refuse(r, line, v, &e);

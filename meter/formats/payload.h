@@ -86,8 +86,8 @@ void payload_finish(struct payload_reader *r);
 int64_t payload_passed_over(const struct payload_reader *r);
 
 /* Pages of an interface that hands out an answer in parts; they live as long as the reader. */
-struct page_list;
-const struct page_list *payload_pages(const struct payload_reader *r);
+struct doubts;
+const struct doubts *payload_doubts(const struct payload_reader *r);
 /*
  * A whole CSV that is an export of usage (meter/read/exports.h), which its first line tells: false
  * when it is none.

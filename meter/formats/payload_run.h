@@ -13,7 +13,7 @@
 #include "meter/formats/members.h"
 #include "meter/formats/payload.h"
 #include "meter/read/exports.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 
 enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
 
@@ -43,6 +43,13 @@ struct tools_found {
 	bool by_search;	       /* code ran for a search of the web, which bills it */
 };
 
+/* Lists and objects of the answer at work in which tools were counted (strays.c). */
+enum { READ_MOST = 8 };
+struct read_lists {
+	json_value *list[READ_MOST];
+	size_t count;
+};
+
 struct anthropic_stream {
 	bool open;
 	struct tools_found tools; /* texts in the reader's arena */
@@ -65,6 +72,7 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
+	struct read_lists read;	  /* of the answer at work */
 	bool in_batch;		  /* the document at work is a result of a batch */
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
@@ -88,7 +96,7 @@ struct payload_reader {
 	struct dict same_rows; /* rows of calls without ids: how many were equal */
 	struct pending_row *bucket;
 	size_t bucket_count;
-	struct page_list pages;
+	struct doubts doubts;
 	struct dict names; /* what the names of an export's keys say, of: */
 	const struct export_format *names_of;
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
@@ -124,6 +132,8 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 /* The tier that was served, wherever the answer v or its usage says so; more than one word: all of
  * them, which only a card that names them prices. */
 void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);
+/* Whether a tier, which may be several words, holds that one. */
+bool tier_has_part(struct text tier, struct text word);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
 /* Says by what the agent's other source knows the call; after its counts are taken apart. */
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
@@ -151,12 +161,20 @@ void payload_recorded_as(struct metered *m, struct text dollars, bool charged);
  * Errors: as counts_read. */
 int payload_tools(struct payload_reader *r, struct metered *m, json_value *answer,
 		  json_value *usage, struct err *e);
-/* One block of a message in which Anthropic ran a tool; payload_take_tools gives all to the call.
- */
+/* One block of a message, or item of an answer; payload_take_tools gives all to the call. */
 void payload_tool_block(struct tools_found *f, json_value *block);
 void payload_take_tools(struct payload_reader *r, struct metered *m, struct tools_found *f);
 /* The searches that Gemini's grounding metadata lists. */
 void payload_grounding(struct payload_reader *r, struct metered *m, json_value *grounding);
+/* Leaves m without a price where the answer holds what a tool that bills would have left, or a word
+ * that is a dimension of prices, in a place that was not read. After the tools and the grounding
+ * of the answer were; forgets which lists these were. */
+void payload_judge_strays(struct payload_reader *r, struct metered *m, json_value *answer,
+			  json_value *usage);
+/* Whether that word is left in an answer by a tool that bills. */
+bool tool_leaves_word(struct text word);
+/* Whether that name is of a list in which such a tool says what it did. */
+bool tool_leaves_list(struct text name);
 /* How many of its searches the model's vendor bills; of a call whose usage is read. */
 void payload_settle_tools(struct payload_reader *r, struct metered *m);
 void payload_take_held(struct payload_reader *r, struct metered *m, json_value *held);
@@ -186,9 +204,10 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(stream_document, "choices x_groq type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
+	X(batch_document, "custom_id") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
-	  "custom_id prompt_eval_count") \
+	  "prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result usage_info meta") \

@@ -237,6 +237,28 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	payload_end(r, &m, v, rc, &e);
 }
 
+/* A line of that kind without its usage: what holds two of its counts under another name is that
+ * usage. */
+static void pass_over_line(struct payload_reader *r, const struct session_format *f, json_value *v,
+			   json_value *call, int64_t line)
+{
+	struct err e;
+	for (json_value *m = json_first(call); m; m = json_next(m)) {
+		int met = 0;
+		for (int i = 0; f->key[i].key; i++)
+			met += json_kind(json_member(m, f->key[i].key)) == JSON_NUMBER;
+		if (met < 2)
+			continue;
+		err_set(&e, ERR_INVALID,
+			"the member '%.60s' counts tokens, but the line is not a known kind of "
+			"call",
+			json_key(m));
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	payload_pass_over(r, f->shape, v, line);
+}
+
 static void keep(struct payload_reader *r, struct text *to, json_value *v)
 {
 	struct text s = json_string(v);
@@ -292,7 +314,7 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
 		else
-			payload_pass_over(r, formats[i].shape, v, line);
+			pass_over_line(r, &formats[i], v, call, line);
 		return true;
 	}
 	return false;

@@ -77,8 +77,7 @@ static void add_block(struct payload_reader *r, json_value *block)
 {
 	struct tools_found *f = &r->anthropic.tools;
 	const bool knew = f->unknown.n != 0;
-	if (!r->anthropic.open ||
-	    !text_is(json_string(json_member(block, "type")), "server_tool_use"))
+	if (!r->anthropic.open || json_is_nothing(block))
 		return;
 	payload_tool_block(f, block);
 	if (f->unknown.n && !knew)
@@ -215,6 +214,7 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0 && has_usage)
 		rc = payload_stated(&m, usage, &e);
 	payload_judge_beside(r, &m, v, usage, "");
+	payload_judge_strays(r, &m, v, usage);
 	/* what may be billed and stands in a chunk without usage would get lost with the chunk */
 	if (rc == 0 && !has_usage && m.unread)
 		rc = err_set(&e, ERR_INVALID, "%s", m.unread);
@@ -275,8 +275,16 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 		return;
 	}
 	json_value *candidate = json_first(json_member(v, "candidates"));
-	for (json_value *c = candidate; c; c = json_next(c))
+	for (json_value *c = candidate; c; c = json_next(c)) {
 		payload_grounding(r, &m, either(c, "groundingMetadata", "grounding_metadata"));
+		if (!json_member(c, "content") && !either(c, "finishReason", "finish_reason"))
+			m.unread = "the member 'candidates', which tells of searches, holds no "
+				   "answer";
+	}
+	if (!json_is_nothing(json_member(v, "candidates")) &&
+	    json_kind(json_member(v, "candidates")) != JSON_ARRAY)
+		m.unread = "the member 'candidates', which tells of searches, is no list";
+	payload_judge_strays(r, &m, v, usage);
 	bool whole =
 		!candidate || !json_is_nothing(either(candidate, "finishReason", "finish_reason"));
 	m.cumulative = m.record.text[FIELD_ID].n != 0;

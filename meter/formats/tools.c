@@ -10,7 +10,7 @@
 
 #include "meter/formats/payload_run.h"
 
-enum tool_list { OUTPUT, BLOCK, CALLED };
+enum tool_list { OUTPUT, BLOCK, CALLED, GROUNDING };
 
 static const struct tool {
 	enum tool_list list;
@@ -31,22 +31,29 @@ static const struct tool *find_tool(enum tool_list list, struct text word)
 	return NULL;
 }
 
-static bool ends(struct text s, const char *word)
-{
-	const size_t n = strlen(word);
-	return s.n >= n && memcmp(s.p + s.n - n, word, n) == 0;
-}
-
 static bool begins(struct text s, const char *word)
 {
 	const size_t n = strlen(word);
 	return s.n >= n && memcmp(s.p, word, n) == 0;
 }
 
+/* A word without letters would not be seen. */
 static void name_tool(struct tools_found *f, struct text word)
 {
 	if (!f->unknown.n)
-		f->unknown = word;
+		f->unknown = word.n ? word : TEXT("without a name");
+}
+
+/* What is looked through here need not be looked for elsewhere. Whether it is what it should be:
+ * something else in its place may hold anything. */
+static bool is_kind(struct payload_reader *r, struct tools_found *f, json_value *v,
+		    enum json_kind kind)
+{
+	if (json_kind(v) == kind && r->read.count < READ_MOST)
+		r->read.list[r->read.count++] = v;
+	else if (!json_is_nothing(v) && json_kind(v) != kind)
+		name_tool(f, text_of(json_key(v) ? json_key(v) : ""));
+	return json_kind(v) == kind;
 }
 
 /* A container serves many runs of code and is billed once. */
@@ -64,12 +71,17 @@ static void take_item(struct tools_found *f, json_value *v, struct text type)
 	const struct tool *t = find_tool(OUTPUT, type);
 	json_value *environment = json_member(v, "environment");
 	const struct text did = json_string(json_member(json_member(v, "action"), "type"));
-	if (!t && ends(type, "_call"))
+	if (!t)
 		name_tool(f, type);
 	if (!t || t->unit == UNIT_COUNT)
 		return;
-	if (t->unit == UNIT_WEB_SEARCH && did.n && !text_is(did, "search"))
-		return; /* pages that were opened have no fee */
+	if (t->unit == UNIT_WEB_SEARCH && did.n && !text_is(did, "search")) {
+		/* pages that were opened have no fee */
+		if (!text_is(did, "open_page") && !text_is(did, "find_in_page") &&
+		    !text_is(did, "find"))
+			name_tool(f, did);
+		return;
+	}
 	if (t->unit != UNIT_CONTAINER)
 		f->units[t->unit]++;
 	else if (!begins(json_string(json_member(environment, "type")), "local"))
@@ -90,6 +102,11 @@ static void count_tool(struct tools_found *f, const struct tool *t, struct text 
 
 void payload_tool_block(struct tools_found *f, json_value *v)
 {
+	const struct text type = json_string(json_member(v, "type"));
+	if (!text_is(type, "server_tool_use") && !text_is(type, "server_tool_call")) {
+		take_item(f, v, type);
+		return;
+	}
 	const struct text name = json_string(json_member(v, "name"));
 	const struct tool *t = find_tool(BLOCK, name);
 	f->by_search |= begins(json_string(json_member(json_member(v, "caller"), "type")),
@@ -103,22 +120,40 @@ void payload_tool_block(struct tools_found *f, json_value *v)
 static void take_called(struct tools_found *f, struct text name, bool executed)
 {
 	const struct tool *t = find_tool(CALLED, name);
-	if (!executed && !begins(name, "$"))
+	if (name.n && !executed && !begins(name, "$"))
 		return;
 	count_tool(f, t, name);
 }
 
-static void take_list(struct tools_found *f, json_value *list)
+/* A call of the AI SDK, which says of it whether the vendor executed it. */
+static void take_sdk_call(struct tools_found *f, json_value *v)
 {
+	static const char *const flags[] = { "dynamic", "invalid", "preliminary" };
+	json_value *executed = json_member(v, "providerExecuted");
+	take_called(f, json_string(json_member(v, "toolName")), json_true(executed));
+	if (!json_is_nothing(executed) && json_kind(executed) != JSON_BOOL)
+		name_tool(f, TEXT("providerExecuted"));
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool known = m == executed || json_kind(m) != JSON_BOOL || !json_true(m);
+		for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+			known |= strcmp(json_key(m), flags[i]) == 0;
+		if (!known)
+			name_tool(f, text_of(json_key(m)));
+	}
+}
+
+static void take_list(struct payload_reader *r, struct tools_found *f, json_value *list)
+{
+	if (!is_kind(r, f, list, JSON_ARRAY))
+		return;
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		const struct text type = json_string(json_member(v, "type"));
-		if (text_is(type, "server_tool_use"))
-			payload_tool_block(f, v);
-		else if (json_true(json_member(v, "providerExecuted")) &&
-			 (!type.n || text_is(type, "tool-call")))
-			take_called(f, json_string(json_member(v, "toolName")), true);
+		if (json_kind(v) == JSON_STRING) /* what was said */
+			continue;
+		if (text_is(type, "tool-call") || (!type.n && json_member(v, "toolName")))
+			take_sdk_call(f, v);
 		else
-			take_item(f, v, type);
+			payload_tool_block(f, v);
 	}
 }
 
@@ -135,12 +170,19 @@ static void take_run(struct tools_found *f, json_value *answer)
 }
 
 /* A tool's name under which the vendor bills its calls is told by what was asked for. */
-static bool asked_for_preview(json_value *answer)
+static bool asked_for_preview(struct tools_found *f, json_value *answer)
 {
-	for (json_value *v = json_first(json_member(answer, "tools")); v; v = json_next(v))
-		if (begins(json_string(json_member(v, "type")), "web_search_preview"))
-			return true;
-	return false;
+	json_value *asked = json_member(answer, "tools");
+	bool preview = false, any = false;
+	for (json_value *v = json_first(asked); v; v = json_next(v)) {
+		const struct text type = json_string(json_member(v, "type"));
+		preview |= begins(type, "web_search_preview");
+		any |= begins(type, "web_search");
+	}
+	/* both kinds leave the same item, at prices of their own */
+	if (!json_is_nothing(asked) && !any)
+		name_tool(f, TEXT("web_search_call"));
+	return preview;
 }
 
 void payload_take_tools(struct payload_reader *r, struct metered *m, struct tools_found *f)
@@ -160,32 +202,76 @@ void payload_take_tools(struct payload_reader *r, struct metered *m, struct tool
 	}
 }
 
+/* The tools that a chat called, of which a vendor runs some. */
+static void take_choice(struct payload_reader *r, struct tools_found *f, json_value *choices)
+{
+	json_value *choice = json_first(choices), *message = json_member(choice, "message"),
+		   *calls = json_member(message, "tool_calls");
+	if (!json_is_nothing(choices) &&
+	    (json_kind(choices) != JSON_ARRAY ||
+	     !(message || json_member(choice, "text") || json_member(choice, "delta") ||
+	       json_member(choice, "finish_reason"))))
+		name_tool(f, TEXT("choices"));
+	if (!json_is_nothing(message) && json_kind(message) != JSON_OBJECT)
+		name_tool(f, TEXT("message"));
+	if (!json_is_nothing(calls) && !is_kind(r, f, calls, JSON_ARRAY))
+		return;
+	for (json_value *v = json_first(calls); v; v = json_next(v)) {
+		json_value *function = json_member(v, "function"), *own = json_member(v, "custom");
+		const bool executed =
+			text_is(json_string(json_member(v, "type")), "builtin_function");
+		take_called(f,
+			    json_string(json_member(function ? function
+						    : own    ? own
+							     : v,
+						    "name")),
+			    executed);
+	}
+}
+
+/* Whether its content is a list of blocks; that of other rows may be a text. */
+static bool has_blocks(json_value *answer)
+{
+	return text_is(json_string(json_member(answer, "type")), "message") ||
+	       json_member(answer, "finishReason");
+}
+
 int payload_tools(struct payload_reader *r, struct metered *m, json_value *answer,
 		  json_value *usage, struct err *e)
 {
 	struct tools_found f = { 0 };
 	struct raw_counts counted = { 0 };
-	json_value *choice = json_first(json_member(answer, "choices")),
-		   *content = json_member(answer, "content");
+	json_value *content = json_member(answer, "content"),
+		   *found = json_member(answer, "web_search");
 	/* xAI bills what succeeded, and counts that */
 	if (json_member(usage, "server_side_tool_usage_details") ||
-	    json_member(usage, "server_side_tool_usage"))
+	    json_member(usage, "server_side_tool_usage")) {
+		is_kind(r, &f, json_member(answer, "output"), JSON_ARRAY);
+		payload_take_tools(r, m, &f);
 		return 0;
+	}
 	take_run(&f, answer);
-	take_list(&f, json_member(answer, "output"));
-	take_list(&f, content);
+	take_list(r, &f, json_member(answer, "output"));
+	if (json_kind(content) != JSON_STRING || has_blocks(answer))
+		take_list(r, &f, content);
 	if (!json_first(content))
-		take_list(&f, json_member(answer, "toolCalls"));
-	for (json_value *v = json_first(json_member(json_member(choice, "message"), "tool_calls"));
-	     v; v = json_next(v))
-		take_called(&f, json_string(json_member(json_member(v, "function"), "name")),
-			    false);
+		take_list(r, &f, json_member(answer, "toolCalls"));
+	take_choice(r, &f, json_member(answer, "choices"));
 	/* Z.ai lists what one search found */
-	f.units[UNIT_WEB_SEARCH] += choice && json_first(json_member(answer, "web_search"));
-	int rc = counts_read_units(&counted, json_member(answer, "tool_usage"), e);
+	if (is_kind(r, &f, found, JSON_ARRAY) && json_first(found)) {
+		f.units[UNIT_WEB_SEARCH] += json_member(answer, "choices") != NULL;
+		if (!json_member(answer, "choices"))
+			name_tool(&f, TEXT("web_search"));
+	}
+	json_value *tallied = json_member(answer, "tool_usage");
+	if (is_kind(r, &f, tallied, JSON_OBJECT))
+		for (json_value *t = json_first(tallied); t; t = json_next(t))
+			if (!json_is_nothing(t) && json_kind(t) != JSON_OBJECT)
+				name_tool(&f, text_of(json_key(t)));
+	int rc = counts_read_units(&counted, tallied, e);
 	if (counted.units[UNIT_WEB_SEARCH] > f.units[UNIT_WEB_SEARCH])
 		f.units[UNIT_WEB_SEARCH] = counted.units[UNIT_WEB_SEARCH];
-	if (f.units[UNIT_WEB_SEARCH] && asked_for_preview(answer)) {
+	if (f.units[UNIT_WEB_SEARCH] && asked_for_preview(&f, answer)) {
 		f.units[UNIT_WEB_SEARCH_PREVIEW] += f.units[UNIT_WEB_SEARCH];
 		f.units[UNIT_WEB_SEARCH] = 0;
 	}
@@ -202,11 +288,13 @@ static json_value *either(json_value *v, const char *camel, const char *snake)
 }
 
 /* Queries that are not empty and not repeated. */
-static int64_t count_queries(json_value *list)
+static int64_t count_queries(struct tools_found *f, json_value *list)
 {
 	int64_t n = 0;
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		const struct text query = json_string(v);
+		if (json_kind(v) != JSON_STRING)
+			name_tool(f, text_of(json_key(list)));
 		json_value *same = json_first(list);
 		while (same != v && !text_eq(json_string(same), query))
 			same = json_next(same);
@@ -215,24 +303,79 @@ static int64_t count_queries(json_value *list)
 	return n;
 }
 
+/* Names of both spellings are one. */
+static const struct tool *find_grounding(struct text name)
+{
+	char snake[64];
+	size_t n = 0;
+	for (size_t i = 0; i < name.n && n + 2 < sizeof snake; i++) {
+		const bool capital = name.p[i] >= 'A' && name.p[i] <= 'Z';
+		if (capital)
+			snake[n++] = '_';
+		snake[n++] = (char)(capital ? name.p[i] | 32 : name.p[i]);
+	}
+	return find_tool(GROUNDING, (struct text){ snake, n });
+}
+
+/* What a search has no name for is its own; nothing else is known to cost nothing. */
+static void judge_grounding(struct tools_found *f, json_value *grounding)
+{
+	static const char *const found[] = { "web", "maps", "image", "retrievedContext",
+					     "retrieved_context" };
+	for (json_value *v = json_first(grounding); v; v = json_next(v)) {
+		const struct text name = text_of(json_key(v) ? json_key(v) : "");
+		const struct tool *t = find_grounding(name);
+		const bool other = t && !*t->reason && json_kind(v) != JSON_ARRAY;
+		if ((!t || other) && !json_is_nothing(v))
+			name_tool(f, name);
+	}
+	for (json_value *v = json_first(either(grounding, "groundingChunks", "grounding_chunks"));
+	     v; v = json_next(v)) {
+		bool any = false;
+		for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+			any |= json_kind(json_member(v, found[i])) == JSON_OBJECT;
+		if (!any)
+			name_tool(f, TEXT("groundingChunks"));
+	}
+}
+
 void payload_grounding(struct payload_reader *r, struct metered *m, json_value *grounding)
 {
 	struct tools_found f = { 0 };
 	bool web = false, maps = false;
+	if (!is_kind(r, &f, grounding, JSON_OBJECT)) {
+		payload_take_tools(r, m, &f);
+		return;
+	}
+	judge_grounding(&f, grounding);
 	for (json_value *v = json_first(either(grounding, "groundingChunks", "grounding_chunks"));
 	     v; v = json_next(v)) {
 		web |= json_kind(json_member(v, "web")) == JSON_OBJECT;
 		maps |= json_kind(json_member(v, "maps")) == JSON_OBJECT;
 	}
 	f.units[UNIT_WEB_SEARCH] =
-		count_queries(either(grounding, "webSearchQueries", "web_search_queries")) +
-		count_queries(either(grounding, "imageSearchQueries", "image_search_queries"));
+		count_queries(&f, either(grounding, "webSearchQueries", "web_search_queries")) +
+		count_queries(&f, either(grounding, "imageSearchQueries", "image_search_queries"));
 	if (web && !f.units[UNIT_WEB_SEARCH])
 		f.units[UNIT_WEB_SEARCH] = 1;
 	f.units[UNIT_MAP_SEARCH] = maps;
 	f.units[UNIT_FILE_SEARCH] =
-		count_queries(either(grounding, "retrievalQueries", "retrieval_queries")) != 0;
+		count_queries(&f, either(grounding, "retrievalQueries", "retrieval_queries")) != 0;
 	payload_take_tools(r, m, &f);
+}
+
+bool tool_leaves_word(struct text word)
+{
+	const struct tool *output = find_tool(OUTPUT, word), *called = find_tool(CALLED, word);
+	return (output && output->unit != UNIT_COUNT) || begins(word, "web_search_preview") ||
+	       text_is(word, "server_tool_use") || text_is(word, "server_tool_call") ||
+	       (called && begins(word, "$"));
+}
+
+bool tool_leaves_list(struct text name)
+{
+	const struct tool *t = find_grounding(name);
+	return t && !*t->reason;
 }
 
 /* The generation in the name of a Gemini; 0: it tells none. */

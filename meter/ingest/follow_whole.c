@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "base/peek.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/read_ahead.h"
 
 enum { TRIES_MOST = 10, SETTLED_US = 1000000 };
@@ -23,7 +23,7 @@ struct follow_whole {
 	struct dict calls;	/* by id: a mark of what was taken */
 	struct dict refused;	/* by content: 1 it was told */
 	bool once;		/* it was read before */
-	struct page_list pages; /* of what it held when it was read last */
+	struct doubts doubts;	/* of what it held when it was read last */
 	int tries;		/* to read it as it is now */
 	int64_t not_before_us;	/* a large one is not read all the time */
 };
@@ -51,7 +51,7 @@ void follow_whole_close(struct follow_whole *w)
 		return;
 	dict_release(&w->calls);
 	dict_release(&w->refused);
-	page_list_release(&w->pages);
+	doubts_release(&w->doubts);
 	free(w->path);
 	free(w->log);
 	free(w);
@@ -108,8 +108,7 @@ static int take(struct follow_whole *w, struct intake *run, struct parsed_file *
 	for (size_t i = 0; rc == 0 && i < f->refused_count; i++) {
 		uint64_t *told = dict_need(&w->refused, f->refused[i].raw, NULL);
 		if (!*told)
-			rc = intake_refuse(run, f->refused[i].line, f->refused[i].raw, TEXT(""),
-					   f->refused[i].why, e);
+			rc = intake_refuse(run, &f->refused[i], e);
 		*told = 1;
 	}
 	for (size_t i = 0; rc == 0 && i < assembly_count(f->calls); i++) {
@@ -152,8 +151,8 @@ int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, str
 	int rc = 0;
 	if (!f.not_read) {
 		rc = take(w, run, &f, e);
-		page_list_release(&w->pages);
-		page_list_append(&w->pages, &f.pages);
+		doubts_release(&w->doubts);
+		doubts_append(&w->doubts, &f.doubts);
 	}
 	if (f.not_read && ++w->tries < TRIES_MOST) {
 		parsed_file_release(&f);
@@ -168,7 +167,7 @@ int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, str
 	return rc;
 }
 
-const struct page_list *follow_whole_pages(const struct follow_whole *w)
+const struct doubts *follow_whole_doubts(const struct follow_whole *w)
 {
-	return &w->pages;
+	return &w->doubts;
 }

@@ -19,7 +19,7 @@ void follow_whole_close(struct follow_whole *w);
  * told when that did not help. Errors: the store's. */
 int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, struct err *e);
 /* The pages of answers in parts that it held when it was read last. */
-struct page_list;
-const struct page_list *follow_whole_pages(const struct follow_whole *w);
+struct doubts;
+const struct doubts *follow_whole_doubts(const struct follow_whole *w);
 
 #endif

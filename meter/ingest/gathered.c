@@ -22,7 +22,7 @@ void gathered_add(struct gathered *g, const struct metered *m, struct text id, i
 	*i = (struct gathered_item){ .record = *m, .id = keep(g, id), .line = line };
 	struct metered *own = &i->record;
 	/* texts that repeat from record to record are kept once */
-	const struct metered *before = g->count > 1 && !i[-1].why ? &i[-1].record : NULL;
+	const struct metered *before = g->count > 1 && !i[-1].refused.why ? &i[-1].record : NULL;
 	for (int f = 0; f < FIELD_TEXTS; f++) {
 		struct text *t = &own->record.text[f];
 		*t = f == FIELD_ID && t->n			     ? i->id
@@ -37,13 +37,12 @@ void gathered_add(struct gathered *g, const struct metered *m, struct text id, i
 	g->in_turn += !metered_stands_alone(m);
 }
 
-void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct text header,
-		     const char *why)
+void gathered_refuse(struct gathered *g, const struct refused_line *r)
 {
-	*next(g) = (struct gathered_item){ .why = keep(g, text_of(why)).p,
-					   .line = line,
-					   .raw = keep(g, raw),
-					   .header = keep(g, header) };
+	*next(g) = (struct gathered_item){ .refused = { .line = r->line,
+							.raw = keep(g, r->raw),
+							.header = keep(g, r->header),
+							.why = keep(g, text_of(r->why)).p } };
 	g->refusals++;
 }
 

@@ -10,11 +10,10 @@
 #include "meter/formats/payload.h"
 
 struct gathered_item {
-	const char *why; /* NULL: a record */
+	struct refused_line refused; /* without a reason: a record */
 	struct metered record;
 	struct text id; /* the record's own, or the one that it was given */
 	int64_t line;
-	struct text raw, header; /* of refusals */
 };
 
 /* Zero-initialised is empty. */
@@ -26,8 +25,7 @@ struct gathered {
 };
 
 void gathered_add(struct gathered *g, const struct metered *m, struct text id, int64_t line);
-void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct text header,
-		     const char *why);
+void gathered_refuse(struct gathered *g, const struct refused_line *r);
 void gathered_clear(struct gathered *g);
 void gathered_release(struct gathered *g);
 

@@ -71,12 +71,10 @@ static void put_all_told(struct ingest *in)
 	buf_puts(&in->told, "}");
 }
 
-int ingest_open(struct ingest **out, struct store *s, const struct ingest_options *o,
-		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
-		void *user, struct err *e)
+struct ingest *ingest_open(struct store *s, const struct ingest_options *o, const char *source,
+			   void (*on_item)(void *user, const struct ingest_item *item), void *user)
 {
 	struct ingest *in = mem_zalloc(sizeof *in);
-	(void)e;
 	in->store = s;
 	in->o = *o;
 	in->source = mem_text(source);
@@ -84,8 +82,7 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 	in->on_item = on_item;
 	in->user = user;
 	put_all_told(in);
-	*out = in;
-	return 0;
+	return in;
 }
 
 void ingest_use_book(struct ingest *in, const struct book *book)
@@ -203,18 +200,18 @@ static void tell(struct ingest *in, enum ingest_result result, struct text id, c
 		in->on_item(in->user, &(struct ingest_item){ result, id, reason });
 }
 
-int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
-		  const char *why, struct instant now, struct err *e)
+int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
+		  struct err *e)
 {
 	const struct held h = { .source = text_of(in->source),
-				.line = line,
-				.raw = raw,
-				.header = header,
-				.reason = text_of(why),
+				.line = r->line,
+				.raw = r->raw,
+				.header = r->header,
+				.reason = text_of(r->why),
 				.told = { in->told.p, in->told.n } };
 	int rc = quarantine_hold(in->store, &h, now, e);
 	if (rc == 0)
-		tell(in, INGEST_QUARANTINED, TEXT(""), why);
+		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
 	return rc;
 }
 
@@ -284,7 +281,9 @@ int ingest_refuse_call(struct ingest *in, const struct metered *m, const char *w
 	buf_puts(b, ",\"" HELD_MEMBER "\":");
 	payload_put_held(b, m);
 	buf_puts(b, "}");
-	return ingest_refuse(in, m->line, (struct text){ b->p, b->n }, TEXT(""), why, now, e);
+	return ingest_refuse(
+		in, &(struct refused_line){ .line = m->line, .raw = { b->p, b->n }, .why = why },
+		now, e);
 }
 
 /* Numbers as bytes that are the same on every machine. */
@@ -439,6 +438,11 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	uint64_t used = 0;
 	for (int k = 0; k < COUNT_KINDS; k++)
 		used |= (uint64_t)(r->counts[k] != 0) << k;
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		prompt += bucket_is_prompt((enum bucket)k) ? r->counts[k] : 0;
+	if (!aggregate && r->requests < 2 && !(used >> BUCKET_COMMON))
+		a = tariffs_of_prompt(a, prompt);
 	bool plain = a->plain && !(used & a->unstated) && !(used >> BUCKET_COMMON);
 	plain &= !doubt;
 	if (plain && a->number) {

@@ -64,9 +64,8 @@ struct ingest_item {
 
 struct ingest;
 /* source: its name, for messages and explanations. on_item (may be NULL) hears of every record. */
-int ingest_open(struct ingest **out, struct store *s, const struct ingest_options *o,
-		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
-		void *user, struct err *e);
+struct ingest *ingest_open(struct store *s, const struct ingest_options *o, const char *source,
+			   void (*on_item)(void *user, const struct ingest_item *item), void *user);
 void ingest_close(struct ingest *in);
 /* Prices by that book from now on, outside a transaction; it lives as long. */
 void ingest_use_book(struct ingest *in, const struct book *book);
@@ -83,8 +82,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		   struct err *e);
 /* The id that the last record taken is stored with; valid until the next call. */
 struct text ingest_last_id(const struct ingest *in);
-int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
-		  const char *why, struct instant now, struct err *e);
+int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
+		  struct err *e);
 /* The same of a call: what is held is all that is known of it, so that it can be released. */
 int ingest_refuse_call(struct ingest *in, const struct metered *m, const char *why,
 		       struct instant now, struct err *e);

@@ -15,14 +15,13 @@ static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < f->refused_count; i++)
-		rc = intake_refuse(x, f->refused[i].line, f->refused[i].raw, TEXT(""),
-				   f->refused[i].why, e);
+		rc = intake_refuse(x, &f->refused[i], e);
 	x->bytes_done = f->bytes;
 	if (rc == 0)
 		rc = intake_take_calls(x, f->calls, e);
 	ingest_add_passed_over(x->in, f->passed_over);
-	if (x->o->pages)
-		page_list_append(x->o->pages, &f->pages);
+	if (x->o->doubts)
+		doubts_append(x->o->doubts, &f->doubts);
 	if (f->not_read) {
 		ingest_add_unread(x->in);
 		if (x->o->on_refusal)
@@ -87,22 +86,25 @@ static int ingest_one(struct intake *x, const char *path, const char *name,
 	return rc == 0 ? intake_end_source(x, e) : rc;
 }
 
-/* Files in their order. Logs that follow each other are parsed by other threads meanwhile. */
-static int ingest_list(struct store *s, const struct ingest_files *o, const char *const *path,
-		       const char *const *name, const bool *found, size_t count,
-		       struct ingest_counts *counts, struct err *e)
+/* Files in their order; shown: the name of a single one, NULL: its path. Logs that follow each
+ * other are parsed by other threads meanwhile. */
+static int ingest_list(struct store *s, const struct ingest_files *o, const struct path_list *list,
+		       const char *shown, struct ingest_counts *counts, struct err *e)
 {
+	const char *const *const path = list->path, *const *const name = shown ? &shown : path;
+	const size_t count = list->count;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct intake x;
-	int rc = intake_open(&x, s, o, "", e);
+	int rc = 0;
+	intake_open(&x, s, o, "");
 	for (size_t i = 0; rc == 0 && o->progress && i < count; i++)
 		x.bytes_total += file_bytes(path[i]);
 	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
-		if (is_log(o, path[i], found && found[i]))
+		if (is_log(o, path[i], list->found[i]))
 			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);
 	for (size_t i = 0; rc == 0 && i < count;) {
 		size_t n = 0;
-		while (i + n < count && is_log(o, path[i + n], found && found[i + n]))
+		while (i + n < count && is_log(o, path[i + n], list->found[i + n]))
 			n++;
 		if (n == 0) {
 			rc = ingest_one(&x, path[i], name[i], NULL, e);
@@ -110,7 +112,7 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const char
 			continue;
 		}
 		struct read_ahead *ahead =
-			read_ahead_open(path + i, found ? found + i : NULL, n, false, (int)cores);
+			read_ahead_open(path + i, list->found + i, n, false, (int)cores);
 		for (size_t k = 0; rc == 0 && k < n; k++)
 			rc = ingest_one(&x, path[i + k], name[i + k], read_ahead_file(ahead, k), e);
 		read_ahead_close(ahead);
@@ -158,9 +160,7 @@ static int end_with_rollups(struct store *s, int rc, struct err *e)
 int ingest_found(struct store *s, const struct ingest_files *o, const struct path_list *list,
 		 struct ingest_counts *counts, struct err *e)
 {
-	return end_with_rollups(
-		s, ingest_list(s, o, list->path, list->path, list->found, list->count, counts, e),
-		e);
+	return end_with_rollups(s, ingest_list(s, o, list, NULL, counts, e), e);
 }
 
 int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
@@ -175,15 +175,15 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		if (rc != 0)
 			return rc;
 		snprintf(name, sizeof name, "/dev/fd/%d", fd);
-		const char *const path_of_fd[] = { name };
-		const char *const shown[] = { "(standard input)" };
-		rc = ingest_list(s, o, path_of_fd, shown, NULL, 1, counts, e);
+		const struct path_list spooled = { .path = &(const char *){ name },
+						   .found = &(bool){ false },
+						   .count = 1 };
+		rc = ingest_list(s, o, &spooled, "(standard input)", counts, e);
 		close(fd);
 	} else {
 		rc = path_list_add(&list, path, e);
 		if (rc == 0)
-			rc = ingest_list(s, o, list.path, list.path, list.found, list.count, counts,
-					 e);
+			rc = ingest_list(s, o, &list, NULL, counts, e);
 		path_list_release(&list);
 	}
 	return end_with_rollups(s, rc, e);

@@ -11,7 +11,7 @@
 #include "meter/read/shape.h"
 #include "meter/ingest/ingest.h"
 
-struct page_list;
+struct doubts;
 struct ingest_files {
 	struct ingest_options options;
 	const char *format; /* NULL: by content */
@@ -22,7 +22,7 @@ struct ingest_files {
 	/* of all files together; total 0: not known */
 	void (*progress)(void *user, int64_t records, int64_t done_bytes, int64_t total_bytes);
 	void *user;
-	struct page_list *pages; /* those of answers in parts are added; NULL: not wanted */
+	struct doubts *doubts; /* those of the sources are added; NULL: not wanted */
 };
 
 /* Adds to *counts. Errors: those of reading (what was committed before stays), and the store's. */

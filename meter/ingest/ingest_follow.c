@@ -13,7 +13,7 @@
 #include "meter/formats/payload.h"
 #include "meter/ingest/follow_whole.h"
 #include "meter/ingest/quarantine.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
 #include "meter/ingest/trace_intake.h"
@@ -50,7 +50,8 @@ static void log_take(void *user, const struct metered *m)
 static void log_refuse(void *user, int64_t line, struct text raw, const struct err *why)
 {
 	struct followed *f = user;
-	intake_refuse_later(&f->run, line, raw, TEXT(""), why->message);
+	intake_refuse_later(
+		&f->run, &(struct refused_line){ .line = line, .raw = raw, .why = why->message });
 }
 
 /* Up to where it was read; -1: in the middle of a record. */
@@ -91,10 +92,10 @@ static void mark_of(const char *path, int64_t offset, uint8_t out[16])
 
 static void unfollow(struct followed *f, const struct ingest_files *o)
 {
-	if (o->pages && f->whole)
-		page_list_append(o->pages, follow_whole_pages(f->whole));
-	else if (o->pages && f->reader)
-		page_list_append(o->pages, payload_pages(f->reader));
+	if (o->doubts && f->whole)
+		doubts_append(o->doubts, follow_whole_doubts(f->whole));
+	else if (o->doubts && f->reader)
+		doubts_append(o->doubts, payload_doubts(f->reader));
 	intake_close(&f->run);
 	if (f->is_trace)
 		trace_intake_close(&f->trace);
@@ -244,10 +245,11 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	f->device = st.st_dev;
 	f->inode = st.st_ino;
 	f->compressed = like_compressed(head);
-	int rc = intake_open(&f->run, s, o, f->path, e);
-	if (whole)
+	intake_open(&f->run, s, o, f->path);
+	int rc = 0;
+	if (whole) {
 		f->whole = follow_whole_open(f->path);
-	if (rc == 0 && !whole) {
+	} else {
 		const bool trace = by_content ? o->map_count || like_table(head)
 					      : !ingest_is_log_format(o->format);
 		if (o->map_count && source_is_payload(path, true))
@@ -320,6 +322,7 @@ static enum fate fate_of(struct followed *f)
 struct following {
 	struct store *store;
 	const struct ingest_files *o;
+	const struct follow *what;
 	struct dict known; /* path to 1 + place */
 	struct followed **file;
 	size_t files;
@@ -370,43 +373,41 @@ static int look_at(struct following *x, const char *path, bool *any, struct err 
 	return rc;
 }
 
-static int look_at_all(struct following *x, const char *const *path, size_t count,
-		       const atomic_bool *stop, bool *any, struct err *e)
+static int look_at_all(struct following *x, bool *any, struct err *e)
 {
 	struct path_list list = { 0 };
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < count; i++) {
+	for (size_t i = 0; rc == 0 && i < x->what->count; i++) {
 		struct err missing;
 		/* a file that is not there yet may come */
-		if (path_list_add(&list, path[i], &missing) != 0 && missing.code != ERR_NOT_FOUND) {
+		if (path_list_add(&list, x->what->path[i], &missing) != 0 &&
+		    missing.code != ERR_NOT_FOUND) {
 			*e = missing;
 			rc = -(int)missing.code;
 		}
 	}
-	for (size_t i = 0; rc == 0 && i < list.count && !atomic_load(stop); i++)
+	for (size_t i = 0; rc == 0 && i < list.count && !atomic_load(x->what->stop); i++)
 		rc = look_at(x, list.path[i], any, e);
 	path_list_release(&list);
 	return rc;
 }
 
-int ingest_follow(struct store *s, const struct ingest_files *o, const char *const *path,
-		  size_t count, struct ingest_counts *counts, atomic_bool *stop,
-		  int (*pass)(void *user, const struct ingest_counts *counts, struct err *e),
-		  struct err *e)
+int ingest_follow(struct store *s, const struct ingest_files *o, const struct follow *what,
+		  struct ingest_counts *counts, struct err *e)
 {
-	struct following x = { .store = s, .o = o };
+	struct following x = { .store = s, .o = o, .what = what };
 	int rc = 0;
-	while (rc == 0 && !atomic_load(stop)) {
+	while (rc == 0 && !atomic_load(what->stop)) {
 		bool any = false;
-		rc = look_at_all(&x, path, count, stop, &any, e);
+		rc = look_at_all(&x, &any, e);
 		*counts = x.gone;
 		for (size_t i = 0; i < x.files; i++)
 			if (x.file[i])
 				ingest_counts_add(counts, ingest_counts(x.file[i]->run.in));
 		if (rc == 0 && !any)
 			rc = rollup_catch_up_beside(s, 0, clock_now(), e);
-		if (rc == 0 && pass)
-			rc = pass(o->user, counts, e);
+		if (rc == 0 && what->pass)
+			rc = what->pass(o->user, counts, e);
 		if (rc == 0 && !any)
 			nanosleep(&(struct timespec){ 0, 200000000 }, NULL);
 	}

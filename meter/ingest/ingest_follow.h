@@ -14,15 +14,21 @@
 
 #include "meter/ingest/ingest_file.h"
 
+/* What is followed, and how long. */
+struct follow {
+	const char *const *path;
+	size_t count;
+	const atomic_bool *stop;
+	/* after each look at all files, some five times a second, with the user of ingest_files; it
+	 * may be NULL; a negative answer ends all */
+	int (*pass)(void *user, const struct ingest_counts *counts, struct err *e);
+};
+
 /*
  * Reads what the paths hold beyond what was read before, and goes on with it as they grow, until
- * *stop. Plain CSV and JSON Lines, and logs. pass is called after each look at all files, some five
- * times a second (it may be NULL; a negative answer ends all). Errors: those of reading, of the
- * store and of pass.
+ * *stop. Plain CSV and JSON Lines, and logs. Errors: those of reading, of the store and of pass.
  */
-int ingest_follow(struct store *s, const struct ingest_files *o, const char *const *path,
-		  size_t count, struct ingest_counts *counts, atomic_bool *stop,
-		  int (*pass)(void *user, const struct ingest_counts *counts, struct err *e),
-		  struct err *e);
+int ingest_follow(struct store *s, const struct ingest_files *o, const struct follow *what,
+		  struct ingest_counts *counts, struct err *e);
 
 #endif

@@ -46,13 +46,12 @@ static int take_now(struct intake *x, const struct metered *m, struct text id, i
 	return ingest_take_as(x->in, m, id, x->now, e);
 }
 
-static int refuse_now(struct intake *x, int64_t line, struct text raw, struct text header,
-		      const char *why, struct err *e)
+static int refuse_now(struct intake *x, const struct refused_line *r, struct err *e)
 {
 	x->item_line = -1;
-	int rc = ingest_refuse(x->in, line, raw, header, why, x->now, e);
+	int rc = ingest_refuse(x->in, r, x->now, e);
 	if (rc == 0 && x->o->on_refusal)
-		x->o->on_refusal(x->o->user, x->path, line, why);
+		x->o->on_refusal(x->o->user, x->path, r->line, r->why);
 	return rc;
 }
 
@@ -61,8 +60,8 @@ static int take_each_gathered(struct intake *x, struct err *e)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < x->gathered.count; i++) {
 		const struct gathered_item *g = &x->gathered.item[i];
-		rc = g->why ? refuse_now(x, g->line, g->raw, g->header, g->why, e)
-			    : take_now(x, &g->record, g->id, g->line, e);
+		rc = g->refused.why ? refuse_now(x, &g->refused, e)
+				    : take_now(x, &g->record, g->id, g->line, e);
 	}
 	return rc;
 }
@@ -147,25 +146,23 @@ int intake_take(struct intake *x, const struct metered *m, int64_t line, struct 
 	return rc == 0 ? commit_when_due(x, e) : rc;
 }
 
-int intake_refuse(struct intake *x, int64_t line, struct text raw, struct text header,
-		  const char *why, struct err *e)
+int intake_refuse(struct intake *x, const struct refused_line *r, struct err *e)
 {
 	int rc = 0;
 	if (x->gathers) {
-		gathered_refuse(&x->gathered, line, raw, header, why);
+		gathered_refuse(&x->gathered, r);
 	} else {
 		rc = begin(x, e);
 		if (rc == 0)
-			rc = refuse_now(x, line, raw, header, why, e);
+			rc = refuse_now(x, r, e);
 	}
 	return rc == 0 ? commit_when_due(x, e) : rc;
 }
 
-void intake_refuse_later(struct intake *x, int64_t line, struct text raw, struct text header,
-			 const char *why)
+void intake_refuse_later(struct intake *x, const struct refused_line *r)
 {
 	if (x->failure.code == ERR_NONE)
-		intake_refuse(x, line, raw, header, why, &x->failure);
+		intake_refuse(x, r, &x->failure);
 }
 
 void intake_prefetch(struct intake *x, struct text id)
@@ -217,13 +214,12 @@ static void tell_item(void *user, const struct ingest_item *item)
 		x->o->on_refusal(x->o->user, x->path, x->item_line, item->reason);
 }
 
-int intake_open(struct intake *x, struct store *s, const struct ingest_files *o, const char *path,
-		struct err *e)
+void intake_open(struct intake *x, struct store *s, const struct ingest_files *o, const char *path)
 {
 	*x = (struct intake){
 		.store = s, .o = o, .path = path, .gathers = db_on_server(store_db(s))
 	};
-	return ingest_open(&x->in, s, &o->options, path, tell_item, x, e);
+	x->in = ingest_open(s, &o->options, path, tell_item, x);
 }
 
 void intake_close(struct intake *x)

@@ -31,22 +31,18 @@ struct intake {
 	struct instant now;
 };
 
-/* Errors: those of the store. */
-int intake_open(struct intake *x, struct store *s, const struct ingest_files *o, const char *path,
-		struct err *e);
+void intake_open(struct intake *x, struct store *s, const struct ingest_files *o, const char *path);
 void intake_close(struct intake *x);
 /* The next file; `anonymous` begins again. */
 void intake_set_source(struct intake *x, const char *path);
 
-/* One record; one that cannot be read, with the header that explains it. Commits when due. Errors:
+/* One record; one that cannot be read. Commits when due. Errors:
  * the store's; the caller ends with them. */
 int intake_take(struct intake *x, const struct metered *m, int64_t line, struct err *e);
-int intake_refuse(struct intake *x, int64_t line, struct text raw, struct text header,
-		  const char *why, struct err *e);
+int intake_refuse(struct intake *x, const struct refused_line *r, struct err *e);
 /* The same from the callback of a reader: a failure is kept in x->failure, and nothing taken after
  * one. */
-void intake_refuse_later(struct intake *x, int64_t line, struct text raw, struct text header,
-			 const char *why);
+void intake_refuse_later(struct intake *x, const struct refused_line *r);
 /* All calls that were assembled, which leaves none. Errors: x->failure's, too. */
 int intake_take_calls(struct intake *x, struct assembly *calls, struct err *e);
 /* Brings the memory of a coming id near. */

@@ -14,6 +14,7 @@
 #include "base/dict.h"
 #include "base/file.h"
 #include "meter/read/source.h"
+#include "meter/store/session_cells.h"
 
 enum { EDGE = 4096 };
 
@@ -186,6 +187,8 @@ static int remember(struct look *k, const struct seen *now, struct err *e)
 		rc = db_done(db, q, e);
 	}
 	db_drop(q);
+	if (rc == 0)
+		rc = session_cells_catch_up(k->cache->store, e);
 	if (rc == 0)
 		return db_commit(db, e);
 	db_rollback(db);

@@ -13,7 +13,7 @@ struct attempt {
 	struct ingest *in;
 	struct instant now;
 	bool taken;
-	char *why;
+	char why[600]; /* not */
 	struct err failure;
 };
 
@@ -22,7 +22,7 @@ static void tell(void *user, const struct ingest_item *item)
 	struct attempt *a = user;
 	a->taken |= item->result != INGEST_QUARANTINED;
 	if (item->result == INGEST_QUARANTINED)
-		snprintf(a->why, 600, "%s", item->reason);
+		snprintf(a->why, sizeof a->why, "%s", item->reason);
 }
 
 static void take(void *user, const struct metered *m)
@@ -37,22 +37,34 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	struct attempt *a = user;
 	(void)line;
 	(void)raw;
-	snprintf(a->why, 600, "%s", why->message);
+	snprintf(a->why, sizeof a->why, "%s", why->message);
 }
 
-/* One value of a line under the name of its column; what may be billed and is not understood leaves
- * the record without a price, as it did before. */
-static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
-		      bool has_at, struct err *e)
+static enum record_field field_of(struct text name)
 {
-	const enum record_field f = column_field(shape_by_name("csv"), NULL, 0, name);
-	/* the instant that the retry gives stands for one that is empty */
-	if (f == FIELD_TIME && has_at && value.n == 0)
-		return 0;
-	if (f == FIELD_UNKNOWN && !m->unread && !value_is_nothing(value)) {
+	return column_field(shape_by_name("csv"), NULL, 0, name);
+}
+
+/* What may be billed and is not understood leaves the record without a price, as it did before. */
+static void judge_value(struct metered *m, struct buf *why, struct text name, struct text value,
+			bool lacks)
+{
+	const enum record_field f = field_of(name);
+	if (!m->unread && ((f == FIELD_UNKNOWN && !value_is_nothing(value)) ||
+			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)))) {
 		column_tell(why, name);
 		m->unread = why->p;
 	}
+}
+
+/* One value of a line under the name of its column. */
+static int read_value(struct metered *m, struct text name, struct text value, bool has_at,
+		      struct err *e)
+{
+	const enum record_field f = field_of(name);
+	/* the instant that the retry gives stands for one that is empty */
+	if (f == FIELD_TIME && has_at && value.n == 0)
+		return 0;
 	value = f < FIELD_TEXTS ? csv_plain_text(value) : value;
 	return f >= FIELD_END ? 0 : record_set(&m->record, f, value, VALUE_TEXT, TIME_INSTANT, e);
 }
@@ -75,8 +87,14 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	if (rc == 0 && names->count != values->count)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     values->count, names->count);
+	uint64_t fields = 0;
 	for (size_t i = 0; rc == 0 && i < names->count; i++)
-		rc = read_value(&m, &why, names->field[i], values->field[i], has_at, &e);
+		fields |= (uint64_t)1 << record_field_by_name(names->field[i]);
+	for (size_t i = 0; rc == 0 && i < names->count; i++) {
+		judge_value(&m, &why, names->field[i], values->field[i],
+			    fields_lack_counts(fields));
+		rc = read_value(&m, names->field[i], values->field[i], has_at, &e);
+	}
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)
@@ -97,10 +115,9 @@ static const char *told(json_value *v, const char *key)
 }
 
 static int retry_held(struct store *s, const struct ingest_options *given, const struct held *h,
-		      bool *taken, char why[600], struct instant now, struct err *e)
+		      struct attempt *a, struct err *e)
 {
 	struct json_document *d = NULL;
-	struct attempt a = { .now = now, .why = why };
 	struct ingest_options o = *given;
 	char source[300];
 	int rc = json_open(&d, h->told, e);
@@ -115,25 +132,20 @@ static int retry_held(struct store *s, const struct ingest_options *given, const
 	o.project = o.project ? o.project : told(v, "project");
 	o.model = o.model ? o.model : told(v, "model");
 	o.provider = o.provider ? o.provider : told(v, "provider");
-	*why = 0;
 	snprintf(source, sizeof source, "%.*s", (int)h->source.n, h->source.p);
-	rc = ingest_open(&a.in, s, &o, source, tell, &a, e);
-	if (rc == 0 && h->header.n) {
-		read_line(&a, h, o.has_at);
-	} else if (rc == 0) {
-		struct payload_reader *r = payload_open(&(struct payload_sink){ &a, take, refuse });
+	a->in = ingest_open(s, &o, source, tell, a);
+	if (h->header.n) {
+		read_line(a, h, o.has_at);
+	} else {
+		struct payload_reader *r = payload_open(&(struct payload_sink){ a, take, refuse });
 		payload_set_held(r);
 		payload_line(r, h->raw, h->line);
 		payload_finish(r);
 		payload_close(r);
 	}
-	ingest_close(a.in);
+	ingest_close(a->in);
 	json_close(d);
-	if (rc == 0 && a.failure.code != ERR_NONE) {
-		rc = err_pass(e, &a.failure);
-	}
-	*taken = a.taken;
-	return rc;
+	return a->failure.code != ERR_NONE ? err_pass(e, &a->failure) : 0;
 }
 
 int retry_all(struct store *s, const struct ingest_options *o, const struct retry_list *list,
@@ -143,18 +155,17 @@ int retry_all(struct store *s, const struct ingest_options *o, const struct retr
 	*taken = 0;
 	for (size_t i = 0; rc == 0 && i < list->count; i++) {
 		struct held h;
-		struct arena a = { 0 };
-		char why[600];
-		bool ok = false;
-		rc = quarantine_at(s, list->id[i], &h, &a, e);
+		struct arena texts = { 0 };
+		struct attempt a = { .now = now };
+		rc = quarantine_at(s, list->id[i], &h, &texts, e);
 		if (rc == 0)
-			rc = retry_held(s, o, &h, &ok, why, now, e);
-		if (rc == 0 && ok)
+			rc = retry_held(s, o, &h, &a, e);
+		if (rc == 0 && a.taken)
 			rc = quarantine_set_state(s, list->id[i], "retried", e);
 		else if (rc == 0)
-			list->refused(list->user, list->id[i], why);
-		*taken += ok;
-		arena_release(&a);
+			list->refused(list->user, list->id[i], a.why);
+		*taken += a.taken;
+		arena_release(&texts);
 	}
 	return rc == 0 ? rollup_catch_up(s, 0, e) : rc;
 }

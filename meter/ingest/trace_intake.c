@@ -25,8 +25,10 @@ static void trace_take(void *user, struct record_batch *b)
 static void trace_refuse(void *user, const char *at, size_t n, const struct err *why)
 {
 	struct trace_intake *x = user;
-	intake_refuse_later(x->to, trace_reader_line(x->reader, at), (struct text){ at, n },
-			    (struct text){ x->header.p, x->header.n }, why->message);
+	intake_refuse_later(x->to, &(struct refused_line){ .line = trace_reader_line(x->reader, at),
+							   .raw = { at, n },
+							   .header = { x->header.p, x->header.n },
+							   .why = why->message });
 }
 
 static void put_header(struct trace_intake *x)
@@ -60,6 +62,8 @@ int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct er
 	}
 	*torn = rc == TRACE_TORN;
 	trace_reader_close(x->reader);
+	if (o->doubts)
+		doubts_append(o->doubts, trace_doubts(x->trace));
 	x->reader = NULL;
 	return *torn ? 0 : rc;
 }

@@ -53,6 +53,98 @@ bool value_is_nothing(struct text s)
 	return true;
 }
 
+bool value_is_price_word(struct text s)
+{
+	static const char *const words[] = { "batch", "flex",	 "priority", "fast",
+					     "turbo", "express", "scale",    "provisioned" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (s.n == strlen(words[i]) && strncasecmp(words[i], s.p, s.n) == 0)
+			return true;
+	return false;
+}
+
+static bool ends(struct text s, const char *word)
+{
+	size_t n = strlen(word);
+	return s.n >= n && strncasecmp(s.p + s.n - n, word, n) == 0;
+}
+
+bool name_is_naming(struct text s)
+{
+	static const char *const last[] = { "_id",    "_ids",	 "_name", "_at",      "_date",
+					    "_time",  "_ms",	 "_url",  "_path",    "_ip",
+					    "_email", "_key",	 "_ns",	  "_seconds", "_iso",
+					    " name",  "version", "Id",	  "Name",     "Time",
+					    "At",     "ID",	 "hash",  "timestamp" };
+	static const char *const whole[] = { "id", "latency", "status" };
+	for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+		if (ends(s, last[i]))
+			return true;
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		if (s.n == strlen(whole[i]) && ends(s, whole[i]))
+			return true;
+	return false;
+}
+
+static bool is_letter(char c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+/* Whether a word ends before s.p[i] and another begins there: "max_tries", "maxTries". */
+static bool is_between(struct text s, size_t i)
+{
+	return i == 0 || i == s.n || !is_letter(s.p[i - 1]) || !is_letter(s.p[i]) ||
+	       (s.p[i] <= 'Z' && s.p[i - 1] >= 'a');
+}
+
+static bool has_one_of(struct text s, const char *const *words)
+{
+	for (; *words; words++) {
+		const size_t n = strlen(*words);
+		for (size_t i = 0; i + n <= s.n; i++)
+			if (is_between(s, i) && is_between(s, i + n) &&
+			    strncasecmp(s.p + i, *words, n) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool name_is_label(struct text s)
+{
+	static const char *const words[] = {
+#define LABEL(word, reason) word,
+#include "meter/read/labels.def"
+#undef LABEL
+		NULL
+	};
+	/* of which time and size are billed */
+	static const char *const media[] = { "audio", "video", "speech", "voice", "image", NULL };
+	if (has_one_of(s, media))
+		return name_is_naming(s) && !ends(s, "_seconds");
+	return s.n == 0 || name_is_naming(s) || has_one_of(s, words);
+}
+
+bool value_may_be_count(struct text s)
+{
+	bool any = false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(i && (s.p[i] == ',' || s.p[i] == '.')))
+			return false;
+		any |= s.p[i] >= '1' && s.p[i] <= '9';
+	}
+	return any;
+}
+
+bool fields_lack_counts(uint64_t fields)
+{
+	const uint64_t total = (uint64_t)1 << FIELD_TOTAL,
+		       output = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT),
+		       prompt = (uint64_t)1 << FIELD_PROMPT |
+				(uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+	return !(fields & total) && (!(fields & output) || !(fields & prompt));
+}
+
 bool json_is_nothing(json_value *v)
 {
 	switch (json_kind(v)) {
@@ -69,6 +161,12 @@ bool json_is_nothing(json_value *v)
 	default:
 		return value_is_nothing(json_number_or_string(v));
 	}
+}
+
+bool json_may_be_count(json_value *v)
+{
+	const bool value = json_kind(v) == JSON_NUMBER || json_kind(v) == JSON_STRING;
+	return value && value_may_be_count(json_number_or_string(v));
 }
 
 static const char *column_reason(const struct shape *s, struct text name)
@@ -99,14 +197,18 @@ enum record_field column_field(const struct shape *s, const struct field_map *ma
 			       struct text name)
 {
 	const enum record_field f = shape_field(s, map, map_count, name);
-	if (f != FIELD_NONE || column_reason(s, name) ||
-	    (!name_speaks_of_money(name) && !is_of_usage(name)))
+	if (f != FIELD_NONE || column_reason(s, name))
 		return f;
+	const bool speaks = name_speaks_of_money(name) || is_of_usage(name);
+	if (!speaks && (s->column || name_is_label(name)))
+		return FIELD_NONE;
 	for (size_t i = 0; i < map_count; i++)
 		if (text_is(name, map[i].column))
 			return f;
 	/* one of our own names, which --map took from another column */
-	return record_field_by_name(name) == FIELD_NONE ? FIELD_UNKNOWN : FIELD_NONE;
+	return record_field_by_name(name) != FIELD_NONE ? FIELD_NONE
+	       : speaks					? FIELD_UNKNOWN
+							: FIELD_OBSCURE;
 }
 
 void column_tell(struct buf *out, struct text name)
@@ -138,7 +240,8 @@ bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum re
 		return true;
 	}
 	const bool inner = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
-	json_value *tokens = f == FIELD_NONE && inner ? find_tokens(v) : NULL;
+	json_value *tokens =
+		(f == FIELD_NONE || f == FIELD_OBSCURE) && inner ? find_tokens(v) : NULL;
 	if (!tokens || column_reason(s, text_of(json_key(tokens))))
 		return false;
 	column_tell(out, text_of(json_key(tokens)));

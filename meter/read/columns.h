@@ -14,8 +14,24 @@ bool name_speaks_of_money(struct text name);
 /* Whether a value says nothing: it is empty, zero, false or null. */
 bool value_is_nothing(struct text value);
 bool json_is_nothing(json_value *v);
+/* Whether a value is a word of a dimension of prices: batch, flex, priority, fast and the like. */
+bool value_is_price_word(struct text value);
 
-/* As shape_field, but FIELD_UNKNOWN for a column that may be billed. */
+/* Whether a name says that its values are names, times, places or addresses, which count nothing.
+ */
+bool name_is_naming(struct text name);
+/* The same of a table of one's own, where more is harmless: scores, attempts, numbers of rows. */
+bool name_is_label(struct text name);
+/* Whether a value is a whole number from one, thousands parted or not. */
+bool value_may_be_count(struct text value);
+bool json_may_be_count(json_value *v);
+
+/* Whether a record that has these fields (a bit each) lacks its prompt or its answer, so that any
+ * number of no known meaning may be it. */
+bool fields_lack_counts(uint64_t fields);
+
+/* As shape_field, but FIELD_UNKNOWN for a column that may be billed, and of a native shape
+ * FIELD_OBSCURE for one whose name says nothing. */
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name);
 
@@ -24,6 +40,8 @@ bool column_is_harmless(struct text name);
 
 /* Why a record has no price: the column, or the member of a JSON record. */
 void column_tell(struct buf *out, struct text name);
+/* Takes the names of columns that may count, and of whom nothing is known; each once. */
+typedef void column_doubt(void *user, struct text name);
 /* What in the value of a key that is no field may be billed; false: nothing. Where it is,
  * column_tell has been called. */
 bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f);

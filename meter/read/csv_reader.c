@@ -17,6 +17,7 @@ struct csv_reader {
 	struct scan_date date[2];
 	struct csv_record *split;
 	struct buf why; /* the last record has no price */
+	bool *told;	/* of each column, that it may count */
 	struct record_batch batch, single;
 	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
 	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
@@ -28,6 +29,7 @@ struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 	r->layout = *layout;
 	r->batch.roomy = true; /* its texts lie in the block */
 	r->split = mem_zalloc(sizeof *r->split);
+	r->told = mem_zalloc(layout->columns + 1);
 	for (size_t i = 0; i < layout->columns; i++)
 		if (layout->field[i] < FIELD_END)
 			r->columns |= (uint64_t)1 << layout->field[i];
@@ -40,6 +42,7 @@ void csv_reader_close(struct csv_reader *r)
 		return;
 	csv_record_release(r->split);
 	free(r->split);
+	free(r->told);
 	free(r->index_memory);
 	buf_release(&r->why);
 	free(r);
@@ -51,6 +54,22 @@ static struct text text_in(const struct csv_reader *r, size_t column)
 	const struct text s = r->split->field[column];
 	const bool own = !r->layout.shape->column && r->layout.field[column] < FIELD_TEXTS;
 	return own ? csv_plain_text(s) : s;
+}
+
+/* What a column that is no field holds: why the record has no price, or NULL. */
+static const char *judge(struct csv_reader *r, size_t column, struct text value)
+{
+	const struct csv_layout *l = &r->layout;
+	const enum record_field f = l->field[column];
+	const struct text name = text_of(l->name[column]);
+	const bool count = f == FIELD_OBSCURE && value_may_be_count(value);
+	if (count && !l->lacks && l->doubt && !r->told[column])
+		l->doubt(l->doubt_user, name);
+	r->told[column] |= count;
+	if (!(count && l->lacks) && !(f == FIELD_UNKNOWN && !value_is_nothing(value)))
+		return NULL;
+	column_tell(&r->why, name);
+	return r->why.p;
 }
 
 /* The strict path for one record without its newline. */
@@ -67,11 +86,8 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 			     r->split->count, r->layout.columns);
 	const char *unread = NULL;
 	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++) {
-		if (r->layout.field[i] == FIELD_UNKNOWN && !unread &&
-		    !value_is_nothing(r->split->field[i])) {
-			column_tell(&r->why, text_of(r->layout.name[i]));
-			unread = r->why.p;
-		}
+		if (r->layout.field[i] >= FIELD_END && !unread)
+			unread = judge(r, i, r->split->field[i]);
 		rc = record_set(&rec, r->layout.field[i], text_in(r, i), VALUE_TEXT,
 				r->layout.shape->time, &e);
 	}
@@ -91,33 +107,32 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Where field `c` of row `i` lies, given the delimiters of rows that follow each other and the one
- * in front of them. */
-#define FIELD_AT(c, i) \
-	const uint32_t *end = index + (i)*columns + (c); \
-	const char *p = block + (uint32_t)(end[-1] + 1); \
-	size_t n = (size_t)(block + *end - p); \
-	if (may_end_in_cr && n && p[n - 1] == '\r') \
-		n--;
+/* Where the fields of one column lie, in rows that follow each other. */
+struct column {
+	const char *block;
+	const uint32_t *end; /* delimiter of the first row's field; its predecessor is in front */
+	size_t columns;	     /* of a row: so many delimiters further is the next row's */
+	bool may_end_in_cr;  /* between the last byte and the delimiter */
+};
 
-/* Whether a carriage return may stand between the last byte of that column and its delimiter. */
-static bool has_cr(const struct csv_reader *r, size_t c)
+static inline struct text field_at(struct column c, size_t row)
 {
-	return c + 1 == r->layout.columns && r->found.flags & SCAN_CR;
+	const uint32_t *end = c.end + row * c.columns;
+	const char *p = c.block + (uint32_t)(end[-1] + 1);
+	size_t n = (size_t)(c.block + *end - p);
+	if (c.may_end_in_cr && n && p[n - 1] == '\r')
+		n--;
+	return (struct text){ p, n };
 }
 
-static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
-		       struct text *out)
+static void read_texts(struct csv_reader *r, struct column c, struct text *out)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	const bool may_end_in_cr = has_cr(r, c), look = r->found.flags & SCAN_BLANK;
-	const bool own = !r->layout.shape->column;
+	const bool look = r->found.flags & SCAN_BLANK, own = !r->layout.shape->column;
 	/* that the row is short enough for any text has been seen */
 	for (size_t i = 0; i < b->n; i++) {
-		FIELD_AT(c, i)
-		out[i] = (struct text){ p, n };
-		r->bad[i] |= own && *p == '\'';
+		out[i] = field_at(c, i);
+		r->bad[i] |= own && *out[i].p == '\'';
 	}
 	/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
 	for (size_t i = 0; look && i < b->n; i++) {
@@ -127,66 +142,77 @@ static void read_texts(struct csv_reader *r, const char *block, const uint32_t *
 	}
 }
 
-static void read_counts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
-			int64_t *out)
+static void read_counts(struct csv_reader *r, struct column c, int64_t *out)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	const bool may_end_in_cr = has_cr(r, c);
-	if (!may_end_in_cr) {
-		scan_counts(block, index + c, columns, b->n, out, r->bad);
+	if (!c.may_end_in_cr) {
+		scan_counts(c.block, c.end, c.columns, b->n, out, r->bad);
 		return;
 	}
 	for (size_t i = 0; i < b->n; i++) {
-		FIELD_AT(c, i)
-		r->bad[i] |= !scan_count(p, n, &out[i]);
+		const struct text t = field_at(c, i);
+		r->bad[i] |= !scan_count(t.p, t.n, &out[i]);
 	}
 }
 
-static void read_instants(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
-			  int64_t *out, struct scan_date *date, bool may_be_empty)
+static void read_instants(struct csv_reader *r, struct column c, int64_t *out,
+			  struct scan_date *date, bool may_be_empty)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	const bool may_end_in_cr = has_cr(r, c);
 	for (size_t i = 0; i < b->n; i++) {
-		FIELD_AT(c, i)
-		if (scan_instant(p, n, date, &out[i]))
+		const struct text field = field_at(c, i);
+		if (scan_instant(field.p, field.n, date, &out[i]))
 			continue;
 		struct instant t = { TIME_ABSENT };
-		if (n == 0 && may_be_empty) {
+		if (field.n == 0 && may_be_empty) {
 			out[i] = TIME_ABSENT;
 			continue;
 		}
-		r->bad[i] |= n == 0 || is_blank(p[0]) || is_blank(p[n - 1]) ||
-			     instant_parse_lenient(&t, (struct text){ p, n }, NULL) != 0;
+		r->bad[i] |= field.n == 0 || is_blank(field.p[0]) ||
+			     is_blank(field.p[field.n - 1]) ||
+			     instant_parse_lenient(&t, field, NULL) != 0;
 		out[i] = t.us;
 	}
 }
 
-static void read_spans(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
-		       int64_t *out, int64_t unit_us)
+static void read_spans(struct csv_reader *r, struct column c, int64_t *out, int64_t unit_us)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	const bool may_end_in_cr = has_cr(r, c);
-	for (size_t i = 0; i < b->n; i++) {
-		FIELD_AT(c, i)
-		r->bad[i] |= span_parse(&out[i], (struct text){ p, n }, unit_us, NULL) != 0;
-	}
+	for (size_t i = 0; i < b->n; i++)
+		r->bad[i] |= span_parse(&out[i], field_at(c, i), unit_us, NULL) != 0;
 }
 
 /* Rows that state something in a column that may be billed go to the strict path, which names it.
  */
-static void look_for_values(struct csv_reader *r, const char *block, const uint32_t *index,
-			    size_t c)
+static void look_for_values(struct csv_reader *r, struct column c)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	const bool may_end_in_cr = has_cr(r, c);
 	for (size_t i = 0; i < b->n; i++) {
-		FIELD_AT(c, i)
-		r->bad[i] |= n > 1 || (n == 1 && *p != '0');
+		const struct text t = field_at(c, i);
+		r->bad[i] |= t.n > 1 || (t.n == 1 && *t.p != '0');
+	}
+}
+
+/* Where empty means something else than 0. */
+static void look_for_empty(struct csv_reader *r, struct column c)
+{
+	struct record_batch *b = &r->batch;
+	for (size_t i = 0; i < b->n; i++)
+		r->bad[i] |= field_at(c, i).n == 0;
+}
+
+/* The same of a column whose name says nothing: of every number where it may be the prompt or the
+ * answer, else of the first. told: that it may count has been told. */
+static void look_for_counts(struct csv_reader *r, struct column c, bool told)
+{
+	struct record_batch *b = &r->batch;
+	bool look = r->layout.lacks || (r->layout.doubt && !told);
+	for (size_t i = 0; look && i < b->n; i++) {
+		const struct text t = field_at(c, i);
+		const bool count = value_may_be_count(t);
+		r->bad[i] |=
+			count || (t.n && (*t.p == '"' || is_blank(*t.p) || is_blank(t.p[t.n - 1])));
+		look = r->layout.lacks || !count;
 	}
 }
 
@@ -231,35 +257,35 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
 	b->columns = r->columns & ~r->layout.unneeded;
-	for (size_t c = 0; c < columns; c++) {
-		enum record_field f = r->layout.field[c];
+	for (size_t i = 0; i < columns; i++) {
+		const enum record_field f = r->layout.field[i];
+		const struct column c = { block, index + i, columns,
+					  i + 1 == columns && r->found.flags & SCAN_CR };
 		if (f == FIELD_UNKNOWN)
-			look_for_values(r, block, index, c);
+			look_for_values(r, c);
+		if (f == FIELD_OBSCURE)
+			look_for_counts(r, c, r->told[i]);
 		if (f >= FIELD_END || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
 			continue;
 		if (f < FIELD_TEXTS) {
-			read_texts(r, block, index, c, b->text[f]);
+			read_texts(r, c, b->text[f]);
 		} else if (f == FIELD_TIME || f == FIELD_COMPLETED) {
 			int64_t *out = f == FIELD_TIME ? b->time_us : b->completed_us;
 			if (r->layout.shape->time == TIME_INSTANT)
-				read_instants(r, block, index, c, out,
-					      &r->date[f == FIELD_COMPLETED], f == FIELD_COMPLETED);
+				read_instants(r, c, out, &r->date[f == FIELD_COMPLETED],
+					      f == FIELD_COMPLETED);
 			else
-				read_spans(r, block, index, c, out,
+				read_spans(r, c, out,
 					   r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND
 										 : 1000);
 		} else {
-			read_counts(r, block, index, c,
+			read_counts(r, c,
 				    f < FIELD_REQUESTS	  ? b->counts[f - FIELD_COUNTS]
 				    : f == FIELD_REQUESTS ? b->requests
 				    : f == FIELD_PROMPT	  ? r->prompt
 							  : r->total);
-			/* empty means something else than 0 in these */
-			const bool may_end_in_cr = has_cr(r, c);
-			for (size_t i = 0; f >= FIELD_REQUESTS && i < b->n; i++) {
-				FIELD_AT(c, i)
-				r->bad[i] |= n == 0;
-			}
+			if (f >= FIELD_REQUESTS)
+				look_for_empty(r, c);
 		}
 	}
 	check_wholes(r);

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/csv.h"
+#include "meter/read/flat_document.h"
 
 enum { FORMATS_MAX = 96, EXPORT_NAME_MAX = 120 };
 
@@ -56,6 +57,10 @@ static uint8_t role_of(struct text word)
 		[ROLE_SERVICE] = "service",
 		[ROLE_PRODUCT] = "product",
 		[ROLE_UNIT] = "unit",
+		[ROLE_BILLED_MONTH] = "billed_month",
+		[ROLE_YEAR] = "year",
+		[ROLE_MONTH] = "month",
+		[ROLE_DAY] = "day",
 		[ROLE_COUNT + RAW_PROMPT] = "prompt",
 		[ROLE_COUNT + RAW_COMPLETION] = "completion",
 		[ROLE_COUNT + RAW_TOTAL] = "total",
@@ -221,10 +226,20 @@ static size_t formats(void)
 static bool serves(const struct export_format *f, enum export_use use)
 {
 	if (f->general || use == EXPORT_AS_CALLS)
-		return f->general && use == EXPORT_AS_CALLS;
+		return f->general && use == EXPORT_AS_CALLS && f->kind != EXPORT_BILL;
 	return use == EXPORT_AS_ANY ||
 	       (use == EXPORT_AS_BILL ? f->kind == EXPORT_BILL || f->has_cost
 				      : f->kind != EXPORT_BILL);
+}
+
+const struct export_format *export_of_own_bills(void)
+{
+	size_t i = 0;
+	while (i < formats() &&
+	       !(registry.format[i].general && registry.format[i].kind == EXPORT_BILL))
+		i++;
+	CHECK(i < registry.count);
+	return &registry.format[i];
 }
 
 /* --- names --- */
@@ -439,6 +454,16 @@ json_value *export_value(json_value *row, json_value *item, const char *name)
 	return v || !item || begins_here(row, name) ? v : member_at(item, name);
 }
 
+bool export_is_elsewhere(const struct export_format *f, struct text path, json_value *row,
+			 json_value *item)
+{
+	bool here = false, elsewhere = false;
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (is_whole_name(c->name, path))
+			*(export_value(row, item, c->name) ? &here : &elsewhere) = true;
+	return elsewhere && !here;
+}
+
 json_value *export_rows_in(const struct export_format *f, json_value *item)
 {
 	json_value *rows = f->rows ? member_at(item, f->rows) : NULL;
@@ -615,7 +640,8 @@ const struct export_format *export_of_table(struct text all, char *separator, st
 static const struct export_format *of_json(struct text s)
 {
 	struct json_document *d;
-	if (json_open(&d, first_line(s), NULL) != 0 && json_open(&d, s, NULL) != 0)
+	if (flat_document_open(&d, first_line(s), NULL) != 0 &&
+	    flat_document_open(&d, s, NULL) != 0)
 		return NULL;
 	const struct export_format *f = export_of_document(json_root(d), EXPORT_AS_ANY);
 	json_close(d);

@@ -54,6 +54,10 @@ enum export_role {
 	ROLE_SERVICE, /* the product that a line is of */
 	ROLE_PRODUCT, /* whose name may hold the family of models that ROLE_MODEL leaves out */
 	ROLE_UNIT,
+	ROLE_BILLED_MONTH, /* an instant in it */
+	ROLE_YEAR,	   /* of a line of a bill that states its time in numbers */
+	ROLE_MONTH,
+	ROLE_DAY,
 	ROLE_COUNT, /* + enum raw_count, or RAW_COUNTS + enum unit */
 };
 enum { ROLE_UNITS = ROLE_COUNT + RAW_COUNTS, EXPORT_ROLES = ROLE_UNITS + UNIT_COUNT };
@@ -120,6 +124,9 @@ bool export_page_is_empty(json_value *v);
 json_value *export_rows_in(const struct export_format *f, json_value *item);
 /* What a row says under that name, or the item around it (may be NULL). */
 json_value *export_value(json_value *row, json_value *item, const char *name);
+/* The entry of bills that are nobody's in particular, by what several languages call the columns.
+ */
+const struct export_format *export_of_own_bills(void);
 /* Of a header; the one with the most needed names where several fit. */
 const struct export_format *export_of_columns(const struct text *names, size_t count,
 					      enum export_use use);
@@ -133,6 +140,10 @@ bool export_is_unread(const struct export_format *f, struct text column);
 bool export_is_listed(const struct export_format *f, struct text column);
 /* Whether f reads it or knows it as harmless: of a key, its whole path. */
 bool export_is_known(const struct export_format *f, struct text path);
+/* Whether the path, as a document has it, is of a column that is not read there: in a list, or in
+ * another spelling. */
+bool export_is_elsewhere(const struct export_format *f, struct text path, json_value *row,
+			 json_value *item);
 /* Whether f reads or knows something in the object at that path. */
 bool export_looks_into(const struct export_format *f, struct text path);
 /* Splits the first line by the separator with which it is the header of an export of usage. */

@@ -472,3 +472,25 @@ bool item_unit_is_no_count(struct text unit)
 	return is_one_of(unit, words) || contains(unit, "hour") || contains(unit, "byte") ||
 	       contains(unit, "month");
 }
+
+/* Whether it begins with that word: "Total (USD)" does with "total", "totality" does not. */
+static bool begins_with_word(struct text s, const char *word)
+{
+	const size_t n = strlen(word);
+	return s.n >= n && strncasecmp(s.p, word, n) == 0 &&
+	       (s.n == n || !((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'));
+}
+
+bool words_say_total(struct text s)
+{
+	static const char *const words[] = {
+		"total",	"totals",	 "grand total", "sum",		 "subtotal",
+		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
+		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
+		"合计",		"总计",		 "小计",	"filtered total"
+	};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (begins_with_word(s, words[i]))
+			return true;
+	return false;
+}

@@ -27,4 +27,8 @@ bool item_unit_is_no_count(struct text unit);
  * as they are. Appends to b. */
 void model_from_display(struct buf *b, struct text name);
 
+/* Whether the words name a row of totals, as several languages do: "Total (USD)", "Summe", "合计".
+ */
+bool words_say_total(struct text words);
+
 #endif

@@ -34,6 +34,7 @@ struct jsonl_reader {
 	struct record_batch batch, single;
 	int64_t prompt, total; /* of the row at work */
 	struct buf why;	       /* the last record has no price */
+	bool told;	       /* which keys may count */
 };
 
 static uint32_t key_slot(const char *p, size_t n)
@@ -98,6 +99,12 @@ void jsonl_reader_close(struct jsonl_reader *r)
 static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) +
 				  ((uint64_t)1 << FIELD_PROMPT);
 
+static void doubt(const struct jsonl_reader *r, json_value *v)
+{
+	if (r->layout.doubt && !r->told)
+		r->layout.doubt(r->layout.doubt_user, text_of(json_key(v)));
+}
+
 /* Fills a cleared record from an object; the strict path. */
 static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, bool *unread,
 			 struct err *e)
@@ -106,6 +113,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 		return err_set(e, ERR_INVALID, "a record must be an object, this is %s",
 			       json_kind_name(root));
 	uint64_t seen = 0;
+	json_value *obscure = NULL;
 	for (json_value *v = json_first(root); v; v = json_next(v)) {
 		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
 		enum json_kind k = json_kind(v);
@@ -122,6 +130,10 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				continue;
 			}
 			*unread = *unread || column_judge(&r->why, r->layout.shape, v, f);
+			if (f == FIELD_OBSCURE && json_may_be_count(v)) {
+				obscure = v;
+				doubt(r, v);
+			}
 			continue;
 		}
 		if (seen >> f & 1)
@@ -136,6 +148,11 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 	if (!(seen & any_count))
 		return err_set(e, ERR_INVALID,
 			       "the record has no token counts (input, output, ...)");
+	r->told |= obscure != NULL;
+	if (obscure && !*unread && fields_lack_counts(seen)) {
+		column_tell(&r->why, text_of(json_key(obscure)));
+		*unread = true;
+	}
 	return record_finish(rec, e);
 }
 
@@ -288,6 +305,8 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 	if (f >= FIELD_COUNTS) {
 		if (f >= FIELD_END) {
 			const char *after = *p == '{' ? NULL : json_scan_flat(p, end);
+			if (f == FIELD_OBSCURE && after && ((*p >= '1' && *p <= '9') || *p == '"'))
+				*given |= (uint64_t)1 << FIELD_OBSCURE;
 			return f == FIELD_UNKNOWN && after && !says_nothing(p, after) ? NULL
 										      : after;
 		}
@@ -399,13 +418,28 @@ static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
 	return true;
 }
 
+/* From the end of a value to the next member, or, *closed, behind the object. NULL: take the strict
+ * path. */
+static inline const char *behind_value(const char *p, const char *end, bool *closed)
+{
+	if (*p == ',') {
+		p++;
+		return p < end && *p == ' ' ? p + 1 : p;
+	}
+	p = json_skip_space(p, end);
+	if (p >= end || (*p != '}' && *p != ','))
+		return NULL;
+	*closed = *p == '}';
+	return p + 1;
+}
+
 /* One line of a flat object. False: take the strict path. */
 static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
 {
 	uint64_t seen = 0, given = 0;
 	struct text unknown[SHAPE_KEYS_MAX];
 	size_t unknown_count = 0, i = 0;
-	bool as_learned = true;
+	bool as_learned = true, closed = false;
 	const char *line = p;
 	r->batch.at[r->batch.n] = p;
 	if (*p != '{')
@@ -451,22 +485,18 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		p = read_value(r, f, p, end, &given);
 		if (!p || p >= end)
 			return false;
-		if (*p == ',') {
-			p++;
-			if (p < end && *p == ' ')
-				p++;
-			continue;
-		}
-		p = json_skip_space(p, end);
-		if (p >= end)
+		p = behind_value(p, end, &closed);
+		if (!p)
 			return false;
-		if (*p == '}')
+		if (closed)
 			break;
-		if (*p != ',')
-			return false;
-		p++;
 	}
-	p = json_skip_space(p + 1, end);
+	/* a key that may count, in a record that lacks something, or for the first time */
+	if (given >> FIELD_OBSCURE & 1 &&
+	    (fields_lack_counts(seen) || (r->layout.doubt && !r->told)))
+		return false;
+	given &= ~((uint64_t)1 << FIELD_OBSCURE);
+	p = json_skip_space(p, end);
 	if (p != end || !(seen & any_count) || !finish_row(r, &given))
 		return false;
 	if (as_learned && i + 1 == r->learned_count) {

@@ -36,10 +36,11 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	if ((f->refused_count & (f->refused_count - 1)) == 0)
 		f->refused = mem_grow(f->refused, (f->refused_count ? f->refused_count * 2 : 1) *
 							  sizeof *f->refused);
-	f->refused[f->refused_count++] =
-		(struct refused_line){ line,
-				       { arena_text(&f->arena, raw.n ? raw.p : "", raw.n), raw.n },
-				       arena_text(&f->arena, why->message, strlen(why->message)) };
+	f->refused[f->refused_count++] = (struct refused_line){
+		.line = line,
+		.raw = { arena_text(&f->arena, raw.n ? raw.p : "", raw.n), raw.n },
+		.why = arena_text(&f->arena, why->message, strlen(why->message))
+	};
 }
 
 /* A file of a directory that cannot be read, that is not understood, or that is no log at all. */
@@ -74,14 +75,14 @@ void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool 
 	payload_set_path(r, path);
 	source_read_path(path, r, &f->bytes, &f->failure);
 	f->passed_over = payload_passed_over(r);
-	page_list_append(&f->pages, payload_pages(r));
+	doubts_append(&f->doubts, payload_doubts(r));
 	payload_close(r);
 	judge(f, found);
 }
 
 void parsed_file_release(struct parsed_file *f)
 {
-	page_list_release(&f->pages);
+	doubts_release(&f->doubts);
 	assembly_close(f->calls);
 	free(f->refused);
 	arena_release(&f->arena);
@@ -96,7 +97,7 @@ static bool parse_next(struct read_ahead *r)
 	size_t i = r->next++;
 	r->slot[i].state = AT_WORK;
 	pthread_mutex_unlock(&r->lock);
-	parsed_file_read(&r->slot[i].file, r->path[i], r->found && r->found[i], r->every);
+	parsed_file_read(&r->slot[i].file, r->path[i], r->found[i], r->every);
 	pthread_mutex_lock(&r->lock);
 	r->slot[i].state = DONE;
 	pthread_cond_broadcast(&r->changed);

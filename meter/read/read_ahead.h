@@ -8,14 +8,8 @@
 #define TALLY_METER_READ_READ_AHEAD_H
 
 #include "meter/formats/assemble.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/source.h"
-
-struct refused_line {
-	int64_t line;
-	struct text raw;
-	const char *why;
-};
 
 /* What one file holds. */
 struct parsed_file {
@@ -24,7 +18,7 @@ struct parsed_file {
 	struct refused_line *refused;
 	size_t refused_count;
 	int64_t passed_over, bytes;
-	struct page_list pages;
+	struct doubts doubts;
 	struct err failure;   /* the file could not be read to its end */
 	const char *not_read; /* why the file as a whole yields nothing; a run goes on behind it */
 	struct arena arena;
@@ -35,7 +29,7 @@ void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool 
 void parsed_file_release(struct parsed_file *f);
 
 struct read_ahead;
-/* found: of each path, whether it was found in a directory (NULL: none): such a file that cannot be
+/* found: of each path, whether it was found in a directory: such a file that cannot be
  * opened is `not_read` instead of a failure, and one that is no log is nothing. every: as
  * assembly_open. Paths and flags must live as long. */
 struct read_ahead *read_ahead_open(const char *const *path, const bool *found, size_t count,

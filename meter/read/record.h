@@ -42,7 +42,8 @@ enum record_field {
 	FIELD_TOTAL,  /* must equal the sum of the parts */
 	FIELD_END,
 	FIELD_NONE = FIELD_END, /* a column that is not used */
-	FIELD_UNKNOWN		/* a column of no known meaning that may be billed (columns.h) */
+	FIELD_UNKNOWN,		/* a column of no known meaning that may be billed (columns.h) */
+	FIELD_OBSCURE /* one whose name says nothing: it may count where it holds numbers */
 };
 
 enum { RECORD_TEXT_MAX = 1000 };
@@ -64,7 +65,7 @@ enum record_field record_field_by_name(struct text name);
 #define FIELDS_OF_PARTS (((uint64_t)1 << FIELD_UNITS) - ((uint64_t)1 << FIELD_PARTS))
 /* The field of a unit by the name of its fee; FIELD_NONE when there is none such. */
 enum record_field record_field_of_unit(struct text name);
-_Static_assert(FIELD_UNKNOWN < 64, "the fields of a record are bits of 64");
+_Static_assert(FIELD_OBSCURE < 64, "the fields of a record are bits of 64");
 
 void record_clear(struct record *r);
 
@@ -143,5 +144,12 @@ void record_from_batch(struct record *out, const struct record_batch *b, size_t 
 void record_batch_single(struct record_batch *out, const struct record *r);
 /* Keeps the rows whose flag is 0. */
 void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS]);
+
+/* What is no record, and why; header: the names of its columns, where there are such. */
+struct refused_line {
+	int64_t line;
+	struct text raw, header;
+	const char *why;
+};
 
 #endif

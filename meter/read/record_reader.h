@@ -11,7 +11,7 @@
 #define TALLY_METER_READ_RECORD_READER_H
 
 #include "base/csv.h"
-#include "meter/read/shape.h"
+#include "meter/read/columns.h"
 
 struct record_span {
 	size_t from, to;
@@ -43,6 +43,9 @@ struct csv_layout {
 	const char *const *name;	/* of each column, as the header has it */
 	uint64_t unneeded;		/* text fields whose values do not matter to the sink */
 	bool strict_only;
+	bool lacks; /* columns for prompts or answers: a number of no known meaning may be these */
+	column_doubt *doubt; /* of others; NULL: not wanted. May be called by several threads */
+	void *doubt_user;
 };
 
 struct csv_reader;
@@ -58,6 +61,8 @@ struct jsonl_layout {
 	const struct field_map *map;
 	size_t map_count;
 	bool strict_only;
+	column_doubt *doubt; /* as above */
+	void *doubt_user;
 };
 
 struct jsonl_reader;

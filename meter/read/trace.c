@@ -29,7 +29,9 @@ struct trace {
 	size_t columns;
 	enum record_field *field;
 	char **name;
-	int64_t body; /* offset of the first record in the (decompressed) text */
+	bool lacks, mapped;
+	struct doubts doubts; /* under the lock */
+	int64_t body;	      /* offset of the first record in the (decompressed) text */
 	int64_t body_line;
 
 	atomic_int_fast64_t next_block; /* plain files out of order */
@@ -215,11 +217,13 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 	t->field = mem_alloc(r->count * sizeof *t->field);
 	t->name = mem_zalloc(r->count * sizeof *t->name);
 	bool counts = false;
+	uint64_t fields = 0;
 	for (size_t i = 0; i < r->count; i++) {
 		t->name[i] = mem_alloc(r->field[i].n + 1);
 		memcpy(t->name[i], r->field[i].p, r->field[i].n);
 		t->name[i][r->field[i].n] = 0;
 		t->field[i] = column_field(t->shape, o->map, o->map_count, r->field[i]);
+		fields |= (uint64_t)1 << t->field[i];
 		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
 			  t->field[i] != FIELD_REQUESTS;
 		for (size_t k = 0; k < i && rc == 0; k++)
@@ -230,6 +234,7 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 					t->path, t->name[k], t->name[i],
 					record_field_name(t->field[i]));
 	}
+	t->lacks = fields_lack_counts(fields);
 	for (size_t m = 0; m < o->map_count && rc == 0; m++) {
 		bool found = false;
 		for (size_t i = 0; i < r->count; i++)
@@ -408,6 +413,8 @@ int trace_open(struct trace **out, const char *path, const struct trace_options 
 	bool standard_input = strcmp(path, "-") == 0;
 	t->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
 	pthread_mutex_init(&t->lock, NULL);
+	for (size_t i = 0; i < o->map_count; i++)
+		t->mapped |= o->map[i].field != FIELD_NONE;
 	t->input = mem_alloc(INPUT_CHUNK);
 	t->fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (t->fd < 0)
@@ -481,6 +488,7 @@ void trace_close(struct trace *t)
 	free(t->path);
 	buf_release(&t->rest);
 	pthread_mutex_destroy(&t->lock);
+	doubts_release(&t->doubts);
 	free(t);
 }
 
@@ -512,7 +520,22 @@ struct csv_layout trace_csv_layout(const struct trace *t, uint64_t unneeded, boo
 				    .field = t->field,
 				    .name = (const char *const *)t->name,
 				    .unneeded = unneeded,
-				    .strict_only = strict_only };
+				    .strict_only = strict_only,
+				    .lacks = t->lacks };
+}
+
+void trace_doubt(void *trace, struct text column)
+{
+	struct trace *t = trace;
+	pthread_mutex_lock(&t->lock);
+	if (!t->mapped)
+		doubts_add_column(&t->doubts, column);
+	pthread_mutex_unlock(&t->lock);
+}
+
+const struct doubts *trace_doubts(const struct trace *t)
+{
+	return &t->doubts;
 }
 
 const char *trace_column_name(const struct trace *t, size_t i)

@@ -10,6 +10,7 @@
 #define TALLY_METER_READ_TRACE_H
 
 #include "base/csv.h"
+#include "meter/read/doubts.h"
 #include "meter/read/record_reader.h"
 
 enum {
@@ -41,6 +42,10 @@ enum record_field trace_column_field(const struct trace *t, size_t column);
 const char *trace_column_name(const struct trace *t, size_t column);
 /* For csv_reader_open; what it points to lives as long as the trace. */
 struct csv_layout trace_csv_layout(const struct trace *t, uint64_t unneeded, bool strict_only);
+/* Keeps that a column may count and nobody knows what; the columns that the readers told it of. Of
+ * a trace whose counts were mapped there are none: who maps says what counts. */
+void trace_doubt(void *trace, struct text column);
+const struct doubts *trace_doubts(const struct trace *t);
 /* Whether the CSV header feeds the field (always true for JSON Lines: any line may). */
 bool trace_may_have(const struct trace *t, enum record_field f);
 /* Bytes on disk, 0 when not known. */

@@ -26,12 +26,13 @@ struct trace_reader *trace_reader_open(struct trace *t, const struct trace_readi
 	r->sink = *sink;
 	r->counted = -1;
 	if (shape->container == CONTAINER_CSV) {
-		const struct csv_layout layout =
-			trace_csv_layout(t, how->unneeded, how->strict_only);
+		struct csv_layout layout = trace_csv_layout(t, how->unneeded, how->strict_only);
+		layout.doubt = trace_doubt;
+		layout.doubt_user = t;
 		r->csv = csv_reader_open(&layout);
 	} else {
 		r->jsonl = jsonl_reader_open(&(struct jsonl_layout){
-			shape, how->map, how->map_count, how->strict_only });
+			shape, how->map, how->map_count, how->strict_only, trace_doubt, t });
 	}
 	return r;
 }

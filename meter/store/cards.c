@@ -108,6 +108,20 @@ int own_cards_add(struct db *db, struct book *b, struct err *e)
 	return rc;
 }
 
+int own_cards_each(struct store *s, int (*take)(void *user, const struct own_card *c), void *user,
+		   struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(store_db(s), "SELECT name,at,content FROM own_card ORDER BY name", &q,
+			    e);
+	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		const struct own_card c = { db_text(q, 0), db_text(q, 2), { db_int(q, 1) } };
+		rc = take(user, &c);
+	}
+	db_drop(q);
+	return rc;
+}
+
 int own_cards_trace(struct db *db, struct buf *out, struct err *e)
 {
 	struct query *q = NULL;

@@ -31,6 +31,13 @@ int cards_differ(struct store *s, const struct book *b, struct buf *out, struct 
 
 /* Cards of the database itself: added to the book, each as one more layer. */
 int own_cards_add(struct db *db, struct book *b, struct err *e);
+struct own_card {
+	struct text name, content;
+	struct instant at; /* when it was installed */
+};
+/* By name. Stops when take returns non-zero and returns that. */
+int own_cards_each(struct store *s, int (*take)(void *user, const struct own_card *c), void *user,
+		   struct err *e);
 /* Adds to out what changes whenever one of them does. */
 int own_cards_trace(struct db *db, struct buf *out, struct err *e);
 /* Inside a transaction. content: of a card that was checked. */

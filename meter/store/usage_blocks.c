@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
-/* What one row adds. */
+/* What a row adds, or the calls of a session in a quarter of an hour. No block ends and no gap lies
+ * inside of one: blocks end at full hours and are hours long. */
 struct entry {
-	int64_t time_us, records, requests, unpriced;
+	int64_t time_us, last_us, records, requests, unpriced;
 	USAGE_COUNTS;
 	struct money_total cost;
 	const struct subject_names *subject; /* lives as long as the store */
@@ -23,6 +24,7 @@ static int take(void *user, const struct usage_call *call)
 		r->entry = mem_grow(r->entry, (r->count ? r->count * 2 : 1) * sizeof *r->entry);
 	struct entry *n = &r->entry[r->count++];
 	*n = (struct entry){ .time_us = call->time_us,
+			     .last_us = call->last_us,
 			     .records = s->records,
 			     .requests = s->requests,
 			     .unpriced = s->unpriced,
@@ -35,7 +37,8 @@ static int take(void *user, const struct usage_call *call)
 static int by_time(const void *x, const void *y)
 {
 	const struct entry *a = x, *b = y;
-	return (a->time_us > b->time_us) - (a->time_us < b->time_us);
+	return a->time_us != b->time_us ? (a->time_us < b->time_us ? -1 : 1)
+					: text_cmp(a->subject->model, b->subject->model);
 }
 
 static int add(struct usage_sums *to, const struct entry *n, struct err *e)
@@ -78,7 +81,13 @@ static struct usage_block *block_for(struct usage_blocks *out, int64_t time_us, 
 	const int64_t start = floor_div(time_us, US_PER_HOUR) * US_PER_HOUR;
 	return push(out, (struct usage_block){ .start_us = start,
 					       .end_us = start + length_us,
-					       .first_us = time_us });
+					       .first_us = time_us,
+					       .last_us = time_us });
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return text_cmp(*(const struct text *)x, *(const struct text *)y);
 }
 
 static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t length_us,
@@ -89,18 +98,23 @@ static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t leng
 		qsort(r->entry, r->count, sizeof *r->entry, by_time);
 	for (size_t i = 0, n; rc == 0 && i < r->count; i += n) {
 		int64_t records = 0;
-		for (n = 0; i + n < r->count && r->entry[i + n].time_us == r->entry[i].time_us; n++)
+		for (n = 0; i + n < r->count && by_time(&r->entry[i + n], &r->entry[i]) == 0; n++)
 			records += r->entry[i + n].records;
-		/* all that was recorded of that instant was reversed */
+		/* all that was recorded of that instant and model was reversed */
 		if (records == 0)
 			continue;
 		struct usage_block *b = block_for(out, r->entry[i].time_us, length_us);
-		b->last_us = r->entry[i].time_us;
+		add_model(out, b, r->entry[i].subject->model);
 		for (size_t k = 0; rc == 0 && k < n; k++) {
-			add_model(out, b, r->entry[i + k].subject->model);
-			rc = add(&b->sums, &r->entry[i + k], e);
+			const struct entry *next = &r->entry[i + k];
+			b->last_us = next->last_us > b->last_us ? next->last_us : b->last_us;
+			rc = add(&b->sums, next, e);
 		}
 	}
+	for (size_t i = 0; i < out->count; i++)
+		if (out->block[i].models)
+			qsort(out->block[i].model, out->block[i].models,
+			      sizeof *out->block[i].model, by_name);
 	return rc;
 }
 

@@ -16,7 +16,7 @@ struct usage_block {
 	int64_t first_us, last_us;
 	bool gap;
 	struct usage_sums sums;
-	struct text *model; /* in the order in which they were met */
+	struct text *model; /* in the order of their names */
 	size_t models;
 };
 

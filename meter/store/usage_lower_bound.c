@@ -32,6 +32,7 @@ static int count_placeholders(struct lower_bound *out, struct db *db, const stru
 		"(CAST(:project AS text)='' OR s.project=:project) AND "
 		"(CAST(:workload AS text)='' OR s.workload=:workload) AND "
 		"(CAST(:effort AS text)='' OR s.effort=:effort) AND "
+		"(CAST(:session AS text)='' OR u.session=:session) AND "
 		"(CAST(:provider AS text)='' OR CASE WHEN p.vendor='' THEN b.provider ELSE "
 		"p.vendor END=:provider) AND "
 		"(CAST(:model AS text)='' OR b.model=:model) LIMIT :most) x",
@@ -45,6 +46,7 @@ static int count_placeholders(struct lower_bound *out, struct db *db, const stru
 	db_bind_text(q, ":model", text_of(f->model ? f->model : ""));
 	db_bind_text(q, ":workload", text_of(f->workload ? f->workload : ""));
 	db_bind_text(q, ":effort", text_of(f->effort ? f->effort : ""));
+	db_bind_text(q, ":session", text_of(f->session ? f->session : ""));
 	db_bind_text(q, ":provider", text_of(f->provider ? f->provider : ""));
 	db_bind_int(q, ":most", most);
 	rc = db_step(db, q, e);

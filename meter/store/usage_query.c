@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
+#include "meter/store/session_cells.h"
 #include "meter/store/sums_sql.h"
-#include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
@@ -99,7 +99,8 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 
 /* What a query adds up: a cell of a rollup, or a row. */
 struct cell {
-	int64_t time_us; /* any instant of the cell */
+	int64_t time_us; /* any instant of the cell; the first one where last_us is told */
+	int64_t last_us; /* of a session's calls */
 	int64_t price;
 	const struct subject_names *subject;
 	const struct series_names *series; /* NULL: the cell is of many */
@@ -336,7 +337,7 @@ static bool matches(const char *wanted, struct text have)
 static bool is_wanted(const struct usage_result *r, const struct cell *c)
 {
 	const struct usage_filter *f = r->filter;
-	return matches(f->model, c->subject->model) &&
+	return matches(f->model, c->subject->model) && matches(f->session, c->session) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
 			       matches(f->project, c->series->project) &&
 			       matches(f->workload, c->series->workload) &&
@@ -387,8 +388,8 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	}
 	if (r->take)
 		return r->take(r->user,
-			       &(struct usage_call){ c->time_us, c->subject, c->series, price,
-						     c->task, c->session, &c->sums });
+			       &(struct usage_call){ c->time_us, c->last_us, c->subject, c->series,
+						     price, c->task, c->session, &c->sums });
 	struct usage_sums all = c->sums;
 	if (r->filter->costs_apart)
 		all.cost = (struct money_total){ 0 };
@@ -412,11 +413,110 @@ static const struct sql sql_cells_day_of = {
 		"ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND s.customer=:customer",
 };
 
+/* Columns of a rollup that are added up. */
+enum { SUMS = AT_TOKENS + BUCKET_COMMON - AT_RECORDS };
+
+/* Cells of one series (or subject) at one price, added up over time: what they come to is the same,
+ * and they are priced and grouped once. */
+struct pile {
+	int64_t cell, who, price;
+	int64_t sum[SUMS];
+};
+struct piles {
+	struct pile *pile;
+	size_t count, room;
+	uint32_t *slot; /* 1 + place; a power of two of them */
+	size_t slots;
+};
+
+static void piles_release(struct piles *p)
+{
+	free(p->pile);
+	free(p->slot);
+}
+
+static uint32_t *pile_slot(const struct piles *p, int64_t who, int64_t price)
+{
+	const uint64_t mixed =
+		((uint64_t)who * 31 + (uint64_t)price) * UINT64_C(0x9E3779B97F4A7C15);
+	size_t i = mixed >> 32 & (p->slots - 1);
+	while (p->slot[i] &&
+	       (p->pile[p->slot[i] - 1].who != who || p->pile[p->slot[i] - 1].price != price))
+		i = (i + 1) & (p->slots - 1);
+	return &p->slot[i];
+}
+
+/* Where its sums are; those of a new one are 0. */
+static struct pile *pile_of(struct piles *p, int64_t cell, int64_t who, int64_t price)
+{
+	if (p->count * 2 >= p->slots) {
+		free(p->slot);
+		p->slots = p->slots ? p->slots * 2 : 1024;
+		p->slot = mem_zalloc(p->slots * sizeof *p->slot);
+		for (size_t i = 0; i < p->count; i++)
+			*pile_slot(p, p->pile[i].who, p->pile[i].price) = (uint32_t)i + 1;
+	}
+	uint32_t *slot = pile_slot(p, who, price);
+	if (!*slot) {
+		if (p->count == p->room) {
+			p->room = p->room ? p->room * 2 : 256;
+			p->pile = mem_grow(p->pile, p->room * sizeof *p->pile);
+		}
+		p->pile[p->count] = (struct pile){ .cell = cell, .who = who, .price = price };
+		*slot = (uint32_t)++p->count;
+	}
+	return &p->pile[*slot - 1];
+}
+
+static int take_pile(struct usage_result *r, const struct pile *p, bool by_day, struct err *e)
+{
+	struct cell c = { .time_us = p->cell * (by_day ? US_PER_DAY : QUARTER_US),
+			  .price = p->price };
+	int64_t subject = p->who;
+	int rc = 0;
+	if (by_day && r->splits)
+		c.time_us = split_day(r, p->cell)->cell_us;
+	if (by_day) {
+		rc = store_series_names(r->store, p->who, &c.series, e);
+		subject = rc == 0 ? c.series->subject : 0;
+	}
+	if (rc == 0)
+		rc = store_subject_names(r->store, subject, &c.subject, e);
+	if (rc != 0)
+		return rc;
+	c.sums.records = p->sum[AT_RECORDS - AT_RECORDS];
+	c.sums.requests = p->sum[AT_REQUESTS - AT_RECORDS];
+	memcpy(c.sums.tokens, p->sum + AT_TOKENS - AT_RECORDS, BUCKET_COMMON * sizeof *p->sum);
+	return take_cell(r, &c, e);
+}
+
+/* False where the sum does not fit, and then nothing is added. */
+static bool pile_add(struct pile *to, const int64_t more[SUMS])
+{
+	int64_t sum[SUMS];
+	bool bad = false;
+	for (int i = 0; i < SUMS; i++)
+		bad |= __builtin_add_overflow(to->sum[i], more[i], &sum[i]);
+	if (!bad)
+		memcpy(to->sum, sum, sizeof sum);
+	return !bad;
+}
+
+static bool by_time(const struct usage_result *r)
+{
+	bool any = false;
+	for (size_t i = 0; i < r->dim_count; i++)
+		any |= is_time(r->dim[i]);
+	return any;
+}
+
 static int take_rollup(struct usage_result *r, const struct sql *which, int64_t from, int64_t to,
 		       bool by_day, struct err *e)
 {
 	struct db *db = store_db(r->store);
 	struct query *q;
+	struct piles piles = { 0 };
+	const bool timeless = !by_time(r);
 	int rc = db_statement(db, which, &q, e);
 	if (rc != 0)
 		return rc;
@@ -425,30 +525,20 @@ static int take_rollup(struct usage_result *r, const struct sql *which, int64_t 
 	if (which == &sql_cells_day_of)
 		db_bind_text(q, ":customer", text_of(r->filter->customer));
 	while ((rc = db_step(db, q, e)) == 1) {
-		struct cell c = { .time_us =
-					  db_int(q, AT_CELL) * (by_day ? US_PER_DAY : QUARTER_US),
+		struct pile p = { .cell = db_int(q, AT_CELL),
+				  .who = db_int(q, AT_WHO),
 				  .price = db_int(q, AT_PRICE) };
-		int64_t subject = db_int(q, AT_WHO);
-		if (by_day && r->splits)
-			c.time_us = split_day(r, db_int(q, AT_CELL))->cell_us;
-		if (by_day) {
-			rc = store_series_names(r->store, subject, &c.series, e);
-			subject = rc == 0 ? c.series->subject : 0;
-		} else {
-			rc = 0;
-		}
-		if (rc == 0)
-			rc = store_subject_names(r->store, subject, &c.subject, e);
-		if (rc != 0)
-			break;
-		c.sums.records = db_int(q, AT_RECORDS);
-		c.sums.requests = db_int(q, AT_REQUESTS);
-		for (int b = 0; b < BUCKET_COMMON; b++)
-			c.sums.tokens[b] = db_int(q, AT_TOKENS + b);
-		if ((rc = take_cell(r, &c, e)) != 0)
+		for (int i = 0; i < SUMS; i++)
+			p.sum[i] = db_int(q, AT_RECORDS + i);
+		if (timeless && pile_add(pile_of(&piles, p.cell, p.who, p.price), p.sum))
+			continue;
+		if ((rc = take_pile(r, &p, by_day, e)) != 0)
 			break;
 	}
 	db_reset(q);
+	for (size_t i = 0; rc == 0 && i < piles.count; i++)
+		rc = take_pile(r, &piles.pile[i], by_day, e);
+	piles_release(&piles);
 	return rc;
 }
 
@@ -524,7 +614,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	struct query *q;
 	if (from > to || since >= until)
 		return 0;
-	bool texts = false;
+	bool texts = r->filter->session != NULL;
 	for (size_t i = 0; i < r->dim_count; i++)
 		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
 	int rc = db_statement(db, &sql_cells_rows, &q, e);
@@ -535,12 +625,18 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	db_bind_int(q, ":since", since);
 	db_bind_int(q, ":until", until);
 	while ((rc = db_step(db, q, e)) == 1) {
-		struct cell c = { .time_us = db_int(q, R_TIME), .price = db_int(q, R_PRICE) };
+		struct cell c = { .time_us = db_int(q, R_TIME),
+				  .last_us = db_int(q, R_TIME),
+				  .price = db_int(q, R_PRICE) };
 		rc = store_series_names(r->store, db_int(q, R_SERIES), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
 		if (rc != 0)
 			break;
+		if (texts) {
+			c.task = db_text(q, R_TASK);
+			c.session = db_text(q, R_SESSION);
+		}
 		if (!is_wanted(r, &c))
 			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
@@ -552,10 +648,6 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
 					db_text(q, R_MORE), e)) != 0)
 			break;
-		if (texts) {
-			c.task = db_text(q, R_TASK);
-			c.session = db_text(q, R_SESSION);
-		}
 		if (r->moving && (rc = take_away(r, &c, e)) != 0)
 			break;
 		if ((rc = take_cell(r, &c, e)) != 0)
@@ -602,19 +694,60 @@ static int take_edge(struct usage_result *r, int64_t since, int64_t until, int64
 	return rc == 0 ? take_rows(r, lowest, highest, since, until, e) : rc;
 }
 
+static int64_t round_up(int64_t us, int64_t unit)
+{
+	return floor_div(us + unit - 1, unit);
+}
+
+static int take_session(void *user, const struct session_cell *cell, struct err *e)
+{
+	struct usage_result *r = user;
+	struct cell c = { .time_us = cell->first_us,
+			  .last_us = cell->last_us,
+			  .price = cell->price,
+			  .session = cell->session };
+	int rc = store_series_names(r->store, cell->series, &c.series, e);
+	if (rc == 0)
+		rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
+	if (rc != 0)
+		return rc;
+	c.sums.records = cell->records;
+	c.sums.requests = cell->requests;
+	memcpy(c.sums.counts, cell->counts, sizeof c.sums.counts);
+	return take_cell(r, &c, e);
+}
+
+/* The period from cells of sessions, which are of all rows up to `last`. */
+static int take_sessions(struct usage_result *r, int64_t last, struct err *e)
+{
+	const struct usage_filter *f = r->filter;
+	const struct instant from = { round_up(f->since.us, QUARTER_US) * QUARTER_US },
+			     to = { floor_div(f->until.us, QUARTER_US) * QUARTER_US };
+	if (from.us >= to.us)
+		return take_edge(r, f->since.us, f->until.us, last, e);
+	int rc = session_cells_each(r->store, from, to, take_session, r, e);
+	if (rc == 0)
+		rc = take_edge(r, f->since.us, from.us, last, e);
+	return rc == 0 ? take_edge(r, to.us, f->until.us, last, e) : rc;
+}
+
 struct needs {
-	bool series, rows, hours; /* columns that rollups lack; hours and minutes of local time */
+	bool series, hours; /* columns that rollups lack; hours and minutes of local time */
+	bool sessions,
+		rows; /* what only rows tell; sessions: or their cells, where they are kept */
 };
 
 static struct needs needs_of(const struct usage_result *r)
 {
 	const struct usage_filter *f = r->filter;
-	struct needs n = { .series = f->customer || f->project || f->workload || f->effort };
+	struct needs n = { .series = f->customer || f->project || f->workload || f->effort,
+			   .sessions = f->session != NULL };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
 		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
 			    d == USAGE_BY_WORKLOAD || d == USAGE_BY_EFFORT;
-		n.rows |= d == USAGE_BY_TASK || d == USAGE_BY_SESSION;
+		n.sessions |= d == USAGE_BY_SESSION;
+		n.rows |= d == USAGE_BY_TASK;
 		n.hours |= d == USAGE_BY_HOUR;
 	}
 	n.rows |= f->seq_until != 0 || f->recorded;
@@ -633,11 +766,6 @@ static bool has_offset(const struct usage_result *r, int64_t unit_us)
 		if (zone_offset(r->zone, (struct instant){ t }, NULL) * US_PER_SECOND % unit_us)
 			return true;
 	return false;
-}
-
-static int64_t round_up(int64_t us, int64_t unit)
-{
-	return floor_div(us + unit - 1, unit);
 }
 
 static const struct sql sql_day_span = {
@@ -746,22 +874,22 @@ static int run(struct usage_result *r, struct err *e)
 	const struct usage_filter *f = r->filter;
 	const struct needs n = needs_of(r);
 	int64_t rolled_to, first_day, last_day;
-	bool by_time = false;
 	int rc = store_refresh(r->store, e);
 	if (rc == 0)
 		rc = rollup_rolled_to(r->store, &rolled_to, e);
 	int64_t last = store_last_seq(r->store);
-	for (size_t i = 0; i < r->dim_count; i++)
-		by_time |= is_time(r->dim[i]);
 	int64_t until_seq = f->seq_until && f->seq_until < last ? f->seq_until : last;
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
-	const bool offset = by_time && has_offset(r, unit);
-	bool rows_only = n.rows || (offset && !day_cells) || (day_cells && n.hours);
-	if (rc != 0)
-		return rc;
+	const bool offset = by_time(r) && has_offset(r, unit);
+	bool rows_only = n.rows || n.sessions || (offset && !day_cells) || (day_cells && n.hours);
+	bool whole = false;
+	if (rc == 0 && n.sessions && !n.rows && !(by_time(r) && has_offset(r, QUARTER_US)))
+		rc = session_cells_are_whole(r->store, &whole, e);
+	if (rc != 0 || whole)
+		return rc ? rc : take_sessions(r, last, e);
 	/* cells [from, to) lie within the period; what is left at both ends is read from the rows
 	 */
 	int64_t from = round_up(f->since.us, unit), to = floor_div(f->until.us, unit);
@@ -797,12 +925,11 @@ static int run(struct usage_result *r, struct err *e)
 	return rc == 0 ? take_rows(r, rolled + 1, until_seq, f->since.us, f->until.us, e) : rc;
 }
 
-static _Thread_local const struct usage_result *sorting;
-
-static int by_label(const void *x, const void *y)
+static int by_label(const void *x, const void *y, void *of)
 {
+	const struct usage_result *r = of;
 	const struct group *a = x, *b = y;
-	for (size_t i = 0; i < sorting->dim_count; i++) {
+	for (size_t i = 0; i < r->dim_count; i++) {
 		int c = text_cmp(a->label[i], b->label[i]);
 		if (c)
 			return c;
@@ -849,17 +976,16 @@ static int check_settled(struct store *s, int64_t seq, struct err *e)
 		       (long long)seq, (long long)settled);
 }
 
-int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
-		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
-		struct err *e)
+int usage_query(struct usage_result **out, struct store *s, const struct usage_filter *filter,
+		const struct usage_grouping *by, struct err *e)
 {
 	struct usage_result *r = mem_zalloc(sizeof *r);
-	if (dim_count)
-		memcpy(r->dim, dims, dim_count * sizeof *dims);
-	r->dim_count = dim_count;
+	if (by->count)
+		memcpy(r->dim, by->dim, by->count * sizeof *by->dim);
+	r->dim_count = by->count;
 	r->store = s;
 	r->filter = filter;
-	r->zone = zone;
+	r->zone = by->zone;
 	/* one look at the database, whatever others write meanwhile */
 	const bool inside = db_in_transaction(store_db(s));
 	int rc = filter->seq_until ? check_settled(s, filter->seq_until, e) : 0;
@@ -878,9 +1004,8 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 		return rc;
 	}
 	drop_empty(r);
-	sorting = r;
 	if (r->group_count)
-		qsort(r->group, r->group_count, sizeof *r->group, by_label);
+		qsort_r(r->group, r->group_count, sizeof *r->group, by_label, r);
 	if (r->reason_count)
 		qsort(r->reason, r->reason_count, sizeof *r->reason, by_records);
 	*out = r;
@@ -895,8 +1020,13 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
 	if (rc != 0)
 		return rc;
+	bool whole = false;
 	rc = store_refresh(s, e);
 	if (rc == 0)
+		rc = session_cells_are_whole(s, &whole, e);
+	if (rc == 0 && whole)
+		rc = take_sessions(&r, store_last_seq(s), e);
+	else if (rc == 0)
 		rc = take_rows(&r, 1, store_last_seq(s), filter->since.us, filter->until.us, e);
 	if (!inside)
 		db_rollback(store_db(s));

@@ -49,7 +49,7 @@ struct usage_filter {
 	/* costs are of the groups alone, whose prices are told apart, and may be in several
 	 * currencies: the total has none */
 	bool costs_apart;
-	const char *provider, *workload, *effort; /* NULL: any */
+	const char *provider, *workload, *effort, *session; /* NULL: any */
 	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
 };
 
@@ -78,17 +78,24 @@ struct usage_reason {
 };
 
 struct usage_result;
-/* currency: records that were priced in another one are an error, told by name. */
-int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
-		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
-		struct err *e);
+/* What sums are kept apart by; without dims there is only the total. */
+struct usage_grouping {
+	const enum usage_dim *dim;
+	size_t count;
+	const struct zone *zone; /* whose days and hours they are */
+};
+/* Records that were priced in another currency than the filter's are an error, told by name. */
+int usage_query(struct usage_result **out, struct store *s, const struct usage_filter *filter,
+		const struct usage_grouping *by, struct err *e);
 void usage_result_close(struct usage_result *r);
 
 /* Each row of the period with what it comes to (reversals below zero), in no order; task and
- * session are not told. Stops when take returns non-zero, and returns that. Errors: as usage_query.
+ * session are not told. Where cells of sessions are kept, the calls of a session and price that lie
+ * in one quarter of an hour may be told as one. Stops when take returns non-zero, and returns that.
+ * Errors: as usage_query.
  */
 struct usage_call {
-	int64_t time_us;
+	int64_t time_us, last_us; /* of one row: the same; not told of cells of rollups */
 	const struct subject_names *subject;
 	const struct series_names *series; /* of a cell of many: NULL */
 	const struct stored_price *price;
@@ -100,9 +107,10 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 
 /*
  * Cells of the period, each of rollups or of a row, in no order: whoever groups by the dims adds up
- * what is told. time_us lies in the same quarter of an hour of local time as all of the cell, and
- * where a dim is a customer's or project's in the same local day. currency is left as it was where
- * nothing was priced. Stops when take returns non-zero, and returns that. Errors: as usage_query.
+ * what is told. Where a dim is a time, time_us lies in the same quarter of an hour of local time as
+ * all of the cell, and where another is a customer's or project's in the same local day; where none
+ * is, a cell may be of the whole period. currency is left as it was where nothing was priced. Stops
+ * when take returns non-zero, and returns that. Errors: as usage_query.
  */
 struct usage_cells {
 	struct store *store;

@@ -232,3 +232,18 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	run "$TALLY" whatif tenth.csv --scenarios s.json --resamples 0 --json
 	expect 0 '"busy_ratio": "0.1"' '"per_million_tokens": "9.920634920634920634"' '"per_million_tokens_full": "0.992063492063492063"'
 }
+@test "what is not said about caches is the model's own contract, with blocks and without, in what-ifs and migrations" {
+	# two calls of one conversation, ten seconds apart: the second sends the first one's 2,560 tokens again
+	printf '{"timestamp": 0, "input_length": 2560, "output_length": 10, "hash_ids": [0, 1, 2, 3, 4]}\n{"timestamp": 10000, "input_length": 3072, "output_length": 10, "hash_ids": [0, 1, 2, 3, 4, 5]}\n' >b.jsonl
+	at="--at 2026-06-15T01:00:00Z"
+	name=deepseek-v4-flash
+	same "$(total b.jsonl $at -s $name)" "$(total b.jsonl $at -s $name --cache vendor)"
+	[ "$(total b.jsonl $at -s $name)" != "$(total b.jsonl $at -s $name --cache none)" ] || fail "no cache"
+	same "$(total b.jsonl $at -s $name --rule prefix)" "$(total b.jsonl $at -s $name --rule prefix --cache infinite)"
+	run "$TALLY" whatif b.jsonl $at -s $name --resamples 0
+	expect 0 'cache: vendor'
+	run "$TALLY" whatif b.jsonl $at -s $name --rule prefix --resamples 0
+	expect 0 'cache: infinite'
+	run "$TALLY" migrate b.jsonl $at -m claude-sonnet-4-6 --to $name
+	expect 0 "$name: cache vendor"
+}

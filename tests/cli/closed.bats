@@ -149,3 +149,32 @@ EOF
 		done
 	done
 }
+@test "a count that is missing, and lines of another agent under a header much like Claude Code's" {
+	printf '%s\n' '{"result":[{"id":"a","model":"gpt-4o","success":true,"cached":false,"created_at":"2026-06-15T10:00:00Z","tokens_in":10,"n":4}]}' >rows.json
+	run "$TALLY" replay rows.json
+	expect 3 "a count is missing"
+	printf '%s\n' '{"sessionId":"s","startTime":"2026-06-15T10:00:00Z","kind":"main"}' \
+		'{"id":"k","timestamp":"2026-06-15T10:00:00Z","type":"gemini","model":"gemini-2.5-flash","tokens":{"input":100,"output":20,"cached":0,"thoughts":0,"tool":0,"total":120}}' >chat.jsonl
+	run "$TALLY" replay chat.jsonl --json
+	expect 0 '"total": "0.00008"'
+}
+@test "lines that may be results of a batch, and metrics of another name" {
+	body='{"id":"c","object":"chat.completion","created":1781517600,"model":"gpt-5.4","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}'
+	try() { # LINE STATUS WORDS
+		printf '%s\n' "$1" >line.jsonl
+		run "$TALLY" replay line.jsonl --json
+		expect "$2" "$3"
+	}
+	try '{"custom_id":"r","response":{"status_code":200,"request_id":"q","body":'"$body"'},"error":null}' 0 '"total": "0.002"'
+	try '{"name":"r","response":{"status_code":200,"request_id":"q","body":'"$body"'},"error":null}' 3 'may be the result of a batch'
+	try '{"name":"r","response":{"status_code":200,"body":'"$body"'}}' 0 '"total": "0.004"'
+	try '{"custom_id":"r","response":null,"error":null}' 3 'neither an answer nor why'
+	try '{"custom_id":"r","response":null,"error":{"code":"batch_expired"}}' 0 '"records": 0'
+	try '{"custom_id":"r","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4","messages":[]}}' 0 '"records": 0'
+	try '{"custom_id":"r","result":{"type":"expired"}}' 0 '"records": 0'
+	point='{"startTimeUnixNano":"1781517540000000000","timeUnixNano":"1781517600000000000","asInt":"100","attributes":[{"key":"type","value":{"stringValue":"input"}},{"key":"model","value":{"stringValue":"gpt-4o"}}]}'
+	metric() { echo '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"'"$1"'","sum":{"aggregationTemporality":1,"dataPoints":['"$point"']}}]}]}]}'; }
+	try "$(metric claude_code.token.usage)" 0 '"total": "0.00025"'
+	try "$(metric acme.words)" 3 "the metric 'acme.words' counts tokens"
+	try "$(metric x | sed 's/"metrics":\[/"metrics":{"all":[/; s/\]}\]}\]}$/]}}]}]}/')" 3 'not part of OTLP'
+}

@@ -14,19 +14,52 @@ setup() {
 
 @test "the commands and options of ccusage do here what they do there" {
 	for line in daily monthly weekly session blocks 'daily -s 20260601 -u 20260602 -j' 'daily --since 20260601 --until 20260602 --json --breakdown' \
-		'daily --offline --compact -z UTC' 'daily -O -b -o desc' 'daily -i -p p1' 'session --order asc' 'blocks --recent -n 5' 'blocks -a -t max' 'claude' 'claude monthly -j' 'claude session' \
+		'daily --offline --compact -z UTC' 'daily -O -b -o desc' 'daily -i -p p1' 'session --order asc' 'blocks --recent -n 5' 'blocks -o desc' 'session -i s2' 'daily --last 3' 'blocks -a -t max' 'claude' 'claude monthly -j' 'claude session' \
 		'claude blocks' '--version' 'daily --all --no-color' '--json' '-s 20260601 -b' '--offline'; do
 		run "$TALLY" $line
 		expect 0
 	done
 	run -0 "$TALLY" claude daily -s 20260602 --json; [ "$(json records)" = 2 ]
-	run "$TALLY" codex daily; expect 0 'no calls'
+	run "$TALLY" codex daily; expect 0 'no calls' 'there are no logs there'
 	run -0 "$TALLY" daily --order desc --csv
 	[[ ${lines[1]} == 2026-06-03* && ${lines[3]} == 2026-06-01* ]]
 	run -0 "$TALLY" daily --instances --csv
 	[[ ${lines[0]} == day,project,* && ${lines[2]} == '2026-06-02,/home/me/p2,'* ]]
 	run -0 "$TALLY" statusline --visual-burn-rate emoji --cost-source both --no-cache --refresh-interval 5 --context-low-threshold 40 -O <<<'{"session_id":"s1","model":{"id":"claude-sonnet-4-6"}}'
 	[[ $output == *claude-sonnet-4-6* ]]
+}
+@test "the last days, weeks and months; one session; blocks with the newest first" {
+	run -0 "$TALLY" session --id s2 --json; [ "$(json records)" = 1 ]
+	run "$TALLY" session --id nobody; expect 0 "no session has the id 'nobody'"
+	run -0 "$TALLY" blocks -o desc --csv
+	[[ ${lines[1]} == 2026-06-03* && ${lines[-1]} == 2026-06-01* ]]
+	# days around this one, by the clock of this machine
+	now=$(date +%s)
+	for days in 0 1 6 7 13 14 40; do
+		printf '{"id":"d%s","time":"%s","model":"claude-sonnet-4-6","input":1}\n' $days "$(date -u -d @$((now - days * 86400)) +%Y-%m-%dT%H:%M:%SZ)"
+	done >days.jsonl
+	"$TALLY" ingest days.jsonl --db d.db -q
+	run -0 "$TALLY" daily --last 2 --db d.db -z UTC --json; [ "$(json records)" = 2 ]
+	run -0 "$TALLY" daily --last 14 --db d.db -z UTC --json; [ "$(json records)" = 5 ]
+	for pair in 'weekly this-week' 'monthly this-month'; do
+		[ "$("$TALLY" ${pair% *} --last 1 --db d.db -z UTC --json)" = "$("$TALLY" ${pair% *} --period ${pair#* } --db d.db -z UTC --json)" ] || fail "$pair"
+	done
+	monday=$(date -u -d "@$((now - (($(date -u +%u) - 1) + 14) * 86400))" +%Y-%m-%d)
+	[ "$("$TALLY" weekly --last 3 --db d.db -z UTC --json)" = "$("$TALLY" weekly --since "$monday" --db d.db -z UTC --json)" ]
+	[ "$("$TALLY" monthly --last 3 --db d.db -z UTC --json)" = "$("$TALLY" monthly --since "$(date -u -d "$(date -u +%Y-%m-15) 2 months ago" +%Y-%m)" --db d.db -z UTC --json)" ]
+	run "$TALLY" daily --last 0 --db d.db; expect 2 '--last is from 1'
+	run "$TALLY" daily --last 3 --since 7d --db d.db; expect 2 'name a period each'
+}
+@test "help has its options in groups, what few need last, and each option and letter once" {
+	"$TALLY" help --candidates '' >all
+	while read -r words; do
+		"$TALLY" $words --help >help.txt 2>/dev/null || true
+		grep -oE '^  (-., )?--[a-z0-9-]+' help.txt >options || continue
+		[ -z "$(grep -oE -- '--[a-z0-9-]+' options | sort | uniq -d)" ] || fail "an option twice: $words"
+		[ -z "$(grep -oE '^  -.,' options | sort | uniq -d)" ] || fail "a letter twice: $words"
+		[ "$(grep -oE '^(Options|Period|Data and prices|Output|Advanced):' help.txt | tr '\n' ' ')" = "$(printf '%s\n' Options: Period: 'Data and prices:' Output: Advanced: | while read -r t; do grep -x "$t" help.txt || true; done | tr '\n' ' ')" ] || fail "order of $words"
+	done < <(cat all; for f in price credit invoice budget limit quarantine db sim config; do "$TALLY" help --candidates $f '' | sed "s/^/$f /"; done)
+	run "$TALLY" whatif --help; [[ $output == *--scenario*Period:*--since*Output:*--json*Advanced:*--quantum*Examples:* ]]
 }
 @test "what has another name here is named" {
 	while IFS='|' read -r line says; do
@@ -51,6 +84,11 @@ daily --mode display|always computed from tokens
 daily --jq .totals|pipe it into jq
 daily --locale de-DE|dates are always 2026-08-30
 daily --debug|`tally explain ID`
+blocks -d|named below each table
+blocks -b|lists the models of each row
+blocks -m auto|every report is of all models
+daily -v|`tally --version`
+daily --version|`tally --version`
 weekly --start-of-week sunday|weeks begin on Monday
 CASES
 }

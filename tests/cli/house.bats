@@ -25,7 +25,7 @@ house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/sup
 	for c in $(sed -n 's/^\tX(command_\([a-z_]*\)).*/\1/p' "$ROOT/cli/command.h" | tr _ -); do
 		"$TALLY" "$c" --help >help.txt 2>/dev/null || true
 		! grep -nE '^ {32,}[^ ]' help.txt || fail "help of $c"
-		sed -n '/^Options/,/^Examples/p' help.txt | awk 'length > 78 { print; bad = 1 } END { exit bad }' || fail "help of $c"
+		sed -n '/^Usage/,/^Examples/p' help.txt | awk 'length > 78 { print; bad = 1 } END { exit bad }' || fail "help of $c"
 	done
 }
 @test "a name that no test has fails, and is no success without tests" {

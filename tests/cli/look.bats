@@ -195,3 +195,39 @@ drawn() {
 	"$TALLY" statusline --renew
 	[ -e "$cache/statusline.json" ]
 }
+@test "sessions and blocks are the same from the cache's sums and from every row, while logs grow and answers are completed" {
+	! on_server || skip "of caches, which are files"
+	for seed in 1 2 3 ${SEED:-}; do
+		rm -rf "$HOME/.cache" "$logs"/*
+		for step in 1 2 3 4; do
+			# instants on a grid of quarters, a microsecond beside them and between; an answer may grow in the next step
+			node - "$logs" "$seed" "$step" <<'JS'
+const fs = require('fs'), [, , dir, seed, step] = process.argv;
+let s = seed * 7919 + step * 104729;
+const r = n => (s = (s * 1103515245 + 12345) % 2147483648, Math.floor(s / 65536) % n);
+const line = (id, ms, out, model) => JSON.stringify({ type: 'assistant', sessionId: 's' + id % 5, cwd: '/home/me/p' + id % 2, timestamp: new Date(ms).toISOString(), requestId: 'r' + id,
+	message: { id: 'm' + id, model, usage: { input_tokens: 1 + id % 7, cache_read_input_tokens: 10 * id, output_tokens: out, ...(id % 6 ? {} : { server_tool_use: { web_search_requests: 1 } }) } } }) + '\n';
+const open = fs.existsSync(dir + '/../open') ? JSON.parse(fs.readFileSync(dir + '/../open')) : [];
+const file = id => `${dir}/s${id % 5}.jsonl`;
+if (step > 1) for (const [id, ms, model] of open) fs.appendFileSync(file(id), line(id, ms + (r(5) - 2) * 450000, 500 + r(50), model));
+const next = [];
+for (let i = 0; i < 60; i++) {
+	const id = step * 1000 + i, ms = Date.UTC(2026, 5, 1) + r(4) * 21600000 + r(30) * 900000 + [0, 0, -1, 1, 300000][r(5)], model = r(3) ? 'claude-sonnet-4-6' : 'claude-haiku-4-5';
+	const grows = r(3) === 0;
+	fs.appendFileSync(file(id), line(id, ms, grows ? 1 : 20 + r(900), model));
+	if (grows) next.push([id, ms, model]);
+}
+fs.writeFileSync(dir + '/../open', JSON.stringify(next));
+JS
+			rm -rf every.db*
+			"$TALLY" ingest "$logs" --db every.db >/dev/null || true
+			for look in 'session' 'session -z Asia/Kolkata --since 2026-06-01T03:07:00Z' 'blocks' 'blocks -n 1' 'blocks -n 3 --since 2026-06-01T05:00:00Z --until 2026-06-01T20:15:00Z'; do
+				"$TALLY" $look "$logs" --json 2>/dev/null | grep -v in_database >from_sums || true
+				"$TALLY" $look --db every.db --json 2>/dev/null | grep -v in_database >from_rows || true
+				run diff from_rows from_sums
+				[ "$status" -eq 0 ] || fail "seed $seed, step $step: $look" "$output"
+			done
+		done
+	done
+	grep -q '"blocks"' from_sums
+}

@@ -59,3 +59,46 @@ CASES
 	run "$TALLY" usage --db m.db --since 2020-01-01 --by customer --json
 	expect 0 '"acme"' '"0.0028"'
 }
+# In a table without a prompt or an answer a number of unknown meaning may be it, so its rows have no
+# price; where both are there it may be any other count, which is told. Names, times, places and marks
+# count nothing.
+@test "a column of whole numbers that no table knows is never passed over in silence" {
+	while IFS='|' read -r header row ends is; do
+		table "$header" "$row"
+		[[ $status = "$ends" && $cost = "$is" ]] || fail "$header: $status $cost"
+		run "$TALLY" replay t.csv
+		[ "$ends" = 0 ] || expect 3 zork
+		run "$TALLY" ingest --db n.db t.csv
+		[ "$status" = "$ends" ] || fail "ingest $header: $status"
+		rm -rf n.db*
+	done <<'CASES'
+time,model,input,zork|2026-06-01T10:00:00Z,gpt-5,1000,200|3|0
+time,model,zork,output|2026-06-01T10:00:00Z,gpt-5,1000,200|3|0
+time,model,prompt,cache_read,zork|2026-06-01T10:00:00Z,gpt-5,1000,400,"1,200"|3|0
+time,model,input,output,zork|2026-06-01T10:00:00Z,gpt-5,1000,200,50|3|0.00325
+ts,model,prompt_tokens,completion_tokens,zork|2026-06-01T10:00:00Z,gpt-5,1000,200,50|3|0.00325
+time,model,input,zork|2026-06-01T10:00:00Z,gpt-5,1000,plain words|0|0.00125
+time,model,input,zork|2026-06-01T10:00:00Z,gpt-5,1000,0|0|0.00125
+time,model,input,total,zork|2026-06-01T10:00:00Z,gpt-5,1000,1000,7|3|0.00125
+time,model,input,rowNumber,user_id,http_status,latency_ms,port,retries,Score|2026-06-01T10:00:00Z,gpt-5,1000,1,7,200,1300,443,2,5|0|0.00125
+time,model,input,output,row,Status Code,duration,ttft,attempt,temperature|2026-06-01T10:00:00Z,gpt-5,1000,200,1,200,3,120,1,1|0|0.00325
+CASES
+}
+@test "a mapped column, or one that costs nothing, is in no doubt" {
+	printf '%s\n' time,model,input,zork 2026-06-01T10:00:00Z,gpt-5,1000,200 >t.csv
+	run "$TALLY" replay t.csv --map none=zork --json
+	[ "$status" = 0 ] && [ "$(json total)" = 0.00125 ]
+	run "$TALLY" replay t.csv --map output=zork --json
+	[ "$status" = 0 ] && [ "$(json total)" = 0.00325 ]
+}
+@test "records in JSON that lack an answer are unpriced by such a key, and told by it where nothing lacks" {
+	for i in 1 2 3; do echo '{"time":"2026-06-01T10:00:00Z","model":"gpt-5","input":1000,"zork":200}'; done >t.jsonl
+	run "$TALLY" replay t.jsonl
+	expect 3 "'zork'" '3 records without a price'
+	"$TALLY" ingest --db m.db t.jsonl && false || [ $? = 3 ]
+	sed -i 's/"input"/"output":5,"input"/' t.jsonl
+	run "$TALLY" replay t.jsonl
+	expect 3 zork '$0.0039'
+	run "$TALLY" replay t.jsonl --reference
+	expect 3 zork '$0.0039'
+}

@@ -124,7 +124,7 @@ PY
 }
 @test "a statement is the sum of its documents and payments, on paper, as JSON and over HTTP; nobody sees another one's" {
 	printf 'id,time,model,customer,input\nb1,2026-06-03,claude-sonnet-4-6,acme,20000000\nb2,2026-06-03,claude-sonnet-4-6,other,1000000\nb3,2026-07-03,claude-sonnet-4-6,acme,10000000\n' >u.csv
-	echo '{"currency":"USD"}' >terms.json
+	echo '{"currency":"USD","issuer":{"name":"Example GmbH"},"customer":{"name":"ACME & Sons"},"payment":["IBAN DE02"]}' >terms.json
 	for c in acme other; do "$TALLY" credit account $c --plan vm0 --since 2026-06-01 --terms terms.json --quiet; done
 	"$TALLY" ingest u.csv --quiet
 	"$TALLY" invoice draft --all --period 2026-06 --quiet
@@ -157,6 +157,8 @@ a = json.load(open('part'))['accounts'][0]; b = json.load(open('said'))['account
 assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	run "$TALLY" invoice statement acme -z UTC --since 2026-06-01
 	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
+	# who it is from and to, and how to pay what is open, as the newest invoice says it
+	expect 0 'From' 'ACME & Sons' 'How to pay' 'IBAN DE02' && [[ $output != *Reference* ]]
 	"$TALLY" invoice statement acme --format html --write s.html
 	! grep -q '<b>sorry' s.html && grep -q '&lt;b&gt;sorry' s.html || fail "a reason is markup"
 	"$TALLY" invoice statement acme --format pdf --write s.pdf
@@ -169,4 +171,82 @@ assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	get -H "Authorization: Bearer $own" "$URL/v1/statement"; check "assert d['customer'] == 'other' and d['accounts'][0]['closing'] == '3'"
 	get -H "Authorization: Bearer $own" "$URL/v1/statement?format=doc"; expect 0 400
 	stop
+}
+
+@test "over HTTP: tokens are made, told once, listed and revoked, never the last that may administrate, and stand in the trail" {
+	"$TALLY" token boss --scope admin --file tokens --json >t.json
+	boss=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' t.json)
+	printf '%s' "$(cat tokens)" >tokens # a last line without its end
+	chmod 600 tokens
+	serve --tokens tokens
+	ask tokens '{"name":"shop","scope":"read,write","customer":"acme","expires":"2099-01-01"}'
+	check "assert d['schema'] == 'tally.token/1' and d['name'] == 'shop' and len(d['token']) == 42"
+	shop=$(printf '%s' "$output" | sed -n 's/.*"token": "\([^"]*\)".*/\1/p')
+	! grep -q "$shop" tokens || fail "the file holds the token"
+	get -H "Authorization: Bearer $shop" "$URL/v1/usage"; expect 0 200
+	get -H "Authorization: Bearer $shop" "$URL/v1/usage?customer=other"; expect 0 denied 403
+	get -H "Authorization: Bearer $shop" -d '{"name":"x","scope":"admin"}' "$URL/v1/tokens"; expect 0 denied 403
+	ask tokens; check "assert [(t['token'], t['customer'], t['write'], t['admin'], t['expires']) for t in d['tokens']] == [('boss', None, True, True, None), ('shop', 'acme', True, False, '2099-01-01T00:00:00Z')]"
+	[[ $output != *"$shop"* ]] || fail "the list tells the token"
+	ask tokens '{"name":"shop","scope":"read"}'; expect 0 "there is a token 'shop' already" 409
+	ask tokens '{"name":"a b","scope":"read"}'; expect 0 'blanks' 400
+	ask tokens '{"name":"a\nboss2 admin","scope":"read"}'; expect 0 'blanks' 400
+	ask tokens '{"name":"#a","scope":"read"}'; expect 0 "'#'" 400
+	ask tokens '{"name":"a","scope":"read","customer":"*"}'; expect 0 'no customer can be called' 400
+	ask tokens '{"name":"a","scope":"reed"}'; expect 0 "not 'reed'" 400
+	ask tokens '{"name":"a","scope":"read","expires":"2020-01-01"}'; expect 0 past 400
+	ask tokens '{"name":"a"}'; expect 0 "'scope' is missing" 400
+	ask tokens/revoke '{"name":"boss"}'; expect 0 'nobody could administrate without' 409
+	ask tokens/revoke '{"name":"nobody"}'; expect 0 "no token 'nobody'" 404
+	ask tokens/revoke '{"name":"shop"}'; expect 0 200
+	get -H "Authorization: Bearer $shop" "$URL/v1/usage"; expect 0 401
+	ask tokens '{"name":"boss2","scope":"admin"}'; expect 0 200
+	boss2=$(printf '%s' "$output" | sed -n 's/.*"token": "\([^"]*\)".*/\1/p')
+	ask tokens/revoke '{"name":"boss"}'; expect 0 200
+	get -H "Authorization: Bearer $boss" "$URL/v1/usage"; expect 0 401
+	boss=$boss2
+	ask trail; check "assert [(t['what'], t['who'], t['customer'], t['about']) for t in d['changes']] == [('token revoke', 'boss', '', 'boss'), ('token create', 'boss', '', 'boss2'), ('token revoke', 'boss', 'acme', 'shop'), ('token create', 'boss', 'acme', 'shop')], d"
+	[[ $output != *"$shop"* ]] || fail "the trail tells the token"
+	stop
+	# the command asks the same of a line, and none that a server could not read is written
+	cp tokens before
+	for wrong in "a --scope reed" "a --customer *" "#a"; do
+		set -f; run "$TALLY" token $wrong --file tokens; set +f
+		[ "$status" -eq 2 ] || fail "token $wrong: $status $output"
+	done
+	cmp before tokens
+	serve
+	get -d '{"name":"a","scope":"read"}' "$URL/v1/tokens"; expect 0 'asks for no tokens' 409
+}
+
+@test "over HTTP: a price card is checked and installed, records without a price are repriced after a look, and each stands in the trail" {
+	printf 'id,time,model,customer,input,output\nn1,2026-06-03T10:00:00Z,our-own,acme,1000000,0\nn2,2026-06-04T10:00:00Z,our-own,acme,3000000,0\nn3,2026-06-04T10:00:00Z,deepseek-v4-flash,acme,10,0\n' >u.csv
+	run "$TALLY" ingest u.csv --quiet
+	"$TALLY" token boss --scope admin --file tokens --json >t.json
+	boss=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' t.json)
+	serve --tokens tokens
+	card='{"schema":"tally.card/1","provider":"house","prices":[{"model":"our-own","currency":"USD","from":"2026-01-01T00:00:00Z","rates":{"input":"2","output":"4"},"source":"our own machines","sure":"certain"}]}'
+	ask cards; check "assert d['cards'] == []"
+	ask cards "{\"name\":\"our-own\",\"card\":${card/rates/rtes}}"; expect 0 'rtes' 422
+	ask cards '{"name":"our-own","card":"x"}'; expect 0 "'card' is an object" 400
+	ask cards "{\"name\":\"../x\",\"card\":$card}"; expect 0 "no '/'" 400
+	ask rules/check "$card"; check "assert d['kind'] == 'card' and d['good'], d"
+	ask rules/check "${card/rates/rtes}"; check "assert d['kind'] == 'card' and not d['good'] and 'rtes' in d['fault'], d"
+	ask rerate '{"dry_run":true}'; check "assert d['records'] == 0 and d['changes'] == []"
+	ask cards "{\"name\":\"our-own\",\"card\":$card}"; check "assert d['in_use'] is True"
+	ask cards; check "assert [(c['card'], c['prices'], c['models']) for c in d['cards']] == [('our-own.json', 1, ['our-own'])]"
+	# a look: 1,000,000 and 3,000,000 tokens at 2 dollars a million
+	ask rerate '{"dry_run":true}'; check "assert d['dry_run'] and d['records'] == 2 and (d['before'], d['after'], d['delta']) == ('0', '8', '8') and d['changes'][0]['was'].startswith('none: '), d"
+	ask rerate '{"dry_run":true,"since":"2026-06-04"}'; check "assert d['records'] == 1 and d['after'] == '6'"
+	ask rerate '{"records":2}'; expect 0 "'why' is missing" 400
+	ask rerate '{"records":1,"why":"a card of our own"}'; expect 0 '2 records would be repriced now, not 1' 409
+	ask usage; check "assert d['unpriced'] == 2"
+	ask rerate '{"records":2,"why":"a card of our own"}'; check "assert not d['dry_run'] and d['records'] == 2"
+	ask usage; check "assert d['unpriced'] == 0 and d['total'].startswith('8.00000'), d['total']"
+	ask cards/remove '{"name":"other"}'; expect 0 "no card 'other.json'" 404
+	ask cards/remove '{"name":"our-own"}'; check "assert d['in_use'] is True"
+	ask rerate '{"dry_run":true}'; check "assert d['records'] == 0 and d['kept'] == 2, d"
+	ask trail; check "assert [(t['what'], t['about']) for t in d['changes']] == [('price remove', 'our-own.json'), ('rerate', ''), ('price install', 'our-own.json')], d"
+	run "$TALLY" explain n1 --json; expect 0 'a card of our own'
+	run "$TALLY" fsck; expect 0
 }

@@ -255,9 +255,22 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --cache infinite
 	expect 2 '--at'
 	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15
-	expect 0 'note: prompts name their blocks' '--cache infinite'
+	expect 0 'note: prompts name their blocks' '--cache vendor'
 	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite
 	case $output in *note:*) fail "a note where a cache was replayed" ;; esac
 	run bash -c "'$TALLY' replay - --at 2026-06-15 --cache infinite <'$ROOT/examples/sessions.jsonl'"
 	expect 2 'more than once'
+}
+@test "lines that follow each other and are refused for one reason are told together, by every command" {
+	printf '{"time":"2026-06-01T00:00:00Z","input":1,"model":"gpt-5"}\nxx\nxx\nxx\n{"time":"2026-06-01T00:00:00Z","input":2,"model":"gpt-5"}\nxx\n{"input":-1}\n{"input":-1}\n' >r.jsonl
+	for command in replay "whatif -s gpt-5 --resamples 0" "ingest --db r.db"; do
+		run "$TALLY" $command r.jsonl
+		expect 3 'r.jsonl:2: not valid JSON' 'r.jsonl:3 to 4: the same' 'r.jsonl:6: not valid JSON' "r.jsonl:7: field 'input'" 'r.jsonl:8: the same'
+		[[ $output != *"more"* && $output != *"r.jsonl:3:"* ]] || fail "$command"
+	done
+	for i in $(seq 30); do echo '{"input":-1}'; echo '{"time":"2026-06-01T00:00:00Z","input":2,"model":"gpt-5"}'; done >many.jsonl
+	for command in replay "whatif -s gpt-5 --resamples 0" "ingest --db many.db"; do
+		run "$TALLY" $command many.jsonl
+		expect 3 "many.jsonl:39: field 'input'" 'and 10 more'
+	done
 }

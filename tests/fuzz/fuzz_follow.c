@@ -99,7 +99,8 @@ static int64_t follow(void)
 					.user = &looks };
 	atomic_store(&stop, false);
 	taken = 0;
-	const int rc = ingest_follow(store, &o, paths, 1, &counts, &stop, pass, &e);
+	const int rc =
+		ingest_follow(store, &o, &(struct follow){ paths, 1, &stop, pass }, &counts, &e);
 	if (rc == -ERR_STORE || rc == -ERR_BUSY || rc == -ERR_RANGE)
 		need(rc, &e);
 	return rc == 0 ? taken : 0;

@@ -420,6 +420,39 @@ await test('another site can neither write nor ask', async () => {
 	ok(policy.includes("script-src 'self'") && !policy.includes('unsafe'), policy);
 });
 
+await test('a model without a price gets one, and what is stored is repriced after a look', async () => {
+	for (const [i, input] of [1e6, 3e6].entries()) await fetch(server.url + '/v1/usage', { method: 'POST', body: JSON.stringify({ id: 'own-' + i, time: iso(-1), model: 'our-own-7b', customer: 'acme', input, output: 0 }) });
+	await page.goto(server.url + '/#prices?range=90d');
+	await page.getByRole('region', { name: 'Models without a price' }).getByText('our-own-7b').first().waitFor();
+	const form = fold(page, 'Add a price');
+	await form.getByLabel('Model').fill('our-own-7b');
+	await form.getByLabel('Who sells it').fill('house & sons');
+	await form.getByLabel('Input, a million').fill('2');
+	await form.getByLabel('Output, a million').fill('nothing');
+	await form.getByLabel('Where it is stated').fill('a test');
+	await form.getByRole('button', { name: 'Add' }).click();
+	await form.getByRole('alert').waitFor();
+	await form.getByLabel('Output, a million').fill('4');
+	await form.getByRole('button', { name: 'Add' }).click();
+	await form.getByText('priced by it from now on').waitFor();
+	await page.getByRole('region', { name: 'Price cards' }).getByText('house-sons-our-own-7b.json').waitFor();
+	await page.getByRole('button', { name: 'Look', exact: true }).click();
+	await page.getByText('2 records: $0.00 becomes $8.00').waitFor();
+	is(JSON.parse(run('explain', 'own-1', '--json')).rows.length, 1, 'rows before');
+	await page.getByRole('button', { name: 'Reprice', exact: true }).click();
+	await page.getByLabel('Why').fill('machines of our own');
+	await page.getByRole('button', { name: 'Reprice', exact: true }).click();
+	await page.getByRole('button', { name: 'Yes, reprice' }).click();
+	await page.getByText('Repriced.', { exact: true }).waitFor();
+	is(JSON.parse(run('explain', 'own-1', '--json')).rows[2].total, '6', 'the record is priced');
+	await page.getByRole('button', { name: 'Remove', exact: true }).click();
+	await page.getByRole('button', { name: 'Yes, remove' }).click();
+	await page.getByText('None. A card goes before the price book.').waitFor();
+	await page.goto(server.url + '/#settings');
+	await until(async () => /price remove[^]*rerate[^]*price install/.test(await page.getByRole('region', { name: 'Changes' }).innerText()), 'the trail');
+	problems.splice(0, problems.length, ...problems.filter(x => !/#prices.*status of 422/.test(x)));
+});
+
 const shots_of = ['usage?range=90d', 'usage?range=month&sum=running', 'records?range=90d', 'customers', 'customers/acme', 'customers/acme?tab=credits', 'customers/acme?tab=invoices', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'billing?tab=reconcile', 'budgets', 'prices', 'whatif?scenarios=recorded%0Aflash%3Ddeepseek-v4-flash&range=90d', 'planner', 'prices/deepseek-v4-pro', 'health', 'settings'];
 await test('every view in light and dark, wide and narrow: nothing overflows, no serious finding of axe', async () => {
 	const findings = [];
@@ -500,6 +533,41 @@ await test('a wrong token is refused, the right one signs in and out, by a cooki
 	is((await p.context().cookies()).length, 0, 'cookies left');
 	await p.context().close();
 	problems.splice(0, problems.length, ...problems.filter(x => !/status of 401/.test(x)));
+});
+await test('a token is made on the page and shown once, its customer signs in with it, and it is revoked', async () => {
+	const p = await pageOf(server.url);
+	await p.getByLabel('Token').fill(admin);
+	await p.getByRole('button', { name: 'Sign in' }).click();
+	await heading(p, 'Usage');
+	await p.goto(server.url + '/#customers/acme?tab=rules');
+	await p.getByText('Make a token').click();
+	await p.getByLabel('Name of the token').fill('boss');
+	await p.getByRole('button', { name: 'Make', exact: true }).click();
+	await p.getByText("there is a token 'boss' already").waitFor();
+	await p.getByLabel('Name of the token').fill('shop-1');
+	await p.getByLabel('May', { exact: true }).selectOption('read,write');
+	await p.getByRole('button', { name: 'Make', exact: true }).click();
+	const made = await p.locator('.secret').innerText();
+	ok(made.length === 42 && !readFileSync(join(dir, 'tokens'), 'utf8').includes(made), 'the token');
+	const theirs = await pageOf(server.url);
+	await theirs.getByLabel('Token').fill(made);
+	await theirs.getByRole('button', { name: 'Sign in' }).click();
+	await heading(theirs, 'Usage');
+	await p.goto(server.url + '/#settings');
+	const all = p.getByRole('region', { name: 'Tokens', exact: true });
+	await all.getByText('shop-1').waitFor();
+	ok(!(await p.locator('body').innerText()).includes(made), 'it is not shown again');
+	await all.locator('tr', { hasText: 'shop-1' }).getByRole('button', { name: 'Revoke' }).click();
+	await p.getByRole('button', { name: 'Yes, revoke' }).click();
+	await all.locator('tr', { hasText: 'shop-1' }).first().waitFor({ state: 'detached' });
+	await view(theirs, 'Records');
+	await heading(theirs, 'Sign in');
+	await all.locator('tr', { hasText: 'boss' }).first().getByRole('button', { name: 'Revoke' }).click();
+	await p.getByRole('button', { name: 'Yes, revoke' }).click();
+	await p.getByText('nobody could administrate without').waitFor();
+	await p.context().close();
+	await theirs.context().close();
+	problems.splice(0, problems.length, ...problems.filter(x => !/status of (401|409)/.test(x)));
 });
 await test('a reader sees, and may not grant', async () => {
 	const p = await pageOf(server.url);

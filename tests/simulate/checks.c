@@ -52,7 +52,7 @@ static int check_days(struct world *w, struct store *s, const struct usage_filte
 	struct zone *z;
 	if (zone_open(&z, model_zones[number], &w->e) != 0)
 		return wrong(w, "%s", w->e.message);
-	int bad = usage_query(&r, s, &by_day, 1, f, z, &w->e) != 0;
+	int bad = usage_query(&r, s, f, &(struct usage_grouping){ &by_day, 1, z }, &w->e) != 0;
 	if (bad)
 		wrong(w, "usage by day: %s", w->e.message);
 	for (size_t i = 0; !bad && i < usage_group_count(r); i++) {
@@ -86,7 +86,8 @@ static int check_usage(struct world *w, struct store *s)
 	struct zone *utc;
 	if (zone_open(&utc, "UTC", &w->e) != 0)
 		return wrong(w, "%s", w->e.message);
-	int bad = usage_query(&r, s, &by_customer, 1, &everything, utc, &w->e) != 0;
+	int bad = usage_query(&r, s, &everything, &(struct usage_grouping){ &by_customer, 1, utc },
+			      &w->e) != 0;
 	if (bad)
 		wrong(w, "usage: %s", w->e.message);
 	for (size_t i = 0; !bad && i < usage_group_count(r); i++)

@@ -459,9 +459,10 @@ static int do_settle_credits(struct world *w, struct session *s)
 	if (w->model.hold[hold_of(w->op)].known && hold_customer(hold_of(w->op)) >= ACCOUNTS)
 		return 0;
 	snprintf(hold, sizeof hold, "hold-%u", hold_of(w->op));
-	int rc = hold_settle_credits(s->spending, s->ledger, text_of(hold),
-				     (struct nano_credits){ used }, strict, w->model.now, &out,
-				     &w->e);
+	int rc = hold_settle_credits(
+		s->spending, s->ledger,
+		&(struct hold_settlement){ text_of(hold), (struct nano_credits){ used }, strict },
+		w->model.now, &out, &w->e);
 	if (settles)
 		return rc == -ERR_CONFLICT && w->again ? 0 : rc;
 	if (rc == -ERR_NOT_FOUND || rc == -ERR_CONFLICT || rc == -ERR_LIMIT)

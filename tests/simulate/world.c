@@ -72,12 +72,13 @@ static int open_session(struct world *w, struct session *s)
 	if (rc == 0 && s != &w->session[SESSIONS - 1])
 		spending_keep_held(s->spending);
 	for (int i = 0; rc == 0 && i < MODEL_BOOKS; i++)
-		rc = ingest_open(&s->in[i], s->store,
-				 &(struct ingest_options){ .book = w->book[i],
-							   .currency = model_currency(i),
-							   .ahead_us_most = 3660 * US_PER_DAY,
-							   .behind_us_most = 3660 * US_PER_DAY },
-				 "simulation", NULL, NULL, e);
+		s->in[i] =
+			ingest_open(s->store,
+				    &(struct ingest_options){ .book = w->book[i],
+							      .currency = model_currency(i),
+							      .ahead_us_most = 3660 * US_PER_DAY,
+							      .behind_us_most = 3660 * US_PER_DAY },
+				    "simulation", NULL, NULL);
 	return rc;
 }
 

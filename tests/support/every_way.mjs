@@ -162,5 +162,18 @@ for (const boundary of ['start', 'completion']) {
 		for (const c of calls) differ(`price sql, ${row(c)}`, lines.get(c.id), want(c.id));
 	}
 }
+/* Calls of common buckets alone are added up by column, those of a long prompt too; many rows of a column are zero. */
+{
+	const common = buckets.slice(0, 5), columns = ['task', 'time', 'model', 'service_tier', 'region', ...common];
+	const plain = calls.map(c => ({ ...c, requests: 1, n: Object.fromEntries(buckets.map(b => [b, common.includes(b) && (c.n[b] < 2000 || !random(3)) ? c.n[b] : 0])) }));
+	const cost = new Map(plain.map(c => [c.id, worth(c, c.time)]));
+	writeFileSync('plain.csv', [columns.join(','), ...plain.map(c => [c.id, iso(c.time), c.model, c.service_tier, c.region, ...common.map(b => c.n[b])].join(','))].join('\n') + '\n');
+	run('pack', 'plain.csv', '-o', 'plain', '-q');
+	for (const source of ['plain.csv', 'plain']) {
+		const of = (...args) => json('replay', source, ...own, ...args), seen = new Map(of('--by', 'task').groups.map(g => [g.task, g.unpriced ? 'none' : g.total]));
+		for (const c of plain) differ(`${source}, ${c.id}`, seen.get(c.id), cost.get(c.id) === null ? 'none' : text(cost.get(c.id)));
+		for (const by of ['task', 'model', 'window', 'day,model']) differ(`${source} by ${by}`, of('--by', by).total, text([...cost.values()].reduce((s, c) => s + (c ?? 0n), 0n)));
+	}
+}
 console.log(wrong ? `${wrong} disagreements, seed ${seedText}` : `${calls.length} calls by every way, ${[...calls].filter(c => worth(c, c.time) === null).length} of them without a price`);
 process.exit(wrong ? 1 : 0);

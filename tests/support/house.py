@@ -15,7 +15,8 @@ import sys
 FLOORS = ["base", "pricing", "meter", "sim", "reports", "server", "cli"]
 ROOMS = [("meter/read", "meter/formats"), ("meter/store",), ("meter/ledger",), ("meter/ingest", "meter/billing"), ("meter",)]
 LINES_MOST, PARAMETERS_MOST = 70, 6
-SIZES_LEFT = 62  # functions that are wider or longer yet; the number only ever goes down
+DICTATED = {"server/http.c:handle"}  # their parameters are those that a library calls them with
+SIZES_LEFT = 31  # functions that are wider or longer yet; the number only ever goes down
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 files = sorted(f for d in FLOORS for f in glob.glob(f"{d}/**/*.[ch]", recursive=True))
 bad = 0
@@ -180,9 +181,12 @@ def names():
                     complain(f"{f}:{n}: {name} does not exist")
 
 
+def too_wide(x):
+    return x.parameters > PARAMETERS_MOST and f"{x.file}:{x.name}" not in DICTATED
+
+
 def growth():
-    over = [x for x in found if x.lines > LINES_MOST or x.parameters > PARAMETERS_MOST]
-    count = sum((x.lines > LINES_MOST) + (x.parameters > PARAMETERS_MOST) for x in over)
+    count = sum((x.lines > LINES_MOST) + too_wide(x) for x in found)
     if count > SIZES_LEFT:
         sizes()
         complain(f"{count} functions are too long or too wide, and only {SIZES_LEFT} were: part the new ones")
@@ -192,7 +196,7 @@ def sizes():
     for x in found:
         if x.lines > LINES_MOST:
             complain(f"{x.file}:{x.line}: {x.name} has {x.lines} lines, {LINES_MOST} at most")
-        if x.parameters > PARAMETERS_MOST:
+        if too_wide(x):
             complain(f"{x.file}:{x.line}: {x.name} takes {x.parameters} parameters, {PARAMETERS_MOST} at most")
 
 

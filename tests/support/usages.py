@@ -59,6 +59,13 @@ TABLES = {
          ["i", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "true"]),
     "portkey": table("id,created_at,ai_model,req_units,res_units,total_units,cost",
          ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
+    "fireworks": table("email,start_time,end_time,usage_type,accelerator_type,accelerator_seconds,base_model_name,model_bucket,parameter_count,"
+                       "prompt_tokens,completion_tokens",
+                       ["a@b", "2026-06-15 17:16:48 UTC", "2026-06-15 17:16:48 UTC", "TEXT_COMPLETION_INFERENCE_USAGE", "", "", "deepseek-v3p1", "b", "0",
+                        "1000", "200"]),
+    "langdock.models": table("period_start,period_end,org_id,name,provider,bring_your_keys,requests,sum_prompt_tokens,sum_completion_tokens,"
+                             "sum_cached_prompt_tokens,sum_cache_creation_tokens,no_cache_tokens,total_cost_usd",
+                             ["2026-06-15", "2026-06-16", "o", "claude-sonnet-4-6", "anthropic", "true", "3", "1000", "200", "400", "0", "600", "0.1"]),
     "calls": table("Request ID,created_at,model,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,total_tokens,user",
          ["r1", "2026-06-15T10:00:00Z", "gpt-5-mini", "1000", "200", "400", "50", "1200", "u"]),
     "calls.anthropic": table("id,timestamp,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens",
@@ -99,6 +106,10 @@ DOCUMENTS = {
             "spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 0,
             "total_tokens": 1200, "successful_requests": 3, "failed_requests": 0, "api_requests": 3}}}}}],
         "metadata": {"page": 1, "total_pages": 1, "has_more": False}},
+    "langfuse.days":
+        {"data": [{"date": "2026-06-15", "countTraces": 2, "countObservations": 9, "totalCost": 0.1, "usage": [{"model": "claude-sonnet-4-6",
+         "inputUsage": 1000, "outputUsage": 200, "totalUsage": 1200, "countTraces": 2, "countObservations": 3, "totalCost": 0.1}]}],
+         "meta": {"page": 1, "limit": 50, "totalItems": 1, "totalPages": 1}},
     "cloudflare":
         {"result": [{"id": "i", "created_at": "2026-06-15T10:00:00Z", "provider": "anthropic", "model": "claude-sonnet-4-6", "tokens_in":
         1000, "tokens_out": 200, "cost": 0.1, "cached": False, "success": True, "status_code": 200}]},

@@ -141,6 +141,8 @@ TABLES = {
                 lambda d, m, c, k: ["r", "acompletion", plain(c), d + " 01:00:00", "", m or k, "1"]),
     "litellm.days": ("id,user_id,date,api_key,model,model_group,custom_llm_provider,prompt_tokens,completion_tokens,spend,api_requests,successful_requests,failed_requests",
                      lambda d, m, c, k: ["i", "u", d, "hash", m or k, "", "anthropic", "1", "1", plain(c), "1", "1", "0"]),
+    "langdock.models": ("period_start,period_end,org_id,name,provider,bring_your_keys,requests,sum_prompt_tokens,sum_completion_tokens,total_cost_usd",
+                        lambda d, m, c, k: [d, next_day(d), "o", m or k, "anthropic", "true", "1", "1", "1", plain(c)]),
     "cloudflare": ("id,created_at,provider,model,tokens_in,tokens_out,cost",
                    lambda d, m, c, k: ["i", d + "T01:00:00Z", "anthropic", m or k, "1", "1", plain(c)]),
 }
@@ -148,6 +150,26 @@ TABLES = {
 
 def documents(fmt, rows):
     days = sorted({r[0] for r in rows})
+    if fmt == "aws.cost_explorer":
+        def groups(d):
+            return [{"Keys": [aws(r[1]) or "Tax", tax(r[3], "Tax", "Usage")], "Metrics": {
+                "UnblendedCost": {"Amount": plain(r[2]), "Unit": "USD"}, "UsageQuantity": {"Amount": "1", "Unit": "N/A"}}} for r in rows if r[0] == d]
+        return {"GroupDefinitions": [{"Type": "DIMENSION", "Key": "USAGE_TYPE"}, {"Type": "DIMENSION", "Key": "RECORD_TYPE"}], "ResultsByTime": [
+            {"TimePeriod": {"Start": d, "End": next_day(d)}, "Total": {}, "Groups": groups(d), "Estimated": False} for d in days],
+            "DimensionValueAttributes": []}
+    if fmt == "azure.costs":  # a query
+        return {"id": "q", "type": "Microsoft.CostManagement/query", "properties": {"nextLink": None, "columns": [
+            {"name": n, "type": "String"} for n in ("PreTaxCost", "UsageDate", "Meter", "ChargeType", "Currency")], "rows": [
+            [float(r[2]), int(r[0].replace("-", "")), r[1] and r[1] + " Inp glbl Tokens", tax(r[3], "Tax", "Usage"), "USD"] for r in rows]}}
+    if fmt == "github.premium_requests":
+        return [{"timePeriod": {"year": int(d[:4]), "month": int(d[5:7]), "day": int(d[8:])}, "organization": "o", "usageItems": [
+            {"product": "Copilot", "sku": "Copilot Premium Request", "model": shown(r[1]) or r[3], "unitType": "requests", "pricePerUnit": 0.04,
+             "grossQuantity": 3, "grossAmount": float(r[2]) + 1, "discountQuantity": 1, "discountAmount": 1, "netQuantity": 2,
+             "netAmount": float(r[2])} for r in rows if r[0] == d]} for d in days]
+    if fmt == "langfuse.days":
+        return {"data": [{"date": d, "countTraces": 1, "countObservations": 1, "totalCost": 1, "usage": [
+            {"model": r[1] or r[3], "inputUsage": 1, "outputUsage": 1, "totalUsage": 2, "countTraces": 1, "countObservations": 1,
+             "totalCost": float(r[2])} for r in rows if r[0] == d]} for d in days], "meta": {"page": 1, "limit": 50, "totalItems": 30, "totalPages": 1}}
     if fmt == "anthropic.cost_report":  # cents
         return {"data": [{"starting_at": d + "T00:00:00Z", "ending_at": d + "T24:00:00Z", "results": [
             {"currency": "USD", "amount": plain(r[2] * 100), "model": r[1] or None, "cost_type": "tokens" if r[1] else "tax"} for r in rows if r[0] == d]}
@@ -157,9 +179,17 @@ def documents(fmt, rows):
         "has_more": False}
 
 
+# Only documents of these are published.
+DOCUMENTS = {"anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days"}
+
+
+def next_day(d):
+    return time.strftime("%Y-%m-%d", time.gmtime(calendar.timegm(time.strptime(d, "%Y-%m-%d")) + 86400))
+
+
 def write(fmt, rows, path):
     fmt, _, how = fmt.partition("/")
-    if fmt == "anthropic.cost_report" or how == "page":
+    if fmt in DOCUMENTS or how == "page":
         return json.dump(documents(fmt, rows), open(path, "w"))
     head, row = TABLES[fmt]
     table = [head.split(",")] + [row(*r) for r in rows]
@@ -184,12 +214,14 @@ def main():
             doc = json.load(open(os.path.join(sys.argv[2], name)))
             if doc.get("general"):  # of nobody in particular, and no bill
                 continue
+            if "model" not in doc["columns"].values():  # one of fees
+                continue
             if doc["kind"] == "bill" or ("cost" in doc.get("columns", {}).values() and doc.get("costs") != "no bill"):
                 known.add(doc["name"])
-        missing = known - set(TABLES) - {"anthropic.cost_report"}
+        missing = known - set(TABLES) - DOCUMENTS
         if missing:
             raise SystemExit("no vendor bills in " + ", ".join(sorted(missing)))
-        print("\n".join(sorted(known | {"csv", "csv/sheet", "openai.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "openrouter.activity/json"})))
+        print("\n".join(sorted(known | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "openrouter.activity/json"})))
         return
     rows, off = seed(sys.argv[3], lines())
     write(sys.argv[2], rows, sys.argv[4])

@@ -124,7 +124,7 @@ static int open_all(void **state)
 					  .currency = "USD",
 					  .ahead_us_most = US_PER_DAY,
 					  .behind_us_most = 3660 * US_PER_DAY };
-	check(ingest_open(&in, store, &o, "test", NULL, NULL, &e), &e);
+	in = ingest_open(store, &o, "test", NULL, NULL);
 	return 0;
 }
 

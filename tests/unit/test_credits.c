@@ -899,8 +899,10 @@ static void do_hold_op(const char *customer, const char *op, const char *id, int
 			ledger_refund(ledger, account(customer)->id, nano(-amount),
 				      &(struct draw){ .at = now, .note = TEXT("") }, now, NULL, e);
 	} else if (strcmp(op, "settle") == 0)
-		hold_settle_credits(spending, ledger, text_of(hold_name(customer, id)),
-				    nano(amount), false, now, &d, e);
+		hold_settle_credits(spending, ledger,
+				    &(struct hold_settlement){ text_of(hold_name(customer, id)),
+							       nano(amount), false },
+				    now, &d, e);
 	else
 		err_set(e, ERR_USAGE, "the operation '%s' is not known", op);
 }
@@ -949,12 +951,17 @@ static void two_phase_case(json_value *c)
 	    0)
 		COMPLAIN("%s", e.message);
 	if (json_member(c, "settle"))
-		rc = hold_settle_credits(spending, ledger, text_of(name),
-					 nano(amount_in(c, "settle")), true, now, &d, &e);
+		rc = hold_settle_credits(spending, ledger,
+					 &(struct hold_settlement){ text_of(name),
+								    nano(amount_in(c, "settle")),
+								    true },
+					 now, &d, &e);
 	for (json_value *o = json_first(json_member(c, "ops")); o && rc == 0; o = json_next(o))
 		rc = text_is(json_string(o), "settle")
-			     ? hold_settle_credits(spending, ledger, text_of(name), nano(held),
-						   true, now, &d, &e)
+			     ? hold_settle_credits(spending, ledger,
+						   &(struct hold_settlement){ text_of(name),
+									      nano(held), true },
+						   now, &d, &e)
 			     : hold_end(spending, text_of(name), "released", TEXT(""), now, &e);
 	const char *got = rc == 0			  ? "done"
 			  : e.code == ERR_LIMIT		  ? "exceeds_pending_transfer_amount"
@@ -986,8 +993,10 @@ static void kind_two_phase(void)
 		if (hold_credits(customer, name, held, now, end, &e) != 0)
 			COMPLAIN("%s", e.message);
 		same("returned", held - pending_of(customer, end), amount_in(expect, "returned"));
-		if (hold_settle_credits(spending, ledger, text_of(name), nano(held), true, end, &d,
-					&e) == 0 ||
+		if (hold_settle_credits(spending, ledger,
+					&(struct hold_settlement){ text_of(name), nano(held),
+								   true },
+					end, &d, &e) == 0 ||
 		    !strstr(e.message, "expired"))
 			COMPLAIN("an expired hold was settled");
 		return;
@@ -1093,8 +1102,9 @@ static void kind_hold_policy(void)
 	char *name = hold_name(customer, "h");
 	if (give(customer, TEXT("g"), held, NULL, &e) != 0 ||
 	    hold_credits(customer, name, held, t0(), instant_in(TEXT("T1")), &e) != 0 ||
-	    hold_settle_credits(spending, ledger, text_of(name), nano(made), false, t0(), &d, &e) !=
-		    0)
+	    hold_settle_credits(spending, ledger,
+				&(struct hold_settlement){ text_of(name), nano(made), false }, t0(),
+				&d, &e) != 0)
 		COMPLAIN("%s", e.message);
 	same("settled", used_of(customer), amount_in(expect, "settled"));
 	same("released", balance_of(customer, t0()), amount_in(expect, "released"));
@@ -1817,8 +1827,9 @@ static void kind_rounding_drift(void)
 	    hold_credits(customer, name, used, t0(), instant_in(TEXT("T1")), &e) != 0)
 		COMPLAIN("%s", e.message);
 	same("held", pending_of(customer, t0()), used);
-	if (hold_settle_credits(spending, ledger, text_of(name), nano(used), true, t0(), &d, &e) !=
-	    0)
+	if (hold_settle_credits(spending, ledger,
+				&(struct hold_settlement){ text_of(name), nano(used), true }, t0(),
+				&d, &e) != 0)
 		COMPLAIN("%s", e.message);
 	same("settled", used_of(customer), used);
 	same("balance", balance_of(customer, t0()), has - used);

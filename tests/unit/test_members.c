@@ -129,6 +129,79 @@ static const char *const payloads[] = {
 	"{\"session_id\":\"v1\",\"start_time\":\"2026-06-15T10:00:00Z\",\"stats\":{\"steps\":4,\"session_prompt_tokens\":5000,\"session_completion_tokens\":100},\"config\":{\"active_model\":\"m\"}}",
 	"{\"data\":[{\"start_time\":1781481600,\"end_time\":1781568000,\"results\":[{\"model\":\"m\",\"num_model_requests\":2,\"input_tokens\":1000,\"input_cached_tokens\":400,\"output_tokens\":10,\"input_audio_tokens\":3}]}],\"has_more\":false}",
 	"{\"custom_id\":\"c\",\"result\":{\"type\":\"succeeded\",\"message\":{\"id\":\"b\",\"type\":\"message\",\"model\":\"m\",\"created\":1787536800,\"usage\":{\"input_tokens\":5,\"output_tokens\":9}}}}",
+	/* what bills beside the usage: tools of vendors, in the answers of each */
+	"{\"id\":\"r\",\"object\":\"response\",\"created_at\":1787536800,\"model\":\"m\",\"output\":["
+	"{\"id\":\"ws\",\"type\":\"web_search_call\",\"status\":\"completed\",\"action\":{\"type\":\"search\","
+	"\"query\":\"a\"}},{\"id\":\"fs\",\"type\":\"file_search_call\",\"queries\":[\"a\"]},{\"id\":\"o\",\"type\":"
+	"\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"x\",\"annotations\":[]}]}],\"tools\":["
+	"{\"type\":\"web_search_preview\"},{\"type\":\"file_search\"}],\"usage\":{\"input_tokens\":100,"
+	"\"output_tokens\":20,\"total_tokens\":120}}",
+	"{\"id\":\"r\",\"object\":\"response\",\"created_at\":1787536800,\"model\":\"m\",\"output\":[],"
+	"\"tool_usage\":{\"web_search\":{\"num_requests\":3}},\"usage\":{\"input_tokens\":100,"
+	"\"output_tokens\":20,\"total_tokens\":120}}",
+	"{\"id\":\"a\",\"type\":\"message\",\"model\":\"m\",\"created\":1787536800,\"content\":[{\"type\":"
+	"\"server_tool_use\",\"id\":\"s\",\"name\":\"web_search\",\"input\":{\"query\":\"x\"}},{\"type\":\"text\","
+	"\"text\":\"x\"}],\"usage\":{\"input_tokens\":100,\"output_tokens\":20}}",
+	"{\"responseId\":\"g\",\"modelVersion\":\"gemini-3\",\"createTime\":\"2026-06-15T10:00:00Z\","
+	"\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]},\"finishReason\":\"STOP\",\"groundingMetadata\":{"
+	"\"webSearchQueries\":[\"a\",\"b\"],\"searchEntryPoint\":{\"renderedContent\":\"x\"},\"groundingChunks\":["
+	"{\"web\":{\"uri\":\"x\"}}]}}],\"usageMetadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":20,"
+	"\"totalTokenCount\":120}}",
+	"{\"responseId\":\"g\",\"modelVersion\":\"gemini-2.5-flash\",\"createTime\":\"2026-06-15T10:00:00Z\","
+	"\"candidates\":[{\"finishReason\":\"STOP\",\"groundingMetadata\":{\"groundingChunks\":[{\"maps\":{\"uri\":"
+	"\"x\"}}]}}],\"usageMetadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":20,"
+	"\"totalTokenCount\":120}}",
+	"{\"id\":\"k\",\"object\":\"chat.completion\",\"created\":1787536800,\"model\":\"m\",\"choices\":[{\"index\":0,"
+	"\"finish_reason\":\"tool_calls\",\"message\":{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"t\",\"type\":"
+	"\"builtin_function\",\"function\":{\"name\":\"$web_search\",\"arguments\":\"{}\"}}]}}],\"usage\":{"
+	"\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120}}",
+	"{\"id\":\"z\",\"object\":\"chat.completion\",\"created\":1787536800,\"model\":\"m\",\"choices\":[{\"index\":0,"
+	"\"message\":{\"content\":\"x\"}}],\"web_search\":[{\"title\":\"t\",\"link\":\"l\"}],\"usage\":{"
+	"\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,\"search_context_size\":\"low\"}}",
+	"{\"object\":\"conversation.response\",\"conversation_id\":\"c\",\"created_at\":1787536800,\"outputs\":["
+	"{\"type\":\"tool.execution\",\"name\":\"web_search\"},{\"type\":\"message.output\",\"model\":\"m\"}],\"usage\":{"
+	"\"prompt_tokens\":188,\"completion_tokens\":55,\"total_tokens\":7355,\"connector_tokens\":7112,"
+	"\"connectors\":{\"web_search\":1}}}",
+	/* frameworks: what a vendor says stands in a part of its own */
+	"{\"usage\":{\"inputTokens\":10,\"outputTokens\":5,\"totalTokens\":15},\"finishReason\":\"stop\",\"response\":{"
+	"\"id\":\"x\",\"modelId\":\"gemini-3\",\"timestamp\":\"2026-06-15T10:00:00Z\"},\"providerMetadata\":{\"google\":{"
+	"\"groundingMetadata\":{\"webSearchQueries\":[\"a\"]},\"usageMetadata\":{\"promptTokenCount\":10,"
+	"\"candidatesTokenCount\":5,\"totalTokenCount\":15}}}}",
+	"{\"usage\":{\"promptTokens\":4,\"completionTokens\":60,\"totalTokens\":64},\"finishReason\":\"stop\","
+	"\"response\":{\"id\":\"x\",\"modelId\":\"m\",\"timestamp\":\"2026-06-15T10:00:00Z\"},\"providerMetadata\":{"
+	"\"anthropic\":{\"cacheCreationInputTokens\":787,\"cacheReadInputTokens\":100}}}",
+	"{\"usage\":{\"inputTokens\":10,\"outputTokens\":5,\"totalTokens\":15},\"finishReason\":\"stop\",\"content\":[{"
+	"\"type\":\"tool-call\",\"toolName\":\"web_search\",\"toolCallId\":\"t\",\"providerExecuted\":true},{\"type\":"
+	"\"text\",\"text\":\"x\"}],\"response\":{\"id\":\"x\",\"modelId\":\"m\",\"timestamp\":\"2026-06-15T10:00:00Z\"},"
+	"\"providerMetadata\":{\"openai\":{\"serviceTier\":\"flex\"}}}",
+	"{\"type\":\"ai\",\"id\":\"x\",\"created\":1787536800,\"usage_metadata\":{\"input_tokens\":10,\"output_tokens\":5,"
+	"\"total_tokens\":15},\"response_metadata\":{\"model_name\":\"gemini-3\",\"created\":1787536800,"
+	"\"grounding_metadata\":{\"web_search_queries\":[\"a\",\"b\"]}}}",
+	/* results of batches, whose lines have members of their own */
+	"{\"id\":\"b1\",\"custom_id\":\"r1\",\"response\":{\"status_code\":200,\"request_id\":\"q1\",\"body\":{\"id\":\"c1\","
+	"\"object\":\"chat.completion\",\"created\":1790000000,\"model\":\"m\",\"choices\":[],\"usage\":{"
+	"\"prompt_tokens\":1000,\"completion_tokens\":100,\"total_tokens\":1100}}},\"error\":null}",
+	"{\"status\":\"\",\"processed_time\":\"2026-06-15T10:00:00Z\",\"request\":{\"contents\":[{\"role\":\"user\"}]},"
+	"\"response\":{\"responseId\":\"v\",\"modelVersion\":\"m\",\"createTime\":\"2026-06-15T10:00:00Z\","
+	"\"usageMetadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":20,\"totalTokenCount\":120}}}",
+	"{\"key\":\"k1\",\"response\":{\"responseId\":\"v2\",\"modelVersion\":\"m\",\"createTime\":"
+	"\"2026-06-15T10:00:00Z\",\"usageMetadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":20,"
+	"\"totalTokenCount\":120}}}",
+	/* pages of rows, and a log of invocations */
+	"{\"result\":[{\"id\":\"cf\",\"model\":\"m\",\"success\":true,\"cached\":false,\"created_at\":"
+	"\"2026-03-01T10:00:00Z\",\"tokens_in\":10,\"tokens_out\":4,\"cost\":0.1}]}",
+	"{\"data\":[{\"starting_at\":\"2026-06-15T00:00:00Z\",\"ending_at\":\"2026-06-16T00:00:00Z\",\"results\":[{"
+	"\"model\":\"m\",\"uncached_input_tokens\":1200,\"cache_creation\":{\"ephemeral_1h_input_tokens\":300,"
+	"\"ephemeral_5m_input_tokens\":500},\"cache_read_input_tokens\":40000,\"output_tokens\":800,"
+	"\"server_tool_use\":{\"web_search_requests\":3}}]}],\"has_more\":false}",
+	"{\"schemaType\":\"ModelInvocationLog\",\"timestamp\":\"2026-06-15T10:00:00Z\",\"requestId\":\"q\",\"modelId\":"
+	"\"m\",\"input\":{\"inputTokenCount\":100,\"cacheReadInputTokenCount\":50},\"output\":{"
+	"\"outputTokenCount\":30}}",
+	/* metrics */
+	"{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"claude_code.token.usage\",\"sum\":{"
+	"\"aggregationTemporality\":1,\"isMonotonic\":true,\"dataPoints\":[{\"startTimeUnixNano\":"
+	"\"1781517540000000000\",\"timeUnixNano\":\"1781517600000000000\",\"asInt\":\"100\",\"attributes\":[{\"key\":"
+	"\"type\",\"value\":{\"stringValue\":\"input\"}},{\"key\":\"model\",\"value\":{\"stringValue\":\"m\"}}]}]}}]}]}]}",
 };
 
 struct seen {
@@ -316,6 +389,7 @@ static bool may_change(const char *key, const char *value)
 					     "thread_id",
 					     "modelId",
 					     "modelVersion",
+					     "model_name",
 					     "active_model",
 					     "requestModelId",
 					     "message",
@@ -326,6 +400,7 @@ static bool may_change(const char *key, const char *value)
 					     "providerData",
 					     "tokens",
 					     "resourceSpans",
+					     "resourceMetrics",
 					     "amazon-bedrock-invocationMetrics",
 					     NULL };
 	for (const char *const *n = names; *n; n++)
@@ -427,8 +502,10 @@ static void no_member_gets_lost_silently(void **state)
 		buf_release(&out);
 		silent += mutate(name, payloads[i], "%s_v2", &tried);
 		/* events have no object for their counts, tables columns of any kind */
-		if (!strstr(payloads[i], "event.name") && !strstr(payloads[i], "results"))
-			silent += mutate(name, payloads[i], "zz%.0s", &tried);
+		if (strstr(payloads[i], "event.name") || strstr(payloads[i], "results"))
+			continue;
+		silent += mutate(name, payloads[i], "zz%.0s", &tried);
+		silent += mutate(name, payloads[i], "qx%.0s", &tried);
 	}
 	print_message("# %d members renamed, %d silent\n", tried, silent);
 	assert_int_equal(silent, 0);

@@ -107,9 +107,9 @@ static struct writer open_writer(const char *name)
 	struct writer w;
 	struct err e = { 0 };
 	struct ingest_options o = options();
-	if (store_open(&w.store, test_database(path_of(name)), DB_CREATE, &e) != 0 ||
-	    ingest_open(&w.in, w.store, &o, "test", NULL, NULL, &e) != 0)
+	if (store_open(&w.store, test_database(path_of(name)), DB_CREATE, &e) != 0)
 		fail_msg("%s", e.message);
+	w.in = ingest_open(w.store, &o, "test", NULL, NULL);
 	return w;
 }
 
@@ -165,7 +165,7 @@ static char *describe(struct store *s, const char *by, const char *zone_name,
 	char text[DECIMAL_TEXT_MAX];
 	assert_int_equal(zone_open(&z, zone_name, &e), 0);
 	assert_int_equal(usage_dims_parse(dim, &n, by, &e), 0);
-	if (usage_query(&r, s, dim, n, &filter, z, &e) != 0)
+	if (usage_query(&r, s, &filter, &(struct usage_grouping){ dim, n, z }, &e) != 0)
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i <= usage_group_count(r); i++) {
 		const struct usage_sums *u =
@@ -546,8 +546,7 @@ static void rerating_can_be_undone_to_the_last_digit(void **state)
 	book_add_card(other, c);
 	struct ingest_options o = options();
 	o.book = other;
-	struct ingest *in;
-	assert_int_equal(ingest_open(&in, w.store, &o, "test", NULL, NULL, &e), 0);
+	struct ingest *in = ingest_open(w.store, &o, "test", NULL, NULL);
 	int64_t seq = store_last_seq(w.store);
 	/* a dry run tells and changes nothing */
 	for (int dry = 1; dry >= 0; dry--) {

@@ -29,7 +29,7 @@ function Customers({set, item, session}) {
 			{key: 'name', name: 'Customer', cell: r => html`<span class="name">${r.name || 'no customer named'}</span>`, sort: r => r.name},
 			{key: 'bar', name: '', art: true, cell: r => bar(top ? toNumber(r.cost) / toNumber(top) : 0, null)},
 			{key: 'cost', name: 'Cost', n: true, cell: r => r.total === undefined ? html`<span class="soft">none</span>` : html`<${Amount} v=${r.total} currency=${currency} unpriced=${r.unpriced} />`, sort: r => r.cost},
-			{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
+			{key: 'calls', name: 'Calls', n: true, extra: true, cell: r => count(r.requests), sort: r => r.requests},
 			{key: 'plan', name: 'Plan', extra: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
 			{key: 'left', name: 'Credits left', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '<=\u00a0' : ''}${credits(r.account && r.account.available)}`, sort: r => r.account ? exact(r.account.available) : -1n},
 			{key: 'owed', name: 'Owed', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '>=\u00a0' : ''}${credits(r.account && r.account.owed)}`, sort: r => r.account ? exact(r.account.owed) : -1n},
@@ -50,7 +50,7 @@ function BurnDown({days, zone}) {
 }
 function Grants({name, account, scope, session}) {
 	const may = session.admin && !session.customer, id = () => 'page-' + crypto.getRandomValues(new Uint32Array(2)).join('-'), first = useMemo(id, []);
-	return html`<${Sheet} title="Grants">${account.grants.length ? html`<${Table} label="Grants" rows=${account.grants} rowKey=${g => g.grant} columns=${[{key: 'g', name: 'Grant', cell: g => html`<span class="name">${g.grant}</span>`}, {key: 'c', name: 'Class', cell: g => g.class},
+	return html`<${Sheet} title="Grants">${account.grants.length ? html`<${Table} label="Grants" rows=${account.grants} rowKey=${g => g.grant} columns=${[{key: 'g', name: 'Grant', cell: g => html`<span class="name">${g.grant}</span>`}, {key: 'c', name: 'Class', extra: true, cell: g => g.class},
 			{key: 'b', name: 'Left', art: true, cell: g => bar(toNumber(g.left) / (toNumber(g.amount) || 1), null)}, {key: 'l', name: 'Credits', n: true, cell: g => html`<span title=${g.left}>${rounded(g.left)}</span>`}, {key: 'a', name: 'Of', n: true, cell: g => html`<span title=${g.amount}>${rounded(g.amount)}</span>`}, {key: 'e', name: 'Expires', cell: g => html`<span class="nowrap">${g.expires ? when(g.expires, scope.zone).slice(0, 16) : 'no expiry'}</span>`}, ...(may ? [{key: 'v', name: 'Void', cell: g => exact(g.left) ? html`<details><summary>Void</summary><${Act} label="Void" tone="danger" run=${async f => { await post('/v1/grants/void', {customer: name, grant: g.grant, why: f.why}); reload(); return 'Voided.'; }}><${Field} label="Why"><input name="why" required /><//><//></details>` : ''}] : [])]} />` : html`<p class="soft">Nothing is left of any grant.</p>`}
 		${may ? html`<${Fold} title="Give credits" open=${!account.grants.length}><${Act} label="Grant" run=${async (f, form) => { await post('/v1/grants', {...given(f), customer: name}); form.reset(); form.elements.id.value = id(); reload(); return 'Granted.'; }}><input type="hidden" name="id" defaultValue=${first} />
 			<${Field} label="Credits"><input name="amount" required inputmode="decimal" /><//><${Field} label="Class"><${Select} name="class" options=${[['granted', 'granted'], ['paid', 'paid']]} /><//><${Field} label="From"><input name="effective" type="date" /><//><${Field} label="Until"><input name="expires" type="date" /><//><${Field} label="Again every"><input name="every" placeholder="once" list="intervals" /><//><datalist id="intervals"><option value="1month" /><option value="1w" /><option value="1d" /></datalist><${Field} label="Carried over"><input name="rollover" inputmode="decimal" placeholder="0" /><//><${Field} label="Price"><input name="price" inputmode="decimal" placeholder="free" /><//><${Field} label="Note"><input name="note" /><//><//><//>` : null}<//>`;
@@ -102,7 +102,7 @@ function Customer({name, set, session}) {
 			${all && all.account ? html`<${Terms} name=${name} account=${all.account} session=${session} />` : null}` : null}
 		${tab === 'rules' && all ? html`${all.account ? html`<${Rules} account=${all.account} waits=${account} name=${name} session=${session} scope=${scope} />` : html`<${Sheet} title="Plan and rules"><p class="soft">No credit account.</p>${may ? html`<${OpenAccount} name=${name} />` : null}<//>`}
 			<${Limits} name=${name} all=${all} session=${session} />
-			${all.tokens.length ? html`<${Sheet} title="Tokens"><${TokenTable} list=${all.tokens} zone=${scope.zone} /><//>` : null}
+			<${Tokens} scope=${scope} session=${session} customer=${name} list=${all.tokens} />
 			${may ? html`<${Trail} customer=${name} scope=${scope} />` : null}` : null}`;
 }
 const StatementLinks = ({name}) => html`<div class="tools"><a class="button" href=${statementUrl(name, 'html')} target="_blank" rel="noopener">Statement</a><a class="button" href=${statementUrl(name, 'pdf')} target="_blank" rel="noopener">as PDF</a></div>`;

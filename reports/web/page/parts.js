@@ -64,7 +64,7 @@ function Table({label, columns, rows, rowKey, onpick, order, remote, foot, pick,
 	const flip = c => change({order: by === c.key && way !== 'up' ? `${c.key}:up` : `${c.key}:down`}, true);
 	return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table>
 		<thead><tr>${columns.map(c => html`<th key=${c.key} scope="col" class=${cellClass(c)} aria-sort=${column === c ? (way === 'up' ? 'ascending' : 'descending') : undefined}>
-			${c.sort ? html`<button type="button" class="sort" onClick=${() => flip(c)}>${c.name}<span aria-hidden="true">${column === c ? (way === 'up' ? ' ↑' : ' ↓') : ''}</span></button>` : c.name}</th>`)}</tr></thead>
+			${c.sort ? html`<button type="button" class="sort" onClick=${() => flip(c)}>${c.name}<span aria-hidden="true">${column === c ? (way === 'up' ? ' ↑' : ' ↓') : ''}</span></button>` : c.name || html`<span class="hidden">Share</span>`}</th>`)}</tr></thead>
 		<tbody>${shown.map((r, i) => html`<tr key=${rowKey ? rowKey(r) : i} class=${(onpick ? 'link ' : '') + (rowClass ? rowClass(r) : '')} onClick=${onpick ? e => { if (!e.target.closest('a,button,input') && !String(getSelection())) onpick(r); } : undefined}>
 			${columns.map((c, k) => html`<td key=${c.key} class=${cellClass(c)}>${k === (pick || 0) && onpick ? html`<button type="button" class="plain" onClick=${() => onpick(r)}>${c.cell(r)}</button>` : c.cell(r)}</td>`)}</tr>`)}</tbody>
 		${foot ? html`<tfoot><tr>${columns.map(c => html`<td key=${c.key} class=${cellClass(c)}>${foot[c.key]}</td>`)}</tr></tfoot>` : null}

@@ -2,11 +2,6 @@
 
 function applyTheme() { const t = localStorage.getItem('theme'); if (t === 'light' || t === 'dark') document.documentElement.dataset.theme = t; else delete document.documentElement.dataset.theme; }
 applyTheme();
-const TokenTable = ({list, zone}) => html`<${Table} label="Tokens" rows=${list} rowKey=${t => t.token} columns=${[{key: 'n', name: 'Name', cell: t => html`<span class="name">${t.token}</span>`}, {key: 's', name: 'May', cell: t => ['read', 'write', 'admin'].filter(k => t[k]).join(', ')}, {key: 'c', name: 'Customer', cell: t => html`<span class="name">${t.customer || 'all'}</span>`}, {key: 'e', name: 'Expires', cell: t => t.expires ? stamp(t.expires, zone) : 'no expiry'}]} />`;
-function Tokens({scope}) {
-	const {data} = useDoc('/v1/tokens', false);
-	return data && data.tokens.length ? html`<${Sheet} title="Tokens"><${TokenTable} list=${data.tokens} zone=${scope.zone} /><//>` : null;
-}
 function Settings({set, session, signOut}) {
 	const zone = scopeOf(set).zone, [, again] = useState(0);
 	const zones = useMemo(() => { try { return ['UTC', ...Intl.supportedValuesOf('timeZone')]; } catch { return ['UTC', ownZone]; } }, []);
@@ -15,6 +10,6 @@ function Settings({set, session, signOut}) {
 			<${Field} label="Time zone" hint=${`this browser's own is ${ownZone}; the choice stands in the address`}><${Select} value=${zone} options=${[...new Set([ownZone, ...zones])].map(z => [z, z])} onChange=${e => change({z: e.target.value === ownZone ? '' : e.target.value})} /><//></div><//>
 		<${Sheet} title="Keyboard"><${Facts} of=${{'Ctrl K or /': 'search and commands', 'g then u, r, c, b': 'usage, records, customers, billing', 'Escape': 'closes what lies on top', 'Tab, Enter': 'reach and use everything'}} /><//>
 		<${Sheet} title="Signed in"><${Facts} of=${{May: [session.read !== false && 'read', session.write && 'write', session.admin && 'administrate'].filter(Boolean).join(', '), Customer: session.customer, Tokens: session.needs_token ? 'asked for' : 'not asked for: only this machine may connect'}} />${session.needs_token ? html`<button type="button" onClick=${signOut}>Sign out</button>` : null}<//>
-		${session.admin && !session.customer ? html`<${Tokens} scope=${scopeOf(set)} /><${Trail} scope=${scopeOf(set)} />` : null}
-		${session.customer ? null : html`<${Sheet} title="What the server uses"><p>Zone, currency, prices and plan of commands: <code>tally config</code>. Tokens: <code>tally token NAME --scope read --customer acme --file tokens.txt</code></p><//>`}`;
+		${session.admin && !session.customer ? html`<${Tokens} scope=${scopeOf(set)} session=${session} /><${Trail} scope=${scopeOf(set)} />` : null}
+		${session.customer ? null : html`<${Sheet} title="What the server uses"><p>Zone, currency, prices and plan of commands: <code>tally config</code>.</p><//>`}`;
 }

@@ -98,14 +98,14 @@ function WhatIfAnswer({data, zone}) {
 }
 const savedOnes = () => { try { return JSON.parse(localStorage.getItem('whatifs')) || []; } catch { return []; } };
 function WhatIf({set}) {
-	const scope = scopeOf(set), used = useDoc(usageUrl('model', scope), false), file = useRef(null), form = useRef(null);
+	const scope = scopeOf(set), {customer, project} = scope.filters, used = useDoc(usageUrl('model', {...scope, filters: {customer, project}}), false), file = useRef(null), form = useRef(null);
 	const [list, setList] = useState(() => (set.scenarios || starting).split('\n').filter(Boolean).map(l => parseScenario(l))), [state, tell] = useState({}), [saved, keep] = useState(savedOnes);
 	const models = useMemo(() => [...new Set([...usualModels, ...(used.data ? used.data.groups.map(g => g.model).filter(Boolean) : [])])].sort(), [used.data]);
 	const fault = list.map(s => scenarioFault(s, list)).find(Boolean);
 	const settings = extra => { const f = new FormData(form.current), s = {scenarios: list.map(s => writeScenario(s)), ...extra}; for (const k of ['plan', 'at', 'cache', 'scope', 'budget', 'sensitivity']) if (f.get(k)) s[k] = f.get(k); return s; };
 	const send = async html => {
 		const upload = file.current && file.current.files[0], s = settings({html});
-		if (!upload) Object.assign(s, {since: scope.since, until: scope.until, customer: scope.filters.customer, project: scope.filters.project});
+		if (!upload) Object.assign(s, {since: scope.since, until: scope.until, customer, project});
 		const response = upload ? await fetch('/v1/whatif?settings=' + encodeURIComponent(JSON.stringify(s)), {method: 'POST', body: upload}) : await fetch('/v1/whatif', {method: 'POST', body: JSON.stringify(s)});
 		if (!response.ok) { const b = await response.json().catch(() => null); throw new Error(b && b.error ? b.error.message : response.statusText); }
 		return response;
@@ -113,6 +113,7 @@ function WhatIf({set}) {
 	const run = async e => {
 		if (e) e.preventDefault();
 		if (fault || state.busy) return;
+		if (!(file.current && file.current.files[0]) && used.fresh && !used.data.groups.length) { tell({none: true}); return; }
 		tell({...state, busy: true, error: null});
 		if (!(file.current && file.current.files[0])) change({...settings({}), scenarios: list.map(s => writeScenario(s)).join('\n')}, true);
 		try { const data = await (await send(false)).json(); tell({data}); } catch (error) { tell({error}); }
@@ -122,7 +123,8 @@ function WhatIf({set}) {
 		try { const a = document.createElement('a'); a.href = URL.createObjectURL(await (await send(true)).blob()); a.download = 'whatif.html'; a.click(); tell({...state, saving: false}); } catch (error) { tell({...state, saving: false, error}); }
 	};
 	const remember = () => { const one = {at: new Date().toISOString(), hash: location.hash, name: list.map(s => s.name).join(', '), totals: state.data.scenarios.map(s => [s.name, s.total, s.currency, s.unpriced || 0])}; const all = [one, ...saved].slice(0, 12); localStorage.setItem('whatifs', JSON.stringify(all)); keep(all); };
-	useEffect(() => { if (set.scenarios) run(); }, []);
+	/* once it is known whether there is anything to compare */
+	useEffect(() => { if (set.scenarios && used.fresh && !state.data) run(); }, [used.fresh]);
 	const option = (name, label, input) => html`<${Field} label=${label}>${input}<//>`;
 	return html`<div class="head title"><h1>What if</h1><div class="tools soft">${scope.name}${Object.entries(scope.filters).filter(([k]) => k === 'customer' || k === 'project').map(([k, v]) => `, ${k} ${short(v, 20)}`).join('')}</div></div>
 		${Object.keys(scope.filters).some(k => k !== 'customer' && k !== 'project') ? html`<ul class="attention"><li class="warn">A what-if covers customer and project; the filters by ${Object.keys(scope.filters).filter(k => k !== 'customer' && k !== 'project').join(', ')} do not narrow it.</li></ul>` : null}
@@ -132,7 +134,7 @@ function WhatIf({set}) {
 			${option('cache', 'Cache', html`<${Select} name="cache" value=${set.cache || ''} options=${[['', 'as recorded'], ['none', 'none'], ['infinite', 'infinite (blocks)']]} />`)}${option('scope', 'Cache of', html`<${Select} name="scope" value=${set.scope || ''} options=${[['', 'all calls'], ['conversation', 'each conversation']]} />`)}
 			${option('plan', 'Credits', html`<${Select} name="plan" value=${set.plan || ''} options=${[['', 'none'], ['vm0', 'vm0'], ['vm0-tokens', 'vm0-tokens']]} />`)}${option('budget', 'Budget', html`<input name="budget" defaultValue=${set.budget || ''} inputmode="decimal" />`)}${option('sensitivity', 'Vary assumptions by', html`<input name="sensitivity" defaultValue=${set.sensitivity || ''} placeholder="0.1" />`)}</div></details>
 		<p class="buttons"><button class="main" disabled=${Boolean(fault) || state.busy}>${state.busy ? 'Working' : 'Compare'}</button>${state.data ? html`<button type="button" disabled=${state.saving} onClick=${save}>Save as one HTML file</button><button type="button" onClick=${remember}>Keep for comparison</button>` : null}</p></form>
-		<${Failed} error=${state.error} />
+		<${Failed} error=${state.error} />${state.none ? html`<${Sheet}><${Nothing} title="No usage in this period"><p>Choose another range, or a trace of your own.</p><//><//>` : null}
 		${state.data ? html`<p class="hidden" role="status">${count(state.data.calls)} calls under ${state.data.scenarios.length} scenarios.</p><${WhatIfAnswer} data=${state.data} zone=${scope.zone} />` : null}
 		${saved.length ? html`<${Sheet} title="Kept for comparison" aside=${html`<button type="button" onClick=${() => { localStorage.removeItem('whatifs'); keep([]); }}>Forget</button>`}><${Table} label="Kept" rows=${saved} rowKey=${s => s.at} columns=${[{key: 'a', name: 'When', cell: s => stamp(s.at, scope.zone)}, {key: 'n', name: 'Scenarios', wide: true, cell: s => html`<a href=${s.hash}>${short(s.name, 60)}</a>`}, {key: 't', name: 'Cost', n: true, cell: s => s.totals.map(([n, t, c, u]) => html`<div key=${n}>${short(n, 20)} <${Amount} v=${t} currency=${c} unpriced=${u} /></div>`)}]} /><//>` : null}`;
 }

@@ -165,7 +165,7 @@ void server_add_up(void)
 	    db_read_int(store_db(s), "SELECT sum(CASE kind WHEN 1 THEN -1 ELSE 1 END) FROM usage",
 			&rows, &e) != 0 ||
 	    db_read_int(store_db(s), "SELECT coalesce(sum(input),0) FROM usage", &input, &e) != 0 ||
-	    usage_query(&r, s, NULL, 0, &all, utc, &e) != 0) {
+	    usage_query(&r, s, &all, &(struct usage_grouping){ .zone = utc }, &e) != 0) {
 		fprintf(stderr, "%s\n", e.message);
 		abort();
 	}
@@ -204,7 +204,7 @@ void server_add_up_new(void)
 		output += db_int(q, 3);
 	}
 	db_drop(q);
-	if (rc != 0 || usage_query(&r, s, NULL, 0, &all, utc, &e) != 0) {
+	if (rc != 0 || usage_query(&r, s, &all, &(struct usage_grouping){ .zone = utc }, &e) != 0) {
 		fprintf(stderr, "%s\n", e.message);
 		abort();
 	}

@@ -1,0 +1,59 @@
+#include "cli/refusals.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* The lines behind the last one that was printed. */
+static void end_run(struct refusals *r)
+{
+	if (r->to > r->line + 1)
+		fprintf(stderr, "tally: %s:%" PRId64 " to %" PRId64 ": the same\n", r->path,
+			r->line + 1, r->to);
+	else if (r->to > r->line)
+		fprintf(stderr, "tally: %s:%" PRId64 ": the same\n", r->path, r->to);
+	r->line = r->to = 0;
+}
+
+void refusals_add(void *user, const char *path, int64_t line, const char *why)
+{
+	struct refusals *r = user;
+	r->met++;
+	if (line > 0 && line == r->to + 1 && strncmp(why, r->why, sizeof r->why - 1) == 0 &&
+	    strcmp(path, r->path) == 0) {
+		r->to = line;
+		r->named++;
+		return;
+	}
+	end_run(r);
+	if (r->told == REFUSALS_TOLD)
+		return;
+	r->told++;
+	r->named++;
+	snprintf(r->path, sizeof r->path, "%s", path);
+	snprintf(r->why, sizeof r->why, "%s", why);
+	if (line > 0) {
+		fprintf(stderr, "tally: %s:%" PRId64 ": %s\n", path, line, why);
+		r->line = r->to = line;
+	} else {
+		fprintf(stderr, "tally: %s: %s\n", path, why);
+	}
+}
+
+void refusals_end(struct refusals *r, int64_t met)
+{
+	end_run(r);
+	if (met > r->named)
+		fprintf(stderr, "tally: and %s more\n", COUNTED(met - r->named, ""));
+	r->named = met;
+}
+
+int refusals_sum(struct refusals *r, int64_t refused, const char *what)
+{
+	refusals_end(r, refused);
+	if (refused)
+		fprintf(stderr, "tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
+	return refused ? 3 : 0;
+}

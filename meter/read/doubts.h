@@ -1,0 +1,22 @@
+/*
+ * doubts: what a reader found that says its sources may not tell all: pages of answers that may be
+ * missing, and columns of numbers that nothing is known of. They refuse no record; who asked for
+ * the records names them, and ends with another status than 0.
+ */
+#ifndef TALLY_METER_READ_DOUBTS_H
+#define TALLY_METER_READ_DOUBTS_H
+
+#include "base/text.h"
+#include "meter/read/page_list.h"
+
+struct doubts {
+	struct page_list pages;
+	struct buf columns; /* their names, ", " between, each once */
+};
+
+/* A column or key that may count, of which nothing is known; some names are enough. */
+void doubts_add_column(struct doubts *d, struct text name);
+void doubts_append(struct doubts *to, const struct doubts *from);
+void doubts_release(struct doubts *d);
+
+#endif

@@ -1,0 +1,10 @@
+/* Tokens: who may ask this server. One is shown once, when it is made. */
+
+function Tokens({scope, session, customer, list}) {
+	const may = session.admin && !session.customer, {data} = useDoc(may ? '/v1/tokens?' + query({customer}) : null, false), all = data ? data.tokens : list || [];
+	if (!all.length && !data) return null;
+	const make = async (f, form) => { const d = await post('/v1/tokens', {...given(f), ...(customer ? {customer} : {})}); form.reset(); reload(); return html`${short(d.name, 40)}, shown this once: <code class="secret">${d.token}</code>`; };
+	return html`<${Sheet} title="Tokens">${all.length ? html`<${Table} label="Tokens" rows=${all} rowKey=${t => t.token} columns=${[{key: 'n', name: 'Name', cell: t => html`<span class="name">${t.token}</span>`}, {key: 's', name: 'May', cell: t => ['read', 'write', 'admin'].filter(k => t[k]).join(', ')}, ...(customer ? [] : [{key: 'c', name: 'Customer', cell: t => html`<span class="name">${t.customer || 'all'}</span>`}]), {key: 'e', name: 'Expires', cell: t => t.expires ? stamp(t.expires, scope.zone) : 'no expiry'},
+			...(may ? [{key: 'v', name: html`<span class="hidden">Revoke</span>`, cell: t => html`<${Act} inline label="Revoke" tone="danger" sure="Who uses it is refused at once." run=${async () => { await post('/v1/tokens/revoke', {name: t.token}); reload(); return ''; }} />`}] : [])]} />` : html`<p class="soft">${data.needed ? 'None.' : html`This server asks for none. Started with <code>--tokens FILE</code>, it does.`}</p>`}
+		${may && data && data.needed ? html`<${Fold} title="Make a token"><${Act} label="Make" run=${make}><${Field} label="Name of the token"><input name="name" required pattern="[^ #][^ ]*" /><//><${Field} label="May"><${Select} name="scope" options=${[['read', 'read'], ['write', 'send usage'], ['read,write', 'read and send usage'], ...(customer ? [] : [['admin', 'administrate']])]} /><//>${customer ? null : html`<${CustomerField} all=${true} />`}<${Field} label="Expires" hint="empty: no expiry"><input name="expires" type="date" /><//><//><//>` : null}<//>`;
+}
