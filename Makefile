@@ -90,9 +90,13 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# what waits for people is made small instead of fast
+ifeq ($(MODE),release)
+$(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(ROOM) -MMD -MP -c -o $@ $<
 
 # The JSON files that are compiled in, as C strings.
 $(B)/gen/shipped.c: $(SHIPPED) Makefile

@@ -19,6 +19,7 @@ struct call_log {
 	const char **sum_path;
 	size_t sum_room;
 	struct doubts doubts;
+	struct dict sessions; /* of which calls are told, copies of them included */
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -57,6 +58,22 @@ static void add(struct assembly *to, const struct metered *m, const char *path, 
 	(*paths)[before] = path;
 }
 
+/* before: of the same file, or NULL. */
+static void tell_session(struct call_log *l, const struct metered *m, const struct metered *before)
+{
+	char room[SESSION_ROOM];
+	if (m->session_sum ||
+	    (before && !before->session_sum &&
+	     text_eq(m->record.text[FIELD_SESSION], before->record.text[FIELD_SESSION]) &&
+	     text_eq(m->record.text[FIELD_MODEL], before->record.text[FIELD_MODEL])))
+		return;
+	for (int any = 0; any < 2; any++) {
+		const struct text session = session_name(room, m, any, true);
+		if (session.n)
+			dict_need(&l->sessions, session, NULL);
+	}
+}
+
 /* The file's calls behind those of the files before it, each once. */
 static void collect(struct call_log *l, const struct parsed_file *f)
 {
@@ -68,7 +85,8 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 	for (size_t k = 0; k < assembly_count(f->calls); k++) {
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
-		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)
+		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
+		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0 || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
 		else if (m->copy_of.n)
 			add(l->copies, m, f->path, &l->copy_path, &l->copy_room);
@@ -86,10 +104,26 @@ static struct text hour_of(struct buf *b, const struct record *r, int64_t quarte
 	return (struct text){ b->p, b->n };
 }
 
-/* The sums of stretches and models in which no call is told; the others are these calls again. */
+static const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
+
+static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
+{
+	char room[SESSION_ROOM];
+	const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
+	bool again = false;
+	if (m->session_sum) {
+		const struct text session = session_name(room, m, false, true);
+		return session.n && dict_find(&l->sessions, session);
+	}
+	for (int64_t q = floor_div(m->record.time_us, quarter_us); !again && q <= last; q++)
+		again = dict_find(told, hour_of(key, &m->record, q)) != NULL;
+	return again;
+}
+
+/* The sums of sessions, or of stretches and models, in which no call is told; the others are these
+ * calls again. */
 static void add_sums(struct call_log *l)
 {
-	const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
 	const size_t calls = assembly_count(l->calls);
 	struct dict told = { 0 };
 	struct buf key = { 0 };
@@ -103,11 +137,7 @@ static void add_sums(struct call_log *l)
 	}
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
 		const struct metered *m = assembly_call(l->sums, i);
-		const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
-		bool again = false;
-		for (int64_t q = floor_div(m->record.time_us, quarter_us); !again && q <= last; q++)
-			again = dict_find(&told, hour_of(&key, &m->record, q)) != NULL;
-		if (!again)
+		if (!is_told(l, &told, &key, m))
 			add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
 	}
 	dict_release(&told);
@@ -178,6 +208,7 @@ void call_log_close(struct call_log *l)
 	assembly_close(l->calls);
 	assembly_close(l->copies);
 	assembly_close(l->sums);
+	dict_release(&l->sessions);
 	free(l->copy_path);
 	free(l->sum_path);
 	free(l->path);

@@ -223,6 +223,33 @@ static uint64_t find_elsewhere(const struct assembly *a, const struct metered *m
 	return known ? known : find_call(&a->by_also, m->copy_of);
 }
 
+/* "[1m]", "@20250929" and "-20250929" name the same model. */
+static size_t plain_model(struct text model)
+{
+	size_t n = 0, digits = 0;
+	while (n < model.n && model.p[n] != '[' && model.p[n] != '@')
+		n++;
+	while (digits < n && model.p[n - 1 - digits] >= '0' && model.p[n - 1 - digits] <= '9')
+		digits++;
+	return digits == 8 && n > 9 && model.p[n - 9] == '-' ? n - 9 : n;
+}
+
+struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool any_model,
+			 bool calls)
+{
+	const struct text session = m->record.text[FIELD_SESSION],
+			  model = m->record.text[FIELD_MODEL];
+	/* an answer in the output of a run is a part of what its sum tells */
+	if (!session.n || session.n > 150 || m->aggregate ||
+	    (!m->session_sum && strcmp(m->shape, "claude-code.print") == 0))
+		return TEXT("");
+	const size_t most = any_model ? 0 : plain_model(model);
+	const int n = snprintf(room, SESSION_ROOM, "%s:%.*s#%.*s", calls ? "calls" : "sum",
+			       (int)session.n, session.p, most > 200 ? 200 : (int)most,
+			       most ? model.p : "");
+	return (struct text){ room, (size_t)n };
+}
+
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log)
 {
 	const int n = snprintf(room, TWIN_ROOM, "%.*s#%d/%s", (int)m->twin.n, m->twin.p, place,

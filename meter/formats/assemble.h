@@ -29,6 +29,15 @@ void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* A call is as early as its earliest sighting and ended with its latest. */
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);
 
+/*
+ * What the calls of a session and their sum have in common: the session and, unless any, the model,
+ * without the window and the day that only one of both may name. calls: the name of the calls, else
+ * of the sum. A sum gives way to its calls, which say more; empty: the record is neither.
+ */
+enum { SESSION_ROOM = 400 };
+struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool any_model,
+			 bool calls);
+
 /* How a call is known to the agent's other source: as the place-th that says the same there. */
 enum { TWIN_ROOM = 400 };
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log);

@@ -150,15 +150,16 @@ static void read_line(struct payload_reader *r, json_value *v, const struct batc
 
 bool batch_document(struct payload_reader *r, json_value *v, int64_t line)
 {
+	json_value *response = json_member(v, "response"), *result = json_member(v, "result"),
+		   *id = json_member(v, "custom_id"), *error = json_member(v, "error");
+	if ((!response && !result && !id && !error) || is_object(json_member(v, "usage")))
+		return false; /* most are none */
 	const struct batch_line all[] = { anthropic_line(v), openai_line(v), vertex_line(v),
 					  gemini_line(v) };
 	const struct batch_line *best = NULL;
 	enum { LINES = sizeof all / sizeof *all };
-	if (is_object(json_member(v, "usage")))
-		return false;
 	/* what was asked of a batch, which is the other file of it */
-	if (json_member(v, "custom_id") && !json_member(v, "response") &&
-	    !json_member(v, "result") && !json_member(v, "error")) {
+	if (id && !response && !result && !error) {
 		if (json_member(v, "method") || json_member(v, "params"))
 			r->passed_over++;
 		else

@@ -214,7 +214,7 @@ static void begin_result(struct payload_reader *r, struct metered *m, json_value
 	struct text id = json_string(json_member(v, "uuid"));
 	const struct text session = json_string(json_member(v, "session_id"));
 	payload_begin(m, "claude-code.print", line);
-	m->cumulative = true;
+	m->cumulative = m->session_sum = true;
 	agent_set(&m->record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "print:%.*s:%.*s", (int)(id.n ? id.n : session.n),
 				       id.n ? id.p : session.p, (int)model.n,
@@ -361,7 +361,7 @@ static void read_turn(struct payload_reader *r, json_value *v, json_value *usage
 	struct metered m;
 	struct err e;
 	payload_begin(&m, "codex.print", line);
-	m.cumulative = true;
+	m.cumulative = m.session_sum = true;
 	c->turns++;
 	if (c->thread.n)
 		agent_set(&m.record, FIELD_ID,
@@ -438,6 +438,7 @@ static void take_gemini(struct payload_reader *r, json_value *v, json_value *mod
 	struct metered m;
 	struct err e;
 	payload_begin(&m, "gemini-cli.print", line);
+	m.session_sum = true;
 	if (!session.n)
 		session = c->session;
 	agent_set(&m.record, FIELD_MODEL, text_of(json_key(model)));
@@ -513,6 +514,7 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 		return true;
 	}
 	payload_begin(&m, "opencode.print", line);
+	m.session_sum = true; /* the session's calls say the same, and of which model they are */
 	payload_text(&m.record, FIELD_ID, json_member(part, "id"));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);

@@ -146,7 +146,8 @@ static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value
 			 json_value *usage, json_value *meta)
 {
 	static const char *const said[] = { "request", "response",  "steps",	   "messages",
-					    "content", "toolCalls", "toolResults", NULL };
+					    "content", "toolCalls", "toolResults", "totalUsage",
+					    "object",  "output",    NULL };
 	for (json_value *vendor = json_first(meta); vendor; vendor = json_next(vendor))
 		judge_numbers(r, m, vendor, arena_printf(&r->arena, "meta.%s", json_key(vendor)));
 	if (!json_is_nothing(meta) && !is_object(meta) && !m->unread)

@@ -21,6 +21,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 #define FLAGS(X, m) \
 	X("cumulative", (m)->cumulative) \
 	X("aggregate", (m)->aggregate) \
+	X("session_sum", (m)->session_sum) \
 	X("broken_off", (m)->broken_off) \
 	X("unsplit", (m)->unsplit) \
 	X("within", (m)->within) \

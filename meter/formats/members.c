@@ -40,17 +40,9 @@ static const struct {
 #undef SAID
 };
 
-bool member_is_talk(const char *name, bool only_asked)
-{
-	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
-		if ((talk[i].asked || !only_asked) && strcmp(talk[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 enum { PATH_ROOM = 256 };
 
-static struct dict known;
+static struct dict known, talk_names; /* talk_names: 1 + whether it was asked */
 static pthread_once_t known_once = PTHREAD_ONCE_INIT;
 
 static struct text key_of(char room[PATH_ROOM + 64], const char *shape, const char *path)
@@ -96,6 +88,15 @@ static void make_known(void)
 	}
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		know(members[i].shape, members[i].path, i + 1);
+	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
+		*dict_need(&talk_names, text_of(talk[i].name), NULL) = 1 + talk[i].asked;
+}
+
+bool member_is_talk(const char *name, bool only_asked)
+{
+	pthread_once(&known_once, make_known);
+	const uint64_t *at = dict_find(&talk_names, text_of(name));
+	return at && *at > only_asked;
 }
 
 /* What is known of a member of that shape, or of any; 0: nothing. */
@@ -190,6 +191,12 @@ static bool is_price_word(json_value *v)
 	return value_is_price_word(s);
 }
 
+static bool is_rate_or_time(const char *name)
+{
+	return strcasestr(name, "per_second") || strcasestr(name, "time_to") ||
+	       strcasestr(name, "_ms") || strcasestr(name, "latency");
+}
+
 static bool speaks_of_usage(const char *name)
 {
 	return strcasestr(name, "usage") != NULL;
@@ -266,7 +273,7 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (w->only_tokens
 		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
 			      (kind == JSON_STRING && name && is_usage(name))
-	    : w->apart ? (money || closed) && is_count(v)
+	    : w->apart ? (money || closed) && is_count(v) && !(name && is_rate_or_time(name))
 		       : money || w->dimension || (closed && (is_count(v) || is_price_word(v)))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);

@@ -213,8 +213,10 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
 	}
-	if (r->session_id.n) {
-		m.record.text[FIELD_SESSION] = m.record.text[FIELD_TASK] = r->session_id;
+	const struct text session =
+		r->session_id.n ? r->session_id : json_string(json_member(v, "sessionId"));
+	if (session.n) {
+		m.record.text[FIELD_SESSION] = m.record.text[FIELD_TASK] = session;
 		m.record.present |= (uint64_t)1 << FIELD_SESSION | (uint64_t)1 << FIELD_TASK;
 	}
 	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));

@@ -68,8 +68,8 @@ static void look_for(struct search *s, json_value *v, bool item, bool plain, int
 			s->key = *key ? key : outer;
 			s->word = json_string(m);
 		} else if (inner) {
-			look_for(s, m, read && list && json_kind(m) == JSON_OBJECT, plain && !list,
-				 depth + 1);
+			look_for(s, m, read && list && json_kind(m) == JSON_OBJECT,
+				 plain && !list && !member_is_talk(key, false), depth + 1);
 		}
 	}
 }

@@ -6,6 +6,7 @@
  * container), Gemini (grounding metadata), Moonshot ($web_search), Z.ai (web_search beside the
  * choices), AI SDK (providerExecuted).
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "meter/formats/payload_run.h"
@@ -23,12 +24,36 @@ static const struct tool {
 #undef TOOL
 };
 
+/* 1 + the number of a tool by its list and word. */
+static struct dict by_word;
+static pthread_once_t by_word_once = PTHREAD_ONCE_INIT;
+
+enum { WORD_ROOM = 64 };
+
+static struct text word_key(char room[WORD_ROOM], enum tool_list list, struct text word)
+{
+	const size_t n = word.n < WORD_ROOM - 1 ? word.n : WORD_ROOM - 1;
+	room[0] = (char)('0' + list);
+	if (n)
+		memcpy(room + 1, word.p, n);
+	return (struct text){ room, n + 1 };
+}
+
+static void make_by_word(void)
+{
+	char room[WORD_ROOM];
+	for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+		*dict_need(&by_word, word_key(room, tools[i].list, text_of(tools[i].word)), NULL) =
+			i + 1;
+}
+
 static const struct tool *find_tool(enum tool_list list, struct text word)
 {
-	for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
-		if (tools[i].list == list && text_is(word, tools[i].word))
-			return &tools[i];
-	return NULL;
+	char room[WORD_ROOM];
+	pthread_once(&by_word_once, make_by_word);
+	const uint64_t *at =
+		word.n + 1 < WORD_ROOM ? dict_find(&by_word, word_key(room, list, word)) : NULL;
+	return at ? &tools[*at - 1] : NULL;
 }
 
 static bool begins(struct text s, const char *word)
@@ -242,6 +267,7 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 	struct tools_found f = { 0 };
 	struct raw_counts counted = { 0 };
 	json_value *content = json_member(answer, "content"),
+		   *output = json_member(answer, "output"),
 		   *found = json_member(answer, "web_search");
 	/* xAI bills what succeeded, and counts that */
 	if (json_member(usage, "server_side_tool_usage_details") ||
@@ -251,7 +277,10 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 		return 0;
 	}
 	take_run(&f, answer);
-	take_list(r, &f, json_member(answer, "output"));
+	/* DashScope's is an object that holds choices */
+	if (json_kind(output) != JSON_OBJECT ||
+	    text_is(json_string(json_member(answer, "object")), "response"))
+		take_list(r, &f, output);
 	if (json_kind(content) != JSON_STRING || has_blocks(answer))
 		take_list(r, &f, content);
 	if (!json_first(content))
@@ -366,16 +395,20 @@ void payload_grounding(struct payload_reader *r, struct metered *m, json_value *
 
 bool tool_leaves_word(struct text word)
 {
-	const struct tool *output = find_tool(OUTPUT, word), *called = find_tool(CALLED, word);
-	return (output && output->unit != UNIT_COUNT) || begins(word, "web_search_preview") ||
-	       text_is(word, "server_tool_use") || text_is(word, "server_tool_call") ||
-	       (called && begins(word, "$"));
+	const struct tool *t;
+	if (word.n < 8 || word.n >= WORD_ROOM || memchr(word.p, ' ', word.n))
+		return false; /* most are */
+	if (begins(word, "web_search_preview") || text_is(word, "server_tool_use") ||
+	    text_is(word, "server_tool_call"))
+		return true;
+	t = find_tool(*word.p == '$' ? CALLED : OUTPUT, word);
+	return t && t->unit != UNIT_COUNT;
 }
 
 bool tool_leaves_list(struct text name)
 {
 	const struct tool *t = find_grounding(name);
-	return t && !*t->reason;
+	return (t && !*t->reason) || text_is(name, "web_search");
 }
 
 /* The generation in the name of a Gemini; 0: it tells none. */

@@ -9,6 +9,7 @@
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/ingest/reversal.h"
+#include "meter/ingest/session_sums.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
 #include "pricing/tariffs.h"
@@ -24,6 +25,7 @@ struct ingest {
 	struct ingest_options o;
 	char *source;
 	struct tariffs *tariffs;
+	struct session_sums sums;
 	struct spans *spans; /* what is counted already; opened with the first record */
 	void (*on_item)(void *user, const struct ingest_item *item);
 	void *user;
@@ -98,6 +100,7 @@ void ingest_close(struct ingest *in)
 		return;
 	tariffs_close(in->tariffs);
 	spans_close(in->spans);
+	session_sums_release(&in->sums);
 	buf_release(&in->id);
 	buf_release(&in->also);
 	buf_release(&in->text);
@@ -968,6 +971,12 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	return rc == 0 && known->first ? meet_twin(in, m, *id, known, e) : rc;
 }
 
+/* Of agents' logs and telemetry and of what agents print. */
+static bool may_be_of_session(const struct ingest *in, const struct metered *m)
+{
+	return !metered_stands_alone(m) && !in->o.own_ids;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
@@ -987,15 +996,23 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return rc;
 	in->stored = r.text[FIELD_ID];
 	const char *bad = ingest_check_size(&r, why);
-	if (known.first && !bad)
-		return take_known(in, m, &r, &known, now, e);
+	if (known.first && !bad) {
+		rc = may_be_of_session(in, m) && known.current
+			     ? session_sums_again(&in->sums, in->store, m, known.first, e)
+			     : 0;
+		return rc == 0 ? take_known(in, m, &r, &known, now, e) : rc;
+	}
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
 	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;
-	/* a metric says again what is told better already */
-	if (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0) {
+	bool told = false;
+	if (!bad && may_be_of_session(in, m) &&
+	    (rc = session_sums_meet(&in->sums, in->store, m, &told, e)) != 0)
+		return rc;
+	/* a metric, or the sum of a session, says again what is told better already */
+	if (told || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}
@@ -1019,6 +1036,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		rc = store_set_own_ids(in->store, e);
 	if (rc == 0 && !in->o.own_ids)
 		rc = note_other_ids(in, m, r.text[FIELD_ID], e);
+	if (rc == 0 && may_be_of_session(in, m))
+		rc = session_sums_note(&in->sums, in->store, m, r.text[FIELD_ID], e);
 	if (rc != 0)
 		return rc;
 	const struct span span = span_of(m, &r);
@@ -1060,6 +1079,7 @@ void ingest_back_to_mark(struct ingest *in)
 {
 	in->counts = in->counts_at_mark;
 	in->origin = 0;
+	session_sums_forget(&in->sums);
 	/* dictionary entries that were made since are gone as well */
 	tariffs_each(in->tariffs, forget_number, NULL);
 }

@@ -13,3 +13,11 @@ load common
 	run timeout 300 node "$ROOT/tests/support/mutated_payloads.mjs" "$TALLY" "$ROOT/tests/cases/reported_payloads.jsonl" "${SEED:-$RANDOM}" "${CHANGES:-12}"
 	expect 0 "none of them silent"
 }
+
+@test "answers with all that vendors, frameworks and gateways write beside the usage: what is harmless costs nothing, what may be billed is told" {
+	command -v node >/dev/null || skip "no node"
+	run timeout 300 node "$ROOT/tests/support/reported_payloads.mjs" "$TALLY" "$ROOT/tests/cases/whole_answers.jsonl"
+	expect 0 "payloads as reported"
+	run timeout 300 node "$ROOT/tests/support/mutated_payloads.mjs" "$TALLY" "$ROOT/tests/cases/whole_answers.jsonl" "${SEED:-$RANDOM}" "${CHANGES:-12}"
+	expect 0 "none of them silent"
+}

@@ -69,3 +69,40 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 		"$(attribute tool_token_count 20)" >events.jsonl
 	orders 2 230 1000 0 85
 }
+@test "the output of a run and the log of its session count once, whichever comes first" {
+	mkdir -p log/projects/p
+	call() { echo '{"type":"assistant","sessionId":"'"$1"'","cwd":"/p","uuid":"u'"$2"'","timestamp":"2026-06-15T10:00:0'"$2"'Z","requestId":"req_'"$2"'","message":{"id":"msg_'"$2"'","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":1000,"output_tokens":100}}}'; }
+	printed() { echo '{"type":"result","subtype":"success","session_id":"'"$1"'","uuid":"r-'"$1$2"'","num_turns":2,"usage":{"input_tokens":'"$2"',"output_tokens":200},"modelUsage":{"claude-sonnet-4-6[1m]":{"inputTokens":'"$2"',"outputTokens":200},"claude-haiku-4-5-20251001":{"inputTokens":500,"outputTokens":10}}}'; }
+	{ call s 1; call s 2; } >log/projects/p/s.jsonl
+	# the next session repeats what was said before
+	{ call t 1; call t 2; call t 3; } >log/projects/p/t.jsonl
+	printed s 2000 >s.json
+	printed s 2500 >s2.json
+	printed t 1000 >t.json
+	# two calls of 0.0045; each run had a call of another model, 0.00055, of which the log does not tell
+	both() { # TOTAL FILES: in any order, in a replay and in a database
+		local total=$1 order
+		shift
+		for order in "$*" "$(printf '%s\n' "$@" | tac | tr '\n' ' ')"; do
+			run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
+			expect 0 "\"total\": \"$total\"" || return 1
+			for again in 1 2; do
+				rm -rf b.db*
+				for f in $order $([ $again = 1 ] || echo $order); do "$TALLY" ingest $f --at 2026-06-15T12:00:00Z --db b.db -q >/dev/null 2>&1 || [ $? = 3 ] || fail "ingest of $f"; done
+				run "$TALLY" usage --db b.db --json
+				expect 0 "\"total\": \"$total\"" || return 1
+			done
+			run "$TALLY" fsck --db b.db
+			expect 0 || return 1
+		done
+	}
+	both 0.009 log/projects/p/s.jsonl
+	both 0.00955 log/projects/p/s.jsonl s.json
+	both 0.0101 log/projects/p/s.jsonl s.json s2.json
+	both 0.0146 log/projects/p/t.jsonl log/projects/p/s.jsonl s.json t.json
+	# one thread of Codex, whose sum names no model; OpenCode's steps, which do not either
+	printf '%s\n' '{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' '{"timestamp":"2026-06-15T10:00:00Z","type":"turn_context","payload":{"model":"gpt-5"}}' \
+		'{"timestamp":"2026-06-15T10:00:01Z","type":"token_usage_record","payload":{"response_id":"resp_1","thread_id":"th","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100,"reasoning_output_tokens":0,"total_tokens":1100}}}' >rollout.jsonl
+	printf '%s\n' '{"type":"thread.started","thread_id":"th"}' '{"type":"turn.started"}' '{"type":"turn.completed","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100}}' >exec.jsonl
+	both 0.00225 rollout.jsonl exec.jsonl
+}

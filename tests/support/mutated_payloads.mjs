@@ -36,7 +36,7 @@ let tried = 0, wrong = 0;
 for (const c of readFileSync(file, 'utf8').split('\n').filter(Boolean).map(JSON.parse)) {
 	const lines = c.text.split('\n'), told = run(c.file, c.text);
 	const at = lines.map((l, i) => i).filter(i => /^(data: )?\{/.test(lines[i]) && /oken|usage|[cC]ount/.test(lines[i]));
-	for (let n = 0; n < Number(most); n++) {
+	for (let n = 0; at.length && n < Number(most); n++) {
 		const i = at[random(at.length)], before = lines[i].startsWith('data: ') ? 'data: ' : '';
 		const root = JSON.parse(lines[i].slice(before.length)), all = [...places(root)], path = all[random(all.length)];
 		const [how, change] = Object.entries(changes)[random(Object.keys(changes).length)];
