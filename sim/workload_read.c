@@ -337,6 +337,16 @@ static void read_log(struct loading *l)
 
 /* --- blocks and packs --- */
 
+/* The names of a dict by their numbers from 1; free() them. */
+static struct text *names_by_number(const struct dict *d)
+{
+	struct text *names = mem_zalloc((d->count + 1) * sizeof *names);
+	for (size_t i = 0; i < d->room; i++)
+		if (d->slot[i].value)
+			names[d->slot[i].value] = (struct text){ d->slot[i].key, d->slot[i].n };
+	return names;
+}
+
 /* Block traces, whose prompts can be replayed through a cache. */
 static int read_blocks(struct loading *l, struct err *e)
 {
@@ -369,18 +379,8 @@ static int read_blocks(struct loading *l, struct err *e)
 		o->refused(o->refused_user, o->path[0],
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].line : 0,
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].why : "");
-	struct text *names = mem_zalloc((t->conversations.count + 1) * sizeof *names);
-	for (size_t i = 0; i < t->conversations.room; i++) {
-		const struct dict_slot *s = &t->conversations.slot[i];
-		if (s->value)
-			names[s->value] = (struct text){ s->key, s->n };
-	}
-	struct text *customers = mem_zalloc((t->customers.count + 1) * sizeof *customers);
-	for (size_t i = 0; i < t->customers.room; i++) {
-		const struct dict_slot *s = &t->customers.slot[i];
-		if (s->value)
-			customers[s->value] = (struct text){ s->key, s->n };
-	}
+	struct text *names = names_by_number(&t->conversations),
+		    *customers = names_by_number(&t->customers);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		int64_t us;

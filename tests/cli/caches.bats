@@ -306,7 +306,7 @@ END
 @test "cache, replay and whatif have the same options of a cache, those last of their own; what else differs has its reason here" {
 	options() { "$TALLY" "$1" --help | sed -n 's/^  \(-[a-z], \|    \)\?\(--[a-z-]*\).*/\2/p'; }
 	# an option of all three says the same of each command, from its name to the next one
-	cache_part() { "$TALLY" "$1" --help | sed -n '/^ *--rule /,/^ *--\(db\|prices\) /p' | sed '$d'; }
+	cache_part() { "$TALLY" "$1" --help | sed -n '/^Advanced:/,/^ *--hits /p' | sed -n '/^ *--rule /,$p'; }
 	for c in replay whatif; do
 		same "$(cache_part cache)" "$(cache_part $c)"
 	done
