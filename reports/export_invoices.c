@@ -312,9 +312,9 @@ static int check_datev(const struct book_settings *s, struct err *e)
 		    (account && (length < LENGTH_MIN || length > LENGTH_MAX)))
 			return err_set(
 				e, ERR_USAGE,
-				"--account %s=%s: DATEV takes accounts of %d to %d digits, all of "
-				"one length (that of the revenue account); a customer's may have "
-				"one digit more",
+				ASKED("account") " %s=%s: DATEV takes accounts of %d to %d digits, all of "
+						 "one length (that of the revenue account); a customer's may have "
+						 "one digit more",
 				accounts[i].name, code, LENGTH_MIN, LENGTH_MAX);
 	}
 	return 0;

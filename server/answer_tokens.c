@@ -83,8 +83,9 @@ static int take_census(struct action *a, struct census *out, struct err *e)
 	if (rc != 0)
 		return rc;
 	if (!a->o->tokens)
-		return err_set(e, ERR_CONFLICT,
-			       "this server asks for no tokens; start it with --tokens FILE");
+		return err_set(
+			e, ERR_CONFLICT,
+			"this server asks for no tokens; start it with `tally serve --tokens FILE`");
 	a->about = text_of(out->name);
 	/* as the file is now, which a change just before may have written */
 	rc = tokens_refresh(a->o->tokens, e);

@@ -16,13 +16,13 @@ struct member {
 static const struct member members[] = {
 #define MEMBER(shape, path, reason) { shape, path, reason, false },
 #define EITHER(shape, path) { shape, path, "", true },
-#define ASKED(name)
-#define SAID(name)
+#define QUESTION(name)
+#define ANSWER(name)
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
-#undef ASKED
-#undef SAID
+#undef QUESTION
+#undef ANSWER
 };
 
 static const struct {
@@ -31,13 +31,13 @@ static const struct {
 } talk[] = {
 #define MEMBER(shape, path, reason)
 #define EITHER(shape, path)
-#define ASKED(name) { name, true },
-#define SAID(name) { name, false },
+#define QUESTION(name) { name, true },
+#define ANSWER(name) { name, false },
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
-#undef ASKED
-#undef SAID
+#undef QUESTION
+#undef ANSWER
 };
 
 enum { PATH_ROOM = 256 };

@@ -433,6 +433,16 @@ static inline const char *behind_value(const char *p, const char *end, bool *clo
 	return p + 1;
 }
 
+/* A key that may count, in a record that lacks something, or for the first time: for the strict
+ * path to name. */
+static inline bool is_in_doubt(const struct jsonl_reader *r, uint64_t seen, uint64_t *given)
+{
+	const uint64_t obscure = (uint64_t)1 << FIELD_OBSCURE;
+	const bool may_count = *given & obscure;
+	*given &= ~obscure;
+	return may_count && (fields_lack_counts(seen) || (r->layout.doubt && !r->told));
+}
+
 /* One line of a flat object. False: take the strict path. */
 static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
 {
@@ -491,11 +501,8 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		if (closed)
 			break;
 	}
-	/* a key that may count, in a record that lacks something, or for the first time */
-	if (given >> FIELD_OBSCURE & 1 &&
-	    (fields_lack_counts(seen) || (r->layout.doubt && !r->told)))
+	if (is_in_doubt(r, seen, &given))
 		return false;
-	given &= ~((uint64_t)1 << FIELD_OBSCURE);
 	p = json_skip_space(p, end);
 	if (p != end || !(seen & any_count) || !finish_row(r, &given))
 		return false;
