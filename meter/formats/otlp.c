@@ -38,7 +38,8 @@ static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *
 {
 	static const char *const lists[] = { "resourceSpans", "resourceLogs", "resourceMetrics",
 					     "scopeSpans",    "scopeLogs",    "scopeMetrics",
-					     "spans",	      "logRecords",   "metrics" };
+					     "spans",	      "logRecords",   "metrics",
+					     "attributes" };
 	struct err e;
 	bool other = holds_other(v, known);
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
