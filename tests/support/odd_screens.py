@@ -20,7 +20,7 @@ def calls(path):
                                 "cache_read": AMOUNTS[(i * 5) % len(AMOUNTS)], "output": AMOUNTS[(i * 7) % len(AMOUNTS)]}) + "\n")
 
 
-COMMANDS = ["", "daily", "daily -b", "weekly", "monthly -i", "session", "session --order cost -i", "blocks", "usage --by customer", "usage --by customer,project,model",
+COMMANDS = ["", "daily", "daily -b", "weekly", "monthly -i", "session", "session --order cost", "blocks", "usage --by customer", "usage --by customer,project,model",
             "usage --by session --exact", "records", "explain id2" + "x" * 40, "status", "quarantine list", "credit accounts", "invoice list", "budget status", "limit list",
             "forecast", "migrate --to deepseek-v4-flash --plan vm0 -q", "replay odd.jsonl --by customer --plan vm0 -q", "replay odd.jsonl --by workload,project -q", "sources", "config",
             "whatif odd.jsonl -s a=deepseek-v4-flash -s mix=share:50%:deepseek-v4-pro:deepseek-v4-flash --plan vm0 -q", "price list 4", "quota", "help", "help usage",
