@@ -51,7 +51,7 @@ struct field_map {
 		"map") " out"
 /* Of shapes whose instants count from their start; takes the path and the shape's name. */
 #define TRACE_NEEDS_AT \
-	"%s: the times of a %s trace count from its start; say when that was with " ASKED( \
+	"%s: the times of its shape (%s) count from the start of the trace; say when that was with " ASKED( \
 		"at") ", for " \
 		      "example " ASKED("at") " 2026-06-15"
 int field_map_parse(struct field_map *out, const char *spec, struct err *e);
