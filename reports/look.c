@@ -246,19 +246,9 @@ static char *upper(char room[24], const char *word)
 
 int look_put_attention(const struct usage_result *result, const struct left_out *left_out)
 {
-	const int64_t unpriced = usage_total(result)->unpriced;
-	char room[COUNT_WORDS_MAX];
-	int lines = 0;
-	if (unpriced)
-		print_note("%s without a price, so totals are lower bounds:",
-			   count_words(room, unpriced, "call"));
-	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
-		const struct usage_reason *reason = usage_reason(result, i);
-		print_note("  %s x %s: %s", COUNTED(reason->records, ""),
-			   *reason->model ? reason->model : "(no model)", reason->why);
-	}
-	lines += unpriced > 0;
-	return lines + print_left_out(left_out);
+	const struct unpriced u = usage_unpriced(result, "call", NULL);
+	print_unpriced(&u);
+	return (u.records > 0) + print_left_out(left_out);
 }
 
 void look_report_table(const struct look_report *r)

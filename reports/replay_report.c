@@ -16,6 +16,7 @@
 #include "reports/plain.h"
 #include "reports/recorded_cost_report.h"
 #include "reports/table.h"
+#include "reports/unpriced_report.h"
 
 static _Thread_local const struct replay_report *ordering;
 
@@ -392,6 +393,12 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 	buf_release(&b);
 }
 
+static struct unpriced_reason reason_of(const void *of, size_t i)
+{
+	const struct replay_reason *r = replay_unpriced(of, i);
+	return (struct unpriced_reason){ r->model, r->why, r->records };
+}
+
 static void put_notes(const struct replay_report *r)
 {
 	const struct replay_result *result = r->result;
@@ -400,20 +407,10 @@ static void put_notes(const struct replay_report *r)
 	int64_t known, hinging;
 	struct money_total difference;
 	if (total->unpriced)
-		printf("\n%u record%s without a price, so totals are lower bounds:\n",
-		       total->unpriced, total->unpriced == 1 ? "" : "s");
-	for (size_t i = 0; i < replay_unpriced_count(result) && i < 10; i++) {
-		const struct replay_reason *reason = replay_unpriced(result, i);
-		printf("  %s x %.*s: %s\n", COUNTED(reason->records, ""),
-		       reason->model.n ? (int)reason->model.n : 10,
-		       reason->model.n ? reason->model.p : "(no model)", reason->why);
-	}
-	if (replay_unpriced_count(result) > 10)
-		printf("  and %zu more reasons (--json lists all)\n",
-		       replay_unpriced_count(result) - 10);
-	if (total->unpriced)
-		printf("  newer prices: `tally price update`; a card of your own: `tally price "
-		       "install CARD`, or --prices\n");
+		putchar('\n');
+	print_unpriced(&(struct unpriced){
+		total->unpriced, "record", replay_unpriced_count(result), reason_of, result,
+		"--model says what a record is of that names none", ", or --prices" });
 	print_stated(r);
 	print_lower_bound(replay_lower_bound(result));
 	if (r->options->plan && total->uncredited) {

@@ -87,6 +87,22 @@ void put_unpriced_reasons(struct json_out *j, const struct usage_result *r)
 	json_out_end(j, ']');
 }
 
+static struct unpriced_reason reason_of(const void *of, size_t i)
+{
+	const struct usage_reason *r = usage_reason(of, i);
+	return (struct unpriced_reason){ text_of(r->model), r->why, r->records };
+}
+
+struct unpriced usage_unpriced(const struct usage_result *r, const char *noun, const char *mend)
+{
+	return (struct unpriced){ .records = usage_total(r)->unpriced,
+				  .noun = noun,
+				  .reasons = usage_reason_count(r),
+				  .reason = reason_of,
+				  .of = r,
+				  .mend = mend };
+}
+
 static void put_price_dates(struct json_out *j, const struct price_dates *d)
 {
 	json_out_object(j, "price_dates");
@@ -286,17 +302,10 @@ static void print_remarks(const struct usage_report *r)
 	if (dates.n)
 		print_note("\n%s", dates.p);
 	buf_release(&dates);
-	if (total->unpriced)
-		print_note("\n%s without a price, so totals are lower bounds:",
-			   COUNTED(total->unpriced, "record"));
-	for (size_t i = 0; i < usage_reason_count(r->result) && i < 10; i++) {
-		const struct usage_reason *reason = usage_reason(r->result, i);
-		print_note("  %s x %s: %s", COUNTED(reason->records, ""),
-			   *reason->model ? reason->model : "(no model)", reason->why);
-	}
-	if (total->unpriced)
-		print_note("  newer prices: `tally price update`; a card of your own: `tally price "
-			   "install CARD`; then `tally rerate`");
+	const struct unpriced u = usage_unpriced(r->result, "record", "; then `tally rerate`");
+	if (u.records)
+		putchar('\n');
+	print_unpriced(&u);
 	print_by_seller(total->by_seller, total->sellers, usage_currency(r->result));
 	if (r->recorded)
 		print_recorded_cost(total->recorded);

@@ -5,6 +5,7 @@
 #include "meter/store/price_dates.h"
 #include "meter/store/usage_query.h"
 #include "reports/json_out.h"
+#include "reports/unpriced_report.h"
 
 enum usage_order { USAGE_ORDER_KEY, USAGE_ORDER_COST, USAGE_ORDER_RECORDS };
 
@@ -38,5 +39,7 @@ void put_usage_sums(struct json_out *j, const struct usage_sums *s);
 void price_dates_words(struct buf *b, const struct price_dates *d);
 /* "unpriced_reasons": [...] */
 void put_unpriced_reasons(struct json_out *j, const struct usage_result *r);
+/* The same for people; noun and mend as print_unpriced has them. */
+struct unpriced usage_unpriced(const struct usage_result *r, const char *noun, const char *mend);
 
 #endif

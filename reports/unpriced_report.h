@@ -1,0 +1,27 @@
+/* unpriced_report: what has no price, told below a table by its reasons, and what would mend it. */
+#ifndef TALLY_REPORTS_UNPRICED_REPORT_H
+#define TALLY_REPORTS_UNPRICED_REPORT_H
+
+#include "base/text.h"
+
+struct unpriced_reason {
+	struct text model; /* empty: none is named */
+	const char *why;
+	int64_t records;
+};
+
+struct unpriced {
+	int64_t records;
+	const char *noun; /* "record", "call" */
+	size_t reasons;
+	struct unpriced_reason (*reason)(const void *of, size_t i);
+	const void *of;
+	/* what names the model where none is named, and what to do with newer prices and cards of
+	 * one's own; NULL: not said */
+	const char *name_it, *mend;
+};
+
+/* Nothing where there is none. */
+void print_unpriced(const struct unpriced *u);
+
+#endif
