@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
-/* *kind: "plans", "offers" or "terms", by its schema. name: of the file, for messages. Errors name
- * place and key. */
-int rule_file_check(struct text json, const char *name, const char **kind, struct err *e);
+/* *kind: "plans", "offers" or "terms", by its schema. name: of the file, for messages. *faults,
+ * which is empty, gets every fault with place and key. Returns what the last one says. */
+int rule_file_check(struct text json, const char *name, const char **kind, struct err_list *faults);
 
 #endif
