@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 static const struct {
 	const char *name;
 	int exit_status, http_status;
@@ -58,26 +60,74 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 
 int err_pass(struct err *e, const struct err *noted)
 {
-	if (e)
-		*e = *noted;
+	if (e) {
+		e->code = noted->code;
+		memcpy(e->message, noted->message, sizeof e->message);
+	}
 	return -(int)noted->code;
+}
+
+enum { HEAD_MAX = 256 };
+
+static void put_in_front(struct err *e, const char *head)
+{
+	char tail[sizeof e->message];
+	memcpy(tail, e->message, sizeof tail);
+	int used = snprintf(e->message, sizeof e->message, "%s: ", head);
+	snprintf(e->message + used, sizeof e->message - (size_t)used, "%.*s",
+		 (int)(sizeof e->message - (size_t)used - 1), tail);
+	put_names(e->message, sizeof e->message);
 }
 
 int err_context(struct err *e, const char *fmt, ...)
 {
 	if (!e)
 		return -1;
-	char head[256], tail[sizeof e->message];
+	char head[HEAD_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(head, sizeof head, fmt, ap);
 	va_end(ap);
-	memcpy(tail, e->message, sizeof tail);
-	int used = snprintf(e->message, sizeof e->message, "%s: ", head);
-	snprintf(e->message + used, sizeof e->message - (size_t)used, "%.*s",
-		 (int)(sizeof e->message - (size_t)used - 1), tail);
-	put_names(e->message, sizeof e->message);
+	put_in_front(e, head);
 	return -(int)e->code;
+}
+
+int err_next(struct err *e, int rc)
+{
+	if (rc == 0 || !e || !e->all || e->all->count == ERR_LIST_MOST)
+		return rc;
+	struct err_list *l = e->all;
+	l->fault = mem_grow(l->fault, (l->count + 1) * sizeof *l->fault);
+	l->fault[l->count] = *e;
+	l->fault[l->count++].all = NULL;
+	return 0;
+}
+
+size_t err_noted(const struct err *e)
+{
+	return e && e->all ? e->all->count : 0;
+}
+
+int err_within(struct err *e, size_t from, int rc, const char *fmt, ...)
+{
+	if (!e)
+		return rc;
+	char head[HEAD_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(head, sizeof head, fmt, ap);
+	va_end(ap);
+	for (size_t i = from; i < err_noted(e); i++)
+		put_in_front(&e->all->fault[i], head);
+	if (rc != 0)
+		put_in_front(e, head);
+	return rc;
+}
+
+void err_list_release(struct err_list *l)
+{
+	free(l->fault);
+	*l = (struct err_list){ 0 };
 }
 
 const char *err_name(enum err_code code)

@@ -46,10 +46,19 @@ enum err_code {
 /* Whether messages name options, from now on, in every thread: true in a command. */
 void err_name_options(bool as_options);
 
+struct err_list;
 struct err {
 	enum err_code code;
 	char message[600];
+	struct err_list *all; /* NULL: readers end at the first fault */
 };
+
+/* All faults of what is read, in its order, of readers that can go on behind one. */
+struct err_list {
+	struct err *fault;
+	size_t count;
+};
+enum { ERR_LIST_MOST = 1000 };
 
 /* Fills *e (which may be NULL) and returns -code, so that callers can `return err_set(...)`. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
@@ -58,6 +67,19 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 int err_pass(struct err *e, const struct err *noted);
 /* Puts "prefix: " in front of the message; the code stays. Returns -code. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * The way on behind a part that ended with rc: 0 where e takes all faults (and this one is noted),
+ * else rc. What is read afterwards must not need what is missing.
+ */
+int err_next(struct err *e, int rc);
+/* How many are noted. */
+size_t err_noted(const struct err *e);
+/* As err_context where rc is not 0, and for the faults that were noted behind the first `from`.
+ * Returns rc. */
+int err_within(struct err *e, size_t from, int rc, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void err_list_release(struct err_list *l);
 
 const char *err_name(enum err_code code);
 int err_exit_status(enum err_code code);

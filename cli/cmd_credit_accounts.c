@@ -155,14 +155,15 @@ const struct command command_credit_accounts = {
 
 /* --- plan check, credit check --- */
 
-static int check_file(const char *path, const char **kind, struct err *e)
+static void check_file(const char *path, const char **kind, struct err_list *faults)
 {
 	struct buf b = { 0 };
-	int rc = file_read(&b, path, 1 << 20, e);
-	if (rc == 0)
-		rc = rule_file_check((struct text){ b.p, b.n }, path, kind, e);
+	struct err e = { .all = faults };
+	if (file_read(&b, path, 1 << 20, &e) != 0)
+		err_next(&e, -(int)e.code);
+	else
+		rule_file_check((struct text){ b.p, b.n }, path, kind, faults);
 	buf_release(&b);
-	return rc;
 }
 
 /* All files, whatever is wrong with one of them. */
@@ -171,17 +172,19 @@ static int check(struct cli *cli, struct err *e)
 	int faults = 0, last = 0;
 	for (int i = 0; i < cli->argument_count; i++) {
 		const char *kind = "";
-		struct err why = { 0 };
-		const int rc = check_file(cli->argument[i], &kind, &why);
-		if (rc != 0) { /* a fault of the file, not of the command */
+		struct err_list found = { 0 };
+		check_file(cli->argument[i], &kind, &found);
+		for (size_t k = 0; k < found.count; k++) {
+			/* a fault of the file, not of the command */
+			struct err why = found.fault[k];
 			why.code = why.code == ERR_USAGE ? ERR_INVALID : why.code;
 			if (faults++)
 				fprintf(stderr, "tally: %s\n", e->message);
-			*e = why;
-			last = -(int)why.code;
-		} else if (!cli->quiet && !cli->json) {
-			printf("%s: good %s\n", cli->argument[i], kind);
+			last = err_pass(e, &why);
 		}
+		if (!found.count && !cli->quiet && !cli->json)
+			printf("%s: good %s\n", cli->argument[i], kind);
+		err_list_release(&found);
 	}
 	return last;
 }

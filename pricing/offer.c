@@ -50,13 +50,13 @@ static int read_offer(struct offer *o, json_value *v, json_value *account, struc
 		      { "lasts", false, &o->lasts } };
 	int rc = json_check_keys(v, keys, "an offer", e);
 	for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
-		rc = read_text(v, texts[i].key, texts[i].needed, texts[i].to, e);
-	if (rc == 0 && !text_is(o->class, "granted") && !text_is(o->class, "paid"))
-		rc = err_set(e, ERR_INVALID, "'class' is granted or paid");
+		rc = err_next(e, read_text(v, texts[i].key, texts[i].needed, texts[i].to, e));
+	if (rc == 0 && o->class.n && !text_is(o->class, "granted") && !text_is(o->class, "paid"))
+		rc = err_next(e, err_set(e, ERR_INVALID, "'class' is granted or paid"));
 	if (rc == 0)
-		rc = read_decimal(v, "price", false, &o->price, e);
+		rc = err_next(e, read_decimal(v, "price", false, &o->price, e));
 	if (rc == 0)
-		rc = read_decimal(v, "credits", true, &o->credits, e);
+		rc = err_next(e, read_decimal(v, "credits", true, &o->credits, e));
 	return rc == 0 && o->has_cost_basis
 		       ? read_decimal(v, "cost_basis", false, &o->cost_basis, e)
 		       : rc;
@@ -68,19 +68,20 @@ static int check_account(json_value *v, struct err *e)
 	static const char *const overage[] = { "refuse", "limit", "debt" };
 	struct decimal d;
 	struct text t = { 0 };
+	const size_t before = err_noted(e);
 	int rc = v ? json_check_keys(v, keys, "'account'", e) : 0;
 	if (rc == 0 && json_member(v, "low_balance"))
-		rc = read_decimal(v, "low_balance", false, &d, e);
+		rc = err_next(e, read_decimal(v, "low_balance", false, &d, e));
 	if (rc == 0)
-		rc = read_text(v, "burn_order", false, &t, e);
+		rc = err_next(e, read_text(v, "burn_order", false, &t, e));
 	if (rc == 0)
-		rc = read_text(v, "overage", false, &t, e);
+		rc = err_next(e, read_text(v, "overage", false, &t, e));
 	bool known = t.n == 0;
 	for (size_t i = 0; rc == 0 && i < sizeof overage / sizeof *overage; i++)
 		known |= text_is(t, overage[i]);
 	if (rc == 0 && !known)
 		rc = err_set(e, ERR_INVALID, "'overage' is refuse, limit or debt");
-	return rc == 0 ? 0 : err_context(e, "account");
+	return err_within(e, before, rc, "account");
 }
 
 static bool is_known(const struct offer_list *l, struct text name)
@@ -98,19 +99,21 @@ static int read_offers(struct offer_list *out, json_value *root, struct err *e)
 	size_t n = 0;
 	int rc = json_check_keys(root, keys, "the file", e);
 	if (rc == 0 && !text_is(text_at(root, "schema"), "tally.offers/1"))
-		rc = err_set(e, ERR_INVALID, "'schema' is \"tally.offers/1\"");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'schema' is \"tally.offers/1\""));
 	if (rc == 0 && (json_kind(list) != JSON_ARRAY || !json_first(list)))
 		rc = err_set(e, ERR_INVALID, "'offers' is a list of at least one");
 	if (rc == 0)
-		rc = check_account(json_member(root, "account"), e);
+		rc = err_next(e, check_account(json_member(root, "account"), e));
 	for (json_value *v = rc == 0 ? json_first(list) : NULL; v; v = json_next(v), n++) {
 		struct offer o;
+		const size_t before = err_noted(e);
 		rc = read_offer(&o, v, json_member(root, "account"), e);
-		if (rc == 0 && is_known(out, o.name))
+		if (rc == 0 && o.name.n && is_known(out, o.name))
 			rc = err_set(e, ERR_INVALID, "there is another offer '%.*s'", (int)o.name.n,
 				     o.name.p);
+		rc = err_next(e, err_within(e, before, rc, "offers[%zu]", n));
 		if (rc != 0)
-			return err_context(e, "offers[%zu]", n);
+			return rc;
 		out->offer = mem_grow(out->offer, (out->count + 1) * sizeof *out->offer);
 		out->offer[out->count++] = o;
 	}

@@ -61,7 +61,8 @@ struct parse {
 	struct plan_file *file;
 	const char *name;
 	struct err *e;
-	bool failed;
+	int rc;	     /* of the last fault */
+	bool failed; /* and nothing more is looked at */
 };
 
 struct words {
@@ -69,11 +70,18 @@ struct words {
 	int count, missing; /* missing: below 0 where there must be one */
 };
 
+/* The first fault ends it, unless all are asked for. */
+static void note_fault(struct parse *s, int rc)
+{
+	s->rc = rc;
+	s->failed |= err_next(s->e, rc) != 0;
+}
+
 static void fail(struct parse *s, const char *place, const char *what)
 {
 	if (!s->failed)
-		err_set(s->e, ERR_INVALID, "plan file %s: %s: %s", s->name, place, what);
-	s->failed = true;
+		note_fault(s, err_set(s->e, ERR_INVALID, "plan file %s: %s: %s", s->name, place,
+				      what));
 }
 
 /* "flat.tables[0]" and "from": "flat.tables[0].from". */
@@ -84,10 +92,15 @@ static const char *within(struct parse *s, const char *place, const char *key)
 
 static void check_keys(struct parse *s, json_value *v, const char *const *keys, const char *place)
 {
-	if (v && !s->failed && json_check_keys(v, keys, place, s->e) != 0) {
-		err_context(s->e, "plan file %s", s->name);
-		s->failed = true;
-	}
+	const size_t before = err_noted(s->e);
+	if (!v || s->failed)
+		return;
+	const int rc = err_within(s->e, before, json_check_keys(v, keys, place, s->e),
+				  "plan file %s", s->name);
+	if (rc != 0)
+		note_fault(s, rc);
+	else if (err_noted(s->e) > before)
+		s->rc = -ERR_INVALID;
 }
 
 static const char *take(struct parse *s, json_value *v, const char *key, const char *place,
@@ -348,6 +361,8 @@ static void take_plan(struct parse *s, json_value *v, json_value *tables, struct
 		p->currency = "USD";
 	p->rule = (enum plan_rule)take_word(s, v, "rule", place,
 					    &(struct words){ rule_names, 4, -1 });
+	if (!text_is(json_string(json_member(v, "rule")), rule_names[p->rule]))
+		return; /* what else there must be is told by the rule */
 	p->rule_name = rule_names[p->rule];
 	p->per_unit = take_decimal(s, v, "credits_per_unit", place, one);
 	p->group_ratio = take_decimal(s, v, "group_ratio", place, one);
@@ -373,7 +388,7 @@ int plan_file_parse(struct plan_file **out, struct text json, const char *name, 
 	if (rc != 0)
 		return err_context(e, "plan file %s", name);
 	struct plan_file *f = mem_zalloc(sizeof *f);
-	struct parse s = { f, arena_text(&f->arena, name, strlen(name)), e, false };
+	struct parse s = { .file = f, .name = arena_text(&f->arena, name, strlen(name)), .e = e };
 	json_value *root = json_root(doc), *plans = json_member(root, "plans");
 	static const char *const keys[] = { "schema", "plans", "tables", "source", "note", NULL };
 	check_keys(&s, root, keys, "the file");
@@ -388,9 +403,9 @@ int plan_file_parse(struct plan_file **out, struct text json, const char *name, 
 	for (json_value *v = json_first(plans); v && !s.failed; v = json_next(v))
 		take_plan(&s, v, json_member(root, "tables"), &f->plan[f->count++]);
 	json_close(doc);
-	if (s.failed) {
+	if (s.rc != 0) {
 		plan_file_close(f);
-		return -ERR_INVALID;
+		return s.rc;
 	}
 	*out = f;
 	return 0;

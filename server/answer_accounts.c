@@ -368,18 +368,23 @@ int answer_offers(struct reader *r, const struct http_question *q, struct http_r
 int answer_rule_check(struct reader *r, const struct http_question *q, struct http_reply *out,
 		      struct err *e)
 {
-	struct err fault = { 0 };
+	struct err_list faults = { 0 };
 	const char *kind;
 	struct json_out j;
 	(void)r;
 	(void)e;
-	const bool good = rule_file_check(q->body, "the file", &kind, &fault) == 0;
+	const bool good = rule_file_check(q->body, "the file", &kind, &faults) == 0;
 	json_out_open(&j, NULL);
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.rule-check/1");
 	json_out_string(&j, "kind", kind);
 	json_out_bool(&j, "good", good);
-	json_out_string(&j, "fault", good ? NULL : fault.message);
+	json_out_string(&j, "fault", good ? NULL : faults.fault[0].message);
+	json_out_array(&j, "faults");
+	for (size_t i = 0; i < faults.count; i++)
+		json_out_string(&j, NULL, faults.fault[i].message);
+	json_out_end(&j, ']');
+	err_list_release(&faults);
 	json_out_end(&j, '}');
 	json_out_take(&j, &out->body);
 	return 0;

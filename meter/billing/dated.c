@@ -62,17 +62,20 @@ static int read_pauses(struct dated *d, json_value *list, enum proration by, str
 		if (d->pauses == DATED_PAUSES_MAX)
 			return err_set(e, ERR_INVALID, "'pauses' has more than %d entries",
 				       DATED_PAUSES_MAX);
+		const size_t before = err_noted(e);
 		int rc = json_check_keys(v, keys, "a pause", e);
 		if (rc == 0)
-			rc = moment_member(v, "from", open_before, by, &from, e);
+			rc = err_next(e, moment_member(v, "from", open_before, by, &from, e));
 		if (rc == 0)
-			rc = moment_member(v, "to", open_after, by, &to, e);
-		if (rc == 0 && (!json_member(v, "from") || order_of(from) < last ||
-				order_of(to) <= order_of(from)))
-			rc = err_set(e, ERR_INVALID,
-				     "pauses ascend, each from a day to a later one");
+			rc = err_next(e, moment_member(v, "to", open_after, by, &to, e));
+		if (rc == 0 && err_noted(e) == before &&
+		    (!json_member(v, "from") || order_of(from) < last ||
+		     order_of(to) < order_of(from)))
+			rc = err_next(e, err_set(e, ERR_INVALID,
+						 "pauses ascend, none ends before it begins"));
+		rc = err_next(e, err_within(e, before, rc, "pauses[%zu]", d->pauses));
 		if (rc != 0)
-			return err_context(e, "pauses[%zu]", d->pauses);
+			return rc;
 		d->pause[d->pauses].from = from;
 		d->pause[d->pauses++].to = to;
 		last = order_of(to);
@@ -83,11 +86,11 @@ static int read_pauses(struct dated *d, json_value *list, enum proration by, str
 int dated_read(struct dated *out, json_value *v, enum proration by, struct err *e)
 {
 	*out = dated_always;
-	int rc = moment_member(v, "from", open_before, by, &out->from, e);
+	int rc = err_next(e, moment_member(v, "from", open_before, by, &out->from, e));
 	if (rc == 0)
-		rc = moment_member(v, "to", open_after, by, &out->to, e);
-	if (rc == 0 && order_of(out->to) <= order_of(out->from))
-		rc = err_set(e, ERR_INVALID, "'to' must be after 'from'");
+		rc = err_next(e, moment_member(v, "to", open_after, by, &out->to, e));
+	if (rc == 0 && order_of(out->to) < order_of(out->from))
+		rc = err_next(e, err_set(e, ERR_INVALID, "'to' cannot be before 'from'"));
 	return rc == 0 ? read_pauses(out, json_member(v, "pauses"), by, e) : rc;
 }
 

@@ -18,7 +18,7 @@ struct moment {
 	bool exact; /* `at`, instead of the day */
 };
 struct dated {
-	struct moment from, to; /* to: exclusive */
+	struct moment from, to; /* to: exclusive; the same: it never counts */
 	struct {
 		struct moment from, to;
 	} pause[DATED_PAUSES_MAX]; /* ascending and apart */

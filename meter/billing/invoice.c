@@ -191,7 +191,8 @@ static int by_key(const void *a, const void *b)
 	c = c ? c : text_cmp(x->bucket, y->bucket);
 	c = c ? c : price_cmp(x->unit_price, y->unit_price);
 	c = c ? c : text_cmp(x->currency, y->currency);
-	return c ? c : text_cmp(x->provider, y->provider);
+	c = c ? c : text_cmp(x->provider, y->provider);
+	return c ? c : decimal_cmp(x->markup, y->markup);
 }
 
 static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal percent, struct err *e)
@@ -243,9 +244,6 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 {
 	struct buf what = { 0 };
 	int rc = 0;
-	struct decimal percent = invoice_in_credits(i) || c->negotiated
-					 ? (struct decimal){ 0 }
-					 : terms_markup(&i->terms, c->provider, c->model);
 	buf_add(&what, c->model.p, c->model.n);
 	if (c->project.n)
 		buf_printf(&what, ", %.*s", (int)c->project.n, c->project.p);
@@ -260,8 +258,8 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 	rc = exchange(v, i, a, c->currency, &l->exact, e);
 	if (rc == 0)
 		rc = exchange_price(v, i, a, c, &l->unit_price, e);
-	if (rc == 0 && percent.digits)
-		rc = mark_up(i, l, percent, e);
+	if (rc == 0 && c->markup.digits)
+		rc = mark_up(i, l, c->markup, e);
 	round_line(i, l);
 	return rc;
 }
@@ -507,7 +505,7 @@ static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
 {
 	struct instant from, to;
 	const int64_t day = zone_day(v->zone, i->from);
-	if (day >= c->to)
+	if (day >= c->to || c->from >= c->to)
 		return false;
 	if (c->from == INT64_MIN / 2)
 		return true;

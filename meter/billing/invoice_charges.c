@@ -24,7 +24,9 @@ bool invoice_by_credits(const struct invoice *i)
 
 static void put_key(struct buf *key, const struct charge *c)
 {
+	char text[DECIMAL_TEXT_MAX];
 	buf_puts(key, c->negotiated ? "n" : "");
+	buf_puts(key, decimal_format(c->markup, text));
 	const struct text part[] = { c->provider, c->project,	 c->model,
 				     c->bucket,	  c->unit_price, c->currency };
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -80,9 +82,17 @@ static struct charge_why why_of(const struct stored_price *p)
 	return why;
 }
 
-static int add_charge(struct charges *all, const struct charge *c, struct err *e)
+static int add_charge(struct charges *all, struct charge *c, struct err *e)
 {
 	struct buf key = { 0 };
+	c->markup = c->negotiated || text_is(all->terms->currency, "credits")
+			    ? (struct decimal){ 0 }
+			    : terms_markup(all->terms, all->day,
+					   &(struct priced_use){ c->provider, c->model, TEXT("") });
+	if (all->divided && !c->why.first_day) {
+		c->why.first_day = all->day;
+		c->why.last_day = all->last_day;
+	}
 	put_key(&key, c);
 	uint64_t *at = dict_need(&all->index, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
@@ -97,7 +107,8 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 					  .bucket = invoice_keep(all->arena, c->bucket),
 					  .currency = invoice_keep(all->arena, c->currency),
 					  .unit_price = invoice_keep(all->arena, c->unit_price),
-					  .negotiated = c->negotiated };
+					  .negotiated = c->negotiated,
+					  .markup = c->markup };
 		*at = ++all->count;
 	}
 	struct charge *to = &all->charge[*at - 1];
@@ -132,9 +143,29 @@ static bool days_apart(const struct charge *c, size_t count)
 	return true;
 }
 
+/* Whether the terms themselves ask for it at several prices. */
+static bool terms_differ(const struct charge *c, size_t count)
+{
+	bool differ = false;
+	for (size_t k = 1; k < count; k++)
+		differ |= c[k].negotiated != c->negotiated ||
+			  decimal_cmp(c[k].markup, c->markup) != 0;
+	return differ;
+}
+
+static void put_days(struct buf *b, const struct charge *c)
+{
+	put_day(b, "first_day", c->why.first_day);
+	put_day(b, "last_day", c->why.last_day);
+}
+
 static void put_reasons(struct buf *b, const struct charge *c, size_t count, size_t at)
 {
 	bool provider = false, window = false, since = false, special = false;
+	if (terms_differ(c, count) && days_apart(c, count)) {
+		put_days(b, &c[at]);
+		return;
+	}
 	for (size_t k = 1; k < count; k++) {
 		provider |= !text_eq(c[k].provider, c->provider);
 		window |= !text_eq(c[k].why.window, c->why.window);
@@ -150,10 +181,8 @@ static void put_reasons(struct buf *b, const struct charge *c, size_t count, siz
 		put_reason(b, "since", is->why.since);
 	if (special)
 		put_reason(b, "special", is->why.special.n ? is->why.special : TEXT("standard"));
-	if (b->n == 0 && days_apart(c, count)) {
-		put_day(b, "first_day", is->why.first_day);
-		put_day(b, "last_day", is->why.last_day);
-	}
+	if (b->n == 0 && days_apart(c, count))
+		put_days(b, is);
 }
 
 struct text charge_reason(const struct charge *c, size_t count, size_t at, struct arena *a)
@@ -194,7 +223,8 @@ static int at_negotiated_price(const struct charges *all, struct charge *c,
 {
 	struct money price;
 	const int kind = count_by_name(c->bucket.p, c->bucket.n);
-	if (!terms_price(all->terms, c->provider, c->model, c->bucket, &price))
+	if (!terms_price(all->terms, all->day,
+			 &(struct priced_use){ c->provider, c->model, c->bucket }, &price))
 		return 0;
 	c->negotiated = true;
 	c->currency = all->terms->currency;
@@ -216,8 +246,9 @@ static bool all_negotiated(const struct charges *all, const struct charge *like,
 	for (int b = 0; b < COUNT_KINDS; b++) {
 		const bool counts = b != BUCKET_REASONING && sums->counts[b];
 		any |= counts;
-		if (counts && !terms_price(all->terms, like->provider, like->model,
-					   text_of(count_name(b)), &price))
+		const struct priced_use of = { like->provider, like->model,
+					       text_of(count_name(b)) };
+		if (counts && !terms_price(all->terms, all->day, &of, &price))
 			return false;
 	}
 	return any;
@@ -473,10 +504,25 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 	return rc == 0 && more < 0 ? more : rc;
 }
 
+/* Divided where a price or a markup of the terms begins or ends within it. */
 int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
 	       const struct account *a, struct instant from, struct instant to, struct err *e)
 {
-	if (invoice_by_credits(i))
-		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
-	return charge_money(v, all, a, from, to, e);
+	struct instant until;
+	int rc = 0;
+	if (invoice_by_credits(i) && a->byo)
+		return 0;
+	for (; rc == 0 && from.us < to.us; from = until) {
+		all->day = zone_day(v->zone, from);
+		const int64_t next = terms_change_after(all->terms, all->day);
+		until = next == DAY_OPEN_AFTER ? to : zone_midnight(v->zone, next);
+		if (until.us >= to.us)
+			until = to;
+		else
+			all->divided = true;
+		all->last_day = zone_day(v->zone, (struct instant){ until.us - 1 });
+		rc = invoice_by_credits(i) ? charge_credits(v, all, a, from, until, e)
+					   : charge_money(v, all, a, from, until, e);
+	}
+	return rc;
 }

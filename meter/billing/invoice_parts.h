@@ -45,6 +45,7 @@ struct charge {
 	struct money_total amount; /* exact, before any markup's rounding */
 	struct charge_why why;
 	bool negotiated; /* at a price of the terms: no markup is added */
+	struct decimal markup;
 };
 
 struct charges {
@@ -54,6 +55,9 @@ struct charges {
 	int64_t unpriced;
 	struct arena *arena;
 	const struct terms *terms;
+	/* local days of the part that is charged now: prices and markups are the same on all */
+	int64_t day, last_day;
+	bool divided; /* into several of them */
 };
 
 /* A copy that lives as long as the arena. */

@@ -16,26 +16,36 @@ static int check_offer(const struct offer *o, struct err *e)
 		const char *key;
 		struct text every;
 	} intervals[] = { { "every", o->every }, { "lasts", o->lasts } };
-	struct burn_order order;
 	struct recurrence r;
-	for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++)
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof intervals / sizeof *intervals; i++)
 		if (intervals[i].every.n &&
-		    recurrence_parse(&r, intervals[i].every, (struct instant){ 0 }, e) != 0)
-			return err_context(e, "'%s'", intervals[i].key);
-	return o->burn_order.n ? burn_order_parse(&order, o->burn_order.p, e) : 0;
+		    (rc = recurrence_parse(&r, intervals[i].every, (struct instant){ 0 }, e)) != 0)
+			rc = err_next(e, err_context(e, "'%s'", intervals[i].key));
+	return rc;
+}
+
+/* The one of the account, which every offer has. */
+static int check_burn_order(struct text order, struct err *e)
+{
+	struct burn_order ignored;
+	return order.n && burn_order_parse(&ignored, order.p, e) != 0
+		       ? err_context(e, "account: 'burn_order'")
+		       : 0;
 }
 
 static int check_offers(struct text json, const char *name, struct err *e)
 {
 	struct offer_list offers = { 0 };
 	int rc = offers_add(&offers, json, e);
+	if (rc == 0 && offers.count)
+		rc = err_next(e, check_burn_order(offers.offer[0].burn_order, e));
 	for (size_t i = 0; rc == 0 && i < offers.count; i++) {
-		rc = check_offer(&offers.offer[i], e);
-		if (rc != 0)
-			err_context(e, "offers[%zu]", i);
+		const size_t before = err_noted(e);
+		rc = err_within(e, before, check_offer(&offers.offer[i], e), "offers[%zu]", i);
 	}
 	offers_close(&offers);
-	return rc == 0 ? 0 : err_context(e, "%s", name);
+	return err_within(e, 0, rc, "%s", name);
 }
 
 static int check_plans(struct text json, const char *name, struct err *e)
@@ -49,12 +59,12 @@ static int check_plans(struct text json, const char *name, struct err *e)
 
 static int check_card(struct text json, const char *name, struct err *e)
 {
-	return card_check(json, e) == 0 ? 0 : err_context(e, "%s", name);
+	return err_within(e, 0, card_check(json, e), "%s", name);
 }
 
 static int check_terms(struct text json, const char *name, struct err *e)
 {
-	return terms_check(json, e) == 0 ? 0 : err_context(e, "%s", name);
+	return err_within(e, 0, terms_check(json, e), "%s", name);
 }
 
 /* The last is what a file without one of these schemas is. */
@@ -66,7 +76,7 @@ static const struct {
 	      { "tally.card/1", "card", check_card },
 	      { "", "terms", check_terms } };
 
-int rule_file_check(struct text json, const char *name, const char **kind, struct err *e)
+static int check_all(struct text json, const char *name, const char **kind, struct err *e)
 {
 	struct json_document *doc;
 	int rc = json_open(&doc, json, e);
@@ -80,4 +90,14 @@ int rule_file_check(struct text json, const char *name, const char **kind, struc
 	*kind = kinds[i].kind;
 	json_close(doc);
 	return kinds[i].check(json, name, e);
+}
+
+int rule_file_check(struct text json, const char *name, const char **kind, struct err_list *faults)
+{
+	struct err e = { .all = faults };
+	int rc = check_all(json, name, kind, &e);
+	/* what ends the reading of a file is the last of its faults; a plan file notes its own */
+	if (rc != 0 && (faults->count == 0 || strcmp(*kind, "plans") != 0))
+		err_next(&e, rc);
+	return faults->count ? -(int)faults->fault[faults->count - 1].code : rc;
 }

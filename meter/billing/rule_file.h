@@ -6,7 +6,7 @@
 #include "base/text.h"
 
 /* *kind: "plans", "offers", "card" or "terms", by its schema. name: of the file, for messages.
- * Errors name place and key. */
-int rule_file_check(struct text json, const char *name, const char **kind, struct err *e);
+ * *faults, which is empty, gets every fault with place and key. Returns what the last one says. */
+int rule_file_check(struct text json, const char *name, const char **kind, struct err_list *faults);
 
 #endif

@@ -40,6 +40,36 @@ int currency_places(struct text currency)
 	return 2;
 }
 
+/* A text, empty without it. */
+static int text_member(json_value *v, const char *key, struct text *out, struct err *e)
+{
+	json_value *m = json_member(v, key);
+	*out = json_string(m);
+	return m && json_kind(m) != JSON_STRING
+		       ? err_set(e, ERR_INVALID, "'%s' must be a text", key)
+		       : 0;
+}
+
+struct named_text {
+	const char *key;
+	struct text *to;
+};
+
+static int read_texts(json_value *v, const struct named_text *list, size_t n, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = err_next(e, text_member(v, list[i].key, list[i].to, e));
+	return rc;
+}
+
+/* What stands on the line, which needs one. */
+static int description_member(json_value *v, struct text *out, struct err *e)
+{
+	int rc = text_member(v, "description", out, e);
+	return rc == 0 && out->n == 0 ? err_set(e, ERR_INVALID, "'description' is missing") : rc;
+}
+
 static int decimal_member(json_value *v, const char *key, bool needed, bool *has,
 			  struct decimal *out, struct err *e)
 {
@@ -85,28 +115,38 @@ static int read_tiers(json_value *list, struct metered_item *item, struct err *e
 	bool open = false;
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		struct tier *t = &item->tier[item->tiers];
+		const size_t before = err_noted(e);
 		if (item->tiers == TIERS_MAX)
 			return err_set(e, ERR_INVALID, "more than %d tiers", TIERS_MAX);
 		int rc = json_check_keys(v, keys, "a tier", e);
 		bool null =
 			json_member(v, "up_to") && json_kind(json_member(v, "up_to")) == JSON_NULL;
 		if (rc == 0 && !null)
-			rc = quantity_member(v, "up_to", false, &t->bounded, &t->up_to, e);
+			rc = err_next(e, quantity_member(v, "up_to", false, &t->bounded, &t->up_to,
+							 e));
 		if (rc == 0)
-			rc = amount_member(v, "unit", false, NULL, &t->unit, e);
+			rc = err_next(e, amount_member(v, "unit", false, NULL, &t->unit, e));
 		if (rc == 0)
-			rc = amount_member(v, "flat", false, NULL, &t->flat, e);
+			rc = err_next(e, amount_member(v, "flat", false, NULL, &t->flat, e));
 		if (rc == 0 && open)
-			rc = err_set(e, ERR_INVALID, "only the last tier may be open");
-		if (rc == 0 && t->bounded && t->up_to.nano <= last.nano)
-			rc = err_set(e, ERR_INVALID, "tiers ascend");
+			rc = err_next(e, err_set(e, ERR_INVALID, "only the last tier may be open"));
+		if (rc == 0 && err_noted(e) == before && t->bounded && t->up_to.nano <= last.nano)
+			rc = err_next(e, err_set(e, ERR_INVALID, "tiers ascend"));
+		rc = err_next(e, err_within(e, before, rc, "tier %zu", item->tiers + 1));
 		if (rc != 0)
-			return err_context(e, "tier %zu", item->tiers + 1);
+			return rc;
 		last = t->up_to;
 		open = !t->bounded;
 		item->tiers++;
 	}
 	return open ? 0 : err_set(e, ERR_INVALID, "the last tier must be open (no 'up_to')");
+}
+
+static int read_package_size(json_value *package, struct quantity *out, struct err *e)
+{
+	int rc = quantity_member(package, "size", true, NULL, out, e);
+	return rc == 0 && out->nano == 0 ? err_set(e, ERR_INVALID, "a package must be positive")
+					 : rc;
 }
 
 static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
@@ -126,13 +166,13 @@ static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
 		item->kind = PRICING_PACKAGE;
 		rc = json_check_keys(package, package_keys, "'package'", e);
 		if (rc == 0)
-			rc = quantity_member(package, "size", true, NULL, &item->package, e);
-		if (rc == 0 && item->package.nano == 0)
-			rc = err_set(e, ERR_INVALID, "a package must be positive");
+			rc = err_next(e, read_package_size(package, &item->package, e));
 		if (rc == 0)
-			rc = amount_member(package, "price", true, NULL, &item->price, e);
+			rc = err_next(e,
+				      amount_member(package, "price", true, NULL, &item->price, e));
 		if (rc == 0)
-			rc = quantity_member(package, "free", false, NULL, &item->free_units, e);
+			rc = err_next(e, quantity_member(package, "free", false, NULL,
+							 &item->free_units, e));
 		return rc;
 	}
 	item->kind = PRICING_UNIT;
@@ -148,18 +188,23 @@ static int read_metered(struct terms *t, json_value *v, struct err *e)
 	int rc = json_check_keys(v, keys, "a metered item", e);
 	if (rc != 0)
 		return rc;
-	*item = (struct metered_item){ .description = json_string(json_member(v, "description")),
-				       .of = json_string(json_member(v, "of")),
-				       .model = json_string(json_member(v, "model")),
-				       .project = json_string(json_member(v, "project")) };
-	if (!text_is(item->of, "requests") && !text_is(item->of, "tokens") &&
+	*item = (struct metered_item){ 0 };
+	const struct named_text texts[] = { { "description", &item->description },
+					    { "of", &item->of },
+					    { "model", &item->model },
+					    { "project", &item->project } };
+	rc = read_texts(v, texts, 4, e);
+	if (rc == 0 && !text_is(item->of, "requests") && !text_is(item->of, "tokens") &&
 	    count_by_name(item->of.n ? item->of.p : "", item->of.n) < 0)
-		return err_set(e, ERR_INVALID,
-			       "'of' is requests, tokens, a bucket such as output or a unit such "
-			       "as page");
+		rc = err_next(e, err_set(e, ERR_INVALID,
+					 "'of' is requests, tokens, a bucket such as output or a "
+					 "unit such as page"));
 	if (item->description.n == 0)
 		item->description = item->of;
-	rc = read_pricing(json_member(v, "pricing"), item, e);
+	const size_t before = err_noted(e);
+	if (rc == 0)
+		rc = err_within(e, before, read_pricing(json_member(v, "pricing"), item, e),
+				"pricing");
 	t->metered_count += rc == 0;
 	return rc;
 }
@@ -189,25 +234,26 @@ static int read_fixed(struct terms *t, json_value *v, struct err *e)
 	struct fixed_item *item = &t->fixed[t->fixed_count++];
 	bool has_quantity;
 	int rc = json_check_keys(v, keys, "an item", e);
-	item->description = json_string(json_member(v, "description"));
-	if (rc == 0 && item->description.n == 0)
-		rc = err_set(e, ERR_INVALID, "'description' is missing");
 	if (rc == 0)
-		rc = quantity_member(v, "quantity", false, &has_quantity, &item->quantity, e);
+		rc = err_next(e, description_member(v, &item->description, e));
+	if (rc == 0)
+		rc = err_next(e, quantity_member(v, "quantity", false, &has_quantity,
+						 &item->quantity, e));
 	if (rc == 0 && !has_quantity)
 		item->quantity.nano = 1000000000;
 	if (rc == 0)
-		rc = dated_read(&item->when, v, t->proration, e);
+		rc = err_next(e, dated_read(&item->when, v, t->proration, e));
 	if (rc == 0)
-		rc = bool_member(v, "once", false, &item->once, e);
+		rc = err_next(e, bool_member(v, "once", false, &item->once, e));
 	if (rc == 0)
-		rc = bool_member(v, "advance", false, &item->advance, e);
+		rc = err_next(e, bool_member(v, "advance", false, &item->advance, e));
 	if (rc == 0)
-		rc = whole_of(t, v, &item->whole, e);
+		rc = err_next(e, whole_of(t, v, &item->whole, e));
 	if (rc == 0 && item->once && !json_member(v, "from"))
-		rc = err_set(e, ERR_INVALID, "'once' needs the day, as 'from'");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'once' needs the day, as 'from'"));
 	if (rc == 0 && item->once && item->advance)
-		rc = err_set(e, ERR_INVALID, "'once' and 'advance' exclude each other");
+		rc = err_next(e,
+			      err_set(e, ERR_INVALID, "'once' and 'advance' exclude each other"));
 	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
 }
 
@@ -221,14 +267,15 @@ static int read_bound(struct terms *t, json_value *root, const char *key, struct
 	out->whole = t->proration == PRORATE_NONE;
 	if (!v || json_kind(v) != JSON_OBJECT)
 		return amount_member(root, key, false, &out->set, &out->amount, e);
+	const size_t before = err_noted(e);
 	int rc = json_check_keys(v, keys, key, e);
 	if (rc == 0)
-		rc = amount_member(v, "amount", true, &out->set, &out->amount, e);
+		rc = err_next(e, amount_member(v, "amount", true, &out->set, &out->amount, e));
 	if (rc == 0)
-		rc = dated_read(&out->when, v, t->proration, e);
+		rc = err_next(e, dated_read(&out->when, v, t->proration, e));
 	if (rc == 0)
-		rc = whole_of(t, v, &out->whole, e);
-	return rc == 0 ? 0 : err_context(e, "%s", key);
+		rc = err_next(e, whole_of(t, v, &out->whole, e));
+	return err_within(e, before, rc, "%s", key);
 }
 
 /* When the customer has the contract at all, and how parts of a period are counted. */
@@ -240,21 +287,22 @@ static int read_contract(struct terms *t, json_value *root, struct err *e)
 	size_t k = 0;
 	while (way && k < 3 && !text_is(json_string(way), ways[k]))
 		k++;
-	if (k == 3)
-		return err_set(e, ERR_INVALID, "'proration' is day, second or none");
-	t->proration = (enum proration)k;
+	int rc = k == 3 ? err_next(e, err_set(e, ERR_INVALID, "'proration' is day, second or none"))
+			: 0;
+	t->proration = k == 3 ? PRORATE_DAY : (enum proration)k;
 	t->contract = dated_always;
-	if (!v)
-		return 0;
+	if (rc != 0 || !v)
+		return rc;
 	t->from_account = json_kind(v) == JSON_STRING && text_is(json_string(v), "account");
 	if (t->from_account)
 		return 0;
 	if (json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "'contract' is \"account\", or has 'from' and 'to'");
-	int rc = json_check_keys(v, keys, "'contract'", e);
+	const size_t before = err_noted(e);
+	rc = json_check_keys(v, keys, "'contract'", e);
 	if (rc == 0)
 		rc = dated_read(&t->contract, v, t->proration, e);
-	return rc == 0 ? 0 : err_context(e, "contract");
+	return err_within(e, before, rc, "contract");
 }
 
 static int whole_member(json_value *v, const char *key, int64_t missing, int64_t most, int64_t *out,
@@ -279,59 +327,82 @@ static int read_coupon(struct terms *t, json_value *v, struct err *e)
 	struct coupon *x = &t->coupon[t->coupon_count++];
 	bool has_amount;
 	int rc = json_check_keys(v, keys, "a coupon", e);
-	x->description = json_string(json_member(v, "description"));
-	if (rc == 0 && x->description.n == 0)
-		rc = err_set(e, ERR_INVALID, "'description' is missing");
 	if (rc == 0)
-		rc = decimal_member(v, "percent", false, &x->is_percent, &x->percent, e);
+		rc = err_next(e, description_member(v, &x->description, e));
 	if (rc == 0)
-		rc = amount_member(v, "amount", false, &has_amount, &x->amount, e);
+		rc = err_next(e,
+			      decimal_member(v, "percent", false, &x->is_percent, &x->percent, e));
+	if (rc == 0)
+		rc = err_next(e, amount_member(v, "amount", false, &has_amount, &x->amount, e));
 	if (rc == 0 && has_amount == x->is_percent)
-		rc = err_set(e, ERR_INVALID, "a coupon has 'percent' or 'amount'");
+		rc = err_next(e, err_set(e, ERR_INVALID, "a coupon has 'percent' or 'amount'"));
 	if (rc == 0 &&
 	    (x->percent.digits < 0 || decimal_cmp(x->percent, (struct decimal){ 100, 0 }) > 0))
-		rc = err_set(e, ERR_INVALID, "'percent' is from 0 to 100");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'percent' is from 0 to 100"));
 	if (rc == 0)
-		rc = day_member(v, "from", INT64_MIN / 2, &x->from, e);
+		rc = err_next(e, day_member(v, "from", INT64_MIN / 2, &x->from, e));
 	if (rc == 0)
-		rc = day_member(v, "to", INT64_MAX / 2, &x->to, e);
-	if (rc == 0 && x->to <= x->from)
-		rc = err_set(e, ERR_INVALID, "'to' must be after 'from'");
+		rc = err_next(e, day_member(v, "to", INT64_MAX / 2, &x->to, e));
+	if (rc == 0 && x->to < x->from)
+		rc = err_next(e, err_set(e, ERR_INVALID, "'to' cannot be before 'from'"));
 	if (rc == 0)
-		rc = whole_member(v, "periods", 0, 1200, &x->periods, e);
+		rc = err_next(e, whole_member(v, "periods", 0, 1200, &x->periods, e));
 	if (rc == 0 && x->periods && x->from == INT64_MIN / 2)
-		rc = err_set(e, ERR_INVALID, "'periods' are counted from a day, 'from'");
+		rc = err_next(e,
+			      err_set(e, ERR_INVALID, "'periods' are counted from a day, 'from'"));
 	return rc;
+}
+
+/* From a day on and until another, of which usage counts. */
+static int read_days(struct days *out, json_value *v, struct err *e)
+{
+	int rc = err_next(e, day_member(v, "from", DAY_OPEN_BEFORE, &out->from, e));
+	if (rc == 0)
+		rc = err_next(e, day_member(v, "to", DAY_OPEN_AFTER, &out->to, e));
+	return rc == 0 && out->to < out->from
+		       ? err_set(e, ERR_INVALID, "'to' cannot be before 'from'")
+		       : rc;
 }
 
 static int read_markup(struct terms *t, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "model", "provider", "percent", NULL };
+	static const char *const keys[] = { "model", "provider", "percent", "from", "to", NULL };
 	struct markup *m = &t->markup[t->markup_count++];
 	int rc = json_check_keys(v, keys, "a markup", e);
-	*m = (struct markup){ .model = json_string(json_member(v, "model")),
-			      .provider = json_string(json_member(v, "provider")) };
+	const struct named_text texts[] = { { "model", &m->model }, { "provider", &m->provider } };
+	*m = (struct markup){ 0 };
+	if (rc == 0)
+		rc = read_texts(v, texts, 2, e);
+	if (rc == 0)
+		rc = err_next(e, read_days(&m->when, v, e));
 	return rc == 0 ? decimal_member(v, "percent", true, NULL, &m->percent, e) : rc;
 }
 
 static int read_negotiated(struct terms *t, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "model", "provider", "rates", NULL };
+	static const char *const keys[] = { "model", "provider", "rates", "from", "to", NULL };
 	struct negotiated *n = &t->negotiated[t->negotiated_count++];
 	json_value *rates = json_member(v, "rates");
 	int rc = json_check_keys(v, keys, "a price", e);
-	*n = (struct negotiated){ .model = json_string(json_member(v, "model")),
-				  .provider = json_string(json_member(v, "provider")) };
+	const struct named_text texts[] = { { "model", &n->model }, { "provider", &n->provider } };
+	*n = (struct negotiated){ 0 };
+	if (rc == 0)
+		rc = read_texts(v, texts, 2, e);
+	if (rc == 0)
+		rc = err_next(e, read_days(&n->when, v, e));
 	if (rc == 0 && !n->model.n && !n->provider.n)
-		rc = err_set(e, ERR_INVALID, "a price names a 'model', a 'provider' or both");
+		rc = err_next(e, err_set(e, ERR_INVALID,
+					 "a price names a 'model', a 'provider' or both"));
 	if (rc == 0 && (json_kind(rates) != JSON_OBJECT || !json_first(rates)))
-		rc = err_set(e, ERR_INVALID, "'rates' is missing");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'rates' is missing"));
 	for (json_value *r = json_first(rates); rc == 0 && r; r = json_next(r)) {
 		const struct text bucket = text_of(json_key(r));
 		struct decimal d;
-		if (count_by_name(bucket.p, bucket.n) < 0 && !text_is(bucket, "request"))
-			return err_set(e, ERR_INVALID, "rates: '%s' is no bucket and no unit",
-				       bucket.p);
+		if (count_by_name(bucket.p, bucket.n) < 0 && !text_is(bucket, "request")) {
+			rc = err_next(e, err_set(e, ERR_INVALID,
+						 "rates: '%s' is no bucket and no unit", bucket.p));
+			continue;
+		}
 		if (n->rates == TERMS_ITEMS_MAX)
 			return err_set(e, ERR_INVALID, "'rates' has more than %d entries",
 				       TERMS_ITEMS_MAX);
@@ -341,6 +412,7 @@ static int read_negotiated(struct terms *t, json_value *v, struct err *e)
 			rc = err_set(e, ERR_INVALID, "'%s' cannot be negative", bucket.p);
 		if (rc == 0)
 			rc = money_from_decimal(&n->rate[n->rates++].price, d, e);
+		rc = err_next(e, rc);
 	}
 	return rc;
 }
@@ -350,11 +422,12 @@ static int read_tax(struct terms *t, json_value *v, struct err *e)
 	static const char *const keys[] = { "name", "percent", NULL };
 	struct tax *x = &t->tax[t->tax_count++];
 	int rc = json_check_keys(v, keys, "a tax", e);
-	x->name = json_string(json_member(v, "name"));
 	if (rc == 0)
-		rc = decimal_member(v, "percent", true, NULL, &x->percent, e);
+		rc = err_next(e, text_member(v, "name", &x->name, e));
+	if (rc == 0)
+		rc = err_next(e, decimal_member(v, "percent", true, NULL, &x->percent, e));
 	if (rc == 0 && x->percent.digits < 0)
-		rc = err_set(e, ERR_INVALID, "a tax is not negative");
+		rc = err_next(e, err_set(e, ERR_INVALID, "a tax is not negative"));
 	return rc;
 }
 
@@ -369,9 +442,10 @@ static int read_list(struct terms *t, json_value *root, const char *key,
 		if (n++ == TERMS_ITEMS_MAX)
 			return err_set(e, ERR_INVALID, "'%s' has more than %d entries", key,
 				       TERMS_ITEMS_MAX);
-		int rc = read(t, v, e);
+		const size_t before = err_noted(e);
+		int rc = err_next(e, err_within(e, before, read(t, v, e), "%s[%zu]", key, n - 1));
 		if (rc != 0)
-			return err_context(e, "%s[%zu]", key, n - 1);
+			return rc;
 	}
 	return 0;
 }
@@ -399,13 +473,13 @@ static int check_credit_price(const struct terms *t, json_value *root, struct er
 static int read_switches(struct terms *t, json_value *root, struct err *e)
 {
 	struct text money = json_string(json_member(root, "money"));
-	int rc = bool_member(root, "usage", true, &t->usage, e);
+	int rc = err_next(e, bool_member(root, "usage", true, &t->usage, e));
 	if (rc == 0)
-		rc = bool_member(root, "sales", true, &t->sales, e);
+		rc = err_next(e, bool_member(root, "sales", true, &t->sales, e));
 	if (rc == 0)
-		rc = bool_member(root, "reverse_charge", false, &t->reverse_charge, e);
+		rc = err_next(e, bool_member(root, "reverse_charge", false, &t->reverse_charge, e));
 	if (rc == 0)
-		rc = bool_member(root, "tax_inclusive", false, &t->tax_inclusive, e);
+		rc = err_next(e, bool_member(root, "tax_inclusive", false, &t->tax_inclusive, e));
 	if (rc != 0 || !json_member(root, "money"))
 		return rc;
 	if (!text_is(money, "list") && !text_is(money, "plan") && !text_is(money, "credits"))
@@ -437,30 +511,33 @@ static int check_party(json_value *p, const char *key, struct err *e)
 {
 	struct buf png = { 0 };
 	json_value *logo = json_member(p, "logo");
+	const size_t before = err_noted(e);
 	int rc = 0;
 	if (p && json_kind(p) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "'%s' is an object", key);
 	for (json_value *m = json_first(p); rc == 0 && m; m = json_next(m))
-		rc = check_texts(m, json_key(m), e);
+		rc = err_next(e, check_texts(m, json_key(m), e));
 	if (rc == 0 && logo)
 		rc = logo_read(&png, json_string(logo), e);
 	buf_release(&png);
-	return rc == 0 ? 0 : err_context(e, "'%s'", key);
+	return err_within(e, before, rc, "'%s'", key);
 }
 
 /* What papers say beside the figures, and in which language. */
 static int read_papers(struct terms *t, json_value *root, struct err *e)
 {
-	t->note = json_string(json_member(root, "note"));
 	t->issuer = json_member(root, "issuer");
 	t->customer = json_member(root, "customer");
 	t->payment = json_member(root, "payment");
 	t->language = json_string(json_member(root, "language"));
-	if (json_member(root, "language") && !labels_of(t->language))
-		return err_set(e, ERR_INVALID, "'language' is one of %s", labels_known());
-	int rc = check_party(t->issuer, "issuer", e);
+	int rc = err_next(e, text_member(root, "note", &t->note, e));
+	if (rc == 0 && json_member(root, "language") && !labels_of(t->language))
+		rc = err_next(e,
+			      err_set(e, ERR_INVALID, "'language' is one of %s", labels_known()));
 	if (rc == 0)
-		rc = check_party(t->customer, "customer", e);
+		rc = err_next(e, check_party(t->issuer, "issuer", e));
+	if (rc == 0)
+		rc = err_next(e, check_party(t->customer, "customer", e));
 	return rc == 0 ? check_texts(t->payment, "payment", e) : rc;
 }
 
@@ -474,74 +551,83 @@ static const char *const terms_keys[] = {
 	"proration",	 "language",	     "payment",	 "prices",	NULL
 };
 
+/* To how many places, which way, and of what. */
+static int read_rounding(struct terms *t, json_value *root, struct err *e)
+{
+	const struct text of = json_string(json_member(root, "rounding_of")),
+			  mode = json_string(json_member(root, "rounding"));
+	int64_t places;
+	size_t i = 0, n = sizeof modes / sizeof *modes;
+	while (i < n && json_member(root, "rounding") && !text_is(mode, modes[i].name))
+		i++;
+	t->mode = i < n ? modes[i].mode : ROUND_HALF_UP;
+	int rc = i < n ? 0
+		       : err_next(e, err_set(e, ERR_INVALID,
+					     "'rounding' is half-up, half-even, up or down"));
+	t->by_document = text_is(of, "document");
+	if (rc == 0 && json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
+		rc = err_next(e, err_set(e, ERR_INVALID, "'rounding_of' is line or document"));
+	if (rc == 0)
+		rc = whole_member(root, "places", currency_places(t->currency), 12, &places, e);
+	t->places = rc == 0 ? (int)places : 0;
+	return rc;
+}
+
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	int64_t places;
 	int rc = json_check_keys(root, terms_keys, "the terms", e);
-	struct text mode = json_string(json_member(root, "rounding"));
-	if (rc != 0)
-		return rc;
-	t->currency = json_string(json_member(root, "currency"));
+	if (rc == 0)
+		rc = err_next(e, text_member(root, "currency", &t->currency, e));
+	if (rc == 0)
+		rc = err_next(e, text_member(root, "series", &t->series, e));
+	if (rc == 0)
+		rc = err_next(e, text_member(root, "credit_price", &t->credit_price, e));
 	if (t->currency.n == 0)
 		t->currency = TEXT("credits");
-	t->series = json_string(json_member(root, "series"));
-	t->credit_price = json_string(json_member(root, "credit_price"));
-	t->mode = ROUND_HALF_UP;
-	if (mode.n) {
-		size_t i = 0, n = sizeof modes / sizeof *modes;
-		while (i < n && !text_is(mode, modes[i].name))
-			i++;
-		if (i == n)
-			return err_set(e, ERR_INVALID,
-				       "'rounding' is half-up, half-even, up or down");
-		t->mode = modes[i].mode;
-	}
-	struct text of = json_string(json_member(root, "rounding_of"));
-	t->by_document = text_is(of, "document");
-	if (json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
-		return err_set(e, ERR_INVALID, "'rounding_of' is line or document");
-	rc = read_papers(t, root, e);
 	if (rc == 0)
-		rc = read_switches(t, root, e);
-	if (rc != 0)
-		return rc;
-	if (t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)
-		return err_set(e, ERR_INVALID,
-			       "'reverse_charge' needs the customer's 'tax_id' on the invoice");
-	rc = whole_member(root, "places", currency_places(t->currency), 12, &places, e);
-	t->places = (int)places;
+		rc = err_next(e, read_rounding(t, root, e));
 	if (rc == 0)
-		rc = whole_member(root, "due_days", 14, 3650, &t->due_days, e);
+		rc = err_next(e, read_papers(t, root, e));
 	if (rc == 0)
-		rc = read_contract(t, root, e);
+		rc = err_next(e, read_switches(t, root, e));
+	if (rc == 0 && t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)
+		rc = err_next(e, err_set(e, ERR_INVALID,
+					 "'reverse_charge' needs the customer's "
+					 "'tax_id' on the invoice"));
 	if (rc == 0)
-		rc = read_list(t, root, "items", read_fixed, e);
+		rc = err_next(e, whole_member(root, "due_days", 14, 3650, &t->due_days, e));
 	if (rc == 0)
-		rc = read_list(t, root, "metered", read_metered, e);
+		rc = err_next(e, read_contract(t, root, e));
 	if (rc == 0)
-		rc = read_list(t, root, "markup", read_markup, e);
+		rc = err_next(e, read_list(t, root, "items", read_fixed, e));
 	if (rc == 0)
-		rc = read_list(t, root, "prices", read_negotiated, e);
+		rc = err_next(e, read_list(t, root, "metered", read_metered, e));
+	if (rc == 0)
+		rc = err_next(e, read_list(t, root, "markup", read_markup, e));
+	if (rc == 0)
+		rc = err_next(e, read_list(t, root, "prices", read_negotiated, e));
 	if (rc == 0 && t->negotiated_count &&
 	    (text_is(t->currency, "credits") || t->credit_price.n))
-		rc = err_set(e, ERR_INVALID,
-			     "'prices' are for invoices in money at list prices: name the "
-			     "'currency', and leave out 'credit_price'");
+		rc = err_next(e,
+			      err_set(e, ERR_INVALID,
+				      "'prices' are for invoices in money at list prices: name the "
+				      "'currency', and leave out 'credit_price'"));
 	if (rc == 0)
-		rc = read_list(t, root, "taxes", read_tax, e);
+		rc = err_next(e, read_list(t, root, "taxes", read_tax, e));
 	if (rc == 0)
-		rc = read_list(t, root, "coupons", read_coupon, e);
+		rc = err_next(e, read_list(t, root, "coupons", read_coupon, e));
 	if (rc == 0)
-		rc = read_bound(t, root, "minimum", &t->minimum, e);
+		rc = err_next(e, read_bound(t, root, "minimum", &t->minimum, e));
 	if (rc == 0)
-		rc = read_bound(t, root, "maximum", &t->maximum, e);
+		rc = err_next(e, read_bound(t, root, "maximum", &t->maximum, e));
 	if (rc == 0)
-		rc = amount_member(root, "threshold", false, NULL, &t->threshold, e);
+		rc = err_next(e, amount_member(root, "threshold", false, NULL, &t->threshold, e));
 	if (rc == 0)
-		rc = decimal_member(root, "discount_percent", false, NULL, &t->discount_percent, e);
+		rc = err_next(e, decimal_member(root, "discount_percent", false, NULL,
+						&t->discount_percent, e));
 	if (rc == 0 && (t->discount_percent.digits < 0 ||
 			decimal_cmp(t->discount_percent, (struct decimal){ 100, 0 }) > 0))
-		rc = err_set(e, ERR_INVALID, "'discount_percent' is from 0 to 100");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'discount_percent' is from 0 to 100"));
 	return rc == 0 ? check_credit_price(t, root, e) : rc;
 }
 
@@ -558,18 +644,20 @@ static int choose_version(json_value *root, int64_t day, json_value **out, struc
 		return 0;
 	int rc = json_check_keys(root, root_keys, "the terms", e);
 	if (rc == 0 && (json_kind(list) != JSON_ARRAY || !json_first(list)))
-		rc = err_set(e, ERR_INVALID, "'versions' is a list");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'versions' is a list"));
 	*out = json_member(json_first(list), "terms");
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v), n++) {
+		const size_t before = err_noted(e);
 		rc = json_check_keys(v, keys, "a version", e);
 		if (rc == 0)
-			rc = day_member(v, "from", INT64_MIN / 2, &from, e);
-		if (rc == 0 && n && from <= last)
-			rc = err_set(e, ERR_INVALID, "versions ascend by 'from'");
+			rc = err_next(e, day_member(v, "from", INT64_MIN / 2, &from, e));
+		if (rc == 0 && err_noted(e) == before && n && from <= last)
+			rc = err_next(e, err_set(e, ERR_INVALID, "versions ascend by 'from'"));
 		if (rc == 0 && json_kind(json_member(v, "terms")) != JSON_OBJECT)
-			rc = err_set(e, ERR_INVALID, "'terms' is missing");
+			rc = err_next(e, err_set(e, ERR_INVALID, "'terms' is missing"));
+		rc = err_next(e, err_within(e, before, rc, "versions[%zu]", n));
 		if (rc != 0)
-			return err_context(e, "versions[%zu]", n);
+			return rc;
 		if (from <= day)
 			*out = json_member(v, "terms");
 		last = from;
@@ -606,9 +694,11 @@ int terms_check(struct text json, struct err *e)
 			rc = read_all(t, json_root(doc), e);
 		for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v), n++) {
 			*t = (struct terms){ 0 };
+			const size_t before = err_noted(e);
+			if (json_kind(json_member(v, "terms")) != JSON_OBJECT)
+				continue; /* told already */
 			rc = read_all(t, json_member(v, "terms"), e);
-			if (rc != 0)
-				err_context(e, "versions[%zu]", n);
+			rc = err_next(e, err_within(e, before, rc, "versions[%zu]", n));
 		}
 		json_close(doc);
 	}
@@ -622,18 +712,41 @@ void terms_release(struct terms *t)
 	t->json = NULL;
 }
 
-bool terms_price(const struct terms *t, struct text provider, struct text model, struct text bucket,
-		 struct money *out)
+static bool has_day(struct days d, int64_t day)
+{
+	return d.from <= day && day < d.to;
+}
+
+static void sooner(int64_t *best, int64_t after, struct days d)
+{
+	if (d.from > after && d.from < *best)
+		*best = d.from;
+	if (d.to > after && d.to < *best)
+		*best = d.to;
+}
+
+int64_t terms_change_after(const struct terms *t, int64_t day)
+{
+	int64_t best = DAY_OPEN_AFTER;
+	for (size_t i = 0; i < t->negotiated_count; i++)
+		sooner(&best, day, t->negotiated[i].when);
+	for (size_t i = 0; i < t->markup_count; i++)
+		sooner(&best, day, t->markup[i].when);
+	return best;
+}
+
+bool terms_price(const struct terms *t, int64_t day, const struct priced_use *of, struct money *out)
 {
 	int best = 0;
 	for (size_t i = 0; i < t->negotiated_count; i++) {
 		const struct negotiated *n = &t->negotiated[i];
 		const int rank = (n->model.n ? 2 : 0) + (n->provider.n ? 1 : 0);
-		if ((n->model.n && !text_eq(n->model, model)) ||
-		    (n->provider.n && !text_eq(n->provider, provider)) || rank <= best)
+		if ((n->model.n && !text_eq(n->model, of->model)) ||
+		    (n->provider.n && !text_eq(n->provider, of->provider)) || rank <= best ||
+		    !has_day(n->when, day))
 			continue;
 		for (size_t k = 0; k < n->rates; k++)
-			if (text_eq(n->rate[k].bucket, bucket)) {
+			if (text_eq(n->rate[k].bucket, of->bucket)) {
 				*out = n->rate[k].price;
 				best = rank;
 			}
@@ -641,14 +754,15 @@ bool terms_price(const struct terms *t, struct text provider, struct text model,
 	return best > 0;
 }
 
-struct decimal terms_markup(const struct terms *t, struct text provider, struct text model)
+struct decimal terms_markup(const struct terms *t, int64_t day, const struct priced_use *of)
 {
 	const struct markup *best = NULL;
 	int best_rank = -1;
 	for (size_t i = 0; i < t->markup_count; i++) {
 		const struct markup *m = &t->markup[i];
-		if ((m->model.n && !text_eq(m->model, model)) ||
-		    (m->provider.n && !text_eq(m->provider, provider)))
+		if ((m->model.n && !text_eq(m->model, of->model)) ||
+		    (m->provider.n && !text_eq(m->provider, of->provider)) ||
+		    !has_day(m->when, day))
 			continue;
 		int rank = (m->model.n ? 2 : 0) + (m->provider.n ? 1 : 0);
 		if (rank > best_rank) {

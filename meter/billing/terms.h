@@ -56,9 +56,17 @@ struct coupon {
 	int64_t periods;	   /* 0: no end */
 };
 
+#define DAY_OPEN_BEFORE (INT64_MIN / 2)
+#define DAY_OPEN_AFTER (INT64_MAX / 2)
+/* Local days of usage, to: exclusive; open ones as above. */
+struct days {
+	int64_t from, to;
+};
+
 struct markup {
 	struct text model, provider; /* both empty: everything else */
 	struct decimal percent;
+	struct days when;
 };
 
 /* What a customer pays for usage instead of the price that rated it. */
@@ -69,6 +77,7 @@ struct negotiated {
 		struct money price; /* for a million tokens, or one of the unit */
 	} rate[TERMS_ITEMS_MAX];
 	size_t rates;
+	struct days when;
 };
 
 struct tax {
@@ -115,11 +124,19 @@ int terms_read(struct terms *out, struct text json, int64_t day, struct err *e);
 /* Every version. */
 int terms_check(struct text json, struct err *e);
 void terms_release(struct terms *t);
-/* The price that was negotiated for it, of the most specific one; false where there is none. */
-bool terms_price(const struct terms *t, struct text provider, struct text model, struct text bucket,
+/* Usage as prices and markups tell it apart. */
+struct priced_use {
+	struct text provider, model, bucket; /* bucket: of terms_price alone */
+};
+/* The price that was negotiated for usage of that local day, of the most specific one; false where
+ * there is none. */
+bool terms_price(const struct terms *t, int64_t day, const struct priced_use *of,
 		 struct money *out);
-/* The markup on usage of that model of that vendor: the most specific one. */
-struct decimal terms_markup(const struct terms *t, struct text provider, struct text model);
+/* The markup on usage of that local day: the most specific one. */
+struct decimal terms_markup(const struct terms *t, int64_t day, const struct priced_use *of);
+/* The first day behind that one on which a price or a markup begins or ends; DAY_OPEN_AFTER: none.
+ */
+int64_t terms_change_after(const struct terms *t, int64_t day);
 const char *rounding_name(enum rounding_mode m);
 
 #endif

@@ -83,3 +83,81 @@ END
 	expect 1 "bad.json: versions[0]" "there is no key 'discount'" "good.json: good terms" "missing.json"
 	run "$TALLY" credit check good.json; expect 0 "good terms"
 }
+
+@test "every fault of a file is told, each once, with its place" {
+	# lines FILE: what is said of it, without the file's name
+	lines() { run "$TALLY" plan check "$1"; [ "$status" = 1 ] || fail "exit $status"; printf '%s\n' "$output" | sed "s/^tally: \(plan file \)\?$1: //"; }
+	cat >terms.json <<'JSON'
+{"currency": "USD", "rounding": 7, "places": "two", "items": [{"amount": "x", "from": "soon"}, {"description": "A", "amount": "1", "one": 1, "two": 2}, 7],
+ "metered": [{"of": "nothing", "pricing": {"graduated": [{"up_to": "a", "unit": "1"}, {"unit": "z"}]}}],
+ "coupons": [{"description": "c", "percent": "200", "from": "2026-06-02", "to": "2026-06-01"}], "prices": [{"rates": {"inputt": "1", "output": "-1"}}],
+ "minimum": {"amount": "q", "to": "z"}, "markup": [{"model": 5, "percent": "10"}], "contract": {"from": "x"}, "issuer": {"name": 5}}
+JSON
+	lines terms.json >said
+	diff said - <<'TEXT' || fail "terms"
+'rounding' is half-up, half-even, up or down
+'places' is a whole number from 0 to 12
+'issuer': 'name' is a text or a list of texts
+contract: 'from' must be a day such as 2026-11-01
+items[0]: 'description' is missing
+items[0]: 'from' must be a day such as 2026-11-01
+items[0]: 'amount' must be a decimal number as text
+items[1]: an item: there is no key 'one'
+items[1]: an item: there is no key 'two'
+items[2]: an item must be an object, and is a number
+metered[0]: 'of' is requests, tokens, a bucket such as output or a unit such as page
+metered[0]: pricing: tier 1: 'up_to' must be a decimal number as text
+metered[0]: pricing: tier 2: 'unit' must be a decimal number as text
+markup[0]: 'model' must be a text
+prices[0]: a price names a 'model', a 'provider' or both
+prices[0]: rates: 'inputt' is no bucket and no unit
+prices[0]: 'output' cannot be negative
+coupons[0]: 'percent' is from 0 to 100
+coupons[0]: 'to' cannot be before 'from'
+minimum: 'amount' must be a decimal number as text
+minimum: 'to' must be a day such as 2026-11-01
+TEXT
+	echo '{"versions": [{"from": "2026-06-01", "terms": {"currenc": "USD"}}, {"from": "2026-05-01", "terms": {"items": [{"amount": "1"}], "places": 99}}, {"from": "x"}]}' >versions.json
+	lines versions.json >said
+	diff said - <<'TEXT' || fail "versions"
+versions[1]: versions ascend by 'from'
+versions[2]: 'from' must be a day such as 2026-11-01
+versions[2]: 'terms' is missing
+versions[0]: the terms: there is no key 'currenc'
+versions[1]: 'places' is a whole number from 0 to 12
+versions[1]: items[0]: 'description' is missing
+TEXT
+	cat >plan.json <<'JSON'
+{"schema": "tally.plans/1", "more": 1, "plans": [{"plan": "a", "rule": "ratoi"}, {"rule": "flat", "credits_per_unit": 5, "tables": [{"table": "x"}, {"table": "t", "from": "soon"}]}],
+ "tables": {"t": {"values": {"m": 1, "n": "-1"}}}}
+JSON
+	lines plan.json >said
+	diff said - <<'TEXT' || fail "plans"
+the file: there is no key 'more'
+a.rule: is one of multiplier, token-priced, ratio, flat
+plans[1].plan: is missing
+plans[1].credits_per_unit: a decimal in quotes, not negative, is expected
+plans[1].tables[0].table: "tables" of the file has no table of that name
+plans[1].tables[1].from: a day or an instant is expected
+tables.t.values.m: a decimal in quotes, not negative, is expected
+tables.t.values.n: a decimal in quotes, not negative, is expected
+TEXT
+	cat >offers.json <<'JSON'
+{"schema": "tally.offers/1", "offers": [{"offer": "a", "price": 1, "currency": "EUR", "credits": "0", "class": "x"},
+ {"offer": "b", "title":"B","plan":"vm0", "price": "1", "currency": "EUR", "credits": "3", "class": "paid", "every": "1moon", "lasts": "x"}],
+ "account": {"overage": "dept", "low_balance": 5, "burn_order": "expired"}}
+JSON
+	lines offers.json | cut -c1-60 >said
+	diff said - <<'TEXT' || fail "offers"
+account: 'low_balance' must be a decimal in quotes, not nega
+account: 'overage' is refuse, limit or debt
+offers[0]: 'title' is missing
+offers[0]: 'plan' is missing
+offers[0]: 'class' is granted or paid
+offers[0]: 'price' must be a decimal in quotes, not negative
+offers[0]: 'credits' must be a decimal in quotes, above 0
+account: 'burn_order': burn order: 'expired' is no key; choo
+offers[1]: 'every': '1moon' is not an interval: write a numb
+offers[1]: 'lasts': 'x' is not an interval: write a number w
+TEXT
+}

@@ -6,7 +6,7 @@ function RuleCheck() {
 	const look = async e => {
 		const f = e.target.files[0];
 		if (!f) return say(null);
-		try { const d = await ask('/v1/rules/check', {method: 'POST', body: await f.text()}); say(d.good ? {words: `${f.name}: good ${d.kind}`} : {error: new Error(`${f.name}: ${d.fault}`)}); } catch (error) { say({error: new Error(`${f.name}: ${error.message}`)}); }
+		try { const d = await ask('/v1/rules/check', {method: 'POST', body: await f.text()}); say(d.good ? {words: `${f.name}: good ${d.kind}`} : {error: new Error(`${f.name}: ${d.faults.join('; ')}`)}); } catch (error) { say({error: new Error(`${f.name}: ${error.message}`)}); }
 	};
 	return html`<${Sheet} title="Check a file of plans, offers or terms"><${Field} label="JSON file" hint="nothing of it is kept"><input type="file" accept=".json,application/json" onChange=${look} /><//>${said && said.words ? html`<p class="notice" role="status">${said.words}</p>` : null}<${Failed} error=${said && said.error} /><//>`;
 }

@@ -99,7 +99,7 @@ function useCheck(terms) {
 	const [said, say] = useState({}), text = JSON.stringify(terms);
 	useEffect(() => {
 		let gone = false;
-		const t = setTimeout(() => ask('/v1/rules/check', {method: 'POST', body: text}).then(d => !gone && say({text, good: d.good, error: d.good ? null : new Error(d.fault)}), error => !gone && say({text, error})), 300);
+		const t = setTimeout(() => ask('/v1/rules/check', {method: 'POST', body: text}).then(d => !gone && say({text, good: d.good, error: d.good ? null : new Error(d.faults.join('; '))}), error => !gone && say({text, error})), 300);
 		return () => { gone = true; clearTimeout(t); };
 	}, [text]);
 	return said.text === text ? said : {};
