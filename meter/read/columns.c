@@ -120,8 +120,15 @@ bool name_is_label(struct text s)
 	};
 	/* of which time and size are billed */
 	static const char *const media[] = { "audio", "video", "speech", "voice", "image", NULL };
+	/* whoever's they are: "user_prompt", "line_in" */
+	static const char *const counted[] = { "input",	    "output",	"prompt",   "completion",
+					       "in",	    "out",	"read",	    "write",
+					       "sent",	    "received", "response", "answer",
+					       "generated", "reply",	NULL };
 	if (has_one_of(s, media))
 		return name_is_naming(s) && !ends(s, "_seconds");
+	if (has_one_of(s, counted))
+		return name_is_naming(s);
 	return s.n == 0 || name_is_naming(s) || has_one_of(s, words);
 }
 
@@ -209,6 +216,34 @@ enum record_field column_field(const struct shape *s, const struct field_map *ma
 	return record_field_by_name(name) != FIELD_NONE ? FIELD_NONE
 	       : speaks					? FIELD_UNKNOWN
 							: FIELD_OBSCURE;
+}
+
+enum record_field column_field_meant(struct text name)
+{
+	static const struct {
+		const char *word;
+		enum record_field field;
+	} words[] = {
+		{ "timestamp", FIELD_TIME },   { "ts", FIELD_TIME },
+		{ "date", FIELD_TIME },	       { "datetime", FIELD_TIME },
+		{ "date_time", FIELD_TIME },   { "created_at", FIELD_TIME },
+		{ "started_at", FIELD_TIME },  { "start_time", FIELD_TIME },
+		{ "model_name", FIELD_MODEL },
+	};
+	char own[32];
+	if (name.n >= sizeof own)
+		return FIELD_NONE;
+	for (size_t i = 0; i < name.n; i++)
+		own[i] = name.p[i] == ' ' || name.p[i] == '-' ? '_'
+			 : is_letter(name.p[i])		      ? (char)(name.p[i] | 32)
+							      : name.p[i];
+	const struct text word = { own, name.n };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (text_is(word, words[i].word))
+			return words[i].field;
+	const enum record_field f = record_field_by_name(word);
+	/* who writes so may mean a text, an amount or the number of a row */
+	return f == FIELD_PROMPT || f == FIELD_TOTAL || f == FIELD_ID ? FIELD_NONE : f;
 }
 
 void column_tell(struct buf *out, struct text name)

@@ -35,6 +35,10 @@ bool fields_lack_counts(uint64_t fields);
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name);
 
+/* The field that people mean by a column of that name, where none has the field's own name:
+ * "Model", "Cache Read", "timestamp"; or FIELD_NONE. */
+enum record_field column_field_meant(struct text name);
+
 /* Whether a column of that name costs nothing of its own in a file of any kind. */
 bool column_is_harmless(struct text name);
 

@@ -195,6 +195,25 @@ static int start_text(struct trace *t, struct err *e)
 	return 0;
 }
 
+/* Columns of one's own whose names are not quite a field's: each gives the field that is meant,
+ * where no other column does. */
+static void take_meant_fields(struct trace *t, const struct field_map *map, size_t map_count,
+			      uint64_t *fields)
+{
+	for (size_t i = 0; i < t->columns; i++) {
+		const enum record_field f = column_field_meant(text_of(t->name[i]));
+		bool alone = f < FIELD_END && t->field[i] >= FIELD_END && !(*fields >> f & 1);
+		for (size_t k = 0; alone && k < t->columns; k++)
+			alone = k == i || column_field_meant(text_of(t->name[k])) != f;
+		for (size_t m = 0; alone && m < map_count; m++)
+			alone = strcmp(map[m].column, t->name[i]) != 0 && map[m].field != f;
+		if (alone)
+			t->field[i] = f;
+	}
+	for (size_t i = 0; i < t->columns; i++)
+		*fields |= (uint64_t)1 << t->field[i];
+}
+
 static int take_csv_header(struct trace *t, struct text head, const struct trace_options *o,
 			   const struct shape *forced, struct err *e)
 {
@@ -224,8 +243,6 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 		t->name[i][r->field[i].n] = 0;
 		t->field[i] = column_field(t->shape, o->map, o->map_count, r->field[i]);
 		fields |= (uint64_t)1 << t->field[i];
-		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
-			  t->field[i] != FIELD_REQUESTS;
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (t->field[i] < FIELD_END && t->field[k] == t->field[i])
 				rc = err_set(
@@ -234,6 +251,11 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 					t->path, t->name[k], t->name[i],
 					record_field_name(t->field[i]));
 	}
+	if (rc == 0 && !t->shape->column)
+		take_meant_fields(t, o->map, o->map_count, &fields);
+	for (size_t i = 0; i < r->count; i++)
+		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
+			  t->field[i] != FIELD_REQUESTS;
 	t->lacks = fields_lack_counts(fields);
 	for (size_t m = 0; m < o->map_count && rc == 0; m++) {
 		bool found = false;

@@ -102,3 +102,42 @@ CASES
 	run "$TALLY" replay t.jsonl --reference
 	expect 3 zork '$0.0039'
 }
+@test "a column is what people mean by its name, where no other has the field's own" {
+	own() { printf '%s\n2026-06-01T10:00:00Z,gpt-5,1000,200\n' "$1" >t.csv; }
+	for time in timestamp date Date Time datetime created_at "Start time" ts; do
+		own "$time,Model,Input,output"
+		for command in "replay --json" "ingest --db $RANDOM.db --json"; do
+			run "$TALLY" $command t.csv
+			expect 0
+		done
+		[ "$("$TALLY" replay t.csv --csv -q | tail -n 1)" = "1,1000,0,0,0,200,0,USD,0.00325,0" ] || fail "$time"
+	done
+	# two that may be meant are nobody's; the field's own name goes before, and what --map says
+	printf 'Date,Timestamp,model,input,output\n2026-06-01,10:00,gpt-5,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 2 'no instants' '--map time=COLUMN'
+	printf 'Date,time,model,input,output\nyesterday,2026-06-01T10:00:00Z,gpt-5,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 0 'columns not used: Date'
+	printf 'Date,when,model,input,output\nyesterday,2026-06-01T10:00:00Z,gpt-5,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv --map time=when
+	expect 0 'columns not used: Date'
+	# a line that was refused keeps what its columns mean
+	printf 'Date,Model,Input,output\n2026-06-01T10:00:00Z,gpt-5,x,200\n' >t.csv
+	run "$TALLY" ingest t.csv --db kept.db
+	expect 3 "field 'input'"
+	run "$TALLY" quarantine list --db kept.db --json
+	expect 0 'input'
+}
+@test "whose counts they are does not make them harmless: a user's prompt is a prompt" {
+	for name in user_input userPrompt line_in gpu_out user_reply; do
+		printf 'time,model,%s,output\n2026-06-01T10:00:00Z,gpt-5,1000,200\n' "$name" >t.csv
+		run "$TALLY" replay t.csv
+		expect 3 "the column '$name' is of no known meaning"
+	done
+	for name in user_id line_no input_ms response_id tests_passed; do
+		printf 'time,model,%s,input,output\n2026-06-01T10:00:00Z,gpt-5,1000,1000,200\n' "$name" >t.csv
+		run "$TALLY" replay t.csv
+		expect 0 '$0.00325'
+	done
+}
