@@ -98,19 +98,26 @@ static int run_xlsx(struct exporting *x, struct err *e)
 	return export_xlsx(x->session.ledger, &x->o, x->path, e);
 }
 
-/* An export is a file in reports/ and a row here: `plain` where it needs the ledger and the options
- * alone, else a function above. */
+/* An export is a file in reports/ and a row here: name, `plain` where it needs the ledger and the
+ * options alone, else a function above, and whether it writes to a path. */
+#define EXPORTS(X) \
+	X("focus", NULL, run_focus, false) \
+	X("journal", NULL, run_journal, false) \
+	X("invoices", NULL, run_invoices, false) \
+	X("csv", export_csv, NULL, false) \
+	X("xlsx", NULL, run_xlsx, true)
 static const struct export_kind {
 	const char *name;
 	int (*plain)(struct ledger *l, const struct export_options *o, struct err *e);
 	int (*run)(struct exporting *x, struct err *e);
 	bool to_path; /* writes the file by itself, so that --output is needed */
 } kinds[] = {
-	{ "focus", NULL, run_focus, false },	   { "journal", NULL, run_journal, false },
-	{ "invoices", NULL, run_invoices, false }, { "csv", export_csv, NULL, false },
-	{ "xlsx", NULL, run_xlsx, true },
+#define ROW(...) { __VA_ARGS__ },
+	EXPORTS(ROW)
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
+#define NAME(name, ...) "|" name
+static const char names[] = EXPORTS(NAME);
 
 static int find_kind(const char *name, const struct export_kind **out, struct err *e)
 {
@@ -194,7 +201,7 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_export = {
 	.name = "export",
 	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
-	.arguments = "focus|journal|invoices|csv|xlsx",
+	.arguments = names + 1,
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =

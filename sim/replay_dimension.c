@@ -28,6 +28,10 @@ enum record_field replay_dim_field(enum replay_dim d)
 	}
 }
 
+#define X(id, name, what) ", " name
+static const char dim_choices[] = REPLAY_DIMS(X);
+#undef X
+
 const char *replay_dim_name(enum replay_dim d)
 {
 	return dim_names[d];
@@ -52,12 +56,9 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 			if (text_is((struct text){ list, n }, dim_names[d]))
 				found = d;
 		if (found < 0)
-			return err_set(
-				e, ERR_USAGE,
-				ASKED("by") ": no grouping '%.*s'; choose from task, workload, model, "
-					    "customer, project, session, effort, day, week, month, hour, "
-					    "window",
-				(int)n, list);
+			return err_set(e, ERR_USAGE,
+				       ASKED("by") ": no grouping '%.*s'; choose from %s", (int)n,
+				       list, dim_choices + 2);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum replay_dim)found)
 				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",

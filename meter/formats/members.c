@@ -86,6 +86,9 @@ static void make_known(void)
 			know("*", path, READ | OBJECT);
 		}
 	}
+#define COUNT(shape, key, which) know(shape, "usage." key, READ);
+#include "meter/formats/session_counts.def"
+#undef COUNT
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		know(members[i].shape, members[i].path, i + 1);
 	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)

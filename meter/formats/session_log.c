@@ -1,13 +1,18 @@
 /*
  * The session files of agents that write each call once, with its own counts: pi, GitHub Copilot
- * CLI, Gemini CLI, Qwen Code, Cline CLI, Kimi Code. A row in `formats` is a format.
+ * CLI, Gemini CLI, Qwen Code, Cline CLI, Kimi Code. A row in `formats` is a format, and its counts
+ * are lines of session_counts.def.
  */
 #include "meter/formats/payload_run.h"
 
-/* Where a count stands in the usage object of a format. */
-struct count_key {
-	const char *key;
+/* Where the counts stand in the usage objects of the formats. */
+static const struct {
+	const char *shape, *key;
 	enum raw_count which;
+} counts[] = {
+#define COUNT(shape, key, which) { shape, key, which },
+#include "meter/formats/session_counts.def"
+#undef COUNT
 };
 
 struct session_format {
@@ -17,7 +22,6 @@ struct session_format {
 	const char *id, *model, *time; /* members of the call; NULL: told otherwise */
 	enum containment cache;
 	bool reasoning_beside;
-	struct count_key key[7];
 };
 
 static bool is_type(json_value *v, const char *type)
@@ -76,102 +80,32 @@ static bool find_kimi(json_value *v, json_value **call, json_value **usage)
 }
 
 static const struct session_format formats[] = {
-	{ "pi.session",
-	  find_pi,
-	  "responseId",
-	  "model",
-	  "timestamp",
-	  CACHE_BESIDE,
-	  false,
-	  { { "input", RAW_PROMPT },
-	    { "output", RAW_COMPLETION },
-	    { "cacheRead", RAW_CACHE_READ },
-	    { "cacheWrite", RAW_CACHE_WRITE },
-	    { "totalTokens", RAW_TOTAL } } },
-	{ "copilot-cli.session",
-	  find_copilot,
-	  "apiCallId",
-	  "model",
-	  NULL,
-	  CACHE_INSIDE,
-	  false,
-	  { { "inputTokens", RAW_PROMPT },
-	    { "outputTokens", RAW_COMPLETION },
-	    { "cacheReadTokens", RAW_CACHE_READ },
-	    { "cacheWriteTokens", RAW_CACHE_WRITE },
-	    { "reasoningTokens", RAW_REASONING } } },
-	{ "gemini-cli.session",
-	  find_gemini,
-	  "id",
-	  "model",
-	  "timestamp",
-	  CACHE_INSIDE,
-	  true,
-	  { { "input", RAW_PROMPT },
-	    { "output", RAW_COMPLETION },
-	    { "cached", RAW_CACHE_READ },
-	    { "thoughts", RAW_REASONING },
-	    { "tool", RAW_TOOL_PROMPT },
-	    { "total", RAW_TOTAL } } },
-	{ "qwen-code.session",
-	  find_qwen,
-	  "response_id",
-	  "model",
-	  "event.timestamp",
-	  CACHE_INSIDE,
-	  false,
-	  { { "input_token_count", RAW_PROMPT },
-	    { "output_token_count", RAW_COMPLETION },
-	    { "cached_content_token_count", RAW_CACHE_READ },
-	    { "thoughts_token_count", RAW_REASONING },
-	    { "total_token_count", RAW_TOTAL } } },
-	{ "qwen-code.session",
-	  find_qwen_answer,
-	  "uuid",
-	  "model",
-	  "timestamp",
-	  CACHE_INSIDE,
-	  false,
-	  { { "promptTokenCount", RAW_PROMPT },
-	    { "candidatesTokenCount", RAW_COMPLETION },
-	    { "cachedContentTokenCount", RAW_CACHE_READ },
-	    { "thoughtsTokenCount", RAW_REASONING },
-	    { "totalTokenCount", RAW_TOTAL } } },
-	{ "cline-cli.session",
-	  find_cline,
-	  "id",
-	  NULL,
-	  "ts",
-	  CACHE_INSIDE,
-	  false,
-	  { { "inputTokens", RAW_PROMPT },
-	    { "outputTokens", RAW_COMPLETION },
-	    { "cacheReadTokens", RAW_CACHE_READ },
-	    { "cacheWriteTokens", RAW_CACHE_WRITE } } },
-	{ "kimi-code.session",
-	  find_kimi,
-	  "messageId",
-	  NULL,
-	  NULL,
-	  CACHE_BESIDE,
-	  false,
-	  { { "inputOther", RAW_PROMPT },
-	    { "output", RAW_COMPLETION },
-	    { "inputCacheRead", RAW_CACHE_READ },
-	    { "inputCacheCreation", RAW_CACHE_WRITE } } },
+	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false },
+	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false },
+	{ "gemini-cli.session", find_gemini, "id", "model", "timestamp", CACHE_INSIDE, true },
+	{ "qwen-code.session", find_qwen, "response_id", "model", "event.timestamp", CACHE_INSIDE,
+	  false },
+	{ "qwen-code.session", find_qwen_answer, "uuid", "model", "timestamp", CACHE_INSIDE,
+	  false },
+	{ "cline-cli.session", find_cline, "id", NULL, "ts", CACHE_INSIDE, false },
+	{ "kimi-code.session", find_kimi, "messageId", NULL, NULL, CACHE_BESIDE, false },
 };
 
 static int take_counts(struct payload_reader *r, struct metered *m, const struct session_format *f,
 		       json_value *usage, struct err *e)
 {
 	struct raw_counts c = { .cache = f->cache, .reasoning_beside = f->reasoning_beside };
-	for (int i = 0; f->key[i].key; i++) {
-		json_value *n = json_member(usage, f->key[i].key);
-		int rc = n && json_kind(n) != JSON_NULL ? counts_set(&c, f->key[i].which, n, e) : 0;
-		if (rc != 0)
-			return rc;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
+		json_value *n = strcmp(counts[i].shape, f->shape) == 0
+					? json_member(usage, counts[i].key)
+					: NULL;
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(&c, counts[i].which, n, e);
 	}
-	int rc = counts_normalise(&m->record, &c, &m->rule, e);
+	if (rc != 0)
+		return rc;
+	rc = counts_normalise(&m->record, &c, &m->rule, e);
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	m->raw = (struct text){ r->raw.p, r->raw.n };
@@ -247,8 +181,9 @@ static void pass_over_line(struct payload_reader *r, const struct session_format
 	struct err e;
 	for (json_value *m = json_first(call); m; m = json_next(m)) {
 		int met = 0;
-		for (int i = 0; f->key[i].key; i++)
-			met += json_kind(json_member(m, f->key[i].key)) == JSON_NUMBER;
+		for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+			met += strcmp(counts[i].shape, f->shape) == 0 &&
+			       json_kind(json_member(m, counts[i].key)) == JSON_NUMBER;
 		if (met < 2)
 			continue;
 		err_set(&e, ERR_INVALID,

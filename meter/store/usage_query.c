@@ -19,6 +19,9 @@ static const char *const dim_names[USAGE_DIM_COUNT] = {
 	USAGE_DIMS(X)
 #undef X
 };
+#define X(id, name) ", " name
+static const char dim_choices[] = USAGE_DIMS(X);
+#undef X
 
 struct group {
 	struct text label[USAGE_DIM_COUNT];
@@ -81,12 +84,9 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 			if (text_is(word, dim_names[d]))
 				found = d;
 		if (found < 0)
-			return err_set(
-				e, ERR_USAGE,
-				ASKED("by") ": no grouping '%.*s'; choose from day, week, month, "
-					    "hour, model, provider, customer, project, workload, "
-					    "effort, task, session, window, region, price",
-				(int)n, list);
+			return err_set(e, ERR_USAGE,
+				       ASKED("by") ": no grouping '%.*s'; choose from %s", (int)n,
+				       list, dim_choices + 2);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum usage_dim)found)
 				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",
@@ -131,42 +131,61 @@ static void put_digits(struct buf *b, int64_t n, int digits)
 	b->n += (size_t)digits;
 }
 
-/* offset_us: what is added to UTC for the local time. */
-static void put_time_label(enum usage_dim d, int64_t local, int64_t offset_us, struct buf *b)
+static void put_day(int64_t local, int64_t offset_us, struct buf *b)
 {
-	const int64_t day = floor_div(local, US_PER_DAY);
-	if (d == USAGE_BY_WEEK) {
-		int year, week = week_of_day(day, &year);
-		put_digits(b, year, 4);
-		buf_add(b, "-W", 2);
-		put_digits(b, week, 2);
-		return;
-	}
 	char text[DAY_TEXT_MAX];
-	day_format(day, text);
-	buf_add(b, text, d == USAGE_BY_MONTH ? 7 : 10);
-	if (d == USAGE_BY_HOUR) {
-		long minutes = (long)(offset_us / US_PER_SECOND / 60);
-		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
-		if (minutes == 0)
-			buf_puts(b, "Z");
-		else
-			buf_printf(b, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
-				   labs(minutes) % 60);
-	}
+	(void)offset_us;
+	buf_puts(b, day_format(floor_div(local, US_PER_DAY), text));
 }
+
+static void put_week(int64_t local, int64_t offset_us, struct buf *b)
+{
+	int year, week = week_of_day(floor_div(local, US_PER_DAY), &year);
+	(void)offset_us;
+	put_digits(b, year, 4);
+	buf_add(b, "-W", 2);
+	put_digits(b, week, 2);
+}
+
+static void put_month(int64_t local, int64_t offset_us, struct buf *b)
+{
+	put_day(local, offset_us, b);
+	b->n -= 3;
+}
+
+static void put_hour(int64_t local, int64_t offset_us, struct buf *b)
+{
+	const long minutes = (long)(offset_us / US_PER_SECOND / 60);
+	put_day(local, offset_us, b);
+	buf_printf(b, "T%02d:00",
+		   (int)(floor_div(local, US_PER_HOUR) - floor_div(local, US_PER_DAY) * 24));
+	if (minutes == 0)
+		buf_puts(b, "Z");
+	else
+		buf_printf(b, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
+			   labs(minutes) % 60);
+}
+
+/* How the dims that are times are written; the others are none. offset_us: what was added to UTC
+ * for the local time. */
+static void (*const put_time[USAGE_DIM_COUNT])(int64_t local, int64_t offset_us, struct buf *b) = {
+	[USAGE_BY_DAY] = put_day,
+	[USAGE_BY_WEEK] = put_week,
+	[USAGE_BY_MONTH] = put_month,
+	[USAGE_BY_HOUR] = put_hour,
+};
 
 static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
 {
 	const int64_t local = local_us(r, us);
-	put_time_label(d, local, r->zone_offset_us, b);
+	put_time[d](local, r->zone_offset_us, b);
 }
 
 void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b)
 {
 	const int64_t offset_us = zone_offset(zone, at, NULL) * US_PER_SECOND;
 	b->n = 0;
-	put_time_label(d, at.us + offset_us, offset_us, b);
+	put_time[d](at.us + offset_us, offset_us, b);
 	buf_add(b, "", 1);
 	b->n--;
 }
@@ -254,7 +273,7 @@ static const struct split *split_day(struct usage_result *r, int64_t day)
 
 static bool is_time(enum usage_dim d)
 {
-	return d == USAGE_BY_DAY || d == USAGE_BY_WEEK || d == USAGE_BY_MONTH || d == USAGE_BY_HOUR;
+	return put_time[d] != NULL;
 }
 
 int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e)
