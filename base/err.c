@@ -92,20 +92,36 @@ int err_context(struct err *e, const char *fmt, ...)
 	return -(int)e->code;
 }
 
+static _Thread_local struct {
+	const struct err *of;
+	struct err_list *all;
+} gathering;
+
+void err_gather(const struct err *e, struct err_list *all)
+{
+	gathering.of = e;
+	gathering.all = all;
+}
+
+static struct err_list *list_of(const struct err *e)
+{
+	return e && gathering.of == e ? gathering.all : NULL;
+}
+
 int err_next(struct err *e, int rc)
 {
-	if (rc == 0 || !e || !e->all || e->all->count == ERR_LIST_MOST)
+	struct err_list *l = list_of(e);
+	if (rc == 0 || !l || l->count == ERR_LIST_MOST)
 		return rc;
-	struct err_list *l = e->all;
 	l->fault = mem_grow(l->fault, (l->count + 1) * sizeof *l->fault);
-	l->fault[l->count] = *e;
-	l->fault[l->count++].all = NULL;
+	l->fault[l->count++] = *e;
 	return 0;
 }
 
 size_t err_noted(const struct err *e)
 {
-	return e && e->all ? e->all->count : 0;
+	const struct err_list *l = list_of(e);
+	return l ? l->count : 0;
 }
 
 int err_within(struct err *e, size_t from, int rc, const char *fmt, ...)
@@ -118,7 +134,7 @@ int err_within(struct err *e, size_t from, int rc, const char *fmt, ...)
 	vsnprintf(head, sizeof head, fmt, ap);
 	va_end(ap);
 	for (size_t i = from; i < err_noted(e); i++)
-		put_in_front(&e->all->fault[i], head);
+		put_in_front(&gathering.all->fault[i], head);
 	if (rc != 0)
 		put_in_front(e, head);
 	return rc;

@@ -46,11 +46,10 @@ enum err_code {
 /* Whether messages name options, from now on, in every thread: true in a command. */
 void err_name_options(bool as_options);
 
-struct err_list;
+/* Means nothing until it is set: callers leave its memory as it is. */
 struct err {
 	enum err_code code;
 	char message[600];
-	struct err_list *all; /* NULL: readers end at the first fault */
 };
 
 /* All faults of what is read, in its order, of readers that can go on behind one. */
@@ -68,6 +67,9 @@ int err_pass(struct err *e, const struct err *noted);
 /* Puts "prefix: " in front of the message; the code stays. Returns -code. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* From here on readers in this thread that are given e go on behind a fault, and all of them are
+ * noted in *all; err_gather(NULL, NULL) ends it. */
+void err_gather(const struct err *e, struct err_list *all);
 /*
  * The way on behind a part that ended with rc: 0 where e takes all faults (and this one is noted),
  * else rc. What is read afterwards must not need what is missing.

@@ -158,11 +158,15 @@ const struct command command_credit_accounts = {
 static void check_file(const char *path, const char **kind, struct err_list *faults)
 {
 	struct buf b = { 0 };
-	struct err e = { .all = faults };
-	if (file_read(&b, path, 1 << 20, &e) != 0)
-		err_next(&e, -(int)e.code);
-	else
+	struct err e;
+	int rc = file_read(&b, path, 1 << 20, &e);
+	if (rc == 0) {
 		rule_file_check((struct text){ b.p, b.n }, path, kind, faults);
+	} else {
+		err_gather(&e, faults);
+		err_next(&e, rc);
+		err_gather(NULL, NULL);
+	}
 	buf_release(&b);
 }
 

@@ -109,12 +109,14 @@ static const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
 static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
 {
 	char room[SESSION_ROOM];
-	const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
 	bool again = false;
 	if (m->session_sum) {
 		const struct text session = session_name(room, m, false, true);
 		return session.n && dict_find(&l->sessions, session);
 	}
+	if (m->record.completed_us == TIME_ABSENT)
+		return false;
+	const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
 	for (int64_t q = floor_div(m->record.time_us, quarter_us); !again && q <= last; q++)
 		again = dict_find(told, hour_of(key, &m->record, q)) != NULL;
 	return again;

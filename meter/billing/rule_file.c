@@ -94,10 +94,12 @@ static int check_all(struct text json, const char *name, const char **kind, stru
 
 int rule_file_check(struct text json, const char *name, const char **kind, struct err_list *faults)
 {
-	struct err e = { .all = faults };
+	struct err e;
+	err_gather(&e, faults);
 	int rc = check_all(json, name, kind, &e);
 	/* what ends the reading of a file is the last of its faults; a plan file notes its own */
 	if (rc != 0 && (faults->count == 0 || strcmp(*kind, "plans") != 0))
 		err_next(&e, rc);
+	err_gather(NULL, NULL);
 	return faults->count ? -(int)faults->fault[faults->count - 1].code : rc;
 }
