@@ -206,7 +206,8 @@ notes() {
 	for i in 1 2 3; do "$TALLY" invoice note 2026-000002 --amount 367 --why x -q; done
 	[ "$(notes j)" = '["-334","-33","-367"] ["-333","-34","-367"] ["-334","-33","-367"] ' ] || fail "$(notes j)"
 	# one of them void, what it credited can be credited again
-	"$TALLY" invoice void CN-2026-000005 --why mistake -q
+	run "$TALLY" invoice void CN-2026-000005 --why mistake
+	expect 0 "void; what it credited can be credited again"
 	"$TALLY" invoice note 2026-000002 --why x -q
 	[ "$(notes j)" = '["-334","-33","-367"] ["-333","-34","-367"] ["-334","-33","-367"] ["-333","-34","-367"] ' ] || fail "$(notes j)"
 	run "$TALLY" fsck; expect 0 clean

@@ -488,7 +488,7 @@ static void pay(struct history *h, struct err *e)
 	const uint64_t how = pick(h, 4);
 	if (how == 0)
 		p.amount.atto = -p.amount.atto;
-	int rc = how == 1 ? payment_move(ledger, from, &p, now, &why)
+	int rc = how == 1 ? payment_move(ledger, from, &p, now, &again, &why)
 			  : payment_add(ledger, &p, now, &again, &why);
 	if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT)
 		fail_msg("%s", why.message);
