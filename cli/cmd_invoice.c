@@ -796,12 +796,15 @@ static int take_back(struct cli *cli, struct err *e)
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	const bool note = rc == 0 && text_is(i.kind, "note");
 	arena_release(&texts);
 	if (rc == 0)
 		rc = invoice_void(s.ledger, i.id, why, s.now, e);
 	rc = ledger_session_close(&s, rc, e);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: void; its period can be invoiced again\n", cli->argument[0]);
+		printf("%s: void; %s\n", cli->argument[0],
+		       note ? "what it credited can be credited again"
+			    : "its period can be invoiced again");
 	return rc;
 }
 
@@ -927,7 +930,7 @@ static int pay(struct cli *cli, struct err *e)
 	if (!cli_value(cli, "at"))
 		p.at = s.now;
 	if (rc == 0)
-		rc = giver ? payment_move(s.ledger, from.id, &p, s.now, e)
+		rc = giver ? payment_move(s.ledger, from.id, &p, s.now, &again, e)
 			   : payment_add(s.ledger, &p, s.now, &again, e);
 	if (rc == 0 && cli->json) {
 		rc = put(&out, &(struct showing){ s.store, s.now, FORMAT_JSON, false }, &i, e);

@@ -465,7 +465,7 @@ static int pay(struct action *a, struct err *e)
 		return err_set(e, ERR_USAGE, "give 'back' or 'from', not both");
 	if (action_flag(a, "back"))
 		p.amount.atto = -p.amount.atto;
-	rc = from ? payment_move(a->c.ledger, from, &p, a->c.now, e)
+	rc = from ? payment_move(a->c.ledger, from, &p, a->c.now, &again, e)
 		  : payment_add(a->c.ledger, &p, a->c.now, &again, e);
 	return rc == 0 ? show_invoice(a, p.invoice, e) : rc;
 }

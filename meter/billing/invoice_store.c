@@ -595,11 +595,31 @@ static int total_of(struct text s, struct money_total *out, struct err *e)
 	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
 }
 
+/* What the standing notes of an invoice come to, and each of its taxes in them, in its order; and
+ * what the next one is of. All are below 0. */
 struct notes {
 	int64_t of;
-	struct money_total sum;
+	struct money_total back;
+	struct money_total sum, tax[TERMS_ITEMS_MAX];
 	struct err *e;
 };
+
+static int add_note_taxes(struct notes *n, struct text document)
+{
+	struct json_document *doc;
+	size_t k = 0;
+	int rc = json_open(&doc, document, n->e);
+	if (rc != 0)
+		return rc;
+	for (json_value *t = json_first(json_member(json_root(doc), "taxes"));
+	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t)) {
+		struct money_total tax = { 0 };
+		rc = total_of(json_string(json_member(t, "amount")), &tax, n->e);
+		n->tax[k++].atto += tax.atto;
+	}
+	json_close(doc);
+	return rc;
+}
 
 static int add_note(void *user, const struct stored_invoice *i)
 {
@@ -608,8 +628,10 @@ static int add_note(void *user, const struct stored_invoice *i)
 	if (i->corrects != n->of || !text_is(i->status, "final"))
 		return 0;
 	int rc = total_of(i->total, &t, n->e);
+	if (rc != 0)
+		return rc;
 	n->sum.atto += t.atto;
-	return rc;
+	return add_note_taxes(n, i->document);
 }
 
 static void put_amount(struct buf *b, const char *key, struct money_total m)
@@ -618,46 +640,56 @@ static void put_amount(struct buf *b, const char *key, struct money_total m)
 	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
 }
 
+/* What a note credits of a tax: all notes until then, of so much, have it in the invoice's ratio,
+ * so that roundings do not add up and an invoice that is credited whole has all of its tax
+ * credited. `before` is in the notes that stand; where a void one leaves more than the ratio,
+ * nothing is. */
+static struct money_total note_tax(struct money_total tax, struct money_total credited,
+				   struct money_total total, struct money_total before, int places)
+{
+	struct money_total part = amount_ratio(tax, credited, total, places, ROUND_HALF_UP);
+	part.atto = -part.atto - before.atto;
+	return (part.atto < 0) == (tax.atto > 0) ? part : (struct money_total){ 0 };
+}
+
 /* Each tax in the ratio that the invoice has it, rounded as it is; the rest is net. */
-static int put_note_taxes(struct buf *b, json_value *root, struct money_total back,
+static int put_note_taxes(struct buf *b, json_value *root, const struct notes *given,
 			  struct money_total *net, struct err *e)
 {
 	struct money_total total;
+	const struct money_total credited = { -given->back.atto - given->sum.atto };
 	json_value *rounding = json_member(root, "rounding");
 	struct decimal d;
 	int64_t places = 2;
-	bool any = false;
+	size_t k = 0;
 	int rc = total_of(json_string(json_member(root, "total")), &total, e);
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
-	*net = back;
+	*net = given->back;
 	buf_puts(b, ",\"taxes\":[");
-	for (json_value *t = json_first(json_member(root, "taxes")); rc == 0 && t;
-	     t = json_next(t)) {
+	for (json_value *t = json_first(json_member(root, "taxes"));
+	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t), k++) {
 		struct money_total tax, part;
 		rc = total_of(json_string(json_member(t, "amount")), &tax, e);
 		if (rc == 0)
-			part = amount_ratio(tax, (struct money_total){ -back.atto }, total,
-					    (int)places, ROUND_HALF_UP);
+			part = note_tax(tax, credited, total, given->tax[k], (int)places);
 		if (rc != 0)
 			break;
-		part.atto = -part.atto;
 		net->atto -= part.atto;
-		buf_puts(b, any ? ",{\"name\":" : "{\"name\":");
+		buf_puts(b, k ? ",{\"name\":" : "{\"name\":");
 		json_put_string(b, json_string(json_member(t, "name")));
 		buf_puts(b, ",\"percent\":");
 		json_put_string(b, json_string(json_member(t, "percent")));
 		put_amount(b, "amount", part);
 		buf_puts(b, "}");
-		any = true;
 	}
 	buf_puts(b, "]");
 	return rc;
 }
 
 /* Who issues it, who gets it and how it is written are as in the invoice. */
-static int put_note(struct buf *b, const struct stored_invoice *of, const char *number,
-		    struct money_total amount, const char *why, struct instant now, struct err *e)
+static int put_note(struct buf *b, const struct stored_invoice *of, const struct notes *given,
+		    const struct new_invoice *n, struct err *e)
 {
 	static const char *const taken[] = { "issuer", "bill_to", "language", "reverse_charge",
 					     "rounding" };
@@ -669,11 +701,11 @@ static int put_note(struct buf *b, const struct stored_invoice *of, const char *
 	if (rc != 0)
 		return rc;
 	json_value *root = json_root(doc);
-	rc = put_note_taxes(&taxes, root, amount, &net, e);
-	buf_printf(&what, "credit for invoice %.*s: %s", (int)of->number.n, of->number.p, why);
+	rc = put_note_taxes(&taxes, root, given, &net, e);
+	buf_printf(&what, "credit for invoice %.*s: %s", (int)of->number.n, of->number.p, n->why);
 	money_total_format(net, text);
-	buf_printf(b, "{\"schema\":\"tally.invoice/1\",\"number\":\"%s\",\"status\":\"final\"",
-		   number);
+	buf_printf(b, "{\"schema\":\"tally.invoice/1\",\"number\":\"%.*s\",\"status\":\"final\"",
+		   (int)n->number.n, n->number.p);
 	buf_puts(b, ",\"kind\":\"note\",\"customer\":");
 	json_put_string(b, of->customer);
 	buf_printf(b, ",\"period\":{\"from\":\"%s\"", instant_format(of->from, at));
@@ -683,7 +715,7 @@ static int put_note(struct buf *b, const struct stored_invoice *of, const char *
 	json_put_string(b, of->zone);
 	buf_puts(b, "},\"currency\":");
 	json_put_string(b, of->currency);
-	buf_printf(b, ",\"issued\":\"%s\",\"corrects\":", instant_format(now, at));
+	buf_printf(b, ",\"issued\":\"%s\",\"corrects\":", instant_format(n->created, at));
 	json_put_string(b, of->number);
 	for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
 		if (json_member(root, taken[k])) {
@@ -699,7 +731,7 @@ static int put_note(struct buf *b, const struct stored_invoice *of, const char *
 		"\"subtotal\":\"%s\",\"credits_applied\":\"0\"",
 		text, text, text, text);
 	buf_add(b, taxes.p, taxes.n);
-	put_amount(b, "total", amount);
+	put_amount(b, "total", given->back);
 	buf_puts(b, "}\n");
 	buf_release(&what);
 	buf_release(&taxes);
@@ -752,7 +784,7 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	struct notes given = { .of = id, .e = e };
 	struct money_total total, left;
 	struct arena texts = { 0 };
-	char number[80], text[2][DECIMAL_TEXT_MAX];
+	char number[80] = "", text[2][DECIMAL_TEXT_MAX];
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, add_note, &given, e);
@@ -775,31 +807,28 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 		rc = check_places(&i, back, e);
 	struct buf document = { 0 };
 	const struct account *a = NULL;
-	back.atto = -back.atto;
+	given.back.atto = -back.atto;
 	if (rc == 0)
 		rc = ledger_find_account(l, i.customer, &a, e);
 	if (rc == 0)
 		rc = next_number(s, "CN-", a, now, number, e);
+	struct new_invoice n = { .kind = "note",
+				 .status = "final",
+				 .why = why,
+				 .number = text_of(number),
+				 .customer = i.customer,
+				 .currency = i.currency,
+				 .total = text_of(money_total_format(given.back, text[0])),
+				 .from = i.from,
+				 .to = i.to,
+				 .created = now,
+				 .finalized = now,
+				 .corrects = id };
+	if (rc == 0)
+		rc = put_note(&document, &i, &given, &n, e);
 	if (rc == 0) {
-		rc = put_note(&document, &i, number, back, why, now, e);
-	}
-	if (rc == 0) {
-		rc = insert(
-			s,
-			&(struct new_invoice){ .kind = "note",
-					       .status = "final",
-					       .why = why,
-					       .number = text_of(number),
-					       .customer = i.customer,
-					       .currency = i.currency,
-					       .document = { document.p, document.n },
-					       .total = text_of(money_total_format(back, text[0])),
-					       .from = i.from,
-					       .to = i.to,
-					       .created = now,
-					       .finalized = now,
-					       .corrects = id },
-			note, e);
+		n.document = (struct text){ document.p, document.n };
+		rc = insert(s, &n, note, e);
 	}
 	if (rc == 0)
 		rc = enter(l, "invoice", *note, e);

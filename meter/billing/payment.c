@@ -249,7 +249,7 @@ int payment_add(struct ledger *l, const struct payment *p, struct instant now, b
 	if (rc == 0 && k.found && !k.same)
 		rc = err_set(e, ERR_CONFLICT,
 			     "invoice %.*s already has a payment '%.*s' with "
-			     "another amount",
+			     "another amount; give another payment a reference of its own",
 			     (int)i.number.n, i.number.p, (int)p->reference.n, p->reference.p);
 	if (rc == 0 && !*again)
 		rc = check_payment(&i, p, now, e);
@@ -262,7 +262,7 @@ int payment_add(struct ledger *l, const struct payment *p, struct instant now, b
 }
 
 int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct instant now,
-		 struct err *e)
+		 bool *again, struct err *e)
 {
 	struct store *s = ledger_store(l);
 	struct arena texts = { 0 };
@@ -270,7 +270,9 @@ int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct
 	struct settlement x;
 	struct buf reference[2] = { 0 };
 	char name[24], text[2][DECIMAL_TEXT_MAX];
-	bool again;
+	struct payment part = *p;
+	struct known k = { .like = &part };
+	*again = false;
 	snprintf(name, sizeof name, "#%lld", (long long)from);
 	int rc = invoice_find(s, name, &texts, &giver, e);
 	snprintf(name, sizeof name, "#%lld", (long long)p->invoice);
@@ -281,30 +283,32 @@ int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct
 		rc = err_set(e, ERR_CONFLICT,
 			     "a credit balance pays another invoice of the same customer in the "
 			     "same currency");
+	buf_printf(&reference[0], "to %.*s", (int)taker.number.n,
+		   taker.number.n ? taker.number.p : "");
+	buf_printf(&reference[1], "from %.*s", (int)giver.number.n,
+		   giver.number.n ? giver.number.p : "");
+	for (int n = 0; n < 2; n++)
+		if (p->reference.n)
+			buf_printf(&reference[n], " %.*s", (int)p->reference.n, p->reference.p);
+	part.reference = (struct text){ reference[1].p, reference[1].n };
+	/* what is repeated has taken its credit already */
+	if (rc == 0)
+		rc = payments_each(s, part.invoice, look_at, &k, e);
 	if (rc == 0)
 		rc = settlement_read(s, &giver, INSTANT_MAX, &x, e);
-	if (rc == 0 && (p->amount.atto <= 0 || p->amount.atto > -x.due.atto))
+	if (rc == 0 && !k.found && (p->amount.atto <= 0 || p->amount.atto > -x.due.atto))
 		rc = err_set(
 			e, ERR_LIMIT, "%s cannot be moved: the credit of invoice %.*s is %s",
 			money_total_format(p->amount, text[0]), (int)giver.number.n, giver.number.p,
 			money_total_format((struct money_total){ x.due.atto < 0 ? -x.due.atto : 0 },
 					   text[1]));
-	buf_printf(&reference[0], "to %.*s", (int)taker.number.n,
-		   taker.number.n ? taker.number.p : "");
-	buf_printf(&reference[1], "from %.*s", (int)giver.number.n,
-		   giver.number.n ? giver.number.p : "");
-	for (int k = 0; k < 2; k++)
-		if (p->reference.n)
-			buf_printf(&reference[k], " %.*s", (int)p->reference.n, p->reference.p);
-	struct payment part = *p;
-	part.reference = (struct text){ reference[1].p, reference[1].n };
 	if (rc == 0)
-		rc = payment_add(l, &part, now, &again, e);
+		rc = payment_add(l, &part, now, again, e);
 	part.invoice = from;
 	part.amount.atto = -p->amount.atto;
 	part.reference = (struct text){ reference[0].p, reference[0].n };
-	if (rc == 0 && !again)
-		rc = payment_add(l, &part, now, &again, e);
+	if (rc == 0 && !*again)
+		rc = payment_add(l, &part, now, again, e);
 	buf_release(&reference[0]);
 	buf_release(&reference[1]);
 	arena_release(&texts);

@@ -49,9 +49,10 @@ int payments_each(struct store *s, int64_t invoice,
  */
 int payment_add(struct ledger *l, const struct payment *p, struct instant now, bool *again,
 		struct err *e);
-/* So much of what `from` was overpaid pays p->invoice. Errors: also ERR_LIMIT. */
+/* So much of what `from` was overpaid pays p->invoice; once for each reference (without one: for
+ * each pair of invoices), also when nothing of it is left (*again). Errors: also ERR_LIMIT. */
 int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct instant now,
-		 struct err *e);
+		 bool *again, struct err *e);
 
 /* The canonical text of a payment (journal_content for the kind "payment"). */
 int payment_text(struct store *s, int64_t id, struct buf *out, bool *there, struct err *e);

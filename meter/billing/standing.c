@@ -294,12 +294,19 @@ static int parts_of(struct standing_document *d, struct err *e)
 	return rc;
 }
 
-/* So much of a note, of that whole, is of the period; with its taxes in the note's ratio. */
-static int note_period(struct standing *s, json_value *note, struct money_total part,
-		       struct money_total whole, int places, struct err *e)
+/* So much of a note is of a period, after what is of others. */
+struct note_part {
+	struct money_total before, part, whole;
+	int places;
+};
+
+/* With its taxes in the note's ratio: those of all periods come to what the note has of each. */
+static int note_period(struct standing *s, json_value *note, const struct note_part *p,
+		       struct err *e)
 {
+	const struct money_total until = { p->before.atto + p->part.atto };
 	int rc = 0;
-	s->noted.atto += part.atto;
+	s->noted.atto += p->part.atto;
 	for (json_value *t = json_first(json_member(note, "taxes")); rc == 0 && t;
 	     t = json_next(t)) {
 		struct text name = json_string(json_member(t, "name"));
@@ -310,7 +317,10 @@ static int note_period(struct standing *s, json_value *note, struct money_total 
 		if (rc == 0)
 			rc = amount_at(t, "amount", &tax, e);
 		if (rc == 0)
-			tax = amount_ratio(tax, part, whole, places, ROUND_HALF_UP);
+			tax.atto =
+				amount_ratio(tax, until, p->whole, p->places, ROUND_HALF_UP).atto -
+				amount_ratio(tax, p->before, p->whole, p->places, ROUND_HALF_UP)
+					.atto;
 		while (rc == 0 && k < s->noted_taxes &&
 		       !(text_eq(s->noted_tax[k].name, name) &&
 			 decimal_cmp(s->noted_tax[k].percent, percent) == 0))
@@ -349,8 +359,11 @@ static int add_note(struct standing_list *l, struct standing_document *d, json_v
 			p = json_next(p);
 		rc = period_of(p, &from, &to, e);
 		if (rc == 0)
-			rc = note_period(need_period(l, from, to, d->currency), note, part, whole,
-					 (int)decimals, e);
+			rc = note_period(
+				need_period(l, from, to, d->currency), note,
+				&(struct note_part){
+					{ whole.atto - rest.atto }, part, whole, (int)decimals },
+				e);
 		d->left[k].atto -= part.atto;
 		rest.atto -= part.atto;
 	}

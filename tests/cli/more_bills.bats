@@ -180,3 +180,35 @@ END
 		run "$TALLY" plan check bad.json; expect 1 price
 	done
 }
+
+# each CN: net, taxes, total
+notes() {
+	"$TALLY" invoice list "$1" --json | jq -r '.invoices[] | select(.kind == "note") | .number' | sort | while read -r n; do
+		"$TALLY" invoice show "$n" --format json | jq -c '[.lines[0].amount, .taxes[].amount, .total]'
+	done | tr '\n' ' '
+}
+
+@test "notes together credit each tax as the invoice has it: their roundings do not add up" {
+	echo '{"currency":"USD","items":[{"description":"a","amount":"100.01"}],"taxes":[{"name":"V","percent":"19"},{"name":"W","percent":"7.7"}]}' >n.json
+	"$TALLY" credit account n --plan plan.json --since 2026-06-01 --terms n.json -q
+	"$TALLY" invoice draft n --period 2026-06 -q >/dev/null
+	"$TALLY" invoice finalize --all -q >/dev/null
+	# 100.01, 19.00, 7.70: 126.71. A third of 7.70 is 2.57, two thirds are 5.13
+	"$TALLY" invoice note 2026-000001 --amount 42.23 --why x -q
+	"$TALLY" invoice note 2026-000001 --amount 42.23 --why x -q
+	"$TALLY" invoice note 2026-000001 --why x -q
+	[ "$(notes n)" = '["-33.33","-6.33","-2.57","-42.23"] ["-33.34","-6.33","-2.56","-42.23"] ["-33.34","-6.34","-2.57","-42.25"] ' ] || fail "$(notes n)"
+	# 1001 yen and 100: a third of the tax is 33, two thirds are 67
+	echo '{"currency":"JPY","items":[{"description":"a","amount":"1001"}],"taxes":[{"name":"V","percent":"10"}]}' >j.json
+	"$TALLY" credit account j --plan plan.json --since 2026-06-01 --terms j.json -q
+	"$TALLY" invoice draft j --period 2026-06 -q >/dev/null
+	"$TALLY" invoice finalize --all -q >/dev/null
+	for i in 1 2 3; do "$TALLY" invoice note 2026-000002 --amount 367 --why x -q; done
+	[ "$(notes j)" = '["-334","-33","-367"] ["-333","-34","-367"] ["-334","-33","-367"] ' ] || fail "$(notes j)"
+	# one of them void, what it credited can be credited again
+	run "$TALLY" invoice void CN-2026-000005 --why mistake
+	expect 0 "void; what it credited can be credited again"
+	"$TALLY" invoice note 2026-000002 --why x -q
+	[ "$(notes j)" = '["-334","-33","-367"] ["-333","-34","-367"] ["-334","-33","-367"] ["-333","-34","-367"] ' ] || fail "$(notes j)"
+	run "$TALLY" fsck; expect 0 clean
+}

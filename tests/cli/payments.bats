@@ -133,3 +133,22 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	run "$TALLY" fsck
 	expect 0 clean
 }
+
+@test "a credit balance that is moved is moved once, also when the same is asked again after it is used up" {
+	printf '{"currency":"USD","items":[{"description":"Seat","amount":"30"}]}' >seat.json
+	"$TALLY" credit account seat --plan vm0 --since 2026-06-01 --terms seat.json -q
+	for m in 2026-06 2026-07; do
+		"$TALLY" invoice draft seat --period $m -q >/dev/null
+		"$TALLY" invoice finalize --all -q >/dev/null
+	done
+	read -r june july < <("$TALLY" invoice list seat --json | jq -r '[.invoices[].number] | join(" ")')
+	"$TALLY" invoice pay "$june" 45 -q
+	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "partly paid, due 20 USD"
+	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "was recorded already; partly paid, due 20 USD"
+	run "$TALLY" invoice pay "$july" 5 --from "$june"; expect 1 "give another payment a reference of its own"
+	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "due 15 USD"
+	# nothing of the 15 is left
+	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "was recorded already" "due 15 USD"
+	run "$TALLY" invoice pay "$july" 1 --from "$june" --reference more; expect 4 "the credit of invoice $june is 0"
+	run "$TALLY" fsck; expect 0
+}

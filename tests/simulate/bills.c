@@ -193,7 +193,7 @@ static int do_pay(struct world *w, struct session *s)
 	int rc = w->op->number[2] % 5
 			 ? payment_add(s->ledger, &p, w->model.now, &again, &w->e)
 			 : payment_move(s->ledger, 1 + w->op->number[3] % DOCUMENTS_MOST, &p,
-					w->model.now, &w->e);
+					w->model.now, &again, &w->e);
 	w->done = rc == 0 && w->op->number[2] % 5;
 	if (w->done && w->model.payment[n] && !again)
 		return err_set(&w->e, ERR_STORE, "a payment that is known was added once more");

@@ -2,10 +2,11 @@
  * A bill is a difference: random histories of usage, late usage, amended and voided usage, grants
  * (for ever, expiring, recurring with a rollover, sold, bought by themselves, void), changed terms,
  * currencies and plans, drafts that are left, invoices in any order, interim ones, supplements,
- * voids, reissues, credit notes and payments, with coupons, pauses and exchanged currencies. In the
- * end the standing documents of a customer sum, in each currency, to what its periods come to as a
- * whole; and where nothing but usage is charged, to the usage less the credits that its grants
- * gave. TALLY_HISTORIES says how many (100 without it) or which ones (101-200).
+ * voids, reissues, credit notes and payments, with coupons, pauses, prices and markups of some
+ * days, reverse charge, exchanged currencies and billing days other than the first. In the end the
+ * standing documents of a customer sum, in each currency, to what its periods come to as a whole;
+ * and where nothing but usage is charged, to the usage less the credits that its grants gave.
+ * TALLY_HISTORIES says how many (100 without it) or which ones (101-200).
  */
 #include "tests/unit/unit.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "meter/billing/standing.h"
@@ -73,6 +75,20 @@ static const char *const terms[] = {
 	"\"Pro\",\"amount\":\"1\",\"from\":\"2026-06-10\",\"to\":\"2026-07-03\"}]}",
 	"{\"currency\":\"EUR\",\"prices\":[{\"model\":\"deepseek-v4-pro\",\"rates\":{\"input\":\"0.37\"}}],"
 	"\"markup\":[{\"percent\":\"9\"}],\"threshold\":\"0.2\"}",
+	/* prices and markups of some days, and no tax of another country's company */
+	"{\"currency\":\"USD\",\"prices\":[{\"model\":\"deepseek-v4-pro\",\"rates\":{\"input\":\"0.37\"},"
+	"\"from\":\"2026-06-11\",\"to\":\"2026-07-03\"},{\"provider\":\"deepseek\",\"rates\":{\"input\":"
+	"\"1.21\"},\"to\":\"2026-05-20\"}],\"markup\":[{\"percent\":\"10\",\"to\":\"2026-06-09\"},{"
+	"\"percent\":\"-20\",\"from\":\"2026-06-09\",\"to\":\"2026-08-05\"}],\"taxes\":[{\"name\":"
+	"\"VAT\",\"percent\":\"19\"}]}",
+	"{\"currency\":\"EUR\",\"reverse_charge\":true,\"customer\":{\"name\":\"R\",\"tax_id\":\"X1\"},"
+	"\"markup\":[{\"percent\":\"33\",\"from\":\"2026-06-23\"}],\"items\":[{\"description\":\"Seat\","
+	"\"amount\":\"7.77\",\"pauses\":[{\"from\":\"2026-05-28\",\"to\":\"2026-06-04\"},{\"from\":"
+	"\"2026-07-10\",\"to\":\"2026-07-11\"}]}],\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}]}",
+	"{\"versions\":[{\"from\":\"2026-05-01\",\"terms\":{\"currency\":\"JPY\",\"credit_price\":\"120.5\","
+	"\"taxes\":[{\"name\":\"A\",\"percent\":\"10\"},{\"name\":\"B\",\"percent\":\"7.7\"}]}},{\"from\":"
+	"\"2026-07-01\",\"terms\":{\"currency\":\"JPY\",\"credit_price\":\"120.5\",\"reverse_charge\":true,"
+	"\"customer\":{\"name\":\"R\",\"tax_id\":\"X1\"},\"taxes\":[{\"name\":\"A\",\"percent\":\"10\"}]}}]}",
 	/* what changes in mid-period, and from one on */
 	"{\"currency\":\"USD\",\"items\":[{\"description\":\"Pro\",\"amount\":\"20\",\"to\":\"2026-06-16\"},"
 	"{\"description\":\"Team\",\"amount\":\"31\",\"quantity\":\"3\",\"from\":\"2026-06-16\"},{"
@@ -152,6 +168,7 @@ struct history {
 	struct money_total paid;
 	bool only_usage; /* nothing but usage was ever charged, to the billionth */
 	bool recurs, settles;
+	int periods; /* that its months of usage are in */
 };
 
 static uint64_t pick(struct history *h, uint64_t n)
@@ -362,7 +379,8 @@ static struct span month_there(const struct history *h, int m, struct err *e)
 	char name[ZONE_NAME_MAX];
 	snprintf(name, sizeof name, "%.*s", (int)h->account->zone.n, h->account->zone.p);
 	check(zone_open(&z, name, e), e);
-	cycle_period(z, 1, (struct instant){ month(m).us + 10 * US_PER_DAY }, &s.from, &s.to);
+	cycle_period(z, h->account->anchor_day, (struct instant){ month(m).us + 10 * US_PER_DAY },
+		     &s.from, &s.to);
 	zone_close(z);
 	return s;
 }
@@ -427,18 +445,25 @@ static struct documents documents_of(const struct history *h, struct err *e)
 	return d;
 }
 
+/* One note, or several of the same document, the last of them often of all that is left. */
 static void note(struct history *h, struct err *e)
 {
 	struct documents d = documents_of(h, e);
-	struct err why = { 0 };
-	struct money_total amount = { (int128)(1 + pick(h, 200)) * 10000000000000000 };
 	int64_t id;
 	if (d.count == 0)
 		return;
-	int rc = invoice_note(ledger, d.id[pick(h, d.count)], pick(h, 2) ? &amount : NULL, "test",
-			      now, &id, &why);
-	if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT && why.code != ERR_INVALID)
-		fail_msg("%s", why.message);
+	const size_t of = pick(h, d.count);
+	for (uint64_t n = 1 + pick(h, 3); n > 0 && !d.note[of]; n--) {
+		struct err why = { 0 };
+		struct money_total amount = { (int128)(1 + pick(h, 200)) * 10000000000000000 };
+		if (pick(h, 4) == 0)
+			amount.atto = (int128)(1 + pick(h, 40)) * 1000000000000000000;
+		int rc = invoice_note(ledger, d.id[of], n > 1 || pick(h, 2) ? &amount : NULL,
+				      "test", now, &id, &why);
+		if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT &&
+		    why.code != ERR_INVALID)
+			fail_msg("%s", why.message);
+	}
 }
 
 static void take_back_invoice(struct history *h, struct err *e)
@@ -463,7 +488,7 @@ static void pay(struct history *h, struct err *e)
 	const uint64_t how = pick(h, 4);
 	if (how == 0)
 		p.amount.atto = -p.amount.atto;
-	int rc = how == 1 ? payment_move(ledger, from, &p, now, &why)
+	int rc = how == 1 ? payment_move(ledger, from, &p, now, &again, &why)
 			  : payment_add(ledger, &p, now, &again, &why);
 	if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT)
 		fail_msg("%s", why.message);
@@ -531,10 +556,10 @@ static void one_step(struct history *h, struct err *e)
 			change_plan(h, e);
 		break;
 	case 13:
-		invoice(h, (int)pick(h, MONTHS), INVOICE_INTERIM, e);
+		invoice(h, (int)pick(h, (uint64_t)h->periods), INVOICE_INTERIM, e);
 		break;
 	case 14:
-		invoice(h, (int)pick(h, MONTHS), INVOICE_SUPPLEMENT, e);
+		invoice(h, (int)pick(h, (uint64_t)h->periods), INVOICE_SUPPLEMENT, e);
 		break;
 	case 15:
 		if (pick(h, 3) == 0)
@@ -549,7 +574,7 @@ static void one_step(struct history *h, struct err *e)
 			move_away(h, e);
 		break;
 	default:
-		invoice(h, (int)pick(h, MONTHS), INVOICE_OWN, e);
+		invoice(h, (int)pick(h, (uint64_t)h->periods), INVOICE_OWN, e);
 	}
 }
 
@@ -590,14 +615,15 @@ static void add_whole(struct history *h, const struct standing *own, struct mone
 
 /* Parts of a period whose own invoice would be in another currency now: that is refused until they
  * are void, so they are all that is asked for it. */
-static void add_in_the_way(struct history *h, const struct standing *s, struct money_total *sum)
+static void add_in_the_way(struct history *h, const struct standing *s, struct money_total *sum,
+			   struct err *e)
 {
 	struct money_total *to = &sum[currency_number(s->currency)];
 	char currency[60];
 	snprintf(currency, sizeof currency, "\"currency\":\"%.*s\"", (int)s->currency.n,
 		 s->currency.p);
 	/* but for the month after the last one, of which items were asked for in advance */
-	if (standing_counts(s) && s->from.us < month(MONTHS).us - US_PER_DAY)
+	if (standing_counts(s) && s->from.us < month_there(h, h->periods - 1, e).to.us - US_PER_DAY)
 		assert_true(s->currency.n == 3
 				    ? !strstr(h->account->terms.p, currency)
 				    : strstr(h->account->terms.p, "\"currency\"") != NULL);
@@ -606,6 +632,58 @@ static void add_in_the_way(struct history *h, const struct standing *s, struct m
 		to->atto += s->line[k].amount.atto;
 	for (size_t k = 0; k < s->taxes; k++)
 		to->atto += s->tax[k].amount.atto;
+}
+
+/* Of one invoice: itself, and its notes. */
+struct noted_taxes {
+	int64_t of;
+	struct money_total total, noted, tax[TERMS_ITEMS_MAX], noted_tax[TERMS_ITEMS_MAX];
+	struct err *e;
+};
+
+static int add_taxes(void *user, const struct stored_invoice *i)
+{
+	struct noted_taxes *n = user;
+	const bool note = i->corrects == n->of;
+	struct json_document *doc;
+	struct decimal x;
+	struct money_total m;
+	size_t k = 0;
+	if ((!note && i->id != n->of) || !text_is(i->status, "final"))
+		return 0;
+	check(decimal_parse(&x, i->total, n->e), n->e);
+	check(amount_from_decimal(&m, x, n->e), n->e);
+	(note ? &n->noted : &n->total)->atto += m.atto;
+	check(json_open(&doc, i->document, n->e), n->e);
+	for (json_value *t = json_first(json_member(json_root(doc), "taxes")); t;
+	     t = json_next(t), k++) {
+		check(decimal_parse(&x, json_string(json_member(t, "amount")), n->e), n->e);
+		check(amount_from_decimal(&m, x, n->e), n->e);
+		(note ? n->noted_tax : n->tax)[k].atto += m.atto;
+	}
+	json_close(doc);
+	return 0;
+}
+
+/* Notes credit no more of a tax than their invoice has, and all of it when they credit it whole. */
+static void compare_noted_taxes(struct history *h, uint64_t seed, struct err *e)
+{
+	struct documents d = documents_of(h, e);
+	for (size_t k = 0; k < d.count; k++) {
+		struct noted_taxes n = { .of = d.id[k], .e = e };
+		if (d.note[k])
+			continue;
+		check(invoice_each(store, h->customer, add_taxes, &n, e), e);
+		for (size_t t = 0; n.noted.atto && t < TERMS_ITEMS_MAX; t++) {
+			const struct money_total left = { n.tax[t].atto + n.noted_tax[t].atto };
+			if (n.total.atto + n.noted.atto == 0)
+				compare("its tax that is left", seed, (struct money_total){ 0 },
+					left);
+			else if (left.atto && (left.atto < 0) != (n.tax[t].atto < 0))
+				fail_msg("history %llu: notes credit more tax than there is",
+					 (unsigned long long)seed);
+		}
+	}
 }
 
 /* What is due is what is asked for less what was paid, whichever documents it was paid for. */
@@ -719,16 +797,16 @@ static void settle(struct history *h, uint64_t seed, struct err *e)
 	struct money_total wholes[CURRENCIES] = { 0 };
 	struct standing_list standing;
 	h->settles = true;
-	for (int m = 0; m < MONTHS; m++)
+	for (int m = 0; m < h->periods; m++)
 		invoice(h, m, INVOICE_OWN, e);
-	for (int m = 0; m < MONTHS; m++)
+	for (int m = 0; m < h->periods; m++)
 		invoice(h, m, INVOICE_SUPPLEMENT, e);
 	check(standing_read(&standing, store, text_of(h->customer), e), e);
 	for (size_t k = 0; k < standing.count; k++)
 		if (standing.period[k].number.n)
 			add_whole(h, &standing.period[k], wholes, e);
 		else
-			add_in_the_way(h, &standing.period[k], wholes);
+			add_in_the_way(h, &standing.period[k], wholes, e);
 	struct documents d = documents_of(h, e);
 	bool noted = false, in_the_way[CURRENCIES] = { false };
 	for (size_t k = 0; k < standing.count; k++)
@@ -743,6 +821,7 @@ static void settle(struct history *h, uint64_t seed, struct err *e)
 				 (unsigned long long)seed, currencies[c]);
 	}
 	compare_dues(h, seed, e);
+	compare_noted_taxes(h, seed, e);
 	/* what notes credited is not given back again, so documents may come to more */
 	if (h->only_usage && !noted)
 		compare_usage(h, seed, &d, e);
@@ -761,6 +840,10 @@ static void one_history(uint64_t seed)
 	invoicer_exchange(h.invoicer, rates);
 	const size_t which = pick(&h, sizeof terms / sizeof *terms);
 	h.only_usage = which == 0;
+	static const int billing_days[] = { 1, 1, 1, 15, 28, 30, 31 };
+	const int billing_day = billing_days[pick(&h, sizeof billing_days / sizeof *billing_days)];
+	/* August's usage may be in the period of September */
+	h.periods = MONTHS + (billing_day > 1 && billing_day < 31);
 	check(ledger_set_account(
 		      ledger,
 		      &(struct account){
@@ -772,7 +855,7 @@ static void one_history(uint64_t seed)
 			      .burn_order = TEXT("priority,expiry,class,cost-basis,"
 						 "effective,created,id"),
 			      .overage = pick(&h, 4) ? OVERAGE_LIMIT : OVERAGE_DEBT,
-			      .anchor_day = 1,
+			      .anchor_day = billing_day,
 			      .since = start,
 			      .opened = start },
 		      &e),
