@@ -135,6 +135,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 }
 
 @test "a credit balance that is moved is moved once, also when the same is asked again after it is used up" {
+	export TALLY_DB=$DIR/t.db
 	printf '{"currency":"USD","items":[{"description":"Seat","amount":"30"}]}' >seat.json
 	"$TALLY" credit account seat --plan vm0 --since 2026-06-01 --terms seat.json -q
 	for m in 2026-06 2026-07; do
