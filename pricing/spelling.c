@@ -380,6 +380,8 @@ bool spelling_next(struct spelling *s)
 		take_order,  take_claude_date, take_version, take_stable, take_vendor
 	};
 	enum { STEPS = sizeof steps / sizeof *steps };
+	if (!s->model.p) /* nobody's name is a text as well */
+		s->model = TEXT("");
 	if (!s->whole.p)
 		s->whole = s->model;
 	for (;;) {

@@ -10,6 +10,7 @@ drawn() {
 	for i in $(seq 200); do [ -e done ] && break; sleep 0.05; done
 	for i in $(seq 100); do output=$(tmux -u -L "$name" capture-pane -pe); [ -z "$output" ] || break; sleep 0.05; done
 	tmux -L "$name" kill-server
+	while [ -e "/tmp/tmux-$(id -u)/$name" ] && tmux -L "$name" has-session 2>/dev/null; do sleep 0.05; done # before the next one is begun
 	rm -f done
 }
 setup() {
