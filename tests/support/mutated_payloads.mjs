@@ -40,13 +40,14 @@ for (const c of readFileSync(file, 'utf8').split('\n').filter(Boolean).map(JSON.
 		const i = at[random(at.length)], before = lines[i].startsWith('data: ') ? 'data: ' : '';
 		const root = JSON.parse(lines[i].slice(before.length)), all = [...places(root)], path = all[random(all.length)];
 		const [how, change] = Object.entries(changes)[random(Object.keys(changes).length)];
-		const key = change(root, path);
+		const hidden = how === 'rename' && path.at(-1) === 'content', key = change(root, path);
 		if (key === false) continue;
 		const text = before + JSON.stringify(root).replace('"@twice@"', JSON.stringify(key ?? ''));
 		const got = run(c.file, lines.map((l, k) => k === i ? text : l).join('\n'));
 		tried++;
-		/* what no price was known for before is in no total, whatever it is called */
-		if (told.status === 0 && got.status === 0 && got.said !== told.said && ++wrong <= 10) console.log(`${c.name}: ${how} ${path.join('.')}: ${got.said}, and not ${told.said}`);
+		/* what a tool did and nobody prices cannot be told where all that was said has another name (docs/members.md, "What cannot be known") */
+		if (hidden && told.status === 3) continue;
+		if (got.status === 0 && got.said !== told.said && ++wrong <= 10) console.log(`${c.name}: ${how} ${path.join('.')}: ${got.said}, and not ${told.said}`);
 	}
 	rmSync(c.file, { force: true });
 }
