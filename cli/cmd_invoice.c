@@ -788,7 +788,7 @@ static const struct option why_options[] = { { "why", 0, "TEXT", "the reason (st
 static int take_back(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
-	struct stored_invoice i;
+	struct stored_invoice i = { 0 };
 	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why");
 	if (!why)
