@@ -21,8 +21,9 @@ endif
 # each asked for by itself: where one package is broken, the others are found (xlsxwriter of Debian 13 wants a minizip that it does not bring)
 FOUND := $(shell for p in $(PACKAGES) $(LOADED) cairo; do pkg-config --cflags $$p 2>/dev/null; done)
 CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(FOUND)
-# where `tally price update` takes newer prices from unless it is told; none by default
-PRICES_URL ?=
+# where `tally price update` takes newer prices from unless it is told: the release page of the repository that this tree was cloned from
+PRICES_URL ?= $(shell tools/release_page)
+PRICES_URL := $(PRICES_URL)
 ifneq ($(PRICES_URL),)
 CPPFLAGS += -DTALLY_PRICES_URL='"$(PRICES_URL)"'
 endif

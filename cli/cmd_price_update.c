@@ -205,8 +205,9 @@ const struct command command_price_update = {
 		"Takes a newer book of prices over HTTPS, or from a file, checks it (its "
 		"checksum, and every card) and stores it in the data directory; every command "
 		"then uses it instead of the shipped prices. If the download fails, nothing "
-		"changes. No address is built in unless whoever built the program gave one "
-		"(make PRICES_URL=URL).",
+		"changes. The address is that of the release page of the repository that the "
+		"program was built from, if it is on GitHub or GitLab, unless another is set "
+		"(`tally config`, which shows it; make PRICES_URL=URL).",
 	.examples =
 		"  tally price update\n  tally price update tally-book.zip\n  tally price update "
 		"--from https://prices.example.com/tally-book.zip\n",

@@ -303,8 +303,8 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	return open_book(cli, NO_DATABASE, out, e);
 }
 
-/* Where a build takes books from (make PRICES_URL=...); without one, nobody's address is guessed.
- */
+/* Where a build takes books from (make PRICES_URL=...; tools/release_page says which by default);
+   without one, nobody's address is guessed. */
 #ifndef TALLY_PRICES_URL
 #define TALLY_PRICES_URL ""
 #endif

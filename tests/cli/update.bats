@@ -150,12 +150,27 @@ J
 	TALLY_PRICES=$DIR/none.json run "$TALLY" cost --model gpt-4o --input 1
 	expect 1 'TALLY_PRICES' none.json
 }
-@test "no address is guessed" {
-	run "$TALLY" price update
-	expect 2 'TALLY_PRICES_URL'
+@test "the address that is built in is that of the release page of the clone's origin, or none: no other is guessed" {
+	page() {
+		local got
+		got=$("$ROOT/tools/release_page" "$1")
+		[ "$got" = "$2" ] || fail "of the origin $1 comes '$got', not '$2'"
+	}
+	github=https://github.com/owner/name/releases/latest/download/tally-book.zip
+	for origin in https://github.com/owner/name https://github.com/owner/name.git/ https://user:secret@github.com/owner/name.git \
+		git@github.com:owner/name.git github.com:owner/name ssh://git@github.com/owner/name.git; do
+		page "$origin" "$github"
+	done
+	page git@gitlab.example.org:group/part/name.git https://gitlab.example.org/group/part/name/-/releases/permalink/latest/downloads/tally-book.zip
+	for origin in '' /srv/name.git ../name file:///srv/name C:/name http://github.com/owner/name https://github.com/owner https://github.com/owner/name/more \
+		https://git.example.org/owner/name 'https://github.com/owner/$(touch x)' 'https://github.com/owner/"name' https://github.com/../name https://github.com:8443/owner/name; do
+		page "$origin" ''
+	done
+	[[ $(make -C "$ROOT" -n -B MODE=dev PRICES_URL="$github" build/dev/cli/command.o 2>/dev/null) == *"-DTALLY_PRICES_URL='\"$github\"'"* ]] || fail "the build does not take the address"
 }
 @test "where newer prices come from: an option, the environment, a setting; where none is set, an error that changes nothing" {
 	export TALLY_CONFIG=$DIR/config.json
+	[ -z "$("$ROOT/tools/release_page")" ] || skip "this build has an address of its own"
 	run "$TALLY" price update
 	expect 2 'there is no address to take newer prices from, and nothing was changed' 'price update FILE' 'config set prices_url' 'TALLY_PRICES_URL'
 	[ ! -e data/tally/prices/book.pack ] || fail "something was installed"
