@@ -30,9 +30,11 @@ void doubts_add_column(struct doubts *d, struct text name)
 
 void doubts_append(struct doubts *to, const struct doubts *from)
 {
-	const char *p = from->columns.p, *end = p + from->columns.n;
 	page_list_append(&to->pages, &from->pages);
-	while (p && p < end) {
+	if (!from->columns.n)
+		return;
+	const char *p = from->columns.p, *end = p + from->columns.n;
+	while (p < end) {
 		const char *comma = memmem(p, (size_t)(end - p), ", ", 2);
 		const char *stop = comma ? comma : end;
 		doubts_add_column(to, (struct text){ p, (size_t)(stop - p) });
