@@ -1,4 +1,5 @@
 # A writer that stands still, and a server of the database that answers nothing: others wait for so long as is stated, and no longer.
+# waits for the times that are stated
 load own_server
 
 setup() {
