@@ -320,14 +320,20 @@ struct generator {
 	const struct synthetic_class *class; /* that of the place */
 };
 
+/* Whether so many sessions more may come: each has a call at least. */
+static int check_room(const struct synthetic *s, double sessions, struct err *e)
+{
+	return sessions <= (double)(SYNTHETIC_CALLS_MOST - s->count)
+		       ? 0
+		       : err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
+}
+
 /* Room for the next call of the session; NULL where there are too many. */
 static struct synthetic_call *next_call(struct generator *g, size_t k, struct err *e)
 {
 	struct synthetic *s = g->out;
-	if (s->count == SYNTHETIC_CALLS_MOST) {
-		err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
+	if (check_room(s, 1, e) != 0)
 		return NULL;
-	}
 	if (s->count == g->room) {
 		g->room = g->room ? g->room * 2 : 1024;
 		s->call = mem_grow(s->call, g->room * sizeof *s->call);
@@ -518,8 +524,9 @@ static int generate_steady(struct generator *g, struct work *w, int64_t first_da
 	for (int64_t d = 0; d < days; d++)
 		weight += w->weekday[weekday_of_day(first_day + d)];
 	const double sessions = w->sessions.a * weight * g->scale;
-	if (sessions >= SYNTHETIC_CALLS_MOST) /* each has a call at least */
-		return err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
+	rc = check_room(g->out, sessions, e);
+	if (rc != 0)
+		return rc;
 	int64_t count = (int64_t)sessions;
 	count += gsl_rng_uniform(g->rng) < sessions - (double)count;
 	struct arrival *arrival =
@@ -552,8 +559,11 @@ static int generate_class(struct generator *g, struct work *w, int64_t first_day
 		if (w->sessions.kind == DRAW_CONSTANT)
 			mean = w->sessions.a;
 		mean *= w->weekday[weekday_of_day(first_day + d)] * g->scale;
-		for (unsigned n = gsl_ran_poisson(g->rng, mean < 1e7 ? mean : 1e7); rc == 0 && n;
-		     n--)
+		rc = check_room(g->out, mean, e);
+		unsigned n = rc == 0 ? gsl_ran_poisson(g->rng, mean) : 0;
+		if (rc == 0)
+			rc = check_room(g->out, n, e);
+		for (; rc == 0 && n; n--)
 			rc = add_session(g, w, first_day + d, e);
 	}
 	return rc;
