@@ -127,7 +127,7 @@ static int run_cache(struct cli *cli, struct err *e)
 		unpriced += answer.choice[i].unpriced;
 	if (rc == 0) {
 		advice_cache_report(&answer, &asked, cli->json);
-		rc = refusals_sum(&q.refusals, q.workload->refused, "counted");
+		rc = cli_workload_told(&q.refusals, q.workload, "counted");
 	}
 	question_release(&q);
 	return rc ? rc : unpriced ? 3 : 0;
@@ -303,7 +303,7 @@ static int run_hits(struct cli *cli, struct err *e)
 				     q.rules.writes != CACHE_WRITES_NONE, e);
 	if (rc == 0) {
 		advice_hits_report(&answer, cli_currency(cli), own, cli->json);
-		rc = refusals_sum(&q.refusals, q.workload->refused, "counted");
+		rc = cli_workload_told(&q.refusals, q.workload, "counted");
 	}
 	question_release(&q);
 	return rc ? rc : answer.side[0].unpriced || answer.side[1].unpriced ? 3 : 0;

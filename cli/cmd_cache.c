@@ -8,6 +8,7 @@
 #include "cli/workload_options.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/left_out.h"
 #include "reports/table.h"
 #include "sim/cache_words.h"
 #include "sim/call_source.h"
@@ -24,6 +25,7 @@ static const struct option options[] = {
 	  "the same as in replay and whatif: vendor, infinite or a number of blocks, with "
 	  ",ttl=SECONDS where they expire",
 	  false },
+	{ "map", 0, "none=KEY", "a key costs nothing", true },
 	{ "curve", 0, NULL, "the hit ratio at every capacity, with a plot", false },
 	CACHE_RULE_OPTIONS,
 	{ 0 },
@@ -92,6 +94,7 @@ static void open_document(struct json_out *j, const struct block_trace *t, const
 	json_out_int(j, "input_tokens", t->input_tokens);
 	json_out_int(j, "block_tokens", t->block_tokens);
 	json_out_int(j, "quarantined", t->refused);
+	put_columns_in_doubt(j, (struct text){ t->doubts.columns.p, t->doubts.columns.n });
 	json_out_array(j, list);
 }
 
@@ -307,8 +310,16 @@ static int run(struct cli *cli, struct err *e)
 {
 	struct asked a = { 0 };
 	struct block_trace *t = NULL;
-	struct block_trace_options o = { .format = cli_value(cli, "format") };
+	struct field_map map[OPTION_VALUES_MAX];
+	struct block_trace_options o = { .format = cli_value(cli, "format"), .map = map };
+	const char *spec;
 	int rc = read_cache(cli, &a, e);
+	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
+		rc = field_map_parse(&map[o.map_count++], spec, e);
+	if (rc == 0 && field_map_names(map, o.map_count))
+		rc = err_set(e, ERR_USAGE,
+			     "--map is none=KEY here: the fields of traces that name their blocks "
+			     "have names of their own");
 	if (rc == 0 && cli_flag(cli, "curve") &&
 	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
 		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
@@ -335,6 +346,8 @@ static int run(struct cli *cli, struct err *e)
 		refusals_add(&refusals, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
 	if (rc == 0)
 		rc = refusals_sum(&refusals, t->refused, "counted");
+	if (rc == 0 || rc == 3)
+		rc |= refusals_columns((struct text){ t->doubts.columns.p, t->doubts.columns.n });
 	block_trace_close(t);
 	return rc;
 }

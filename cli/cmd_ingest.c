@@ -13,6 +13,7 @@
 #include "meter/read/doubts.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
+#include "reports/left_out.h"
 #include "reports/lower_bound_report.h"
 
 static const struct option options[] = {
@@ -67,7 +68,7 @@ static void show_progress(void *user, int64_t records, int64_t done, int64_t tot
 }
 
 static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_t uncovered,
-		       bool partial)
+		       const struct doubts *doubts)
 {
 	json_out_string(j, "schema", "tally.ingest/1");
 	json_out_int(j, "read", c->read);
@@ -80,17 +81,18 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_
 	json_out_int(j, "grown", c->grown);
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
-	json_out_bool(j, "partial", partial);
+	put_doubts(j, doubts);
 	put_lower_bound(j, &c->bound);
 }
 
-static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool partial, bool json)
+static void print_counts(const struct ingest_counts *c, int64_t uncovered,
+			 const struct doubts *doubts, bool json)
 {
 	if (json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
-		put_counts(&j, c, uncovered, partial);
+		put_counts(&j, c, uncovered, doubts);
 		json_out_end(&j, '}');
 		json_out_close(&j);
 		return;
@@ -111,7 +113,7 @@ static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool 
 	if (c->unread)
 		printf("%s could not be read or understood, and not counted\n",
 		       COUNTED(c->unread, "file"));
-	if (partial)
+	if (page_list_is_part(&doubts->pages))
 		printf("has_more: this is a part of the pages; add the others\n");
 	print_lower_bound(&c->bound);
 	if (c->conflicts || c->quarantined)
@@ -209,14 +211,13 @@ static int run(struct cli *cli, struct err *e)
 	progress_end(&work.progress);
 	refusals_end(&work.refusals, work.refusals.met);
 	const bool partial = page_list_is_part(&doubts.pages), columns = doubts.columns.n > 0;
-	if (columns)
-		fprintf(stderr, COLUMNS_IN_DOUBT, doubts.columns.p);
-	doubts_release(&doubts);
+	refusals_columns((struct text){ doubts.columns.p, doubts.columns.n });
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)
 		if (!(rc != 0 && cli->json))
-			print_counts(&counts, work.uncovered, partial, cli->json);
+			print_counts(&counts, work.uncovered, &doubts, cli->json);
+	doubts_release(&doubts);
 	store_close(work.store);
 	book_close(work.book);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||

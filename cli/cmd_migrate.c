@@ -27,6 +27,7 @@ static const struct option options[] = {
 	{ "cache", 0, "CACHE", "as in tally whatif (default: by each vendor's contract)", false },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
+	{ "map", 0, "FIELD=COLUMN", "read a field from a column (or key) with another name", true },
 	{ "trace-format", 0, "FORMAT", "format of the trace (default by content)", false },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
@@ -148,7 +149,8 @@ static int read_workload(struct move *x, struct err *e)
 			 cli->argument_count == 1 ? "" : "s");
 		return workload_read(&x->workload, &w.o, e);
 	}
-	static const char *const of_traces[] = { "trace-format", "model", "provider", "at", NULL };
+	static const char *const of_traces[] = { "trace-format", "map", "model",
+						 "provider",	 "at",	NULL };
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
 		rc = look_source_open(&x->source, cli, false, e);
@@ -249,7 +251,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = migration_run(&x->migration, &x->o, x->workload, zone_day(x->zone, from), e);
 	if (rc == 0) {
 		rc = show(x, format, e);
-		status = refusals_sum(&x->refusals, x->workload->refused, "counted");
+		status = cli_workload_told(&x->refusals, x->workload, "counted");
 		if (left_out_any(&x->source.left_out))
 			status = 3;
 		for (size_t i = 0; i < x->o.scenarios; i++)

@@ -27,7 +27,7 @@ static int run(struct cli *cli, struct err *e)
 		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
 		       name.p);
 	if (rc == 0)
-		rc = refusals_sum(&read.refusals, w->refused, "packed");
+		rc = cli_workload_told(&read.refusals, w, "packed");
 	buf_release(&name);
 	workload_close(w);
 	return rc;

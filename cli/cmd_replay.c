@@ -65,9 +65,8 @@ static void warn(const struct replay_result *r, bool quiet)
 		refusals.named++;
 	}
 	refusals_sum(&refusals, replay_refused(r), "counted");
-	if (replay_doubtful_columns(r))
-		fprintf(stderr, COLUMNS_IN_DOUBT, replay_doubtful_columns(r));
-	else if (!quiet && replay_unused_columns(r))
+	if (refusals_columns(text_of(replay_doubtful_columns(r))) == 0 && !quiet &&
+	    replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
 		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "

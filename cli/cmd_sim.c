@@ -169,7 +169,7 @@ static int fit(struct cli *cli, struct err *e)
 	if (rc == 0 && !cli->quiet && isatty(STDERR_FILENO))
 		fit_report_fidelity(&fidelity, stderr);
 	if (rc == 0)
-		rc = refusals_sum(&read.refusals, w->refused, "counted");
+		rc = cli_workload_told(&read.refusals, w, "counted");
 	buf_release(&b);
 	fit_release(&f);
 	workload_close(w);

@@ -272,7 +272,7 @@ static int run(struct cli *cli, struct err *e)
 		progress_end(&progress);
 	}
 	if (rc == 0)
-		status = refusals_sum(&refusals, workload->refused, "counted");
+		status = cli_workload_told(&refusals, workload, "counted");
 	if (rc == 0 && incomplete)
 		status = 3;
 	workload_close(workload);

@@ -14,11 +14,6 @@
 		"at", 0, "WHEN", "the instant of records without one; 'now' is allowed", false \
 	}
 
-/* Columns of a table of one's own that may count what is billed; takes their names. */
-#define COLUMNS_IN_DOUBT \
-	"tally: these columns hold whole numbers, and no table knows what they count: %s; where they " \
-	"count tokens, name them with --map FIELD=COLUMN, else say --map none=COLUMN\n"
-
 /* What the command line says of records that do not say it; bounds and book as usual. */
 int cli_ingest_options(const struct cli *cli, const struct book *book, struct ingest_options *out,
 		       struct err *e);

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-
 /* The lines behind the last one that was printed. */
 static void end_run(struct refusals *r)
 {
@@ -56,4 +54,15 @@ int refusals_sum(struct refusals *r, int64_t refused, const char *what)
 	if (refused)
 		fprintf(stderr, "tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
 	return refused ? 3 : 0;
+}
+
+int refusals_columns(struct text columns)
+{
+	if (columns.n)
+		fprintf(stderr,
+			"tally: no table knows what these columns count, so that it may be missing "
+			"here: %.*s; where they count tokens, name them with --map FIELD=COLUMN, "
+			"else say --map none=COLUMN\n",
+			(int)columns.n, columns.p);
+	return columns.n ? 3 : 0;
 }

@@ -29,6 +29,14 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 	return rc;
 }
 
+int cli_workload_told(struct refusals *r, const struct workload *w, const char *what)
+{
+	const int refused = refusals_sum(r, w->refused, what);
+	const int columns =
+		refusals_columns((struct text){ w->doubts.columns.p, w->doubts.columns.n });
+	return refused ? refused : columns;
+}
+
 struct workload_of cli_workload_of(struct cli_workload *w)
 {
 	return (struct workload_of){ .customer = w->o.customer,

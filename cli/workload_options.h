@@ -34,7 +34,10 @@ struct cli_workload {
  * one. Refusals are named as they are met. Errors: ERR_USAGE. */
 int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
 		      struct err *e);
-/* The same of what the metered database holds. */
+/* What is to be said of a workload once its report is out: the records that were refused, and the
+ * columns that may count what is billed. what: as refusals_sum. Returns the exit status. */
+int cli_workload_told(struct refusals *r, const struct workload *w, const char *what);
+/* The same as cli_workload_read of what the metered database holds. */
 struct workload_of cli_workload_of(struct cli_workload *w);
 
 #endif

@@ -44,3 +44,18 @@ void put_left_out(struct json_out *j, const struct left_out *l)
 	}
 	json_out_end(j, ']');
 }
+
+void put_columns_in_doubt(struct json_out *j, struct text columns)
+{
+	struct text name;
+	json_out_array(j, "columns_in_doubt");
+	for (size_t at = 0; doubts_next_column(columns, &at, &name);)
+		json_out_text(j, NULL, name);
+	json_out_end(j, ']');
+}
+
+void put_doubts(struct json_out *j, const struct doubts *doubts)
+{
+	json_out_bool(j, "partial", page_list_is_part(&doubts->pages));
+	put_columns_in_doubt(j, (struct text){ doubts->columns.p, doubts->columns.n });
+}

@@ -3,6 +3,7 @@
 #ifndef TALLY_REPORTS_LEFT_OUT_H
 #define TALLY_REPORTS_LEFT_OUT_H
 
+#include "meter/read/doubts.h"
 #include "reports/json_out.h"
 
 enum { LEFT_OUT_NAMED = 3 };
@@ -25,5 +26,9 @@ static inline bool left_out_any(const struct left_out *l)
 int print_left_out(const struct left_out *l);
 /* The members "quarantined", "unread" and "not_counted". */
 void put_left_out(struct json_out *j, const struct left_out *l);
+/* The member "columns_in_doubt": the names in a list of such columns (meter/read/doubts). */
+void put_columns_in_doubt(struct json_out *j, struct text columns);
+/* The members "partial" (a page of an answer is missing) and "columns_in_doubt". */
+void put_doubts(struct json_out *j, const struct doubts *doubts);
 
 #endif

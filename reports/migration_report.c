@@ -7,6 +7,7 @@
 #include "reports/amount.h"
 #include "reports/disputes.h"
 #include "reports/json_out.h"
+#include "reports/left_out.h"
 #include "reports/table.h"
 
 struct points {
@@ -522,6 +523,12 @@ static void memo_left_out(struct memo *out, const struct migration_report *r)
 	if (b.n)
 		memo_text(out, "In none of these figures: %s.", b.p);
 	buf_release(&b);
+	const struct buf *columns = &r->whatif->options->workload->doubts.columns;
+	if (columns->n)
+		memo_text(out,
+			  "Not known to be in these figures: what the columns %s count, which no "
+			  "table knows.",
+			  columns->p);
 }
 
 void migration_report_memo(struct memo *out, const struct migration_report *r)

@@ -130,7 +130,7 @@ struct cause_sum {
 	const char *key, *words;
 	struct money_total sum;
 };
-enum { CAUSE_SUMS = 7 };
+enum { CAUSE_SUMS = 8 };
 
 static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
 {
@@ -142,6 +142,7 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 		{ "price", "another price", r->by_cause[CAUSE_PRICE] },
 		{ "tier", "a tier's factor", r->by_cause[CAUSE_TIER] },
 		{ "unpriced", "unpriced calls", r->by_cause[CAUSE_UNPRICED] },
+		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE] },
 	};
 	memcpy(out, sums, sizeof sums);
 }
@@ -246,9 +247,13 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 		put_shown_money(b, r->moved, currency, false);
 		print_note("  the same amount one day on (another zone?)  %s", b->p);
 	}
+	if (r->by_cause[CAUSE_PAGE].atto) {
+		put_shown_money(b, r->by_cause[CAUSE_PAGE], currency, false);
+		print_note("  days of a page that is missing  %s", b->p);
+	}
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
-		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED ||
+		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED || l->cause == CAUSE_PAGE ||
 		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
 			continue;
 		bool name = l->cause == CAUSE_NAME;

@@ -13,6 +13,7 @@
 #include "base/processor.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/left_out.h"
 #include "reports/plain.h"
 #include "reports/recorded_cost_report.h"
 #include "reports/table.h"
@@ -239,6 +240,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_money(&j, "total", total->cost);
 	json_out_int(&j, "unpriced", total->unpriced);
 	json_out_int(&j, "quarantined", replay_refused(result));
+	put_columns_in_doubt(&j, text_of(replay_doubtful_columns(result)));
 	if (replay_outside(result))
 		json_out_int(&j, "outside_period", replay_outside(result));
 	if (replay_span(result, &first, &last)) {

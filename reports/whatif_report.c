@@ -9,6 +9,7 @@
 #include "reports/amount.h"
 #include "reports/hosting_report.h"
 #include "reports/json_out.h"
+#include "reports/left_out.h"
 #include "reports/table.h"
 
 /* a / b with six decimals, "0" where b is 0. */
@@ -393,6 +394,7 @@ void whatif_report_put(struct buf *out, const struct whatif_report *r)
 	json_out_int(&j, "calls", (int64_t)w->count);
 	json_out_int(&j, "conversations", w->has_conversations ? (int64_t)w->conversations : 0);
 	json_out_int(&j, "quarantined", w->refused);
+	put_columns_in_doubt(&j, (struct text){ w->doubts.columns.p, w->doubts.columns.n });
 	if (w->outside)
 		json_out_int(&j, "outside_period", w->outside);
 	if (o->sample)

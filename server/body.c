@@ -99,6 +99,7 @@ int body_read(struct job *j, struct text body, struct err *e)
 				read_document(r, &sink, element);
 	payload_finish(r);
 	j->passed_over = payload_passed_over(r);
+	doubts_append(&j->doubts, payload_doubts(r));
 	payload_close(r);
 	job_sum_up(j);
 	return j->too_many ? err_set(e, ERR_RANGE,

@@ -55,6 +55,7 @@ void job_close(struct job *j)
 	free(j->item);
 	arena_release(&j->arena);
 	buf_release(&j->answer);
+	doubts_release(&j->doubts);
 	free(j);
 }
 
@@ -230,6 +231,20 @@ static void put_counts(struct buf *b, const struct ingest_counts *c, int64_t pas
 	}
 }
 
+/* The same members as the command line's (reports/left_out). */
+static void put_doubts(struct buf *b, const struct doubts *d)
+{
+	const struct text columns = { d->columns.p, d->columns.n };
+	struct text name;
+	buf_printf(b, ",\"partial\":%s,\"columns_in_doubt\":[",
+		   page_list_is_part(&d->pages) ? "true" : "false");
+	for (size_t at = 0, n = 0; doubts_next_column(columns, &at, &name); n++) {
+		buf_puts(b, n ? "," : "");
+		json_put_string(b, name);
+	}
+	buf_puts(b, "]");
+}
+
 static int take_usage(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	int rc = take_items(w, j, now, e);
@@ -248,6 +263,7 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 		}
 		buf_puts(&j->answer, "{");
 		put_counts(&j->answer, c, j->passed_over);
+		put_doubts(&j->answer, &j->doubts);
 		buf_puts(&j->answer, ",\"items\":[");
 		buf_add(&j->answer, w->items.json.p, w->items.json.n);
 		buf_puts(&j->answer, "]");

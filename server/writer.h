@@ -16,6 +16,7 @@
 #include "meter/billing/budget.h"
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
+#include "meter/read/doubts.h"
 #include "pricing/shelf.h"
 
 /* JOB_PROBE: whether the database can be read and written */
@@ -37,6 +38,7 @@ struct job {
 	struct job_item *item;
 	size_t item_count;
 	int64_t passed_over;
+	struct doubts doubts; /* what the body may not tell */
 	/* Of a body of which nearly nothing can be taken, the first refusals are kept and the
 	   others counted: job_sum_up makes one of them. */
 	int64_t not_kept;

@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "base/json.h"
+#include "meter/read/columns.h"
 #include "meter/read/source.h"
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64 };
@@ -54,8 +55,23 @@ static int whole(struct text v, const char *name, int64_t *out, struct err *e)
 	return 0;
 }
 
+static struct text unquoted(struct text v)
+{
+	return v.n >= 2 && *v.p == '"' ? (struct text){ v.p + 1, v.n - 2 } : v;
+}
+
+/* A key of a name that speaks of money: what it counts is in no cache. */
+static void see_unknown(struct reader *r, struct text key, struct text value)
+{
+	bool none = value_is_nothing(value) || column_is_harmless(key);
+	for (size_t i = 0; !none && i < r->o->map_count; i++)
+		none = text_is(key, r->o->map[i].column);
+	if (!none)
+		doubts_add_column(&r->t->doubts, key);
+}
+
 /* Errors: ERR_INVALID where the line is no JSON object. */
-static int walk(struct text line, struct fields *f, struct err *e)
+static int walk(struct reader *r, struct text line, struct fields *f, struct err *e)
 {
 	struct text key, value;
 	const char *p = line.p + 1, *end = line.p + line.n, *rest = p;
@@ -89,6 +105,8 @@ static int walk(struct text line, struct fields *f, struct err *e)
 			f->chat = value;
 		else if (text_is(key, "parent_chat_id"))
 			f->parent = value;
+		else if (name_speaks_of_money(key))
+			see_unknown(r, key, unquoted(value));
 		f->agent |= text_is(key, "h");
 	}
 	f->bailian = f->chat.n != 0;
@@ -213,11 +231,6 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		add_range(r, conversation, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
-}
-
-static struct text unquoted(struct text v)
-{
-	return v.n >= 2 && *v.p == '"' ? (struct text){ v.p + 1, v.n - 2 } : v;
 }
 
 static uint32_t number_of(struct dict *d, struct text name)
@@ -366,7 +379,7 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	struct block_trace *t = r->t;
 	struct fields f;
 	struct block_request q = { 0 };
-	int rc = walk(line, &f, e);
+	int rc = walk(r, line, &f, e);
 	if (rc != 0)
 		return rc;
 	if (t->count == 0)
@@ -516,5 +529,6 @@ void block_trace_close(struct block_trace *t)
 	dict_release(&t->models);
 	dict_release(&t->customers);
 	free(t->breakpoint);
+	doubts_release(&t->doubts);
 	free(t);
 }

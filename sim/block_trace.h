@@ -10,6 +10,8 @@
 
 #include "base/dict.h"
 #include "base/err.h"
+#include "meter/read/doubts.h"
+#include "meter/read/shape.h"
 
 struct block_request {
 	int64_t time_us; /* from the trace's start */
@@ -48,6 +50,7 @@ struct block_trace {
 	int64_t input_tokens;
 	int64_t refused; /* lines that are no request, and the first of them */
 	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
+	struct doubts doubts; /* keys that may count what is billed, and no field */
 };
 
 /* Blocks that the requests of a trace name in all: of any trace, and of one that somebody sends.
@@ -56,9 +59,11 @@ struct block_trace {
 enum { BLOCKS_MOST = 1 << 30, BLOCKS_SENT_MOST = 1 << 25, BLOCKS_SENT_ALIKE = 8 };
 
 struct block_trace_options {
-	const char *format;   /* NULL: by content */
-	int64_t block_tokens; /* 0: the shape's own */
-	bool sent;	      /* it has the bounds of what somebody sends */
+	const char *format;	     /* NULL: by content */
+	int64_t block_tokens;	     /* 0: the shape's own */
+	bool sent;		     /* it has the bounds of what somebody sends */
+	const struct field_map *map; /* keys that cost nothing; others have their names */
+	size_t map_count;
 };
 
 /* Lines that cannot be read are left out and listed. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,

@@ -102,6 +102,16 @@ void call_source_close(struct call_source *s)
 	*s = (struct call_source){ 0 };
 }
 
+void call_source_doubts(const struct call_source *s, struct doubts *out)
+{
+	for (size_t i = 0; i < s->traces; i++)
+		doubts_append(out, trace_doubts(s->trace[i]));
+	if (s->log)
+		doubts_append(out, call_log_doubts(s->log));
+	for (size_t i = 0; i < s->packs; i++)
+		pack_doubts(s->pack[i], out);
+}
+
 int64_t call_source_first_us(const struct call_source *s)
 {
 	int64_t first_us = INT64_MAX;
@@ -136,6 +146,8 @@ static int open_packed(struct block_trace **out, const char *path,
 		rc = pack_need_names(p, e);
 	if (rc == 0)
 		rc = pack_read_blocks(out, p, e);
+	if (rc == 0)
+		pack_doubts(p, &(*out)->doubts);
 	pack_close(p);
 	return rc;
 }

@@ -40,6 +40,10 @@ struct call_source {
 int call_source_open(struct call_source *out, const struct call_source_options *o, struct err *e);
 void call_source_close(struct call_source *s);
 
+/* Adds what its readers found so far that says that it may not tell all: once they are done, the
+ * whole of it. */
+void call_source_doubts(const struct call_source *s, struct doubts *out);
+
 /* The first call's instant of logs and packs, INT64_MAX where there is none. */
 int64_t call_source_first_us(const struct call_source *s);
 

@@ -36,6 +36,7 @@ enum section_kind {
 	SECTION_MARKS,	       /* of block traces whose requests name customers or breakpoints */
 	SECTION_BREAKPOINTS,
 	SECTION_CUSTOMERS,
+	SECTION_DOUBTS, /* columns of the trace that nobody knows (meter/read/doubts) */
 };
 
 struct header {
@@ -70,6 +71,7 @@ struct pack {
 	char *name_texts;
 	int64_t *conversation_id;
 	struct work_rare *rare;
+	struct text doubts; /* columns that nobody knows, in the file */
 };
 
 static bool wide(enum pack_column c)
@@ -345,6 +347,12 @@ static void put_counted(struct writer *w)
 	buf_release(&names);
 }
 
+static void put_doubts(struct writer *w, const struct buf *columns)
+{
+	if (columns->n)
+		put_section(w, SECTION_DOUBTS, 0, columns->p, columns->n, false);
+}
+
 /* What the file says of the workload; sections and sums of bytes are told at the end. */
 static void fill_head(struct header *h, const struct workload *work)
 {
@@ -401,6 +409,7 @@ int pack_write(const char *path, const struct workload *work, struct err *e)
 		    work->conversations * sizeof *work->conversation_id, true);
 	put_columns(&w, work);
 	put_counted(&w);
+	put_doubts(&w, &work->doubts.columns);
 	if (t)
 		put_blocks(&w, t);
 	w.head.directory = w.offset;
@@ -573,6 +582,18 @@ static int check_sums(const struct pack *p, struct err *e)
 	return 0;
 }
 
+static int check_doubts(struct pack *p, struct err *e)
+{
+	const struct section *s = find(p, SECTION_DOUBTS, 0);
+	if (!s)
+		return 0;
+	if (s->compressed || !holds(p, s, s->raw) ||
+	    crc32_z(0, (const void *)(p->file + s->offset), s->stored) != s->crc)
+		return damaged(p, "its columns", e);
+	p->doubts = (struct text){ p->file + s->offset, s->raw };
+	return 0;
+}
+
 /* Which counts the rows of SECTION_RARE hold, in their order; how many, or a negative code. */
 static int read_counted(const struct pack *p, int kind[COUNT_RARE], struct err *e)
 {
@@ -700,6 +721,8 @@ int pack_open(struct pack **out, const char *path, struct err *e)
 		rc = read_subjects(p, e);
 	if (rc == 0)
 		rc = check_sums(p, e);
+	if (rc == 0)
+		rc = check_doubts(p, e);
 	if (rc != 0) {
 		pack_close(p);
 		return rc;
@@ -748,6 +771,13 @@ bool pack_has_blocks(const struct pack *p)
 {
 	return p->head.flags & FLAG_BLOCKS;
 }
+void pack_doubts(const struct pack *p, struct doubts *out)
+{
+	struct text name;
+	for (size_t at = 0; doubts_next_column(p->doubts, &at, &name);)
+		doubts_add_column(out, name);
+}
+
 bool pack_has_conversations(const struct pack *p)
 {
 	return p->head.flags & FLAG_CONVERSATIONS;

@@ -55,6 +55,8 @@ const char *pack_shape(const struct pack *p);
 bool pack_is_relative(const struct pack *p);
 bool pack_has_blocks(const struct pack *p);
 bool pack_has_conversations(const struct pack *p);
+/* Adds what its trace was in doubt of when it was packed. */
+void pack_doubts(const struct pack *p, struct doubts *out);
 size_t pack_calls(const struct pack *p);
 size_t pack_chunks(const struct pack *p);
 int64_t pack_first_us(const struct pack *p); /* INT64_MAX: no calls */

@@ -75,6 +75,7 @@ static void run_release(struct run *run)
 {
 	call_source_close(&run->in);
 	conversations_close(run->conversations);
+	doubts_release(&run->doubts);
 	replay_names_release(&run->models);
 	replay_names_release(&run->windows);
 	pthread_mutex_destroy(&run->lock);

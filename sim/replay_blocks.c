@@ -178,6 +178,7 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		return rc;
 	}
 	struct replayed played = { 0 };
+	doubts_append(&run->doubts, &workload->doubts);
 	if (o->has_cache && !workload->blocks)
 		rc = err_set(e, ERR_USAGE,
 			     WORKLOAD_HAS_NO_BLOCKS

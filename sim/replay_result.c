@@ -351,16 +351,12 @@ static void note_unused_columns(struct replay_result *out, const struct run *run
 	buf_release(&b);
 }
 
-static void note_doubts(struct replay_result *out, const struct run *run)
+static void note_doubts(struct replay_result *out, struct run *run)
 {
-	struct doubts all = { 0 };
-	for (size_t i = 0; i < run->in.traces; i++)
-		doubts_append(&all, trace_doubts(run->in.trace[i]));
-	if (run->in.log)
-		doubts_append(&all, call_log_doubts(run->in.log));
-	if (all.columns.n)
-		out->doubtful_columns = arena_text(&out->arena, all.columns.p, all.columns.n);
-	doubts_release(&all);
+	const struct buf *columns = &run->doubts.columns;
+	call_source_doubts(&run->in, &run->doubts);
+	if (columns->n)
+		out->doubtful_columns = arena_text(&out->arena, columns->p, columns->n);
 }
 
 int replay_collect(struct replay_result **result, struct run *run, struct worker *worker,

@@ -59,6 +59,7 @@ struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	struct err failure;
+	struct doubts doubts; /* of what the calls came from */
 };
 
 /* A model of at most 24 bytes that was seen, by words that cover its name. */

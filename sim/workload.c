@@ -136,6 +136,7 @@ void workload_close(struct workload *w)
 	dict_release(&w->dict);
 	dict_release(&w->subject_dict);
 	dict_release(&w->conversation_dict);
+	doubts_release(&w->doubts);
 	arena_release(&w->arena);
 	free(w);
 }

@@ -11,6 +11,7 @@
 #include "base/instant.h"
 #include "base/money.h"
 #include "base/text.h"
+#include "meter/read/doubts.h"
 #include "pricing/usage.h"
 #include "sim/block_trace.h"
 
@@ -111,6 +112,7 @@ struct workload {
 	const char *metered_currency;
 	bool relative;		  /* its times count from the start, which lies at 0 */
 	int64_t refused, outside; /* records that are not here, and why */
+	struct doubts doubts;	  /* what may be missing of those that are here */
 	struct arena arena;
 	struct dict dict, subject_dict, conversation_dict, who_dict;
 };

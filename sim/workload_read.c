@@ -360,18 +360,25 @@ static int read_blocks(struct loading *l, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "the trace is read more than once here; give a file instead of "
 			       "standard input");
-	if (o->map_count || o->customer || o->project)
+	if (field_map_names(o->map, o->map_count) || o->customer || o->project)
 		return err_set(
 			e, ERR_USAGE,
 			"'%s' names the blocks of its prompts: its fields have names of their "
 			"own, and there is no customer or project among them",
 			o->path[0]);
-	const struct block_trace_options blocks = { o->format, o->block_tokens, o->sent };
+	const struct block_trace_options blocks = {
+		.format = o->format,
+		.block_tokens = o->block_tokens,
+		.sent = o->sent,
+		.map = o->map,
+		.map_count = o->map_count,
+	};
 	int rc = call_source_blocks(&w->blocks, o->path[0], &blocks, e);
 	if (rc != 0)
 		return rc;
 	struct block_trace *t = w->blocks;
 	size_t kept = 0;
+	doubts_append(&w->doubts, &t->doubts);
 	call_times_begin(&l->times, true, INT64_MAX);
 	w->shape = t->shape;
 	w->refused = t->refused;
@@ -628,6 +635,7 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 		rc = l.without_time ? err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, o->path[0])
 				    : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
 					      w->outside ? " of that kind and period" : "");
+	call_source_doubts(&l.in, &w->doubts);
 	call_source_close(&l.in);
 	if (rc != 0) {
 		build_release(&l.b);

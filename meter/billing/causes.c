@@ -7,7 +7,8 @@ const char *cause_name(enum cause c)
 					     "another name",
 					     "another price",
 					     "a tier's factor",
-					     "unpriced calls" };
+					     "unpriced calls",
+					     "on no page" };
 	return names[c];
 }
 
@@ -95,8 +96,23 @@ static void find_alone(struct reconciled *l)
 		find_factor(l);
 }
 
-void causes_find(struct reconciliation *r)
+/* Days of which the pages that are here say nothing: those of a page that is missing. */
+static void find_pages(struct reconciliation *r)
 {
+	for (size_t from = 0, to; from < r->lines; from = to) {
+		bool billed = false;
+		for (to = from; to < r->lines && r->line[to].day == r->line[from].day; to++)
+			billed |= r->line[to].match != METERED_ONLY;
+		for (size_t i = from; !billed && i < to; i++)
+			if (is_open(&r->line[i]))
+				r->line[i].cause = CAUSE_PAGE;
+	}
+}
+
+void causes_find(struct reconciliation *r, bool partial)
+{
+	if (partial)
+		find_pages(r);
 	find_pairs(r);
 	for (size_t i = 0; i < r->lines; i++)
 		find_alone(&r->line[i]);

@@ -7,7 +7,8 @@
 
 #include "meter/billing/reconcile.h"
 
-/* After every line is judged: gives the lines that differ a cause and adds up the causes. */
-void causes_find(struct reconciliation *r);
+/* After every line is judged, by day: gives the lines that differ a cause and adds up the causes.
+ * partial: a page of the bill is missing. */
+void causes_find(struct reconciliation *r, bool partial);
 
 #endif

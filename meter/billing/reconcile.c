@@ -476,7 +476,7 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)
 		judge(&w, &out->line[i]);
-	causes_find(out);
+	causes_find(out, bill->partial);
 	out->difference = money_total_minus(out->billed, out->metered);
 	return 0;
 }

@@ -14,7 +14,16 @@
 
 enum match { MATCHES, DIFFERS, BILLED_ONLY, METERED_ONLY };
 /* What explains that a line differs (causes.h). */
-enum cause { CAUSE_NONE, CAUSE_MOVED, CAUSE_NAME, CAUSE_PRICE, CAUSE_TIER, CAUSE_UNPRICED, CAUSES };
+enum cause {
+	CAUSE_NONE,
+	CAUSE_MOVED,
+	CAUSE_NAME,
+	CAUSE_PRICE,
+	CAUSE_TIER,
+	CAUSE_UNPRICED,
+	CAUSE_PAGE,
+	CAUSES
+};
 
 struct reconciled {
 	int64_t day,

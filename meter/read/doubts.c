@@ -4,24 +4,34 @@
 
 enum { NAMES_MOST = 400 };
 
-static bool has_name(const struct buf *all, struct text name)
+bool doubts_next_column(struct text columns, size_t *at, struct text *name)
 {
-	const char *p = all->p, *end = all->p + all->n;
-	while (p < end) {
-		const char *comma = memmem(p, (size_t)(end - p), ", ", 2);
-		const size_t n = (size_t)((comma ? comma : end) - p);
-		if (n == name.n && memcmp(p, name.p, n) == 0)
+	if (*at >= columns.n)
+		return false;
+	const char *p = columns.p + *at, *comma = memmem(p, columns.n - *at, ", ", 2);
+	*name = (struct text){ p, comma ? (size_t)(comma - p) : columns.n - *at };
+	*at += name->n + 2;
+	return true;
+}
+
+static struct text columns_of(const struct doubts *d)
+{
+	return (struct text){ d->columns.p, d->columns.n };
+}
+
+static bool has_name(const struct doubts *d, struct text name)
+{
+	struct text known;
+	for (size_t at = 0; doubts_next_column(columns_of(d), &at, &known);)
+		if (text_eq(known, name))
 			return true;
-		p += n + 2;
-	}
 	return false;
 }
 
 void doubts_add_column(struct doubts *d, struct text name)
 {
 	const size_t n = name.n > 60 ? 60 : name.n;
-	if (d->columns.n > NAMES_MOST ||
-	    (d->columns.n && has_name(&d->columns, (struct text){ name.p, n })))
+	if (d->columns.n > NAMES_MOST || has_name(d, (struct text){ name.p, n }))
 		return;
 	if (d->columns.n)
 		buf_puts(&d->columns, ", ");
@@ -30,16 +40,10 @@ void doubts_add_column(struct doubts *d, struct text name)
 
 void doubts_append(struct doubts *to, const struct doubts *from)
 {
+	struct text name;
 	page_list_append(&to->pages, &from->pages);
-	if (!from->columns.n)
-		return;
-	const char *p = from->columns.p, *end = p + from->columns.n;
-	while (p < end) {
-		const char *comma = memmem(p, (size_t)(end - p), ", ", 2);
-		const char *stop = comma ? comma : end;
-		doubts_add_column(to, (struct text){ p, (size_t)(stop - p) });
-		p = stop + 2;
-	}
+	for (size_t at = 0; doubts_next_column(columns_of(from), &at, &name);)
+		doubts_add_column(to, name);
 }
 
 void doubts_release(struct doubts *d)

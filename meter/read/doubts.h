@@ -17,6 +17,9 @@ struct doubts {
 /* A column or key that may count, of which nothing is known; some names are enough. */
 void doubts_add_column(struct doubts *d, struct text name);
 void doubts_append(struct doubts *to, const struct doubts *from);
+/* The name that begins at byte *at of such a list of columns, and *at moved behind it; false: no
+ * more. */
+bool doubts_next_column(struct text columns, size_t *at, struct text *name);
 void doubts_release(struct doubts *d);
 
 #endif

@@ -189,6 +189,14 @@ int field_map_parse(struct field_map *out, const char *spec, struct err *e)
 	return 0;
 }
 
+bool field_map_names(const struct field_map *map, size_t count)
+{
+	bool names = false;
+	for (size_t i = 0; i < count; i++)
+		names |= map[i].field != FIELD_NONE;
+	return names;
+}
+
 enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			      struct text name)
 {

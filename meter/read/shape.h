@@ -55,6 +55,8 @@ struct field_map {
 		"at") ", for " \
 		      "example " ASKED("at") " 2026-06-15"
 int field_map_parse(struct field_map *out, const char *spec, struct err *e);
+/* Whether one of them names a field, and not a column that costs nothing. */
+bool field_map_names(const struct field_map *map, size_t count);
 
 /* The field that a column or key of that name feeds. */
 enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,

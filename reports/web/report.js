@@ -65,6 +65,8 @@ const tally = (() => {
 	}
 	function notes(data) {
 		const list = [];
+		if (data.quarantined) list.push(`${count(data.quarantined)} records could not be read, and are in no figure here.`);
+		if (data.columns_in_doubt.length) list.push(`No table knows what these columns count, so that it may be missing here: ${data.columns_in_doubt.join(', ')}.`);
 		for (const s of data.scenarios) {
 			if (s.unpriced) list.push(`${s.name}: ${count(s.unpriced)} calls have no price and are in no sum.`);
 			if (s.waiting) list.push(`${s.name}: ${count(s.waiting.moved)} calls wait for a cheaper hour; that saves ${amount(s.waiting.saves, s.currency)}.`);

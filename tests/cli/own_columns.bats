@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Tables of one's own whose columns carry the vendors' names of counts, and traces of simulators.
+bats_require_minimum_version 1.5.0
 load common
 
 # table HEADER ROW: replayed, and metered with the same sum
@@ -140,4 +141,59 @@ CASES
 		run "$TALLY" replay t.csv
 		expect 0 '$0.00325'
 	done
+}
+# Every command that reads calls from files takes the same stream of them, and the stream tells: those that the manual
+# gives --map, so that a new one is asked as well.
+doubted() { # NAME COMMAND...
+	run "$TALLY" "${@:2}"
+	expect 3 "no table knows what these columns count" ": $1; where"
+}
+@test "a column in doubt is told by every command that reads calls, and by its exit status" {
+	printf '%s\n' time,model,input,output,zork 2026-06-01T10:00:00Z,gpt-5,1000,200,50 >t.csv
+	echo '{"timestamp":0,"input_length":1000,"output_length":10,"hash_ids":[1,2],"video_tokens":9}' >b.jsonl
+	"$TALLY" help --manual | awk '/^\.SS tally /{c=$0; sub(/^\.SS tally /,"",c); sub(/ *[[A-Z].*$/,"",c)} /^\.B \\-\\-map /{print c}' >commands
+	[ "$(wc -l <commands)" -ge 9 ]
+	while read -r c; do
+		case $c in
+		reconcile | 'price sql') ;; # read bills, write SQL
+		cache) doubted video_tokens cache b.jsonl ;;
+		replay | pack) doubted zork $c t.csv ;;
+		ingest) doubted zork ingest --db d.db t.csv ;;
+		whatif) doubted zork whatif -s a=gpt-5 t.csv ;;
+		migrate) doubted zork migrate --to gpt-5-mini t.csv ;;
+		"advise cache") doubted zork advise cache --on gpt-5 t.csv ;;
+		"advise hits") doubted zork advise hits --from gpt-5 --to gpt-4o t.csv ;;
+		"sim fit") doubted zork sim fit t.csv ;;
+		*) fail "what does 'tally $c' say of columns in doubt?" ;;
+		esac
+	done <commands
+	# what is packed tells the same as what it was packed from
+	"$TALLY" pack -o t.pack t.csv && fail "no doubt" || [ $? = 3 ]
+	"$TALLY" pack -o b.pack b.jsonl && fail "no doubt" || [ $? = 3 ]
+	doubted zork replay t.pack
+	doubted zork whatif -s a=gpt-5 t.pack
+	doubted zork sim fit t.pack
+	doubted video_tokens cache b.pack
+	"$TALLY" pack -o t.pack t.csv --map none=zork
+	run "$TALLY" replay t.pack
+	expect 0
+	for c in "replay --at 2026-06-01 -m gpt-5 --cache vendor" "whatif --at 2026-06-01 -m gpt-5 -s a=gpt-5" "pack" "cache"; do
+		doubted video_tokens $c b.jsonl
+		run "$TALLY" $c b.jsonl --map none=video_tokens
+		expect 0
+	done
+}
+@test "what is written for programs lists the columns in doubt, and what is written for people names them" {
+	printf '%s\n' time,model,input,output,zork,zarf 2026-06-01T10:00:00Z,gpt-5,1000,200,50,9 >t.csv
+	for c in replay "ingest --db d.db" "whatif -s a=gpt-5" "migrate --to gpt-5-mini"; do
+		run --separate-stderr "$TALLY" $c t.csv --json
+		[[ $(tr -d ' \n' <<<"$output") == *'"columns_in_doubt":["zork","zarf"]'* ]] || fail "$c: $output"
+		rm -rf d.db*
+		run --separate-stderr "$TALLY" $c t.csv --json --map none=zork --map none=zarf
+		[[ $(tr -d ' \n' <<<"$output") == *'"columns_in_doubt":[]'* ]] || fail "$c: $output"
+	done
+	run "$TALLY" migrate --to gpt-5-mini t.csv
+	expect 3 'Not known to be in these figures: what the columns zork, zarf count'
+	run "$TALLY" whatif -s a=gpt-5 t.csv --html w.html
+	grep -q '"columns_in_doubt":\|columns_in_doubt' w.html
 }

@@ -44,6 +44,7 @@ END
 	"$TALLY" whatif p -s r=rules:r.json --resamples 0 --json >two || [ $? = 3 ]
 	cmp one two
 	sed 's/,0,/,7,/' s.csv >rare.csv
+	sed -i 1s/audio_input/input_audio/ rare.csv
 	"$TALLY" pack rare.csv -o q -q
 	same rare.csv q --by model
 	head -2 s.csv >t.csv; echo 'bad,2026-09-01,x,-5,1,0,' >>t.csv

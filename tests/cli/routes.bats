@@ -123,7 +123,10 @@ assert d['next'] is None"
 	get -H "Authorization: Bearer $all" -d '{"scenarios":["nobody-knows"]}' $URL/v1/whatif; expect 0 '"unpriced": 2' 200
 	printf '{"id":"1","time":"2026-06-01","model":"claude-sonnet-4-6","input":1000000}\n' | gzip >trace.gz
 	get -H "Authorization: Bearer $all" --data-binary @trace.gz "$URL/v1/whatif?settings=%7B%22scenarios%22%3A%5B%22recorded%22%5D%7D"
-	check "assert d['scenarios'][0]['total'] == '3'"
+	check "assert d['scenarios'][0]['total'] == '3' and d['columns_in_doubt'] == []"
+	printf '{"id":"1","time":"2026-06-01","model":"claude-sonnet-4-6","input":1000000,"output":1,"zork":7}\n' | gzip >trace.gz
+	get -H "Authorization: Bearer $all" --data-binary @trace.gz "$URL/v1/whatif?settings=%7B%22scenarios%22%3A%5B%22recorded%22%5D%7D"
+	check "assert d['columns_in_doubt'] == ['zork'], d"
 	# what a trace may become in memory is bounded, however small it is sent
 	upload="$URL/v1/whatif?settings=%7B%22at%22%3A%222026-06-01%22%2C%22scenarios%22%3A%5B%22recorded%22%5D%7D"
 	sends() { get -H "Authorization: Bearer $all" --data-binary @trace.gz "$upload"; }

@@ -22,6 +22,14 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	run "$TALLY" fsck
 	expect 0 clean
 }
+@test "what a body may not tell is in the answer: a page that is missing, columns that nobody knows" {
+	serve
+	post -d '{"id":"d1","time":"2026-06-01T00:00:00Z","model":"gpt-5","input":1000,"output":20,"zork":7}' $URL/v1/usage
+	expect 0 '"accepted":1' '"partial":false,"columns_in_doubt":["zork"]' 200
+	post -d '{"object":"page","data":[{"object":"bucket","start_time":1781481600,"end_time":1781568000,"results":[{"input_tokens":1000,"output_tokens":200,"input_cached_tokens":0,"num_model_requests":3,"model":"gpt-5-mini"}]}],"has_more":true}' $URL/v1/usage
+	expect 0 '"accepted":1' '"partial":true,"columns_in_doubt":[]' 200
+	stop
+}
 @test "answers of providers, streams, events and spans are taken as they are" {
 	serve
 	post -d '{"id":"chatcmpl-1","object":"chat.completion","created":1781481600,"model":"deepseek-v4-flash","usage":{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,"prompt_cache_hit_tokens":60,"prompt_cache_miss_tokens":40}}' $URL/v1/usage

@@ -61,6 +61,19 @@ def seed(fault, rows):
     if fault == "rounding":
         rows[at][2] = cost + D("0.0045")
         return rows, D("0.0045")
+    if fault == "price":  # of one model, from one day on, a third more of input
+        more = D(0)
+        for _, when, model, i, o in records():
+            if model == "claude-sonnet-4-6" and when >= "2026-09-17":
+                row = next(r for r in rows if r[0] == when[:10] and r[1] == model)
+                row[2] += D(i) / 1000000
+                more += D(i) / 1000000
+        return rows, more
+    if fault == "credit":
+        rows.append(["2026-09-30", "", D("-5.55"), "credit"])
+        return rows, D("-5.55")
+    if fault == "page":  # the days from the 17th on are on a page that is not here
+        return [r for r in rows if r[0] < "2026-09-17"], -sum((r[2] for r in rows if r[0] >= "2026-09-17"), D(0))
     if fault == "tax":
         rows.append(["2026-09-30", "", D("19.19"), "tax"])
         return rows, D("19.19")
@@ -93,7 +106,10 @@ def us(d):
 
 
 def tax(kind, yes, no):
-    return yes if kind == "tax" else no
+    """The word for a line of tax or of a credit in the case of the vendor's other words, else `no`."""
+    if kind == "usage":
+        return no
+    return kind.title() if yes[0].isupper() else kind
 
 
 # A file of rows: what the registry calls it, its header, and a row of it from day, model, cost and kind.
@@ -179,8 +195,53 @@ def documents(fmt, rows):
         "has_more": False}
 
 
+def pages(fmt, rows):
+    """The document as the first of several pages; None where the vendor's answers have none."""
+    doc = documents(fmt.partition("/")[0], rows) if fmt in DOCUMENTS or fmt.endswith("/page") else None
+    if fmt == "aws.cost_explorer":
+        doc["NextPageToken"] = "abc"
+    elif fmt == "azure.costs/page":
+        doc["properties"]["nextLink"] = "https://management.example/next"
+    elif fmt == "langfuse.days":
+        doc["meta"].update(page=1, totalPages=2)
+    elif doc and "has_more" in doc:
+        doc.update(has_more=True, next_page="page_abc")
+    else:
+        return None
+    return doc
+
+
 # Only documents of these are published.
 DOCUMENTS = {"anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days"}
+
+
+def drawn(doc, rows):
+    """A bill in a format of the registry by what the registry says of it alone, as JSON: so that a format which nobody wrote a table for is billed, too."""
+    cols = doc["columns"]
+    names = [n[0] if isinstance(n, list) else n for n in doc["needs"]]
+    said = {cols.get(n) for n in names}
+    for name, meaning in cols.items():
+        if meaning in ("start", "model", "cost", "currency", "kind", "year", "month", "day") and meaning not in said:
+            names.append(name)
+            said.add(meaning)
+
+    def value(name, d, m, c, k):
+        meaning = cols.get(name)
+        return {"start": d, "end": d if doc.get("ends") else next_day(d), "year": d[:4], "month": str(int(d[5:7])), "day": str(int(d[8:])), "model": m or k,
+                "cost": plain(c * 100 if doc.get("money") == "cents" else c), "currency": "USD", "kind": k, "list": plain(c), "provider": "anthropic",
+                "net": plain(c), "product": "", "what": m or k, "fee": "0"}.get(meaning, "1" if meaning else "")
+
+    out = []
+    for r in rows:
+        row = {}
+        for name in names:
+            at = row
+            *inner, last = name.split(".")
+            for part in inner:
+                at = at.setdefault(part, {})
+            at[last] = value(name, *r)
+        out.append({doc["rows"]: [row]} if "rows" in doc else row)
+    return out
 
 
 def next_day(d):
@@ -188,6 +249,8 @@ def next_day(d):
 
 
 def write(fmt, rows, path):
+    if fmt.startswith("registry:"):
+        return open(path, "w").write("".join(json.dumps(r) + "\n" for r in drawn(json.load(open(fmt.partition(":")[2])), rows)))
     fmt, _, how = fmt.partition("/")
     if fmt in DOCUMENTS or how == "page":
         return json.dump(documents(fmt, rows), open(path, "w"))
@@ -209,19 +272,23 @@ def main():
                 f.write(",".join(map(str, r)) + "\n")
         return
     if sys.argv[1] == "formats":  # what can be billed: of the registry in that directory, and none that is missing here
-        known = set()
-        for name in os.listdir(sys.argv[2]):
-            doc = json.load(open(os.path.join(sys.argv[2], name)))
+        known, path_of = set(), {}
+        for name in sorted(os.listdir(sys.argv[2])):
+            path_of["registry:" + os.path.join(sys.argv[2], name)] = doc = json.load(open(os.path.join(sys.argv[2], name)))
             if doc.get("general"):  # of nobody in particular, and no bill
                 continue
             if "model" not in doc["columns"].values():  # one of fees
                 continue
             if doc["kind"] == "bill" or ("cost" in doc.get("columns", {}).values() and doc.get("costs") != "no bill"):
                 known.add(doc["name"])
-        missing = known - set(TABLES) - DOCUMENTS
+        by_hand = set(TABLES) | DOCUMENTS
+        # words of a vendor's own for models are nothing that could be drawn
+        missing = {doc["name"] for doc in path_of.values() if doc["name"] in known - by_hand and doc.get("spelling")}
         if missing:
             raise SystemExit("no vendor bills in " + ", ".join(sorted(missing)))
-        print("\n".join(sorted(known | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "openrouter.activity/json"})))
+        all_of = [p for p, doc in path_of.items() if doc["name"] in known and doc.get("spelling") is None]
+        print("\n".join(sorted((known & by_hand) | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet",
+                                                    "openrouter.activity/json"}) + all_of))
         return
     rows, off = seed(sys.argv[3], lines())
     write(sys.argv[2], rows, sys.argv[4])

@@ -71,6 +71,8 @@ function WhatIfAnswer({data, zone}) {
 		return {all, rows: data.scenarios.filter(s => !lost(s)).map((s, i) => { const by = new Map(s.by_day.map(d => [d.day, d.total])); return {name: s.name, tone: i % 8, by, values: all.map(d => by.has(d) ? Number(by.get(d)) : null)}; })};
 	}, [data]);
 	const currency = base.currency, remarks = [];
+	if (data.quarantined) remarks.push(`${many(data.quarantined, 'record is', 'records are')} left out: they could not be read.`);
+	if (data.columns_in_doubt.length) remarks.push(`No table knows what these columns count, so that it may be missing here: ${data.columns_in_doubt.join(', ')}.`);
 	for (const s of data.scenarios) {
 		if (s.waiting) remarks.push(`${s.name}: ${many(s.waiting.moved, 'call waits', 'calls wait')} for a cheaper hour; that saves ${money(s.waiting.saves, s.currency)}.`);
 		if (s.escalated) remarks.push(`${s.name}: ${count(s.escalated)} calls run on both models.`);
