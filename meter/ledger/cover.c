@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "meter/ledger/swap.h"
 #include "meter/ledger/hours.h"
 
 /* What usage of a part of an hour did not get from lots. */
@@ -83,47 +84,90 @@ static void divide(struct shortages *list, const struct account *a)
 	}
 }
 
-/* The first instant at which an open lot counts. */
-static struct instant lots_from(const struct state *s)
+/* What the entries so far have taken from lots, `paid`, was owed, or asked for on an invoice. */
+static int post_paid(struct ledger *l, struct state *s, struct shortage *p, int64_t paid,
+		     struct instant now, struct err *e)
 {
-	struct instant from = INSTANT_MAX;
-	for (size_t i = 0; i < s->lots; i++)
-		if (s->lot[i].left.atto > 0 && s->lot[i].effective.us < from.us)
-			from = s->lot[i].effective;
-	return from;
-}
-
-static int cover(struct ledger *l, struct state *s, const struct shortage *p, int64_t most,
-		 struct instant now, struct err *e)
-{
-	struct credits_total rest;
-	int rc = ledger_need_lots(l, s, e);
-	if (rc == 0)
-		rc = ledger_use_lots(l, s, p->at, credits_of_nano((struct nano_credits){ most }),
-				     SHORT_PARTIAL, &rest, e);
-	const int64_t paid = rc == 0 ? most - ledger_nano_of(rest) : 0;
-	if (rc != 0 || paid == 0)
-		return rc;
 	const int64_t owed = paid < p->owed ? paid : p->owed;
 	ledger_put_entry(l, "overage", 0, owed);
 	ledger_put_entry(l, "billed", 0, paid - owed);
-	rc = ledger_post(l,
-			 &(struct posting){ .state = s,
-					    .kind = "repay",
-					    .at = p->at,
-					    .booked = now,
-					    .usage_from = p->first,
-					    .usage_to = p->last },
-			 NULL, e);
+	int rc = ledger_post(l,
+			     &(struct posting){ .state = s,
+						.kind = "repay",
+						.at = p->at,
+						.booked = now,
+						.usage_from = p->first,
+						.usage_to = p->last },
+			     NULL, e);
 	s->account.owed.nano -= owed;
+	p->owed -= owed;
+	p->nano -= paid;
 	/* what debt carries is the day's already */
 	if (rc == 0)
 		rc = ledger_add_taken(l, s, p->at,
 				      s->account.overage == OVERAGE_DEBT ? paid - owed : paid, e);
-	if (rc == 0)
-		rc = ledger_write_state(l, s, e);
+	return rc == 0 ? ledger_write_state(l, s, e) : rc;
+}
+
+/* How much of it lots may pay. */
+static int64_t payable(const struct state *s, const struct covering *c, const struct shortage *p)
+{
+	if (p->at.us >= c->until.us)
+		return 0;
+	return c->billed && s->account.overage != OVERAGE_DEBT ? p->nano : p->owed;
+}
+
+/* By what lots of its own day have left. */
+static int pay_by_lots(struct ledger *l, struct state *s, const struct covering *c,
+		       struct shortage *p, struct err *e)
+{
+	const int64_t most = payable(s, c, p);
+	struct credits_total rest;
+	int rc = most > 0 && c->lapsed ? ledger_reopen_lapsed(l, s, p->at, c->now, e) : 0;
+	if (rc == 0 && most > 0)
+		rc = ledger_need_lots(l, s, e);
+	if (rc != 0 || most <= 0)
+		return rc;
+	rc = ledger_use_lots(l, s, p->at, credits_of_nano((struct nano_credits){ most }),
+			     SHORT_PARTIAL, &rest, e);
+	const int64_t paid = rc == 0 ? most - ledger_nano_of(rest) : 0;
+	if (paid > 0)
+		rc = post_paid(l, s, p, paid, c->now, e);
 	ledger_drop_empty(s);
 	return rc;
+}
+
+/* By what these have paid of other usage, which others of its own day can pay. */
+static int pay_by_swap(struct ledger *l, struct state *s, const struct covering *c,
+		       struct shortages *list, struct err *e)
+{
+	struct swap *x = NULL;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < list->count; i++) {
+		struct shortage *p = &list->of[i];
+		struct swapped got = { .nano = 1 };
+		if (!x && payable(s, c, p) > 0)
+			rc = swap_open(&x, l, s, c->now, e);
+		while (rc == 0 && got.nano > 0 && payable(s, c, p) > 0) {
+			rc = swap_for(x, p->at, payable(s, c, p), &got, e);
+			if (rc != 0 || got.nano == 0)
+				break;
+			l->entries = 0;
+			ledger_put_entry(l, "grant", got.grant, -got.nano);
+			rc = post_paid(l, s, p, got.nano, c->now, e);
+		}
+	}
+	swap_close(x);
+	return rc;
+}
+
+static int cover(struct ledger *l, struct state *s, const struct covering *c,
+		 struct shortages *list, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < list->count; i++)
+		rc = pay_by_lots(l, s, c, &list->of[i], e);
+	return rc == 0 ? pay_by_swap(l, s, c, list, e) : rc;
 }
 
 int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e)
@@ -131,22 +175,45 @@ int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, st
 	struct shortages list = { 0 };
 	if (s->account.owed.nano == 0 && !c->billed)
 		return 0;
-	int rc = ledger_need_lots(l, s, e);
-	const struct instant from = c->lapsed ? (struct instant){ 0 } : lots_from(s);
-	if (rc == 0 && from.us < c->until.us)
-		rc = ledger_need_zone(s, e);
-	if (rc == 0 && from.us < c->until.us)
-		rc = read_short(l, s, from, &list, e);
+	int rc = ledger_need_zone(s, e);
+	if (rc == 0)
+		rc = read_short(l, s, (struct instant){ INT64_MIN }, &list, e);
 	divide(&list, &s->account);
-	for (size_t i = 0; rc == 0 && i < list.count && list.of[i].at.us < c->until.us; i++) {
-		const struct shortage *p = &list.of[i];
-		const int64_t most =
-			c->billed && s->account.overage != OVERAGE_DEBT ? p->nano : p->owed;
-		if (most > 0 && c->lapsed)
-			rc = ledger_reopen_lapsed(l, s, p->at, c->now, e);
-		if (rc == 0 && most > 0)
-			rc = cover(l, s, p, most, c->now, e);
+	if (rc == 0)
+		rc = cover(l, s, c, &list, e);
+	free(list.of);
+	return rc;
+}
+
+/* whether there is usage after that instant */
+static const struct sql sql_later = {
+	.text = "SELECT 1 FROM ledger_txn INDEXED BY txn_of_usage WHERE account=:account "
+		"AND usage_from IS NOT NULL AND at>:at LIMIT 1",
+};
+
+int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		      struct instant now, struct err *e)
+{
+	const struct covering c = { .until = INSTANT_MAX, .now = now };
+	struct shortages list = { 0 };
+	struct query *q;
+	int rc = db_statement(l->db, &sql_later, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":at", at.us);
+	rc = db_step(l->db, q, e);
+	db_reset(q);
+	if (rc != 1 || (rc = ledger_need_zone(s, e)) != 0)
+		return rc < 0 ? rc : 0;
+	rc = read_short(l, s, (struct instant){ at.us - US_PER_HOUR }, &list, e);
+	for (size_t i = 0; i < list.count; i++) {
+		struct shortage *p = &list.of[i];
+		const bool of_it = p->from.us <= at.us && at.us <= p->at.us;
+		p->owed = !of_it ? 0 : nano < p->nano ? nano : p->nano;
 	}
+	if (rc == 0)
+		rc = cover(l, s, &c, &list, e);
 	free(list.of);
 	return rc;
 }

@@ -3,7 +3,7 @@
  * transaction is made. Internal to meter/ledger.
  *
  * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, rollover.c,
- * spend.c, cover.c and balance.c each know one subject; posting.c alone writes lots and
+ * spend.c, cover.c, swap.c and balance.c each know one subject; posting.c alone writes lots and
  * transactions.
  */
 #ifndef TALLY_METER_LEDGER_LEDGER_PARTS_H
@@ -110,15 +110,19 @@ int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct i
 		  struct err *e);
 /*
  * What usage before `until` did not get from lots, each part of an hour in order, is paid by those
- * that counted then and have something left. billed: also what invoices have asked for, which the
- * next one's adjustment gives back; that is for usage that was reversed, for a grant is no payout.
- * lapsed: also by what has expired of them since.
+ * that counted then and have something left, or get it by exchange (swap.h). billed: also what
+ * invoices have asked for, which the next one's adjustment gives back; that is for usage that was
+ * reversed, for a grant is no payout. lapsed: also by what has expired of them since.
  */
 struct covering {
 	bool billed, lapsed;
 	struct instant until, now;
 };
 int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e);
+/* Usage at an instant lacked so much and comes late: what is of its day is not kept by later usage
+ * that others of its own can pay. */
+int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		      struct instant now, struct err *e);
 /* Before lots expire, or the transaction ends. */
 int ledger_cover_pending(struct ledger *l, struct state *s, struct err *e);
 /* As ledger_grant, for usage that is about to draw: what lacked it before comes after that. */

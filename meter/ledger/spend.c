@@ -419,6 +419,8 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 	else if (rc == 0)
 		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
 				   &out->txn, e);
+	if (rc == 0 && late && out->overage.nano > 0)
+		rc = ledger_cover_late(l, s, d->at, out->overage.nano, now, e);
 	/* what was given back pays other usage that lacked it: before each trim, or in the end */
 	if (rc == 0 && nano < 0) {
 		s->to_cover = s->to_cover_billed = true;

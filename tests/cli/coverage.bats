@@ -56,6 +56,63 @@ owes() {
 	done
 	"$TALLY" fsck -q
 }
+@test "credits that come back go round over other grants: as if what is void had never come" {
+	for how in limit debt; do
+		c=chain-$how
+		account "$c" --overage "$how"
+		grant "$c" 5 --id a --effective 2026-06-01 --expires 2026-07-01
+		grant "$c" 5 --id b --effective 2026-06-01 --expires 2026-08-01
+		use "$c" u1 2026-06-10T10:00:00Z 4; ingest
+		use "$c" u2 2026-06-11T10:00:00Z 4; ingest
+		use "$c" u3 2026-07-02T10:00:00Z 4; ingest
+		owes "$c" 2 0
+		"$TALLY" void "$c-u1" --why wrong -q
+		"$TALLY" credit draw -q
+		# a pays 4 of u2 now, of which b had paid 3; b pays all of u3, and its last one lapses
+		owes "$c" 0 0
+		of "$c" 2026-06 0 4
+		of "$c" 2026-07 0 4
+		"$TALLY" void "$c-u3" --why wrong -q
+		"$TALLY" credit draw -q
+		owes "$c" 0 0
+		of "$c" 2026-07 0 0
+	done
+	"$TALLY" fsck -q
+}
+@test "what an invoice had asked for is given back when credits come to it over another grant" {
+	account acme
+	grant acme 5 --id a --effective 2026-06-01 --expires 2026-07-01
+	grant acme 5 --id b --effective 2026-06-01 --expires 2026-08-01
+	use acme u1 2026-06-10T10:00:00Z 4
+	use acme u2 2026-06-11T10:00:00Z 4
+	use acme u3 2026-07-02T10:00:00Z 4; ingest
+	of acme 2026-06 0 8
+	of acme 2026-07 2 2
+	"$TALLY" invoice finalize --all --prices card.json -q
+	"$TALLY" void acme-u1 --why wrong -q
+	"$TALLY" credit draw -q
+	owes acme 0 0
+	# June used 4 less, which credits had paid; July had asked for 2, which they pay now
+	of acme 2026-08 -2 -2
+	"$TALLY" fsck -q
+}
+@test "usage that comes late gets credits of its day that paid later usage, where others pay that" {
+	account acme
+	grant acme 5 --id a --effective 2026-06-01 --expires 2026-07-01
+	grant acme 5 --id b --effective 2026-06-15 --expires 2026-06-25
+	grant acme 5 --id c --effective 2026-06-22 --expires 2026-08-01
+	use acme u1 2026-06-20T10:00:00Z 5; ingest
+	use acme u2 2026-06-22T10:00:00Z 5; ingest
+	# b (which ends first) paid u1, a paid u2; a pays this one, and c pays u2
+	use acme late 2026-06-10T10:00:00Z 4; ingest
+	run "$TALLY" credit balance acme --json
+	expect "$status" '"owed": "0"'
+	of acme 2026-06 0 14
+	# nothing is left that counted then
+	use acme later 2026-06-10T11:00:00Z 2; ingest
+	of acme 2026-06 1 15
+	"$TALLY" fsck -q
+}
 @test "overage that was asked for because of usage that is void is given back by the next document" {
 	account acme
 	grant acme 10 --id g --effective 2026-05-01 --expires 2026-08-01

@@ -168,7 +168,8 @@ struct history {
 	struct money_total paid;
 	bool only_usage; /* nothing but usage was ever charged, to the billionth */
 	bool recurs, settles;
-	int periods; /* that its months of usage are in */
+	bool unbilled; /* no document before the end, so that grants pay whatever they can */
+	int periods;   /* that its months of usage are in */
 };
 
 static uint64_t pick(struct history *h, uint64_t n)
@@ -520,7 +521,10 @@ static int add_due(void *user, const struct stored_invoice *i)
 
 static void one_step(struct history *h, struct err *e)
 {
-	switch (pick(h, 20)) {
+	const int step = (int)pick(h, 20);
+	const bool bills = (step >= 8 && step <= 10) || step == 13 || step == 14 || step > 17;
+	/* usage and grants instead */
+	switch (h->unbilled && bills ? step % 8 : step) {
 	case 0:
 	case 1:
 	case 2:
@@ -713,18 +717,30 @@ static void compare_usage(struct history *h, uint64_t seed, const struct documen
 }
 
 /* What usage of an hour did not get from grants, newest hour last; and the grants. */
+enum { GRANTS = 100 };
+struct giving {
+	int64_t id, from_us, to_us, left; /* left: or lapsed */
+};
+
 struct shortages {
 	struct history *h;
 	int64_t hour[RECORDS * 4], nano[RECORDS * 4];
+	int64_t gave[RECORDS * 4][GRANTS]; /* of the grants below */
 	size_t count;
+	struct giving grant[GRANTS];
+	size_t grants;
 	bool other; /* what is not told apart by hours was */
 	struct err *e;
 };
 
 static int add_short_entry(void *user, const struct ledger_entry *en)
 {
+	struct shortages *s = user;
 	if (text_is(en->pot, "overage") || text_is(en->pot, "billed"))
-		*(int64_t *)user -= en->amount.nano;
+		s->nano[s->count - 1] -= en->amount.nano;
+	for (size_t k = 0; k < s->grants; k++)
+		if (s->grant[k].id == en->grant_id)
+			s->gave[s->count - 1][k] -= en->amount.nano;
 	return 0;
 }
 
@@ -740,7 +756,7 @@ static int add_shortage(void *user, const struct ledger_txn *t)
 		s->hour[s->count] = hour;
 		s->nano[s->count++] = 0;
 	}
-	return ledger_each_entry(ledger, t->id, add_short_entry, &s->nano[s->count - 1], s->e);
+	return ledger_each_entry(ledger, t->id, add_short_entry, s, s->e);
 }
 
 static int find_unused(void *user, const struct grant *g)
@@ -756,22 +772,64 @@ static int find_unused(void *user, const struct grant *g)
 	return 0;
 }
 
-/* lapsed, and not for a rollover */
-static const struct sql sql_lapsed_grants = {
-	.text = "SELECT g.effective,g.expires,l.lapsed+l.left FROM credit_lot l JOIN credit_grant g "
-		"ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
-		"l.account=:account AND l.lapsed>0 AND coalesce(r.rollover,0)=0",
+static const struct sql sql_unused_grants = {
+	.text = "SELECT g.id,g.effective,coalesce(g.expires,:never),l.lapsed+l.left FROM credit_lot l "
+		"JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
+		"l.account=:account AND coalesce(r.rollover,0)=0",
 };
 
+/* What the grants gave to each hour; those that roll over stay with what they paid. */
+static void read_chains(struct shortages *s, int64_t account)
+{
+	struct query *q;
+	int rc;
+	check(db_statement(store_db(store), &sql_unused_grants, &q, s->e), s->e);
+	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":never", INT64_MAX);
+	while ((rc = db_step(store_db(store), q, s->e)) == 1) {
+		assert_true(s->grants < GRANTS);
+		s->grant[s->grants++] =
+			(struct giving){ db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3) };
+	}
+	db_reset(q);
+	check(rc, s->e);
+}
+
+static bool covers_hour(const struct giving *g, int64_t hour)
+{
+	return g->from_us <= hour * US_PER_HOUR && g->to_us >= (hour + 1) * US_PER_HOUR;
+}
+
+/* Whether credits that are unused can come to that hour: from grant to grant by way of hours to
+ * which the one gave and in which the other counts. */
+static bool comes_to(const struct shortages *s, size_t short_of)
+{
+	bool reached[GRANTS] = { false }, more = true;
+	for (size_t k = 0; k < s->grants; k++)
+		reached[k] = covers_hour(&s->grant[k], s->hour[short_of]);
+	while (more) {
+		more = false;
+		for (size_t k = 0; k < s->grants; k++) {
+			if (reached[k] && s->grant[k].left > 0)
+				return true;
+			for (size_t i = 0; reached[k] && i < s->count; i++)
+				for (size_t to = 0; s->gave[i][k] > 0 && to < s->grants; to++)
+					if (!reached[to] && covers_hour(&s->grant[to], s->hour[i]))
+						more = reached[to] = true;
+		}
+	}
+	return false;
+}
+
 /* Nothing is owed for usage that grants of then have something for, though it may have come back
- * late or lapsed meanwhile. */
+ * late or lapsed meanwhile, and may have to go round over other grants. */
 static void compare_coverage(struct history *h, struct err *e)
 {
-	struct shortages s = { .h = h, .e = e };
-	struct query *q;
+	static struct shortages s;
 	const struct account *a;
-	int rc;
+	s = (struct shortages){ .h = h, .e = e };
 	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
+	read_chains(&s, a->id);
 	check(ledger_each_txn(ledger, a->id, (struct instant){ 0 }, INSTANT_MAX, add_shortage, &s,
 			      e),
 	      e);
@@ -780,15 +838,10 @@ static void compare_coverage(struct history *h, struct err *e)
 	if (s.other)
 		return;
 	check(ledger_each_grant(ledger, a->id, find_unused, &s, e), e);
-	check(db_statement(store_db(store), &sql_lapsed_grants, &q, e), e);
-	db_bind_int(q, ":account", a->id);
-	while ((rc = db_step(store_db(store), q, e)) == 1)
-		find_unused(&s, &(struct grant){ .name = TEXT("lapsed"),
-						 .effective = { db_int(q, 0) },
-						 .expires = { db_int(q, 1) },
-						 .left = { db_int(q, 2) } });
-	db_reset(q);
-	check(rc, e);
+	for (size_t i = 0; i < s.count; i++)
+		if (s.nano[i] > 0 && comes_to(&s, i))
+			fail_msg("%s: usage of hour %lld lacks %lld, and grants have it left",
+				 h->customer, (long long)s.hour[i], (long long)s.nano[i]);
 }
 
 /* Everything is invoiced in the end, and what has changed since then, too. */
@@ -840,6 +893,7 @@ static void one_history(uint64_t seed)
 	invoicer_exchange(h.invoicer, rates);
 	const size_t which = pick(&h, sizeof terms / sizeof *terms);
 	h.only_usage = which == 0;
+	h.unbilled = seed % 4 == 0;
 	static const int billing_days[] = { 1, 1, 1, 15, 28, 30, 31 };
 	const int billing_day = billing_days[pick(&h, sizeof billing_days / sizeof *billing_days)];
 	/* August's usage may be in the period of September */
