@@ -18,7 +18,11 @@ static const struct option options[] = {
 	  "statement (DATEV includes it with the invoices)",
 	  false },
 	{ "account", 0, "KIND=CODE",
-	  "of invoices: revenue, tax, prepaid, receivable; for DATEV also bank, consultant and client; tax-type of Xero",
+	  "of invoices: revenue, tax, prepaid, receivable; for DATEV also bank, consultant, client and currency (that of the books, default EUR); tax-type of Xero",
+	  true },
+	{ "rates", 0, "FILE",
+	  "for DATEV: exchange rates by day, as for `invoice draft`, for what is in another "
+	  "currency than the books",
 	  true },
 	{ "of", 0, "usage|invoices",
 	  "of FOCUS: usage as it was priced, or issued invoices, line by line (default usage)",
@@ -46,7 +50,8 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 		      { "bank", &s->bank, datev ? "1200" : "090" },
 		      { "tax-type", &s->tax_type, "Tax Exempt" },
 		      { "consultant", &s->consultant, "1001" },
-		      { "client", &s->client, "1" } };
+		      { "client", &s->client, "1" },
+		      { "currency", &s->base, "EUR" } };
 	const size_t count = sizeof kinds / sizeof *kinds;
 	for (size_t k = 0; k < count; k++)
 		*kinds[k].to = kinds[k].usual;
@@ -57,7 +62,7 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 		if (k == count || !spec[n] || !spec[n + 1])
 			return err_set(e, ERR_USAGE,
 				       "--account %s: KIND=CODE, with revenue, tax, prepaid, "
-				       "receivable, bank, tax-type, consultant or client",
+				       "receivable, bank, tax-type, consultant, client or currency",
 				       spec);
 		*kinds[k].to = spec + n + 1;
 	}
@@ -74,6 +79,8 @@ struct exporting {
 	int style;	  /* of a journal */
 	int source;	  /* of FOCUS: usage, invoices */
 	int64_t left_out, in_credits;
+	struct books_told told;
+	struct exchange_rates *rates;
 };
 
 static int run_focus(struct exporting *x, struct err *e)
@@ -90,7 +97,15 @@ static int run_journal(struct exporting *x, struct err *e)
 
 static int run_invoices(struct exporting *x, struct err *e)
 {
-	return export_invoices(x->session.ledger, &x->o, &x->settings, &x->in_credits, e);
+	const char *path;
+	int rc = 0;
+	for (int i = 0; rc == 0 && (path = cli_value_at(x->cli, "rates", i)); i++)
+		rc = exchange_read(&x->rates, path, e);
+	x->settings.rates = x->rates;
+	if (rc == 0)
+		rc = export_invoices(x->session.ledger, &x->o, &x->settings, &x->told, e);
+	x->in_credits = x->told.in_credits;
+	return rc;
 }
 
 static int run_xlsx(struct exporting *x, struct err *e)
@@ -151,6 +166,14 @@ static int tell_left_out(const struct exporting *x)
 			"tally: %s without a price %s left out: the file is "
 			"incomplete\n",
 			COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
+	if (x->told.cut && !x->cli->quiet)
+		fprintf(stderr, "tally: note: %s longer than the program takes: cut\n",
+			COUNTED(x->told.cut, "text"));
+	if (x->told.unrated && !x->cli->quiet)
+		fprintf(stderr,
+			"tally: note: %s in another currency than the books (%s) without a rate: "
+			"DATEV looks it up in its own table; --rates FILE states it\n",
+			COUNTED(x->told.unrated, "booking"), x->settings.base);
 	if (x->in_credits)
 		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
 			(long long)x->in_credits, x->in_credits == 1 ? " is" : "s are");
@@ -194,6 +217,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = export_kind(&x, kind, e);
 	rc = ledger_session_close(&x.session, rc, e);
+	exchange_close(x.rates);
 	zone_close(zone);
 	return rc ? rc : tell_left_out(&x);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/zone.h"
+#include "meter/billing/exchange.h"
 #include "meter/ledger/ledger.h"
 #include "meter/store/usage_query.h"
 #include "reports/plain.h"
@@ -36,7 +37,6 @@ enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e);
 enum book_profile { BOOK_XERO, BOOK_QUICKBOOKS, BOOK_DATEV };
-enum { BOOK_XERO_MOST = 500, BOOK_QUICKBOOKS_NUMBER = 21 };
 /* Accounts as the bookkeeping program numbers them. */
 struct book_settings {
 	enum book_profile profile;
@@ -44,12 +44,20 @@ struct book_settings {
 	bool payments; /* Xero, QuickBooks: what was paid, as a bank statement, and no invoices */
 	const char *tax_type;		 /* of Xero's rows: taxes are rows, so nothing is added */
 	const char *consultant, *client; /* of DATEV */
+	const char *base;		 /* of DATEV: the currency in which the books are kept */
+	const struct exchange_rates *rates; /* into it; NULL: not stated */
 };
-/* Final invoices and credit notes of the period, and for DATEV what was paid in it; *left_out:
- * those in credits, which is no money. Errors: ERR_RANGE beyond what the program imports at once,
- * ERR_INVALID where it cannot take an amount. */
+/* What is to be said of such a file. */
+struct books_told {
+	int64_t in_credits; /* documents that are left out: credits are no money */
+	int64_t cut;	    /* texts that are longer than the program takes */
+	int64_t unrated;    /* bookings in another currency than the base, without a rate */
+};
+/* Final invoices and credit notes of the period, and for DATEV what was paid in it. Errors:
+ * ERR_RANGE beyond what the program imports at once, ERR_INVALID where it cannot take an amount, a
+ * number or a name. */
 int export_invoices(struct ledger *l, const struct export_options *o,
-		    const struct book_settings *settings, int64_t *left_out, struct err *e);
+		    const struct book_settings *settings, struct books_told *told, struct err *e);
 /* Every record that stands, in the native format: it can be read in again. */
 int export_csv(struct ledger *l, const struct export_options *o, struct err *e);
 /* Usage by day, customer, project and model, as a workbook at `path`. */

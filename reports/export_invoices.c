@@ -19,10 +19,78 @@ struct books {
 	const struct export_options *o;
 	const struct book_settings *s;
 	struct buf b;
-	int64_t count, in_credits;
+	int64_t count, rows;
+	struct books_told *told;
 	int year;
 	struct err *e;
 };
+
+/*
+ * What the programs take: of a file so many documents and rows, of a text so many characters; 0:
+ * any. Numbers and names say whose a row is, so longer ones are refused; other texts are cut.
+ *
+ * Xero: its help on importing sales invoices (500), the limits of its API (255, 255, 4000).
+ * QuickBooks Online: Intuit's help on importing invoices (100 and 1,000 rows), its API (21, 500,
+ * 4000). DATEV: developer.datev.de, Buchungsstapel (99,999 bookings; Belegfeld 1, Buchungstext).
+ */
+static const struct {
+	const char *name;
+	int64_t documents, rows;
+	size_t number, customer, text;
+} limits[] = {
+	[BOOK_XERO] = { "Xero", 500, 0, 255, 255, 4000 },
+	[BOOK_QUICKBOOKS] = { "QuickBooks", 100, 1000, 21, 500, 4000 },
+	[BOOK_DATEV] = { "DATEV", 0, 99999, 36, 0, 60 },
+};
+
+static size_t characters(struct text s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
+	return n;
+}
+
+/* The text, or as much of it as the program takes, with a mark at its end. */
+static void put_cut(struct books *k, struct buf *out, struct text s)
+{
+	const size_t most = limits[k->s->profile].text;
+	size_t n = 0, i = 0;
+	out->n = 0;
+	if (characters(s) <= most) {
+		buf_add(out, s.p, s.n);
+		return;
+	}
+	for (; i < s.n; i++)
+		if (((unsigned char)s.p[i] & 0xC0) != 0x80 && n++ == most - 1)
+			break;
+	buf_add(out, s.p, i);
+	buf_puts(out, "\xE2\x80\xA6");
+	k->told->cut++;
+}
+
+static int check_document(struct books *k, struct text number, struct text customer)
+{
+	const size_t taken[] = { limits[k->s->profile].number, limits[k->s->profile].customer };
+	const char *name = limits[k->s->profile].name;
+	if (characters(number) > taken[0])
+		return err_set(k->e, ERR_INVALID,
+			       "invoice %.*s: %s takes numbers of at most %zu characters",
+			       (int)number.n, number.p, name, taken[0]);
+	if (taken[1] && characters(customer) > taken[1])
+		return err_set(k->e, ERR_INVALID,
+			       "invoice %.*s: %s takes names of at most %zu characters",
+			       (int)number.n, number.p, name, taken[1]);
+	return 0;
+}
+
+static int too_many(struct books *k, int64_t most, const char *what)
+{
+	return err_set(k->e, ERR_RANGE,
+		       "%s imports at most %lld %s at once: narrow them with " ASKED(
+			       "since") " and " ASKED("until"),
+		       limits[k->s->profile].name, (long long)most, what);
+}
 
 /* One amount of a document. */
 struct item {
@@ -58,7 +126,10 @@ static void put_item(struct books *k, const struct invoice_view *v, const struct
 	buf_puts(b, ",");
 	if (!xero)
 		buf_puts(b, "Services,");
-	csv_put_text(b, text_of(*i->description ? i->description : v->title));
+	struct buf text = { 0 };
+	put_cut(k, &text, text_of(*i->description ? i->description : v->title));
+	csv_put_text(b, (struct text){ text.p, text.n });
+	buf_release(&text);
 	buf_printf(b, ",1,%s,", amount);
 	if (xero) {
 		csv_put_text(b, text_of(i->account));
@@ -93,19 +164,18 @@ static char in_1252(struct text s, size_t *n)
 	return found;
 }
 
-static void put_1252(struct buf *b, struct text s, size_t most)
+static void put_1252(struct buf *b, struct text s)
 {
-	for (size_t i = 0, put = 0, n; i < s.n && put < most; put++, i += n) {
+	for (size_t i = 0, n; i < s.n; i += n) {
 		const char c = in_1252((struct text){ s.p + i, s.n - i }, &n);
 		buf_add(b, &c, 1);
 	}
 }
 
-/* Belegfeld 1 takes letters, digits and these signs, at most 36 of them. */
+/* Belegfeld 1 takes letters, digits and these signs. */
 static void put_document_number(struct buf *b, struct text s)
 {
-	enum { NUMBER_MOST = 36 };
-	for (size_t i = 0; i < s.n && i < NUMBER_MOST; i++) {
+	for (size_t i = 0; i < s.n; i++) {
 		const char c = s.p[i], low = c | 32;
 		const bool taken = (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') ||
 				   (c && strchr("_$&%*+-/", c));
@@ -113,36 +183,143 @@ static void put_document_number(struct buf *b, struct text s)
 	}
 }
 
-static int put_booking(struct books *k, const struct invoice_view *v, const struct item *i)
+/* 1234,50: whole cents and at most ten digits before the comma. */
+static int put_cents(struct books *k, const char *number, struct money_total amount)
+{
+	enum { DIGITS_MOST = 10 };
+	char text[DECIMAL_TEXT_MAX];
+	money_total_format(amount, text);
+	char *point = strchr(text, '.');
+	const size_t whole = point ? (size_t)(point - text) : strlen(text);
+	if ((point && strlen(point) > 3) || whole > DIGITS_MOST)
+		return err_set(
+			k->e, ERR_INVALID,
+			"invoice %s: DATEV takes amounts of two decimals and %d digits before "
+			"them, this one is %s",
+			number, DIGITS_MOST, text);
+	buf_printf(&k->b, "%.*s,%s%s", (int)whole, text, point ? point + 1 : "00",
+		   point && strlen(point) == 2 ? "0" : "");
+	return 0;
+}
+
+/* An amount in another currency than that of the books. */
+struct foreign {
+	bool rated, booked_in_base; /* the rate is stated; the format has no place for it */
+	struct money_total rate;    /* units of the currency for one of the base, of six decimals */
+	struct money_total base;    /* the amount in the base, in cents */
+};
+
+/*
+ * Kurs is from 1 to 9999.999999 units of the currency for one of the base, and beside books that
+ * are not kept in euros there are only euros (DATEV's help 1036388, which has other amounts booked
+ * in the base).
+ */
+static int find_foreign(struct books *k, const struct invoice_view *v, struct money_total amount,
+			int64_t day, struct foreign *out)
+{
+	const struct money_total one = { INT64_C(1000000000000000000) };
+	const struct text base = text_of(k->s->base), currency = text_of(v->currency);
+	const bool euros = text_is(base, "EUR") || text_is(currency, "EUR");
+	struct exchange_rate to, from;
+	*out = (struct foreign){ 0 };
+	if (text_eq(base, currency))
+		return 0;
+	if (!k->s->rates && euros) {
+		k->told->unrated++;
+		return 0;
+	}
+	if (!k->s->rates)
+		return err_set(
+			k->e, ERR_INVALID,
+			"invoice %s is in %s and the books are in %s: DATEV takes only euros "
+			"beside these; give " ASKED("rates") ", and it is booked in %s",
+			v->number, v->currency, k->s->base, k->s->base);
+	int rc = exchange_find(k->s->rates, currency, base, day, &to, k->e);
+	if (rc == 0)
+		rc = exchange_find(k->s->rates, base, currency, day, &from, k->e);
+	if (rc == 0)
+		rc = exchange_amount(&to, amount, &out->base, k->e);
+	if (rc == 0)
+		rc = exchange_amount(&from, one, &out->rate, k->e);
+	if (rc != 0)
+		return err_context(k->e, "invoice %s", v->number);
+	out->rated = true;
+	out->base = amount_round(out->base, 2, ROUND_HALF_UP);
+	out->rate = amount_round(out->rate, 6, ROUND_HALF_UP);
+	out->booked_in_base =
+		!euros || out->rate.atto < one.atto || out->rate.atto >= one.atto * 10000;
+	return 0;
+}
+
+static void put_rate(struct buf *b, struct money_total rate)
+{
+	char text[DECIMAL_TEXT_MAX];
+	money_total_format(rate, text);
+	char *point = strchr(text, '.');
+	if (point)
+		*point = ',';
+	buf_printf(b, "%s%s", text, !point ? ",00" : strlen(point) == 2 ? "0" : "");
+}
+
+/* Umsatz to WKZ Basis-Umsatz: six fields. */
+static int put_amounts(struct books *k, const struct invoice_view *v, struct money_total amount,
+		       bool debit, const struct foreign *f)
+{
+	const bool in_base = f->rated && f->booked_in_base;
+	int rc = put_cents(k, v->number, in_base ? f->base : amount);
+	buf_printf(&k->b, ";\"%c\";\"%s\";", debit ? 'S' : 'H', in_base ? k->s->base : v->currency);
+	if (rc == 0 && f->rated && !in_base) {
+		put_rate(&k->b, f->rate);
+		buf_puts(&k->b, ";");
+		rc = put_cents(k, v->number, f->base);
+		buf_printf(&k->b, ";\"%s\";", k->s->base);
+	} else {
+		buf_puts(&k->b, ";;\"\";");
+	}
+	return rc;
+}
+
+/* Who and what for; before it the amount that was exchanged, where no field has it. */
+static void put_booking_text(struct books *k, const struct invoice_view *v, const struct item *i,
+			     const struct foreign *f)
 {
 	char amount[DECIMAL_TEXT_MAX];
-	int year = 0, month = 0, day = 0;
-	bool debit = i->amount.atto >= 0;
-	money_total_format(debit ? i->amount : (struct money_total){ -i->amount.atto }, amount);
-	char *point = strchr(amount, '.');
-	if (point && strlen(point) > 3)
-		return err_set(k->e, ERR_INVALID,
-			       "invoice %s: DATEV takes amounts of two decimals, this one is %s",
-			       v->number, amount);
-	buf_printf(&k->b, "%.*s,%s", (int)(point ? point - amount : (long)strlen(amount)), amount,
-		   point ? point + 1 : "00");
-	if (point && strlen(point) == 2)
-		buf_puts(&k->b, "0");
-	sscanf(i->day ? i->day : v->issued, "%d-%d-%d", &year, &month, &day);
-	if (k->year && year != k->year)
+	struct buf text = { 0 }, cut = { 0 };
+	if (f->rated && f->booked_in_base)
+		buf_printf(&text, "%s %s ", money_total_format(i->amount, amount), v->currency);
+	buf_printf(&text, "%s %s", v->customer, i->description);
+	put_cut(k, &cut, (struct text){ text.p, text.n });
+	put_1252(&k->b, (struct text){ cut.p, cut.n });
+	buf_release(&text);
+	buf_release(&cut);
+}
+
+static int put_booking(struct books *k, const struct invoice_view *v, const struct item *i)
+{
+	struct civil day = { 0 };
+	struct foreign f;
+	const bool debit = i->amount.atto >= 0;
+	const struct money_total amount =
+		debit ? i->amount : (struct money_total){ -i->amount.atto };
+	sscanf(i->day ? i->day : v->issued, "%d-%d-%d", &day.year, &day.month, &day.day);
+	if (k->year && day.year != k->year)
 		return err_set(k->e, ERR_INVALID,
 			       "a batch of DATEV is of one year, and the bookings are of %d and "
 			       "%d: narrow them with " ASKED("since") " and " ASKED("until"),
-			       k->year, year);
-	k->year = year;
-	buf_printf(&k->b, ";\"%c\";\"%s\";;;\"\";%s;%s;\"\";%02d%02d;\"", debit ? 'S' : 'H',
-		   v->currency, k->s->receivable, i->account, day, month);
+			       k->year, day.year);
+	k->year = day.year;
+	int rc = find_foreign(k, v, amount, civil_to_day(day), &f);
+	if (rc == 0 && f.rated && f.booked_in_base && f.base.atto == 0)
+		return 0; /* less than half a cent */
+	if (rc == 0)
+		rc = put_amounts(k, v, amount, debit, &f);
+	if (rc != 0)
+		return rc;
+	buf_printf(&k->b, "%s;%s;\"\";%02d%02d;\"", k->s->receivable, i->account, day.day,
+		   day.month);
 	put_document_number(&k->b, text_of(v->number));
 	buf_puts(&k->b, "\";\"\";;\"");
-	struct buf text = { 0 };
-	buf_printf(&text, "%s %s", v->customer, i->description);
-	put_1252(&k->b, (struct text){ text.p, text.n }, 60);
-	buf_release(&text);
+	put_booking_text(k, v, i, &f);
 	buf_puts(&k->b, "\"\r\n");
 	return 0;
 }
@@ -151,6 +328,8 @@ static int put_one(struct books *k, const struct invoice_view *v, const struct i
 {
 	if (i->amount.atto == 0)
 		return 0;
+	if (limits[k->s->profile].rows && ++k->rows > limits[k->s->profile].rows)
+		return too_many(k, limits[k->s->profile].rows, "rows");
 	if (k->s->profile == BOOK_DATEV)
 		return put_booking(k, v, i);
 	put_item(k, v, i);
@@ -218,7 +397,9 @@ static void put_statement(struct books *k, const struct invoice_view *v, const s
 static int put_payments(struct books *k, const struct stored_invoice *i)
 {
 	struct invoice_view *v;
-	int rc = invoice_view_of(&v, k->store, i, INSTANT_MAX, "en", k->e);
+	int rc = check_document(k, i->number, i->customer);
+	if (rc == 0)
+		rc = invoice_view_of(&v, k->store, i, INSTANT_MAX, "en", k->e);
 	if (rc != 0)
 		return rc;
 	for (size_t n = 0; rc == 0 && n < v->payments; n++) {
@@ -255,20 +436,16 @@ static int take(void *user, const struct stored_invoice *i)
 	    i->finalized.us >= k->o->until.us)
 		return 0;
 	if (text_is(i->currency, "credits")) {
-		k->in_credits++;
+		k->told->in_credits++;
 		return 0;
 	}
-	if (++k->count > BOOK_XERO_MOST && k->s->profile == BOOK_XERO)
-		return err_set(k->e, ERR_RANGE,
-			       "Xero imports at most %d invoices at once: narrow them with " ASKED(
-				       "since") " "
-						"and " ASKED("until"),
-			       BOOK_XERO_MOST);
-	if (i->number.n > BOOK_QUICKBOOKS_NUMBER && k->s->profile == BOOK_QUICKBOOKS)
-		return err_set(k->e, ERR_INVALID,
-			       "invoice %.*s: QuickBooks takes numbers of at most %d characters",
-			       (int)i->number.n, i->number.p, BOOK_QUICKBOOKS_NUMBER);
-	int rc = invoice_view_open(&v, i->document, "final", "en", k->e);
+	const int64_t most = limits[k->s->profile].documents;
+	if (most && ++k->count > most)
+		return too_many(k, most, "invoices");
+	int rc = check_document(k, i->number, i->customer);
+	if (rc != 0)
+		return rc;
+	rc = invoice_view_open(&v, i->document, "final", "en", k->e);
 	if (rc != 0)
 		return rc;
 	rc = put_invoice(k, v);
@@ -281,9 +458,9 @@ static void put_datev_head(FILE *out, const struct books *k)
 	/* the day of creation is left out: the same invoices give the same bytes */
 	fprintf(out,
 		"\"EXTF\";700;21;\"Buchungsstapel\";13;;;\"RE\";\"\";\"\";%s;%s;%04d0101;%d;%04d0101;"
-		"%04d1231;\"Rechnungen\";\"\";1;0;0;\"EUR\";;\"\";;;\"\";;;\"\";\"\"\r\n",
+		"%04d1231;\"Rechnungen\";\"\";1;0;0;\"%s\";;\"\";;;\"\";;;\"\";\"\"\r\n",
 		k->s->consultant, k->s->client, k->year, (int)strlen(k->s->revenue), k->year,
-		k->year);
+		k->year, k->s->base);
 	fputs("\"Umsatz (ohne Soll/Haben-Kz)\";\"Soll/Haben-Kennzeichen\";\"WKZ Umsatz\";\"Kurs\";"
 	      "\"Basis-Umsatz\";\"WKZ Basis-Umsatz\";\"Konto\";\"Gegenkonto (ohne BU-Schl\xFCssel)\";"
 	      "\"BU-Schl\xFCssel\";\"Belegdatum\";\"Belegfeld 1\";\"Belegfeld 2\";\"Skonto\";"
@@ -303,6 +480,10 @@ static int check_datev(const struct book_settings *s, struct err *e)
 			 { "receivable", s->receivable }, { "consultant", s->consultant },
 			 { "client", s->client } };
 	const size_t length = strlen(s->revenue);
+	if (strlen(s->base) != 3 || strspn(s->base, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+		return err_set(e, ERR_USAGE,
+			       ASKED("account") " currency=%s: three letters, such as EUR",
+			       s->base);
 	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
 		const char *code = accounts[i].code;
 		const size_t n = strlen(code);
@@ -321,7 +502,7 @@ static int check_datev(const struct book_settings *s, struct err *e)
 }
 
 int export_invoices(struct ledger *l, const struct export_options *o,
-		    const struct book_settings *settings, int64_t *left_out, struct err *e)
+		    const struct book_settings *settings, struct books_told *told, struct err *e)
 {
 	static const char *const heads[][2] = {
 		[BOOK_XERO] = { "*ContactName,*InvoiceNumber,*InvoiceDate,*DueDate,*Description,"
@@ -332,11 +513,11 @@ int export_invoices(struct ledger *l, const struct export_options *o,
 				      "Currency\n",
 				      "Date,Amount,Payee,Description,Reference,Currency\n" },
 	};
-	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .e = e };
+	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .told = told, .e = e };
+	*told = (struct books_told){ 0 };
 	int rc = settings->profile == BOOK_DATEV ? check_datev(settings, e) : 0;
 	if (rc == 0)
 		rc = invoice_each(ledger_store(l), o->customer, take, &k, e);
-	*left_out = k.in_credits;
 	if (rc == 0 && settings->profile == BOOK_DATEV && !k.year)
 		rc = err_set(
 			e, ERR_NOT_FOUND,

@@ -475,7 +475,8 @@ json_value *export_rows_in(const struct export_format *f, json_value *item)
 
 json_value *export_page_items(json_value *v)
 {
-	static const char *const lists[] = { "data", "results", "result", "items", "usageItems" };
+	static const char *const lists[] = { "data",  "results",    "result",
+					     "items", "usageItems", "daily_costs" };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		json_value *list = json_member(v, lists[i]);
 		if (json_kind(list) == JSON_ARRAY)

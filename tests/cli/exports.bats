@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Bills beside the meter in other currencies and by cause, and exports for bookkeeping.
 
+bats_require_minimum_version 1.5.0
 load common
 setup() {
 	common_setup
@@ -196,6 +197,78 @@ metered() {
 	[ "$status" -eq 2 ]
 }
 
+# asks CURRENCY [DESCRIPTION]: a final invoice of 100 and 19 of tax, of June 2026, on its day of issue
+asks() {
+	rm -rf t.db*
+	export TALLY_DB=$DIR/t.db
+	printf '{"currency":"%s","taxes":[{"name":"VAT","percent":"19"}],"items":[{"description":"%s","amount":"100"}]}' "$1" "${2:-Team plan}" >terms.json
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --terms terms.json -q
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	"$TALLY" invoice finalize --all -q >/dev/null
+	printf 'Date,USD,GBP,CHF,\n%s,1.25,0.8,2.5,\n' "$(date -u +%Y-%m-%d)" >ecb.csv
+}
+datev() { run --separate-stderr "$TALLY" export invoices --profile datev "$@"; }
+fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ Basis-Umsatz
+
+@test "DATEV: another currency than that of the books states its rate and what it is in the base" {
+	asks USD
+	datev --rates ecb.csv
+	[ "$status" = 0 ] && [ -z "$stderr" ]
+	fields $'\n100,00;"S";"USD";1,25;80,00;"EUR";10000;8400;'
+	fields $'\n19,00;"S";"USD";1,25;15,20;"EUR";10000;1776;'
+	datev # as before: DATEV has a table of its own
+	[ "$status" = 0 ] && [[ $stderr == *'2 bookings in another currency than the books (EUR)'* ]] || fail "$stderr"
+	fields '100,00;"S";"USD";;;"";10000;'
+	# the books are kept in it
+	datev --account currency=USD
+	[ "$status" = 0 ] && [ -z "$stderr" ]
+	fields '1;0;0;"USD";;'
+	fields '100,00;"S";"USD";;;"";10000;'
+	# a rate from before the booking, and none
+	printf 'day,base,currency,rate\n2020-01-01,EUR,USD,1.1\n' >old.csv
+	datev --rates old.csv
+	[ "$status" = 1 ] && [[ $stderr == *'no rate from USD to EUR'* ]] || fail "$stderr"
+	datev --account currency=usd
+	[ "$status" = 2 ]
+	# books in francs: 2.5 of them are 1.25 dollars, and DATEV has only euros beside francs
+	datev --account currency=CHF --rates ecb.csv
+	[ "$status" = 0 ]
+	fields $'\n200,00;"S";"CHF";;;"";10000;8400;'
+	fields '"100 USD acme Team plan"'
+	datev --account currency=CHF
+	[ "$status" = 1 ] && [[ $stderr == *'only euros beside'* ]] || fail "$stderr"
+	asks EUR
+	datev --account currency=CHF --rates ecb.csv
+	fields $'\n250,00;"S";"CHF";;;"";10000;8400;' # Kurs would be 0.4 euros for a franc
+	fields '"100 EUR acme Team plan"'
+}
+@test "DATEV: a rate that its field cannot hold books the amount in the base" {
+	asks GBP
+	datev --rates ecb.csv
+	[ "$status" = 0 ]
+	fields $'\n125,00;"S";"EUR";;;"";10000;8400;'
+	fields $'\n23,75;"S";"EUR";;;"";10000;1776;'
+	fields '"100 GBP acme Team plan"'
+}
+@test "bookkeeping programs: longer texts are cut and say so, longer numbers and more documents are refused" {
+	asks EUR "$(printf 'ä%.0s' $(seq 70))"
+	datev
+	[ "$status" = 0 ] && [[ $stderr == *'1 text longer than the program takes: cut'* ]] || fail "$stderr"
+	"$TALLY" export invoices --profile datev -q | iconv -f CP1252 -t UTF-8 >d.csv
+	grep -q "\"acme $(printf 'ä%.0s' $(seq 54))…\"" d.csv || fail "$(cat d.csv)"
+	run --separate-stderr "$TALLY" export invoices --profile xero
+	[ "$status" = 0 ] && [ -z "$stderr" ]
+	asks EUR "$(printf 'x%.0s' $(seq 60))" # with the name more than 60
+	datev
+	[[ $stderr == *'1 text longer'* ]]
+	for i in $(seq 100); do "$TALLY" credit account "c$i" --plan vm0 --since 2026-06-01 --terms terms.json -q; done
+	"$TALLY" invoice draft --all --period 2026-06 -q >/dev/null 2>&1 || true # acme has one
+	"$TALLY" invoice finalize --all -q >/dev/null
+	run "$TALLY" export invoices --profile quickbooks
+	expect 1 'QuickBooks imports at most 100 invoices at once'
+	"$TALLY" export invoices --profile quickbooks --customer c7 | grep -q '"\?2026-'
+	"$TALLY" export invoices --profile xero >/dev/null
+}
 @test "bills of Google Cloud, Azure, GitHub Copilot, OpenRouter and Vercel" {
 	printf '%s\n' id,time,model,input a,2026-06-15T10:00:00Z,gemini-2.5-flash,1000000 \
 		b,2026-06-15T10:00:00Z,claude-sonnet-4-6,2000000 > u.csv
