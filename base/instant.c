@@ -237,6 +237,16 @@ char *day_format(int64_t day, char buf[DAY_TEXT_MAX])
 	return buf;
 }
 
+char *days_format(int64_t first, int64_t last, char buf[DAYS_TEXT_MAX])
+{
+	day_format(first, buf);
+	if (first != last) {
+		memcpy(buf + 10, " to ", 4);
+		day_format(last, buf + 14);
+	}
+	return buf;
+}
+
 char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX])
 {
 	int64_t day = floor_div(t.us, US_PER_DAY);

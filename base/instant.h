@@ -20,7 +20,7 @@ struct instant {
 #define INSTANT_MIN ((struct instant){ INT64_MIN / 2 })
 #define INSTANT_MAX ((struct instant){ INT64_MAX / 2 })
 
-enum { INSTANT_TEXT_MAX = 40, DAY_TEXT_MAX = 16 };
+enum { INSTANT_TEXT_MAX = 40, DAY_TEXT_MAX = 16, DAYS_TEXT_MAX = 32 };
 
 struct civil {
 	int year, month, day; /* 1..9999, 1..12, 1..31 */
@@ -55,6 +55,8 @@ int civil_parse(struct civil *out, struct text s, struct err *e);
 int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e);
 /* YYYY-MM-DD of a day since 1970-01-01. Returns buf. */
 char *day_format(int64_t day, char buf[DAY_TEXT_MAX]);
+/* The days of a span, both included: "2026-06-15", "2026-06-01 to 2026-06-30". Returns buf. */
+char *days_format(int64_t first, int64_t last, char buf[DAYS_TEXT_MAX]);
 /* RFC 3339 UTC, with only as many decimals of a second as needed. */
 char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX]);
 

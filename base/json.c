@@ -477,7 +477,7 @@ int json_check_keys(json_value *v, const char *const *known, const char *place, 
 		for (int i = 0; known[i]; i++)
 			ok |= strcmp(known[i], json_key(m)) == 0;
 		const int rc = ok ? 0
-				  : err_next(e, err_set(e, ERR_INVALID, "%s: there is no key '%s'",
+				  : err_next(e, err_set(e, ERR_INVALID, "%s: unknown key '%s'",
 							place, json_key(m)));
 		if (rc != 0)
 			return rc;

@@ -39,9 +39,10 @@ static void print_set(const struct cli *cli, const struct budget *b)
 			buf_printf(&scope, "%s%s ", scope.n ? ", " : " for ", words[i]);
 			buf_add_plain(&scope, what[i]);
 		}
-	printf("%s: budget set, %s a %.*s%s\n", cli->argument[0], cli_value(cli, "amount"),
+	printf("%s: budget set, %s a %.*s%s%s\n", cli->argument[0], cli_value(cli, "amount"),
 	       (int)b->period.n, b->period.p,
-	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)");
+	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)",
+	       b->hard ? "; holds beyond it are refused" : "");
 	buf_release(&scope);
 }
 

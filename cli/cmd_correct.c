@@ -147,20 +147,20 @@ static int take_back(struct cli *cli, struct err *e)
 static void print_left(const struct cli *cli, const struct rerate_result *r)
 {
 	if (r->kept)
-		printf("%lld record%s a price that no card states any more, and keep%s it (name "
+		printf("%s %s a price that no card states any more, and keep%s it (name "
 		       "the card with --prices, or remove the price with --unprice)\n",
-		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
+		       COUNTED(r->kept, "record"), r->kept == 1 ? "has" : "have",
 		       r->kept == 1 ? "s" : "");
 	if (r->others)
-		printf("%lld record%s rated by cards that are not at hand now (%s) and keep%s %s "
+		printf("%s %s rated by cards that are not at hand now (%s) and keep%s %s "
 		       "price (name them with --prices, or take the book's prices with "
 		       "--other-cards)\n",
-		       (long long)r->others, r->others == 1 ? " was" : "s were", r->missing.p,
+		       COUNTED(r->others, "record"), r->others == 1 ? "was" : "were", r->missing.p,
 		       r->others == 1 ? "s" : "", r->others == 1 ? "its" : "their");
 	if (r->elsewhere)
-		printf("%lld record%s priced in another currency than %s and left as %s (--currency "
+		printf("%s %s priced in another currency than %s and left as %s (--currency "
 		       "names the one to reprice)\n",
-		       (long long)r->elsewhere, r->elsewhere == 1 ? " is" : "s are",
+		       COUNTED(r->elsewhere, "record"), r->elsewhere == 1 ? "is" : "are",
 		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 }
 

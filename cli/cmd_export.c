@@ -175,8 +175,8 @@ static int tell_left_out(const struct exporting *x)
 			"DATEV looks it up in its own table; --rates FILE states it\n",
 			COUNTED(x->told.unrated, "booking"), x->settings.base);
 	if (x->in_credits)
-		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
-			(long long)x->in_credits, x->in_credits == 1 ? " is" : "s are");
+		fprintf(stderr, "tally: %s %s in credits rather than money: left out\n",
+			COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
 	return x->left_out || x->in_credits ? 3 : 0;
 }
 

@@ -422,9 +422,9 @@ static void tell_draft(struct cli *cli, struct text customer, const struct draft
 			cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
 	if (d->elsewhere)
 		fprintf(stderr,
-			"tally: %s: %lld earlier period%s in another currency changed since: draft "
+			"tally: %s: %s in another currency changed since: draft "
 			"%s with --supplement\n",
-			customer.p, (long long)d->elsewhere, d->elsewhere == 1 ? "" : "s",
+			customer.p, COUNTED(d->elsewhere, "earlier period"),
 			d->elsewhere == 1 ? "it" : "them");
 }
 
@@ -522,9 +522,9 @@ static int draft(struct cli *cli, struct err *e)
 		       (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
 		fprintf(stderr,
-			"tally: %lld record%s no price or %s not covered by the plan: the totals "
+			"tally: %s %s no price or %s not covered by the plan: the totals "
 			"are lower bounds\n",
-			(long long)o.unpriced, o.unpriced == 1 ? " has" : "s have",
+			COUNTED(o.unpriced, "record"), o.unpriced == 1 ? "has" : "have",
 			o.unpriced == 1 ? "is" : "are");
 	return rc == 0 ? exit_of(&o, alone, e) : rc;
 }

@@ -32,7 +32,7 @@ static int put_block(struct store *s, struct blocks_report r, struct err *e)
 	return rc;
 }
 
-static int put_days(struct overview o, struct store *s, const struct zone *zone, bool *unpriced,
+static int put_days(struct overview o, struct store *s, const struct zone *zone, bool *below,
 		    struct err *e)
 {
 	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
@@ -43,10 +43,12 @@ static int put_days(struct overview o, struct store *s, const struct zone *zone,
 	const struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(&o)),
 					     .until = zone_midnight(zone, o.today + 1) };
 	int rc = usage_query(&result, s, &filter, &(struct usage_grouping){ dims, 2, zone }, e);
+	if (rc == 0)
+		rc = overview_bounds(&o, s, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
 		overview_print(&o);
-		*unpriced = usage_total(result)->unpriced > 0;
+		*below = overview_is_lower_bound(&o);
 	}
 	look_release(&look);
 	usage_result_close(result);
@@ -69,7 +71,7 @@ static int draw(struct cli *cli, struct err *e)
 					      .kind = -1,
 					      .order = ROWS_BY_TIME,
 					      .limit = CALLS_SHOWN };
-	bool unpriced = false;
+	bool below = false;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = look_source_open(&source, cli, false, e);
@@ -77,7 +79,7 @@ static int draw(struct cli *cli, struct err *e)
 		if (table_room(0))
 			printf("%s, ^C ends\n", instant_format(blocks.now, now));
 		o.left_out = &source.left_out;
-		rc = put_days(o, source.store, zone, &unpriced, e);
+		rc = put_days(o, source.store, zone, &below, e);
 	}
 	blocks.zone = zone;
 	if (rc == 0)
@@ -86,7 +88,7 @@ static int draw(struct cli *cli, struct err *e)
 		printf("\n");
 		rc = record_report_table(source.store, &latest, true, e);
 	}
-	const int status = unpriced || left_out_any(&source.left_out) ? 3 : 0;
+	const int status = below ? 3 : 0;
 	look_source_close(&source);
 	zone_close(zone);
 	return rc ? rc : status;

@@ -145,8 +145,7 @@ static int read_workload(struct move *x, struct err *e)
 	if (cli->argument_count && cli_value(cli, "db"))
 		return err_set(e, ERR_USAGE, "give either a trace or --db, not both");
 	if (cli->argument_count) {
-		snprintf(x->words, sizeof x->words, "%d path%s", cli->argument_count,
-			 cli->argument_count == 1 ? "" : "s");
+		snprintf(x->words, sizeof x->words, "%s", COUNTED(cli->argument_count, "path"));
 		return workload_read(&x->workload, &w.o, e);
 	}
 	static const char *const of_traces[] = { "trace-format", "map", "model",

@@ -135,9 +135,8 @@ static int check(struct cli *cli, struct err *e)
 		return 0;
 	fflush(stdout);
 	if (!cli->json)
-		return err_set(e, ERR_INVALID, "%zu fault%s in %d card%s", faults_total,
-			       faults_total == 1 ? "" : "s", cli->argument_count,
-			       cli->argument_count == 1 ? "" : "s");
+		return err_set(e, ERR_INVALID, "%s in %s", COUNTED((int64_t)faults_total, "fault"),
+			       COUNTED(cli->argument_count, "card"));
 	return 1;
 }
 

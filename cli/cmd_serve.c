@@ -454,8 +454,8 @@ static int revoke_token(struct cli *cli, const char *file, struct err *e)
 		return err_set(e, ERR_USAGE, "--revoke needs the --file that holds the token");
 	int rc = tokens_revoke(file, cli->argument[0], &lines, e);
 	if (rc == 0 && !cli->quiet)
-		fprintf(stderr, "%d token%s of '%s' revoked; a running server notices at once\n",
-			lines, lines == 1 ? "" : "s", cli->argument[0]);
+		fprintf(stderr, "%s of '%s' revoked; a running server notices at once\n",
+			COUNTED(lines, "token"), cli->argument[0]);
 	return rc;
 }
 

@@ -62,8 +62,7 @@ static int open_logs(struct look_source *x, const struct cli *cli, const char *c
 		return rc;
 	x->is_cache = true;
 	x->store = x->cache.store;
-	snprintf(x->words, sizeof x->words, "%zu log%s", x->cache.files,
-		 x->cache.files == 1 ? "" : "s");
+	snprintf(x->words, sizeof x->words, "%s", COUNTED((int64_t)x->cache.files, "log"));
 	return 0;
 }
 

@@ -29,10 +29,10 @@ static void tell(const struct places *p)
 			continue;
 		char day[INSTANT_TEXT_MAX];
 		instant_format((struct instant){ newest }, day);
-		fprintf(stderr, "tally: found %s: %zu file%s in %s", f->title, files,
-			files == 1 ? "" : "s", path);
+		fprintf(stderr, "tally: found %s: %s in %s", f->title,
+			COUNTED((int64_t)files, "file"), path);
 		if (places > 1)
-			fprintf(stderr, " and %zu more place%s", places - 1, places > 2 ? "s" : "");
+			fprintf(stderr, " and %s", COUNTED((int64_t)places - 1, "more place"));
 		fprintf(stderr, ", newest of %.10s\n", day);
 	}
 }

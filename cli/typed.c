@@ -153,10 +153,10 @@ void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z
 	bool any = false;
 	if (cli->quiet || usage_span(s, &first, &last, &any, &none) != 0)
 		return;
-	char from[DAY_TEXT_MAX], to[DAY_TEXT_MAX];
+	char days[DAYS_TEXT_MAX];
 	if (any)
-		fprintf(stderr, "tally: there are records from %s to %s\n",
-			day_format(zone_day(z, first), from), day_format(zone_day(z, last), to));
+		fprintf(stderr, "tally: there are records of %s\n",
+			days_format(zone_day(z, first), zone_day(z, last), days));
 	else
 		fprintf(stderr, "tally: there are no records yet; `tally ingest` reads them\n");
 }

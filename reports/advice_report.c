@@ -26,14 +26,6 @@ static const char *seconds(int64_t us, char text[DECIMAL_TEXT_MAX])
 	return decimal_format((struct decimal){ us, 6 }, text);
 }
 
-/* 100 a / b with one decimal. */
-static const char *percent(int128 a, int128 b, char text[DECIMAL_TEXT_MAX])
-{
-	if (b == 0 || !ratio_format(a * 100, b, 1, text))
-		return strcpy(text, "-");
-	return strcat(text, " %");
-}
-
 /* --- cache --- */
 
 static void put_life(struct json_out *j, const struct advice_life *l)
@@ -96,7 +88,7 @@ static void cache_table(const struct advice_cache *a, const struct advice_cache_
 	for (size_t i = 0; i < a->choices; i++) {
 		const struct advice_choice *c = &a->choice[i];
 		table_cell(t, c->name);
-		table_cell(t, percent(c->hits, c->prompt, text));
+		table_cell(t, percent_text(c->hits, c->prompt, text));
 		put_count(&b, c->pings);
 		table_cell(t, c->pings_most ? b.p : "");
 		put_short_money(&b, c->pings_cost, currency, c->unpriced > 0);
@@ -329,7 +321,7 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 	if (same.within)
 		print_note("\nwith %s hits of the prompt tokens both cost the same; with fewer "
 			   "%s is cheaper, with more %s",
-			   percent(same.a, same.b, text[0]), cheaper(h, false)->model.p,
+			   percent_text(same.a, same.b, text[0]), cheaper(h, false)->model.p,
 			   cheaper(h, true)->model.p);
 	else
 		print_note("\n%s is cheaper at every share of hits that both have",
@@ -337,11 +329,11 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 	put_short_money(&b, own, currency, h->side[0].unpriced > 0);
 	if (needed.within)
 		print_note("%s with %s hits costs %s; %s costs as much with %s", h->side[0].model.p,
-			   percent(nano, 1000000000, text[0]), b.p, h->side[1].model.p,
-			   percent(needed.a, needed.b, text[1]));
+			   percent_text(nano, 1000000000, text[0]), b.p, h->side[1].model.p,
+			   percent_text(needed.a, needed.b, text[1]));
 	else
 		print_note("%s with %s hits costs %s; %s costs %s at every share",
-			   h->side[0].model.p, percent(nano, 1000000000, text[0]), b.p,
+			   h->side[0].model.p, percent_text(nano, 1000000000, text[0]), b.p,
 			   h->side[1].model.p, needed.a > needed.b ? "more" : "less");
 	buf_release(&b);
 }

@@ -47,6 +47,13 @@ void put_count(struct buf *b, int64_t n)
 	put_amount(b, plain, NULL, false);
 }
 
+char *percent_text(int128 part, int128 whole, char text[DECIMAL_TEXT_MAX])
+{
+	if (whole == 0 || !ratio_format(part * 100, whole, 1, text))
+		return strcpy(text, "-");
+	return strcat(text, strchr(text, '.') ? " %" : ".0 %");
+}
+
 void put_plain_money(struct buf *b, struct money_total m, const char *currency)
 {
 	char plain[DECIMAL_TEXT_MAX];

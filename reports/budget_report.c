@@ -86,7 +86,9 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 		table_cell(t, "");
 	else
 		bar_cell(t, s->percent);
-	table_cell(t, why ? "unknown" : state_name(b, s));
+	buf_cut(&m, 0);
+	buf_printf(&m, "%s%s", why ? "unknown" : state_name(b, s), b->hard ? ", hard" : "");
+	table_cell(t, m.p);
 	if (!why && s->percent >= 100)
 		table_colour(t, TABLE_RED);
 	else if (why || strcmp(state_name(b, s), "ok") != 0)

@@ -199,11 +199,9 @@ void hosting_report_print(const char *name, const struct whatif_model *m, const 
 	const struct hosted *h = &m->hosted;
 	char text[4][DECIMAL_TEXT_MAX];
 	struct buf b = { 0 }, line = { 0 };
-	put_count(&b, h->hours);
-	ratio_format(h->busy_us * 100, capacity_us(h->replica_hours), 1, text[0]);
-	buf_printf(&line, "%.*s on %lld GPUs for %s hour%s, %s %% busy", (int)m->model.n,
-		   m->model.p, (long long)(h->replicas * m->hosting->gpus), b.p,
-		   h->hours == 1 ? "" : "s", text[0]);
+	percent_text(h->busy_us, capacity_us(h->replica_hours), text[0]);
+	buf_printf(&line, "%.*s on %lld GPUs for %s, %s busy", (int)m->model.n, m->model.p,
+		   (long long)(h->replicas * m->hosting->gpus), COUNTED(h->hours, "hour"), text[0]);
 	if (h->replica_hours != h->hours * h->replicas) {
 		put_count(&b, h->replica_hours);
 		buf_printf(&line, " (%s replica hours)", b.p);

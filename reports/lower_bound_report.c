@@ -38,10 +38,10 @@ int print_lower_bound(const struct lower_bound *b)
 	int lines = 0;
 	if (b->placeholders) {
 		print_note(
-			"the output of %lld call%s%s is the count with which the answer began, so "
-			"totals are lower bounds",
-			b->placeholders, b->placeholders == 1 ? "" : "s",
-			b->or_more ? " or more" : "");
+			"%s%s %s only the output count of the answer's start, so totals are lower "
+			"bounds",
+			COUNTED(b->placeholders, "call"), b->or_more ? " or more" : "",
+			b->placeholders == 1 ? "has" : "have");
 		lines++;
 	}
 	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {

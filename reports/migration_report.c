@@ -22,13 +22,6 @@ static void point(struct points *p, const char *text)
 		p->text[p->count++] = arena_text(&p->arena, text, strlen(text));
 }
 
-static const char *percent(int128 a, int128 b, char out[DECIMAL_TEXT_MAX])
-{
-	if (b == 0 || !ratio_format(a * 100, b, 1, out))
-		return strcpy(out, "-");
-	return strcat(out, "%");
-}
-
 /* The name of scenario i's model; its first target. */
 static const struct route_target *target(const struct migration_report *r, size_t i)
 {
@@ -108,25 +101,24 @@ static void list_contract(struct points *p, const struct migration_report *r, si
 static void list_assumptions(struct points *p, const struct migration_report *r)
 {
 	const struct migration_result *m = r->migration;
-	char line[300], day[2][16];
+	char line[300], days[DAYS_TEXT_MAX], day[DAY_TEXT_MAX];
 	list_factors(p, r);
 	for (size_t i = 1; i < r->whatif->options->scenarios; i++)
 		list_contract(p, r, i);
 	snprintf(line, sizeof line,
-		 "the work repeats: the calls of %s from %s are made again from %s, on the "
-		 "same weekdays and at the same hours",
-		 COUNTED(m->days, "day"), day_format(m->first_day, day[0]),
-		 day_format(m->month_day, day[1]));
+		 "the work repeats: the calls of %s are made again from %s, on the same weekdays "
+		 "and at the same hours",
+		 days_format(m->first_day, m->first_day + m->days - 1, days),
+		 day_format(m->month_day, day));
 	point(p, line);
 	if (m->days < MIGRATION_MONTH_DAYS) {
-		snprintf(line, sizeof line, "the first month is those %lld day%s times %d/%lld",
-			 (long long)m->days, m->days == 1 ? "" : "s", MIGRATION_MONTH_DAYS,
-			 (long long)m->days);
+		snprintf(line, sizeof line, "the first month is %s of it, times %d/%lld",
+			 COUNTED(m->days, "day"), MIGRATION_MONTH_DAYS, (long long)m->days);
 		point(p, line);
 	}
 	snprintf(line, sizeof line,
 		 "the run rate is a twelfth of 365 such days at the prices stated for %s and after",
-		 day_format(m->later_day, day[0]));
+		 day_format(m->later_day, day));
 	point(p, line);
 	point(p, "calls, retries and the quality of answers stay as they were; a cheaper model "
 		 "that needs more attempts costs more");
@@ -196,8 +188,8 @@ static void watch_windows(struct points *p, const struct migration_report *r, si
 				"that can wait is cheaper outside them (tally whatif -s "
 				"offpeak:8h:MODEL)",
 				r->whatif->options->scenario[i].name,
-				percent(w->by_window[k].records, w->records, share[0]),
-				percent(w->by_window[k].cost.atto, w->cost.atto, share[1]));
+				percent_text(w->by_window[k].records, w->records, share[0]),
+				percent_text(w->by_window[k].cost.atto, w->cost.atto, share[1]));
 			point(p, line);
 		}
 }
@@ -229,7 +221,7 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 		/* less than 1% of the cost is no matter */
 		if (s->no_low[v] || s->no_high[v] || moves < m->month[i].cost.atto / 100)
 			continue;
-		snprintf(line, sizeof line, "%s: 10%% fewer or more %s: %s", name, varied_name(v),
+		snprintf(line, sizeof line, "%s: 10 %% fewer or more %s: %s", name, varied_name(v),
 			 cents_text(&a, s->low[v], currency, false));
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 			 " or %s for the moved calls instead of %s",
@@ -371,7 +363,7 @@ void migration_report_put(struct buf *out, const struct migration_report *r)
 	whatif_report_put(out, &full);
 }
 
-/* "+12.3%" of scenario i's run rate against what is there. */
+/* "+12.3 %" of scenario i's run rate against what is there. */
 static const char *change(const struct migration_report *r, size_t i, char out[DECIMAL_TEXT_MAX])
 {
 	const int128 base = migration_month_rate(r->migration, 0).atto,
@@ -379,7 +371,8 @@ static const char *change(const struct migration_report *r, size_t i, char out[D
 	char text[DECIMAL_TEXT_MAX];
 	if (i == 0)
 		return "";
-	snprintf(out, DECIMAL_TEXT_MAX, "%s%s", delta > 0 ? "+" : "", percent(delta, base, text));
+	snprintf(out, DECIMAL_TEXT_MAX, "%s%s", delta > 0 ? "+" : "",
+		 percent_text(delta, base, text));
 	return out;
 }
 
@@ -457,7 +450,7 @@ static void memo_models(struct memo *out, const struct migration_report *r)
 			memo_cell(out, b.p);
 			put_count(&b, prompt);
 			memo_cell(out, b.p);
-			memo_cell(out, percent(m->tokens[BUCKET_CACHE_READ], prompt, text));
+			memo_cell(out, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
 			put_count(&b, m->tokens[BUCKET_OUTPUT]);
 			memo_cell(out, b.p);
 			memo_cell(out, cents_text(&b, m->cost, o->currency, m->unpriced > 0));
@@ -537,16 +530,18 @@ void migration_report_memo(struct memo *out, const struct migration_report *r)
 	struct points assumptions = { 0 }, watch = { 0 };
 	struct buf title = { 0 };
 	char n[COUNT_WORDS_MAX];
-	char day[2][16];
+	char days[DAYS_TEXT_MAX];
 	buf_puts(&title, "Moving to ");
 	for (size_t i = 1; i < o->scenarios; i++)
 		buf_printf(&title, "%s%s", i > 1 ? ", " : "", o->scenario[i].name);
 	out->title = arena_text(&out->arena, title.p, title.n);
-	out->subtitle = arena_printf(
-		&out->arena, "%s from %s to %s (%s); amounts to the cent, every digit in --json",
-		count_words(n, (int64_t)o->workload->count, "call"),
-		day_format(r->migration->first_day, day[0]),
-		day_format(r->migration->first_day + r->migration->days - 1, day[1]), r->source);
+	out->subtitle =
+		arena_printf(&out->arena,
+			     "%s of %s (%s); amounts to the cent, every digit in --json",
+			     count_words(n, (int64_t)o->workload->count, "call"),
+			     days_format(r->migration->first_day,
+					 r->migration->first_day + r->migration->days - 1, days),
+			     r->source);
 	out->dated.us = r->migration->month_day * US_PER_DAY;
 	list_assumptions(&assumptions, r);
 	list_watch(&watch, r);

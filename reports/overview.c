@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
-enum { MODELS_SHOWN = 7 };
+enum { MODELS_SHOWN = 7, PLACEHOLDERS_COUNTED = 1000 };
 
 /* The days from `from` to `to`, both included. */
 static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t to)
@@ -33,8 +34,7 @@ struct period {
 	int64_t from, to;
 };
 
-enum { PERIODS = 4 };
-static void periods_of(const struct overview *o, struct period p[PERIODS])
+static void periods_of(const struct overview *o, struct period p[OVERVIEW_PERIODS])
 {
 	const int64_t day = o->today;
 	p[0] = (struct period){ "today", "today", day, day };
@@ -46,12 +46,45 @@ static void periods_of(const struct overview *o, struct period p[PERIODS])
 
 int64_t overview_first_day(const struct overview *o)
 {
-	struct period p[PERIODS];
+	struct period p[OVERVIEW_PERIODS];
 	int64_t first = o->today;
 	periods_of(o, p);
-	for (int i = 0; i < PERIODS; i++)
+	for (int i = 0; i < OVERVIEW_PERIODS; i++)
 		first = p[i].from < first ? p[i].from : first;
 	return first;
+}
+
+int overview_bounds(struct overview *o, struct store *s, const struct zone *zone, struct err *e)
+{
+	struct period p[OVERVIEW_PERIODS];
+	int rc = 0;
+	periods_of(o, p);
+	for (int i = 0; rc == 0 && i < OVERVIEW_PERIODS; i++) {
+		const struct usage_filter f = { .since = zone_midnight(zone, p[i].from),
+						.until = zone_midnight(zone, p[i].to + 1) };
+		struct lower_bound all;
+		rc = usage_lower_bound(&all, s, &f, PLACEHOLDERS_COUNTED, e);
+		if (rc == 0)
+			o->bound[i] = (struct lower_bound){ .placeholders = all.placeholders,
+							    .or_more = all.or_more };
+	}
+	return rc;
+}
+
+/* That of the week or the month, whichever has more. */
+static const struct lower_bound *widest_bound(const struct overview *o)
+{
+	const struct lower_bound *w = &o->bound[0];
+	for (int i = 1; i < OVERVIEW_PERIODS; i++)
+		if (o->bound[i].placeholders > w->placeholders)
+			w = &o->bound[i];
+	return w;
+}
+
+bool overview_is_lower_bound(const struct overview *o)
+{
+	return usage_total(o->days->result)->unpriced || left_out_any(o->left_out) ||
+	       widest_bound(o)->placeholders;
 }
 
 /* What each day of a period cost; nothing of a single day. */
@@ -73,17 +106,18 @@ static void put_periods(const struct overview *o)
 						       { "COST", true, .money = true },
 						       { "", .bar = true } };
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	struct period p[PERIODS];
+	struct period p[OVERVIEW_PERIODS];
 	struct buf b = { 0 };
 	periods_of(o, p);
-	for (int i = 0; i < PERIODS; i++) {
+	for (int i = 0; i < OVERVIEW_PERIODS; i++) {
 		const struct usage_sums s = sums_of(o, p[i].from, p[i].to);
 		table_cell(t, p[i].name);
 		put_count(&b, s.records);
 		table_cell(t, b.p);
 		put_count(&b, look_tokens(&s));
 		table_cell(t, b.p);
-		put_money(&b, s.cost, usage_currency(o->days->result), s.unpriced > 0);
+		put_money(&b, s.cost, usage_currency(o->days->result),
+			  s.unpriced > 0 || o->bound[i].placeholders > 0);
 		table_cell(t, b.p);
 		put_days(t, o, &p[i]);
 	}
@@ -95,17 +129,18 @@ static void put_periods(const struct overview *o)
 void overview_json(const struct overview *o)
 {
 	struct json_out j;
-	struct period p[PERIODS];
+	struct period p[OVERVIEW_PERIODS];
 	periods_of(o, p);
 	json_out_open(&j, stdout);
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.overview/1");
 	json_out_string(&j, "currency", usage_currency(o->days->result));
 	json_out_string(&j, "timezone", o->timezone);
-	for (int i = 0; i < PERIODS; i++) {
+	for (int i = 0; i < OVERVIEW_PERIODS; i++) {
 		const struct usage_sums s = sums_of(o, p[i].from, p[i].to);
 		json_out_object(&j, p[i].key);
 		put_usage_sums(&j, &s);
+		put_lower_bound(&j, &o->bound[i]);
 		json_out_end(&j, '}');
 	}
 	if (o->has_newest) {
@@ -186,9 +221,10 @@ void overview_print(const struct overview *o)
 	printf("%s, days of %s\n\n", o->source, o->timezone);
 	put_periods(o);
 	put_models(o, month_start);
-	if (usage_total(o->days->result)->unpriced || left_out_any(o->left_out))
+	if (overview_is_lower_bound(o))
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->left_out);
+	print_lower_bound(widest_bound(o));
 	if (o->has_newest) {
 		char day[16];
 		day_format(o->newest, day);

@@ -6,6 +6,8 @@
 #include "base/zone.h"
 #include "reports/look.h"
 
+enum { OVERVIEW_PERIODS = 4 }; /* today, yesterday, this week, this month */
+
 struct overview {
 	const struct look *days; /* by day and model, of this month and this week */
 	int64_t today;		 /* days since 1970, where the clocks are */
@@ -14,7 +16,13 @@ struct overview {
 	bool has_newest; /* where no record is of these periods */
 	int64_t newest;	 /* the day of the newest one */
 	bool no_hint;	 /* of what else there is */
+	/* calls of each period whose answer is a placeholder */
+	struct lower_bound bound[OVERVIEW_PERIODS];
 };
+/* Counts those calls. */
+int overview_bounds(struct overview *o, struct store *s, const struct zone *zone, struct err *e);
+/* Whether something is not in its amounts. */
+bool overview_is_lower_bound(const struct overview *o);
 /* The first day that it speaks of. */
 int64_t overview_first_day(const struct overview *o);
 void overview_print(const struct overview *o);

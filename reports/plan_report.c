@@ -388,14 +388,14 @@ void plan_report_table(const struct plan_report *r)
 			columns[n++] = all[k];
 	struct table *t = table_open(columns, n);
 	struct buf b = { 0 };
-	char from[16], to[16];
+	char days[DAYS_TEXT_MAX];
 	for (size_t i = 0; i < r->count; i++)
 		put_rows(t, r, i);
 	table_print(t);
 	table_close(t);
-	print_note("\n%s to %s (%s), at the prices that the book states for those days",
-		   day_format(r->work->first_day, from),
-		   day_format(r->work->first_day + r->work->days - 1, to), r->timezone);
+	print_note("\n%s (%s), at the prices that the book states for %s",
+		   days_format(r->work->first_day, r->work->first_day + r->work->days - 1, days),
+		   r->timezone, r->work->days == 1 ? "that day" : "those days");
 	if (interval)
 		print_note("INTERVAL: every uncertain assumption at its low end, and every one at "
 			   "its high end");
@@ -476,14 +476,14 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	for (int k = 0; k < 6; k++)
 		if ((k != 3 || r->interval->known) && (k != 5 || r->plan))
 			columns[columns_count++] = all[k];
-	char from[16], to[16], n[4][COUNT_WORDS_MAX];
+	char days[DAYS_TEXT_MAX], n[4][COUNT_WORDS_MAX];
 	struct buf b = { 0 };
 	int128 most = 1;
 	out->title = "What it will cost";
-	out->subtitle =
-		arena_printf(&out->arena, "%s to %s (%s), at the prices stated for those days",
-			     day_format(r->work->first_day, from),
-			     day_format(r->work->first_day + r->work->days - 1, to), r->timezone);
+	out->subtitle = arena_printf(&out->arena, "%s (%s), at the prices stated for %s",
+				     days_format(r->work->first_day,
+						 r->work->first_day + r->work->days - 1, days),
+				     r->timezone, r->work->days == 1 ? "that day" : "those days");
 	out->dated.us = r->work->first_day * US_PER_DAY;
 	if (r->note)
 		memo_text(out, "%s", r->note);

@@ -26,7 +26,7 @@ static void quota_title(struct buf *b, const struct quota *q)
 	b->n = 0;
 	buf_printf(b, "%s", agent);
 	if (hours && hours % 24 == 0)
-		buf_printf(b, " %lld day%s", (long long)(hours / 24), hours == 24 ? "" : "s");
+		buf_printf(b, " %s", COUNTED(hours / 24, "day"));
 	else if (hours)
 		buf_printf(b, " %s", COUNTED(hours, "hour"));
 	if (q->limit[0])

@@ -416,8 +416,8 @@ static void put_notes(const struct replay_report *r)
 	print_stated(r);
 	print_lower_bound(replay_lower_bound(result));
 	if (r->options->plan && total->uncredited) {
-		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,
-		       total->uncredited == 1 ? "" : "s", plan_name(r->options->plan));
+		printf("\n%s without credits under plan %s:\n",
+		       COUNTED(total->uncredited, "record"), plan_name(r->options->plan));
 		for (size_t i = 0; i < replay_uncredited_count(result) && i < 10; i++) {
 			const struct replay_reason *reason = replay_uncredited(result, i);
 			printf("  %s x %.*s: %s\n", COUNTED(reason->records, ""),

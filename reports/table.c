@@ -333,9 +333,19 @@ static void drop_bars(struct table *t)
 		t->left[c] |= t->column[c].bar;
 }
 
+static bool is_empty(const struct table *t, size_t column)
+{
+	for (size_t i = column; i < t->cells; i += t->columns)
+		if (*t->cell[i])
+			return false;
+	return t->cells > 0;
+}
+
 /* What is done to fit, mildest first. */
 static void fit(struct table *t, int terminal)
 {
+	for (size_t c = 0; c < t->columns; c++)
+		t->left[c] |= is_empty(t, c);
 	measure(t);
 	if (table_width(t) > terminal || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
 		drop_bars(t);
@@ -432,7 +442,7 @@ static void say_what_left(const struct table *t)
 {
 	struct buf names = { 0 };
 	for (size_t c = 0; c < t->columns; c++)
-		if (t->left[c] && *t->column[c].title)
+		if (t->left[c] && *t->column[c].title && !is_empty(t, c))
 			buf_printf(&names, "%s%s", names.n ? ", " : "", t->column[c].title);
 	if (names.n)
 		print_note("(no room for %s: see a wider terminal, --csv or --json)", names.p);
@@ -507,6 +517,23 @@ static bool colours_wanted(void)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
+/* Nothing is printed behind the last cell of a line that holds something. */
+static void put_lines(struct libscols_table *scols)
+{
+	char *drawn = NULL;
+	CHECK(scols_print_table_to_string(scols, &drawn) == 0);
+	for (const char *line = drawn; *line;) {
+		const size_t whole = strcspn(line, "\n");
+		size_t n = whole;
+		while (n && line[n - 1] == ' ')
+			n--;
+		fwrite(line, 1, n, stdout);
+		putchar('\n');
+		line += whole + (line[whole] == '\n');
+	}
+	free(drawn);
+}
+
 void table_print(struct table *t)
 {
 	const bool terminal = to_terminal();
@@ -532,8 +559,7 @@ void table_print(struct table *t)
 	}
 	for (size_t i = 0; i < t->cells; i += t->columns)
 		put_row(t, scols, i, terminal);
-	fflush(stdout);
-	scols_print_table(scols);
+	put_lines(scols);
 	scols_unref_table(scols);
 	if (terminal)
 		say_what_left(t);

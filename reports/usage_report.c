@@ -119,15 +119,16 @@ void price_dates_words(struct buf *b, const struct price_dates *d)
 	b->n = 0;
 	if (d->records)
 		buf_printf(b,
-			   "%lld record%s between the last sight of %s price and the first of the "
+			   "%s %s between the last sight of %s price and the first of the "
 			   "next one, by which %s something else: %s%s in all",
-			   (long long)d->records, one ? " lies" : "s lie", one ? "its" : "their",
-			   one ? "it costs" : "they cost", d->difference.atto >= 0 ? "+" : "",
+			   COUNTED(d->records, "record"), one ? "lies" : "lie",
+			   one ? "its" : "their", one ? "it costs" : "they cost",
+			   d->difference.atto >= 0 ? "+" : "",
 			   money_total_format(d->difference, text));
 	if (d->unknown)
-		buf_printf(b, "%s%lld record%s there and use%s what the next price does not state",
-			   d->records ? "; " : "", (long long)d->unknown,
-			   d->unknown == 1 ? " lies" : "s lie", d->unknown == 1 ? "s" : "");
+		buf_printf(b, "%s%s %s there and use%s what the next price does not state",
+			   d->records ? "; " : "", COUNTED(d->unknown, "record"),
+			   d->unknown == 1 ? "lies" : "lie", d->unknown == 1 ? "s" : "");
 }
 
 void usage_report_put(struct json_out *j, const struct usage_report *r)
@@ -203,9 +204,7 @@ static void put_hits(struct table *t, const struct usage_sums *s, struct buf *b)
 		     prompt = read + s->tokens[BUCKET_INPUT] + s->tokens[BUCKET_CACHE_WRITE_5M] +
 			      s->tokens[BUCKET_CACHE_WRITE_1H];
 	b->n = 0;
-	if (prompt > 0 && ratio_format(read * 100, prompt, 1, text))
-		buf_printf(b, "%s %%", text);
-	table_cell(t, b->n ? b->p : "");
+	table_cell(t, prompt > 0 ? percent_text(read, prompt, text) : "");
 }
 
 static void put_row(struct table *t, const struct usage_report *r, const struct usage_sums *s,
@@ -311,8 +310,8 @@ static void print_remarks(const struct usage_report *r)
 		print_recorded_cost(total->recorded);
 	print_lower_bound(&r->bound);
 	if (r->quarantined)
-		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",
-			   (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");
+		print_note("\n%s %s in quarantine, not counted (tally quarantine list)",
+			   COUNTED(r->quarantined, "record"), r->quarantined == 1 ? "is" : "are");
 	if (r->uncovered)
 		print_note("\n%s drew no credits, for the plan does not cover %s (tally status)",
 			   COUNTED(r->uncovered, "record"), r->uncovered == 1 ? "it" : "them");

@@ -488,14 +488,6 @@ static void shown(struct buf *b, struct money_total m, const char *currency, boo
 	}
 }
 
-/* 100 a / b with one decimal, always. */
-static const char *percent(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
-{
-	if (b == 0 || !ratio_format(a * 100, b, 1, buf))
-		return strcpy(buf, "-");
-	return strcat(buf, strchr(buf, '.') ? " %" : ".0 %");
-}
-
 static void change_cell(struct table *t, const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_result *w = &r->result[i], *base = baseline(r);
@@ -506,7 +498,7 @@ static void change_cell(struct table *t, const struct whatif_report *r, size_t i
 	}
 	int128 delta = w->cost.atto - base->cost.atto;
 	b->n = 0;
-	percent(delta, base->cost.atto, text);
+	percent_text(delta, base->cost.atto, text);
 	buf_printf(b, "%s%s", delta > 0 && *text != '-' ? "+" : "", text);
 	table_cell(t, b->p);
 }
@@ -527,7 +519,7 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 	table_cell(t, b->p);
 	put_count(b, w->records);
 	table_cell(t, b->p);
-	table_cell(t, percent(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+	table_cell(t, percent_text(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
 	shown(b, w->cost, o->currency, w->unpriced > 0, false);
 	table_cell(t, b->p);
 	shown(b, (struct money_total){ delta }, o->currency, false, true);
@@ -560,7 +552,7 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 		int128 prompt = 0;
 		for (int c = 0; c < BUCKET_OUTPUT; c++)
 			prompt += m->tokens[c];
-		table_cell(t, percent(m->tokens[BUCKET_CACHE_READ], prompt, text));
+		table_cell(t, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
 		shown(b, m->cost, o->currency, m->unpriced > 0, false);
 		table_cell(t, b->p);
 		table_cell(t, "");
@@ -759,7 +751,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		char text[DECIMAL_TEXT_MAX];
 		shown(b, o->budget, o->currency, false, false);
 		print_note("  %s: over the budget of %s in %s of the resamples", name, b->p,
-			   percent(w->over_budget, o->resamples, text));
+			   percent_text(w->over_budget, o->resamples, text));
 	}
 	if (r->sensitivity)
 		sensitivity_remarks(name, r, i, b);
@@ -803,7 +795,7 @@ static void against_table(const struct whatif_report *r)
 		table_cell(t, both ? b.p : "");
 		b.n = 0;
 		buf_printf(&b, "%s%s", delta.atto > 0 ? "+" : "",
-			   percent(delta.atto, c->old_cost.atto, text));
+			   percent_text(delta.atto, c->old_cost.atto, text));
 		table_cell(t, both && delta.atto ? b.p : "");
 	}
 	table_print(t);
@@ -821,7 +813,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	buf_printf(&line, "%s calls", b->p);
 	if (w->has_conversations) {
 		put_count(b, (int64_t)w->conversations);
-		buf_printf(&line, " in %s conversation%s", b->p, w->conversations == 1 ? "" : "s");
+		buf_printf(&line, " in %s", COUNTED(w->conversations, "conversation"));
 	}
 	buf_printf(&line, " (%s), cache: %s", w->shape, r->cache);
 	if (r->result[0].has_intervals) {

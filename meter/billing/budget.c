@@ -104,10 +104,10 @@ static int evaluate(struct spending *sp, const struct budget *b, struct instant 
 	int rc = spending_of(sp, &scope, now, out, e);
 	if (rc == 0 && out->foreign)
 		rc = err_set(e, ERR_INVALID,
-			     "budget '%.*s' is in %.*s, and %lld record%s of its period in another "
+			     "budget '%.*s' is in %.*s, and %s of its period in another "
 			     "currency",
 			     (int)b->name.n, b->name.p, (int)b->currency.n, b->currency.p,
-			     (long long)out->foreign, out->foreign == 1 ? "" : "s");
+			     COUNTED(out->foreign, "record"));
 	if (rc == 0 && out->held_foreign)
 		rc = err_set(e, ERR_INVALID,
 			     "budget '%.*s' is in %.*s, and open holds in another currency",

@@ -806,7 +806,7 @@ static bool is_nothing(const struct invoice *w)
 
 /* Lines of another period than the document's: of one that it corrects, or of days to come. */
 static void append_lines(struct invoice *to, const struct invoice *w, struct text corrects,
-			 char day[2][16])
+			 const char *days)
 {
 	for (size_t k = 0; k < w->lines; k++) {
 		const struct invoice_line *from = &w->line[k];
@@ -814,8 +814,8 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 		if (corrects.n)
 			buf_printf(&what, "adjustment of %.*s: ", (int)corrects.n, corrects.p);
 		buf_add(&what, from->description.p, from->description.n);
-		if (day)
-			buf_printf(&what, ", %s to %s", day[0], day[1]);
+		if (days)
+			buf_printf(&what, ", %s", days);
 		struct invoice_line *l = add_line(to, from->kind, (struct text){ what.p, what.n });
 		buf_release(&what);
 		l->item = invoice_keep(&to->arena, from->item.n ? from->item : from->description);
@@ -939,11 +939,11 @@ static int ask_in_advance(struct invoicer *v, struct invoice *to, const struct a
 	for (size_t k = 0; rc == 0 && k < w->lines; k++)
 		any |= w->line[k].kind == LINE_FIXED;
 	if (any && text_eq(w->currency, to->currency)) {
-		char day[2][16];
-		day_format(zone_day(v->zone, w->from), day[0]);
-		day_format(zone_day(v->zone, (struct instant){ w->to.us - 1 }), day[1]);
+		char days[DAYS_TEXT_MAX];
+		days_format(zone_day(v->zone, w->from),
+			    zone_day(v->zone, (struct instant){ w->to.us - 1 }), days);
 		add_period(to, w, NULL)->advance = true;
-		append_lines(to, w, (struct text){ 0 }, day);
+		append_lines(to, w, (struct text){ 0 }, days);
 	}
 	invoice_release(w);
 	free(w);

@@ -30,7 +30,7 @@ s/"plan": "two", //|plans[1].plan: is missing
 s/"rule": "ratio"/"rule": "ration"/|three.rule: is one of multiplier, token-priced, ratio, flat
 s/"credits_per_unit": "1000"/"credits_per_unit": 1000/|one.credits_per_unit: a decimal in quotes
 s/"credits_per_unit": "1000"/"credits_per_unit": "0"/|one.credits_per_unit: is above 0
-s/"currency"/"curency"/|one: there is no key 'curency'
+s/"currency"/"curency"/|one: unknown key 'curency'
 s/, "model": "m"}/}/|one.baseline.model: is missing
 s/"mode": "up"}, "tables": \[{"table": "t"/"mode": "upp"}, "tables": [{"table": "t"/|one.rounding.mode: is one of none, up, down
 s/"scope": "record", //|one.rounding: "rounding" needs a scope
@@ -39,9 +39,9 @@ s/"2026-07-01"/"2025-07-01"/|one.tables[0].to: comes after "from"
 s/"2026-07-01"/"soon"/|one.tables[0].to: a day or an instant
 s/{"m": "1.5"}/{"m": 1.5}/|tables.t.values.m: a decimal in quotes
 s/"output": "2"/"outputs": "2"/|tables.u.values.m.outputs: there is no such bucket
-s/"cache_ratio"/"cached_ratio"/|tables.v.values.m: there is no key 'cached_ratio'
+s/"cache_ratio"/"cached_ratio"/|tables.v.values.m: unknown key 'cached_ratio'
 s/"cache_read"\]/"cached"]/|two.categories.in: there is no bucket 'cached'
-s/"tables": {"t"/"tabels": {"t"/|there is no key 'tabels'
+s/"tables": {"t"/"tabels": {"t"/|unknown key 'tabels'
 s/"schema": "tally.plans\/1", "plans": \[/"schema": "tally.plans\/1", "plans": [,/|line 1, column 
 END
 }
@@ -60,7 +60,7 @@ s/"offer": "pack"/"offer": "basic"/|offers[1]: there is another offer 'basic'
 s/"9.50"/9.5/|offers[0]: 'price' must be a decimal in quotes
 s/"400"/"0"/|offers[1]: 'credits' must be a decimal in quotes, above 0
 s/"class": "paid", "every"/"class": "bought", "every"/|offers[0]: 'class' is granted or paid
-s/"every"/"evry"/|offers[0]: an offer: there is no key 'evry'
+s/"every"/"evry"/|offers[0]: an offer: unknown key 'evry'
 s/1month/1moon/|offers[0]: 'every': '1moon' is not an interval
 s/2month/fortnight/|offers[0]: 'lasts': 'fortnight' is not an interval
 s/"debt"/"dept"/|account: 'overage' is refuse, limit or debt
@@ -80,7 +80,7 @@ END
 	echo '{"currency": "USD", "items": [{"description": "Seat", "amount": "3"}]}' >good.json
 	echo '{"versions": [{"from": "2026-06-01", "terms": {"currency": "USD", "discount": "5"}}]}' >bad.json
 	check bad.json good.json missing.json
-	expect 1 "bad.json: versions[0]" "there is no key 'discount'" "good.json: good terms" "missing.json"
+	expect 1 "bad.json: versions[0]" "unknown key 'discount'" "good.json: good terms" "missing.json"
 	run "$TALLY" credit check good.json; expect 0 "good terms"
 }
 
@@ -102,8 +102,8 @@ contract: 'from' must be a day such as 2026-11-01
 items[0]: 'description' is missing
 items[0]: 'from' must be a day such as 2026-11-01
 items[0]: 'amount' must be a decimal number as text
-items[1]: an item: there is no key 'one'
-items[1]: an item: there is no key 'two'
+items[1]: an item: unknown key 'one'
+items[1]: an item: unknown key 'two'
 items[2]: an item must be an object, and is a number
 metered[0]: 'of' is requests, tokens, a bucket such as output or a unit such as page
 metered[0]: pricing: tier 1: 'up_to' must be a decimal number as text
@@ -123,7 +123,7 @@ TEXT
 versions[1]: versions ascend by 'from'
 versions[2]: 'from' must be a day such as 2026-11-01
 versions[2]: 'terms' is missing
-versions[0]: the terms: there is no key 'currenc'
+versions[0]: the terms: unknown key 'currenc'
 versions[1]: 'places' is a whole number from 0 to 12
 versions[1]: items[0]: 'description' is missing
 TEXT
@@ -133,7 +133,7 @@ TEXT
 JSON
 	lines plan.json >said
 	diff said - <<'TEXT' || fail "plans"
-the file: there is no key 'more'
+the file: unknown key 'more'
 a.rule: is one of multiplier, token-priced, ratio, flat
 plans[1].plan: is missing
 plans[1].credits_per_unit: a decimal in quotes, not negative, is expected

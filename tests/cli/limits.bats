@@ -26,7 +26,8 @@ stop() { kill -TERM "$pid"; wait "$pid" || true; pid=; }
 post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 
 @test "a hard budget of everything, a project or a model counts the holds of every customer" {
-	"$TALLY" budget set all --amount 1 --hard -q
+	run "$TALLY" budget set all --amount 1 --hard; expect 0 'holds beyond it are refused'
+	run "$TALLY" budget status; expect 0 'ok, hard'
 	"$TALLY" budget set web --project web --amount 0.5 --hard -q
 	"$TALLY" budget set model --model n1 --amount 0.7 --hard -q
 	serve

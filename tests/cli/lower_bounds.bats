@@ -8,15 +8,26 @@ whole() { line 2 null 1; line 2 '"end_turn"' 40; }
 event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:02Z","request_id":"q2","model":"claude-opus-4-8","session.id":"s","input_tokens":10,"output_tokens":40,"cache_read_tokens":0,"cache_creation_tokens":0}\n'; }
 @test "placeholders of cut answers are counted and make the total a lower bound" {
 	cut >cut.jsonl
-	run "$TALLY" replay cut.jsonl; expect 3 '>= $' 'the output of 2 calls is the count with which the answer began'
+	run "$TALLY" replay cut.jsonl; expect 3 '>= $' '2 calls have only the output count of the answer'
 	run "$TALLY" replay cut.jsonl --json; expect 3 '"placeholders": 2'
-	run "$TALLY" ingest cut.jsonl --db "$D"; expect 0 'the output of 2 calls'
-	run "$TALLY" usage --db "$D"; expect 3 '>= $' 'the output of 2 calls'
+	run "$TALLY" ingest cut.jsonl --db "$D"; expect 0 '2 calls have only the output count'
+	run "$TALLY" usage --db "$D"; expect 3 '>= $' '2 calls have only the output count'
 	run "$TALLY" usage --db "$D" --json; expect 3 '"placeholders": 2'
 	run "$TALLY" usage --db "$D" --model other --json; expect 0 '"placeholders": 0'
-	run "$TALLY" daily cut.jsonl; expect 3 '>= $' 'the output of 2 calls'
+	run "$TALLY" daily cut.jsonl; expect 3 '>= $' '2 calls have only the output count'
 	run "$TALLY" void m1 --why test --db "$D"; expect 0
 	run "$TALLY" usage --db "$D" --json; expect 3 '"placeholders": 1'
+}
+@test "the overview has the same bounds as the days it adds up" {
+	cut | sed "s/2026-06-15/$(date -u +%F)/" >cut.jsonl
+	export TZ=UTC
+	run "$TALLY" today cut.jsonl; expect 3 '>= $'
+	run "$TALLY" overview cut.jsonl; expect 3 'Needs a look' '2 calls have only the output count'
+	[ "$(grep -c '>= \$' <<<"$output")" = 3 ] || fail "today, week and month"
+	run "$TALLY" overview cut.jsonl --json; expect 3 '"placeholders": 2'
+	whole | sed "s/2026-06-15/$(date -u +%F)/" >whole.jsonl
+	run "$TALLY" overview whole.jsonl; expect 0
+	! grep -q '>=\|Needs' <<<"$output" || fail "nothing is left out"
 }
 @test "an answer whose end comes later is no placeholder any more" {
 	line 3 null 3 >a.jsonl; line 3 '"end_turn"' 30 >b.jsonl

@@ -35,6 +35,9 @@ migrate() { run --separate-stderr "$TALLY" migrate -z UTC "$@"; }
 	migrate t.csv --to claude-haiku-4-5 --start 2026-12-01 --json
 	# one day of 0.108225: Monday 2026-10-05 becomes Monday 2026-12-07; 30 days, 365/12 days
 	expect 0 '"from": "2026-12-07"' '"first_month": "3.24675"' '"run_rate_month": "3.29184375"' '"run_rate_year": "39.502125"' '30/1'
+	# a span of one day is that day, and a count has its plural
+	run "$TALLY" migrate t.csv --to claude-haiku-4-5 --start 2026-12-01
+	expect 0 'calls of 2026-10-05 (1 path)' 'the calls of 2026-10-05 are made again' 'the first month is 1 day of it, times 30/1'
 }
 @test "what does not fit is counted, and where work falls into peak hours is said" {
 	work

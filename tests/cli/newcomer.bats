@@ -80,7 +80,7 @@ CASES
 	printf 'id,time,model,customer,project,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,/home/me/app,1000\nb,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/x/app,1000\nc,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/shop,1000\n' >u.csv
 	"$TALLY" ingest u.csv --db m.db
 	export TZ=UTC
-	run "$TALLY" usage --db m.db --since today; expect 0 "there are records from 2026-06-15 to 2026-06-16"
+	run "$TALLY" usage --db m.db --since today; expect 0 "there are records of 2026-06-15 to 2026-06-16"
 	run "$TALLY" usage --db m.db --project shpo; expect 0 "no usage of project 'shpo'; did you mean '/srv/shop'?"
 	run "$TALLY" usage --db m.db --project zzzzzz; expect 0 "no usage of project 'zzzzzz'; there are /home/me/app, /srv/shop, /srv/x/app"
 	run "$TALLY" usage --db m.db --model auto; expect 0 "no usage of model 'auto'; there is deepseek-v4-flash"
@@ -100,7 +100,7 @@ CASES
 @test "cache hits, words of time and names of settings" {
 	printf 'id,time,model,input,cache_read\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000,3000\nb,2026-06-15T00:00:00Z,deepseek-v4-pro,1000,0\n' >u.csv
 	"$TALLY" ingest u.csv --db m.db
-	run "$TALLY" usage --db m.db --by model --hits -z UTC; expect 0 'CACHE HITS' '75 %' '60 %'
+	run "$TALLY" usage --db m.db --by model --hits -z UTC; expect 0 'CACHE HITS' '75.0 %' '60.0 %'
 	for w in week month quarter year; do
 		[ "$("$TALLY" usage --db m.db --since $w --json)" = "$("$TALLY" usage --db m.db --since this-$w --json)" ] || fail $w
 	done

@@ -323,7 +323,7 @@ await test('plans and offers are there, a file of them is checked, and a bill th
 	await page.getByRole('button', { name: 'Plans and offers' }).click();
 	await page.getByText('vm0-pro', { exact: true }).waitFor();
 	await page.getByLabel('JSON file').setInputFiles({ name: hostile + '.json', mimeType: 'application/json', buffer: Buffer.from('{"currency": "USD", "place": 3}') });
-	await page.getByText("there is no key 'place'").waitFor();
+	await page.getByText("unknown key 'place'").waitFor();
 	await page.getByLabel('JSON file').setInputFiles({ name: 'terms.json', mimeType: 'application/json', buffer: Buffer.from('{"currency": "USD", "places": 3}') });
 	await page.getByText('terms.json: good terms').waitFor();
 	await page.getByRole('button', { name: 'A bill beside the meter' }).click();
