@@ -397,9 +397,10 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 	if (json_kind(v) != JSON_ARRAY && items)
 		page_list_see(&r->pages, v, f);
 	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
-		return err_set(e, ERR_INVALID,
-			       "this is no bill that is known; a table with columns for day, model and "
-			       "cost is read with " ASKED("map"));
+		return err_set(
+			e, ERR_INVALID,
+			"this is no bill that is known; a table with columns for day, model and "
+			"cost is read with " ASKED("map"));
 	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
