@@ -59,7 +59,7 @@ static bool add_column(struct layout *l, const struct csv_record *h, const struc
 	return false;
 }
 
-/* Of a CSV that the registry does not know, which of several columns is the cost is not guessed. */
+/* Of a CSV of nobody in particular, which of several columns is the cost is not guessed. */
 static int check_costs(const struct layout *l, const struct csv_record *h, struct err *e)
 {
 	const struct text *first = NULL;
@@ -137,7 +137,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 		if (!r->o->column[c->role] && !(named && c->role == ROLE_COST) &&
 		    add_column(l, h, c)) {
 			has[c->role] = true;
-			named |= !f && strcmp(c->name, "cost") == 0;
+			named |= r->format->general && strcmp(c->name, "cost") == 0;
 		}
 	if (usage && !mapped)
 		return err_set(
@@ -150,7 +150,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
 	look_at_header(r, l, h);
 	int rc = check_twice(l, h, e);
-	return f || rc != 0 ? rc : check_costs(l, h, e);
+	return rc == 0 && r->format->general ? check_costs(l, h, e) : rc;
 }
 
 /* The member of a field that holds an object ("sku" with its id and description). */
@@ -397,9 +397,10 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 	if (json_kind(v) != JSON_ARRAY && items)
 		page_list_see(&r->pages, v, f);
 	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
-		return err_set(e, ERR_INVALID,
-			       "this is no bill that is known; a table with columns for day, model and "
-			       "cost is read with " ASKED("map"));
+		return err_set(
+			e, ERR_INVALID,
+			"this is no bill that is known; a table with columns for day, model and "
+			"cost is read with " ASKED("map"));
 	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
