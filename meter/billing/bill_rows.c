@@ -59,7 +59,7 @@ static bool add_column(struct layout *l, const struct csv_record *h, const struc
 	return false;
 }
 
-/* Of a CSV that the registry does not know, which of several columns is the cost is not guessed. */
+/* Of a CSV of nobody in particular, which of several columns is the cost is not guessed. */
 static int check_costs(const struct layout *l, const struct csv_record *h, struct err *e)
 {
 	const struct text *first = NULL;
@@ -137,7 +137,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 		if (!r->o->column[c->role] && !(named && c->role == ROLE_COST) &&
 		    add_column(l, h, c)) {
 			has[c->role] = true;
-			named |= !f && strcmp(c->name, "cost") == 0;
+			named |= r->format->general && strcmp(c->name, "cost") == 0;
 		}
 	if (usage && !mapped)
 		return err_set(
@@ -150,7 +150,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
 	look_at_header(r, l, h);
 	int rc = check_twice(l, h, e);
-	return f || rc != 0 ? rc : check_costs(l, h, e);
+	return rc == 0 && r->format->general ? check_costs(l, h, e) : rc;
 }
 
 /* The member of a field that holds an object ("sku" with its id and description). */

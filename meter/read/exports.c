@@ -364,15 +364,25 @@ static bool speaks_of_money(struct text name)
 	return false;
 }
 
-static bool is_known(const struct export_format *f, struct text column)
+static const struct export_column *column_named(const struct export_format *f, struct text column)
 {
 	for (const struct export_column *c = f->column; c->name; c++)
 		if (export_is_named(column, c->name))
-			return true;
+			return c;
+	return NULL;
+}
+
+static bool is_harmless(const struct export_format *f, struct text column)
+{
 	for (size_t i = 0; f->harmless[i]; i++)
 		if (export_is_named(column, f->harmless[i]))
 			return true;
 	return false;
+}
+
+static bool is_known(const struct export_format *f, struct text column)
+{
+	return column_named(f, column) || is_harmless(f, column);
 }
 
 bool export_is_listed(const struct export_format *f, struct text column)
@@ -382,6 +392,10 @@ bool export_is_listed(const struct export_format *f, struct text column)
 
 bool export_is_unread(const struct export_format *f, struct text column)
 {
+	const struct export_column *c = column_named(f, column);
+	/* of several words for one meaning nobody in particular means the same */
+	if (f->general && c)
+		return c->role == ROLE_COST;
 	return speaks_of_money(column) && !is_known(f, column);
 }
 

@@ -135,7 +135,8 @@ const struct export_format *export_of_columns(const struct text *names, size_t c
 bool export_is_named(struct text column, const char *name);
 /* The registry's spelling of a column of f, or the name itself. */
 struct text export_spelled(const struct export_format *f, struct text column);
-/* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless. */
+/* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless; of a
+ * column that was not read. */
 bool export_is_unread(const struct export_format *f, struct text column);
 /* Whether f reads or knows the column, or a member of the object in it. */
 bool export_is_listed(const struct export_format *f, struct text column);
