@@ -428,25 +428,98 @@ static void tell_draft(struct cli *cli, struct text customer, const struct draft
 			d->elsewhere == 1 ? "it" : "them");
 }
 
+/* The ledger, with all usage drawn. */
+static int open_swept(struct ledger_session *s, struct cli *cli, struct err *e)
+{
+	struct draw_counts drawn;
+	int rc = ledger_session_open(s, cli, DB_WRITE, e);
+	if (rc != 0)
+		return rc;
+	drawer_look_again(s->drawer);
+	return drawer_sweep(s->drawer, s->now, &drawn, e);
+}
+
+/* Where the invoices of a command are told: one by itself, or a list of them. */
+struct telling {
+	struct cli *cli;
+	struct ledger_session *s;
+	bool one;
+	struct json_out j;
+	struct table *t;
+};
+
+/* An invoice that was drafted or finalized; adds what it has without a price. */
+static int tell_invoice(struct telling *to, int64_t id, int64_t *unpriced, struct err *e)
+{
+	struct stored_invoice i;
+	struct arena texts = { 0 };
+	struct buf out = { 0 };
+	char name[24];
+	snprintf(name, sizeof name, "#%lld", (long long)id);
+	int rc = invoice_find(to->s->store, name, &texts, &i, e);
+	if (rc == 0)
+		*unpriced += i.unpriced;
+	if (rc == 0 && to->one) {
+		const struct showing how = { to->s->store, to->s->now, FORMAT_JSON, false };
+		rc = put(&out, &how, &i, e);
+		plain_write(stdout, (struct text){ out.p, out.n });
+	} else if (rc == 0) {
+		rc = list_item(to->s->store, to->s->now, to->cli->json ? &to->j : NULL, to->t, &i,
+			       e);
+	}
+	buf_release(&out);
+	arena_release(&texts);
+	return rc;
+}
+
+/* Drafts of one customer after the other; *last is the number of the last one. */
+static int draft_each(struct telling *to, struct invoicer *v, const struct names *who,
+		      struct outcome *o, int64_t *last, struct err *e)
+{
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < who->count; k++) {
+		struct draft made;
+		struct err why = { 0 };
+		rc = ledger_session_one(to->s, e);
+		if (rc != 0)
+			break;
+		int refused = draft_one(to->cli, to->s, v, who->name[k], &made, &why);
+		rc = ledger_session_one_ended(to->s, refused, e);
+		if (rc == 0 && refused != 0) {
+			*e = why;
+			rc = take_refusal(o, refused, &why);
+			if (rc == 0 && who->count > 1)
+				fprintf(stderr, "tally: %s: %s\n", who->name[k].p, why.message);
+			continue;
+		}
+		if (rc == 0)
+			tell_draft(to->cli, who->name[k], &made);
+		o->elsewhere += made.elsewhere;
+		if (rc == 0 && to->one && !made.id) {
+			open_list(to->cli, &to->j, &to->t, "tally.invoice-list/1");
+			close_list(to->cli, &to->j, to->t);
+			to->t = NULL;
+		}
+		if (rc != 0 || !made.id)
+			continue;
+		*last = made.id;
+		rc = tell_invoice(to, made.id, &o->unpriced, e);
+	}
+	return rc;
+}
+
 static int draft(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct invoicer *v = NULL;
 	struct exchange_rates *rates = NULL;
 	struct names who = { 0 };
-	struct json_out j;
-	struct table *t = NULL;
-	struct draw_counts drawn;
+	struct telling to = { .cli = cli, .s = &s };
 	struct outcome o = { 0 };
-	struct draft made;
 	int64_t last = 0;
 	if (cli_flag(cli, "interim") && cli_flag(cli, "supplement"))
 		return err_set(e, ERR_USAGE, "give --interim or --supplement, not both");
-	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
-	if (rc == 0) {
-		drawer_look_again(s.drawer);
-		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
-	}
+	int rc = open_swept(&s, cli, e);
 	if (rc == 0)
 		rc = customers_of(cli, s.ledger, &who, e);
 	if (rc == 0)
@@ -459,58 +532,16 @@ static int draft(struct cli *cli, struct err *e)
 		invoicer_part(v, cli_flag(cli, "interim")      ? INVOICE_INTERIM
 				 : cli_flag(cli, "supplement") ? INVOICE_SUPPLEMENT
 							       : INVOICE_OWN);
-	bool one = who.count == 1 && cli->json;
-	if (rc == 0 && !one)
-		open_list(cli, &j, &t, "tally.invoice-list/1");
-	for (size_t k = 0; rc == 0 && k < who.count; k++) {
-		struct stored_invoice i;
-		struct arena texts = { 0 };
-		struct buf out = { 0 };
-		struct err why = { 0 };
-		char name[24];
-		rc = ledger_session_one(&s, e);
-		if (rc != 0)
-			break;
-		int refused = draft_one(cli, &s, v, who.name[k], &made, &why);
-		rc = ledger_session_one_ended(&s, refused, e);
-		if (rc == 0 && refused != 0) {
-			*e = why;
-			rc = take_refusal(&o, refused, &why);
-			if (rc == 0 && who.count > 1)
-				fprintf(stderr, "tally: %s: %s\n", who.name[k].p, why.message);
-			continue;
-		}
-		if (rc == 0)
-			tell_draft(cli, who.name[k], &made);
-		o.elsewhere += made.elsewhere;
-		if (rc == 0 && one && !made.id) {
-			open_list(cli, &j, &t, "tally.invoice-list/1");
-			close_list(cli, &j, t);
-			t = NULL;
-		}
-		if (rc != 0 || !made.id)
-			continue;
-		last = made.id;
-		snprintf(name, sizeof name, "#%lld", (long long)made.id);
-		if (rc == 0)
-			rc = invoice_find(s.store, name, &texts, &i, e);
-		if (rc == 0)
-			o.unpriced += i.unpriced;
-		if (rc == 0 && one) {
-			rc = put(&out, &(struct showing){ s.store, s.now, FORMAT_JSON, false }, &i,
-				 e);
-			plain_write(stdout, (struct text){ out.p, out.n });
-		} else if (rc == 0) {
-			rc = list_item(s.store, s.now, cli->json ? &j : NULL, t, &i, e);
-		}
-		buf_release(&out);
-		arena_release(&texts);
-	}
+	to.one = who.count == 1 && cli->json;
+	if (rc == 0 && !to.one)
+		open_list(cli, &to.j, &to.t, "tally.invoice-list/1");
+	if (rc == 0)
+		rc = draft_each(&to, v, &who, &o, &last, e);
 	const bool alone = who.count == 1;
-	if (rc == 0 && !one && !(alone && o.refused))
-		close_list(cli, &j, t);
+	if (rc == 0 && !to.one && !(alone && o.refused))
+		close_list(cli, &to.j, to.t);
 	else
-		table_close(t);
+		table_close(to.t);
 	invoicer_close(v);
 	exchange_close(rates);
 	rc = ledger_session_close(&s, rc, e);
@@ -571,37 +602,41 @@ static int add_draft(void *user, const struct stored_invoice *i)
 	return 0;
 }
 
+/* The drafts that are named, or all. */
+static int drafts_of(struct drafts *d, struct cli *cli, struct store *store, struct err *e)
+{
+	int rc = 0;
+	if (cli_flag(cli, "all"))
+		rc = invoice_each(store, NULL, add_draft, d, e);
+	else if (cli->argument_count == 0)
+		rc = err_set(e, ERR_USAGE,
+			     "name the draft by its number (tally invoice list), or --all");
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
+		struct stored_invoice found;
+		struct arena texts = { 0 };
+		rc = invoice_find(store, cli->argument[i], &texts, &found, e);
+		arena_release(&texts);
+		d->id = mem_grow(d->id, (d->count + 1) * sizeof *d->id);
+		if (rc == 0)
+			d->id[d->count++] = found.id;
+	}
+	return rc;
+}
+
 static int finalize(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct invoicer *v = NULL;
 	struct exchange_rates *rates = NULL;
 	struct drafts d = { 0 };
-	struct json_out j;
-	struct table *t = NULL;
-	struct draw_counts drawn;
+	struct telling to = { .cli = cli, .s = &s };
+	int64_t unpriced = 0; /* the draft told it */
 	struct outcome o = { 0 };
 	size_t done = 0;
-	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	int rc = open_swept(&s, cli, e);
 	d.now = s.now;
-	if (rc == 0) {
-		drawer_look_again(s.drawer);
-		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
-	}
-	if (rc == 0 && cli_flag(cli, "all"))
-		rc = invoice_each(s.store, NULL, add_draft, &d, e);
-	else if (rc == 0 && cli->argument_count == 0)
-		rc = err_set(e, ERR_USAGE,
-			     "name the draft by its number (tally invoice list), or --all");
-	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
-		struct stored_invoice found;
-		struct arena texts = { 0 };
-		rc = invoice_find(s.store, cli->argument[i], &texts, &found, e);
-		arena_release(&texts);
-		d.id = mem_grow(d.id, (d.count + 1) * sizeof *d.id);
-		if (rc == 0)
-			d.id[d.count++] = found.id;
-	}
+	if (rc == 0)
+		rc = drafts_of(&d, cli, s.store, e);
 	if (rc == 0)
 		rc = invoicer_open(&v, s.ledger, s.drawer, e);
 	if (rc == 0)
@@ -632,21 +667,13 @@ static int finalize(struct cli *cli, struct err *e)
 	}
 	d.count = done;
 	if (rc == 0 && !(wanted == 1 && o.refused))
-		open_list(cli, &j, &t, "tally.invoice-list/1");
-	for (size_t k = 0; rc == 0 && k < d.count; k++) {
-		struct stored_invoice i;
-		struct arena texts = { 0 };
-		char name[24];
-		snprintf(name, sizeof name, "#%lld", (long long)d.id[k]);
-		rc = invoice_find(s.store, name, &texts, &i, e);
-		if (rc == 0)
-			rc = list_item(s.store, s.now, cli->json ? &j : NULL, t, &i, e);
-		arena_release(&texts);
-	}
+		open_list(cli, &to.j, &to.t, "tally.invoice-list/1");
+	for (size_t k = 0; rc == 0 && k < d.count; k++)
+		rc = tell_invoice(&to, d.id[k], &unpriced, e);
 	if (rc == 0 && !(wanted == 1 && o.refused))
-		close_list(cli, &j, t);
+		close_list(cli, &to.j, to.t);
 	else
-		table_close(t);
+		table_close(to.t);
 	invoicer_close(v);
 	exchange_close(rates);
 	free(d.id);

@@ -35,7 +35,7 @@ static int put_block(struct store *s, struct blocks_report r, struct err *e)
 static int put_days(struct overview o, struct store *s, const struct zone *zone, bool *below,
 		    struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
+	static const enum grouping dims[] = { BY_DAY, BY_MODEL };
 	struct usage_result *result = NULL;
 	struct look look = { 0 };
 	o.days = &look;

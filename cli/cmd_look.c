@@ -37,18 +37,18 @@ enum { PLACEHOLDERS_COUNTED = 1000 };
 
 struct view {
 	const char *command;
-	enum usage_dim dim[4]; /* labels, the day of the last call where has_last, the model */
+	enum grouping dim[4]; /* labels, the day of the last call where has_last, the model */
 	size_t labels;
 	bool has_last;
 	const char *title[2];
 };
 static const struct view views[] = {
-	{ "today", { USAGE_BY_DAY, USAGE_BY_MODEL }, 1, false, { "day" } },
-	{ "daily", { USAGE_BY_DAY, USAGE_BY_MODEL }, 1, false, { "day" } },
-	{ "weekly", { USAGE_BY_WEEK, USAGE_BY_MODEL }, 1, false, { "week" } },
-	{ "monthly", { USAGE_BY_MONTH, USAGE_BY_MODEL }, 1, false, { "month" } },
+	{ "today", { BY_DAY, BY_MODEL }, 1, false, { "day" } },
+	{ "daily", { BY_DAY, BY_MODEL }, 1, false, { "day" } },
+	{ "weekly", { BY_WEEK, BY_MODEL }, 1, false, { "week" } },
+	{ "monthly", { BY_MONTH, BY_MODEL }, 1, false, { "month" } },
 	{ "session",
-	  { USAGE_BY_SESSION, USAGE_BY_PROJECT, USAGE_BY_DAY, USAGE_BY_MODEL },
+	  { BY_SESSION, BY_PROJECT, BY_DAY, BY_MODEL },
 	  2,
 	  true,
 	  { "session", "project" } },
@@ -63,11 +63,11 @@ static const struct view *view_of(const struct cli *cli)
 }
 
 /* The first day of the `n` days, weeks or months of which today's is the last. */
-static int64_t first_day(enum usage_dim by, int64_t today, int64_t n)
+static int64_t first_day(enum grouping by, int64_t today, int64_t n)
 {
-	if (by == USAGE_BY_DAY)
+	if (by == BY_DAY)
 		return today - (n - 1);
-	if (by == USAGE_BY_WEEK)
+	if (by == BY_WEEK)
 		return today - weekday_of_day(today) - 7 * (n - 1);
 	for (today -= civil_from_day(today).day - 1; n > 1; n--)
 		today -= civil_from_day(today - 1).day;
@@ -123,8 +123,7 @@ static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", "asc", "desc", NULL };
 	const struct view of_command = *view_of(cli);
-	const struct view by_project = { .dim = { of_command.dim[0], USAGE_BY_PROJECT,
-						  USAGE_BY_MODEL },
+	const struct view by_project = { .dim = { of_command.dim[0], BY_PROJECT, BY_MODEL },
 					 .labels = 2,
 					 .title = { of_command.title[0], "project" } };
 	const struct view *view =

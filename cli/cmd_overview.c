@@ -22,7 +22,7 @@ static int find_newest(struct overview *o, struct store *s, const struct zone *z
 
 static int run(struct cli *cli, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
+	static const enum grouping dims[] = { BY_DAY, BY_MODEL };
 	char zone_room[ZONE_NAME_MAX];
 	struct look_source source = { 0 };
 	struct usage_result *result = NULL;

@@ -16,7 +16,7 @@ static const struct option options[] = {
 static int weigh(struct quota_row *row, struct look_source *source, const struct zone *zone,
 		 struct instant now, char currency[16], struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_PROVIDER };
+	static const enum grouping dims[] = { BY_PROVIDER };
 	const struct quota *q = &row->quota;
 	struct usage_filter filter = { .since = { q->resets_us - q->length_us }, .until = now };
 	struct usage_result *result;

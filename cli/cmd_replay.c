@@ -121,7 +121,7 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 		rc = cli_instant("at", at, zone, &o->at, e);
 	}
 	if (rc == 0 && by)
-		rc = replay_dims_parse(o->dim, &o->dim_count, by, e);
+		rc = groupings_parse(o->dim, &o->dim_count, by, GROUPS_OF_REPLAY, e);
 	if (rc == 0)
 		rc = cli_period(cli, zone, &o->since, &o->until, e);
 	if (rc == 0)

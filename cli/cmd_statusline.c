@@ -85,7 +85,7 @@ static void put_cents(struct buf *b, const char *key, struct money_total m, cons
 static int put_sessions(struct buf *b, struct store *s, const struct zone *zone,
 			const struct usage_filter *filter, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_SESSION };
+	static const enum grouping dims[] = { BY_SESSION };
 	struct usage_filter all = { .since = INSTANT_MIN, .until = INSTANT_MAX };
 	struct usage_result *recent, *result;
 	int rc = usage_query(&recent, s, filter, &(struct usage_grouping){ dims, 1, zone }, e);

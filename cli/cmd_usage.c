@@ -30,7 +30,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct usage_result *result = NULL;
 	struct book *book = NULL;
-	enum usage_dim dim[USAGE_DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	char zone_room[ZONE_NAME_MAX];
 	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
 	struct cli_names names = { 0 };
@@ -41,7 +41,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_period(cli, zone, &filter.since, &filter.until, e);
 	if (rc == 0)
-		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "day", e);
+		rc = groupings_parse(dim, &report.dim_count, by ? by : "day", GROUPS_OF_USAGE, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "order", orders, &order, e);
 	if (rc == 0)

@@ -86,7 +86,7 @@ static int add_invoice(void *user, const struct stored_invoice *i)
 
 static int read_customers(struct customers *x)
 {
-	static const enum usage_dim by[] = { USAGE_BY_CUSTOMER };
+	static const enum grouping by[] = { BY_CUSTOMER };
 	const struct customer_question *q = x->q;
 	struct usage_cells cells = { .store = ledger_store(q->ledger),
 				     .filter = &q->filter,

@@ -122,8 +122,8 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 
 static int usage_rows(struct writer *w, struct store *s, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_DAY,   USAGE_BY_CUSTOMER, USAGE_BY_PROJECT,
-					       USAGE_BY_MODEL, USAGE_BY_PRICE,	  USAGE_BY_REGION };
+	static const enum grouping dims[] = { BY_DAY,	BY_CUSTOMER, BY_PROJECT,
+					      BY_MODEL, BY_PRICE,    BY_REGION };
 	const struct usage_filter f = { .since = w->o->since,
 					.until = w->o->until,
 					.customer = w->o->customer };

@@ -134,13 +134,13 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 
 /* --- a workbook --- */
 
-static void put_heads(struct sheet *w, const enum usage_dim *dims, lxw_col_t count,
+static void put_heads(struct sheet *w, const enum grouping *dims, lxw_col_t count,
 		      const char *currency)
 {
 	char text[DECIMAL_TEXT_MAX];
 	lxw_col_t at = 0;
 	for (; at < count; at++)
-		sheet_title(w, 0, at, usage_dim_name(dims[at]), false);
+		sheet_title(w, 0, at, grouping_name(dims[at]), false);
 	sheet_title(w, 0, at++, "records", true);
 	for (int b = 0; b < BUCKET_COMMON; b++)
 		sheet_title(w, 0, at++, bucket_name((enum bucket)b), true);
@@ -152,8 +152,7 @@ static void put_heads(struct sheet *w, const enum usage_dim *dims, lxw_col_t cou
 
 int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_CUSTOMER, USAGE_BY_PROJECT,
-					       USAGE_BY_MODEL };
+	static const enum grouping dims[] = { BY_DAY, BY_CUSTOMER, BY_PROJECT, BY_MODEL };
 	enum { DIMS = 4, ROWS_MOST = 1048000 };
 	const struct usage_filter f = { .since = o->since,
 					.until = o->until,

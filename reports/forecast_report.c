@@ -85,7 +85,7 @@ static void weigh_days(struct history *h)
 /* What was used by day, from the meter. */
 static int read_money(struct asked *a, struct history *h, struct err *e)
 {
-	static const enum usage_dim by_hour[] = { USAGE_BY_HOUR };
+	static const enum grouping by_hour[] = { BY_HOUR };
 	const struct zone *z = a->q->zone;
 	struct store *s = ledger_store(a->q->ledger);
 	struct usage_result *r;
@@ -158,7 +158,7 @@ static int add_draw(void *user, const struct ledger_txn *t)
 static int read_draws(struct asked *a, struct history *h, const struct account *account,
 		      struct err *e)
 {
-	static const enum usage_dim by_hour[] = { USAGE_BY_HOUR };
+	static const enum grouping by_hour[] = { BY_HOUR };
 	const struct forecast_question *q = a->q;
 	const struct instant from = zone_midnight(q->zone, h->first),
 			     to = zone_midnight(q->zone, a->today);

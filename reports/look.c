@@ -106,7 +106,7 @@ static int compare_rows(const void *x, const void *y, void *order)
 	case LOOK_BY_KEY:
 		break;
 	}
-	for (size_t d = 0; c == 0 && d < USAGE_DIM_COUNT; d++)
+	for (size_t d = 0; c == 0 && d < GROUPING_COUNT; d++)
 		c = text_cmp(a->label[d], b->label[d]);
 	return c;
 }
@@ -253,8 +253,8 @@ int look_put_attention(const struct usage_result *result, const struct left_out 
 
 void look_report_table(const struct look_report *r)
 {
-	struct table_column column[USAGE_DIM_COUNT + 9];
-	char title[USAGE_DIM_COUNT][24];
+	struct table_column column[GROUPING_COUNT + 9];
+	char title[GROUPING_COUNT][24];
 	size_t n = 0;
 	const size_t rows = shown_rows(r);
 	struct buf b = { 0 };

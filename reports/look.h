@@ -15,7 +15,7 @@ struct look_model {
 
 /* A row: its labels, what all its models come to, and each of them, the dearest first. */
 struct look_row {
-	struct text label[USAGE_DIM_COUNT];
+	struct text label[GROUPING_COUNT];
 	struct text last_day; /* of sessions */
 	struct usage_sums sums;
 	struct look_model *model;

@@ -69,8 +69,8 @@ static void put_record(void *user, const struct usage_row *row, const struct rec
 
 enum { VALUES_SHOWN = 50 };
 
-static const enum usage_dim facet_dims[] = { USAGE_BY_MODEL,   USAGE_BY_PROVIDER, USAGE_BY_CUSTOMER,
-					     USAGE_BY_PROJECT, USAGE_BY_WORKLOAD, USAGE_BY_EFFORT };
+static const enum grouping facet_dims[] = { BY_MODEL,	BY_PROVIDER, BY_CUSTOMER,
+					    BY_PROJECT, BY_WORKLOAD, BY_EFFORT };
 enum { FACETS = sizeof facet_dims / sizeof *facet_dims, FACET_STATUS = FACETS };
 
 struct value {
@@ -171,7 +171,7 @@ static int put_facets(struct json_out *j, struct store *s, const struct rows_que
 		json_out_int(j, "count", x.records);
 		json_out_object(j, "facets");
 		for (int i = 0; i < FACETS; i++)
-			put_facet(j, usage_dim_name(facet_dims[i]), &x.of[i]);
+			put_facet(j, grouping_name(facet_dims[i]), &x.of[i]);
 		put_facet(j, "status", &x.of[FACET_STATUS]);
 		json_out_end(j, '}');
 	}

@@ -151,9 +151,9 @@ static void put_group(struct json_out *j, const struct replay_report *r, size_t 
 	json_out_object(j, NULL);
 	for (size_t d = 0; d < o->dim_count; d++) {
 		if (labels.text[d].p)
-			json_out_text(j, replay_dim_name(o->dim[d]), labels.text[d]);
+			json_out_text(j, grouping_name(o->dim[d]), labels.text[d]);
 		else
-			json_out_null(j, replay_dim_name(o->dim[d]));
+			json_out_null(j, grouping_name(o->dim[d]));
 	}
 	json_out_int(j, "records", s.records);
 	put_tokens(j, &s);
@@ -327,7 +327,7 @@ void replay_report_csv(const struct replay_report *r)
 	const struct replay_options *o = r->options;
 	struct buf b = { 0 };
 	for (size_t d = 0; d < o->dim_count; d++)
-		buf_printf(&b, "%s,", replay_dim_name(o->dim[d]));
+		buf_printf(&b, "%s,", grouping_name(o->dim[d]));
 	buf_puts(&b, "records");
 	for (int t = 0; t < BUCKET_COMMON; t++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)t));
@@ -458,11 +458,11 @@ void replay_report_table(const struct replay_report *r)
 	const struct sums *total = replay_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	bool reasoning = total->tokens[BUCKET_REASONING] > 0;
-	struct table_column columns[DIM_COUNT + 10];
-	char titles[DIM_COUNT][16];
+	struct table_column columns[GROUPING_COUNT + 10];
+	char titles[GROUPING_COUNT][16];
 	size_t n = 0;
 	for (size_t d = 0; d < o->dim_count; d++) {
-		const char *name = replay_dim_name(o->dim[d]);
+		const char *name = grouping_name(o->dim[d]);
 		size_t k = 0;
 		for (; name[k] && k < 15; k++)
 			titles[d][k] = (char)(name[k] - 'a' + 'A');

@@ -32,40 +32,25 @@ int series_measure_parse(enum series_measure *out, const char *text, struct err 
 		    : 0;
 }
 
-int series_grain_parse(enum usage_dim *out, const char *text, struct err *e)
+int series_grain_parse(enum grouping *out, const char *text, struct err *e)
 {
-	static const enum usage_dim grains[] = { USAGE_BY_HOUR, USAGE_BY_DAY, USAGE_BY_WEEK,
-						 USAGE_BY_MONTH };
-	*out = USAGE_BY_DAY;
-	for (size_t i = 0; text && i < sizeof grains / sizeof *grains; i++)
-		if (strcmp(text, usage_dim_name(grains[i])) == 0) {
-			*out = grains[i];
-			return 0;
-		}
-	return text ? err_set(e, ERR_USAGE,
-			      "there is no grain '%s'; choose from hour, day, week, month", text)
-		    : 0;
+	char room[GROUPING_CHOICES_MAX];
+	*out = BY_DAY;
+	return !text || grouping_find(out, text_of(text), GRAINS_OF_SERIES)
+		       ? 0
+		       : err_set(e, ERR_USAGE, "there is no grain '%s'; choose from %s", text,
+				 grouping_choices(GRAINS_OF_SERIES, room));
 }
 
 int series_by_parse(struct series_question *q, const char *text, struct err *e)
 {
-	static const enum usage_dim keys[] = { USAGE_BY_MODEL,	  USAGE_BY_PROVIDER,
-					       USAGE_BY_CUSTOMER, USAGE_BY_PROJECT,
-					       USAGE_BY_WORKLOAD, USAGE_BY_EFFORT,
-					       USAGE_BY_TASK,	  USAGE_BY_SESSION,
-					       USAGE_BY_WINDOW };
+	char room[GROUPING_CHOICES_MAX];
 	q->has_by = text && *text;
-	for (size_t i = 0; q->has_by && i < sizeof keys / sizeof *keys; i++)
-		if (strcmp(text, usage_dim_name(keys[i])) == 0) {
-			q->by = keys[i];
-			return 0;
-		}
-	return q->has_by ? err_set(e, ERR_USAGE,
-				   "by: a series has no key '%s'; choose from model, provider, "
-				   "customer, project, workload, effort, task, session, window "
-				   "(time is its grain)",
-				   text)
-			 : 0;
+	return !q->has_by || grouping_find(&q->by, text_of(text), GROUPS_OF_SERIES)
+		       ? 0
+		       : err_set(e, ERR_USAGE,
+				 "by: a series has no key '%s'; choose from %s (time is its grain)",
+				 text, grouping_choices(GROUPS_OF_SERIES, room));
 }
 
 /* Of one key, and of one key in one bucket. base: what a share is of. */
@@ -112,12 +97,12 @@ static void series_release(struct series *x)
 /* --- buckets --- */
 
 /* The first local day of the day, week or month that comes `steps` after that of `day`. */
-static int64_t day_of_bucket(enum usage_dim grain, int64_t day, int64_t steps)
+static int64_t day_of_bucket(enum grouping grain, int64_t day, int64_t steps)
 {
 	struct civil c = civil_from_day(day);
-	if (grain == USAGE_BY_DAY)
+	if (grain == BY_DAY)
 		return day + steps;
-	if (grain == USAGE_BY_WEEK)
+	if (grain == BY_WEEK)
 		return day - weekday_of_day(day) + 7 * steps;
 	const int64_t month = c.year * 12 + c.month - 1 + steps;
 	return civil_to_day((struct civil){ (int)(month / 12), (int)(month % 12) + 1, 1 });
@@ -126,8 +111,8 @@ static int64_t day_of_bucket(enum usage_dim grain, int64_t day, int64_t steps)
 static bool same_hour(const struct series *x, int64_t a_us, int64_t b_us)
 {
 	struct buf a = { 0 }, b = { 0 };
-	usage_time_label(USAGE_BY_HOUR, x->q->zone, (struct instant){ a_us }, &a);
-	usage_time_label(USAGE_BY_HOUR, x->q->zone, (struct instant){ b_us }, &b);
+	usage_time_label(BY_HOUR, x->q->zone, (struct instant){ a_us }, &a);
+	usage_time_label(BY_HOUR, x->q->zone, (struct instant){ b_us }, &b);
 	const bool same = strcmp(a.p, b.p) == 0;
 	buf_release(&a);
 	buf_release(&b);
@@ -156,7 +141,7 @@ static int64_t hour_ends(const struct series *x, int64_t from_us)
 
 static int64_t next_bucket(const struct series *x, int64_t first_day, size_t n)
 {
-	return x->q->grain == USAGE_BY_HOUR
+	return x->q->grain == BY_HOUR
 		       ? hour_ends(x, x->from[n - 1])
 		       : zone_midnight(x->q->zone,
 				       day_of_bucket(x->q->grain, first_day, (int64_t)n))
@@ -171,7 +156,7 @@ static int make_buckets(struct series *x)
 	if (x->since.us >= x->until.us)
 		return 0;
 	x->from = mem_alloc(AT_ONCE * sizeof *x->from);
-	if (x->q->grain == USAGE_BY_HOUR) {
+	if (x->q->grain == BY_HOUR) {
 		x->from[0] = hour_begins(x, x->since.us);
 	} else {
 		first_day = day_of_bucket(x->q->grain, zone_day(z, x->since), 0);
@@ -342,7 +327,7 @@ static int take_uncovered(void *user, const struct usage_call *c)
 	return rc == 0 ? add_at(x, k, bucket_at(x, c->time_us), &a) : rc;
 }
 
-static struct text label_of_day(const struct credit_day_sum *d, enum usage_dim by)
+static struct text label_of_day(const struct credit_day_sum *d, enum grouping by)
 {
 	return usage_call_label(&(struct usage_call){ .series = d->series, .subject = d->subject },
 				by);
@@ -364,12 +349,12 @@ static int take_credits(void *user, const struct credit_day_sum *d)
 static int add_credits(struct series *x, struct store *s)
 {
 	const struct series_question *q = x->q;
-	if (q->grain == USAGE_BY_HOUR)
+	if (q->grain == BY_HOUR)
 		return err_set(x->e, ERR_USAGE,
 			       "credits are kept by day; choose day, week or month as the grain");
 	if (q->filter.provider ||
-	    (q->has_by && q->by != USAGE_BY_MODEL && q->by != USAGE_BY_CUSTOMER &&
-	     q->by != USAGE_BY_PROJECT && q->by != USAGE_BY_WORKLOAD && q->by != USAGE_BY_EFFORT))
+	    (q->has_by && q->by != BY_MODEL && q->by != BY_CUSTOMER && q->by != BY_PROJECT &&
+	     q->by != BY_WORKLOAD && q->by != BY_EFFORT))
 		return err_set(x->e, ERR_USAGE,
 			       "credits are kept by model, customer, project, workload and effort");
 	return credit_sums_each_day(s, &q->filter, zone_day(q->zone, x->since),
@@ -379,7 +364,7 @@ static int add_credits(struct series *x, struct store *s)
 
 static int add_up(struct series *x, struct store *s)
 {
-	const enum usage_dim dims[2] = { x->q->grain, x->q->by };
+	const enum grouping dims[2] = { x->q->grain, x->q->by };
 	struct usage_filter f = x->q->filter;
 	f.since = x->since;
 	f.until = x->until;
@@ -646,8 +631,8 @@ static void put_document(struct buf *out, const struct series *x, const struct l
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.series/1");
 	json_out_string(&j, "measure", measure_names[q->measure]);
-	json_out_string(&j, "by", q->has_by ? usage_dim_name(q->by) : NULL);
-	json_out_string(&j, "grain", usage_dim_name(q->grain));
+	json_out_string(&j, "by", q->has_by ? grouping_name(q->by) : NULL);
+	json_out_string(&j, "grain", grouping_name(q->grain));
 	json_out_string(&j, "timezone", q->timezone);
 	json_out_string(&j, "currency",
 			*x->currency	     ? x->currency

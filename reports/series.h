@@ -27,9 +27,9 @@ enum { SERIES_BUCKETS_MOST = 4000, SERIES_TOP_DEFAULT = 7, SERIES_TOP_MOST = 100
 struct series_question {
 	enum series_measure measure;
 	bool has_by;
-	enum usage_dim by;    /* no time, and no price */
-	enum usage_dim grain; /* USAGE_BY_HOUR, _DAY, _WEEK or _MONTH */
-	int64_t top;	      /* so many keys stand for themselves */
+	enum grouping by;    /* no time, and no price */
+	enum grouping grain; /* BY_HOUR, _DAY, _WEEK or _MONTH */
+	int64_t top;	     /* so many keys stand for themselves */
 	struct usage_filter filter;
 	const struct zone *zone;
 	const char *timezone;
@@ -37,7 +37,7 @@ struct series_question {
 };
 /* Texts of a question; NULL: the default. Errors: ERR_USAGE. */
 int series_measure_parse(enum series_measure *out, const char *text, struct err *e);
-int series_grain_parse(enum usage_dim *out, const char *text, struct err *e);
+int series_grain_parse(enum grouping *out, const char *text, struct err *e);
 int series_by_parse(struct series_question *q, const char *text, struct err *e);
 
 /* The document "tally.series/1". Errors: ERR_USAGE when there would be too many buckets or keys, or

@@ -148,9 +148,9 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 			for (size_t d = 0; d < r->dim_count; d++) {
 				struct text label = usage_label(r->result, index[i], d);
 				if (label.n)
-					json_out_text(j, usage_dim_name(r->dim[d]), label);
+					json_out_text(j, grouping_name(r->dim[d]), label);
 				else
-					json_out_null(j, usage_dim_name(r->dim[d]));
+					json_out_null(j, grouping_name(r->dim[d]));
 			}
 			put_usage_sums(j, usage_group(r->result, index[i]));
 			json_out_end(j, '}');
@@ -170,7 +170,7 @@ void usage_report_csv(const struct usage_report *r)
 	char text[DECIMAL_TEXT_MAX];
 	size_t count = 1, *index = r->dim_count ? shown(r, &count) : NULL;
 	for (size_t d = 0; d < r->dim_count; d++)
-		buf_printf(&b, "%s,", usage_dim_name(r->dim[d]));
+		buf_printf(&b, "%s,", grouping_name(r->dim[d]));
 	buf_puts(&b, "records,requests");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
@@ -248,13 +248,13 @@ static int128 max_cost(int128 most, const struct usage_sums *s)
 
 static void print_groups(const struct usage_report *r, const size_t *index, size_t count)
 {
-	struct table_column column[USAGE_DIM_COUNT + 9];
-	char title[USAGE_DIM_COUNT][40];
+	struct table_column column[GROUPING_COUNT + 9];
+	char title[GROUPING_COUNT][40];
 	size_t n = 0;
 	const struct usage_sums *total = usage_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	for (size_t d = 0; d < r->dim_count; d++)
-		column[n++] = (struct table_column){ upper(title[d], usage_dim_name(r->dim[d])),
+		column[n++] = (struct table_column){ upper(title[d], grouping_name(r->dim[d])),
 						     false, true };
 	if (!r->dim_count)
 		column[n++] = (struct table_column){ "", false, false };

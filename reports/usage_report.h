@@ -11,7 +11,7 @@ enum usage_order { USAGE_ORDER_KEY, USAGE_ORDER_COST, USAGE_ORDER_RECORDS };
 
 struct usage_report {
 	const struct usage_result *result;
-	const enum usage_dim *dim;
+	const enum grouping *dim;
 	size_t dim_count;
 	enum usage_order order;
 	int64_t limit; /* 0: all groups */

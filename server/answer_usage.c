@@ -8,7 +8,7 @@
 int answer_usage(struct reader *r, const struct http_question *q, struct http_reply *out,
 		 struct err *e)
 {
-	enum usage_dim dim[USAGE_DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	struct usage_report report = { .dim = dim };
 	struct usage_filter filter;
 	struct usage_result *result = NULL;
@@ -18,7 +18,7 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 	if (rc == 0)
 		rc = question_filter(q, zone, &filter, e);
 	if (rc == 0)
-		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "", e);
+		rc = groupings_parse(dim, &report.dim_count, by ? by : "", GROUPS_OF_USAGE, e);
 	if (rc == 0)
 		rc = usage_query(&result, r->store, &filter,
 				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);

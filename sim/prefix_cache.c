@@ -381,17 +381,23 @@ static int64_t hours_of(int128 token_us)
 	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
 }
 
+/* Blocks of a prompt: of + base are their entries; the first `lead` are there, `kept` stay. */
+struct prompt_blocks {
+	const uint32_t *of;
+	uint32_t base, lead, kept;
+};
+
 /* Touches the blocks of a prompt that are kept; returns the token-hours that it adds. */
 static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
 			   const struct cache_rules *r, const struct block_request *q,
-			   const uint32_t *b, uint32_t base, int64_t capacity)
+			   const struct prompt_blocks *b, int64_t capacity)
 {
-	const uint32_t kept = blocks_kept(t, r, q);
+	const uint32_t kept = b->kept;
 	const int64_t reach = prefix_cache_reach(t, r, q);
 	int128 token_us = 0;
 	for (uint32_t n = 0; n < kept; n++) {
 		const uint32_t k = r->forward ? n : kept - 1 - n;
-		token_us += (int128)touch(c, r, base + b[k], q->time_us, capacity) *
+		token_us += (int128)touch(c, r, b->base + b->of[k], q->time_us, capacity) *
 			    (tokens_of(t, q, k + 1) - tokens_of(t, q, k));
 	}
 	/* what is left of a block is written too, and nobody finds it */
@@ -399,12 +405,6 @@ static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
 		token_us += (int128)r->ttl_us * (reach - tokens_of(t, q, kept));
 	return r->storage ? hours_of(token_us) : 0;
 }
-
-/* Blocks of a prompt: of + base are their entries; the first `lead` are there, `kept` stay. */
-struct prompt_blocks {
-	const uint32_t *of;
-	uint32_t base, lead, kept;
-};
 
 /* The same where nothing is evicted and keeping costs nothing: neither the order nor the time that
  * it adds matters. */
@@ -440,16 +440,16 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		int64_t tokens = count_hit(t, r, q, hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
+		const struct prompt_blocks p = { b, base, lead, blocks_kept(t, r, q) };
 		int64_t hours = 0;
 		if (each->base->capacity < 0 && !r->storage)
-			keep_alive(&c, r, q->time_us,
-				   &(struct prompt_blocks){ b, base, lead, blocks_kept(t, r, q) });
+			keep_alive(&c, r, q->time_us, &p);
 		else
-			hours = keep_blocks(&c, t, r, q, b, base, each->base->capacity);
+			hours = keep_blocks(&c, t, r, q, &p, each->base->capacity);
 		if (per->token_hours)
 			per->token_hours[i] = hours;
 		out->token_hours += hours;
-		if (units && blocks_kept(t, r, q))
+		if (units && p.kept)
 			store_units(t, r, q, b, c.ends + base);
 	}
 	free(c.link);

@@ -111,6 +111,14 @@ static struct group_layout layout_of(const struct run *run)
 	return l;
 }
 
+static bool groups_by_answer(const struct replay_options *o)
+{
+	bool all = true;
+	for (size_t i = 0; i < o->dim_count; i++)
+		all &= o->dim[i] == BY_MODEL || o->dim[i] == BY_WINDOW;
+	return all;
+}
+
 static int replay_calls(struct replay_result **out, struct run *run, struct worker *w,
 			struct err *e)
 {
@@ -131,11 +139,10 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 	int rc = 0;
 	bool by_task = false;
 	for (size_t i = 0; i < o->dim_count; i++)
-		by_task |= o->dim[i] == DIM_TASK;
+		by_task |= o->dim[i] == BY_TASK;
 	for (size_t i = 0; i < run->in.traces; i++)
 		run->by_conversation |= strcmp(trace_shape(run->in.trace[i])->name, "bailian") == 0;
 	run->by_conversation &= by_task;
-	run->group_by_answer = replay_groups_by_answer(o);
 	run->layout = layout_of(run);
 	int64_t first_us = INT64_MAX;
 	if (o->has_at && !run->in.relative) {
@@ -206,6 +213,7 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	int rc = o->has_cache ? 0 : call_source_open(&run.in, &in, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
 		rc = err_set(e, ERR_SYSTEM, "could not read random bytes");
+	run.group_by_answer = !run.in.log && groups_by_answer(o);
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
 		rc = o->has_cache || calls_wait(&run) ? replay_blocks(out, &run, worker, e)

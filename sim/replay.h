@@ -11,36 +11,11 @@
 #include "base/zone.h"
 #include "pricing/plan.h"
 #include "meter/formats/lower_bound.h"
+#include "meter/read/grouping.h"
 #include "meter/read/recorded_cost.h"
 #include "sim/groups.h"
 #include "sim/prefix_cache.h"
 #include "meter/read/trace.h"
-
-/* dimension, name in --by and in reports, what a group of it is */
-#define REPLAY_DIMS(X) \
-	X(DIM_TASK, "task", "the record's task, or the conversation of chats and agent sessions") \
-	X(DIM_WORKLOAD, "workload", "kind of work") \
-	X(DIM_MODEL, "model", "model as recorded, or the one that was asked for") \
-	X(DIM_CUSTOMER, "customer", "customer") \
-	X(DIM_PROJECT, "project", "project") \
-	X(DIM_SESSION, "session", "session") \
-	X(DIM_EFFORT, "effort", "thinking effort, as the source states it") \
-	X(DIM_DAY, "day", "local day") \
-	X(DIM_WEEK, "week", "local ISO week") \
-	X(DIM_MONTH, "month", "local month") \
-	X(DIM_HOUR, "hour", "local hour") \
-	X(DIM_WINDOW, "window", "tariff window: flat, peak or off-peak")
-
-enum replay_dim {
-#define X(id, name, what) id,
-	REPLAY_DIMS(X)
-#undef X
-		DIM_COUNT
-};
-const char *replay_dim_name(enum replay_dim d);
-/* "task,model" into dims. Errors: ERR_USAGE. */
-int replay_dims_parse(enum replay_dim dims[DIM_COUNT], size_t *count, const char *list,
-		      struct err *e);
 
 enum boundary { BOUNDARY_START, BOUNDARY_COMPLETION };
 
@@ -61,7 +36,7 @@ struct replay_options {
 	bool has_cache;
 	struct cache_rules cache;
 	int64_t block_tokens; /* 0: the trace's own */
-	enum replay_dim dim[DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	size_t dim_count;
 	const struct zone *zone;
 	const struct book *book;
@@ -109,8 +84,8 @@ void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out
 /* What a group is called: a text for each dimension of options.dim; p is NULL for records that lack
  * it. room holds what must be formatted. */
 struct replay_labels {
-	struct text text[DIM_COUNT];
-	char room[DIM_COUNT][INSTANT_TEXT_MAX];
+	struct text text[GROUPING_COUNT];
+	char room[GROUPING_COUNT][INSTANT_TEXT_MAX];
 };
 void replay_group_labels(const struct replay_result *r, size_t i, struct replay_labels *out);
 

@@ -165,7 +165,6 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 				       "the trace is read more than once here; give a file instead "
 				       "of standard input");
 	run->pass = PASS_PRICE;
-	run->group_by_answer = replay_groups_by_answer(o);
 	run->layout = (struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ,
 							 BUCKET_CACHE_WRITE_5M,
 							 BUCKET_CACHE_WRITE_1H, BUCKET_OUTPUT },

@@ -135,7 +135,7 @@ static uint64_t needed_columns(const struct run *run, const struct pack *p, size
 		needed |= (uint64_t)1 << PACK_RARE;
 	for (size_t i = 0; i < run->o->dim_count; i++)
 		for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-			if (replay_dim_field(run->o->dim[i]) == names[k].field)
+			if (grouping_field(run->o->dim[i]) == names[k].field)
 				needed |= (uint64_t)1 << names[k].column;
 	if (pack_has_blocks(p))
 		needed |= (uint64_t)1 << PACK_CONVERSATION;
@@ -269,7 +269,6 @@ int replay_packs(struct replay_result **out, struct run *run, struct worker *wor
 	if (run->o->boundary == BOUNDARY_COMPLETION)
 		return err_set(e, ERR_USAGE, "a pack keeps no instants of completion");
 	run->pass = PASS_PRICE;
-	run->group_by_answer = replay_groups_by_answer(run->o);
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		run->layout.bucket[run->layout.bucket_count++] = (uint8_t)k;
 	run->layout.credits = run->o->plan != NULL;

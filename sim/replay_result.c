@@ -9,7 +9,7 @@ struct sorted_group {
 };
 
 struct replay_result {
-	enum replay_dim dim[DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	size_t dim_count;
 	struct sums total;
 	struct groups *groups;
@@ -146,32 +146,32 @@ struct dim_value {
 	int32_t offset_s;
 };
 
-static struct dim_value next_value(const struct replay_result *r, enum replay_dim d, const char **p)
+static struct dim_value next_value(const struct replay_result *r, enum grouping d, const char **p)
 {
 	struct dim_value v = { 0 };
 	uint32_t id;
 	int32_t small;
 	uint16_t n;
 	switch (d) {
-	case DIM_MODEL:
-	case DIM_WINDOW:
+	case BY_MODEL:
+	case BY_WINDOW:
 		id = (unsigned char)*(*p)++;
 		if (id == 255) {
 			memcpy(&id, *p, sizeof id);
 			*p += sizeof id;
 		}
-		v.number = d == DIM_MODEL ? r->model_rank[id] : r->window_rank[id];
+		v.number = d == BY_MODEL ? r->model_rank[id] : r->window_rank[id];
 		if (id)
-			v.text = d == DIM_MODEL ? r->models.name[id - 1] : r->windows.name[id - 1];
+			v.text = d == BY_MODEL ? r->models.name[id - 1] : r->windows.name[id - 1];
 		break;
-	case DIM_DAY:
-	case DIM_WEEK:
-	case DIM_MONTH:
+	case BY_DAY:
+	case BY_WEEK:
+	case BY_MONTH:
 		memcpy(&small, *p, 4);
 		*p += 4;
 		v.number = small;
 		break;
-	case DIM_HOUR:
+	case BY_HOUR:
 		memcpy(&v.number, *p, 8);
 		memcpy(&v.offset_s, *p + 8, 4);
 		*p += 12;
@@ -188,9 +188,9 @@ static struct dim_value next_value(const struct replay_result *r, enum replay_di
 	return v;
 }
 
-static bool is_text_dim(enum replay_dim d)
+static bool is_text_dim(enum grouping d)
 {
-	return replay_dim_field(d) != FIELD_NONE;
+	return grouping_field(d) != FIELD_NONE;
 }
 
 static _Thread_local const struct replay_result *sorting;
@@ -459,25 +459,25 @@ void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out
 	group_sums(r->groups, r->sorted[i].group, out);
 }
 
-static struct text label_of(enum replay_dim dim, const struct dim_value *v,
+static struct text label_of(enum grouping dim, const struct dim_value *v,
 			    char buf[INSTANT_TEXT_MAX])
 {
 	struct civil c;
 	int n;
 	switch (dim) {
-	case DIM_DAY:
+	case BY_DAY:
 		n = (int)strlen(day_format(v->number, buf));
 		break;
-	case DIM_WEEK: {
+	case BY_WEEK: {
 		int year, week = week_of_day(v->number, &year);
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year, week);
 		break;
 	}
-	case DIM_MONTH:
+	case BY_MONTH:
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v->number / 12),
 			     (int)(v->number % 12 + 1));
 		break;
-	case DIM_HOUR: {
+	case BY_HOUR: {
 		int64_t us = v->number + v->offset_s * US_PER_SECOND;
 		int64_t day = floor_div(us, US_PER_DAY);
 		int minute = v->offset_s / 60, size = minute < 0 ? -minute : minute;

@@ -87,7 +87,7 @@ struct worker {
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS];
 	bool linear;	 /* every answer of the batch is */
 	bool large_seen; /* some count was 2^31 or more, so that every sum is checked */
-	const struct text *key_text[DIM_COUNT]; /* the column of a text dimension, or NULL */
+	const struct text *key_text[GROUPING_COUNT]; /* the column of a text dimension, or NULL */
 	struct known_model known_model[KNOWN_MODELS];
 	const char *key_at[BATCH_ROWS + 1]; /* of each row, and where the last key ends */
 	uint64_t hash[BATCH_ROWS];
@@ -112,9 +112,6 @@ struct worker {
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
 };
 
-/* The record field of a text dimension, FIELD_NONE of the others. */
-enum record_field replay_dim_field(enum replay_dim d);
-
 /* Frees the names, not the lock. */
 void replay_names_release(struct names *n);
 
@@ -135,8 +132,6 @@ int replay_packs(struct replay_result **out, struct run *run, struct worker *wor
 		 struct err *e);
 /* The replay of a trace that names its blocks through options.cache, which no worker shares. */
 int replay_blocks(struct replay_result **out, struct run *run, struct worker *w, struct err *e);
-/* Whether model and window alone, or nothing, tell the groups apart. */
-bool replay_groups_by_answer(const struct replay_options *o);
 void replay_start_worker(struct run *run, struct worker *w, int index);
 
 /* The number of that reason in r, made when it is new; it begins at 1. */

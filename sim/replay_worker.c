@@ -132,24 +132,24 @@ static void find_key_texts(struct worker *w, const struct record_batch *b)
 {
 	const struct replay_options *o = w->run->o;
 	for (size_t i = 0; i < o->dim_count; i++) {
-		enum record_field f = replay_dim_field(o->dim[i]);
+		enum record_field f = grouping_field(o->dim[i]);
 		w->key_text[i] = f < FIELD_TEXTS && b->columns >> f & 1 ? b->text[f] : NULL;
 	}
 }
 
-static char *put_time(struct worker *w, enum replay_dim dim, int64_t us, char *k)
+static char *put_time(struct worker *w, enum grouping dim, int64_t us, char *k)
 {
 	int64_t day, hour_us;
 	int32_t v;
 	switch (dim) {
-	case DIM_DAY:
+	case BY_DAY:
 		v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
 		break;
-	case DIM_WEEK: /* the Monday */
+	case BY_WEEK: /* the Monday */
 		day = floor_div(local_us(w, us), US_PER_DAY);
 		v = (int32_t)(day - weekday_of_day(day));
 		break;
-	case DIM_MONTH: {
+	case BY_MONTH: {
 		struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
 		v = c.year * 12 + c.month - 1;
 		break;
@@ -166,7 +166,7 @@ static struct text text_part(const struct worker *w, const struct record_batch *
 			     size_t dim)
 {
 	struct text t = w->key_text[dim] ? w->key_text[dim][row] : (struct text){ 0 };
-	if (w->run->o->dim[dim] == DIM_TASK && w->run->by_conversation && t.n == 0 &&
+	if (w->run->o->dim[dim] == BY_TASK && w->run->by_conversation && t.n == 0 &&
 	    b->columns >> FIELD_CHAT & 1)
 		t = conversations_root(w->run->conversations, b->text[FIELD_CHAT][row]);
 	return t;
@@ -179,11 +179,11 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 	for (size_t i = 0; i < o->dim_count; i++) {
 		if (w->key_text[i] && roomy)
 			k = put_roomy_text(k, w->key_text[i][row]);
-		else if (o->dim[i] == DIM_MODEL)
+		else if (o->dim[i] == BY_MODEL)
 			k = put_number(k, w->subject[row]->model_id);
-		else if (o->dim[i] == DIM_WINDOW)
+		else if (o->dim[i] == BY_WINDOW)
 			k = put_number(k, w->answer[row]->window_id);
-		else if (replay_dim_field(o->dim[i]) != FIELD_NONE)
+		else if (grouping_field(o->dim[i]) != FIELD_NONE)
 			k = put_text(k, text_part(w, b, row, i));
 		else
 			k = put_time(w, o->dim[i], w->us[row], k);
@@ -731,14 +731,14 @@ static bool keys_are_plain(const struct worker *w, const struct record_batch *b)
 	const struct replay_options *o = w->run->o;
 	bool plain = b->roomy && !w->run->by_conversation;
 	for (size_t d = 0; d < o->dim_count; d++)
-		plain = plain && (w->key_text[d] || o->dim[d] == DIM_MODEL);
+		plain = plain && (w->key_text[d] || o->dim[d] == BY_MODEL);
 	return plain;
 }
 
 /* put_key for all rows where keys_are_plain. */
 ALWAYS_INLINE void put_plain_keys(struct worker *w, const struct record_batch *b, size_t dims)
 {
-	const struct text *column[DIM_COUNT];
+	const struct text *column[GROUPING_COUNT];
 	char *k = w->key;
 	for (size_t d = 0; d < dims; d++)
 		column[d] = w->key_text[d];
@@ -886,8 +886,8 @@ static uint64_t unneeded_fields(const struct run *run)
 			  (uint64_t)1 << FIELD_SERVICE_TIER | (uint64_t)1 << FIELD_REGION |
 			  (uint64_t)1 << FIELD_CHAT | (uint64_t)1 << FIELD_PARENT;
 	for (size_t i = 0; i < run->o->dim_count; i++)
-		if (replay_dim_field(run->o->dim[i]) != FIELD_NONE)
-			needed |= (uint64_t)1 << replay_dim_field(run->o->dim[i]);
+		if (grouping_field(run->o->dim[i]) != FIELD_NONE)
+			needed |= (uint64_t)1 << grouping_field(run->o->dim[i]);
 	return (((uint64_t)1 << FIELD_TEXTS) - 1) & ~needed;
 }
 

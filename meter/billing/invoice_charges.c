@@ -313,8 +313,7 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 static int query_usage(struct invoicer *v, const char *customer, struct instant from,
 		       struct instant to, struct usage_result **out, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_CUSTOMER, USAGE_BY_PROJECT, USAGE_BY_MODEL,
-					       USAGE_BY_PRICE };
+	static const enum grouping dims[] = { BY_CUSTOMER, BY_PROJECT, BY_MODEL, BY_PRICE };
 	const struct usage_filter f = {
 		.since = from, .until = to, .customer = customer, .costs_apart = true
 	};

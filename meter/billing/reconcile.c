@@ -258,7 +258,7 @@ static int read_repriced(struct work *w, struct store *s, const struct usage_fil
 static int read_metered(struct work *w, struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	const struct bill *bill = w->bill;
-	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_PROVIDER, USAGE_BY_MODEL };
+	static const enum grouping dims[] = { BY_DAY, BY_PROVIDER, BY_MODEL };
 	const struct usage_filter f = { .since = zone_midnight(w->zone, from),
 					.until = zone_midnight(w->zone, to),
 					.customer = w->o->customer,

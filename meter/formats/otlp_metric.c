@@ -151,10 +151,17 @@ static struct metric_sum *find_sum(struct payload_reader *r, struct metric_list 
 	return &l->sum[*at - 1];
 }
 
+/* What the points of a metric have in common. */
+struct metric_points {
+	const struct metric_format *format;
+	const struct otlp_item *item;
+	int temporality;
+};
+
 static int read_point(struct payload_reader *r, struct metric_list *l,
-		      const struct metric_format *f, const struct otlp_item *item, json_value *p,
-		      int temporality, struct err *e)
+		      const struct metric_points *of, json_value *p, struct err *e)
 {
+	const struct metric_format *f = of->format;
 	json_value *attributes = json_member(p, "attributes");
 	const struct text type = json_string(otlp_attribute(attributes, f->type_attribute));
 	json_value *n = json_member(p, "asInt");
@@ -177,12 +184,13 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 		return err_set(e, ERR_INVALID,
 			       "a point of the metric '%s' does not say which period it covers",
 			       f->name);
-	struct metric_sum *s = find_sum(r, l, series_key(r, item, f, attributes), temporality, end);
+	const struct text key = series_key(r, of->item, f, attributes);
+	struct metric_sum *s = find_sum(r, l, key, of->temporality, end);
 	s->format = f;
-	s->item = item;
+	s->item = of->item;
 	s->attributes = attributes;
-	s->temporality = temporality;
-	s->key = series_key(r, item, f, attributes);
+	s->temporality = of->temporality;
+	s->key = key;
 	s->start = start < s->start ? start : s->start;
 	s->end = end > s->end ? end : s->end;
 	if (read_whole(json_member(p, "count"), &calls) && calls > s->requests)
@@ -200,11 +208,12 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 		json_value *data = json_member(item->self, kinds[k]);
 		int64_t temporality = 0;
 		read_whole(json_member(data, "aggregationTemporality"), &temporality);
+		const struct metric_points of = { f, item, (int)temporality };
 		for (json_value *p = json_first(json_member(data, "dataPoints")); p;
 		     p = json_next(p)) {
 			any = true;
 			int rc = temporality == DELTA || temporality == CUMULATIVE
-					 ? read_point(r, l, f, item, p, (int)temporality, &e)
+					 ? read_point(r, l, &of, p, &e)
 					 : err_set(&e, ERR_INVALID,
 						   "the metric '%s' does not say whether its "
 						   "sums are delta or cumulative",

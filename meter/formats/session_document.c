@@ -53,33 +53,41 @@ static int amp_counts(struct raw_counts *c, json_value *usage, json_value *total
 	return rc;
 }
 
-static void take_amp(struct payload_reader *r, struct text thread, struct text id,
-		     json_value *holder, json_value *usage, json_value *cache, int64_t line)
+/* Where one call of a thread stands. */
+struct amp_call {
+	struct text id;
+	json_value *holder, *usage,
+		*cache; /* of model and time, of counts, of what the cache did */
+};
+
+static void take_amp(struct payload_reader *r, struct text thread, const struct amp_call *call,
+		     int64_t line)
 {
 	struct metered m;
 	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
 	struct err e;
-	json_value *model = json_member(holder, "model"), *time = json_member(holder, "timestamp");
+	json_value *model = json_member(call->holder, "model"),
+		   *time = json_member(call->holder, "timestamp");
 	payload_begin(&m, "amp.thread", line);
 	m.cumulative = true;
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "amp:%.*s:%.*s", (int)thread.n, thread.p,
-				       (int)id.n, id.p)));
+				       (int)call->id.n, call->id.p)));
 	payload_text(&m.record, FIELD_MODEL, model);
 	set_session(&m.record, thread);
 	int rc = payload_time(&m.record, FIELD_TIME, time, &e);
 	if (rc == 0)
-		rc = amp_counts(&c, usage, json_member(usage, "totalInputTokens"),
+		rc = amp_counts(&c, call->usage, json_member(call->usage, "totalInputTokens"),
 				json_string(model), &e);
 	/* what the cache did stands in the answer's message */
 	static const char *const parts[] = { "cacheCreationInputTokens", "cacheReadInputTokens" };
 	static const enum raw_count which[] = { RAW_CACHE_WRITE, RAW_CACHE_READ };
 	for (int i = 0; i < 2 && rc == 0; i++) {
-		json_value *v = json_member(cache, parts[i]);
+		json_value *v = json_member(call->cache, parts[i]);
 		if (v && json_kind(v) != JSON_NULL)
 			rc = counts_set(&c, which[i], v, &e);
 	}
-	agent_take_json(r, &m, &c, usage, rc, &e);
+	agent_take_json(r, &m, &c, call->usage, rc, &e);
 }
 
 /* Newer threads have the usage in each message; older ones a ledger beside the messages. */
@@ -96,9 +104,13 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 		json_value *usage = json_member(m, "usage"), *id = json_member(m, "messageId");
 		if (json_kind(usage) == JSON_OBJECT)
 			take_amp(r, thread,
-				 id ? kept(r, id)
-				    : text_of(arena_printf(&r->arena, "%lld", (long long)n)),
-				 usage, usage, NULL, line);
+				 &(struct amp_call){
+					 .id = id ? kept(r, id)
+						  : text_of(arena_printf(&r->arena, "%lld",
+									 (long long)n)),
+					 .holder = usage,
+					 .usage = usage },
+				 line);
 	}
 	json_value *events = json_member(json_member(v, "usageLedger"), "events");
 	for (json_value *ev = json_first(events); !in_messages && ev; ev = json_next(ev)) {
@@ -107,8 +119,10 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 		for (json_value *m = json_first(messages); m && to.n && !answer; m = json_next(m))
 			if (text_eq(json_number_or_string(json_member(m, "messageId")), to))
 				answer = json_member(m, "usage");
-		take_amp(r, thread, kept(r, json_member(ev, "id")), ev, json_member(ev, "tokens"),
-			 answer, line);
+		take_amp(r, thread,
+			 &(struct amp_call){ kept(r, json_member(ev, "id")), ev,
+					     json_member(ev, "tokens"), answer },
+			 line);
 	}
 }
 

@@ -977,6 +977,32 @@ static bool may_be_of_session(const struct ingest *in, const struct metered *m)
 	return !metered_stands_alone(m) && !in->o.own_ids;
 }
 
+/* The row of a record that is new and sound, and what is known of its call from now on. */
+static int append(struct ingest *in, const struct metered *m, const struct record *r,
+		  unsigned flags, bool *unpriced, struct err *e)
+{
+	const struct rated what = { r, flags, m->unread, m->stated };
+	struct usage_row row = { .kind = USAGE_RECORD,
+				 .record = *r,
+				 .stated = m->stated,
+				 .raw = m->raw,
+				 .flags = flags };
+	int rc = store_series(in->store, r, &row.series, e);
+	if (rc == 0)
+		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
+	if (rc == 0)
+		rc = ingest_price(in, &what, &row.price, unpriced, e);
+	if (rc == 0)
+		rc = store_append(in->store, &row, e);
+	if (rc == 0 && in->o.own_ids)
+		rc = store_set_own_ids(in->store, e);
+	if (rc == 0 && !in->o.own_ids)
+		rc = note_other_ids(in, m, r->text[FIELD_ID], e);
+	if (rc == 0 && may_be_of_session(in, m))
+		rc = session_sums_note(&in->sums, in->store, m, r->text[FIELD_ID], e);
+	return rc;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
@@ -1019,25 +1045,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (bad)
 		return ingest_refuse_call(in, m, bad, now, e);
 	flags = ingest_boundary(in, &r, flags);
-	const struct rated what = { &r, flags, m->unread, m->stated };
-	struct usage_row row = { .kind = USAGE_RECORD,
-				 .record = r,
-				 .stated = m->stated,
-				 .raw = m->raw,
-				 .flags = flags };
-	rc = store_series(in->store, &r, &row.series, e);
-	if (rc == 0)
-		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
-	if (rc == 0)
-		rc = ingest_price(in, &what, &row.price, &unpriced, e);
-	if (rc == 0)
-		rc = store_append(in->store, &row, e);
-	if (rc == 0 && in->o.own_ids)
-		rc = store_set_own_ids(in->store, e);
-	if (rc == 0 && !in->o.own_ids)
-		rc = note_other_ids(in, m, r.text[FIELD_ID], e);
-	if (rc == 0 && may_be_of_session(in, m))
-		rc = session_sums_note(&in->sums, in->store, m, r.text[FIELD_ID], e);
+	rc = append(in, m, &r, flags, &unpriced, e);
 	if (rc != 0)
 		return rc;
 	const struct span span = span_of(m, &r);

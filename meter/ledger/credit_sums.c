@@ -70,7 +70,7 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 		if (rc == 0)
 			rc = store_stored_price(s, db_int(q, 2), &c.price, e);
 		if (rc == 0 && is_wanted(f, c.series, c.subject) &&
-		    fits(f->provider, usage_call_label(&c, USAGE_BY_PROVIDER)))
+		    fits(f->provider, usage_call_label(&c, BY_PROVIDER)))
 			rc = take(user, &c);
 	}
 	db_drop(q);

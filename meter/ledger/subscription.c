@@ -64,6 +64,25 @@ static int name_rule(struct ledger *l, const struct account *a, struct text want
 	return rc;
 }
 
+/* When credits that last so long (empty: for ever) end, in the zone of their account. */
+static int expiry_of(struct instant *out, struct text lasting, struct instant from,
+		     struct text zone_name, struct err *e)
+{
+	struct recurrence lasts;
+	struct zone *zone = NULL;
+	*out = INSTANT_MAX;
+	if (!lasting.n)
+		return 0;
+	int rc = recurrence_parse(&lasts, lasting, from, e);
+	if (rc == 0)
+		rc = zone_open(&zone, zone_name.p, e);
+	lasts.zone = zone;
+	if (rc == 0)
+		*out = recurrence_from(&lasts, (struct instant){ from.us + 1 });
+	zone_close(zone);
+	return rc;
+}
+
 static int give(struct ledger *l, const struct subscription *s, const struct account *a,
 		struct err *e)
 {
@@ -109,18 +128,8 @@ static int give(struct ledger *l, const struct subscription *s, const struct acc
 				     e);
 		return rc == 0 ? ledger_recur(l, s->now, s->now, e) : rc;
 	}
-	struct instant expires = INSTANT_MAX;
-	struct recurrence lasts;
-	if (o->lasts.n) {
-		struct zone *zone = NULL;
-		rc = recurrence_parse(&lasts, o->lasts, from, e);
-		if (rc == 0)
-			rc = zone_open(&zone, a->zone.p, e);
-		lasts.zone = zone;
-		if (rc == 0)
-			expires = recurrence_from(&lasts, (struct instant){ from.us + 1 });
-		zone_close(zone);
-	}
+	struct instant expires;
+	rc = expiry_of(&expires, o->lasts, from, a->zone, e);
 	snprintf(name, sizeof name, "%.40s %s", o->name.p, instant_format(from, at));
 	if (rc == 0)
 		rc = ledger_grant(l,

@@ -14,17 +14,8 @@
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
 
-static const char *const dim_names[USAGE_DIM_COUNT] = {
-#define X(id, name) [id] = name,
-	USAGE_DIMS(X)
-#undef X
-};
-#define X(id, name) ", " name
-static const char dim_choices[] = USAGE_DIMS(X);
-#undef X
-
 struct group {
-	struct text label[USAGE_DIM_COUNT];
+	struct text label[GROUPING_COUNT];
 	struct usage_sums sums;
 };
 
@@ -35,7 +26,7 @@ struct split {
 };
 
 struct usage_result {
-	enum usage_dim dim[USAGE_DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	size_t dim_count;
 	struct usage_sums total;
 	struct group *group;
@@ -59,44 +50,6 @@ struct usage_result {
 	bool splits, moving;
 	struct split split;
 };
-
-const char *usage_dim_name(enum usage_dim d)
-{
-	return dim_names[d];
-}
-
-int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const char *list,
-		     struct err *e)
-{
-	*count = 0;
-	while (*list) {
-		size_t n = strcspn(list, ",");
-		int found = -1;
-		struct text word = { list, n };
-		/* what people of such tools type as well */
-		if (text_is(word, "daily"))
-			word = TEXT("day");
-		else if (text_is(word, "weekly"))
-			word = TEXT("week");
-		else if (text_is(word, "monthly"))
-			word = TEXT("month");
-		for (int d = 0; d < USAGE_DIM_COUNT; d++)
-			if (text_is(word, dim_names[d]))
-				found = d;
-		if (found < 0)
-			return err_set(e, ERR_USAGE,
-				       ASKED("by") ": no grouping '%.*s'; choose from %s", (int)n,
-				       list, dim_choices + 2);
-		for (size_t i = 0; i < *count; i++)
-			if (out[i] == (enum usage_dim)found)
-				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",
-					       (int)n, list);
-		out[(*count)++] = (enum usage_dim)found;
-		list += n;
-		list += *list == ',';
-	}
-	return 0;
-}
 
 /* What a query adds up: a cell of a rollup, or a row. */
 struct cell {
@@ -168,20 +121,20 @@ static void put_hour(int64_t local, int64_t offset_us, struct buf *b)
 
 /* How the dims that are times are written; the others are none. offset_us: what was added to UTC
  * for the local time. */
-static void (*const put_time[USAGE_DIM_COUNT])(int64_t local, int64_t offset_us, struct buf *b) = {
-	[USAGE_BY_DAY] = put_day,
-	[USAGE_BY_WEEK] = put_week,
-	[USAGE_BY_MONTH] = put_month,
-	[USAGE_BY_HOUR] = put_hour,
+static void (*const put_time[GROUPING_COUNT])(int64_t local, int64_t offset_us, struct buf *b) = {
+	[BY_DAY] = put_day,
+	[BY_WEEK] = put_week,
+	[BY_MONTH] = put_month,
+	[BY_HOUR] = put_hour,
 };
 
-static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+static void label_time(struct usage_result *r, enum grouping d, int64_t us, struct buf *b)
 {
 	const int64_t local = local_us(r, us);
 	put_time[d](local, r->zone_offset_us, b);
 }
 
-void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b)
+void usage_time_label(enum grouping d, const struct zone *zone, struct instant at, struct buf *b)
 {
 	const int64_t offset_us = zone_offset(zone, at, NULL) * US_PER_SECOND;
 	b->n = 0;
@@ -197,33 +150,33 @@ static struct text provider_of(const struct subject_names *subject,
 }
 
 static struct text text_label(const struct cell *c, const struct stored_price *price,
-			      enum usage_dim d)
+			      enum grouping d)
 {
 	switch (d) {
-	case USAGE_BY_MODEL:
+	case BY_MODEL:
 		return c->subject->model;
-	case USAGE_BY_PROVIDER:
+	case BY_PROVIDER:
 		return provider_of(c->subject, price);
-	case USAGE_BY_CUSTOMER:
+	case BY_CUSTOMER:
 		return c->series->customer;
-	case USAGE_BY_PROJECT:
+	case BY_PROJECT:
 		return c->series->project;
-	case USAGE_BY_WORKLOAD:
+	case BY_WORKLOAD:
 		return c->series->workload;
-	case USAGE_BY_EFFORT:
+	case BY_EFFORT:
 		return c->series->effort;
-	case USAGE_BY_REGION:
+	case BY_REGION:
 		return c->subject->region;
-	case USAGE_BY_TASK:
+	case BY_TASK:
 		return c->task;
-	case USAGE_BY_SESSION:
+	case BY_SESSION:
 		return c->session;
 	default:
 		return price->window;
 	}
 }
 
-struct text usage_call_label(const struct usage_call *c, enum usage_dim d)
+struct text usage_call_label(const struct usage_call *c, enum grouping d)
 {
 	return text_label(&(struct cell){ .subject = c->subject,
 					  .series = c->series,
@@ -232,7 +185,7 @@ struct text usage_call_label(const struct usage_call *c, enum usage_dim d)
 			  c->price, d);
 }
 
-static bool is_time(enum usage_dim d);
+static bool is_time(enum grouping d);
 
 /* Whether two instants have the same labels of time. */
 static bool same_labels(struct usage_result *r, int64_t a_us, int64_t b_us)
@@ -271,7 +224,7 @@ static const struct split *split_day(struct usage_result *r, int64_t day)
 	return s;
 }
 
-static bool is_time(enum usage_dim d)
+static bool is_time(enum grouping d)
 {
 	return put_time[d] != NULL;
 }
@@ -293,12 +246,12 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 static struct group *group_of(struct usage_result *r, const struct cell *c,
 			      const struct stored_price *price)
 {
-	size_t end[USAGE_DIM_COUNT];
+	size_t end[GROUPING_COUNT];
 	r->key.n = 0;
 	for (size_t i = 0; i < r->dim_count; i++) {
 		if (is_time(r->dim[i])) {
 			label_time(r, r->dim[i], c->time_us, &r->key);
-		} else if (r->dim[i] == USAGE_BY_PRICE) {
+		} else if (r->dim[i] == BY_PRICE) {
 			buf_int(&r->key, c->price);
 		} else {
 			struct text t = text_label(c, price, r->dim[i]);
@@ -636,7 +589,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		return 0;
 	bool texts = r->filter->session != NULL;
 	for (size_t i = 0; i < r->dim_count; i++)
-		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
+		texts |= r->dim[i] == BY_TASK || r->dim[i] == BY_SESSION;
 	int rc = db_statement(db, &sql_cells_rows, &q, e);
 	if (rc != 0)
 		return rc;
@@ -763,12 +716,12 @@ static struct needs needs_of(const struct usage_result *r)
 	struct needs n = { .series = f->customer || f->project || f->workload || f->effort,
 			   .sessions = f->session != NULL };
 	for (size_t i = 0; i < r->dim_count; i++) {
-		enum usage_dim d = r->dim[i];
-		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
-			    d == USAGE_BY_WORKLOAD || d == USAGE_BY_EFFORT;
-		n.sessions |= d == USAGE_BY_SESSION;
-		n.rows |= d == USAGE_BY_TASK;
-		n.hours |= d == USAGE_BY_HOUR;
+		enum grouping d = r->dim[i];
+		n.series |=
+			d == BY_CUSTOMER || d == BY_PROJECT || d == BY_WORKLOAD || d == BY_EFFORT;
+		n.sessions |= d == BY_SESSION;
+		n.rows |= d == BY_TASK;
+		n.hours |= d == BY_HOUR;
 	}
 	n.rows |= f->seq_until != 0 || f->recorded;
 	return n;

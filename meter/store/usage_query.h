@@ -7,36 +7,9 @@
 
 #include "base/zone.h"
 #include "meter/formats/lower_bound.h"
+#include "meter/read/grouping.h"
 #include "meter/read/recorded_cost.h"
 #include "meter/store/store.h"
-
-/* dimension, name in --by and in reports */
-#define USAGE_DIMS(X) \
-	X(USAGE_BY_DAY, "day") \
-	X(USAGE_BY_WEEK, "week") \
-	X(USAGE_BY_MONTH, "month") \
-	X(USAGE_BY_HOUR, "hour") \
-	X(USAGE_BY_MODEL, "model") \
-	X(USAGE_BY_PROVIDER, "provider") \
-	X(USAGE_BY_CUSTOMER, "customer") \
-	X(USAGE_BY_PROJECT, "project") \
-	X(USAGE_BY_WORKLOAD, "workload") \
-	X(USAGE_BY_EFFORT, "effort") \
-	X(USAGE_BY_TASK, "task") \
-	X(USAGE_BY_SESSION, "session") \
-	X(USAGE_BY_WINDOW, "window") \
-	X(USAGE_BY_REGION, "region") \
-	X(USAGE_BY_PRICE, "price")
-
-enum usage_dim {
-#define X(id, name) id,
-	USAGE_DIMS(X)
-#undef X
-		USAGE_DIM_COUNT
-};
-const char *usage_dim_name(enum usage_dim d);
-int usage_dims_parse(enum usage_dim dims[USAGE_DIM_COUNT], size_t *count, const char *list,
-		     struct err *e);
 
 struct usage_filter {
 	struct instant since, until;
@@ -80,7 +53,7 @@ struct usage_reason {
 struct usage_result;
 /* What sums are kept apart by; without dims there is only the total. */
 struct usage_grouping {
-	const enum usage_dim *dim;
+	const enum grouping *dim;
 	size_t count;
 	const struct zone *zone; /* whose days and hours they are */
 };
@@ -115,7 +88,7 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 struct usage_cells {
 	struct store *store;
 	const struct usage_filter *filter;
-	const enum usage_dim *dim;
+	const enum grouping *dim;
 	size_t dim_count;
 	const struct zone *zone;
 	int (*take)(void *user, const struct usage_call *call);
@@ -129,9 +102,9 @@ int usage_span(struct store *s, struct instant *first, struct instant *last, boo
 	       struct err *e);
 
 /* The label of a call in a dimension that is no time. */
-struct text usage_call_label(const struct usage_call *c, enum usage_dim d);
+struct text usage_call_label(const struct usage_call *c, enum grouping d);
 /* The label of the day, week, month or hour of an instant; replaces what b holds. */
-void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b);
+void usage_time_label(enum grouping d, const struct zone *zone, struct instant at, struct buf *b);
 
 /* What sources in the database cannot tell: logs that leave calls out, whatever the filter says,
  * and the calls of the filter (currency and rows apart, and at most so many) whose answer is a

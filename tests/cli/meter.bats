@@ -263,7 +263,9 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	run "$TALLY" usage
 	expect 1 'is not a database'
 	run "$TALLY" usage --by nonsense
-	expect 2 "no grouping 'nonsense'"
+	expect 2 "no grouping 'nonsense'; choose from day, week, month, hour, model, provider,"
+	run "$TALLY" usage --by day,; expect 2 "a grouping is missing after the last comma"
+	run "$TALLY" usage --by weekly,week; expect 2 "'week' is named twice"
 	run "$TALLY" usage --db "postgresql://someone:secret@/nothing?host=$PWD"
 	expect 1 'could not connect to postgresql://someone@/nothing'
 	case $output in *secret*) fail "a password is shown" ;; esac

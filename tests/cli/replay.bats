@@ -142,7 +142,10 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay undated.csv --model deepseek-v4-flash; expect 2 'no instants' '--at'
 	run "$TALLY" replay array.json; expect 3 "array.json:1: field 'time' is missing"
 	run "$TALLY" replay s.csv --by colour; expect 2 "no grouping 'colour'"
+	run "$TALLY" replay s.csv --by provider; expect 2 "no grouping 'provider'; choose from day, week, month, hour, model, customer,"
 	run "$TALLY" replay s.csv --by task,task; expect 2 'named twice'
+	run "$TALLY" replay s.csv --by task,; expect 2 'a grouping is missing after the last comma'
+	run "$TALLY" replay s.csv --by daily,day; expect 2 "'day' is named twice"
 	run "$TALLY" replay s.csv -z Mars/X; expect 1 "time zone 'Mars/X'"
 	run "$TALLY" replay s.csv --plan nobody; expect 1 "no plan 'nobody'"
 	run "$TALLY" replay s.csv --format nobody; expect 2 "no trace format 'nobody'"

@@ -45,7 +45,7 @@ static int compare_sums(struct world *w, const char *what, const struct usage_su
 /* By days of a zone: each is the model's, and together they are all. */
 static int check_days(struct world *w, struct store *s, const struct usage_filter *f)
 {
-	const enum usage_dim by_day = USAGE_BY_DAY;
+	const enum grouping by_day = BY_DAY;
 	const int number = (int)(w->op->number[2] % MODEL_ZONES);
 	struct usage_result *r = NULL;
 	struct model_sums of_day, all, m = { 0 };
@@ -81,7 +81,7 @@ static int check_usage(struct world *w, struct store *s)
 	const struct usage_filter everything = { .since = { INT64_MIN / 2 },
 						 .until = { INT64_MAX / 2 },
 						 .currency = model_currencies[asked(w)] };
-	const enum usage_dim by_customer = USAGE_BY_CUSTOMER;
+	const enum grouping by_customer = BY_CUSTOMER;
 	struct usage_result *r = NULL;
 	struct zone *utc;
 	if (zone_open(&utc, "UTC", &w->e) != 0)

@@ -17,7 +17,7 @@ FLOORS = ["base", "pricing", "meter", "sim", "reports", "server", "cli"]
 ROOMS = [("meter/read", "meter/formats"), ("meter/store",), ("meter/ledger",), ("meter/ingest", "meter/billing"), ("meter",)]
 LINES_MOST, PARAMETERS_MOST = 70, 6
 DICTATED = {"server/http.c:handle"}  # their parameters are those that a library calls them with
-SIZES_LEFT = 31  # functions that are wider or longer yet; the number only ever goes down
+SIZES_LEFT = 23  # functions that are wider or longer yet; the number only ever goes down
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 files = sorted(f for d in FLOORS for f in glob.glob(f"{d}/**/*.[ch]", recursive=True))
 bad = 0

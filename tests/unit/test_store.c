@@ -158,13 +158,13 @@ static char *describe(struct store *s, const char *by, const char *zone_name,
 {
 	struct err e = { 0 };
 	struct usage_result *r;
-	enum usage_dim dim[USAGE_DIM_COUNT];
+	enum grouping dim[GROUPING_COUNT];
 	size_t n;
 	struct zone *z;
 	struct buf b = { 0 };
 	char text[DECIMAL_TEXT_MAX];
 	assert_int_equal(zone_open(&z, zone_name, &e), 0);
-	assert_int_equal(usage_dims_parse(dim, &n, by, &e), 0);
+	assert_int_equal(groupings_parse(dim, &n, by, GROUPS_OF_USAGE, &e), 0);
 	if (usage_query(&r, s, &filter, &(struct usage_grouping){ dim, n, z }, &e) != 0)
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i <= usage_group_count(r); i++) {

@@ -15,8 +15,8 @@ static void names_are_their_own(void **state)
 	for (int k = 0; k < COUNT_KINDS; k++) {
 		const struct text name = text_of(count_name(k));
 		assert_int_equal(count_by_name(name.p, name.n), k);
-		for (int d = 0; d < USAGE_DIM_COUNT; d++)
-			assert_false(text_is(name, usage_dim_name((enum usage_dim)d)));
+		for (int d = 0; d < GROUPING_COUNT; d++)
+			assert_false(text_is(name, grouping_name((enum grouping)d)));
 	}
 	for (int u = 0; u < UNIT_COUNT; u++) {
 		const enum record_field f = (enum record_field)(FIELD_UNITS + u);
