@@ -17,6 +17,7 @@ struct shortage {
 };
 
 struct shortages {
+	struct instant from, to; /* that are asked for */
 	struct shortage *of;
 	size_t count;
 };
@@ -24,7 +25,7 @@ struct shortages {
 static const struct sql sql_short = {
 	.text = "SELECT t.at,-sum(e.amount),min(t.usage_from),max(t.usage_to) FROM ledger_txn t "
 		"INDEXED BY txn_of_usage JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
-		"AND t.usage_from IS NOT NULL AND t.at>=:from AND e.pot IN ('overage','billed') "
+		"AND t.usage_from IS NOT NULL AND t.at>=:from AND t.at<:to AND e.pot IN ('overage','billed') "
 		"GROUP BY t.at HAVING sum(e.amount)<>0 ORDER BY t.at",
 };
 
@@ -46,9 +47,8 @@ static void add_short(struct shortages *list, struct hours *hours, const struct 
 	s->last = row->last > s->last ? row->last : s->last;
 }
 
-/* From an instant on, in order. */
-static int read_short(struct ledger *l, struct state *s, struct instant from, struct shortages *out,
-		      struct err *e)
+/* In order. */
+static int read_short(struct ledger *l, struct state *s, struct shortages *out, struct err *e)
 {
 	struct hours hours = { .zone = s->zone };
 	struct query *q;
@@ -57,7 +57,8 @@ static int read_short(struct ledger *l, struct state *s, struct instant from, st
 		rc = db_statement(l->db, &sql_short, &q, e);
 	if (rc == 0) {
 		db_bind_int(q, ":account", s->account.id);
-		db_bind_int(q, ":from", from.us);
+		db_bind_int(q, ":from", out->from.us);
+		db_bind_int(q, ":to", out->to.us);
 		while ((rc = db_step(l->db, q, e)) == 1)
 			add_short(out, &hours,
 				  &(struct shortage){ .at = { db_int(q, 0) },
@@ -175,9 +176,16 @@ int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, st
 	struct shortages list = { 0 };
 	if (s->account.owed.nano == 0 && !c->billed)
 		return 0;
-	int rc = ledger_need_zone(s, e);
-	if (rc == 0)
-		rc = read_short(l, s, (struct instant){ INT64_MIN }, &list, e);
+	int rc = swap_span(l, s, &list.from, &list.to, e);
+	if (rc == 0 && list.from.us < list.to.us)
+		rc = ledger_need_zone(s, e);
+	if (rc == 0 && list.from.us < list.to.us)
+		rc = read_short(l, s, &list, e);
+	/* what is owed of them depends on all others */
+	if (rc == 0 && list.count) {
+		list = (struct shortages){ { INT64_MIN }, INSTANT_MAX, list.of, 0 };
+		rc = read_short(l, s, &list, e);
+	}
 	divide(&list, &s->account);
 	if (rc == 0)
 		rc = cover(l, s, c, &list, e);
@@ -195,7 +203,7 @@ int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int6
 		      struct instant now, struct err *e)
 {
 	const struct covering c = { .until = INSTANT_MAX, .now = now };
-	struct shortages list = { 0 };
+	struct shortages list = { .from = { at.us - US_PER_HOUR }, .to = { at.us + US_PER_HOUR } };
 	struct query *q;
 	int rc = db_statement(l->db, &sql_later, &q, e);
 	if (rc != 0)
@@ -204,9 +212,15 @@ int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int6
 	db_bind_int(q, ":at", at.us);
 	rc = db_step(l->db, q, e);
 	db_reset(q);
+	if (rc == 0) {
+		/* its is the latest usage, so what is owed is owed for it */
+		s->to_cover = true;
+		s->cover_now = now;
+		return 0;
+	}
 	if (rc != 1 || (rc = ledger_need_zone(s, e)) != 0)
-		return rc < 0 ? rc : 0;
-	rc = read_short(l, s, (struct instant){ at.us - US_PER_HOUR }, &list, e);
+		return rc;
+	rc = read_short(l, s, &list, e);
 	for (size_t i = 0; i < list.count; i++) {
 		struct shortage *p = &list.of[i];
 		const bool of_it = p->from.us <= at.us && at.us <= p->at.us;

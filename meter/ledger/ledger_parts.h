@@ -119,8 +119,8 @@ struct covering {
 	struct instant until, now;
 };
 int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e);
-/* Usage at an instant lacked so much and comes late: what is of its day is not kept by later usage
- * that others of its own can pay. */
+/* Usage at an instant lacked so much: what is of its day is not kept by other usage that others of
+ * its own can pay. Where it is the latest usage, ledger_cover_pending looks. */
 int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		      struct instant now, struct err *e);
 /* Before lots expire, or the transaction ends. */

@@ -93,6 +93,14 @@ static int read_lots(struct swap *x, struct err *e)
 	return rc;
 }
 
+static void widen(const struct lot *lot, size_t lots, struct instant *from, struct instant *to)
+{
+	for (size_t i = 0; i < lots; i++) {
+		*from = lot[i].effective.us < from->us ? lot[i].effective : *from;
+		*to = lot[i].expires.us > to->us ? lot[i].expires : *to;
+	}
+}
+
 static const struct sql sql_draws = {
 	.text = "SELECT t.at,e.grant_id,-sum(e.amount),min(t.usage_from),max(t.usage_to) FROM "
 		"ledger_txn t INDEXED BY txn_of_usage JOIN ledger_entry e ON e.txn=t.id WHERE "
@@ -139,9 +147,8 @@ static void read_draw(struct swap *x, struct query *q)
 static int read_draws(struct swap *x, struct err *e)
 {
 	struct query *q;
-	struct instant from = INSTANT_MAX;
-	for (size_t i = 0; i < x->lots; i++)
-		from = x->lot[i].effective.us < from.us ? x->lot[i].effective : from;
+	struct instant from = INSTANT_MAX, to = { INT64_MIN };
+	widen(x->lot, x->lots, &from, &to);
 	int rc = ledger_need_zone(x->s, e);
 	x->hours.zone = x->s->zone;
 	if (rc == 0)
@@ -167,6 +174,23 @@ static void begin_search(struct swap *x)
 	memset(x->seen, 0, (2 * x->draws + 1) * sizeof *x->seen);
 	for (size_t i = 0; i < x->lots; i++)
 		x->wanted[i] = INT64_MAX;
+}
+
+int swap_span(struct ledger *l, struct state *s, struct instant *from, struct instant *to,
+	      struct err *e)
+{
+	struct swap x = { .l = l, .s = s };
+	*from = INSTANT_MAX;
+	*to = (struct instant){ INT64_MIN };
+	int rc = ledger_need_lots(l, s, e);
+	if (rc == 0)
+		rc = read_lots(&x, e);
+	if (rc == 0) {
+		widen(x.lot, x.lots, from, to);
+		widen(s->lot, s->lots, from, to);
+	}
+	free(x.lot);
+	return rc;
 }
 
 int swap_open(struct swap **out, struct ledger *l, struct state *s, struct instant now,

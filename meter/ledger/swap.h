@@ -21,6 +21,11 @@ int swap_open(struct swap **out, struct ledger *l, struct state *s, struct insta
 	      struct err *e);
 void swap_close(struct swap *x);
 
+/* From when to when lots count that have something left or lapsed, and lots that can be swapped
+ * with these; to is not after from where there are none. */
+int swap_span(struct ledger *l, struct state *s, struct instant *from, struct instant *to,
+	      struct err *e);
+
 /* What a lot can give, for the caller to enter: nano is 0 where nothing can be had. */
 struct swapped {
 	int64_t grant, nano;

@@ -68,7 +68,7 @@ owes() {
 		owes "$c" 2 0
 		"$TALLY" void "$c-u1" --why wrong -q
 		"$TALLY" credit draw -q
-		# a pays 4 of u2 now, of which b had paid 3; b pays all of u3, and its last one lapses
+		# a pays 3 of u2 now, of which b had paid 3; b pays all of u3
 		owes "$c" 0 0
 		of "$c" 2026-06 0 4
 		of "$c" 2026-07 0 4

@@ -14,7 +14,7 @@
 #include "meter/store/rollup.h"
 #include "tests/support/test_database.h"
 
-enum { HOLDS_MOST = 2000, RECORDS_MOST = 3000, SCOPES = 13, LIMITS = 3 };
+enum { HOLDS_MOST = 2000, RECORDS_MOST = 3000, SCOPES = 18, LIMITS = 3 };
 
 static const char *const customers[] = { "c0", "c1", "c2", "c3" };
 static const char *const projects[] = { "", "p0", "p1" };
@@ -69,17 +69,38 @@ static bool has(const char *wanted, const char *have)
 	return !*wanted || strcmp(wanted, have) == 0;
 }
 
-/* Zones of a fixed offset only. */
-static int64_t offset_of(const char *zone)
+/* Summer in Berlin, where the clock of these worlds comes to. */
+static bool is_summer(int64_t us)
 {
+	static const int64_t change[] = { 1792890000, 1806195600, 1824944400, 1837645200 };
+	bool summer = true;
+	for (size_t i = 0; i < COUNT(change); i++)
+		if (us >= change[i] * US_PER_SECOND)
+			summer = i % 2;
+	return summer;
+}
+
+static int64_t offset_of(const char *zone, int64_t us)
+{
+	if (strcmp(zone, "Europe/Berlin") == 0)
+		return (is_summer(us) ? 2 : 1) * US_PER_HOUR;
 	return strcmp(zone, "+08:00") == 0   ? 8 * US_PER_HOUR
 	       : strcmp(zone, "+05:30") == 0 ? 11 * US_PER_HOUR / 2
 					     : 0;
 }
 
+/* When a clock there shows it first. */
+static int64_t when(const char *zone, int64_t local)
+{
+	const int64_t us = local - 2 * US_PER_HOUR;
+	return strcmp(zone, "Europe/Berlin") == 0 && is_summer(us) ? us
+	       : strcmp(zone, "Europe/Berlin") == 0		   ? local - US_PER_HOUR
+								   : local - offset_of(zone, 0);
+}
+
 static void period_of(const struct scope *s, int64_t *from, int64_t *to)
 {
-	const int64_t offset = offset_of(s->zone), local = w.now.us + offset;
+	const int64_t local = w.now.us + offset_of(s->zone, w.now.us);
 	int64_t day = floor_div(local, US_PER_DAY), end = day + 1;
 	if (strcmp(s->period, "ever") == 0) {
 		*from = INT64_MIN;
@@ -92,10 +113,12 @@ static void period_of(const struct scope *s, int64_t *from, int64_t *to)
 		*to = INT64_MAX;
 		return;
 	}
-	if (strcmp(s->period, "5h") == 0) {
-		const int64_t hour = floor_div(local, US_PER_HOUR) - day * 24, first = hour / 5 * 5;
-		*from = day * US_PER_DAY + first * US_PER_HOUR - offset;
-		*to = first == 20 ? end * US_PER_DAY - offset : *from + 5 * US_PER_HOUR;
+	if (strcmp(s->period, "5h") == 0 || strcmp(s->period, "hour") == 0) {
+		const int64_t each = s->period[0] == '5' ? 5 : 1,
+			      hour = floor_div(local, US_PER_HOUR) - day * 24,
+			      first = hour / each * each, last = first + each;
+		*from = when(s->zone, day * US_PER_DAY + first * US_PER_HOUR);
+		*to = when(s->zone, day * US_PER_DAY + (last < 24 ? last : 24) * US_PER_HOUR);
 		return;
 	}
 	if (strcmp(s->period, "week") == 0) {
@@ -111,8 +134,8 @@ static void period_of(const struct scope *s, int64_t *from, int64_t *to)
 			c = (struct civil){ .year = c.year + 1, .month = 1, .day = 1 };
 		end = civil_to_day(c);
 	}
-	*from = day * US_PER_DAY - offset;
-	*to = end * US_PER_DAY - offset;
+	*from = when(s->zone, day * US_PER_DAY);
+	*to = when(s->zone, end * US_PER_DAY);
 }
 
 /* What counts within a scope now, and what the bound allows. */
@@ -432,12 +455,19 @@ static void open_world(uint64_t seed, bool keeps)
 		{ "c0", "", "", "rolling 30h", "UTC", 5000, 0, true },
 		{ "", "p1", "", "rolling 30h", "UTC", 9000, 0, false },
 		{ "", "", "m0", "week", "+08:00", 20000, 0, false },
+		/* with the two of it above, all kinds of window at once, over changed clocks */
+		{ "c0", "", "", "hour", "Europe/Berlin", 3500, 0, true },
+		{ "c0", "", "", "5h", "Europe/Berlin", 4000, 0, true },
+		{ "c0", "", "", "day", "Europe/Berlin", 4500, 0, true },
+		{ "c0", "", "", "week", "Europe/Berlin", 6000, 0, true },
+		{ "", "", "", "5h", "Europe/Berlin", 20000, 0, false },
 	};
 	struct err e = { 0 };
 	char path[100];
 	memset(&w, 0, sizeof w);
 	w.random = seed;
-	w.now.us = INT64_C(1793000000000000);
+	/* forty minutes before clocks change, in autumn or in spring */
+	w.now.us = (keeps ? INT64_C(1792887600) : INT64_C(1806193200)) * US_PER_SECOND;
 	memcpy(w.scope, scopes, sizeof scopes);
 	strcpy(folder, "/tmp/tally-spending-XXXXXX");
 	assert_non_null(mkdtemp(folder));
