@@ -347,11 +347,9 @@ static struct text *names_by_number(const struct dict *d)
 	return names;
 }
 
-/* Block traces, whose prompts can be replayed through a cache. */
-static int read_blocks(struct loading *l, struct err *e)
+/* Whether traces that name the blocks of their prompts can be read as the user asks. */
+static int blocks_are_asked(const struct workload_options *o, struct err *e)
 {
-	const struct workload_options *o = l->o;
-	struct workload *w = l->b.w;
 	if (o->path_count > 1)
 		return err_set(e, ERR_USAGE,
 			       "traces that name their blocks are replayed one at a time: block "
@@ -366,6 +364,14 @@ static int read_blocks(struct loading *l, struct err *e)
 			"'%s' names the blocks of its prompts: its fields have names of their "
 			"own, and there is no customer or project among them",
 			o->path[0]);
+	return 0;
+}
+
+/* Block traces, whose prompts can be replayed through a cache. */
+static int read_blocks(struct loading *l, struct err *e)
+{
+	const struct workload_options *o = l->o;
+	struct workload *w = l->b.w;
 	const struct block_trace_options blocks = {
 		.format = o->format,
 		.block_tokens = o->block_tokens,
@@ -373,7 +379,9 @@ static int read_blocks(struct loading *l, struct err *e)
 		.map = o->map,
 		.map_count = o->map_count,
 	};
-	int rc = call_source_blocks(&w->blocks, o->path[0], &blocks, e);
+	int rc = blocks_are_asked(o, e);
+	if (rc == 0)
+		rc = call_source_blocks(&w->blocks, o->path[0], &blocks, e);
 	if (rc != 0)
 		return rc;
 	struct block_trace *t = w->blocks;
