@@ -55,6 +55,12 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	if (!line_of_log && !(json_member(v, "timestamp") && json_kind(usage) == JSON_OBJECT))
 		return false;
 	r->log = LOG_CLAUDE;
+	/* Qwen Code's, of no kind that it is known to write */
+	if (text_is(json_string(json_member(v, "subtype")), "ui_telemetry") ||
+	    !json_is_nothing(json_member(v, "usageMetadata"))) {
+		payload_pass_over(r, "qwen-code.session", v, line);
+		return true;
+	}
 	if (type.n && !assistant && json_is_nothing(usage)) {
 		r->passed_over++;
 		return true;
@@ -584,7 +590,7 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 		if (holds(line, "\"tokens\""))
 			return false;
 		/* Qwen Code writes lines much like these; counts are judged by the slow way */
-		if (holds(line, "\"uiEvent\"") || holds(line, "\"usageMetadata\"") ||
+		if (holds(line, "\"ui_telemetry\"") || holds(line, "\"usageMetadata\"") ||
 		    holds(line, "_tokens\":"))
 			return false;
 		r->passed_over++;

@@ -235,6 +235,9 @@ static void take_result(struct payload_reader *r, struct metered *m, json_value 
 	json_value *n = json_member(v, "num_turns");
 	if (rc == 0 && n && json_kind(n) != JSON_NULL)
 		rc = counts_set(&turns, RAW_TOTAL, n, &e);
+	/* how many calls is not told: not one, whose price may hang on its length */
+	if (!turns.has)
+		turns.count[RAW_TOTAL] = 2;
 	m->record.requests = turns.count[RAW_TOTAL] > 1 ? turns.count[RAW_TOTAL] : 1;
 	m->record.present |= (uint64_t)1 << FIELD_REQUESTS;
 	payload_tier(r, m, v, usage);
@@ -245,6 +248,8 @@ static void take_result(struct payload_reader *r, struct metered *m, json_value 
 		m->unread = "which of the models was served at that tier is not told";
 	if (is_object(usage))
 		payload_judge(r, m, usage, true);
+	else if (!json_is_nothing(usage) && !m->unread)
+		m->unread = "the member 'usage' is not an object of counts";
 	payload_judge_beside(r, m, v, usage, "");
 	agent_take_json(r, m, c, raw, rc, &e);
 }
@@ -509,8 +514,14 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	struct err e;
 	if (!session.n || !is_object(part) || !type.n)
 		return false;
-	if (!text_is(type, "step_finish") || !is_object(tokens)) {
+	if (!text_is(type, "step_finish")) {
 		payload_pass_over(r, "opencode.print", v, line);
+		return true;
+	}
+	if (!is_object(tokens)) {
+		err_set(&e, ERR_INVALID,
+			"a step ended without 'part.tokens', so what it used is unknown");
+		payload_refuse(r, line, v, &e);
 		return true;
 	}
 	payload_begin(&m, "opencode.print", line);

@@ -361,6 +361,9 @@ static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
 		const struct text ttl = json_string(json_member(v, "ttl"));
 		const bool long_one = text_is(ttl, "1h");
 		json_value *count = json_member(v, "inputTokens");
+		if (json_kind(v) != JSON_OBJECT)
+			return err_set(e, ERR_INVALID,
+				       "field 'cacheDetails' holds no list of counts by lifetime");
 		if (!count || json_kind(count) == JSON_NULL)
 			continue;
 		if (!long_one && !text_is(ttl, "5m"))

@@ -23,6 +23,7 @@ static const struct {
 	{ true, true, { "serviceTier" } },
 	{ false, false, { "performanceConfig", "latency" } },
 	{ true, false, { "trafficType" } },
+	{ true, false, { "traffic_type" } },
 };
 
 /* Other words for tiers; those of the standard price are the book's. */
@@ -45,6 +46,15 @@ static struct text tier_of(struct payload_reader *r, struct text said)
 		if (strcmp(low, words[i].word) == 0)
 			return text_of(words[i].tier);
 	return (struct text){ low, said.n };
+}
+
+bool tier_is_word(struct text said)
+{
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (*words[i].tier && said.n == strlen(words[i].word) &&
+		    strncasecmp(said.p, words[i].word, said.n) == 0)
+			return true;
+	return value_is_price_word(said);
 }
 
 /* Whether a tier, which may be several words, holds that one. */

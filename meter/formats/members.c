@@ -7,6 +7,7 @@
 
 #include "base/dict.h"
 #include "meter/formats/counts.h"
+#include "meter/formats/payload_run.h"
 
 struct member {
 	const char *shape, *path, *reason;
@@ -42,7 +43,9 @@ static const struct {
 
 enum { PATH_ROOM = 256 };
 
-static struct dict known, talk_names; /* talk_names: 1 + whether it was asked */
+/* talk_names: 1 + whether it was asked; own_counts: shapes that read their own counts alone, and
+ * none under the name that it has elsewhere */
+static struct dict known, talk_names, own_counts;
 static pthread_once_t known_once = PTHREAD_ONCE_INIT;
 
 static struct text key_of(char room[PATH_ROOM + 64], const char *shape, const char *path)
@@ -86,7 +89,9 @@ static void make_known(void)
 			know("*", path, READ | OBJECT);
 		}
 	}
-#define COUNT(shape, key, which) know(shape, "usage." key, READ);
+#define COUNT(shape, key, which) \
+	know(shape, "usage." key, READ); \
+	*dict_need(&own_counts, text_of(shape), NULL) = 1;
 #include "meter/formats/session_counts.def"
 #undef COUNT
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
@@ -108,7 +113,10 @@ static uint64_t find_member(const char *shape, const char *path)
 	char room[PATH_ROOM + 64];
 	const uint64_t *own = dict_find(&known, key_of(room, shape, path)),
 		       *any = dict_find(&known, key_of(room, "*", path));
-	const uint64_t a = own ? *own : 0, b = any ? *any : 0;
+	const uint64_t a = own ? *own : 0;
+	uint64_t b = any ? *any : 0;
+	if ((b & ~(uint64_t)FLAGS) == READ && dict_find(&own_counts, text_of(shape)))
+		b = 0;
 	return (a & ~(uint64_t)FLAGS ? a : b) | ((a | b) & FLAGS);
 }
 
@@ -191,7 +199,7 @@ static bool is_price_word(json_value *v)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (text_is(s, words[i]))
 			return true;
-	return value_is_price_word(s);
+	return tier_is_word(s);
 }
 
 static bool is_rate_or_time(const char *name)

@@ -279,9 +279,11 @@ static bool counts_tokens(struct text name)
 		memmem(name.p, name.n, "count", 5));
 }
 
-/* A metric whose points name a model and a kind of token, whatever it is called. */
-static bool has_token_points(json_value *metric)
+/* A metric whose points name a model and a kind of token, whatever it is called. own: as the
+ * agents' own metrics name the kind. */
+static bool has_token_points(json_value *metric, bool own)
 {
+	const size_t count = sizeof formats / sizeof *formats - own;
 	static const char *const models[] = { "model", "gen_ai.request.model",
 					      "gen_ai.response.model" };
 	for (json_value *data = json_first(metric); data; data = json_next(data))
@@ -291,7 +293,7 @@ static bool has_token_points(json_value *metric)
 			bool model = false, kind = false;
 			for (size_t i = 0; i < sizeof models / sizeof *models; i++)
 				model |= otlp_attribute(a, models[i]) != NULL;
-			for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+			for (size_t i = 0; i < count; i++) {
 				const struct text type =
 					json_string(otlp_attribute(a, formats[i].type_attribute));
 				for (int k = 0; k < TYPES_MOST && formats[i].type[k].type; k++)
@@ -316,8 +318,9 @@ static void read_one(struct payload_reader *r, struct metric_list *l, const stru
 			return;
 		}
 	}
-	if (!(counts_tokens(name) || has_token_points(item->self)) ||
-	    otlp_is_told_by_events(item)) {
+	/* what an agent's events tell its metrics say again, but for the one that is read */
+	const bool told = otlp_is_told_by_events(item);
+	if (!has_token_points(item->self, told) && (told || !counts_tokens(name))) {
 		r->passed_over++;
 		return;
 	}

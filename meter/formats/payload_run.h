@@ -132,6 +132,8 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 /* The tier that was served, wherever the answer v or its usage says so; more than one word: all of
  * them, which only a card that names them prices. */
 void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);
+/* Whether a word says how a call was served, in any vendor's spelling: a dimension of its price. */
+bool tier_is_word(struct text said);
 /* Whether a tier, which may be several words, holds that one. */
 bool tier_has_part(struct text tier, struct text word);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);

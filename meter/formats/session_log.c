@@ -61,15 +61,14 @@ static bool find_qwen_answer(json_value *v, json_value **call, json_value **usag
 {
 	*call = v;
 	*usage = json_member(v, "usageMetadata");
-	return is_type(v, "assistant") && json_member(v, "sessionId") &&
-	       json_kind(*usage) == JSON_OBJECT;
+	return is_type(v, "assistant") && json_member(v, "sessionId") && !json_is_nothing(*usage);
 }
 
 static bool find_cline(json_value *v, json_value **call, json_value **usage)
 {
 	*call = v;
 	*usage = json_member(v, "metrics");
-	return json_member(v, "modelInfo") && json_kind(*usage) == JSON_OBJECT;
+	return json_member(v, "modelInfo") && !json_is_nothing(*usage);
 }
 
 static bool find_kimi(json_value *v, json_value **call, json_value **usage)
@@ -126,6 +125,23 @@ static void name_by_place(struct payload_reader *r, struct record *rec,
 	rec->present |= (uint64_t)1 << FIELD_ID;
 }
 
+/* Qwen Code says a call in two lines: without an id and a session they cannot meet, and would be
+ * two calls. */
+static int pair_lines(struct payload_reader *r, struct metered *m, const struct session_format *f,
+		      json_value *v, struct err *e)
+{
+	const struct text session = json_string(json_member(v, "sessionId"));
+	if (strcmp(f->shape, "qwen-code.session") != 0)
+		return 0;
+	if (!session.n || !m->record.text[FIELD_ID].n)
+		return err_set(e, ERR_INVALID,
+			       "the line has no '%s', so it cannot be told from the other line of "
+			       "its call",
+			       session.n ? f->id : "sessionId");
+	payload_twin(r, m, "qwen", session, f->find == find_qwen_answer);
+	return 0;
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -167,9 +183,8 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	payload_judge(r, &m, usage, true);
 	if (rc == 0 && f->find == find_gemini)
 		payload_twin(r, &m, "gemini", r->session_id, true);
-	if (rc == 0 && strcmp(f->shape, "qwen-code.session") == 0)
-		payload_twin(r, &m, "qwen", json_string(json_member(v, "sessionId")),
-			     f->find == find_qwen_answer);
+	if (rc == 0)
+		rc = pair_lines(r, &m, f, v, &e);
 	payload_end(r, &m, v, rc, &e);
 }
 
@@ -194,6 +209,13 @@ static void pass_over_line(struct payload_reader *r, const struct session_format
 		return;
 	}
 	payload_pass_over(r, f->shape, v, line);
+}
+
+static void refuse_usage(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "the member '%.60s' is not an object of counts", json_key(usage));
+	payload_refuse(r, line, v, &e);
 }
 
 static void keep(struct payload_reader *r, struct text *to, json_value *v)
@@ -250,6 +272,8 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			continue;
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
+		else if (!json_is_nothing(usage))
+			refuse_usage(r, v, usage, line);
 		else
 			pass_over_line(r, &formats[i], v, call, line);
 		return true;

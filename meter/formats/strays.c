@@ -47,7 +47,7 @@ static bool is_stray(const struct search *s, json_value *v, bool plain)
 	if (json_kind(v) == JSON_ARRAY)
 		return json_first(v) && tool_leaves_list(text_of(key));
 	return word.n && (tool_leaves_word(word) ||
-			  (plain && value_is_price_word(word) && !tier_has_part(s->tier, word) &&
+			  (plain && tier_is_word(word) && !tier_has_part(s->tier, word) &&
 			   record_field_by_name(text_of(key)) == FIELD_NONE));
 }
 

@@ -47,3 +47,18 @@ event() { # request, output, cache writes
 	run "$TALLY" usage --json
 	expect 0 '"records": 2' '"output": 11'
 }
+
+@test "what a run printed, a list of lifetimes and an agent's metric under another name are told" {
+	told() { # WORDS
+		run "$TALLY" replay t.jsonl --at 2026-06-15T10:00:00Z
+		expect 3 "$1"
+	}
+	echo '{"type":"step_finish","timestamp":1781517600000,"sessionID":"s","part":{"id":"p","type":"step-finish","tokens_v2":{"input":5,"output":2}}}' >t.jsonl
+	told "a step ended without 'part.tokens'"
+	echo '{"modelId":"us.anthropic.claude-sonnet-4-6","time":"2026-06-15T10:00:00Z","output":{},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":5,"cacheWriteInputTokens":4000,"cacheDetails":[[{"inputTokens":4000,"ttl":"1h"}]]}}' >t.jsonl
+	told "'cacheDetails' holds no list of counts by lifetime"
+	echo '{"type":"result","session_id":"s","num_turns":1,"usage":[{"input_tokens":9}],"modelUsage":{"claude-sonnet-4-6":{"inputTokens":9,"outputTokens":5,"cacheReadInputTokens":0,"cacheCreationInputTokens":7,"webSearchRequests":0}}}' >t.jsonl
+	told "the member 'usage' is not an object of counts"
+	echo '{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"gemini-cli"}}]},"scopeMetrics":[{"scope":{"name":"gemini-cli"},"metrics":[{"name":"gemini_cli.zork","sum":{"aggregationTemporality":2,"dataPoints":[{"attributes":[{"key":"model","value":{"stringValue":"gemini-2.5-flash"}},{"key":"type","value":{"stringValue":"input"}}],"startTimeUnixNano":"1781517600000000000","timeUnixNano":"1781517660000000000","asInt":"20"}]}}]}]}]}' >t.jsonl
+	told "the metric 'gemini_cli.zork' counts tokens, but its kind is unknown"
+}

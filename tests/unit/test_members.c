@@ -119,6 +119,25 @@ static const char *const payloads[] = {
 	"{\"type\":\"gemini\",\"id\":\"k\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"model\":\"m\","
 	"\"tokens\":{\"input\":12,\"output\":5,\"cached\":10,\"thoughts\":3,\"tool\":2,"
 	"\"total\":22}}",
+	"{\"id\":\"s\",\"system_prompt\":\"x\",\"messages\":[{\"id\":\"c\",\"ts\":1781517600000,\"modelInfo\":{"
+	"\"id\":\"m\",\"provider\":\"p\"},\"metrics\":{\"inputTokens\":12,\"outputTokens\":5,\"cacheReadTokens\":7,"
+	"\"cacheWriteTokens\":3}}]}",
+	"{\"type\":\"llm.request\",\"model\":\"m\"}\n"
+	"{\"type\":\"context.append_loop_event\",\"time\":1781517600000,\"event\":{\"type\":\"step.end\",\"messageId\":"
+	"\"k\",\"usage\":{\"inputOther\":4,\"output\":7,\"inputCacheRead\":9,\"inputCacheCreation\":3}}}",
+	/* of which each call is said twice */
+	"{\"uuid\":\"u\",\"sessionId\":\"s\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"system\",\"subtype\":"
+	"\"ui_telemetry\",\"systemPayload\":{\"uiEvent\":{\"event.name\":\"qwen-code.api_response\","
+	"\"event.timestamp\":\"2026-03-01T10:00:00Z\",\"response_id\":\"q\",\"model\":\"m\",\"input_token_count\":20,"
+	"\"output_token_count\":9,\"cached_content_token_count\":8,\"thoughts_token_count\":2,"
+	"\"total_token_count\":29}}}",
+	"{\"uuid\":\"v\",\"sessionId\":\"s\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"assistant\",\"model\":"
+	"\"m\",\"usageMetadata\":{\"promptTokenCount\":20,\"candidatesTokenCount\":9,\"thoughtsTokenCount\":2,"
+	"\"cachedContentTokenCount\":8,\"totalTokenCount\":29}}",
+	/* Vertex, as Python's client writes it */
+	"{\"response_id\":\"g\",\"model_version\":\"m\",\"create_time\":\"2026-03-01T10:00:00Z\","
+	"\"usage_metadata\":{\"prompt_token_count\":100,\"candidates_token_count\":20,"
+	"\"total_token_count\":120,\"traffic_type\":\"PROVISIONED_THROUGHPUT\"}}",
 	/* telemetry */
 	"{\"event.name\":\"claude_code.api_request\",\"event.timestamp\":\"2026-03-01T10:00:00Z\","
 	"\"request_id\":\"req_1\",\"model\":\"m\",\"input_tokens\":4,\"output_tokens\":5,"
@@ -286,6 +305,21 @@ struct edit {
 	struct buf *edited; /* the name of the member */
 };
 
+/* snake_case for camelCase and the other way round: a name that another format may have. */
+static void put_other_style(struct buf *b, const char *key)
+{
+	const bool snake = strchr(key, '_') != NULL;
+	for (const char *p = key; *p; p++)
+		if (snake && *p == '_' && p[1] >= 'a' && p[1] <= 'z')
+			buf_printf(b, "%c", *++p - 'a' + 'A');
+		else if (!snake && *p >= 'A' && *p <= 'Z' && p > key)
+			buf_printf(b, "_%c", *p - 'A' + 'a');
+		else
+			buf_printf(b, "%c", *p);
+}
+
+static const char other_style[] = "the other style";
+
 static void put_edited(struct buf *b, json_value *v, struct edit *e)
 {
 	const bool list = json_kind(v) == JSON_ARRAY;
@@ -304,7 +338,11 @@ static void put_edited(struct buf *b, json_value *v, struct edit *e)
 			first = false;
 			if (!list) {
 				struct buf key = { 0 };
-				buf_printf(&key, here && e->format ? e->format : "%s", json_key(m));
+				if (here && e->format == other_style)
+					put_other_style(&key, json_key(m));
+				else
+					buf_printf(&key, here && e->format ? e->format : "%s",
+						   json_key(m));
 				json_put_string(b, (struct text){ key.p, key.n });
 				buf_puts(b, ":");
 				buf_release(&key);
@@ -351,6 +389,11 @@ static int mutate(const char *name, const char *text, const char *format, int *t
 				if (told || strcmp(was.p, now.p) == 0 ||
 				    (renamed.n && strcmp(renamed.p, "m") == 0))
 					continue;
+				/* the same calls: a line that is printed comes after those of a log
+				 */
+				if (format == other_style && strcmp(renamed.p, "sessionId") == 0 &&
+				    was.n == now.n)
+					continue;
 				print_message("# %s: without '%s' it is silently\n%s instead "
 					      "of\n%s",
 					      name, renamed.p, now.p, was.p);
@@ -389,10 +432,14 @@ static bool may_change(const char *key, const char *value)
 					     "thread_id",
 					     "modelId",
 					     "modelVersion",
+					     "model_version",
 					     "model_name",
 					     "active_model",
 					     "requestModelId",
 					     "message",
+					     "messages",
+					     "systemPayload",
+					     "uiEvent",
 					     "payload",
 					     "info",
 					     "data",
@@ -501,6 +548,7 @@ static void no_member_gets_lost_silently(void **state)
 			fail_msg("%s is not read: %s", name, out.p);
 		buf_release(&out);
 		silent += mutate(name, payloads[i], "%s_v2", &tried);
+		silent += mutate(name, payloads[i], other_style, &tried);
 		/* events have no object for their counts, tables columns of any kind */
 		if (strstr(payloads[i], "event.name") || strstr(payloads[i], "results"))
 			continue;
