@@ -590,8 +590,8 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 		if (holds(line, "\"tokens\""))
 			return false;
 		/* Qwen Code writes lines much like these; counts are judged by the slow way */
-		if (holds(line, "\"ui_telemetry\"") || holds(line, "\"usageMetadata\"") ||
-		    holds(line, "_tokens\":"))
+		if (holds(line, "\"uiEvent\"") || holds(line, "\"ui_telemetry\"") ||
+		    holds(line, "\"usageMetadata\"") || holds(line, "_tokens\":"))
 			return false;
 		r->passed_over++;
 		return true;

@@ -343,6 +343,7 @@ void payload_line(struct payload_reader *r, struct text line, int64_t number)
 void payload_finish(struct payload_reader *r)
 {
 	capture_finish(r);
+	session_log_finish(r);
 	stream_finish(r);
 }
 

@@ -102,6 +102,8 @@ struct payload_reader {
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
+	int64_t session_calls;		 /* of the formats of session_log, read so far */
+	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
 	struct capture *capture;	 /* NULL: what is read is none so far */
 };
@@ -219,6 +221,8 @@ PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT
 
 void stream_finish(struct payload_reader *r);
+/* Tells of a usage whose call did not end. */
+void session_log_finish(struct payload_reader *r);
 /* The answers and turns of a capture of which nothing more was told. */
 void capture_finish(struct payload_reader *r);
 void capture_release(struct payload_reader *r);

@@ -29,6 +29,11 @@ static bool is_type(json_value *v, const char *type)
 	return text_is(json_string(json_member(v, "type")), type);
 }
 
+static bool is_kind(json_value *v, const char *kind)
+{
+	return text_is(json_string(json_member(v, "kind")), kind);
+}
+
 static bool find_pi(json_value *v, json_value **call, json_value **usage)
 {
 	*call = json_member(v, "message");
@@ -186,29 +191,123 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0)
 		rc = pair_lines(r, &m, f, v, &e);
 	payload_end(r, &m, v, rc, &e);
+	r->session_calls++;
+	r->session_open = 0;
 }
 
-/* A line of that kind without its usage: what holds two of its counts under another name is that
- * usage. */
-static void pass_over_line(struct payload_reader *r, const struct session_format *f, json_value *v,
+/* The object within v that holds two counts of that shape; NULL where none does. */
+static json_value *find_counts(const char *shape, json_value *v, int depth)
+{
+	int met = 0;
+	for (size_t i = 0; json_key(v) && i < sizeof counts / sizeof *counts; i++)
+		met += strcmp(counts[i].shape, shape) == 0 &&
+		       json_kind(json_member(v, counts[i].key)) == JSON_NUMBER;
+	if (met >= 2)
+		return v;
+	json_value *found = NULL;
+	for (json_value *m = depth ? json_first(v) : NULL; m && !found; m = json_next(m))
+		found = find_counts(shape, m, depth - 1);
+	return found;
+}
+
+/* A line of such a log that is no call, unless something in it is a usage under another name. */
+static void pass_over_line(struct payload_reader *r, const char *shape, json_value *v,
 			   json_value *call, int64_t line)
 {
 	struct err e;
-	for (json_value *m = json_first(call); m; m = json_next(m)) {
-		int met = 0;
-		for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-			met += strcmp(counts[i].shape, f->shape) == 0 &&
-			       json_kind(json_member(m, counts[i].key)) == JSON_NUMBER;
-		if (met < 2)
-			continue;
-		err_set(&e, ERR_INVALID,
-			"the member '%.60s' counts tokens, but the line is not a known kind of "
-			"call",
-			json_key(m));
-		payload_refuse(r, line, v, &e);
+	json_value *usage = NULL;
+	for (json_value *m = json_first(call); m && !usage; m = json_next(m))
+		usage = find_counts(shape, m, 4);
+	if (!usage) {
+		payload_pass_over(r, shape, v, line);
 		return;
 	}
-	payload_pass_over(r, f->shape, v, line);
+	err_set(&e, ERR_INVALID,
+		"the member '%.60s' counts tokens, but the line is not a known kind of call",
+		json_key(usage));
+	payload_refuse(r, line, v, &e);
+}
+
+/* The other lines of the logs, told by what all lines of a log have. */
+static bool is_copilot_line(json_value *v)
+{
+	return json_kind(json_member(v, "data")) == JSON_OBJECT && json_member(v, "parentId") &&
+	       json_string(json_member(v, "timestamp")).n;
+}
+
+static bool is_pi_line(json_value *v)
+{
+	return json_string(json_member(v, "id")).n && json_member(v, "parentId") &&
+	       json_string(json_member(v, "timestamp")).n;
+}
+
+static bool is_gemini_line(json_value *v)
+{
+	return json_string(json_member(v, "id")).n && json_string(json_member(v, "timestamp")).n &&
+	       (is_type(v, "user") || is_type(v, "info") || is_type(v, "warning") ||
+		is_type(v, "error"));
+}
+
+static bool is_kimi_line(json_value *v)
+{
+	return (json_kind(json_member(v, "time")) == JSON_NUMBER &&
+		(json_string(json_member(v, "agentId")).n || is_kind(v, "event"))) ||
+	       (is_type(v, "metadata") && json_member(v, "protocol_version"));
+}
+
+static const struct {
+	const char *shape;
+	bool (*is)(json_value *v);
+} lines[] = {
+	{ "copilot-cli.session", is_copilot_line },
+	{ "pi.session", is_pi_line },
+	{ "gemini-cli.session", is_gemini_line },
+	{ "kimi-code.session", is_kimi_line },
+};
+
+/* Kimi Code says a call's usage first, runs the tools that it asks for, and then ends the step,
+ * with its id: where it was ended before that, the usage has no call. */
+static void tell_open_step(struct payload_reader *r)
+{
+	struct err e;
+	if (!r->session_open)
+		return;
+	err_set(&e, ERR_INVALID, "the usage of a step that did not end, and so has no id");
+	r->sink.refuse(r->sink.user, r->session_open, (struct text){ 0 }, &e);
+	r->session_open = 0;
+}
+
+void session_log_finish(struct payload_reader *r)
+{
+	tell_open_step(r);
+}
+
+/* Lines that repeat what calls say, or add them up. */
+static bool repeats_calls(struct payload_reader *r, json_value *v, int64_t line)
+{
+	if (is_type(v, "usage.record")) {
+		tell_open_step(r);
+		r->session_open = line;
+		return true;
+	}
+	return r->session_calls &&
+	       (is_type(v, "agent.message.appended") || is_type(v, "session.shutdown"));
+}
+
+static bool take_other_line(struct payload_reader *r, json_value *v, int64_t line)
+{
+	if (!json_string(json_member(v, "type")).n)
+		return false;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		if (!lines[i].is(v))
+			continue;
+		if (repeats_calls(r, v, line))
+			r->passed_over++;
+		else
+			pass_over_line(r, lines[i].shape, v, v, line);
+		return true;
+	}
+	return false;
 }
 
 static void refuse_usage(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
@@ -275,8 +374,8 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		else if (!json_is_nothing(usage))
 			refuse_usage(r, v, usage, line);
 		else
-			pass_over_line(r, &formats[i], v, call, line);
+			pass_over_line(r, formats[i].shape, v, call, line);
 		return true;
 	}
-	return false;
+	return take_other_line(r, v, line);
 }

@@ -59,6 +59,30 @@ both() {
 	expect 0 '"input": 7000' '"cache_read": 63000' '"output": 1400'
 	run "$TALLY" ingest --db t.db logs --json; expect 0 '"accepted": 0'
 }
+@test "whole sessions as agents write them: what is no call is passed over in silence, what may be one is told" {
+	mkdir logs
+	usage='"usage":{"input":1000,"output":200,"cacheRead":9000,"cacheWrite":0,"totalTokens":10200}'
+	printf '%s\n' '{"type":"session","version":3,"id":"p1","timestamp":"2026-06-15T08:00:00Z","cwd":"/app"}' '{"type":"model_change","id":"b","parentId":null,"timestamp":"2026-06-15T08:00:00Z","provider":"p","modelId":"deepseek-v4-flash"}' '{"type":"message","id":"c","parentId":"b","timestamp":"2026-06-15T08:00:00Z","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}' '{"type":"message","id":"a","parentId":"c","timestamp":"2026-06-15T08:00:01Z","message":{"role":"assistant","model":"deepseek-v4-flash",'"$usage"',"timestamp":1781510400000,"responseId":"r-pi"}}' '{"type":"message","id":"d","parentId":"a","timestamp":"2026-06-15T08:00:02Z","message":{"role":"toolResult","toolCallId":"t","content":[{"type":"text","text":"x"}]}}' '{"type":"label","id":"e","parentId":"d","timestamp":"2026-06-15T08:00:02Z","label":"x"}' >logs/pi.jsonl
+	event() { printf '{"type":"%s","id":"%s","parentId":null,"timestamp":"2026-06-15T08:00:00Z","data":%s}\n' "$1" "$2" "$3"; }
+	cop='"inputTokens":10000,"outputTokens":200,"cacheReadTokens":9000,"cacheWriteTokens":0,"reasoningTokens":50'
+	{ event session.start a '{"sessionId":"s","producer":"copilot-agent"}'; event user.message b '{"content":"hello","messageId":"m"}'; event assistant.turn_start c '{"turnId":"0"}'
+		event session.usage_record d '{"usage":{"model":"deepseek-v4-flash",'"$cop"',"apiCallId":"r-cop"}}'; event assistant.message e '{"messageId":"m2","content":"hi"}'
+		event tool.execution_complete f '{"success":true,"toolTelemetry":{"metrics":{"context_token_limit":128000}}}'
+		event session.shutdown g '{"accountingSnapshot":{"modelMetrics":{"deepseek-v4-flash":{"usage":{'"$cop"'}}}}}'; } >logs/copilot.jsonl
+	printf '%s\n' '{"sessionId":"g1","projectHash":"h","startTime":"2026-06-15T08:00:00Z","kind":"main"}' '{"id":"g-u","timestamp":"2026-06-15T08:00:00Z","type":"user","content":[{"text":"hello"}]}' '{"id":"g-a","timestamp":"2026-06-15T08:00:00Z","type":"gemini","model":"deepseek-v4-flash","tokens":{"input":10000,"output":150,"cached":9000,"thoughts":50,"tool":0,"total":10200}}' '{"id":"g-i","timestamp":"2026-06-15T08:00:00Z","type":"info","content":"compressed"}' >logs/gemini.jsonl
+	kimi='"usage":{"inputOther":1000,"output":200,"inputCacheRead":9000,"inputCacheCreation":0}'
+	printf '%s\n' '{"type":"metadata","protocol_version":"1.5","created_at":1781510400000}' '{"type":"turn.prompt","agentId":"main","input":[{"type":"text","text":"hello"}],"time":1781510400000}' '{"type":"llm.request","agentId":"main","model":"deepseek-v4-flash","maxTokens":200000,"time":1781510400000}' '{"type":"usage.record","agentId":"main","model":"alias",'"$kimi"',"time":1781510400000}' '{"type":"token_counting.measured","agentId":"main","length":4,"tokens":10200,"time":1781510400000}' '{"type":"context.append_loop_event","agentId":"main","event":{"type":"step.end",'"$kimi"',"messageId":"r-ki"},"time":1781510400000}' '{"type":"agent.message.appended","message":{"meta":{'"$kimi"'}},"time":1781510400000,"kind":"event"}' '{"type":"agent.turn.ended","outcome":"done","time":1781510400000,"kind":"event"}' >logs/kimi.jsonl
+	both 0 4 0.0008848
+	# ended between a call's usage and the end of its step; a usage under another name; sums of calls that the file does not hold
+	head -n 4 logs/kimi.jsonl >cut.jsonl
+	run "$TALLY" replay cut.jsonl --json; expect 3 '"records": 0' 'cut.jsonl:4' 'did not end'
+	sed 's/"usage":/"zork":/' logs/pi.jsonl >pi.jsonl
+	run "$TALLY" replay pi.jsonl --json; expect 3 'pi.jsonl:4' "'zork'"
+	sed 's/"event":/"zork":/' logs/kimi.jsonl >kimi.jsonl
+	run "$TALLY" replay kimi.jsonl --json; expect 3 'kimi.jsonl:6' "'usage'"
+	grep -v usage_record logs/copilot.jsonl >copilot.jsonl
+	run "$TALLY" replay copilot.jsonl --json; expect 3 'copilot.jsonl:6' "counts tokens"
+}
 @test "advisors, compactions, speed and geography of Claude are billed" {
 	mkdir logs
 	u='"input_tokens":10000,"output_tokens":100,"cache_read_input_tokens":0,"cache_creation_input_tokens":0'
