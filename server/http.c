@@ -395,6 +395,7 @@ static enum MHD_Result write_request(struct request *r)
 
 static const char *parameter(const struct http_question *q, const char *name)
 {
+	taken_add(q->taken, name);
 	return microhttpd.MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
@@ -564,6 +565,33 @@ static int read_settings(struct request *r, struct http_question *q, struct json
 	return rc;
 }
 
+struct unasked {
+	const struct taken *taken;
+	struct err *e;
+	int rc;
+};
+
+static enum MHD_Result check_parameter(void *user, enum MHD_ValueKind kind, const char *name,
+				       const char *value)
+{
+	struct unasked *u = user;
+	(void)kind;
+	(void)value;
+	u->rc = taken_check(u->taken, name, u->e);
+	return u->rc == 0 ? MHD_YES : MHD_NO;
+}
+
+/* A parameter that the answer did not look at would have changed nothing, silently. Only questions:
+ * what was changed is changed. */
+static int refuse_unknown(const struct http_question *q, struct err *e)
+{
+	struct unasked u = { q->taken, e, 0 };
+	if (strcmp(q->method, "GET") == 0)
+		microhttpd.MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND,
+						     check_parameter, &u);
+	return u.rc;
+}
+
 static int ask(struct request *r, struct http_question *q, struct err *e)
 {
 	struct http *h = r->http;
@@ -574,6 +602,8 @@ static int ask(struct request *r, struct http_question *q, struct err *e)
 		rc = readers_take(h->readers, &reader, e);
 	if (rc == 0) {
 		rc = r->found->answer(reader, q, &r->reply, e);
+		if (rc == 0)
+			rc = refuse_unknown(q, e);
 		readers_give(h->readers, reader, rc == -ERR_STORE);
 	}
 	json_close(settings);
@@ -585,12 +615,14 @@ static void run_question(void *user)
 {
 	struct request *r = user;
 	struct err e = { 0 };
+	struct taken taken = { 0 };
 	struct http_question q = { .method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method,
 				   .path = r->path,
 				   .rest = r->rest,
 				   .customer = r->customer,
 				   .who = r->who,
 				   .parameter = parameter,
+				   .taken = &taken,
 				   .connection = r->connection,
 				   .body = { r->body.p ? r->body.p : "", r->body.n } };
 	if (ask(r, &q, &e) != 0)

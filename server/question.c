@@ -66,6 +66,54 @@ int question_instant(const struct http_question *q, const char *name, const stru
 	return 0;
 }
 
+void taken_add(struct taken *a, const char *name)
+{
+	for (int i = 0; i < a->names; i++)
+		if (strcmp(a->name[i], name) == 0)
+			return;
+	CHECK(a->names < TAKEN_MOST);
+	a->name[a->names++] = name;
+}
+
+int taken_check(const struct taken *a, const char *given, struct err *e)
+{
+	struct buf list = { 0 };
+	for (int i = 0; i < a->names; i++) {
+		if (strcmp(a->name[i], given) == 0) {
+			buf_release(&list);
+			return 0;
+		}
+		buf_printf(&list, "%s%s", i ? ", " : "", a->name[i]);
+	}
+	err_set(e, ERR_USAGE, "unknown parameter '%s'%s%s", given,
+		list.n ? "; known here: " : ", this address takes none", list.n ? list.p : "");
+	buf_release(&list);
+	return -ERR_USAGE;
+}
+
+/* since and until, or the period that names both. */
+static int question_span(const struct http_question *q, const struct zone *z,
+			 struct usage_filter *out, struct err *e)
+{
+	const char *period = q->parameter(q, "period");
+	int rc = question_instant(q, "since", z, &out->since, e);
+	if (rc == 0)
+		rc = question_instant(q, "until", z, &out->until, e);
+	if (rc != 0 || !period)
+		return rc;
+	if (q->parameter(q, "since") || q->parameter(q, "until"))
+		return err_set(e, ERR_USAGE, "period: give it, or since and until, not both");
+	struct when w;
+	if (when_parse_period(&w, text_of(period), clock_now(), z, e) != 0) {
+		err_context(e, "period");
+		e->code = ERR_USAGE;
+		return -ERR_USAGE;
+	}
+	out->since = w.from;
+	out->until = w.to;
+	return 0;
+}
+
 int question_filter(const struct http_question *q, const struct zone *z, struct usage_filter *out,
 		    struct err *e)
 {
@@ -78,9 +126,7 @@ int question_filter(const struct http_question *q, const struct zone *z, struct 
 				      .workload = q->parameter(q, "workload"),
 				      .effort = q->parameter(q, "effort") };
 	int rc = question_customer(q, &out->customer, e);
-	if (rc == 0)
-		rc = question_instant(q, "since", z, &out->since, e);
-	return rc == 0 ? question_instant(q, "until", z, &out->until, e) : rc;
+	return rc == 0 ? question_span(q, z, out, e) : rc;
 }
 
 int question_count(const struct http_question *q, const char *name, int64_t missing, int64_t most,

@@ -9,6 +9,16 @@
 #include "base/zone.h"
 #include "meter/store/usage_query.h"
 
+/* Names of parameters that an answer looked at: what it takes. */
+enum { TAKEN_MOST = 48 };
+struct taken {
+	const char *name[TAKEN_MOST];
+	int names;
+};
+void taken_add(struct taken *a, const char *name);
+/* Errors: ERR_USAGE, with what is taken, where `given` is none of them. */
+int taken_check(const struct taken *a, const char *given, struct err *e);
+
 struct http_question {
 	const char *method;   /* GET also for HEAD */
 	const char *path;     /* "/v1/usage" */
@@ -18,6 +28,7 @@ struct http_question {
 	/* a query parameter, or NULL */
 	const char *(*parameter)(const struct http_question *q, const char *name);
 	void *connection;
+	struct taken *taken; /* which parameters the answer looked at */
 	struct text body;
 	json_value *settings; /* of a route that takes them, a JSON object: the body, or the */
 	bool uploaded;	      /* parameter of that name, and the body is a file */
@@ -43,7 +54,7 @@ int question_zone(const struct http_question *q, struct zone **out, const char *
 		  struct err *e);
 int question_instant(const struct http_question *q, const char *name, const struct zone *z,
 		     struct instant *out, struct err *e);
-/* since, until, customer, project, model, provider, workload, effort, currency */
+/* since, until or period; customer, project, model, provider, workload, effort, currency */
 int question_filter(const struct http_question *q, const struct zone *z, struct usage_filter *out,
 		    struct err *e);
 /* A whole number from 0 to `most`. */

@@ -44,7 +44,7 @@ teardown() { [ -z "${SERVER-}" ] || kill "$SERVER" 2>/dev/null || true; }
 	ask accounts '{"customer":"acme","plan":"../../etc/passwd"}'; expect 0 'shipped plan' 400
 	ask accounts '{"customer":"acme","plan":"vm0-tokens","from":"2099-01-01"}'; expect 0 200
 	ask accounts '{"customer":"acme","plan":"vm0","from":"2099-01-01T05:00:00Z"}'; expect 0 'beginning of a day' 400
-	ask accounts '{"customer":"acme","terms":{"currency":"USD","taxs":[]}}'; expect 0 "no key 'taxs'" 422
+	ask accounts '{"customer":"acme","terms":{"currency":"USD","taxs":[]}}'; expect 0 "unknown key 'taxs'" 422
 	ask accounts '{"customer":"acme","terms":"USD"}'; expect 0 "'terms' is an object" 400
 	ask accounts '{"customer":"acme","terms":{"versions":[{"from":"2026-06-01","terms":{"currency":"USD"}},{"from":"2026-09-01","terms":{"currency":"USD","discount_percent":"5"}}]}}'; expect 0 200
 	ask accounts '{"customer":"acme","since":"2026-01-01"}'; expect 0 'new account' 400
@@ -54,7 +54,7 @@ teardown() { [ -z "${SERVER-}" ] || kill "$SERVER" 2>/dev/null || true; }
 	run "$TALLY" credit account acme --json
 	expect 0 '"billing_day": 5' '"low_balance": "10"' 'discount_percent'
 	ask rules/check '{"currency":"USD","places":3}'; check "assert d['good'] and d['kind'] == 'terms' and d['fault'] is None"
-	ask rules/check '{"currency":"USD","place":3}'; check "assert not d['good'] and \"no key 'place'\" in d['fault']"
+	ask rules/check '{"currency":"USD","place":3}'; check "assert not d['good'] and \"unknown key 'place'\" in d['fault']"
 	# offers and what comes back
 	ask offers; check "assert any(o['offer'] == 'vm0-pro' for o in d['offers'])"
 	ask plans; check "assert any(p['plan'] == 'vm0' for p in d['plans'])"

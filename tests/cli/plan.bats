@@ -67,3 +67,12 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	expect 0 '"does_not_fit": "deepseek-v4-flash"'
 	plan --per-day 1 --turns 0 --input 1 -m deepseek-v4-flash; expect 2 '--turns must be from 1'
 }
+@test "clocks that change, and ranges of work, answers and shares" {
+	# peak is 01-04 and 06-10 UTC on weekdays, twice the price; 9-17 in Berlin is 08-16 UTC until the clocks change on 28 March 2027, 07-15 after:
+	# a call of 1,000 cached, 500 other and 250 output tokens is 0.000228; 8 x 400 calls a day, 2 hours of them at peak on 10 days, 3 on 13 days
+	run "$TALLY" plan --json --per-day 3200 --cached 1000 --input 500 --output 250 --start 2027-03-15 --days 31 --hours 9-17 --weekdays mon-fri -z Europe/Berlin -m deepseek-v4-flash
+	expect 0 '"records": 73600' '"total": "22.1616"'
+	# low: 80,000 calls of 0.001 and 3 % of 0.005; high: 120,000 of 0.0015 and 8 % of 0.0075
+	plan --tickets 8000..12000 --cached 2000 --input 300 --output 100..200 --start 2026-06-01 --days 10 -m claude-haiku-4-5 --escalate 3%..8%:claude-opus-4-7
+	expect 0 '"low": "92"' '"high": "252"' '"total": "159.375"' '"per_unit": "0.00159375"'
+}

@@ -164,3 +164,16 @@ assert d['next'] is None"
 	get -d '{"per_day":1,"input":1,"plan":"../x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 'shipped plan' 400
 	stop
 }
+@test "a parameter that an address does not take is refused by every question; a period is since and until" {
+	"$TALLY" ingest --db t.db -q "$ROOT/examples/sample.csv"
+	serve --db t.db
+	for r in $reads status quarantine trail plans offers cards customers prices statement?customer=contoso; do
+		get "$URL/v1/$r$([[ $r == *'?'* ]] && echo '&' || echo '?')sicne=today"
+		[ "${lines[-1]}" != 200 ] || fail "$r answers a parameter that it does not take"
+	done
+	get "$URL/v1/usage?sicne=today"; expect 0 "unknown parameter 'sicne'; known here: by, " 400
+	get "$URL/v1/usage?period=2026-08"; expect 0 '"records": 4001' 200
+	get "$URL/v1/usage?period=2026-07"; expect 0 '"records": 0' 200
+	get "$URL/v1/usage?period=2026-08&since=today"; expect 0 'not both' 400
+	get "$URL/v1/series?period=soonish"; expect 0 "period: 'soonish'" 400
+}
