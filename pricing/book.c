@@ -410,6 +410,19 @@ static bool is_reseller(const struct book *b, const struct price *p, const char 
 	return (p && p->reseller) || (s && s->reseller);
 }
 
+const char *book_seller_named(struct text word)
+{
+	static const char *const protocols[] = { "openai", "anthropic" };
+	const struct text name = provider_spelling(word);
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+		if (same_ignoring_case(text_of(protocols[i]), name))
+			return NULL;
+	for (size_t i = 0; i < shipped_card_count; i++)
+		if (same_ignoring_case(text_of(shipped_cards[i].provider), name))
+			return shipped_cards[i].provider;
+	return NULL;
+}
+
 bool book_has_maker(const struct book *b, const char *provider)
 {
 	const struct shipped_card *s = shipped_of(b, provider);

@@ -65,6 +65,13 @@ const struct price *book_may_be(const struct book *b, const struct price *p, str
 const struct price *book_price(const struct book *b, struct text provider, struct text model,
 			       struct text id);
 
+/*
+ * The vendor of the shipped cards that an agent's configuration calls so ("amazon-bedrock"), or
+ * NULL: it names none of them, or (openai, anthropic) as likely the protocol of an endpoint that
+ * somebody else runs. The name of the model says who sells the calls of those.
+ */
+const char *book_seller_named(struct text word);
+
 /* Whether the book has that vendor as a first party. */
 bool book_has_maker(const struct book *b, const char *provider);
 

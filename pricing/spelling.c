@@ -24,10 +24,14 @@ static const struct {
 	{ "azure/global/", "azure", "global", "" },
 	{ "azure/us/", "azure", "us", "" },
 	{ "azure/eu/", "azure", "eu", "" },
+	{ "azure/responses/", "azure", "", "" },
 	{ "azure/", "azure", "", "" },
 	{ "azure_ai/global/", "azure", "global", "" },
 	{ "azure_ai/", "azure", "", "" },
+	{ "openai/responses/", "openai", "", "" },
 	{ "fast/", "", "", "fast" },
+	{ "us/", "", "us", "" },
+	{ "eu/", "", "eu", "" },
 	{ "global.", "bedrock", "global", "" },
 	{ "us-gov.", "bedrock", "us-gov", "" },
 	{ "us.", "bedrock", "us", "" },
@@ -153,8 +157,61 @@ static bool all_digits(const char *p, size_t n)
 	return n > 0;
 }
 
+/* How long the vendor's name is in VENDOR.MODEL, which is how Bedrock names a model; 0: it is none.
+ */
+static size_t dotted_vendor(struct text model)
+{
+	static const char *const dotted[] = {
+		"anthropic.", "moonshotai.", "deepseek.", "mistral.",
+		"openai.",    "qwen.",	     "zai.",	  "minimax."
+	};
+	for (size_t i = 0; i < sizeof dotted / sizeof *dotted; i++)
+		if (starts(model, dotted[i]))
+			return strlen(dotted[i]) - 1;
+	return 0;
+}
+
+/* What stands between two marks of a path, or (NULL) up to its end; none: nothing. */
+static struct text path_between(struct text path, const char *before, const char *after)
+{
+	const char *from = memmem(path.p, path.n, before, strlen(before));
+	if (!from)
+		return TEXT("");
+	from += strlen(before);
+	const size_t left = path.n - (size_t)(from - path.p);
+	const char *to = after ? memmem(from, left, after, strlen(after)) : from + left;
+	return (struct text){ from, to ? (size_t)(to - from) : 0 };
+}
+
+/* projects/P/locations/us-east5/publishers/anthropic/models/claude-...: Vertex names a model, and
+ * where it is served. */
+static bool take_resource(struct spelling *s)
+{
+	if (!starts(s->model, "projects/") && !starts(s->model, "publishers/"))
+		return false;
+	const struct text model = path_between(s->model, "/models/", NULL);
+	if (!model.n)
+		return false;
+	s->region = path_between(s->model, "/locations/", "/");
+	s->provider = TEXT("vertex");
+	s->model = model;
+	return true;
+}
+
+/* VENDOR.MODEL is how Bedrock names a model: it is looked up there first as it stands. What Bedrock
+ * does not list is looked up at its maker. */
+static bool take_bedrock_name(struct spelling *s)
+{
+	if (s->provider.n || !dotted_vendor(s->model))
+		return false;
+	s->provider = TEXT("bedrock");
+	return true;
+}
+
 static bool take_prefix(struct spelling *s)
 {
+	if (take_resource(s))
+		return true;
 	/* arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-... */
 	const char *last =
 		starts(s->model, "arn:aws") ? memrchr(s->model.p, '/', s->model.n) : NULL;
@@ -221,17 +278,8 @@ static bool take_claude_date(struct spelling *s)
 /* VENDOR/MODEL and VENDOR.MODEL, as gateways and Bedrock write them: the vendor sells it. */
 static bool take_vendor(struct spelling *s)
 {
-	static const char *const dotted[] = {
-		"anthropic.", "moonshotai.", "deepseek.", "mistral.",
-		"openai.",    "qwen.",	     "zai.",	  "minimax."
-	};
-	size_t n = 0;
 	const char *slash = s->model.n ? memchr(s->model.p, '/', s->model.n) : NULL;
-	if (slash)
-		n = (size_t)(slash - s->model.p);
-	for (size_t i = 0; !n && i < sizeof dotted / sizeof *dotted; i++)
-		if (starts(s->model, dotted[i]))
-			n = strlen(dotted[i]) - 1;
+	const size_t n = slash ? (size_t)(slash - s->model.p) : dotted_vendor(s->model);
 	if (!n || n + 1 >= s->model.n)
 		return false;
 	struct text head = { s->model.p, n };
@@ -376,8 +424,9 @@ static bool take_colon(struct spelling *s)
 bool spelling_next(struct spelling *s)
 {
 	static bool (*const steps[])(struct spelling *) = {
-		take_prefix, take_suffix,      take_colon,   take_effort, take_dots,
-		take_order,  take_claude_date, take_version, take_stable, take_vendor
+		take_bedrock_name, take_prefix, take_suffix, take_colon,
+		take_effort,	   take_dots,	take_order,  take_claude_date,
+		take_version,	   take_stable, take_vendor
 	};
 	enum { STEPS = sizeof steps / sizeof *steps };
 	if (!s->model.p) /* nobody's name is a text as well */

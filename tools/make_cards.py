@@ -26,7 +26,10 @@ SURE = {"vendor": "stated by the vendor", "source-dated": "dated by a source",
 TITLES = {"openai": "OpenAI API", "anthropic": "Anthropic API", "google": "Gemini API", "xai": "xAI API"}
 HALF_IN_BATCH = {"anthropic"}
 # Whose models begin so: who else sells one of that name resells it, although it makes models of its own.
-MAKERS = {"glm-": "zai", "kimi-": "moonshot", "minimax-": "minimax", "deepseek-": "deepseek"}
+# The first that fits decides.
+MAKERS = {"glm-": "zai", "kimi-": "moonshot", "moonshot-kimi-": "moonshot", "minimax-": "minimax", "deepseek-": "deepseek",
+          "llama-3-sonar-": "perplexity", "llama-3.1-sonar-": "perplexity", "llama-": "meta", "codellama-": "meta",
+          "mistral-": "mistral", "mixtral-": "mistral"}
 BATCHES_SINCE = "2024-10-08T00:00:00Z"
 # Of the models of 2024 the page on batches also lists these, which no catalogue does.
 BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}

@@ -30,6 +30,9 @@ def state(row, said):
         had = {t["above_prompt_tokens"] for t in row.get("tiers") or []}
         for bound in {t["above_prompt_tokens"] for t in said["tiers"]} - had:
             old["no other price above"] = f"{bound:,} tokens"
+        for tier in row.get("tiers") or []:
+            if tier["above_prompt_tokens"] not in {t["above_prompt_tokens"] for t in said["tiers"]}:
+                old |= {f"{bucket} above {tier['above_prompt_tokens']:,} tokens": value for bucket, value in tier["rates"].items()}
         row["tiers"] = json.loads(json.dumps(said["tiers"]))
     for tier in row.get("tiers") or []:
         above = str(tier["above_prompt_tokens"])

@@ -1,6 +1,7 @@
 #include "meter/formats/agent_call.h"
 
 #include "base/peek.h"
+#include "pricing/book.h"
 
 void agent_set(struct record *r, enum record_field f, struct text value)
 {
@@ -8,6 +9,13 @@ void agent_set(struct record *r, enum record_field f, struct text value)
 		return;
 	r->text[f] = value;
 	r->present |= (uint64_t)1 << f;
+}
+
+void agent_set_seller(struct record *r, struct text word)
+{
+	const char *seller = word.n ? book_seller_named(word) : NULL;
+	if (seller)
+		agent_set(r, FIELD_PROVIDER, text_of(seller));
 }
 
 void agent_set_time(struct record *r, enum record_field f, int64_t us)

@@ -19,6 +19,8 @@ struct agent_count {
 };
 
 void agent_set(struct record *r, enum record_field f, struct text value);
+/* Who sold the call, where the agent's word for the endpoint names a vendor that is known. */
+void agent_set_seller(struct record *r, struct text word);
 void agent_set_time(struct record *r, enum record_field f, int64_t us);
 /* The counts of the usage object by the table, which a NULL key ends. Errors: ERR_INVALID,
  * ERR_RANGE, with the member's name. */

@@ -6,7 +6,7 @@
  * messages under the same id, whatever the request's id. Codex writes running totals, repeats them
  * unchanged, and replays the parent's history when a session is forked.
  */
-#include "meter/formats/payload_run.h"
+#include "meter/formats/agent_call.h"
 
 /* The JSON of one member as a value of its own; NULL when it is not strictly valid. */
 static struct json_document *open_part(struct text part)
@@ -405,6 +405,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	m.also = ids.also;
 	m.copy_of = ids.copy_of;
 	set_text(&m.record, FIELD_MODEL, r->codex_model);
+	agent_set_seller(&m.record, r->codex_provider);
 	set_text(&m.record, FIELD_SESSION, r->codex_session);
 	set_text(&m.record, FIELD_TASK, r->codex_session);
 	set_text(&m.record, FIELD_PROJECT, r->codex_project);
@@ -495,6 +496,7 @@ static void begin_codex(struct payload_reader *r, json_value *meta)
 	if (r->codex_session.n == 0)
 		keep_text(r, &r->codex_session, json_member(meta, "id"));
 	keep_text(r, &r->codex_project, json_member(meta, "cwd"));
+	keep_text(r, &r->codex_provider, json_member(meta, "model_provider"));
 	json_value *spawn =
 		json_member(json_member(json_member(meta, "source"), "subagent"), "thread_spawn");
 	json_value *parent[] = { json_member(meta, "forked_from_id"),

@@ -84,7 +84,8 @@ struct payload_reader {
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
-	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort;
+	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort,
+		codex_provider;
 	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
 	int codex_lanes, codex_lane;	      /* how many, and which was the last */
 	bool codex_has_records;

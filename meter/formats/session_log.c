@@ -3,7 +3,7 @@
  * CLI, Gemini CLI, Qwen Code, Cline CLI, Kimi Code. A row in `formats` is a format, and its counts
  * are lines of session_counts.def.
  */
-#include "meter/formats/payload_run.h"
+#include "meter/formats/agent_call.h"
 
 /* Where the counts stand in the usage objects of the formats. */
 static const struct {
@@ -164,6 +164,11 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	payload_text(&m.record, FIELD_MODEL,
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));
+	json_value *provider = json_member(call, "provider");
+	agent_set_seller(
+		&m.record,
+		json_string(provider ? provider
+				     : json_member(json_member(call, "modelInfo"), "provider")));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;

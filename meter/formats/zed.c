@@ -77,8 +77,11 @@ static void take_thread(struct payload_reader *r, struct peek_rows *rows, int64_
 		   *each = json_member(root, "request_token_usage");
 	payload_text(&m.record, FIELD_MODEL, json_member(model, "model"));
 	/* its own models cost more than their vendors ask */
-	if (text_is(json_string(json_member(model, "provider")), "zed.dev"))
+	const struct text provider = json_string(json_member(model, "provider"));
+	if (text_is(provider, "zed.dev"))
 		agent_set(&m.record, FIELD_PROVIDER, TEXT("zed"));
+	else
+		agent_set_seller(&m.record, provider);
 	json_value *counted = json_is_nothing(whole) ? each : whole;
 	if (rc == 0 && counted == whole)
 		rc = add(&c, whole, &e);

@@ -68,6 +68,53 @@ J
 	done
 	want=2.5 amount --model gpt-5-4 --input 100000 --output 150000 --at 2026-06-01
 }
+@test "a spelling of one cloud is priced as that cloud sells it, not as the maker does" {
+	# Bedrock's own prices: GPT-5.5 a tenth dearer than OpenAI's, Qwen3 32B much cheaper than Alibaba's
+	want=5.5 amount --model openai.gpt-5.5 --input 100000 --output 150000 --at 2026-09-01
+	want=0.15 amount --model qwen.qwen3-32b-v1:0 --input 1000000 --at 2026-09-01
+	for name in anthropic.claude-sonnet-4-5-20250929-v1:0 minimax.minimax-m2 zai.glm-4.7 moonshotai.kimi-k2.5 mistral.mistral-large-2407-v1:0; do
+		cost --model "$name" --input 1 --at 2026-09-01
+		expect 0 '"provider": "bedrock"' || return 1
+		run "$TALLY" price show "$name" --at 2026-09-01
+		expect 0 bedrock || return 1
+	done
+	# what Bedrock does not list is the maker's; a record that names the vendor is of that vendor
+	cost --model anthropic.claude-opus-4-5 --input 1 --at 2026-09-01
+	expect 0 '"provider": "anthropic"'
+	cost --model anthropic.claude-sonnet-4-5-20250929-v1:0 --provider anthropic --input 1 --at 2026-09-01
+	expect 0 '"provider": "anthropic"'
+	# the resource names of Vertex, with the place, which may cost more
+	want=3 amount --model publishers/anthropic/models/claude-sonnet-4-5@20250929 --input 100000 --output 180000 --at 2026-09-01
+	cost --model projects/p/locations/global/publishers/google/models/gemini-2.5-pro --input 1 --at 2026-09-01
+	expect 0 '"provider": "vertex"'
+	cost --model projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5 --input 1 --at 2026-09-01
+	expect 1 "no price for region 'us-east5'"
+	# LiteLLM's prefixes for a region and a speed
+	want=0.55 amount --model us/claude-opus-4-6 --input 100000 --at 2026-09-01
+	want=3.3 amount --model fast/us/claude-opus-4-6 --input 100000 --at 2026-09-01
+	want=0.125 amount --model openai/responses/gpt-5 --input 100000 --at 2026-09-01
+}
+@test "a maker of models that hosts another's open ones is no first party of those" {
+	cost --model llama-3.1-8b-instruct --input 1 --at 2026-09-01
+	expect 1 'several vendors sell' perplexity
+	want=0.2 amount --model llama-3.1-8b-instruct --provider perplexity --input 1000000 --at 2026-09-01
+}
+@test "a tier that the vendor's page does not have is a dispute where a catalogue has it" {
+	cost --model gemini-3-pro-image-preview --input 300000 --at 2025-12-01
+	expect 0 '"total": "0.6"' 'input above 200,000 tokens 4'
+}
+@test "what is kept by hand beside the history is in the cards as the script would write it" {
+	run python3 - "$ROOT" <<'P'
+import json, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+for key, name in [("caches", "cache_contracts"), ("tools", "tool_fees")]:
+    for vendor, kept in json.loads((root / f"tools/{name}.json").read_text()).items():
+        card = json.loads((root / f"pricing/cards/{vendor}.json").read_text())
+        if card.get(key) != kept:
+            sys.exit(f"{key} of {vendor}.json are not those of tools/{name}.json")
+P
+	expect 0
+}
 @test "a name that ends in -fast is a model where one is called so, and a tier only where none is" {
 	cost --model x-ai/grok-4-fast --input 1 --at 2026-03-01
 	expect 0 '"model": "grok-4-fast"'

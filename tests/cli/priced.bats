@@ -80,6 +80,28 @@ priced() {
 	opencode anthropic/claude-sonnet-4-6 openai/gpt-5.5 google/gemini-3-flash-preview deepseek/deepseek-v4-pro moonshotai/kimi-k2.6 zai/glm-5.2 openrouter/anthropic/claude-sonnet-4.6 xai/grok-4.3
 	priced 8
 }
+@test "the vendor that a log names is the one that sold the call" {
+	opencode groq/openai/gpt-oss-120b deepinfra/zai-org/GLM-4.6 azure/gpt-5.1 openrouter/moonshotai/kimi-k2.6 \
+		amazon-bedrock/us.anthropic.claude-opus-4-6-v1 google-vertex-anthropic/claude-sonnet-4-5@20250929 \
+		gateway/gpt-5.1 openai/deepseek-v4-pro anthropic/kimi-k2.6
+	codex gpt-5.1
+	sed -i 's/"model_provider":"openai"/"model_provider":"azure"/' "$HOME"/.codex/sessions/2026/11/20/*.jsonl
+	mkdir -p "$HOME/.pi/agent/sessions/--app--"
+	cat >"$HOME/.pi/agent/sessions/--app--/2026-11-20T00-00-00-000Z_5d5b0d0c-6a1e-4b7e-9c3b-1d2e3f4a5b6c.jsonl" <<'J'
+{"type":"session","version":3,"id":"5d5b0d0c-6a1e-4b7e-9c3b-1d2e3f4a5b6c","timestamp":"2026-11-20T00:00:00.000Z","cwd":"/app"}
+{"type":"message","id":"24c429c4","parentId":"0716c7de","timestamp":"2026-11-20T00:00:01.000Z","message":{"role":"assistant","content":[],"api":"openai-completions","provider":"cerebras","model":"gpt-oss-120b","usage":{"input":1000,"output":72,"cacheRead":0,"cacheWrite":0,"totalTokens":1072},"stopReason":"stop","timestamp":1795132801000,"responseId":"chatcmpl-1"}}
+J
+	run "$TALLY" ingest --json
+	expect "$status" '"accepted": 11' || return 1
+	run "$TALLY" usage --by provider,model --csv
+	for line in groq,openai/gpt-oss-120b deepinfra,zai-org/GLM-4.6 azure,gpt-5.1 openrouter,moonshotai/kimi-k2.6 bedrock,us.anthropic.claude-opus-4-6-v1 \
+		vertex,claude-sonnet-4-5@20250929 openai,gpt-5.1 deepseek,deepseek-v4-pro moonshot,kimi-k2.6 cerebras,gpt-oss-120b; do
+		[[ $output == *$line* ]] || fail "$line is not in it" || return 1
+	done
+	# the same logs again, by a program that took no vendor from them: nothing is doubled
+	run "$TALLY" ingest --json
+	expect "$status" '"accepted": 0' '"duplicates": 11' '"conflicts": 0'
+}
 @test "what has no price is named with the commands that mend it" {
 	claude claude-nobody-9
 	run "$TALLY" replay "$HOME/.claude"
