@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/when.h"
 #include "meter/store/trail.h"
+#include "server/question.h"
 
 enum { DETAIL_MOST = 16 << 10 };
 
@@ -82,18 +82,12 @@ int action_instant(struct action *a, const char *name, const char *zone, struct 
 {
 	const char *text;
 	struct zone *z = NULL;
-	struct when w;
 	int rc = action_text(a, name, false, &text, e);
 	if (rc != 0 || !text)
 		return rc;
 	rc = zone_open(&z, zone, e);
-	if (rc == 0 && when_parse(&w, text_of(text), a->c.now, z, e) != 0) {
-		err_context(e, "%s", name);
-		e->code = ERR_USAGE;
-		rc = -ERR_USAGE;
-	}
 	if (rc == 0)
-		*out = w.from;
+		rc = asked_instant(name, text, a->c.now, z, out, e);
 	zone_close(z);
 	return rc;
 }

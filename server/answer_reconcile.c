@@ -72,21 +72,12 @@ static int text_of_setting(struct asked *a, const char *name, const char **out, 
 	return rc;
 }
 
-static int read_when(struct asked *a, const char *name, struct instant now, bool end,
-		     struct instant *out, struct err *e)
+static int read_when(struct asked *a, const char *name, struct instant now, struct instant *out,
+		     struct err *e)
 {
 	const char *text;
-	struct when w;
 	int rc = text_of_setting(a, name, &text, e);
-	if (rc != 0 || !text)
-		return rc;
-	if (when_parse(&w, text_of(text), now, a->zone, e) != 0) {
-		err_context(e, "%s", name);
-		e->code = ERR_USAGE;
-		return -ERR_USAGE;
-	}
-	*out = end ? w.to : w.from;
-	return 0;
+	return rc == 0 && text ? asked_instant(name, text, now, a->zone, out, e) : rc;
 }
 
 /* "map": {"cost": "Total (USD)", "none": ["Notes", "Owner"]}: columns of a CSV, as --map names
@@ -132,9 +123,9 @@ static int read_asked(struct asked *a, struct reader *r, struct err *e)
 	a->o.zone = zone ? a->zone : NULL; /* else the bill's own */
 	a->o.zone_name = zone;
 	if (rc == 0)
-		rc = read_when(a, "since", r->now, false, &a->o.since, e);
+		rc = read_when(a, "since", r->now, &a->o.since, e);
 	if (rc == 0)
-		rc = read_when(a, "until", r->now, true, &a->o.until, e);
+		rc = read_when(a, "until", r->now, &a->o.until, e);
 	if (rc == 0)
 		rc = text_of_setting(a, "customer", &a->o.customer, e);
 	if (rc == 0)

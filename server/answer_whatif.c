@@ -59,17 +59,8 @@ static int text_of_setting(struct asked *a, const char *name, const char **out, 
 static int read_instant(struct asked *a, const char *name, struct instant *out, struct err *e)
 {
 	const char *text;
-	struct when w;
 	int rc = text_of_setting(a, name, &text, e);
-	if (rc != 0 || !text)
-		return rc;
-	if (when_parse(&w, text_of(text), a->r->now, a->zone, e) != 0) {
-		err_context(e, "%s", name);
-		e->code = ERR_USAGE;
-		return -ERR_USAGE;
-	}
-	*out = w.from;
-	return 0;
+	return rc == 0 && text ? asked_instant(name, text, a->r->now, a->zone, out, e) : rc;
 }
 
 /* Files of the server are none of a question's. */

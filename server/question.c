@@ -50,20 +50,24 @@ int question_zone(const struct http_question *q, struct zone **out, const char *
 	return zone_open(out, *name, e);
 }
 
-int question_instant(const struct http_question *q, const char *name, const struct zone *z,
-		     struct instant *out, struct err *e)
+int asked_instant(const char *name, const char *text, struct instant now, const struct zone *z,
+		  struct instant *out, struct err *e)
 {
-	const char *text = q->parameter(q, name);
 	struct when w;
-	if (!text)
-		return 0;
-	if (when_parse(&w, text_of(text), clock_now(), z, e) != 0) {
+	if (when_parse(&w, text_of(text), now, z, e) != 0) {
 		err_context(e, "%s", name);
 		e->code = ERR_USAGE;
 		return -ERR_USAGE;
 	}
-	*out = w.from;
+	*out = strcmp(name, "until") == 0 ? w.to : w.from;
 	return 0;
+}
+
+int question_instant(const struct http_question *q, const char *name, const struct zone *z,
+		     struct instant *out, struct err *e)
+{
+	const char *text = q->parameter(q, name);
+	return text ? asked_instant(name, text, clock_now(), z, out, e) : 0;
 }
 
 void taken_add(struct taken *a, const char *name)

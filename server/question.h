@@ -52,6 +52,11 @@ int question_is_of(const struct http_question *q, struct text customer, struct e
 /* z or timezone; UTC. *name lives as long as the question. */
 int question_zone(const struct http_question *q, struct zone **out, const char **name,
 		  struct err *e);
+/* The instant that a text names in that zone: a day, month or other span named by "until" is
+ * included, so that it is the end of it; of any other parameter it is the beginning. Errors:
+ * ERR_USAGE with the name. */
+int asked_instant(const char *name, const char *text, struct instant now, const struct zone *z,
+		  struct instant *out, struct err *e);
 int question_instant(const struct http_question *q, const char *name, const struct zone *z,
 		     struct instant *out, struct err *e);
 /* since, until or period; customer, project, model, provider, workload, effort, currency */

@@ -77,15 +77,20 @@ assert not by_key('deepseek-v4-flash')['at_least']
 	echo '{"id":"a","time":"2026-10-25T00:30:00Z","model":"deepseek-v4-flash","input":1}
 {"id":"b","time":"2026-10-25T01:30:00Z","model":"deepseek-v4-flash","input":1}' | "$TALLY" ingest - --quiet
 	serve
-	get "$URL/v1/series?measure=calls&grain=hour&z=Europe/Berlin&since=2026-10-25&until=2026-10-26"
+	get "$URL/v1/series?measure=calls&grain=hour&z=Europe/Berlin&since=2026-10-25&until=2026-10-25"
 	check "
 assert len(d['buckets']) == 25
 at = [b['label'] for b, v in zip(d['buckets'], d['total']['values']) if v == '1']
 assert at == ['2026-10-25T02:00+02:00', '2026-10-25T02:00+01:00'], at
 "
-	get "$URL/v1/series?measure=calls&grain=day&z=Europe/Berlin&since=2026-10-24&until=2026-10-27"
+	# a named day is included, an instant is not
+	for until in 2026-10 2026-10-25 2026-10-26T00:00; do
+		get "$URL/v1/usage?z=Europe/Berlin&since=2026-10-25&until=$until"; expect 0 '"records": 2' 200
+	done
+	get "$URL/v1/usage?z=Europe/Berlin&since=2026-10-24&until=2026-10-25T00:00"; expect 0 '"records": 0' 200
+	get "$URL/v1/series?measure=calls&grain=day&z=Europe/Berlin&since=2026-10-24&until=2026-10-26"
 	check "assert d['total']['values'] == [None, '2', None] and d['buckets'][1]['until'] == '2026-10-25T23:00:00Z'"
-	get "$URL/v1/series?measure=calls&grain=week&since=2026-10-21T12:00Z&until=2026-10-29"
+	get "$URL/v1/series?measure=calls&grain=week&since=2026-10-21T12:00Z&until=2026-10-28"
 	check "assert d['buckets'] == [{'label': '2026-W43', 'from': '2026-10-21T12:00:00Z', 'until': '2026-10-26T00:00:00Z'}, {'label': '2026-W44', 'from': '2026-10-26T00:00:00Z', 'until': '2026-10-29T00:00:00Z'}]"
 	get "$URL/v1/series?grain=hour&since=2020-01-01&until=2026-01-01"; expect 0 'more than 4000 buckets' 400
 	get "$URL/v1/series?measure=weight"; expect 0 "no measure 'weight'" 400
