@@ -89,12 +89,28 @@ static int take_scenarios(struct question *q, struct err *e)
 	return rc;
 }
 
+/* The file's keys; one that says what it is is another command's. */
+static int check_file(const struct question *q, struct err *e)
+{
+	const char *path = q->cli->argument[0];
+	const struct text schema = json_string(json_member(json_root(q->file), "schema"));
+	if (text_is(schema, "tally.synthetic/1"))
+		return err_set(e, ERR_INVALID,
+			       "%s is a specification of a trace (tally.synthetic/1): `tally sim "
+			       "generate` reads it, and a plan is asked for here",
+			       path);
+	if (schema.n)
+		return err_set(e, ERR_INVALID, "%s is a '%.*s', and a plan is asked for here", path,
+			       (int)(schema.n > 60 ? 60 : schema.n), schema.p);
+	return json_check_keys(json_root(q->file), keys, path, e);
+}
+
 static int open_question(struct question *q, struct err *e)
 {
 	if (q->cli->argument_count) {
 		int rc = json_open_file(&q->file, q->cli->argument[0], e);
 		if (rc == 0)
-			rc = json_check_keys(json_root(q->file), keys, q->cli->argument[0], e);
+			rc = check_file(q, e);
 		if (rc != 0)
 			return rc;
 	}

@@ -67,6 +67,12 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	expect 0 '"does_not_fit": "deepseek-v4-flash"'
 	plan --per-day 1 --turns 0 --input 1 -m deepseek-v4-flash; expect 2 '--turns must be from 1'
 }
+@test "a file of another command is named as what it is" {
+	run "$TALLY" plan "$ROOT/examples/synthetic.json"
+	expect 1 'specification of a trace' 'tally sim generate'
+	run "$TALLY" plan "$ROOT/examples/decide.json"
+	expect 1 "is a 'tally.decision/1', and a plan is asked for here"
+}
 @test "clocks that change, and ranges of work, answers and shares" {
 	# peak is 01-04 and 06-10 UTC on weekdays, twice the price; 9-17 in Berlin is 08-16 UTC until the clocks change on 28 March 2027, 07-15 after:
 	# a call of 1,000 cached, 500 other and 250 output tokens is 0.000228; 8 x 400 calls a day, 2 hours of them at peak on 10 days, 3 on 13 days

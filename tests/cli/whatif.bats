@@ -247,7 +247,7 @@ END
 }
 
 @test "a sample estimates the whole: intervals hold, the control variate narrows them, flat prices are nearly exact" {
-	"$TALLY" sim generate "$ROOT/examples/plan.json" --days 8 -o t.csv -q
+	"$TALLY" sim generate "$ROOT/examples/synthetic.json" --days 8 -o t.csv -q
 	value() { sed -n "s/.*\"name\": \"$1\".*\"estimate\": {\"total\": \"\([0-9.]*\)\", \"interval\": {\"low\": \"\([0-9.-]*\)\", \"high\": \"\([0-9.]*\)\".*without_control\": {\"low\": \"\([0-9.-]*\)\", \"high\": \"\([0-9.]*\)\".*/\1 \2 \3 \4 \5/p" got; }
 	rebuilt() { "$TALLY" whatif t.csv -s mix=every:5:$P:$F "$@"; }
 	flat() { "$TALLY" whatif t.csv -s sonnet=claude-sonnet-4-6 --cache none "$@"; } # the same hits for whoever reads
