@@ -225,10 +225,11 @@ static const char *count_compact(struct table *t, const char *s)
 			    : arena_printf(&t->arena, "1.0%c", unit[step + 1]);
 }
 
-/* 2026-08-16T16:00:00Z without seconds that are none; NULL where the text is no such instant. */
+/* 2026-08-16T16:00:59Z to the minute, as counts are to the thousand; NULL where the text is no such
+ * instant. */
 static const char *instant_compact(struct table *t, const char *s)
 {
-	if (strlen(s) != 20 || s[10] != 'T' || strcmp(s + 16, ":00Z") != 0)
+	if (strlen(s) != 20 || s[10] != 'T' || s[16] != ':' || s[19] != 'Z')
 		return NULL;
 	return arena_printf(&t->arena, "%.10s %.5sZ", s, s + 11);
 }
