@@ -319,7 +319,7 @@ END
 	whatif scenario,scenarios,baseline,save,against,html: comparisons of several
 	whatif seed,resamples,level,sample,budget,sensitivity: intervals
 	whatif db,customer,project: calls of the database
-	replay+whatif since,until,period,timezone,plan,byo,map,provider: money of records on days; hits of blocks have neither
+	replay+whatif since,until,period,timezone,plan,byo,provider: money of records on days; hits of blocks have neither
 	replay+whatif threads: the cache of one trace is one thread's
 	END
 	# each option that not all have is declared once, for those that have it
