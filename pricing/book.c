@@ -829,6 +829,18 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 	return n ? n : find_name(b, q->model);
 }
 
+/* What resellers alone sell under a simpler spelling of a name that is in no card: it has no price,
+ * but sellers to choose from. */
+static const struct name_entry *find_resold(struct book *b, struct text model)
+{
+	struct spelling s = { .model = model };
+	while (spelling_next(&s))
+		if (!s.provider.n && open_name(b, s.model, NULL, RESELLERS) &&
+		    find_name(b, s.model))
+			return find_name(b, s.model);
+	return NULL;
+}
+
 static bool follows(const struct price *next, const struct price *p)
 {
 	return next->from.us == p->to.us && next->promotion == p->promotion &&
@@ -870,6 +882,14 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 				q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
 	}
 	const struct name_entry *n = look_up_spelled(b, &q, &provider);
+	if (!n && !provider && (n = find_resold(b, q.model)) != NULL) {
+		int rc = owner_of(b, n, &provider, e);
+		return rc != 0 ? rc
+			       : err_set(e, ERR_AMBIGUOUS,
+					 "'%.*s' may be '%.*s' of %s; name the provider",
+					 q.model.n > 100 ? 100 : (int)q.model.n, q.model.p,
+					 (int)n->name.n, n->name.p, provider);
+	}
 	if (!n)
 		return unknown_model(b, q.model, e);
 	if (!provider) {

@@ -64,6 +64,14 @@ priced() {
 	expect 0 "\"accepted\": $1" '"unpriced": 0'
 }
 
+@test "a variant of what several resellers sell is refused with their names" {
+	for model in openai/gpt-oss-120b:nitro openai/gpt-oss-120b:floor; do
+		run "$TALLY" cost --model "$model" --input 1
+		expect 1 "several vendors sell 'openai/gpt-oss-120b'" groq openrouter 'name the provider'
+	done
+	run "$TALLY" cost --model nobodys-model:nitro --input 1
+	expect 1 "'nobodys-model:nitro' is in no price card"
+}
 @test "Claude Code" {
 	claude claude-opus-5-5 claude-sonnet-5-5 claude-haiku-4-5-20251001 claude-haiku-5-5 claude-opus-4-8 claude-fable-5-2 'claude-sonnet-4-5-20250929' claude-opus-4-1-20250805
 	priced 8
