@@ -216,7 +216,8 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result usage_info meta") \
-	X(wrapped_document, "")
+	X(wrapped_document, "") \
+	X(session_line_document, "") /* no call, where nothing else took it */
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT

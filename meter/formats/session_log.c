@@ -299,20 +299,22 @@ static bool repeats_calls(struct payload_reader *r, json_value *v, int64_t line)
 	       (is_type(v, "agent.message.appended") || is_type(v, "session.shutdown"));
 }
 
-static bool take_other_line(struct payload_reader *r, json_value *v, int64_t line)
+/* The shape of the log that a line without a call is of; NULL: of none. */
+static const char *shape_of_line(json_value *v)
 {
-	if (!json_string(json_member(v, "type")).n)
-		return false;
-	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-		if (!lines[i].is(v))
-			continue;
-		if (repeats_calls(r, v, line))
-			r->passed_over++;
-		else
-			pass_over_line(r, lines[i].shape, v, v, line);
-		return true;
-	}
-	return false;
+	for (size_t i = 0;
+	     json_string(json_member(v, "type")).n && i < sizeof lines / sizeof *lines; i++)
+		if (lines[i].is(v))
+			return lines[i].shape;
+	return NULL;
+}
+
+bool session_line_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	const char *shape = shape_of_line(v);
+	if (shape)
+		pass_over_line(r, shape, v, v, line);
+	return shape != NULL;
 }
 
 static void refuse_usage(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
@@ -382,5 +384,8 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			pass_over_line(r, formats[i].shape, v, call, line);
 		return true;
 	}
-	return take_other_line(r, v, line);
+	if (!shape_of_line(v) || !repeats_calls(r, v, line))
+		return false;
+	r->passed_over++;
+	return true;
 }

@@ -73,6 +73,11 @@ both() {
 	kimi='"usage":{"inputOther":1000,"output":200,"inputCacheRead":9000,"inputCacheCreation":0}'
 	printf '%s\n' '{"type":"metadata","protocol_version":"1.5","created_at":1781510400000}' '{"type":"turn.prompt","agentId":"main","input":[{"type":"text","text":"hello"}],"time":1781510400000}' '{"type":"llm.request","agentId":"main","model":"deepseek-v4-flash","maxTokens":200000,"time":1781510400000}' '{"type":"usage.record","agentId":"main","model":"alias",'"$kimi"',"time":1781510400000}' '{"type":"token_counting.measured","agentId":"main","length":4,"tokens":10200,"time":1781510400000}' '{"type":"context.append_loop_event","agentId":"main","event":{"type":"step.end",'"$kimi"',"messageId":"r-ki"},"time":1781510400000}' '{"type":"agent.message.appended","message":{"meta":{'"$kimi"'}},"time":1781510400000,"kind":"event"}' '{"type":"agent.turn.ended","outcome":"done","time":1781510400000,"kind":"event"}' >logs/kimi.jsonl
 	both 0 4 0.0008848
+	# a call of anybody's that has the members of such a line is a call
+	for more in '"type":"llm","parentId":null,"timestamp":"2026-06-15T08:00:00Z"' '"type":"user","timestamp":"2026-06-15T08:00:00Z"' '"type":"llm","time":1781510400000,"agentId":"main"'; do
+		echo '{"id":"r1",'"$more"',"model":"deepseek-v4-flash","usage":{"prompt_tokens":10000,"completion_tokens":200,"prompt_tokens_details":{"cached_tokens":9000}}}' >call.json
+		run "$TALLY" replay call.json --at 2026-06-15T08:00:00Z --json; expect 0 '"records": 1' '"total": "0.0002212"'
+	done
 	# ended between a call's usage and the end of its step; a usage under another name; sums of calls that the file does not hold
 	head -n 4 logs/kimi.jsonl >cut.jsonl
 	run "$TALLY" replay cut.jsonl --json; expect 3 '"records": 0' 'cut.jsonl:4' 'did not end'
