@@ -747,7 +747,9 @@ struct forecast_question forecast_question_of(struct ledger *l, const struct zon
 	struct forecast_question q = {
 		.ledger = l, .zone = z, .now = now, .history = 56, .draws = 10000, .seed = 1
 	};
-	cycle_period(z, 1, now, &q.since, &q.by);
+	const struct period month = cycle_period(z, 1, now);
+	q.since = month.from;
+	q.by = month.to;
 	return q;
 }
 

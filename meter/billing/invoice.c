@@ -28,6 +28,11 @@ void invoicer_close(struct invoicer *v)
 	free(v);
 }
 
+struct ledger *invoicer_ledger(const struct invoicer *v)
+{
+	return v->ledger;
+}
+
 void invoicer_for_all(struct invoicer *v)
 {
 	v->for_all = true;
@@ -503,20 +508,19 @@ static void closing_line(struct invoice *i, enum line_kind kind, struct text wha
 static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
 			  const struct account *a, const struct coupon *c)
 {
-	struct instant from, to;
 	const int64_t day = zone_day(v->zone, i->from);
 	if (day >= c->to || c->from >= c->to)
 		return false;
 	if (c->from == INT64_MIN / 2)
 		return true;
-	cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from), &from, &to);
-	if (i->from.us < from.us)
+	struct period p = cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from));
+	if (i->from.us < p.from.us)
 		return false;
 	if (!c->periods)
 		return true;
-	for (int64_t n = 1; n < c->periods && to.us <= i->from.us; n++)
-		cycle_period(v->zone, a->anchor_day, to, &from, &to);
-	return i->from.us < to.us;
+	for (int64_t n = 1; n < c->periods && p.to.us <= i->from.us; n++)
+		p = cycle_period(v->zone, a->anchor_day, p.to);
+	return i->from.us < p.to.us;
 }
 
 /* One after another, each of what the ones before leave; never more than that. */
@@ -746,7 +750,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
 	const bool usage = i->part != INVOICE_ADVANCE;
-	rc = usage ? charges_of(v, i, &all, a, i->from, i->to, e) : 0;
+	rc = usage ? charges_of(v, i, &all, a, e) : 0;
 	i->unpriced = all.unpriced;
 	if (rc == 0 && usage && invoice_by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
@@ -929,8 +933,10 @@ static int ask_in_advance(struct invoicer *v, struct invoice *to, const struct a
 {
 	struct invoice *w = mem_zalloc(sizeof *w);
 	bool begun = false, any = false;
+	const struct period next = cycle_period(v->zone, a->anchor_day, to->to);
 	w->part = INVOICE_ADVANCE;
-	cycle_period(v->zone, a->anchor_day, to->to, &w->from, &w->to);
+	w->from = next.from;
+	w->to = next.to;
 	for (size_t k = 0; standing && k < standing->count; k++)
 		begun |= standing->period[k].from.us < w->to.us &&
 			 standing->period[k].to.us > w->from.us &&
@@ -1019,12 +1025,12 @@ static int compute_supplement(struct invoicer *v, struct invoice *i, const struc
 }
 
 int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    struct span period, struct text currency, const struct standing_list *standing,
-		    struct err *e)
+		    const struct invoice_basis *of, struct err *e)
 {
-	*i = (struct invoice){ .part = v->part, .from = period.from, .to = period.to };
+	const struct standing_list *standing = of->standing;
+	*i = (struct invoice){ .part = v->part, .from = of->period.from, .to = of->period.to };
 	const struct standing *own =
-		standing ? standing_find(standing, i->from, i->to, currency) : NULL;
+		standing ? standing_find(standing, i->from, i->to, of->currency) : NULL;
 	int rc = zone_of(v, a, e);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);

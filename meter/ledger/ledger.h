@@ -236,7 +236,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
-			struct text key, struct instant at, struct instant now, struct err *e);
+			struct text key, struct instant now, struct err *e);
 /* The invoice with that key is void: the account owes again what it asked for. */
 int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
 		  struct instant now, struct err *e);

@@ -430,7 +430,7 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 }
 
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
-			struct text key, struct instant at, struct instant now, struct err *e)
+			struct text key, struct instant now, struct err *e)
 {
 	struct state *s;
 	int64_t known;
@@ -445,7 +445,7 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 	l->entries = 0;
 	ledger_put_entry(l, "overage", 0, amount.nano);
 	ledger_put_entry(l, "billed", 0, -amount.nano);
-	rc = ledger_post(l, &(struct posting){ s, "bill", at, now, 0, 0, key, TEXT("") }, NULL, e);
+	rc = ledger_post(l, &(struct posting){ s, "bill", now, now, 0, 0, key, TEXT("") }, NULL, e);
 	s->account.owed.nano -= amount.nano;
 	return rc == 0 ? ledger_write_state(l, s, e) : rc;
 }

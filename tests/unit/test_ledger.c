@@ -447,10 +447,10 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	struct invoicer *v;
 	const struct account *a;
 	struct draft made;
-	const struct instant from = { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
-			     to = { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
-				    US_PER_DAY },
-			     now = { to.us + US_PER_DAY };
+	const struct period of = { { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
+				   { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
+				     US_PER_DAY } };
+	const struct instant now = { of.to.us + US_PER_DAY };
 	struct drawn out;
 	check(drawer_open(&d, ledger, book, e), e);
 	check(invoicer_open(&v, ledger, d, e), e);
@@ -463,12 +463,12 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	if (rc == 0)
 		rc = ledger_draw(
 			ledger, a->id, (struct nano_credits){ 7000000000 },
-			&(struct draw){ .at = from, .policy = SHORT_PARTIAL, .note = TEXT("") },
+			&(struct draw){ .at = of.from, .policy = SHORT_PARTIAL, .note = TEXT("") },
 			now, &out, e);
 	if (rc == 0)
-		rc = invoice_draft(v, ledger, a, from, to, now, &made, e);
+		rc = invoice_draft(v, a, of, now, &made, e);
 	if (rc == 0)
-		rc = invoice_finalize(v, ledger, made.id, now, e);
+		rc = invoice_finalize(v, made.id, now, e);
 	if (rc == 0)
 		rc = ledger_end(ledger, e);
 	if (rc == 0)
