@@ -551,10 +551,11 @@ static int do_draw(struct world *w, struct session *s)
 	snprintf(key, sizeof key, "d%u", n);
 	rc = ledger_draw(s->ledger, a->id, (struct nano_credits){ 1 + n * 7654321 },
 			 &(struct draw){ .at = w->model.now,
+					 .now = w->model.now,
 					 .key = text_of(key),
 					 .note = TEXT(""),
 					 .policy = n % 2 ? SHORT_REFUSE : SHORT_PARTIAL },
-			 w->model.now, &out, &w->e);
+			 &out, &w->e);
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT ? REFUSED : rc;
 }
 
@@ -568,11 +569,13 @@ static int do_refund(struct world *w, struct session *s)
 		return rc;
 	const uint32_t n = w->op->number[1] % 200;
 	snprintf(key, sizeof key, "r%u", n);
-	rc = ledger_refund(
-		s->ledger, a->id,
-		(struct nano_credits){ 1 + (int64_t)n * (n % 2 ? 1234567 : 40000000) },
-		&(struct draw){ .at = w->model.now, .key = text_of(key), .note = TEXT("") },
-		w->model.now, &txn, &w->e);
+	rc = ledger_refund(s->ledger, a->id,
+			   (struct nano_credits){ 1 + (int64_t)n * (n % 2 ? 1234567 : 40000000) },
+			   &(struct draw){ .at = w->model.now,
+					   .now = w->model.now,
+					   .key = text_of(key),
+					   .note = TEXT("") },
+			   &txn, &w->e);
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT || rc == -ERR_INVALID || rc == -ERR_RANGE
 		       ? REFUSED
 		       : rc;

@@ -832,8 +832,8 @@ static void compare_coverage(struct history *h, struct err *e)
 	s = (struct shortages){ .h = h, .e = e };
 	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
 	read_chains(&s, a->id);
-	check(ledger_each_txn(ledger, a->id, (struct instant){ 0 }, INSTANT_MAX, add_shortage, &s,
-			      e),
+	check(ledger_each_txn(ledger, a->id, (struct period){ { 0 }, INSTANT_MAX }, add_shortage,
+			      &s, e),
 	      e);
 	/* grants that are dated back do not pay what an invoice has asked for, and debt is repaid
 	   as one sum */
