@@ -175,7 +175,7 @@ static struct invoice_line *add_line(struct invoice *i, enum line_kind kind, str
 
 static void round_line(const struct invoice *i, struct invoice_line *l)
 {
-	l->amount = amount_round(l->exact, i->terms.places, i->terms.mode);
+	l->amount = amount_round(l->exact, i->terms.round);
 }
 
 /* By the number; where there is none, and of the same number, by the text. */
@@ -210,7 +210,7 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 		hundred *= 10;
 	factor.digits += hundred;
 	factor.scale += 2;
-	int rc = amount_percent(l->exact, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more, e);
+	int rc = amount_percent(l->exact, percent, ROUND_EXACT, &more, e);
 	if (rc == 0 && !money_total_add(&l->exact, more))
 		rc = err_set(e, ERR_RANGE, "a line is out of range");
 	if (rc == 0 && l->unit_price.n && decimal_parse(&price, l->unit_price, NULL) == 0 &&
@@ -236,10 +236,11 @@ static int exchange_price(struct invoicer *v, struct invoice *i, const struct ac
 	if (rc == 0)
 		rc = exchange(v, i, a, c->currency, &price, e);
 	if (rc == 0)
-		*out = invoice_keep(
-			&i->arena,
-			text_of(money_total_format(amount_round(price, PRICE_PLACES, ROUND_HALF_UP),
-						   text)));
+		*out = invoice_keep(&i->arena,
+				    text_of(money_total_format(
+					    amount_round(price, (struct rounding){ PRICE_PLACES,
+										   ROUND_HALF_UP }),
+					    text)));
 	return rc;
 }
 
@@ -397,8 +398,7 @@ static int fixed_line(struct invoicer *v, struct invoice *i, const struct fixed_
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
 	if (rc == 0 && shared)
-		rc = amount_share(amount, part.counted, part.of, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-				  &amount, e);
+		rc = amount_share(amount, part.counted, part.of, ROUND_EXACT, &amount, e);
 	l->exact = amount;
 	round_line(i, l);
 	return rc;
@@ -433,8 +433,7 @@ static int sale_line(void *user, const struct credit_sale *s)
 	const int64_t kept = s->amount.nano - s->voided.nano;
 	int rc = s->voided.nano == 0
 			 ? 0
-			 : amount_share(amount, kept, s->amount.nano, MONEY_TOTAL_PLACES,
-					ROUND_HALF_UP, &amount, x->e);
+			 : amount_share(amount, kept, s->amount.nano, ROUND_EXACT, &amount, x->e);
 	if (rc == 0)
 		rc = exchange(x->v, x->i, x->a, s->currency, &amount, x->e);
 	if (rc != 0 || amount.atto == 0)
@@ -535,8 +534,7 @@ static int coupon_lines(struct invoicer *v, struct invoice *i, const struct acco
 		if (left.atto <= 0 || !coupon_counts(v, i, a, c))
 			continue;
 		if (c->is_percent)
-			rc = amount_percent(left, c->percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-					    &off, e);
+			rc = amount_percent(left, c->percent, ROUND_EXACT, &off, e);
 		if (off.atto > left.atto)
 			off = left;
 		closing_line(i, LINE_COUPON, c->description, (struct money_total){ -off.atto });
@@ -558,8 +556,7 @@ static int bound_of(struct invoicer *v, const struct invoice *i, const struct bo
 	*any = part.counted > 0;
 	return b->whole || !*any || part.counted == part.of
 		       ? 0
-		       : amount_share(b->amount, part.counted, part.of, i->terms.places,
-				      i->terms.mode, out, e);
+		       : amount_share(b->amount, part.counted, part.of, i->terms.round, out, e);
 }
 
 /* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
@@ -585,15 +582,14 @@ static int closing_lines(struct invoicer *v, struct invoice *i, const struct acc
 	if (t->discount_percent.digits) {
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
-		rc = amount_percent(so_far(i), t->discount_percent, MONEY_TOTAL_PLACES,
-				    ROUND_HALF_UP, &off, e);
+		rc = amount_percent(so_far(i), t->discount_percent, ROUND_EXACT, &off, e);
 		closing_line(i, LINE_DISCOUNT, text_of(text), (struct money_total){ -off.atto });
 	}
 	if (rc == 0)
 		rc = coupon_lines(v, i, a, e);
 	if (rc == 0 && t->by_document) {
 		struct money_total more =
-			money_total_minus(amount_round(so_far(i), t->places, t->mode), sum_of(i));
+			money_total_minus(amount_round(so_far(i), t->round), sum_of(i));
 		if (more.atto)
 			add_line(i, LINE_ROUNDING, TEXT("rounding of the sum"))->amount = more;
 	}
@@ -621,7 +617,7 @@ static struct money_total usage_sum(const struct invoice *i, struct money_total 
 			money_total_add(exact, i->line[k].exact);
 		}
 	if (i->terms.by_document)
-		return amount_round(*exact, i->terms.places, i->terms.mode);
+		return amount_round(*exact, i->terms.round);
 	return sum;
 }
 
@@ -633,12 +629,13 @@ static struct money_total payable(const struct invoice *i, struct money_total us
 		if (i->line[k].kind <= LINE_MINIMUM)
 			money_total_add(&charged, i->terms.by_document ? i->line[k].exact
 								       : i->line[k].amount);
-	charged = amount_round(charged, i->terms.places, i->terms.mode);
+	charged = amount_round(charged, i->terms.round);
 	if (usage.atto <= 0 || i->subtotal.atto <= 0)
 		return (struct money_total){ 0 };
 	if (i->subtotal.atto >= charged.atto)
 		return usage;
-	return amount_ratio(usage, i->subtotal, charged, i->terms.places, ROUND_DOWN);
+	return amount_ratio(usage, i->subtotal, charged,
+			    (struct rounding){ i->terms.round.places, ROUND_DOWN });
 }
 
 /*
@@ -664,8 +661,7 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 	struct money_total unpaid = money_total_minus(exact, worth);
 	if (unpaid.atto < 0 || unpaid.atto < dust.atto)
 		unpaid.atto = 0;
-	struct money_total applied =
-		money_total_minus(usage, amount_round(unpaid, i->terms.places, i->terms.mode));
+	struct money_total applied = money_total_minus(usage, amount_round(unpaid, i->terms.round));
 	if (worth.atto <= 0 || applied.atto < 0)
 		applied.atto = 0;
 	i->credits_applied = applied.atto < most.atto ? applied : most;
@@ -701,7 +697,7 @@ static int tax_within(const struct invoice *i, struct money_total gross, struct 
 	if (rc == 0)
 		rc = amount_of(gross, own, all, out, e);
 	if (rc == 0)
-		*out = amount_round(*out, i->terms.places, i->terms.mode);
+		*out = amount_round(*out, i->terms.round);
 	return rc;
 }
 
@@ -716,9 +712,9 @@ static int add_taxes(struct invoice *i, struct err *e)
 		struct invoice_tax t = { invoice_keep(&i->arena, i->terms.tax[k].name),
 					 i->terms.tax[k].percent,
 					 { 0 } };
-		rc = i->terms.tax_inclusive ? tax_within(i, taxable, t.percent, &t.amount, e)
-					    : amount_percent(taxable, t.percent, i->terms.places,
-							     i->terms.mode, &t.amount, e);
+		rc = i->terms.tax_inclusive
+			     ? tax_within(i, taxable, t.percent, &t.amount, e)
+			     : amount_percent(taxable, t.percent, i->terms.round, &t.amount, e);
 		within.atto += t.amount.atto;
 		if (!i->terms.reverse_charge)
 			i->tax[i->taxes++] = t;
@@ -860,8 +856,9 @@ static void keep_notes(struct invoice *w, const struct standing *s)
 	l->amount = more;
 	for (size_t k = 0; k < s->noted_taxes; k++) {
 		size_t t = 0;
-		const struct money_total tax = amount_ratio(s->noted_tax[k].amount, all, s->noted,
-							    w->terms.places, ROUND_HALF_UP);
+		const struct money_total tax =
+			amount_ratio(s->noted_tax[k].amount, all, s->noted,
+				     (struct rounding){ w->terms.round.places, ROUND_HALF_UP });
 		while (t < w->taxes &&
 		       !(text_eq(w->tax[t].name, s->noted_tax[k].name) &&
 			 decimal_cmp(w->tax[t].percent, s->noted_tax[k].percent) == 0))

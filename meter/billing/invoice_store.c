@@ -643,7 +643,8 @@ static void put_amount(struct buf *b, const char *key, struct money_total m)
 static struct money_total note_tax(struct money_total tax, struct money_total credited,
 				   struct money_total total, struct money_total before, int places)
 {
-	struct money_total part = amount_ratio(tax, credited, total, places, ROUND_HALF_UP);
+	struct money_total part =
+		amount_ratio(tax, credited, total, (struct rounding){ places, ROUND_HALF_UP });
 	part.atto = -part.atto - before.atto;
 	return (part.atto < 0) == (tax.atto > 0) ? part : (struct money_total){ 0 };
 }
@@ -749,7 +750,7 @@ static int check_places(const struct stored_invoice *of, struct money_total amou
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
 	json_close(doc);
-	if (amount_round(amount, (int)places, ROUND_DOWN).atto == amount.atto)
+	if (amount_round(amount, (struct rounding){ (int)places, ROUND_DOWN }).atto == amount.atto)
 		return 0;
 	return err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
 		       money_total_format(amount, text), (long long)places, (int)of->number.n,

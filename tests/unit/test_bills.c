@@ -966,13 +966,14 @@ static void test_a_ratio_is_exact_however_large(void **state)
 	char text[DECIMAL_TEXT_MAX];
 	struct money_total m =
 		amount_ratio((struct money_total){ -large }, (struct money_total){ 2 * large },
-			     (struct money_total){ 3 * large }, 12, ROUND_HALF_UP);
+			     (struct money_total){ 3 * large },
+			     (struct rounding){ 12, ROUND_HALF_UP });
 	assert_string_equal(money_total_format(m, text), "-666666666666666.666666666667");
 	m = amount_ratio((struct money_total){ one }, (struct money_total){ 1 },
-			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+			 (struct money_total){ 8 }, (struct rounding){ 2, ROUND_HALF_EVEN });
 	assert_string_equal(money_total_format(m, text), "0.12");
 	m = amount_ratio((struct money_total){ one + 8 }, (struct money_total){ 1 },
-			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+			 (struct money_total){ 8 }, (struct rounding){ 2, ROUND_HALF_EVEN });
 	assert_string_equal(money_total_format(m, text), "0.13");
 }
 

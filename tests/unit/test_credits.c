@@ -1550,28 +1550,28 @@ static void kind_delta_rating(void)
 	struct tier tier[TIERS_MAX];
 	json_value *price = json_member(given, "price");
 	struct unit_price p = { .unit = { amount_in(price, "unit") } };
-	struct difference_line line[2];
-	struct money_total net;
+	struct difference d;
+	const struct difference_line *line = d.line;
 	struct err e = { 0 };
-	size_t n, i = 0;
+	size_t i = 0;
 	p.tiers = read_tiers(json_member(price, "volume"), tier);
 	p.volume = tier;
-	if (difference_lines(&p, quantity_in(given, "billed_qty"),
-			     quantity_in(given, "snapshot_qty"), line, &n, &net, &e) != 0)
+	if (difference_of(&d, &p, quantity_in(given, "billed_qty"),
+			  quantity_in(given, "snapshot_qty"), &e) != 0)
 		COMPLAIN("%s", e.message);
 	for (json_value *w = json_first(json_member(expect, "lines")); w; w = json_next(w), i++) {
 		struct text q = json_string(json_first(w));
 		const char *unit = memchr(q.p, '@', q.n);
-		if (i >= n)
+		if (i >= d.lines)
 			break;
 		same("quantity", line[i].quantity.nano * 1000000000, at_scale(number_in(q), 18));
 		if (unit)
 			same("unit", line[i].unit.atto, at_scale(number_in(text_of(unit + 1)), 18));
 		same("amount", line[i].amount.atto, value_of(json_next(json_first(w))));
 	}
-	if (i != n)
-		COMPLAIN("%zu lines, not %zu", n, i);
-	same("net", net.atto, amount_in(expect, "net"));
+	if (i != d.lines)
+		COMPLAIN("%zu lines, not %zu", d.lines, i);
+	same("net", d.net.atto, amount_in(expect, "net"));
 }
 
 static void kind_late_usage(void)
@@ -1579,19 +1579,18 @@ static void kind_late_usage(void)
 	struct unit_price p = { .unit = { amount_in(json_member(given, "price"), "unit") } };
 	json_value *billed = json_member(given, "billed"), *now = json_member(given, "now");
 	json_value *w = json_first(json_member(expect, "lines"));
-	struct difference_line line[2];
-	struct money_total net;
+	struct difference d;
 	struct err e = { 0 };
-	size_t n;
 	struct quantity before = { 0 };
 	for (json_value *m = json_first(now); m && w; m = json_next(m), w = json_next(w)) {
 		struct quantity q = { at_scale(number_in(json_string(m)), 9) };
 		bool running = strstr(json_key(m), "_cumulative") != NULL;
 		struct quantity known = running ? before : quantity_in(billed, json_key(m));
-		if (difference_lines(&p, known, q, line, &n, &net, &e) != 0)
+		if (difference_of(&d, &p, known, q, &e) != 0)
 			COMPLAIN("%s", e.message);
-		same("qty", n ? line[0].quantity.nano * 1000000000 : 0, amount_in(w, "qty"));
-		same("amount", net.atto, amount_in(w, "amount"));
+		same("qty", d.lines ? d.line[0].quantity.nano * 1000000000 : 0,
+		     amount_in(w, "qty"));
+		same("amount", d.net.atto, amount_in(w, "amount"));
 		bool corrects = !running && known.nano != 0;
 		if (corrects != (member_text(w, "corrects").n > 0))
 			COMPLAIN("%s: is it a correction?", json_key(m));
@@ -1655,8 +1654,8 @@ static int128 share_of(const char *key, int64_t num, int64_t den, int places)
 {
 	struct money_total out = { 0 };
 	struct err e = { 0 };
-	if (amount_share((struct money_total){ amount_in(given, key) }, num, den, places, mode_in(),
-			 &out, &e) != 0)
+	if (amount_share((struct money_total){ amount_in(given, key) }, num, den,
+			 (struct rounding){ places, mode_in() }, &out, &e) != 0)
 		COMPLAIN("%s", e.message);
 	return out.atto;
 }
@@ -1692,8 +1691,9 @@ static void kind_tax_rounding(void)
 	for (json_value *i = json_first(json_member(expect, "invoices")); i; i = json_next(i)) {
 		struct money_total net = { amount_in(i, "net") }, tax;
 		struct err e = { 0 };
-		if (amount_percent(net, percent, (int)whole_in(given, "scale"), mode_in(), &tax,
-				   &e) != 0)
+		if (amount_percent(net, percent,
+				   (struct rounding){ (int)whole_in(given, "scale"), mode_in() },
+				   &tax, &e) != 0)
 			COMPLAIN("%s", e.message);
 		same("gross", net.atto + tax.atto, amount_in(i, "gross"));
 		balance -= net.atto + tax.atto;
@@ -1814,8 +1814,8 @@ static void marked_up(json_value *c)
 						  json_member(given, "tokens_disjoint"), &priced) },
 			   more;
 	struct err e = { 0 };
-	if (amount_percent(base, number_in(member_text(c, "markup_percent")), 18, ROUND_HALF_UP,
-			   &more, &e) != 0)
+	if (amount_percent(base, number_in(member_text(c, "markup_percent")), ROUND_EXACT, &more,
+			   &e) != 0)
 		COMPLAIN("%s", e.message);
 	same("total", base.atto + more.atto, amount_in(c, "total"));
 }
