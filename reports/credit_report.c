@@ -282,34 +282,32 @@ static int put_txn(void *user, const struct ledger_txn *t)
 }
 
 int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
-		      struct instant since, struct instant until, struct err *e)
+		      struct period of, struct err *e)
 {
 	struct listing x = { .l = l, .j = j, .e = e };
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.credit-ledger/1");
 	json_out_text(j, "customer", a->customer);
 	json_out_array(j, "transactions");
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 	return rc;
 }
 
-int ledger_report_csv(struct ledger *l, const struct account *a, struct instant since,
-		      struct instant until, struct err *e)
+int ledger_report_csv(struct ledger *l, const struct account *a, struct period of, struct err *e)
 {
 	struct buf b = { 0 };
 	struct listing x = { .l = l, .csv = &b, .e = e };
 	buf_puts(&b, "txn,at,kind,pot,grant,amount,note\n");
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	if (rc == 0)
 		fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
 	return rc;
 }
 
-int ledger_report_table(struct ledger *l, const struct account *a, struct instant since,
-			struct instant until, struct err *e)
+int ledger_report_table(struct ledger *l, const struct account *a, struct period of, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{ "TXN", true },     { "AT" },
@@ -318,7 +316,7 @@ int ledger_report_table(struct ledger *l, const struct account *a, struct instan
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct listing x = { .l = l, .t = t, .e = e };
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	if (rc == 0)
 		table_print(t);
 	table_close(t);

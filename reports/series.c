@@ -357,9 +357,9 @@ static int add_credits(struct series *x, struct store *s)
 	     q->by != BY_WORKLOAD && q->by != BY_EFFORT))
 		return err_set(x->e, ERR_USAGE,
 			       "credits are kept by model, customer, project, workload and effort");
-	return credit_sums_each_day(s, &q->filter, zone_day(q->zone, x->since),
-				    zone_day(q->zone, (struct instant){ x->until.us - 1 }) + 1,
-				    take_credits, x, x->e);
+	const struct day_range days = { zone_day(q->zone, x->since),
+					zone_day(q->zone, (struct instant){ x->until.us - 1 }) };
+	return credit_sums_each_day(s, &q->filter, days, take_credits, x, x->e);
 }
 
 static int add_up(struct series *x, struct store *s)

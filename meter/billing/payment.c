@@ -205,7 +205,8 @@ static int check_payment(const struct stored_invoice *i, const struct payment *p
 	if (p->at.us > now.us)
 		return err_set(e, ERR_INVALID, "a payment cannot lie in the future");
 	int rc = places_of(i, &places, e);
-	if (rc == 0 && amount_round(p->amount, (int)places, ROUND_DOWN).atto != p->amount.atto)
+	if (rc == 0 && amount_round(p->amount, (struct rounding){ (int)places, ROUND_DOWN }).atto !=
+			       p->amount.atto)
 		rc = err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
 			     money_total_format(p->amount, text), (long long)places, (int)name.n,
 			     name.p);

@@ -61,7 +61,7 @@ static int do_one(struct ledger *l, json_value *v, struct instant now, struct er
 	const struct account *a;
 	struct text op = json_string(json_member(v, "op")), id = json_string(json_member(v, "id")),
 		    note = json_string(json_member(v, "note"));
-	struct draw d = { .key = id, .note = note, .policy = SHORT_REFUSE };
+	struct draw d = { .now = now, .key = id, .note = note, .policy = SHORT_REFUSE };
 	struct nano_credits amount;
 	struct drawn out;
 	char why[200];
@@ -85,8 +85,8 @@ static int do_one(struct ledger *l, json_value *v, struct instant now, struct er
 		rc = read_instant(v, "at", now, &d.at, e);
 	if (rc != 0)
 		return rc;
-	return text_is(op, "draw") ? ledger_draw(l, a->id, amount, &d, now, &out, e)
-				   : ledger_refund(l, a->id, amount, &d, now, NULL, e);
+	return text_is(op, "draw") ? ledger_draw(l, a->id, amount, &d, &out, e)
+				   : ledger_refund(l, a->id, amount, &d, NULL, e);
 }
 
 static bool of_the_store(const struct err *e)

@@ -129,8 +129,11 @@ static int pay_by_lots(struct ledger *l, struct state *s, const struct covering 
 		rc = ledger_need_lots(l, s, e);
 	if (rc != 0 || most <= 0)
 		return rc;
-	rc = ledger_use_lots(l, s, p->at, credits_of_nano((struct nano_credits){ most }),
-			     SHORT_PARTIAL, &rest, e);
+	rc = ledger_use_lots(l, s,
+			     &(struct lot_demand){ p->at,
+						   credits_of_nano((struct nano_credits){ most }),
+						   SHORT_PARTIAL },
+			     &rest, e);
 	const int64_t paid = rc == 0 ? most - ledger_nano_of(rest) : 0;
 	if (paid > 0)
 		rc = post_paid(l, s, p, paid, c->now, e);

@@ -13,21 +13,21 @@ static bool is_wanted(const struct usage_filter *f, const struct series_names *s
 	       fits(f->model, subject->model);
 }
 
-int credit_sums_each_day(struct store *s, const struct usage_filter *f, int64_t from_day,
-			 int64_t to_day, int (*take)(void *user, const struct credit_day_sum *d),
-			 void *user, struct err *e)
+int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct day_range days,
+			 int (*take)(void *user, const struct credit_day_sum *d), void *user,
+			 struct err *e)
 {
 	struct query *q = NULL;
 	int rc = db_prepare(
 		store_db(s),
 		"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM "
-		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:from "
-		"AND d.day<:to AND (CAST(:customer AS text)='' OR a.customer=:customer)",
+		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:first "
+		"AND d.day<=:last AND (CAST(:customer AS text)='' OR a.customer=:customer)",
 		&q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":from", from_day);
-	db_bind_int(q, ":to", to_day);
+	db_bind_int(q, ":first", days.first);
+	db_bind_int(q, ":last", days.last);
 	db_bind_text(q, ":customer", text_of(f->customer ? f->customer : ""));
 	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
 		struct credit_day_sum d = { .day = db_int(q, 0),

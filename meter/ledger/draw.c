@@ -899,13 +899,14 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
 				       &(struct draw){ .at = { c->at_us },
+						       .now = now,
 						       .part_from = { c->from_us },
 						       .part_to = { c->to_us },
 						       .usage_from = c->first,
 						       .usage_to = c->last,
 						       .policy = SHORT_PARTIAL,
 						       .what_is_left = c->account == d->repair },
-				       now, &out, e);
+				       &out, e);
 		n->transactions += out.txn != 0;
 		n->drawn.nano += out.from_lots.nano + out.overage.nano;
 		n->overage.nano += out.overage.nano;

@@ -54,20 +54,20 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 	return rc;
 }
 
-int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
-		       struct instant at, struct instant now, struct err *e)
+int ledger_give_lapsed(struct ledger *l, struct state *s, const struct lapse *x, struct instant now,
+		       struct err *e)
 {
 	l->entries = 0;
-	ledger_put_entry(l, "grant", grant, nano);
-	ledger_put_entry(l, "expired", 0, -nano);
-	int rc = set_lapsed(l, grant, -nano, e);
+	ledger_put_entry(l, "grant", x->grant, x->nano);
+	ledger_put_entry(l, "expired", 0, -x->nano);
+	int rc = set_lapsed(l, x->grant, -x->nano, e);
 	s->has_lots = false;
 	s->lots = 0;
 	return rc != 0 ? rc
 		       : ledger_post(l,
 				     &(struct posting){ .state = s,
 							.kind = "expire",
-							.at = at,
+							.at = x->at,
 							.booked = now,
 							.note = TEXT("usage came late") },
 				     NULL, e);
@@ -102,10 +102,9 @@ int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 			db_reset(q);
 			return rc;
 		}
-		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
-		const struct instant expires = { db_int(q, 2) };
+		const struct lapse x = { db_int(q, 0), db_int(q, 1), { db_int(q, 2) } };
 		db_reset(q);
-		rc = ledger_give_lapsed(l, s, grant, nano, expires, now, e);
+		rc = ledger_give_lapsed(l, s, &x, now, e);
 		if (rc != 0)
 			return rc;
 	}

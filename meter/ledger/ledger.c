@@ -124,7 +124,7 @@ static const struct sql sql_txns = {
 		"WHERE account=:account AND at>=:since AND at<:until ORDER BY at,id",
 };
 
-int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
+int ledger_each_txn(struct ledger *l, int64_t account, struct period of,
 		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e)
 {
 	struct query *q;
@@ -132,8 +132,8 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
-	db_bind_int(q, ":since", since.us);
-	db_bind_int(q, ":until", until.us);
+	db_bind_int(q, ":since", of.from.us);
+	db_bind_int(q, ":until", of.to.us);
 	while ((rc = db_step(l->db, q, e)) == 1) {
 		const struct ledger_txn t = { db_int(q, 0),
 					      db_int(q, 1),

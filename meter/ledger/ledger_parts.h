@@ -91,8 +91,12 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
 			 const struct posting *p, struct err *e);
 /* What has lapsed of a grant at an instant comes back, for usage that came late. */
-int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
-		       struct instant at, struct instant now, struct err *e);
+struct lapse {
+	int64_t grant, nano;
+	struct instant at;
+};
+int ledger_give_lapsed(struct ledger *l, struct state *s, const struct lapse *x, struct instant now,
+		       struct err *e);
 /* Gives lapsed credits back that earlier use should have found. */
 int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
 			 struct err *e);
@@ -129,8 +133,8 @@ int ledger_cover_pending(struct ledger *l, struct state *s, struct err *e);
 int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
 		     struct err *e);
 /* Begins a transaction's entries with what the lots give, in their order. */
-int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
-		    enum shortfall policy, struct credits_total *rest, struct err *e);
+int ledger_use_lots(struct ledger *l, struct state *s, const struct lot_demand *want,
+		    struct credits_total *rest, struct err *e);
 /* By days, what use took from grants or carries to the balance. */
 int ledger_add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		     struct err *e);

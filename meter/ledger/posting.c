@@ -275,19 +275,20 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 	return rc < 0 ? rc : 0;
 }
 
-int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
-		    enum shortfall policy, struct credits_total *rest, struct err *e)
+int ledger_use_lots(struct ledger *l, struct state *s, const struct lot_demand *want,
+		    struct credits_total *rest, struct err *e)
 {
-	size_t uses;
 	if (s->lots >= l->use_room) {
 		l->use_room = s->lots + 64;
 		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
 	}
-	int rc = lots_take(s->lot, s->lots, at, want, policy, l->use, &uses, rest, e);
+	struct lots_taken taken = { .use = l->use };
+	int rc = lots_take(s->lot, s->lots, want, &taken, e);
 	if (rc != 0)
 		return rc;
+	*rest = taken.rest;
 	l->entries = 0;
-	for (size_t i = 0; rc == 0 && i < uses; i++) {
+	for (size_t i = 0; rc == 0 && i < taken.uses; i++) {
 		const struct lot *lot = &s->lot[l->use[i].lot];
 		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
 		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);

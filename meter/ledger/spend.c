@@ -49,7 +49,7 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 	int rc = ledger_need_lots(l, s, e);
 	if (rc != 0)
 		return rc;
-	rc = ledger_use_lots(l, s, at, want, SHORT_PARTIAL, &rest, e);
+	rc = ledger_use_lots(l, s, &(struct lot_demand){ at, want, SHORT_PARTIAL }, &rest, e);
 	if (rc != 0)
 		return rc;
 	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
@@ -91,7 +91,7 @@ static int same_draw(struct ledger *l, struct nano_credits amount, const struct 
 }
 
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
-		struct instant now, struct drawn *out, struct err *e)
+		struct drawn *out, struct err *e)
 {
 	struct state *s;
 	struct credits_total rest;
@@ -105,7 +105,8 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 		rc = ledger_need_lots(l, s, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	rc = ledger_use_lots(l, s, d->at, credits_of_nano(amount), d->policy, &rest, e);
+	rc = ledger_use_lots(
+		l, s, &(struct lot_demand){ d->at, credits_of_nano(amount), d->policy }, &rest, e);
 	if (rc != 0)
 		return rc;
 	if (d->no_overage) {
@@ -120,7 +121,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	ledger_put_entry(l, "overage", 0, -out->overage.nano);
 	ledger_put_entry(l, "used", 0, amount.nano);
 	rc = ledger_post(l,
-			 &(struct posting){ s, "draw", d->at, now, d->usage_from, d->usage_to,
+			 &(struct posting){ s, "draw", d->at, d->now, d->usage_from, d->usage_to,
 					    d->key, d->note },
 			 &out->txn, e);
 	if (rc == 0)
@@ -328,7 +329,7 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 }
 
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
-		  const struct draw *d, struct instant now, int64_t *txn, struct err *e)
+		  const struct draw *d, int64_t *txn, struct err *e)
 {
 	struct state *s;
 	int64_t given = 0, known, billed = 0;
@@ -384,7 +385,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	ledger_put_entry(l, "billed", 0, amount.nano - given - owed);
 	ledger_put_entry(l, "used", 0, -amount.nano);
 	rc = ledger_post(l,
-			 &(struct posting){ s, "refund", d->at, now, d->usage_from, d->usage_to,
+			 &(struct posting){ s, "refund", d->at, d->now, d->usage_from, d->usage_to,
 					    d->key, d->note },
 			 txn, e);
 	s->account.owed.nano -= owed;
@@ -394,8 +395,9 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 }
 
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
-		      const struct draw *d, struct instant now, struct drawn *out, struct err *e)
+		      const struct draw *d, struct drawn *out, struct err *e)
 {
+	const struct instant now = d->now;
 	struct state *s;
 	int rc = ledger_state_of(l, account, &s, e);
 	*out = (struct drawn){ 0 };
@@ -414,10 +416,9 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 	if (rc == 0 && late && nano > 0)
 		rc = ledger_untrim(l, s, d->at, now, e);
 	if (rc == 0 && nano >= 0)
-		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, now, out,
-				 e);
+		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, out, e);
 	else if (rc == 0)
-		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
+		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d,
 				   &out->txn, e);
 	if (rc == 0 && late && out->overage.nano > 0)
 		rc = ledger_cover_late(l, s, d->at, out->overage.nano, now, e);
@@ -430,7 +431,7 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 }
 
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
-			struct text key, struct instant at, struct instant now, struct err *e)
+			struct text key, struct instant now, struct err *e)
 {
 	struct state *s;
 	int64_t known;
@@ -445,7 +446,7 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 	l->entries = 0;
 	ledger_put_entry(l, "overage", 0, amount.nano);
 	ledger_put_entry(l, "billed", 0, -amount.nano);
-	rc = ledger_post(l, &(struct posting){ s, "bill", at, now, 0, 0, key, TEXT("") }, NULL, e);
+	rc = ledger_post(l, &(struct posting){ s, "bill", now, now, 0, 0, key, TEXT("") }, NULL, e);
 	s->account.owed.nano -= amount.nano;
 	return rc == 0 ? ledger_write_state(l, s, e) : rc;
 }

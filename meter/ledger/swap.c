@@ -314,8 +314,9 @@ static int take_left(struct swap *x, struct lot *lot, int64_t nano, struct err *
 	const int64_t left = rc == 1 ? db_int(q, 0) : 0;
 	db_reset(q);
 	if (rc == 1 && left < nano)
-		rc = ledger_give_lapsed(x->l, x->s, lot->number, nano - left, lot->expires, x->now,
-					e);
+		rc = ledger_give_lapsed(x->l, x->s,
+					&(struct lapse){ lot->number, nano - left, lot->expires },
+					x->now, e);
 	lot->left.atto -= (int128)nano * atto_per_nano;
 	x->s->has_lots = false;
 	x->s->lots = 0;

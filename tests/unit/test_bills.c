@@ -373,15 +373,15 @@ static void move_away(struct history *h, struct err *e)
 	drawer_forget(h->drawer);
 }
 
-static struct span month_there(const struct history *h, int m, struct err *e)
+static struct period month_there(const struct history *h, int m, struct err *e)
 {
 	struct zone *z;
-	struct span s;
+	struct period s;
 	char name[ZONE_NAME_MAX];
 	snprintf(name, sizeof name, "%.*s", (int)h->account->zone.n, h->account->zone.p);
 	check(zone_open(&z, name, e), e);
-	cycle_period(z, h->account->anchor_day, (struct instant){ month(m).us + 10 * US_PER_DAY },
-		     &s.from, &s.to);
+	s = cycle_period(z, h->account->anchor_day,
+			 (struct instant){ month(m).us + 10 * US_PER_DAY });
 	zone_close(z);
 	return s;
 }
@@ -392,14 +392,14 @@ static void invoice(struct history *h, int m, enum invoice_part part, struct err
 	struct draft made;
 	struct err why = { 0 };
 	invoicer_part(h->invoicer, part);
-	const struct span of = month_there(h, m, e);
-	int rc = invoice_draft(h->invoicer, ledger, h->account, of.from, of.to, now, &made, &why);
+	const struct period of = month_there(h, m, e);
+	int rc = invoice_draft(h->invoicer, h->account, of, now, &made, &why);
 	invoicer_part(h->invoicer, INVOICE_OWN);
 	if (rc != 0 && (why.code == ERR_CONFLICT || why.code == ERR_NOT_FOUND))
 		return;
 	check(rc, &why);
 	if (made.id && (h->settles || pick(h, 8)))
-		check(invoice_finalize(h->invoicer, ledger, made.id, now, e), e);
+		check(invoice_finalize(h->invoicer, made.id, now, e), e);
 	invoicer_part(h->invoicer, INVOICE_OWN);
 }
 
@@ -459,8 +459,9 @@ static void note(struct history *h, struct err *e)
 		struct money_total amount = { (int128)(1 + pick(h, 200)) * 10000000000000000 };
 		if (pick(h, 4) == 0)
 			amount.atto = (int128)(1 + pick(h, 40)) * 1000000000000000000;
-		int rc = invoice_note(ledger, d.id[of], n > 1 || pick(h, 2) ? &amount : NULL,
-				      "test", now, &id, &why);
+		const struct note_asked asked = { d.id[of], n > 1 || pick(h, 2) ? &amount : NULL,
+						  "test" };
+		int rc = invoice_note(ledger, &asked, now, &id, &why);
 		if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT &&
 		    why.code != ERR_INVALID)
 			fail_msg("%s", why.message);
@@ -603,8 +604,9 @@ static void add_whole(struct history *h, const struct standing *own, struct mone
 	bare.lines = bare.taxes = 0;
 	bare.credits = (struct money_total){ 0 };
 	struct standing_list list = { .period = &bare, .count = 1 };
-	check(invoice_compute(h->invoicer, &w, &a, (struct span){ own->from, own->to },
-			      own->currency, &list, e),
+	check(invoice_compute(
+		      h->invoicer, &w, &a,
+		      &(struct invoice_basis){ { own->from, own->to }, own->currency, &list }, e),
 	      e);
 	/* without what it asks for in advance: that is the next period's */
 	struct money_total whole = { -w.period[0].credits_applied.atto };
@@ -830,8 +832,8 @@ static void compare_coverage(struct history *h, struct err *e)
 	s = (struct shortages){ .h = h, .e = e };
 	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
 	read_chains(&s, a->id);
-	check(ledger_each_txn(ledger, a->id, (struct instant){ 0 }, INSTANT_MAX, add_shortage, &s,
-			      e),
+	check(ledger_each_txn(ledger, a->id, (struct period){ { 0 }, INSTANT_MAX }, add_shortage,
+			      &s, e),
 	      e);
 	/* grants that are dated back do not pay what an invoice has asked for, and debt is repaid
 	   as one sum */
@@ -964,13 +966,14 @@ static void test_a_ratio_is_exact_however_large(void **state)
 	char text[DECIMAL_TEXT_MAX];
 	struct money_total m =
 		amount_ratio((struct money_total){ -large }, (struct money_total){ 2 * large },
-			     (struct money_total){ 3 * large }, 12, ROUND_HALF_UP);
+			     (struct money_total){ 3 * large },
+			     (struct rounding){ 12, ROUND_HALF_UP });
 	assert_string_equal(money_total_format(m, text), "-666666666666666.666666666667");
 	m = amount_ratio((struct money_total){ one }, (struct money_total){ 1 },
-			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+			 (struct money_total){ 8 }, (struct rounding){ 2, ROUND_HALF_EVEN });
 	assert_string_equal(money_total_format(m, text), "0.12");
 	m = amount_ratio((struct money_total){ one + 8 }, (struct money_total){ 1 },
-			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+			 (struct money_total){ 8 }, (struct rounding){ 2, ROUND_HALF_EVEN });
 	assert_string_equal(money_total_format(m, text), "0.13");
 }
 

@@ -267,9 +267,10 @@ static void test_random_operations_against_a_naive_model(void **state)
 					      ledger, account,
 					      credits_of_nano((struct nano_credits){ amount }),
 					      &(struct draw){ .at = { late },
+							      .now = at,
 							      .policy = SHORT_PARTIAL,
 							      .note = TEXT("") },
-					      at, &out, &e),
+					      &out, &e),
 				      &e);
 				if (late < now)
 					model_reopen(&m, late, now);
@@ -279,9 +280,10 @@ static void test_random_operations_against_a_naive_model(void **state)
 				struct drawn out;
 				check(ledger_draw(ledger, account, (struct nano_credits){ amount },
 						  &(struct draw){ .at = at,
+								  .now = at,
 								  .policy = SHORT_PARTIAL,
 								  .note = TEXT("") },
-						  at, &out, &e),
+						  &out, &e),
 				      &e);
 				m.used += amount;
 				m.owed += model_take(&m, amount, now);
@@ -289,8 +291,9 @@ static void test_random_operations_against_a_naive_model(void **state)
 				amount = amount < m.used ? amount : m.used;
 				check(ledger_refund(ledger, account,
 						    (struct nano_credits){ amount },
-						    &(struct draw){ .at = at, .note = TEXT("") },
-						    at, NULL, &e),
+						    &(struct draw){
+							    .at = at, .now = at, .note = TEXT("") },
+						    NULL, &e),
 				      &e);
 				model_refund(&m, amount);
 			} else {
@@ -316,14 +319,16 @@ static void test_grouping_of_draws_changes_nothing(void **state)
 	struct credits_total sum = { 0 };
 	struct drawn out;
 	struct past_balance a, b;
-	const struct draw how = { .at = start, .policy = SHORT_PARTIAL, .note = TEXT("") };
+	const struct draw how = {
+		.at = start, .now = start, .policy = SHORT_PARTIAL, .note = TEXT("")
+	};
 	for (int i = 0; i < 500; i++) {
 		/* finer than a billionth, so that parts of it are carried on */
 		struct credits_total c = { (int128)(unit_random(&seed) >> 20) };
 		sum.atto += c.atto;
-		check(ledger_draw_exact(ledger, many, c, &how, start, &out, &e), &e);
+		check(ledger_draw_exact(ledger, many, c, &how, &out, &e), &e);
 	}
-	check(ledger_draw_exact(ledger, one, sum, &how, start, &out, &e), &e);
+	check(ledger_draw_exact(ledger, one, sum, &how, &out, &e), &e);
 	check(ledger_balance_at(ledger, one, start, &a, &e), &e);
 	check(ledger_balance_at(ledger, many, start, &b, &e), &e);
 	assert_int_equal(a.used.nano, b.used.nano);
@@ -447,10 +452,10 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	struct invoicer *v;
 	const struct account *a;
 	struct draft made;
-	const struct instant from = { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
-			     to = { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
-				    US_PER_DAY },
-			     now = { to.us + US_PER_DAY };
+	const struct period of = { { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
+				   { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
+				     US_PER_DAY } };
+	const struct instant now = { of.to.us + US_PER_DAY };
 	struct drawn out;
 	check(drawer_open(&d, ledger, book, e), e);
 	check(invoicer_open(&v, ledger, d, e), e);
@@ -461,14 +466,16 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	if (rc == 0)
 		rc = ledger_account(ledger, TEXT("disk"), &a, e);
 	if (rc == 0)
-		rc = ledger_draw(
-			ledger, a->id, (struct nano_credits){ 7000000000 },
-			&(struct draw){ .at = from, .policy = SHORT_PARTIAL, .note = TEXT("") },
-			now, &out, e);
+		rc = ledger_draw(ledger, a->id, (struct nano_credits){ 7000000000 },
+				 &(struct draw){ .at = of.from,
+						 .now = now,
+						 .policy = SHORT_PARTIAL,
+						 .note = TEXT("") },
+				 &out, e);
 	if (rc == 0)
-		rc = invoice_draft(v, ledger, a, from, to, now, &made, e);
+		rc = invoice_draft(v, a, of, now, &made, e);
 	if (rc == 0)
-		rc = invoice_finalize(v, ledger, made.id, now, e);
+		rc = invoice_finalize(v, made.id, now, e);
 	if (rc == 0)
 		rc = ledger_end(ledger, e);
 	if (rc == 0)
