@@ -429,6 +429,10 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
+	if (!has_total && json_kind(last) != JSON_OBJECT) {
+		payload_pass_over(r, "codex.other", v, line);
+		return;
+	}
 	if (!has_total && !json_is_nothing(total)) {
 		err_set(&e, ERR_INVALID,
 			"'total_token_usage' is no object, so what repeats cannot "

@@ -655,6 +655,10 @@ static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *
 	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
 		return err_set(e, ERR_INVALID, "the usage has no known token count");
 	rc = take_prompt(p, c, &has_prompt, e);
+	if (rc == 0 && !has_prompt && HAS(c, RAW_COMPLETION) && !HAS(c, RAW_TOTAL) &&
+	    !HAS(c, RAW_CACHE_READ) && !HAS(c, RAW_CACHE_WRITE) && !c->fixed && !c->partial)
+		rc = err_set(e, ERR_INVALID,
+			     "the usage counts an answer, and no prompt: unknown is not zero");
 	p->cache_beside = c->cache == CACHE_BY_KEYS
 				  ? c->anthropic_keys && !c->prompt_key && !c->details_keys
 				  : c->cache == CACHE_BESIDE;

@@ -429,7 +429,9 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 	struct err e = { 0 };
 	struct row w = { .format = f, .p = { .format = f }, .seen = seen };
 	payload_begin(&w.p.m, f->shape, line);
-	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->kind == EXPORT_BUCKETS };
+	w.p.counts = (struct raw_counts){ .cache = f->cache,
+					  .fixed = f->kind == EXPORT_BUCKETS,
+					  .partial = true };
 	if (f->provider)
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
 	int rc = read_row(r, &w, v, item, &e);

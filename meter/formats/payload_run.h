@@ -77,6 +77,7 @@ struct payload_reader {
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
 	int64_t passed_over;
+	uint32_t counted; /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
 	unsigned layouts;
@@ -146,9 +147,15 @@ void payload_twin(struct payload_reader *r, struct metered *m, const char *agent
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* The same of an object that holds counts and settings together, by its own name. */
+void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
+			  const char *prefix);
 /* The same of what stands beside it in v. */
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix);
+/* Tells of the numbers of a row under names that say nothing: counts stand in it among others, so
+ * that each may be one. After what the row holds was judged. */
+void payload_doubt(struct payload_reader *r, const struct metered *m, json_value *row);
 /* Langfuse's usage details, whose keys are meant to be disjoint. */
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e);
 /* A document that is known to hold no call: refused when it counts tokens all the same. */
