@@ -87,8 +87,7 @@ J
 	want=3 amount --model publishers/anthropic/models/claude-sonnet-4-5@20250929 --input 100000 --output 180000 --at 2026-09-01
 	cost --model projects/p/locations/global/publishers/google/models/gemini-2.5-pro --input 1 --at 2026-09-01
 	expect 0 '"provider": "vertex"'
-	cost --model projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5 --input 1 --at 2026-09-01
-	expect 1 "no price for region 'us-east5'"
+	want=0.33 amount --model projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5 --input 100000 --at 2026-09-01
 	# LiteLLM's prefixes for a region and a speed
 	want=0.55 amount --model us/claude-opus-4-6 --input 100000 --at 2026-09-01
 	want=3.3 amount --model fast/us/claude-opus-4-6 --input 100000 --at 2026-09-01
