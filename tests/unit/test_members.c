@@ -453,6 +453,9 @@ static bool may_change(const char *key, const char *value)
 	for (const char *const *n = names; *n; n++)
 		if (strcmp(*n, key) == 0)
 			return true;
+	/* a region, which has a price in the cards or none */
+	if (value && *value == '"' && strcmp(key, "inference_geo") == 0)
+		return true;
 	if (value && *value == '{' && (strcmp(key, "metadata") == 0 || strcmp(key, "other") == 0))
 		return true;
 	return value && strcmp(value, "true") == 0 &&
