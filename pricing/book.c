@@ -36,8 +36,9 @@ struct book {
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
-	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
-	struct book *self;    /* for opening a card of a book that is only asked */
+	struct variant *variant; /* that were asked for */
+	pthread_mutex_t lock;	 /* of all of it: cards are opened while threads ask */
+	struct book *self;	 /* for opening a card of a book that is only asked */
 };
 
 const char *service_tier_standard(size_t i)
@@ -878,6 +879,7 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 		/* a profile or an endpoint in the name is what served the call, wherever it came
 		 * from: `global.` called in us-east-1 is the global price */
 		q->region = s.region.n ? s.region : q->region;
+		q->request_fee = s.request_fee;
 		if (service_tier_is_standard(q->service_tier) && s.service_tier.n)
 			q->service_tier = s.service_tier;
 	}
@@ -919,6 +921,62 @@ static const struct price *may_be(const struct name_entry *n, const struct price
 			return next;
 	}
 	return NULL;
+}
+
+/* A price with a fee of its own on every request. */
+struct variant {
+	struct price price;
+	const struct price *of;
+	const char *unit;
+	struct variant *next;
+};
+
+/* The price p where every request pays its fee of that unit too. */
+static const struct price *with_request_fee(struct book *b, const struct price *p, const char *unit)
+{
+	struct variant *v = b->variant;
+	while (v && (v->of != p || v->unit != unit))
+		v = v->next;
+	if (!p || v)
+		return v ? &v->price : NULL;
+	v = arena_alloc(&b->arena, sizeof *v);
+	*v = (struct variant){ .price = *p, .of = p, .unit = unit, .next = b->variant };
+	b->variant = v;
+	bool stated = false;
+	v->price.fee = arena_alloc(&b->arena, (p->fee_count + 1) * sizeof *p->fee);
+	for (size_t i = 0; i < p->fee_count; i++) {
+		v->price.fee[i] = p->fee[i];
+		if (strcmp(p->fee[i].unit, unit) == 0) {
+			v->price.fee[i].unit = FEE_PER_REQUEST;
+			stated = true;
+		}
+	}
+	v->price.id = arena_printf(&b->arena, "%s/%s", p->id, unit);
+	v->price.doubt = arena_printf(
+		&b->arena, "%s%s%s", p->doubt ? p->doubt : "", p->doubt ? "; " : "",
+		stated ? "what it searched is charged as one search of the size that is the default; "
+			 "the record does not say what it was"
+		       : "searches are billed besides, and the record does not say how many "
+			 "there were unless it counts web_search");
+	return &v->price;
+}
+
+/* The window of p that holds then, and until when. */
+static void take_window(struct price_match *out, const struct price *p, struct instant at)
+{
+	out->tariff = &p->tariff[p->tariff_count - 1];
+	for (size_t i = 0; i + 1 < p->tariff_count; i++) {
+		const struct calendar *c = p->tariff[i].calendar;
+		const struct instant edge = calendar_next_edge(c, at);
+		if (edge.us < out->until.us)
+			out->until = edge;
+		out->guess |= calendar_is_guess(c, at);
+	}
+	for (size_t i = 0; i + 1 < p->tariff_count; i++)
+		if (calendar_contains(p->tariff[i].calendar, at)) {
+			out->tariff = &p->tariff[i];
+			break;
+		}
 }
 
 static int find_price(struct book *b, const struct price_query *query, struct price_match *out,
@@ -964,19 +1022,11 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 				return no_such_region(b, n, p, &q, e);
 			out->price = p;
 			out->may_be = may_be(n, p, q.at);
-			out->tariff = &p->tariff[p->tariff_count - 1];
-			for (size_t i = 0; i + 1 < p->tariff_count; i++) {
-				const struct calendar *c = p->tariff[i].calendar;
-				struct instant edge = calendar_next_edge(c, q.at);
-				if (edge.us < out->until.us)
-					out->until = edge;
-				out->guess |= calendar_is_guess(c, q.at);
+			if (q.request_fee) {
+				out->price = with_request_fee(b, p, q.request_fee);
+				out->may_be = with_request_fee(b, out->may_be, q.request_fee);
 			}
-			for (size_t i = 0; i + 1 < p->tariff_count; i++)
-				if (calendar_contains(p->tariff[i].calendar, q.at)) {
-					out->tariff = &p->tariff[i];
-					break;
-				}
+			take_window(out, p, q.at);
 			return 0;
 		}
 		if (!a)

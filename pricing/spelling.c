@@ -41,15 +41,31 @@ static const struct {
 	{ "jp.", "bedrock", "jp", "" },
 };
 
-/* What stands behind it. */
+/* What stands behind it: an end that tells the service tier, or one that means something at one
+ * vendor only. `alone`: the price is that of the end, whatever stands before it. */
 static const struct {
-	const char *suffix, *service_tier;
+	const char *suffix, *service_tier, *provider, *request_fee;
+	bool alone;
 } suffixes[] = {
-	{ "[1m]", "" },	       { "@default", "" },  { ":thinking", "" }, { ":nitro", "" },
-	{ ":floor", "" },      { ":exacto", "" },   { ":18k", "" },	 { ":28k", "" },
-	{ ":48k", "" },	       { ":100k", "" },	    { ":200k", "" },	 { ":batch", "batch" },
-	{ "-batch", "batch" }, { "-fast", "fast" }, { "-v1:0", "" },	 { "-v2:0", "" },
-	{ "-v1", "" },
+	{ .suffix = "[1m]" },
+	{ .suffix = "@default" },
+	{ .suffix = ":thinking" },
+	{ .suffix = ":nitro" },
+	{ .suffix = ":floor" },
+	{ .suffix = ":exacto" },
+	{ .suffix = ":free", .provider = "openrouter", .alone = true },
+	{ .suffix = ":online", .provider = "openrouter", .request_fee = "online" },
+	{ .suffix = ":18k" },
+	{ .suffix = ":28k" },
+	{ .suffix = ":48k" },
+	{ .suffix = ":100k" },
+	{ .suffix = ":200k" },
+	{ .suffix = ":batch", .service_tier = "batch" },
+	{ .suffix = "-batch", .service_tier = "batch" },
+	{ .suffix = "-fast", .service_tier = "fast" },
+	{ .suffix = "-v1:0" },
+	{ .suffix = "-v2:0" },
+	{ .suffix = "-v1" },
 };
 
 /* How gateways, clouds and telemetry call a vendor. */
@@ -243,14 +259,30 @@ static bool take_prefix(struct spelling *s)
 	return false;
 }
 
+/* Whether the end is of a vendor that the name is not of: VENDOR/MODEL is how OpenRouter writes. */
+static bool of_another(const struct spelling *s, const char *provider)
+{
+	return s->provider.n ? !text_is(s->provider, provider)
+			     : !s->model.n || !memchr(s->model.p, '/', s->model.n);
+}
+
 static bool take_suffix(struct spelling *s)
 {
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		if (!ends(s->model, suffixes[i].suffix) || (*suffixes[i].service_tier && !s->tiers))
+		const size_t n = strlen(suffixes[i].suffix);
+		if (!ends(s->model, suffixes[i].suffix) ||
+		    (suffixes[i].service_tier && !s->tiers) ||
+		    (suffixes[i].provider && of_another(s, suffixes[i].provider)))
 			continue;
-		s->model.n -= strlen(suffixes[i].suffix);
-		if (*suffixes[i].service_tier)
+		if (suffixes[i].alone)
+			s->model.p += s->model.n - n;
+		s->model.n = suffixes[i].alone ? n : s->model.n - n;
+		if (suffixes[i].service_tier)
 			s->service_tier = text_of(suffixes[i].service_tier);
+		if (suffixes[i].provider)
+			s->provider = text_of(suffixes[i].provider);
+		if (suffixes[i].request_fee)
+			s->request_fee = suffixes[i].request_fee;
 		return true;
 	}
 	/* @20250929, @001: a snapshot on Vertex */

@@ -50,6 +50,11 @@ REGIONS = json.loads((HERE / "price_regions.json").read_text())
 TOOL_FEES = json.loads((HERE / "tool_fees.json").read_text())
 
 
+# openrouter.ai/docs, model variants: what ends in :free costs nothing, whatever model it is.
+FREE = {"openrouter": [":free"]}
+# openrouter.ai/docs, web search: by the maker's own search there, elsewhere by Exa.
+OWN_SEARCH = ["openai/", "anthropic/", "perplexity/", "x-ai/"]
+
 BUILT = None  # the day on which the history was put together
 
 
@@ -307,6 +312,20 @@ def leave_to_rules(rows, rules):
             row["regional"] = {r: how for r, how in row["regional"].items() if rule.get("times", {}).get(r) != how["multiplier"]}
 
 
+def free_of(provider):
+    return [{"model": m, "currency": "USD", "from": None, "to": None, "rates": dict.fromkeys(BUCKETS, "0"), "source": "openrouter.ai/docs, model variants: free",
+             "sure": "stated by the vendor", "grade": "stated"} for m in FREE.get(provider, [])]
+
+
+def tools_of(provider, models):
+    """What a vendor's tools cost; a fee of models whose maker has no search of its own names the beginnings of theirs."""
+    for rule in TOOL_FEES.get(provider, []):
+        if rule["models"] == ["no search of its own"]:
+            makers = {m.split("/")[0] + "/*" if "/" in m else m for m in models if not m.startswith(tuple(OWN_SEARCH))}
+            rule = dict(rule, models=sorted(makers))
+        yield rule
+
+
 def lines(key, items):
     return f' "{key}": [\n' + ",\n".join("  " + json.dumps(i, ensure_ascii=False) for i in items) + "\n ]" if items else None
 
@@ -315,7 +334,7 @@ def card(provider, rows, spellings, said, elsewhere):
     last_seen(rows)
     rules = regions_of(provider, rows)
     leave_to_rules(rows, rules)
-    prices = [p for row in rows for p in prices_of(row)]
+    prices = [p for row in rows for p in prices_of(row)] + free_of(provider)
     models = {p["model"] for p in prices}
     limits = {}
     for row in rows:
@@ -331,7 +350,7 @@ def card(provider, rows, spellings, said, elsewhere):
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
     elsewhere = [*elsewhere, *price_doubts.changes(rows)]
-    parts += [lines("regions", rules), lines("caches", CONTRACTS.get(provider, [])), lines("tools", TOOL_FEES.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
+    parts += [lines("regions", rules), lines("caches", CONTRACTS.get(provider, [])), lines("tools", list(tools_of(provider, models))), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
                     list(seen_elsewhere(said, models, rows)) + elsewhere), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
