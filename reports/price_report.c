@@ -102,7 +102,9 @@ static int row_order(const void *x, const void *y)
 	if (c == 0 && a->from.us != b->from.us)
 		c = a->from.us < b->from.us ? -1 : 1;
 	c = c ? c : a->withdrawn - b->withdrawn;
-	return c ? c : b->promotion - a->promotion;
+	c = c ? c : b->promotion - a->promotion;
+	/* those of one rule together, as the card has them */
+	return c ? c : (a > b) - (a < b);
 }
 
 static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX])
@@ -526,7 +528,7 @@ static void put_rest(const struct row *rows, size_t n)
 	buf_release(&own);
 }
 
-/* Whether all that is said of where a price is from was said of the one before it: they are service
+/* Whether what is said of where a price is from was said of the one before it: they are service
  * tiers and regions of one. */
 static bool said_already(const struct row *rows, size_t i)
 {
@@ -534,27 +536,37 @@ static bool said_already(const struct row *rows, size_t i)
 	return before && strcmp(p->provider, before->provider) == 0 &&
 	       p->from.us == before->from.us && p->old_seen.us == before->old_seen.us &&
 	       same_text(p->currency, before->currency) && same_text(p->source, before->source) &&
-	       same_text(p->sure, before->sure) && same_text(p->note, before->note) &&
-	       same_text(p->doubt, before->doubt);
+	       same_text(p->sure, before->sure) && same_text(p->note, before->note);
+}
+
+static bool doubted_already(const struct row *rows, size_t i)
+{
+	const struct price *p = rows[i].price;
+	for (size_t k = 0; k < i; k++)
+		if (same_text(rows[k].price->doubt, p->doubt) &&
+		    strcmp(rows[k].price->provider, p->provider) == 0 &&
+		    rows[k].price->from.us == p->from.us)
+			return true;
+	return false;
 }
 
 static void put_sources(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct price *p = rows[i].price;
+		const bool said = said_already(rows, i);
 		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
-		if (said_already(rows, i))
-			continue;
 		day_of(p->from, "always", from);
-		print_note("source   %s %s %s: %s (%s)%s%s", p->provider, from, p->currency,
-			   p->source, p->sure, p->note ? "; " : "", p->note ? p->note : "");
-		if (p->old_seen.us != INSTANT_MIN.us) {
+		if (!said)
+			print_note("source   %s %s %s: %s (%s)%s%s", p->provider, from, p->currency,
+				   p->source, p->sure, p->note ? "; " : "", p->note ? p->note : "");
+		if (!said && p->old_seen.us != INSTANT_MIN.us) {
 			day_of(p->old_seen, "", seen);
 			print_note(
 				"bounded  the price before was last seen on %s, this one first on %s",
 				seen, from);
 		}
-		if (p->doubt)
+		if (p->doubt && !doubted_already(rows, i))
 			print_note("doubt    %s %s: %s", p->provider, from, p->doubt);
 	}
 }
