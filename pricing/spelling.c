@@ -42,17 +42,18 @@ static const struct {
 };
 
 /* What stands behind it: an end that tells the service tier, or one that means something at one
- * vendor only. `alone`: the price is that of the end, whatever stands before it. */
+ * vendor only, which is then who sells it. `alone`: the price is that of the end, whatever stands
+ * before it. */
 static const struct {
 	const char *suffix, *service_tier, *provider, *request_fee;
 	bool alone;
 } suffixes[] = {
 	{ .suffix = "[1m]" },
 	{ .suffix = "@default" },
-	{ .suffix = ":thinking" },
-	{ .suffix = ":nitro" },
-	{ .suffix = ":floor" },
-	{ .suffix = ":exacto" },
+	{ .suffix = ":thinking", .provider = "openrouter" },
+	{ .suffix = ":nitro", .provider = "openrouter" },
+	{ .suffix = ":floor", .provider = "openrouter" },
+	{ .suffix = ":exacto", .provider = "openrouter" },
 	{ .suffix = ":free", .provider = "openrouter", .alone = true },
 	{ .suffix = ":online", .provider = "openrouter", .request_fee = "online" },
 	{ .suffix = ":18k" },
@@ -224,6 +225,19 @@ static bool take_bedrock_name(struct spelling *s)
 	return true;
 }
 
+/* VENDOR/MODEL:END is how a router writes that knows the end: it may list the name as it stands. */
+static bool take_router_name(struct spelling *s)
+{
+	if (s->provider.n || !s->model.n || !memchr(s->model.p, '/', s->model.n))
+		return false;
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (suffixes[i].provider && ends(s->model, suffixes[i].suffix)) {
+			s->provider = text_of(suffixes[i].provider);
+			return true;
+		}
+	return false;
+}
+
 static bool take_prefix(struct spelling *s)
 {
 	if (take_resource(s))
@@ -259,28 +273,20 @@ static bool take_prefix(struct spelling *s)
 	return false;
 }
 
-/* Whether the end is of a vendor that the name is not of: VENDOR/MODEL is how OpenRouter writes. */
-static bool of_another(const struct spelling *s, const char *provider)
-{
-	return s->provider.n ? !text_is(s->provider, provider)
-			     : !s->model.n || !memchr(s->model.p, '/', s->model.n);
-}
-
 static bool take_suffix(struct spelling *s)
 {
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
 		const size_t n = strlen(suffixes[i].suffix);
 		if (!ends(s->model, suffixes[i].suffix) ||
 		    (suffixes[i].service_tier && !s->tiers) ||
-		    (suffixes[i].provider && of_another(s, suffixes[i].provider)))
+		    ((suffixes[i].alone || suffixes[i].request_fee) &&
+		     !text_is(s->provider, suffixes[i].provider)))
 			continue;
 		if (suffixes[i].alone)
 			s->model.p += s->model.n - n;
 		s->model.n = suffixes[i].alone ? n : s->model.n - n;
 		if (suffixes[i].service_tier)
 			s->service_tier = text_of(suffixes[i].service_tier);
-		if (suffixes[i].provider)
-			s->provider = text_of(suffixes[i].provider);
 		if (suffixes[i].request_fee)
 			s->request_fee = suffixes[i].request_fee;
 		return true;
@@ -456,9 +462,9 @@ static bool take_colon(struct spelling *s)
 bool spelling_next(struct spelling *s)
 {
 	static bool (*const steps[])(struct spelling *) = {
-		take_bedrock_name, take_prefix, take_suffix, take_colon,
-		take_effort,	   take_dots,	take_order,  take_claude_date,
-		take_version,	   take_stable, take_vendor
+		take_bedrock_name, take_router_name, take_prefix, take_suffix,
+		take_colon,	   take_effort,	     take_dots,	  take_order,
+		take_claude_date,  take_version,     take_stable, take_vendor
 	};
 	enum { STEPS = sizeof steps / sizeof *steps };
 	if (!s->model.p) /* nobody's name is a text as well */

@@ -283,16 +283,15 @@ def released(row):
 
 
 def regions_of(provider, rows):
-    """The rules of a vendor's regions; one for models from a day on names them."""
-    first = {}
+    """The rules of a vendor's regions; one for models from a day on, or for those with lines of regions, names them."""
+    first, rules = {}, REGIONS.get(provider, [])
     for row in rows:
         first[row["model"]] = min(released(row), first.get(row["model"], "9"))
-    rules = []
-    for rule in REGIONS.get(provider, []):
-        since = rule.get("released_since")
-        named = {"models": sorted(m for m, day in first.items() if day >= since)} if since else {}
-        rules.append(named | {key: v for key, v in rule.items() if key != "released_since"})
-    return rules
+    lined = {row["model"] for row in rows if (row.get("region") or row.get("regional")) and "models" not in closest(rules, row["model"])}
+    for rule in rules:
+        names = [m for m, day in first.items() if day >= rule["released_since"]] if "released_since" in rule else lined
+        named = {"models": sorted(names)} if "released_since" in rule or "with_lines" in rule else {}
+        yield named | {key: v for key, v in rule.items() if key not in ("released_since", "with_lines")}
 
 
 def closest(rules, model):
@@ -332,7 +331,7 @@ def lines(key, items):
 
 def card(provider, rows, spellings, said, elsewhere):
     last_seen(rows)
-    rules = regions_of(provider, rows)
+    rules = list(regions_of(provider, rows))
     leave_to_rules(rows, rules)
     prices = [p for row in rows for p in prices_of(row)] + free_of(provider)
     models = {p["model"] for p in prices}

@@ -108,6 +108,8 @@ J
 	want=1.25 amount --model openrouter/openai/gpt-5:nitro --input 1000000 --at 2026-06-01
 	want=3 amount --model openrouter/anthropic/claude-sonnet-4.6:floor --input 100000 --output 180000 --at 2026-06-01
 	want=0.625 amount --model openrouter/openai/gpt-5:batch --input 1000000 --at 2026-09-01
+	want=0.45 amount --model z-ai/glm-4.6:exacto --input 1000000 --at 2026-09-01
+	want=0.3 amount --model anthropic/claude-3.7-sonnet:thinking --provider anthropic --input 100000 --at 2026-01-01
 	want=6 amount --model openrouter/openai/gpt-4o:extended --input 1000000 --at 2026-06-01
 	# no model of anybody is free or searches without OpenRouter, and an extended one has a price of its own
 	for name in gpt-5:free gpt-5:online openrouter/openai/gpt-5:extended; do

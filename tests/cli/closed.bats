@@ -54,6 +54,7 @@ cost() { run "$TALLY" cost -m "$1" --input 1000000 --region "$2" "${@:3}"; }
 		bedrock/us-gov-west-1/anthropic.claude-3-haiku-20240307-v1:0 - 0.03
 		eu.anthropic.claude-3-haiku-20240307-v1:0 - 0.025
 		bedrock/eu-west-3/anthropic.claude-v2 - 0.8
+		bedrock/sa-east-1/meta.llama3-70b-instruct-v1:0 - 0.265
 		azure/us/gpt-4o - 0.275
 		azure/eu/gpt-5.6-sol - 0.44
 		azure/gpt-4.1 eu 0.22
