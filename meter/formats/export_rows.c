@@ -94,19 +94,6 @@ static bool says_true(struct text s)
 	return text_is(s, "true") || text_is(s, "True") || text_is(s, "TRUE");
 }
 
-/* A place without a price of its own has the price of any, so the set is closed. */
-static int take_place(struct row *w, struct text geo, struct err *e)
-{
-	if (text_is(geo, "us"))
-		set_text(&w->p.m.record, FIELD_REGION, geo);
-	else if (!text_is(geo, "global") && !text_is(geo, "not_available"))
-		return err_set(e, ERR_INVALID,
-			       "field 'inference_geo' names a region whose price is unknown "
-			       "('%.*s')",
-			       (int)(geo.n > 40 ? 40 : geo.n), geo.p);
-	return 0;
-}
-
 /* The tier that a dimension of the row makes of it. */
 static void take_tier(struct row *w, enum export_role role, struct text s)
 {
@@ -203,7 +190,7 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		take_tier(w, (enum export_role)c->role, kept(r, s));
 		break;
 	case ROLE_GEO:
-		rc = take_place(w, kept(r, s), e);
+		payload_geo(&w->p.m.record, kept(r, s));
 		break;
 	case ROLE_KEY:
 	case ROLE_FLAG:

@@ -141,6 +141,9 @@ bool tier_is_word(struct text said);
 /* Whether a tier, which may be several words, holds that one. */
 bool tier_has_part(struct text tier, struct text word);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
+/* Where the call was served, as an answer says (`inference_geo`): its region, unless that is
+ * anywhere. Which of them have a price, cards say. */
+void payload_geo(struct record *r, struct text geo);
 /* Says by what the agent's other source knows the call; after its counts are taken apart. */
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
 		  struct text session, bool in_log);

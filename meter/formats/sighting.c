@@ -102,14 +102,7 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 	struct text geo = json_string(json_member(usage, "inference_geo"));
 	int rc = 0, place = 0;
 	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
-	/* a region without a price of its own has the price of any: so the set is closed here */
-	if (text_is(geo, "us"))
-		set_word(&m->record, FIELD_REGION, geo);
-	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
-		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a region whose price is unknown "
-			     "('%.*s')",
-			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
+	payload_geo(&m->record, geo);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
 	     v = json_next(v), place++) {
 		struct text type = json_string(json_member(v, "type"));

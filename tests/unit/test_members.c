@@ -499,6 +499,9 @@ static bool may_change(const char *key, const char *value)
 	/* what was asked for, and the name of a line of a batch */
 	if (value == wrapped && (strcmp(key, "tools") == 0 || strcmp(key, "key") == 0))
 		return true;
+	/* a region, which has a price in the cards or none */
+	if (value && *value == '"' && strcmp(key, "inference_geo") == 0)
+		return true;
 	if (value && *value == '{' && (strcmp(key, "metadata") == 0 || strcmp(key, "other") == 0))
 		return true;
 	return value && strcmp(value, "true") == 0 &&
