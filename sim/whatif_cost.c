@@ -631,8 +631,8 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 	to->calls_uncertain += r->calls_uncertain;
 	to->calls_unproven += r->calls_unproven;
 	for (int k = 0; k < MISSES; k++) {
-		to->missed_calls[k] += r->missed_calls[k];
-		to->missed_tokens[k] += r->missed_tokens[k];
+		to->missed.calls[k] += r->missed.calls[k];
+		to->missed.tokens[k] += r->missed.tokens[k];
 	}
 	to->moved += r->moved;
 	to->waited_us += r->waited_us;
