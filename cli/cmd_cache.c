@@ -197,11 +197,11 @@ static int simulate(struct asked *a, const struct block_trace *t, struct simulat
 		own = mem_alloc((t->count + 1) * sizeof *own);
 	for (size_t i = 0; own && i < t->count; i++)
 		own[i] = &model_cache_at(&a->contract, a->at.us + t->request[i].time_us)->rules;
-	struct each_request each = { .rules = own,
-				     .hits = mem_alloc((t->count + 1) * sizeof *each.hits),
-				     .why = mem_alloc(t->count + 1) };
-	uint32_t *shared = block_misses_shared(t, &a->rules, &each);
-	each.shared = shared;
+	const struct each_request each = { .rules = own,
+					   .hits = mem_alloc((t->count + 1) * sizeof *each.hits),
+					   .shared =
+						   mem_alloc((t->count + 1) * sizeof *each.shared),
+					   .why = mem_alloc(t->count + 1) };
 	for (size_t i = 0; rc == 0 && i < a->count; i++) {
 		a->rules.capacity = a->capacity[i];
 		out[i] = (struct simulated){ 0 };
@@ -211,7 +211,7 @@ static int simulate(struct asked *a, const struct block_trace *t, struct simulat
 	}
 	free(each.hits);
 	free(each.why);
-	free(shared);
+	free(each.shared);
 	free(own);
 	return rc;
 }

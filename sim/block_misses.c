@@ -5,15 +5,6 @@
 #include "base/arena.h"
 #include "sim/cache_entries.h"
 
-uint32_t *block_misses_shared(const struct block_trace *t, const struct cache_rules *rules,
-			      const struct each_request *per)
-{
-	const struct each_rules each = { rules, per->rules, per->model };
-	uint32_t *shared = mem_alloc((t->count + 1) * sizeof *shared);
-	entries_shared(t, &each, shared);
-	return shared;
-}
-
 static void add(struct misses *m, enum cache_miss why, int64_t tokens)
 {
 	m->calls[why] += tokens > 0;

@@ -4,10 +4,6 @@
 
 #include "sim/prefix_cache.h"
 
-/* Leading blocks of each request that any model has read before it, where they may be shared: what
- * prefix_cache_run_each asks for. free() it. The same for all capacities and lifetimes. */
-uint32_t *block_misses_shared(const struct block_trace *t, const struct cache_rules *rules,
-			      const struct each_request *per);
 /*
  * Adds the calls and tokens that were missed: of what a call shares with earlier prompts by why it
  * did not hit (per: as prefix_cache_run_each filled it in), and as MISS_CHANGED what the prompt

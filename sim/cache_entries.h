@@ -19,18 +19,16 @@ static inline const struct cache_rules *rules_at(const struct each_rules *r, siz
 	return r->own ? r->own[i] : r->base;
 }
 
+/* plain: whatever the model. of, plain: of each place of trace->block; to `of` the request's base
+ * is added. */
 struct entries {
-	const uint32_t *of; /* of each place of trace->block, counted from the request's base */
-	uint32_t *own;	    /* what `of` points to when it is not the trace's */
-	uint32_t *base;	    /* of each request; NULL: 0 */
-	size_t count;
+	const uint32_t *of, *plain;
+	uint32_t *own_of, *own_plain; /* what they point to when it is not the trace's */
+	uint32_t *base;		      /* of each request; NULL: 0 */
+	size_t count, plain_count;
 };
 
 struct entries entries_number(const struct block_trace *t, const struct each_rules *each);
 void entries_release(struct entries *en);
-
-/* What a cache that forgets nothing, and that all models share, would have had: leading blocks of
- * each request. */
-void entries_shared(const struct block_trace *t, const struct each_rules *each, uint32_t *blocks);
 
 #endif

@@ -50,7 +50,8 @@ static void unlink_entry(struct cache *c, uint32_t i)
 		c->link[l->after].before = l->before;
 }
 
-static bool expired(const struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us)
+static inline bool expired(const struct cache *c, const struct cache_rules *r, uint32_t i,
+			   int64_t now_us)
 {
 	return r->ttl_us >= 0 &&
 	       now_us - (r->ttl_of_write ? c->came_us : c->touched_us)[i] > r->ttl_us;
@@ -258,7 +259,7 @@ struct look {
 	uint8_t *ends; /* of its entries */
 	uint32_t most, lead;
 	int64_t hit;
-	uint32_t shared; /* that any cache has had */
+	uint32_t shared; /* that a request before it had */
 };
 
 /* Why the block behind the lead is not there, where it was once in a prompt. */
@@ -267,7 +268,7 @@ static enum cache_miss why_gone(const struct cache *c, const struct look *l, uin
 	const struct cache_rules *r = l->r;
 	if (c->touched_us[i] != INT64_MIN)
 		return expired(c, r, i, l->q->time_us) ? MISS_EXPIRED : MISS_UNREADY;
-	if (c->lost_us[i] == INT64_MIN)
+	if (!c->lost_us || c->lost_us[i] == INT64_MIN)
 		return MISS_NONE;
 	return r->ttl_us >= 0 && l->q->time_us - c->lost_us[i] > r->ttl_us ? MISS_EXPIRED
 									   : MISS_EVICTED;
@@ -292,6 +293,18 @@ static enum cache_miss why_ended(const struct look *l, enum cache_miss gone)
 									  : MISS_ROUNDED;
 }
 
+/* The leading blocks that requests before it had, and now it. */
+static void see_blocks(struct look *l, uint8_t *seen, const uint32_t *plain)
+{
+	const uint32_t count = l->q->count;
+	uint32_t k = l->lead;
+	while (k < count && seen[plain[k]])
+		k++;
+	l->shared = k;
+	for (; k < count; k++)
+		seen[plain[k]] = 1;
+}
+
 /* What of the prompt is not kept. */
 static void note_unkept(const struct look *l, uint32_t kept)
 {
@@ -305,7 +318,8 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 			  const struct entries *en, const struct each_request *per,
 			  struct cache_result *out)
 {
-	uint8_t *state = mem_zalloc(en->count + 1);
+	uint8_t *state = mem_zalloc(en->count + 1),
+		*seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first;
@@ -316,14 +330,19 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 				  b, here, blocks_sought(t, r, q),
 				  0, 0,	   per->why ? per->shared[i] : 0 };
 		const uint32_t kept = blocks_kept(t, r, q);
-		while (l.lead < l.most && here[b[l.lead]] & PRESENT)
-			l.lead++;
+		uint32_t lead = 0;
+		while (lead < l.most && here[b[lead]] & PRESENT)
+			lead++;
+		l.lead = lead;
 		l.hit = units ? unit_of(t, r, q, b, here, l.lead) : l.lead;
 		int64_t tokens = count_hit(t, r, q, l.hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
-		if (per->why)
+		if (per->why) {
+			see_blocks(&l, seen, en->plain + q->first);
+			per->shared[i] = l.shared;
 			per->why[i] = (uint8_t)why_ended(&l, MISS_NONE);
+		}
 		for (uint32_t k = l.lead; k < kept; k++)
 			here[b[k]] |= PRESENT;
 		if (per->why)
@@ -332,6 +351,7 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 			store_units(t, r, q, b, here);
 	}
 	free(state);
+	free(seen);
 }
 
 /* Leading blocks that a request finds, of those that the rules let it look for. */
@@ -340,8 +360,9 @@ static uint32_t lead_of(const struct look *l, const struct cache *c, uint32_t ba
 	const struct cache_rules *r = l->r;
 	const uint32_t *b = l->b;
 	const int64_t now_us = l->q->time_us;
+	const uint32_t most = l->most;
 	uint32_t lead = 0;
-	while (lead < l->most && c->touched_us[base + b[lead]] != INT64_MIN &&
+	while (lead < most && c->touched_us[base + b[lead]] != INT64_MIN &&
 	       !expired(c, r, base + b[lead], now_us) &&
 	       (r->settle_us <= 0 || now_us - c->came_us[base + b[lead]] >= r->settle_us))
 		lead++;
@@ -395,12 +416,13 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 			struct cache_result *out)
 {
 	struct cache c = { .head = NONE, .tail = NONE };
+	uint8_t *seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
 	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
 	c.ends = mem_zalloc(en->count + 1);
 	if (asks_when_it_came(each, t))
 		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
-	if (per->why)
+	if (per->why && each->base->capacity >= 0)
 		c.lost_us = mem_alloc((en->count + 1) * sizeof *c.lost_us);
 	for (size_t i = 0; i < en->count; i++) {
 		c.touched_us[i] = INT64_MIN;
@@ -426,11 +448,14 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		int64_t tokens = count_hit(t, r, q, l.hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
-		if (per->why)
+		if (per->why) {
+			see_blocks(&l, seen, en->plain + q->first);
+			per->shared[i] = l.shared;
 			per->why[i] =
 				(uint8_t)why_ended(&l, l.lead < l.most
 							       ? why_gone(&c, &l, base + b[l.lead])
 							       : MISS_NONE);
+		}
 		const struct prompt_blocks p = { b, base, l.lead, blocks_kept(t, r, q) };
 		int64_t hours = 0;
 		if (each->base->capacity < 0 && !r->storage)
@@ -447,6 +472,7 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 	}
 	free(c.link);
 	free(c.lost_us);
+	free(seen);
 	free(c.touched_us);
 	free(c.came_us);
 	free(c.ends);

@@ -100,9 +100,9 @@ struct each_request {
 	const struct cache_rules *const *rules; /* NULL: none has */
 	const uint32_t *model;
 	int64_t *hits, *token_hours;
-	/* leading blocks that any cache has had, and why no more of them hit (enum cache_miss);
-	   NULL: nobody asks */
-	const uint32_t *shared;
+	/* leading blocks of each request that one before it had, whatever their models; and why no
+	   more of them hit (enum cache_miss). Both, or NULL: nobody asks */
+	uint32_t *shared;
 	uint8_t *why;
 };
 int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *rules,

@@ -42,6 +42,7 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	const struct cache_rules **each = mem_alloc((r->plays + 1) * sizeof *each);
 	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits),
 		*hours = mem_alloc((r->plays + 1) * sizeof *hours);
+	uint32_t *shared = mem_alloc((r->plays + 1) * sizeof *shared);
 	uint8_t *why = mem_alloc(r->plays + 1);
 	rules.scope = cache_scope_by_model(rules.scope);
 	bool same = r->plays == w->count && !r->out->moved;
@@ -60,9 +61,7 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	}
 	for (size_t i = 0; i < r->plays; i++)
 		each[i] = &model_cache_at(&r->caches.cache[model[i]], r->play[i].time_us)->rules;
-	struct each_request per = { each, model, hits, hours, NULL, why };
-	uint32_t *shared = block_misses_shared(&view, &rules, &per);
-	per.shared = shared;
+	const struct each_request per = { each, model, hits, hours, shared, why };
 	int rc = prefix_cache_run_each(&view, &rules, &per, &sums, e);
 	for (size_t i = 0; rc == 0 && i < r->plays; i++) {
 		if (r->caches.cache[model[i]].finds_nothing) {
