@@ -213,7 +213,10 @@ static int read_count(int64_t *out, const char *name, json_value *v, struct err 
 			       json_kind_name(v));
 	if (digits.n == 0)
 		return err_set(e, ERR_INVALID, "field '%s' is empty", name);
-	digits.n = without_fraction(digits);
+	const size_t whole = without_fraction(digits);
+	/* "1.000" as a text may be a thousand */
+	if (json_kind(v) == JSON_NUMBER || digits.n - whole != 4 || whole > 3)
+		digits.n = whole;
 	for (size_t i = 0; i < digits.n; i++) {
 		char c = digits.p[i];
 		if (c < '0' || c > '9')

@@ -95,7 +95,9 @@ struct payload_reader {
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
-	struct dict same_rows; /* rows of calls without ids: how many were equal */
+	struct dict bucket_rows;       /* rows of these, word for word: their lines */
+	struct dict same_rows;	       /* rows of calls without ids: how many were equal */
+	int64_t rows_once, rows_again; /* of these, different ones, and those that came again */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	struct doubts doubts;
