@@ -227,7 +227,7 @@ static int status(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", q.only);
 	budgets_close(q.budgets);
 	store_close(store);
-	return rc ? rc : verdict.failed ? 1 : verdict.over ? 4 : 0;
+	return rc ? rc : verdict.failed ? 1 : verdict.over ? 4 : verdict.lacks ? 3 : 0;
 }
 
 const struct command command_budget_status = {

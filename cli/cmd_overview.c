@@ -52,8 +52,6 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0 && usage_total(result)->records == 0)
 		rc = find_newest(&o, source.store, zone, e);
-	if (rc == 0)
-		rc = overview_bounds(&o, source.store, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
 		o.left_out = &source.left_out;

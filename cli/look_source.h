@@ -9,9 +9,12 @@
 #include "meter/ingest/log_cache.h"
 #include "reports/left_out.h"
 
+#define OPTION_LOGS \
+	{ \
+		"logs", 0, NULL, "read the logs though there is a database", false, OPTION_DATA \
+	}
 #define OPTIONS_OF_LOOKS \
-	{ "logs", 0, NULL, "read the logs though there is a database", false, OPTION_DATA }, \
-		{ "compact", 0, NULL, "as narrow as for 60 columns", false, OPTION_OUTPUT }, \
+	OPTION_LOGS, { "compact", 0, NULL, "as narrow as for 60 columns", false, OPTION_OUTPUT }, \
 		{ "offline",	  'O', NULL, "accepted: prices are always on this machine", false, \
 		  OPTION_ADVANCED }, \
 	{ \

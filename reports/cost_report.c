@@ -296,7 +296,7 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("\n");
 	print_lines(&x->rating, p->currency);
 	b.n = 0;
-	put_shown_money(&b, x->rating.total, p->currency, false);
+	put_shown_money(&b, x->rating.total, p->currency, EXACTLY);
 	printf("\ntotal    %s\n", b.p);
 	buf_release(&b);
 	if (x->credits.plan)

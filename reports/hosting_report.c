@@ -179,7 +179,7 @@ static void put_break_even(struct buf *line, const struct whatif_model *m, const
 	char text[DECIMAL_TEXT_MAX];
 	if (!is_comparable(m))
 		return;
-	put_short_money(b, m->at_vendor, currency, false);
+	put_short_money(b, m->at_vendor, currency, EXACTLY);
 	buf_printf(line, "; the vendor would ask %s", b->p);
 	if (breaks_even(m, m->hosted.replica_hours)) {
 		put_count(b, calls(calls_of_rent(m, m->hosted.replica_hours)));
