@@ -37,7 +37,7 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	struct decimal d = { 0 };
 	int rc = 0;
 	if (rc == 0 && !clear && !amount)
-		rc = err_set(e, ERR_USAGE, "--amount is required");
+		rc = err_set(e, ERR_USAGE, "--amount is required, for example --amount 100");
 	if (rc == 0 && !clear)
 		rc = cli_amount_of("--amount", amount, cli_currency(cli), &d, e);
 	if (rc == 0 && !clear)

@@ -110,7 +110,9 @@ static void put_row(struct table *t, const struct blocks_report *r, const struct
 
 static const char *limit_words(int64_t tokens, int64_t limit)
 {
-	return tokens > limit ? "over the limit" : tokens > limit / 5 * 4 ? "near the limit" : "ok";
+	return tokens > limit		? "over the limit"
+	       : tokens > limit / 5 * 4 ? "near the limit"
+					: "below the limit";
 }
 
 static void put_active(const struct blocks_report *r, const struct usage_block *b)
@@ -135,7 +137,7 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 		put_count(&rate, r->token_limit);
 		print_note("Limit: %s tokens, %lld %% used%s%s", rate.p,
 			   (long long)((int128)tokens * 100 / r->token_limit),
-			   o.known ? "; at that rate " : "",
+			   o.known ? "; at that rate it ends " : "",
 			   o.known ? limit_words(o.tokens_at_end, r->token_limit) : "");
 	}
 	buf_release(&rate);

@@ -405,8 +405,8 @@ void cascade_report_table(const struct cascade_report *r)
 		print_note(
 			"break even at %s of the tasks escalated, by average costs; at %s with the "
 			"costs of those that are",
-			share_text(c->break_even_nano, text),
-			share_text(c->break_even_escalated_nano, other));
+			percent_text(c->break_even_nano, billion, text),
+			percent_text(c->break_even_escalated_nano, billion, other));
 	int128 more = c->cascade.solved_nano - c->cheap.solved_nano;
 	if (c->has_costs && more > 0)
 		print_note("each task that the cascade solves beyond the cheap model costs %s",

@@ -217,7 +217,7 @@ static void put_credit_line(const struct credit_answer *c)
 			   ": own key, the vendor bills the total above; built-in it would be %s",
 			   number_grouped(grouped, credits_format(c->built_in, text)));
 	if (plan_worth(c->plan, c->byo ? c->built_in : c->total, &worth)) {
-		put_plain_money(&amount, worth, plan_currency(c->plan));
+		put_shown_money(&amount, worth, plan_currency(c->plan), EXACTLY);
 		buf_printf(&line, c->byo ? " (worth %s)" : ", worth %s", amount.p);
 	}
 	print_note("%s", line.p);
@@ -235,7 +235,8 @@ static void print_lines(const struct rating *r, const char *currency)
 	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	struct buf b = { 0 };
 	if (r->line_count == 0) {
-		printf("nothing was used\n");
+		print_note("nothing was used: say what a call uses, for example --input 2000 "
+			   "--output 300");
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);

@@ -451,7 +451,7 @@ static void put_story(const struct history *h, const struct forecast *f)
 	struct buf b = { 0 };
 	char day[16];
 	char days[COUNT_WORDS_MAX];
-	buf_puts(&b, count_words(days, h->count, "past day"));
+	buf_printf(&b, "drawn from %s", count_words(days, h->count, "past day"));
 	if (m->seasonal)
 		buf_puts(&b, m->group[5] == 1 && m->group[4] == 0
 				     ? "; weekends differ from working days"

@@ -259,7 +259,7 @@ void look_report_table(const struct look_report *r)
 		column[n++] =
 			(struct table_column){ upper(title[d], r->title[d]), .may_shrink = true };
 	if (r->has_last)
-		column[n++] = (struct table_column){ "LAST", .leaves = 4 };
+		column[n++] = (struct table_column){ "LAST", .leaves = 7 };
 	column[n++] = (struct table_column){ "MODELS", .may_shrink = true };
 	column[n++] = (struct table_column){ "INPUT", true, .leaves = 5 };
 	column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 1 };

@@ -383,7 +383,7 @@ void plan_report_table(const struct plan_report *r)
 					    { "COST", .right = true, .money = true },
 					    { "INTERVAL", .right = true, .leaves = 1 },
 					    { "A CALL", .right = true, .leaves = 2 },
-					    { "CREDITS", .right = true } };
+					    { "CREDITS", .right = true, .money = true } };
 	struct table_column columns[6];
 	const bool interval = r->interval->known;
 	int n = 0;

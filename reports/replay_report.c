@@ -484,7 +484,7 @@ void replay_report_table(const struct replay_report *r)
 		columns[n++] = (struct table_column){ "REASONING", true, .leaves = 1 };
 	columns[n++] = (struct table_column){ "COST", true, .money = true };
 	if (o->plan)
-		columns[n++] = (struct table_column){ "CREDITS", true, false };
+		columns[n++] = (struct table_column){ "CREDITS", true, .money = true };
 	if (o->recorded)
 		columns[n++] = (struct table_column){ "RECORDED", true, .money = true };
 	struct table *t = table_open(columns, n);

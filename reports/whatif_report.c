@@ -847,7 +847,7 @@ void whatif_report_table(const struct whatif_report *r)
 		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
 		{ "CACHE HITS", true, .leaves = 3 }, { "COST", true, false },
 		{ "DIFFERENCE", true, .leaves = 4 }, { "CHANGE", true, .leaves = 5 },
-		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 6 }
+		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .money = true, .leaves = 6 }
 	};
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;

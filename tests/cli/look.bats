@@ -139,7 +139,7 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 	done
 	run -0 "$TALLY" blocks --active --token-limit 4000
 	[[ "$output" == *"ACTIVE"* && "$output" == *"Burn rate: 165 tokens a minute"* ]]
-	[[ "$output" == *"82 % used; at that rate over the limit"* ]]
+	[[ "$output" == *"82 % used; at that rate it ends over the limit"* ]]
 	run -0 "$TALLY" blocks --active --json
 	[ "$(field 'blocks[0].outlook.tokens_per_minute' <<< "$output")" = 165 ]
 }
