@@ -59,6 +59,8 @@ static int run(struct cli *cli, struct err *e)
 			overview_json(&o);
 		else
 			overview_print(&o);
+		if (!cli->json)
+			look_source_tell_newer(&source, cli);
 		status = overview_is_lower_bound(&o) ? 3 : 0;
 	}
 	look_release(&look);

@@ -41,6 +41,9 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 /* Says on standard error, below an empty report, what there would be. */
 void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 			    const struct zone *z);
+/* Says on standard error that agents went on writing logs after the database's last record; nothing
+ * where a database was named. */
+void look_source_tell_newer(const struct look_source *x, const struct cli *cli);
 void look_source_close(struct look_source *x);
 
 #endif

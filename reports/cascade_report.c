@@ -420,9 +420,11 @@ void cascade_report_table(const struct cascade_report *r)
 			   shown_amount(b, money_total_format(c->cost_per_solved.high, other), r),
 			   r->options->level_permille / 10, r->options->level_permille % 10);
 	if (c->has_apgr)
-		printf("APGR %s", share_text(c->apgr_nano, text));
+		printf("APGR %s (share of the quality gap recovered, over all thresholds)",
+		       share_text(c->apgr_nano, text));
 	if (c->has_aiq)
-		printf("%sAIQ %s", c->has_apgr ? ", " : "", share_text(c->aiq_nano, text));
+		printf("%sAIQ %s (quality over cost)", c->has_apgr ? "; " : "",
+		       share_text(c->aiq_nano, text));
 	if (c->has_apgr || c->has_aiq)
 		printf("\n");
 	if (c->incomplete)

@@ -48,12 +48,16 @@ static void put_moves(struct json_out *j, const struct plan_report *r, size_t i)
 /* "+$6.28" */
 static void put_change(struct buf *b, const struct plan_report *r, size_t i, struct money_total to)
 {
+	const int128 cent = (int128)10000000000000000;
 	struct buf amount = { 0 };
 	const struct money_total by = money_total_minus(to, r->result[i].total.cost);
 	/* a difference of two lower bounds is neither */
 	const enum amount_bound bound = r->result[i].total.unpriced ? ABOUT : EXACTLY;
-	cents_text(&amount, by, r->currency, EXACTLY);
-	buf_printf(b, "%s%s%s", bound_sign(bound), by.atto > 0 ? "+" : "", amount.p);
+	if (by.atto > -cent && by.atto < cent)
+		put_short_change(&amount, by, r->currency, EXACTLY);
+	else
+		cents_text(&amount, by, r->currency, EXACTLY);
+	buf_printf(b, "%s%s%s", bound_sign(bound), by.atto >= cent ? "+" : "", amount.p);
 	buf_release(&amount);
 }
 
