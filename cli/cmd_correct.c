@@ -182,11 +182,11 @@ static void print_changes(const struct rerate_result *r)
 		table_cell(t, b.p);
 		rerate_report_price(&b, l->to_ref, l->to_window, l->to_why);
 		table_cell(t, b.p);
-		put_money(&b, l->before, NULL, false);
+		put_money(&b, l->before, NULL, EXACTLY);
 		table_cell(t, b.p);
-		put_money(&b, l->after, NULL, false);
+		put_money(&b, l->after, NULL, EXACTLY);
 		table_cell(t, b.p);
-		put_money(&b, money_total_minus(l->after, l->before), NULL, false);
+		put_money(&b, money_total_minus(l->after, l->before), NULL, EXACTLY);
 		table_cell(t, b.p);
 	}
 	table_print(t);
@@ -207,7 +207,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		return;
 	}
 	print_changes(r);
-	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
+	put_money(&b, money_total_minus(r->after, r->before), NULL, EXACTLY);
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
 	if (dry)

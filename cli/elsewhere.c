@@ -162,6 +162,8 @@ const char *elsewhere_hint(struct text typed)
 		{ "d", "calls without a price are named below each table; `tally explain ID` shows "
 		       "one call" },
 		{ "debug-samples", "`tally records --unpriced` lists calls" },
+		{ "html", "`tally migrate`, `plan` and `decide` write --format html or pdf with -o "
+			  "FILE; `whatif` and `cascade` have --html FILE" },
 		{ "id", "`tally session --id ID` is one session" },
 		{ "jq", "print --json and pipe it into jq" },
 		{ "live", "`tally live` is the running view" },

@@ -224,7 +224,7 @@ static void put_credit_line(const struct credit_answer *c)
 			   ": own key, the vendor bills the total above; built-in it would be %s",
 			   number_grouped(grouped, credits_format(c->built_in, text)));
 	if (plan_worth(c->plan, c->byo ? c->built_in : c->total, &worth)) {
-		put_plain_money(&amount, worth, plan_currency(c->plan));
+		put_shown_money(&amount, worth, plan_currency(c->plan), EXACTLY);
 		buf_printf(&line, c->byo ? " (worth %s)" : ", worth %s", amount.p);
 	}
 	print_note("%s", line.p);
@@ -242,7 +242,8 @@ static void print_lines(const struct rating *r, const char *currency)
 	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	struct buf b = { 0 };
 	if (r->line_count == 0) {
-		printf("nothing was used\n");
+		print_note("nothing was used: say what a call uses, for example --input 2000 "
+			   "--output 300");
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -309,7 +310,7 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("\n");
 	print_lines(&x->rating, p->currency);
 	b.n = 0;
-	put_shown_money(&b, x->rating.total, p->currency, false);
+	put_shown_money(&b, x->rating.total, p->currency, EXACTLY);
 	printf("\ntotal    %s\n", b.p);
 	buf_release(&b);
 	if (x->credits.plan)

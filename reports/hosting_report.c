@@ -184,7 +184,7 @@ static void put_break_even(struct buf *line, const struct whatif_model *m, const
 	}
 	if (!is_comparable(m))
 		return;
-	put_short_money(b, m->at_vendor, currency, false);
+	put_short_money(b, m->at_vendor, currency, EXACTLY);
 	buf_printf(line, "; the vendor would ask %s", b->p);
 	if (breaks_even(m, m->hosted.replica_hours)) {
 		ratio_format(rent_of(m, m->hosted.replica_hours).atto, m->at_vendor.atto, 1, text);

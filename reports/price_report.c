@@ -209,9 +209,15 @@ static void put_price_table(const struct row *rows, size_t n, enum price_table k
 			    struct instant at)
 {
 	const bool history = kind != PRICES_IN_FORCE, dated = kind == PRICES_HISTORY;
+	bool one_vendor = true, one_model = true;
+	for (size_t i = 1; i < n; i++) {
+		one_vendor &= strcmp(rows[i].price->provider, rows[0].price->provider) == 0;
+		one_model &= strcmp(rows[i].price->model, rows[0].price->model) == 0;
+	}
+	/* what is the same in every row of a history makes room for prices */
 	const struct table_column columns[] = {
-		{ "VENDOR", .may_shrink = true, .leaves = dated ? 8 : 0 },
-		{ "MODEL", .may_shrink = true },
+		{ "VENDOR", .may_shrink = true, .leaves = dated ? (one_vendor ? 5 : 8) : 0 },
+		{ "MODEL", .may_shrink = true, .leaves = dated && one_model ? 6 : 0 },
 		/* what tells rows apart stays */
 		{ "CUR" },
 		{ "WINDOW", .may_shrink = true },

@@ -408,7 +408,8 @@ static void put_row(void *user, const struct usage_row *row, const struct record
 	} else {
 		snprintf(currency, sizeof currency, "%.*s", (int)a->price->currency.n,
 			 a->price->currency.p);
-		put_amount(b, money_total_format(a->cost, text), currency, false);
+		put_amount(b, money_total_format(a->cost, text), currency,
+			   at_least(row->flags & USAGE_BROKEN_OFF));
 		table_cell(t, b->p);
 	}
 	table_cell(t, row->kind == USAGE_RECORD ? "" : kind_name(row->kind));

@@ -9,7 +9,7 @@
 #include "reports/lower_bound_report.h"
 #include "reports/usage_report.h"
 
-enum { KEYS_MOST = 200000, SPOTS_MOST = 2000000, PLACEHOLDERS_COUNTED = 100000 };
+enum { KEYS_MOST = 200000, SPOTS_MOST = 2000000 };
 
 static const char *const measure_names[SERIES_MEASURE_COUNT] = {
 #define X(id, name) [id] = name,
@@ -56,7 +56,7 @@ int series_by_parse(struct series_question *q, const char *text, struct err *e)
 /* Of one key, and of one key in one bucket. base: what a share is of. */
 struct amount {
 	int128 value, base;
-	int64_t records, unpriced, uncovered;
+	int64_t records, unpriced, placeholders, uncovered;
 };
 
 struct key {
@@ -226,6 +226,7 @@ static int add_amount(struct series *x, struct amount *to, const struct amount *
 	bad |= __builtin_add_overflow(to->base, more->base, &to->base);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
 	bad |= __builtin_add_overflow(to->uncovered, more->uncovered, &to->uncovered);
 	return bad ? too_large(x) : 0;
 }
@@ -280,7 +281,9 @@ static void share_of(const struct usage_sums *s, struct amount *a)
 
 static struct amount amount_of(const struct series *x, const struct usage_sums *s)
 {
-	struct amount a = { .records = s->records, .unpriced = s->unpriced };
+	struct amount a = { .records = s->records,
+			    .unpriced = s->unpriced,
+			    .placeholders = s->placeholders };
 	switch (x->q->measure) {
 	case SERIES_COST:
 		a.value = s->cost.atto;
@@ -375,16 +378,19 @@ static int add_up(struct series *x, struct store *s)
 				     .zone = x->q->zone,
 				     .take = take_call,
 				     .user = x };
+	struct usage_sums all = { 0 };
 	int rc = make_buckets(x);
 	if (rc != 0 || x->buckets == 0)
 		return rc;
 	rc = usage_each_cell(&cells, x->e);
+	for (size_t k = 0; rc == 0 && k < x->keys; k++)
+		rc = usage_sums_add(&all, &x->key[k].sums, x->e);
 	memcpy(x->currency, cells.currency, sizeof x->currency);
 	if (rc == 0)
 		rc = credit_sums_each_uncovered(s, &f, take_uncovered, x, x->e);
 	if (rc == 0 && x->q->measure == SERIES_CREDITS)
 		rc = add_credits(x, s);
-	return rc == 0 ? usage_lower_bound(&x->bound, s, &f, PLACEHOLDERS_COUNTED, x->e) : rc;
+	return rc == 0 ? usage_lower_bound(&x->bound, s, &all, x->e) : rc;
 }
 
 /* --- the document --- */
@@ -450,20 +456,20 @@ static void put_value(struct json_out *j, const struct series *x, const char *ke
 
 static bool is_lower(const struct series *x, const struct amount *a)
 {
-	return (x->q->measure == SERIES_COST && a->unpriced > 0) ||
+	return (x->q->measure == SERIES_COST && (a->unpriced || a->placeholders)) ||
 	       (x->q->measure == SERIES_CREDITS && a->uncovered > 0);
 }
 
 static bool is_recorded(const struct amount *a)
 {
-	return a->records || a->value || a->base || a->uncovered || a->unpriced;
+	return a->records || a->value || a->base || a->uncovered || a->unpriced || a->placeholders;
 }
 
 /* One line of the chart. whole: the total's, which tells what are gaps. */
 static void put_line(struct json_out *j, const struct series *x, const struct amount *line,
 		     const struct amount *whole)
 {
-	const char *const counts[] = { "records", "unpriced", "uncovered" };
+	const char *const counts[] = { "records", "unpriced", "placeholders", "uncovered" };
 	json_out_array(j, "values");
 	for (size_t i = x->first; i < x->buckets; i++)
 		put_value(j, x, NULL, &line[i], is_recorded(&whole[i]));
@@ -474,6 +480,7 @@ static void put_line(struct json_out *j, const struct series *x, const struct am
 			json_out_int(j, NULL,
 				     c == 0   ? line[i].records
 				     : c == 1 ? line[i].unpriced
+				     : c == 2 ? line[i].placeholders
 					      : line[i].uncovered);
 		json_out_end(j, ']');
 	}

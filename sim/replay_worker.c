@@ -1018,6 +1018,8 @@ void replay_work_calls(struct worker *w)
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
 			w->bound.placeholders += m->broken_off;
+			if (m->broken_off && w->groups)
+				++*group_placeholders(w->groups, group_of(w, b, 0));
 		}
 	}
 	tariffs_each(w->tariffs, settle, w);

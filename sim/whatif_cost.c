@@ -530,6 +530,8 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	m->unpriced += !priced;
 	out->unpriced += !priced;
+	m->placeholders += c->placeholder;
+	out->placeholders += c->placeholder;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, cost);
 	if (r->o->plan) {
@@ -606,6 +608,7 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 		fits &= !__builtin_add_overflow(to->tokens[k], m->tokens[k], &to->tokens[k]);
 	to->records += m->records;
 	to->unpriced += m->unpriced;
+	to->placeholders += m->placeholders;
 	to->uncredited += m->uncredited;
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;
@@ -626,6 +629,7 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 		fits &= !__builtin_add_overflow(to->tokens[k], r->tokens[k], &to->tokens[k]);
 	to->records += r->records;
 	to->unpriced += r->unpriced;
+	to->placeholders += r->placeholders;
 	to->uncredited += r->uncredited;
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;

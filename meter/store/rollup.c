@@ -75,11 +75,35 @@ static bool add(struct cell *c, const int64_t sum[SUM_COUNT], int64_t seq)
 	return !bad;
 }
 
+static void put_more_key(struct buf *key, const struct more_cell *m)
+{
+	key->n = 0;
+	buf_add(key, m, offsetof(struct more_cell, count));
+	buf_puts(key, m->name);
+}
+
+static int add_count(struct gathering *g, struct more_cell m, int64_t n, struct err *e)
+{
+	struct buf key = { 0 };
+	put_more_key(&key, &m);
+	uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*at) {
+		if ((g->mores & (g->mores - 1)) == 0)
+			g->more =
+				mem_grow(g->more, (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
+		g->more[g->mores] = m;
+		*at = ++g->mores;
+	}
+	return __builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count)
+		       ? err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name)
+		       : 0;
+}
+
 static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_t price,
 		    struct text json, struct err *e)
 {
 	struct json_document *d;
-	struct buf key = { 0 };
 	int rc = json_open(&d, json, e);
 	if (rc != 0)
 		return rc;
@@ -89,21 +113,8 @@ static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_
 		struct more_cell m = { quarter, series, price, 0, { 0 } };
 		int64_t n = strtoll(json_number(v).p, NULL, 10);
 		snprintf(m.name, sizeof m.name, "%s", json_key(v));
-		key.n = 0;
-		buf_add(&key, &m, offsetof(struct more_cell, count));
-		buf_puts(&key, m.name);
-		uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
-		if (!*at) {
-			if ((g->mores & (g->mores - 1)) == 0)
-				g->more = mem_grow(g->more,
-						   (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
-			g->more[g->mores] = m;
-			*at = ++g->mores;
-		}
-		if (__builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count))
-			rc = err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name);
+		rc = add_count(g, m, n, e);
 	}
-	buf_release(&key);
 	json_close(d);
 	return rc;
 }
@@ -122,6 +133,7 @@ static void gathering_clear(struct gathering *g, int64_t from)
 /* One row into its cells. */
 struct summed_row {
 	int64_t seq, time, series, price, sum[SUM_COUNT];
+	bool placeholder;
 };
 
 static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
@@ -138,7 +150,12 @@ static int gather_row(struct store *s, struct gathering *g, const struct summed_
 			 r->series, r->price),
 		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
-	return 0;
+	if (!r->placeholder)
+		return 0;
+	return add_count(g,
+			 (struct more_cell){ floor_div(r->time, QUARTER_US), r->series, r->price, 0,
+					     ROLLED_PLACEHOLDERS },
+			 r->sum[SUM_RECORDS], e);
 }
 
 /* Rows as they are appended. What cannot be gathered so is read back later. */
@@ -149,7 +166,8 @@ static void row_appended(void *user, const struct usage_row *row)
 				row->record.time_us,
 				row->series,
 				row->price,
-				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests } };
+				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests },
+				row->flags & USAGE_BROKEN_OFF };
 	bool rare = false;
 	g->corrected |= row->kind != USAGE_RECORD;
 	for (int k = 0; k < COUNT_KINDS; k++) {
@@ -192,7 +210,7 @@ static struct gathering *gathering_of(struct store *s)
 
 static const struct sql sql_roll_rows = {
 	.text = "SELECT seq,time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more FROM usage WHERE seq BETWEEN :from AND :to "
+		"cache_write_1h,output,reasoning,more,flags FROM usage WHERE seq BETWEEN :from AND :to "
 		"ORDER BY seq",
 };
 
@@ -207,7 +225,9 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct summed_row r = {
-			db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3), { 0 }
+			db_int(q, 0), db_int(q, 1),
+			db_int(q, 2), db_int(q, 3),
+			{ 0 },	      !db_is_null(q, 13) && db_int(q, 13) & USAGE_BROKEN_OFF
 		};
 		/* a record that is taken back is one less */
 		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
@@ -452,13 +472,24 @@ static const struct sql sql_roll_all_more = {
 			     "DO UPDATE SET " ADD("rollup_more", count),
 };
 
+static const struct sql sql_roll_all_placeholders = {
+	.postgres = "INSERT INTO rollup_more SELECT " CELL_OF(
+		"900000000") ",u.series,u.price,'" ROLLED_PLACEHOLDERS
+			     "',sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint FROM usage u "
+			     "WHERE u.seq BETWEEN :from AND :to AND (u.flags & 2) <> 0 GROUP BY "
+			     "1,2,3 ON CONFLICT(quarter,series,price,name) "
+			     "DO UPDATE SET " ADD("rollup_more", count),
+};
+
 /* On a server the rows stay where they are. */
 static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	int rc = run_over(s, &sql_roll_all_quarters, from, to, e);
 	if (rc == 0)
 		rc = run_over(s, &sql_roll_all_days, from, to, e);
-	return rc == 0 ? run_over(s, &sql_roll_all_more, from, to, e) : rc;
+	if (rc == 0)
+		rc = run_over(s, &sql_roll_all_more, from, to, e);
+	return rc == 0 ? run_over(s, &sql_roll_all_placeholders, from, to, e) : rc;
 }
 
 static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
@@ -667,6 +698,41 @@ static int subtract(struct store *s, const struct both_cells *c, bool *same, cha
 	return 0;
 }
 
+/* The same of rarer counts and placeholders, where a count of nothing may be stored or not. */
+static int subtract_more(struct store *s, struct gathering *g, bool *same, char difference[200],
+			 struct err *e)
+{
+	struct buf key = { 0 };
+	struct query *q;
+	int rc = db_prepare(store_db(s), "SELECT quarter,series,price,name,count FROM rollup_more",
+			    &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct text name = db_text(q, 3);
+		struct more_cell m = { db_int(q, 0), db_int(q, 1), db_int(q, 2), 0, { 0 } };
+		snprintf(m.name, sizeof m.name, "%.*s", (int)name.n, name.p);
+		put_more_key(&key, &m);
+		const uint64_t *at = dict_find(&g->more_index, (struct text){ key.p, key.n });
+		if (at) {
+			g->more[*at - 1].count -= db_int(q, 4);
+		} else if (db_int(q, 4)) {
+			*same = false;
+			snprintf(difference, 200, "the rollup of %s in quarter %lld", m.name,
+				 (long long)m.quarter);
+		}
+	}
+	db_drop(q);
+	buf_release(&key);
+	for (size_t i = 0; *same && i < g->mores; i++) {
+		*same = g->more[i].count == 0;
+		if (!*same)
+			snprintf(difference, 200, "the rollup of %s in quarter %lld",
+				 g->more[i].name, (long long)g->more[i].quarter);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e)
 {
 	struct gathering g = { 0 };
@@ -683,6 +749,8 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	};
 	for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++)
 		rc = subtract(s, &cells[i], same, difference, e);
+	if (rc == 0 && *same)
+		rc = subtract_more(s, &g, same, difference, e);
 	gathering_release(&g);
 	return rc;
 }

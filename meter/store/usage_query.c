@@ -235,6 +235,7 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	bad |= __builtin_add_overflow(to->by_seller, more->by_seller, &to->by_seller);
 	bad |= !money_total_add(&to->sellers, more->sellers);
@@ -520,7 +521,7 @@ static const struct sql sql_cells_more = {
 		"AND quarter<:to",
 };
 
-/* Rarer buckets and units of the same quarters. */
+/* Rarer buckets and units of the same quarters, and placeholders. */
 static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	struct db *db = store_db(r->store);
@@ -532,12 +533,14 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us = db_int(q, 0) * QUARTER_US, .price = db_int(q, 2) };
-		const int kind = row_count_kind(db_text(q, 3), e);
+		const struct text name = db_text(q, 3);
+		const bool placeholders = text_is(name, ROLLED_PLACEHOLDERS);
+		const int kind = placeholders ? 0 : row_count_kind(name, e);
 		if (kind < 0) {
 			rc = kind;
 			break;
 		}
-		c.sums.counts[kind] = db_int(q, 4);
+		*(placeholders ? &c.sums.placeholders : &c.sums.counts[kind]) = db_int(q, 4);
 		rc = store_series_names(r->store, db_int(q, 1), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
@@ -552,7 +555,7 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 
 static const struct sql sql_cells_rows = {
 	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,task,session FROM usage "
+		"cache_write_1h,output,reasoning,more,task,session,flags FROM usage "
 		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
 };
 
@@ -581,7 +584,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		R_TOKENS,
 		R_MORE = R_TOKENS + BUCKET_COMMON,
 		R_TASK,
-		R_SESSION
+		R_SESSION,
+		R_FLAGS
 	};
 	struct db *db = store_db(r->store);
 	struct query *q;
@@ -616,7 +620,9 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		c.sums.requests = db_int(q, R_REQUESTS);
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
-		/* rarer ones are told of their quarters already, which need no moving */
+		/* these and rarer ones are told of their quarters already, which need no moving */
+		if (!db_is_null(q, R_FLAGS) && db_int(q, R_FLAGS) & USAGE_BROKEN_OFF && !r->moving)
+			c.sums.placeholders = c.sums.records;
 		if (!db_is_null(q, R_MORE) && !r->moving &&
 		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
 					db_text(q, R_MORE), e)) != 0)
@@ -686,6 +692,7 @@ static int take_session(void *user, const struct session_cell *cell, struct err 
 		return rc;
 	c.sums.records = cell->records;
 	c.sums.requests = cell->requests;
+	c.sums.placeholders = cell->placeholders;
 	memcpy(c.sums.counts, cell->counts, sizeof c.sums.counts);
 	return take_cell(r, &c, e);
 }

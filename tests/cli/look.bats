@@ -139,7 +139,7 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 	done
 	run -0 "$TALLY" blocks --active --token-limit 4000
 	[[ "$output" == *"ACTIVE"* && "$output" == *"Burn rate: 165 tokens a minute"* ]]
-	[[ "$output" == *"82 % used; at that rate over the limit"* ]]
+	[[ "$output" == *"82 % used; at that rate it ends over the limit"* ]]
 	run -0 "$TALLY" blocks --active --json
 	[ "$(field 'blocks[0].outlook.tokens_per_minute' <<< "$output")" = 165 ]
 }
@@ -256,4 +256,16 @@ JS
 	run "$TALLY" daily "$DIR/p.json"
 	expect 0
 	[[ $output != *'next page'* ]] || fail "the page is complete"
+}
+
+@test "a database whose agents went on says so" {
+	agent_home
+	export XDG_DATA_HOME=$DIR/data
+	echo '{"type":"assistant","sessionId":"s","timestamp":"2026-06-16T10:00:00.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-6","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}}' >"$logs/s.jsonl"
+	printf 'time,model,input\n2026-06-15T10:00:00Z,deepseek-v4-flash,1000000\n' >t.csv
+	"$TALLY" ingest t.csv -q
+	run "$TALLY"; expect 0 'logs of Claude Code are newer than the database: `tally ingest` stores them'
+	run "$TALLY" today; [[ $output == *'are newer than the database'* ]]
+	run "$TALLY" today -q; [[ $output != *'newer'* ]]
+	run "$TALLY" overview --db "$XDG_DATA_HOME/tally/tally.db"; [[ $output != *'newer'* ]]
 }
