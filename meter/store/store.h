@@ -116,6 +116,12 @@ struct store_listener {
 void store_listen(struct store *s, const struct store_listener *l);
 const struct store_listener *store_listener(const struct store *s);
 
+/* The memory of sums by day that this store shares with others of the process; one that writes has
+ * none. */
+struct day_cells;
+void store_share_days(struct store *s, struct day_cells *d);
+struct day_cells *store_shared_days(const struct store *s);
+
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */
 int store_flush(struct store *s, struct err *e);
