@@ -613,7 +613,7 @@ static int add_id(void *user, const struct held *h)
 /* "ids": [1, 2]; else all, or all with the "reason". */
 static int choose(struct action *a, struct chosen *c, struct err *e)
 {
-	json_value *ids = json_member(a->q->settings, "ids");
+	json_value *ids = setting(a->q, "ids");
 	int rc = action_text(a, "reason", false, &c->reason, e);
 	if (rc != 0 || !ids)
 		return rc == 0 ? quarantine_each(a->c.store, false, add_id, c, e) : rc;

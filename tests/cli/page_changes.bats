@@ -9,7 +9,19 @@ import json, sys
 d = json.load(sys.stdin)
 $1" || fail "$output"
 }
-ask() { get -H "Authorization: Bearer $boss" "$URL/v1/$1" ${2:+-d "$2"}; }
+# What is changed is first asked with a member, and with a parameter, that nobody knows: each is refused by its name, and nothing is done.
+ask() {
+	local strange= stray=
+	if [ -n "${2-}" ]; then
+		get -H "Authorization: Bearer $boss" "$URL/v1/$1" -d "${2%\}},\"zork\":1}"; strange=$output
+		get -H "Authorization: Bearer $boss" "$URL/v1/$1?zork=1" -d "$2"; stray=$output
+	fi
+	get -H "Authorization: Bearer $boss" "$URL/v1/$1" ${2:+-d "$2"}
+	if [ -n "${2-}" ] && [ "${lines[-1]}" = 200 ]; then
+		[[ "$strange" = *"unknown "*zork* ]] || fail "$1 takes any member: $strange"
+		[[ "$stray" = *"unknown parameter 'zork'"*400 ]] || fail "$1 takes any parameter: $stray"
+	fi
+}
 upload() { # settings, file
 	settings=$(python3 -c 'import sys,urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$1")
 	get -H "Authorization: Bearer $boss" --data-binary "@$2" "$URL/v1/reconcile?settings=$settings"
