@@ -90,7 +90,8 @@ static void put_result(struct json_out *j, int64_t capacity, const struct cache_
 	json_out_end(j, '}');
 }
 
-static void open_document(struct json_out *j, const struct block_trace *t, const char *list)
+static void open_document(struct json_out *j, const struct block_trace *t,
+			  const struct doubts *doubts, const char *list)
 {
 	json_out_open(j, stdout);
 	json_out_object(j, NULL);
@@ -99,7 +100,7 @@ static void open_document(struct json_out *j, const struct block_trace *t, const
 	json_out_int(j, "input_tokens", t->input_tokens);
 	json_out_int(j, "block_tokens", t->block_tokens);
 	json_out_int(j, "quarantined", t->refused);
-	put_columns_in_doubt(j, (struct text){ t->doubts.columns.p, t->doubts.columns.n });
+	put_columns_in_doubt(j, (struct text){ doubts->columns.p, doubts->columns.n });
 	json_out_array(j, list);
 }
 
@@ -143,17 +144,28 @@ static void plot(const struct curve_point *p, size_t count, int64_t input)
 	}
 }
 
-static int show_curve(struct cli *cli, const struct block_trace *t, const struct cache_rules *r,
+/* The rules that were asked for; under a contract those of each request, by when it came. */
+struct asked {
+	struct cache_rules rules;
+	struct book *book;
+	struct model_cache contract;
+	struct instant at;
+	int64_t capacity[CAPACITIES_MOST];
+	size_t count;
+	struct doubts doubts; /* of the trace */
+};
+
+static int show_curve(struct cli *cli, const struct block_trace *t, const struct asked *a,
 		      struct err *e)
 {
 	struct curve_point *p;
 	size_t count;
-	int rc = prefix_cache_curve(t, r, &p, &count, e);
+	int rc = prefix_cache_curve(t, &a->rules, &p, &count, e);
 	if (rc != 0)
 		return rc;
 	if (cli->json) {
 		struct json_out j;
-		open_document(&j, t, "curve");
+		open_document(&j, t, &a->doubts, "curve");
 		for (size_t i = 0; i < count; i++)
 			put_result(&j, p[i].capacity,
 				   &(struct cache_result){ .hit_blocks = p[i].hit_blocks,
@@ -170,16 +182,6 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 	free(p);
 	return 0;
 }
-
-/* The rules that were asked for; under a contract those of each request, by when it came. */
-struct asked {
-	struct cache_rules rules;
-	struct book *book;
-	struct model_cache contract;
-	struct instant at;
-	int64_t capacity[CAPACITIES_MOST];
-	size_t count;
-};
 
 /* What a cache of some capacity had, and why not more. */
 struct simulated {
@@ -232,7 +234,7 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 		return rc;
 	if (cli->json) {
 		struct json_out j;
-		open_document(&j, t, "results");
+		open_document(&j, t, &a->doubts, "results");
 		for (size_t i = 0; i < count; i++)
 			put_result(&j, capacity[i], &out[i].found, t->input_tokens, &out[i].missed);
 		close_document(&j);
@@ -329,20 +331,44 @@ static int read_cache(struct cli *cli, struct asked *a, struct err *e)
 	return rc == 0 ? vendor_rules(cli, a, e) : rc;
 }
 
-static int run(struct cli *cli, struct err *e)
+static int read_trace(struct cli *cli, struct block_trace **t, struct doubts *doubts, struct err *e)
 {
-	struct asked a = { 0 };
-	struct block_trace *t = NULL;
 	struct field_map map[OPTION_VALUES_MAX];
-	struct block_trace_options o = { .format = cli_value(cli, "format"), .map = map };
+	struct block_trace_options o = { .map = map };
+	struct call_source in = { 0 };
 	const char *spec;
-	int rc = read_cache(cli, &a, e);
+	int rc = cli_count(cli, "block", 0, &o.block_tokens, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
 	if (rc == 0 && field_map_names(map, o.map_count))
 		rc = err_set(e, ERR_USAGE,
 			     "--map is none=KEY here: the fields of traces that name their blocks "
 			     "have names of their own");
+	if (rc == 0)
+		rc = call_source_open(
+			&in,
+			&(struct call_source_options){ .path = (const char *const *)cli->argument,
+						       .path_count = 1,
+						       .format = cli_value(cli, "format"),
+						       .map = map,
+						       .map_count = o.map_count,
+						       .from_zero = true,
+						       .threads = 1 },
+			e);
+	if (rc == 0)
+		rc = call_source_blocks(t, &in, &o, e);
+	call_source_doubts(&in, doubts);
+	call_source_close(&in);
+	if (rc == 0 && !(*t)->names_blocks)
+		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, (*t)->shape);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct asked a = { 0 };
+	struct block_trace *t = NULL;
+	int rc = read_cache(cli, &a, e);
 	if (rc == 0 && cli_flag(cli, "curve") &&
 	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
 		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
@@ -351,26 +377,21 @@ static int run(struct cli *cli, struct err *e)
 			     "--curve is of one rule, and the contract of this model changes; give "
 			     "--capacity");
 	if (rc == 0)
-		rc = cli_count(cli, "block", 0, &o.block_tokens, e);
-	if (rc == 0)
-		rc = call_source_blocks(&t, cli->argument[0], &o, e);
-	if (rc == 0 && !t->names_blocks)
-		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, t->shape);
+		rc = read_trace(cli, &t, &a.doubts, e);
 	if (rc == 0 && cli_flag(cli, "curve"))
-		rc = show_curve(cli, t, &a.rules, e);
+		rc = show_curve(cli, t, &a, e);
 	else if (rc == 0)
 		rc = show_capacities(cli, t, &a, e);
 	model_cache_release(&a.contract);
 	book_close(a.book);
-	if (!t)
-		return rc;
 	struct refusals refusals = { 0 };
 	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
 		refusals_add(&refusals, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
 	if (rc == 0)
 		rc = refusals_sum(&refusals, t->refused, "counted");
 	if (rc == 0 || rc == 3)
-		rc |= refusals_columns((struct text){ t->doubts.columns.p, t->doubts.columns.n });
+		rc |= refusals_columns((struct text){ a.doubts.columns.p, a.doubts.columns.n });
+	doubts_release(&a.doubts);
 	block_trace_close(t);
 	return rc;
 }

@@ -201,16 +201,12 @@ static int show_hold(void *user, const struct hold *h)
 		json_out_end(x->j, '}');
 		return 0;
 	}
-	struct buf b = { 0 };
-	const struct text cells[] = { h->id, h->customer, text_of(credits), text_of(amount),
-				      h->state };
-	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-		b.n = 0;
-		buf_add(&b, cells[i].p, cells[i].n);
-		table_cell(x->t, b.p);
-	}
+	table_text(x->t, h->id);
+	table_text(x->t, h->customer);
+	table_cell(x->t, credits);
+	table_cell(x->t, amount);
+	table_text(x->t, h->state);
 	table_cell(x->t, instant_format(h->expires, at));
-	buf_release(&b);
 	return 0;
 }
 

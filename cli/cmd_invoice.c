@@ -254,36 +254,20 @@ static int customers_of(struct cli *cli, struct ledger *l, struct names *out, st
 
 static void row_of(struct table *t, const struct stored_invoice *i, const struct settlement *x)
 {
-	struct buf b = { 0 };
+	const struct text cells[] = { i->kind, i->status, i->customer, i->first_day, i->last_day };
+	const bool asks = x->state != SETTLEMENT_NONE;
 	char grouped[DECIMAL_TEXT_MAX * 2], total[DECIMAL_TEXT_MAX];
 	if (i->number.n)
-		buf_add(&b, i->number.p, i->number.n);
+		table_text(t, i->number);
 	else
-		buf_printf(&b, "#%lld", (long long)i->id);
-	table_cell(t, b.p);
-	const struct text cells[] = { i->kind, i->status, i->customer };
-	for (size_t k = 0; k < 3; k++) {
-		b.n = 0;
-		buf_add(&b, cells[k].p, cells[k].n);
-		table_cell(t, b.p);
-	}
-	const struct text days[] = { i->first_day, i->last_day };
-	for (size_t k = 0; k < 2; k++) {
-		b.n = 0;
-		buf_add(&b, days[k].p, days[k].n);
-		table_cell(t, b.p);
-	}
+		table_put(t, "#%lld", (long long)i->id);
+	for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
+		table_text(t, cells[k]);
 	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
-	b.n = 0;
-	buf_printf(&b, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
-	table_cell(t, b.p);
-	b.n = 0;
-	buf_add(&b, i->currency.p, i->currency.n);
-	table_cell(t, b.p);
-	const bool asks = x->state != SETTLEMENT_NONE;
+	table_put(t, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
+	table_text(t, i->currency);
 	table_cell(t, asks ? settlement_name(x->state) : "");
 	table_cell(t, asks ? number_grouped(grouped, money_total_format(x->due, total)) : "");
-	buf_release(&b);
 }
 
 static const struct table_column list_columns[] = {

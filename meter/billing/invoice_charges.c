@@ -408,9 +408,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 	};
 	const struct series_names *names;
 	const struct subject_names *subject;
-	int rc = store_series_names(ledger_store(v->ledger), db_int(q, D_SERIES), &names, e);
-	if (rc == 0)
-		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
+	int rc = store_names_of(ledger_store(v->ledger), db_int(q, D_SERIES), &names, &subject, e);
 	if (rc != 0)
 		return rc;
 	const struct charge_why why = {

@@ -7,6 +7,7 @@
 #include "base/zone.h"
 #include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
+#include "meter/store/laws.h"
 
 static struct text text_or_empty(struct query *q, int column)
 {
@@ -866,9 +867,7 @@ int invoice_text(struct store *s, int64_t id, bool voided, struct buf *out, bool
 
 int invoice_verify(struct store *s, char fault[200], struct err *e)
 {
-	static const struct {
-		const char *what, *sql;
-	} laws[] = {
+	static const struct law laws[] = {
 		{ "invoice numbers have gaps",
 		  "SELECT count(*) FROM invoice_series WHERE last<>(SELECT count(*) FROM invoice "
 		  "WHERE substr(number,1,length(series)+1)=series||'-' AND "
@@ -882,14 +881,5 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 		  "FROM "
 		  "journal WHERE kind='invoice')" },
 	};
-	*fault = 0;
-	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		int64_t n;
-		int rc = db_read_int(store_db(s), laws[i].sql, &n, e);
-		if (rc != 0)
-			return rc;
-		if (n)
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
-	}
-	return 0;
+	return laws_check(s, laws, sizeof laws / sizeof *laws, fault, e);
 }

@@ -108,9 +108,7 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 		     json_value *usage, int rc, struct err *e)
 {
 	payload_recorded(m, usage, true);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	agent_take(r, m, c, (struct text){ r->raw.p, r->raw.n }, rc, e);
+	agent_take(r, m, c, payload_raw(r, usage), rc, e);
 }
 
 struct text path_part(const char *path, int levels_up)

@@ -411,9 +411,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	set_text(&m.record, FIELD_PROJECT, r->codex_project);
 	set_text(&m.record, FIELD_EFFORT, r->codex_effort);
 	payload_twin(r, &m, "codex", r->codex_session, true);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	m.raw = (struct text){ r->raw.p, r->raw.n };
+	m.raw = payload_raw(r, usage);
 	payload_take(r, &m);
 }
 

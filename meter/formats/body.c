@@ -297,11 +297,8 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	payload_judge(r, &m, usage, true);
 	payload_judge_beside(r, &m, v, json_member(v, "usage"), "");
 	export_judge_document(r, &m, v);
-	if (rc == 0) {
-		r->raw.n = 0;
-		json_put_value(&r->raw, usage);
-		m.raw = (struct text){ r->raw.p, r->raw.n };
-	}
+	if (rc == 0)
+		m.raw = payload_raw(r, usage);
 	payload_end(r, &m, v, rc, &e);
 }
 
@@ -423,11 +420,8 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	payload_judge_beside(r, &m, v, NULL, "");
 	payload_doubt(r, &m, v);
 	export_judge_document(r, &m, v);
-	if (rc == 0) {
-		r->raw.n = 0;
-		json_put_value(&r->raw, v);
-		m.raw = (struct text){ r->raw.p, r->raw.n };
-	}
+	if (rc == 0)
+		m.raw = payload_raw(r, v);
 	payload_end(r, &m, v, rc, &e);
 }
 

@@ -297,9 +297,7 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 			json_member(g, "byok_usage_inference"), &e);
 	payload_judge_beside(r, &m, g, NULL, "");
 	payload_doubt(r, &m, g);
-	r->raw.n = 0;
-	json_put_value(&r->raw, g);
-	m.raw = (struct text){ r->raw.p, r->raw.n };
+	m.raw = payload_raw(r, g);
 	payload_end(r, &m, v, rc, &e);
 	return true;
 }

@@ -196,6 +196,8 @@ bool tool_leaves_list(struct text name);
 void payload_settle_tools(struct payload_reader *r, struct metered *m);
 void payload_take_held(struct payload_reader *r, struct metered *m, json_value *held);
 void payload_take(struct payload_reader *r, struct metered *m);
+/* A value as compact JSON, until the next one. */
+struct text payload_raw(struct payload_reader *r, json_value *v);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* Takes the call of document v, or, where rc is not 0, refuses it for that reason. */
 void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int rc,

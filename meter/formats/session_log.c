@@ -110,9 +110,7 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 	if (rc != 0)
 		return rc;
 	rc = counts_normalise(&m->record, &c, &m->rule, e);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	m->raw = (struct text){ r->raw.p, r->raw.n };
+	m->raw = payload_raw(r, usage);
 	return rc;
 }
 

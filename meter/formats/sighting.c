@@ -239,9 +239,7 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 		return rc;
 	payload_judge(r, m, usage, !counts_begin(m->shape));
 	payload_doubt(r, m, usage);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	m->raw = (struct text){ r->raw.p, r->raw.n };
+	m->raw = payload_raw(r, usage);
 	return 0;
 }
 
@@ -274,11 +272,16 @@ void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int
 		payload_refuse(r, m->line, v, why);
 }
 
-void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why)
+struct text payload_raw(struct payload_reader *r, json_value *v)
 {
 	r->raw.n = 0;
 	json_put_value(&r->raw, v);
-	r->sink.refuse(r->sink.user, line, (struct text){ r->raw.p, r->raw.n }, why);
+	return (struct text){ r->raw.p, r->raw.n };
+}
+
+void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why)
+{
+	r->sink.refuse(r->sink.user, line, payload_raw(r, v), why);
 }
 
 void payload_keep(struct payload_reader *r, struct metered *m)

@@ -4,9 +4,8 @@
 
 static struct text raw_of(struct payload_reader *r, json_value *usage)
 {
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	return (struct text){ arena_text(&r->arena, r->raw.p, r->raw.n), r->raw.n };
+	const struct text raw = payload_raw(r, usage);
+	return (struct text){ arena_text(&r->arena, raw.p, raw.n), raw.n };
 }
 
 static void close_anthropic(struct payload_reader *r)

@@ -35,9 +35,7 @@ int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct d
 					    .requests = db_int(q, 3),
 					    .credits = { (int128)db_int(q, 4) * 1000000000 +
 							 db_int(q, 5) } };
-		rc = store_series_names(s, db_int(q, 1), &d.series, e);
-		if (rc == 0)
-			rc = store_subject_names(s, d.series->subject, &d.subject, e);
+		rc = store_names_of(s, db_int(q, 1), &d.series, &d.subject, e);
 		if (rc == 0 && is_wanted(f, d.series, d.subject))
 			rc = take(user, &d);
 	}
@@ -64,9 +62,7 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 		struct usage_call c = { .time_us = db_int(q, 0),
 					.task = db_text(q, 3),
 					.session = db_text(q, 4) };
-		rc = store_series_names(s, db_int(q, 1), &c.series, e);
-		if (rc == 0)
-			rc = store_subject_names(s, c.series->subject, &c.subject, e);
+		rc = store_names_of(s, db_int(q, 1), &c.series, &c.subject, e);
 		if (rc == 0)
 			rc = store_stored_price(s, db_int(q, 2), &c.price, e);
 		if (rc == 0 && is_wanted(f, c.series, c.subject) &&

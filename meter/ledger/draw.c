@@ -737,9 +737,7 @@ static int make_ready(struct drawer *d, struct drawn_series *of, int64_t series)
 	if (rc == 0)
 		rc = need_borders(d, p, d->e);
 	if (rc == 0)
-		rc = store_series_names(s, series, &names, d->e);
-	if (rc == 0)
-		rc = store_subject_names(s, names->subject, &n, d->e);
+		rc = store_names_of(s, series, &names, &n, d->e);
 	if (rc != 0)
 		return rc;
 	of->plan = (size_t)(p - d->plan);

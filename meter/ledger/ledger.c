@@ -1,4 +1,5 @@
 #include "meter/ledger/ledger_parts.h"
+#include "meter/store/laws.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,9 +188,7 @@ int ledger_enter(struct ledger *l, const char *kind, int64_t ref, struct text co
 }
 
 /* Facts as the number of rows for which they do not hold. */
-static const struct {
-	const char *what, *sql;
-} laws[] = {
+static const struct law laws[] = {
 	{ "transactions do not sum to zero", "SELECT count(*) FROM (SELECT txn FROM ledger_entry "
 					     "GROUP BY txn HAVING sum(amount)<>0) x" },
 	{ "entries belong to no transaction",
@@ -224,14 +223,5 @@ static const struct {
 
 int ledger_verify(struct ledger *l, char fault[200], struct err *e)
 {
-	*fault = 0;
-	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		int64_t n;
-		int rc = db_read_int(l->db, laws[i].sql, &n, e);
-		if (rc != 0)
-			return rc;
-		if (n)
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
-	}
-	return 0;
+	return laws_check(l->store, laws, sizeof laws / sizeof *laws, fault, e);
 }

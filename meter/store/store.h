@@ -174,6 +174,9 @@ struct subject_names {
 };
 int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
 			struct err *e);
+/* Both of a series. */
+int store_names_of(struct store *s, int64_t series, const struct series_names **names,
+		   const struct subject_names **subject, struct err *e);
 
 /* Reads and writes something that nobody asks for, inside a transaction: with its commit it is
  * known that the database can do both. Errors: ERR_STORE, ERR_BUSY. */

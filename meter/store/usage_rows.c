@@ -55,9 +55,7 @@ static int series_fits(struct search *x, int64_t series, const struct subject_na
 	const struct series_names *n;
 	uint64_t *known = dict_need(&x->series_fits,
 				    (struct text){ (const char *)&series, sizeof series }, NULL);
-	int rc = store_series_names(x->s, series, &n, x->e);
-	if (rc == 0)
-		rc = store_subject_names(x->s, n->subject, subject, x->e);
+	int rc = store_names_of(x->s, series, &n, subject, x->e);
 	if (rc != 0)
 		return rc;
 	if (!*known)
