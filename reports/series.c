@@ -98,16 +98,19 @@ static void series_release(struct series *x)
 
 /* --- buckets --- */
 
-/* The first local day of the day, week or month that comes `steps` after that of `day`. */
-static int64_t day_of_bucket(enum grouping grain, int64_t day, int64_t steps)
+/* The first local day of the bucket of a day. */
+static int64_t first_day_of(enum grouping grain, int64_t day)
 {
-	struct civil c = civil_from_day(day);
-	if (grain == BY_DAY)
-		return day + steps;
-	if (grain == BY_WEEK)
-		return day - weekday_of_day(day) + 7 * steps;
-	const int64_t month = c.year * 12 + c.month - 1 + steps;
-	return civil_to_day((struct civil){ (int)(month / 12), (int)(month % 12) + 1, 1 });
+	return grouping_begins(grain, day * US_PER_DAY) / 24;
+}
+
+/* The first day of the bucket after it. */
+static int64_t first_day_after(enum grouping grain, int64_t day)
+{
+	const int64_t first = first_day_of(grain, day);
+	while (first_day_of(grain, day) == first)
+		day++;
+	return day;
 }
 
 static bool same_hour(const struct series *x, int64_t a_us, int64_t b_us)
@@ -141,33 +144,30 @@ static int64_t hour_ends(const struct series *x, int64_t from_us)
 	return at;
 }
 
-static int64_t next_bucket(const struct series *x, int64_t first_day, size_t n)
+static int64_t next_bucket(const struct series *x, int64_t from_us)
 {
-	return x->q->grain == BY_HOUR
-		       ? hour_ends(x, x->from[n - 1])
-		       : zone_midnight(x->q->zone,
-				       day_of_bucket(x->q->grain, first_day, (int64_t)n))
-				 .us;
+	const struct zone *z = x->q->zone;
+	if (grouping_has_offset(x->q->grain))
+		return hour_ends(x, from_us);
+	const int64_t day = zone_day(z, (struct instant){ from_us });
+	return zone_midnight(z, first_day_after(x->q->grain, day)).us;
 }
 
 static int make_buckets(struct series *x)
 {
 	enum { AT_ONCE = 64 };
 	const struct zone *z = x->q->zone;
-	int64_t first_day = 0;
 	if (x->since.us >= x->until.us)
 		return 0;
 	x->from = mem_alloc(AT_ONCE * sizeof *x->from);
-	if (x->q->grain == BY_HOUR) {
-		x->from[0] = hour_begins(x, x->since.us);
-	} else {
-		first_day = day_of_bucket(x->q->grain, zone_day(z, x->since), 0);
-		x->from[0] = zone_midnight(z, first_day).us;
-	}
+	x->from[0] =
+		grouping_has_offset(x->q->grain)
+			? hour_begins(x, x->since.us)
+			: zone_midnight(z, first_day_of(x->q->grain, zone_day(z, x->since))).us;
 	for (size_t n = 1;; n++) {
 		if (n % AT_ONCE == 0)
 			x->from = mem_grow(x->from, (n + AT_ONCE) * sizeof *x->from);
-		x->from[n] = next_bucket(x, first_day, n);
+		x->from[n] = next_bucket(x, x->from[n - 1]);
 		x->buckets = n;
 		if (x->from[n] >= x->until.us)
 			return 0;
@@ -371,7 +371,7 @@ static int take_credits(void *user, const struct credit_day_sum *d)
 static int add_credits(struct series *x, struct store *s)
 {
 	const struct series_question *q = x->q;
-	if (q->grain == BY_HOUR)
+	if (grouping_has_offset(q->grain))
 		return err_set(x->e, ERR_USAGE,
 			       "credits are kept by day; choose day, week or month as the grain");
 	if (q->filter.provider ||

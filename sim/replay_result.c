@@ -142,16 +142,25 @@ static uint32_t *ranks(const struct names *n)
 /* One dimension of an encoded key; moves *p. */
 struct dim_value {
 	struct text text;
-	int64_t number; /* sorts the dimensions that are not text */
-	int32_t offset_s;
+	int64_t number;		  /* sorts the dimensions that are not text */
+	int32_t begins, offset_s; /* of a time: the local hour, and the zone's offset */
 };
 
 static struct dim_value next_value(const struct replay_result *r, enum grouping d, const char **p)
 {
 	struct dim_value v = { 0 };
 	uint32_t id;
-	int32_t small;
 	uint16_t n;
+	if (grouping_is_time(d)) {
+		memcpy(&v.begins, *p, 4);
+		*p += 4;
+		if (grouping_has_offset(d)) {
+			memcpy(&v.offset_s, *p, 4);
+			*p += 4;
+		}
+		v.number = (int64_t)v.begins * 3600 - v.offset_s;
+		return v;
+	}
 	switch (d) {
 	case BY_MODEL:
 	case BY_WINDOW:
@@ -163,18 +172,6 @@ static struct dim_value next_value(const struct replay_result *r, enum grouping 
 		v.number = d == BY_MODEL ? r->model_rank[id] : r->window_rank[id];
 		if (id)
 			v.text = d == BY_MODEL ? r->models.name[id - 1] : r->windows.name[id - 1];
-		break;
-	case BY_DAY:
-	case BY_WEEK:
-	case BY_MONTH:
-		memcpy(&small, *p, 4);
-		*p += 4;
-		v.number = small;
-		break;
-	case BY_HOUR:
-		memcpy(&v.number, *p, 8);
-		memcpy(&v.offset_s, *p + 8, 4);
-		*p += 12;
 		break;
 	default:
 		n = (unsigned char)*(*p)++;
@@ -462,37 +459,15 @@ void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out
 static struct text label_of(enum grouping dim, const struct dim_value *v,
 			    char buf[INSTANT_TEXT_MAX])
 {
-	struct civil c;
-	int n;
-	switch (dim) {
-	case BY_DAY:
-		n = (int)strlen(day_format(v->number, buf));
-		break;
-	case BY_WEEK: {
-		int year, week = week_of_day(v->number, &year);
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year, week);
-		break;
-	}
-	case BY_MONTH:
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v->number / 12),
-			     (int)(v->number % 12 + 1));
-		break;
-	case BY_HOUR: {
-		int64_t us = v->number + v->offset_s * US_PER_SECOND;
-		int64_t day = floor_div(us, US_PER_DAY);
-		int minute = v->offset_s / 60, size = minute < 0 ? -minute : minute;
-		c = civil_from_day(day);
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:00", c.year, c.month,
-			     c.day, (int)((us - day * US_PER_DAY) / US_PER_HOUR));
-		n += minute ? snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "%c%02d:%02d",
-				       minute < 0 ? '-' : '+', size / 60, size % 60)
-			    : snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "Z");
-		break;
-	}
-	default:
+	struct buf b = { 0 };
+	if (!grouping_is_time(dim))
 		return v->text.n ? v->text : (struct text){ 0 };
-	}
-	return (struct text){ buf, (size_t)n };
+	grouping_put_time(dim, v->begins * US_PER_HOUR, v->offset_s * US_PER_SECOND, &b);
+	CHECK(b.n < INSTANT_TEXT_MAX);
+	memcpy(buf, b.p, b.n);
+	const struct text label = { buf, b.n };
+	buf_release(&b);
+	return label;
 }
 
 void replay_group_labels(const struct replay_result *r, size_t i, struct replay_labels *out)

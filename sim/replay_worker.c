@@ -137,29 +137,13 @@ static void find_key_texts(struct worker *w, const struct record_batch *b)
 	}
 }
 
+/* The local hour at which its group begins, and the offset where that tells groups apart. */
 static char *put_time(struct worker *w, enum grouping dim, int64_t us, char *k)
 {
-	int64_t day, hour_us;
-	int32_t v;
-	switch (dim) {
-	case BY_DAY:
-		v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
-		break;
-	case BY_WEEK: /* the Monday */
-		day = floor_div(local_us(w, us), US_PER_DAY);
-		v = (int32_t)(day - weekday_of_day(day));
-		break;
-	case BY_MONTH: {
-		struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
-		v = c.year * 12 + c.month - 1;
-		break;
-	}
-	default: /* the UTC instant of the local hour's start, and the offset for the label */
-		hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR - w->zone_offset_us;
-		v = (int32_t)(w->zone_offset_us / US_PER_SECOND);
-		k = put_bytes(k, &hour_us, sizeof hour_us);
-	}
-	return put_bytes(k, &v, sizeof v);
+	const int32_t begins = grouping_begins(dim, local_us(w, us)),
+		      offset_s = (int32_t)(w->zone_offset_us / US_PER_SECOND);
+	k = put_bytes(k, &begins, sizeof begins);
+	return grouping_has_offset(dim) ? put_bytes(k, &offset_s, sizeof offset_s) : k;
 }
 
 static struct text text_part(const struct worker *w, const struct record_batch *b, size_t row,

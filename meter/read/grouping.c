@@ -1,15 +1,86 @@
 #include "meter/read/grouping.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* What is made of times: the day on which a group begins (NULL: at each hour), and how it is
+ * written. */
+struct time_key {
+	int64_t (*first_day)(int64_t day);
+	void (*put)(int64_t local, int64_t offset_us, struct buf *b);
+};
+
+/* n as that many digits. */
+static void put_digits(struct buf *b, int64_t n, int digits)
+{
+	buf_need(b, (size_t)digits);
+	for (int i = digits; i-- > 0; n /= 10)
+		b->p[b->n + (size_t)i] = (char)('0' + n % 10);
+	b->n += (size_t)digits;
+}
+
+static void put_day(int64_t local, int64_t offset_us, struct buf *b)
+{
+	char text[DAY_TEXT_MAX];
+	(void)offset_us;
+	buf_puts(b, day_format(floor_div(local, US_PER_DAY), text));
+}
+
+static void put_week(int64_t local, int64_t offset_us, struct buf *b)
+{
+	int year, week = week_of_day(floor_div(local, US_PER_DAY), &year);
+	(void)offset_us;
+	put_digits(b, year, 4);
+	buf_add(b, "-W", 2);
+	put_digits(b, week, 2);
+}
+
+static void put_month(int64_t local, int64_t offset_us, struct buf *b)
+{
+	put_day(local, offset_us, b);
+	b->n -= 3;
+}
+
+static void put_hour(int64_t local, int64_t offset_us, struct buf *b)
+{
+	const long minutes = (long)(offset_us / US_PER_SECOND / 60);
+	put_day(local, offset_us, b);
+	buf_printf(b, "T%02d:00",
+		   (int)(floor_div(local, US_PER_HOUR) - floor_div(local, US_PER_DAY) * 24));
+	if (minutes == 0)
+		buf_puts(b, "Z");
+	else
+		buf_printf(b, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
+			   labs(minutes) % 60);
+}
+
+static int64_t same_day(int64_t day)
+{
+	return day;
+}
+
+static int64_t monday_of(int64_t day)
+{
+	return day - weekday_of_day(day);
+}
+
+static int64_t first_of_month(int64_t day)
+{
+	return day - civil_from_day(day).day + 1;
+}
+
+static const struct time_key day = { same_day, put_day }, week = { monday_of, put_week },
+			     month = { first_of_month, put_month }, hour = { NULL, put_hour };
 
 enum { U = GROUPS_OF_USAGE, R = GROUPS_OF_REPLAY, S = GROUPS_OF_SERIES, G = GRAINS_OF_SERIES };
 static const struct {
 	const char *name;
 	unsigned sources;
 	enum record_field field;
+	const struct time_key *time;
 } key[GROUPING_COUNT] = {
-#define X(id, name, sources, field) [id] = { name, sources, field },
+#define X(id, ...) [id] = { __VA_ARGS__ },
 	GROUPINGS(X)
 #undef X
 };
@@ -22,6 +93,28 @@ const char *grouping_name(enum grouping g)
 enum record_field grouping_field(enum grouping g)
 {
 	return key[g].field;
+}
+
+bool grouping_is_time(enum grouping g)
+{
+	return key[g].time != NULL;
+}
+
+int32_t grouping_begins(enum grouping g, int64_t local_us)
+{
+	return (int32_t)(grouping_has_offset(g)
+				 ? floor_div(local_us, US_PER_HOUR)
+				 : key[g].time->first_day(floor_div(local_us, US_PER_DAY)) * 24);
+}
+
+bool grouping_has_offset(enum grouping g)
+{
+	return !key[g].time->first_day;
+}
+
+void grouping_put_time(enum grouping g, int64_t local_us, int64_t offset_us, struct buf *b)
+{
+	key[g].time->put(local_us, offset_us, b);
 }
 
 bool grouping_find(enum grouping *out, struct text name, enum grouping_source source)

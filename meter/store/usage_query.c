@@ -76,70 +76,17 @@ static int64_t local_us(struct usage_result *r, int64_t us)
 	return us + r->zone_offset_us;
 }
 
-/* n as that many digits. */
-static void put_digits(struct buf *b, int64_t n, int digits)
-{
-	buf_need(b, (size_t)digits);
-	for (int i = digits; i-- > 0; n /= 10)
-		b->p[b->n + (size_t)i] = (char)('0' + n % 10);
-	b->n += (size_t)digits;
-}
-
-static void put_day(int64_t local, int64_t offset_us, struct buf *b)
-{
-	char text[DAY_TEXT_MAX];
-	(void)offset_us;
-	buf_puts(b, day_format(floor_div(local, US_PER_DAY), text));
-}
-
-static void put_week(int64_t local, int64_t offset_us, struct buf *b)
-{
-	int year, week = week_of_day(floor_div(local, US_PER_DAY), &year);
-	(void)offset_us;
-	put_digits(b, year, 4);
-	buf_add(b, "-W", 2);
-	put_digits(b, week, 2);
-}
-
-static void put_month(int64_t local, int64_t offset_us, struct buf *b)
-{
-	put_day(local, offset_us, b);
-	b->n -= 3;
-}
-
-static void put_hour(int64_t local, int64_t offset_us, struct buf *b)
-{
-	const long minutes = (long)(offset_us / US_PER_SECOND / 60);
-	put_day(local, offset_us, b);
-	buf_printf(b, "T%02d:00",
-		   (int)(floor_div(local, US_PER_HOUR) - floor_div(local, US_PER_DAY) * 24));
-	if (minutes == 0)
-		buf_puts(b, "Z");
-	else
-		buf_printf(b, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
-			   labs(minutes) % 60);
-}
-
-/* How the dims that are times are written; the others are none. offset_us: what was added to UTC
- * for the local time. */
-static void (*const put_time[GROUPING_COUNT])(int64_t local, int64_t offset_us, struct buf *b) = {
-	[BY_DAY] = put_day,
-	[BY_WEEK] = put_week,
-	[BY_MONTH] = put_month,
-	[BY_HOUR] = put_hour,
-};
-
 static void label_time(struct usage_result *r, enum grouping d, int64_t us, struct buf *b)
 {
 	const int64_t local = local_us(r, us);
-	put_time[d](local, r->zone_offset_us, b);
+	grouping_put_time(d, local, r->zone_offset_us, b);
 }
 
 void usage_time_label(enum grouping d, const struct zone *zone, struct instant at, struct buf *b)
 {
 	const int64_t offset_us = zone_offset(zone, at, NULL) * US_PER_SECOND;
 	b->n = 0;
-	put_time[d](at.us + offset_us, offset_us, b);
+	grouping_put_time(d, at.us + offset_us, offset_us, b);
 	buf_add(b, "", 1);
 	b->n--;
 }
@@ -227,7 +174,7 @@ static const struct split *split_day(struct usage_result *r, int64_t day)
 
 static bool is_time(enum grouping d)
 {
-	return put_time[d] != NULL;
+	return grouping_is_time(d);
 }
 
 /* Whether a label is the series' own: neither its subject's nor its price's. */
