@@ -76,7 +76,7 @@ struct payload_reader {
 	bool in_batch;		  /* the document at work is a result of a batch */
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
-	int64_t passed_over;
+	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
 	uint32_t counted; /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
@@ -216,7 +216,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(stream_document, "choices x_groq type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
-	X(batch_document, "custom_id") \
+	X(batch_document, "custom_id modelInput") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
 	  "prompt_eval_count") \
