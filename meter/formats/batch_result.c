@@ -7,6 +7,8 @@
  *
  * Sources: the batch interfaces of Anthropic, OpenAI, Vertex, Gemini and Amazon Bedrock.
  */
+#include <string.h>
+
 #include "meter/formats/payload_run.h"
 
 static bool is_object(json_value *v)
@@ -115,10 +117,19 @@ static struct batch_line bedrock_line(json_value *v)
 static bool is_request(json_value *v)
 {
 	static const char *const answers[] = { "response", "result", "error", "modelOutput" };
+	static const char *const questions[] = { "request", "body",	"params", "modelInput",
+						 "labels",  "metadata", NULL };
 	json_value *asked = json_member(v, "request");
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
 		if (json_member(v, answers[i]))
 			return false;
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		const char *const *q = questions;
+		while (*q && strcmp(*q, json_key(m)) != 0)
+			q++;
+		if (!*q && (json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY))
+			return false;
+	}
 	return (json_member(v, "custom_id") &&
 		(json_member(v, "method") || json_member(v, "params"))) ||
 	       is_object(json_member(v, "modelInput")) ||

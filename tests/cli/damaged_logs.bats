@@ -85,3 +85,22 @@ both() {
 	run "$TALLY" replay piece.json
 	expect 3 'piece of an answer'
 }
+@test "a part of a Codex log without its beginning: its session is in its name, and what only running totals tell has no price" {
+	id=01a21f78-be5d-74f1-a147-1c146eb0eaeb
+	total() { echo '{"timestamp":"2026-06-15T10:00:0'$1'Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":'$((1000 * $1))',"output_tokens":'$((10 * $1))',"total_tokens":'$((1010 * $1))'},"last_token_usage":{"input_tokens":1000,"output_tokens":10,"total_tokens":1010}}}}'; }
+	answer() { echo '{"timestamp":"2026-06-15T10:00:0'$1'Z","type":"token_usage_record","payload":{"response_id":"r'$1'","thread_id":"'$id'","usage":{"input_tokens":1000,"output_tokens":10,"total_tokens":1010},"thread_token_usage":{"input_tokens":'$((1000 * $1))',"output_tokens":'$((10 * $1))',"total_tokens":'$((1010 * $1))'}}}'; }
+	turn='{"timestamp":"2026-06-15T10:00:00Z","type":"turn_context","payload":{"model":"gpt-5.4"}}'
+	head() { echo '{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"'$id'","cwd":"/p"}}' && echo "$turn"; }
+	mkdir whole old
+	{ head && total 1 && total 2; } >whole/rollout-2026-06-15T10-00-00-$id.jsonl
+	{ echo "$turn" && total 2 && total 3; } >old/rollout-2026-06-15T10-00-00-$id-2.jsonl
+	# of a thread that it may have been forked from, nothing is known
+	run "$TALLY" replay whole old --json
+	expect 3 '"records": 3' "the beginning of the log is missing" || return 1
+	run "$TALLY" ingest whole old --db m.db
+	expect 3 '3 accepted, 1 duplicate' || return 1
+	{ head && answer 1 && total 1 && answer 2; } >whole/rollout-2026-06-15T10-00-00-$id.jsonl
+	{ echo "$turn" && total 2 && answer 3 && total 3; } >old/rollout-2026-06-15T10-00-00-$id-2.jsonl
+	run "$TALLY" replay whole old --json
+	[[ $output == *'"records": 3'* ]] || fail "$output"
+}
