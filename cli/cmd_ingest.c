@@ -214,6 +214,7 @@ static int run(struct cli *cli, struct err *e)
 	refusals_end(&work.refusals, work.refusals.met);
 	const bool partial = page_list_is_part(&doubts.pages), columns = doubts.columns.n > 0;
 	refusals_columns((struct text){ doubts.columns.p, doubts.columns.n });
+	refusals_zeros(doubts.zeros);
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)

@@ -128,5 +128,7 @@ const char *replay_unused_columns(const struct replay_result *r);
 /* Columns and keys of numbers that nothing is known of, so that they may count what is billed; NULL
  * when there are none. */
 const char *replay_doubtful_columns(const struct replay_result *r);
+/* Bytes of zero that crashes left in logs. */
+int64_t replay_zeros(const struct replay_result *r);
 
 #endif

@@ -27,6 +27,7 @@ struct replay_result {
 	struct replay_stated stated;
 	struct lower_bound bound;
 	const char *damage, *unused_columns, *doubtful_columns;
+	int64_t zeros;
 	bool ignored_blocks;
 };
 
@@ -354,6 +355,7 @@ static void note_doubts(struct replay_result *out, struct run *run)
 	call_source_doubts(&run->in, &run->doubts);
 	if (columns->n)
 		out->doubtful_columns = arena_text(&out->arena, columns->p, columns->n);
+	out->zeros = run->doubts.zeros;
 }
 
 int replay_collect(struct replay_result **result, struct run *run, struct worker *worker,
@@ -550,6 +552,11 @@ bool replay_ignored_blocks(const struct replay_result *r)
 {
 	return r->ignored_blocks;
 }
+int64_t replay_zeros(const struct replay_result *r)
+{
+	return r->zeros;
+}
+
 const char *replay_doubtful_columns(const struct replay_result *r)
 {
 	return r->doubtful_columns;

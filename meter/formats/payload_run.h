@@ -72,12 +72,12 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
-	struct read_lists read;	  /* of the answer at work */
-	bool in_batch;		  /* the document at work is a result of a batch */
-	const char *batch_vendor; /* who ran the batch, where its results tell */
-	bool held;		  /* what is read was held back before (held.c) */
-	int64_t passed_over;
-	uint32_t counted; /* which counts the last usage told: as raw_counts.has */
+	struct read_lists read;	    /* of the answer at work */
+	bool in_batch;		    /* the document at work is a result of a batch */
+	const char *batch_vendor;   /* who ran the batch, where its results tell */
+	bool held;		    /* what is read was held back before (held.c) */
+	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
+	uint32_t counted;	    /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
 	unsigned layouts;
@@ -90,6 +90,7 @@ struct payload_reader {
 	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
 	int codex_lanes, codex_lane;	      /* how many, and which was the last */
 	bool codex_has_records;
+	bool codex_headless;	  /* calls came before what names the session */
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
@@ -223,7 +224,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(stream_document, "choices x_groq type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
-	X(batch_document, "custom_id") \
+	X(batch_document, "custom_id modelInput") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
 	  "prompt_eval_count") \

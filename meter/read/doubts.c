@@ -50,6 +50,7 @@ void doubts_append(struct doubts *to, const struct doubts *from)
 {
 	struct text name;
 	page_list_append(&to->pages, &from->pages);
+	to->zeros += from->zeros;
 	for (size_t at = 0; doubts_next_column(columns_of(from), &at, &name);)
 		doubts_add_column(to, name);
 }
