@@ -289,8 +289,8 @@ static int add_card(const struct cli *cli, enum scope scope, const char *name, c
 	int rc = file_read(&content, path, BOOK_BYTES_MAX, e);
 	const struct text text = { content.p, content.n };
 	if (rc == 0 && card_parse(&card, text, path, &faults) != 0)
-		rc = err_set(e, ERR_INVALID, "price card %s: %s: %s", path, faults.fault[0].place,
-			     faults.fault[0].message);
+		rc = err_set(e, ERR_INVALID, "price card %s: %s%s%s", path, faults.fault[0].place,
+			     *faults.fault[0].place ? ": " : "", faults.fault[0].message);
 	if (rc == 0)
 		rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, text, e)
 					     : price_store_write(place, text, e);
