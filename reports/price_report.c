@@ -102,9 +102,7 @@ static int row_order(const void *x, const void *y)
 	if (c == 0 && a->from.us != b->from.us)
 		c = a->from.us < b->from.us ? -1 : 1;
 	c = c ? c : a->withdrawn - b->withdrawn;
-	c = c ? c : b->promotion - a->promotion;
-	/* those of one rule together, as the card has them */
-	return c ? c : (a > b) - (a < b);
+	return c ? c : b->promotion - a->promotion;
 }
 
 static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX])
