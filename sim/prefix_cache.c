@@ -11,15 +11,32 @@ struct link {
 	uint32_t before, after; /* towards the most and the least recent */
 };
 
+/* When something happened to a block: 1 + the rank of its time among those of all requests; 0: it
+ * did not. Ranks are half as wide as times, and whether one has expired is a comparison. */
 struct cache {
 	struct link *link;
-	int64_t *touched_us; /* INT64_MIN: absent */
-	int64_t *came_us;    /* when it was absent last; NULL where nobody asks */
-	uint8_t *ends;	     /* ENDS: a unit ends behind this block */
-	int64_t *lost_us;    /* as `touched` (`came` where that counts) when it was evicted;
-				INT64_MIN: it was not. NULL where nobody asks why */
+	uint32_t *touched; /* 0: absent */
+	uint32_t *came;	   /* when it was absent last; NULL where nobody asks */
+	uint8_t *ends;	   /* ENDS: a unit ends behind this block */
+	uint32_t *lost; /* as `touched` (`came` where that counts) when it was evicted; NULL where
+			   nobody asks why */
 	uint32_t head, tail; /* most and least recent */
 	int64_t count;
+};
+
+/* The times of all requests, in order. */
+struct times {
+	int64_t *us;
+	uint32_t *rank; /* of each request; NULL: they come in the order of time */
+	uint32_t count;
+};
+
+/* A request's turn: what is of earlier ranks than alive_from has expired, and what came later than
+ * ready_to cannot hit yet. */
+struct turn {
+	const struct times *times;
+	const struct cache_rules *r;
+	uint32_t now, alive_from, ready_to;
 };
 
 /* Of a block. PRESENT only where nothing is ever lost; UNPAID and TOO_SHORT where somebody asks
@@ -50,24 +67,86 @@ static void unlink_entry(struct cache *c, uint32_t i)
 		c->link[l->after].before = l->before;
 }
 
-static inline bool expired(const struct cache *c, const struct cache_rules *r, uint32_t i,
-			   int64_t now_us)
+struct placed_time {
+	int64_t us;
+	size_t place;
+};
+
+static int by_us(const void *a, const void *b)
 {
-	return r->ttl_us >= 0 &&
-	       now_us - (r->ttl_of_write ? c->came_us : c->touched_us)[i] > r->ttl_us;
+	const struct placed_time *x = a, *y = b;
+	if (x->us != y->us)
+		return x->us < y->us ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Sessions that share nothing may stand one behind the other, each from its own beginning. */
+static void rank_times(struct times *out, const struct block_trace *t)
+{
+	bool ordered = true;
+	*out = (struct times){ .us = mem_alloc((t->count + 1) * sizeof *out->us),
+			       .count = (uint32_t)t->count };
+	for (size_t i = 0; i < t->count; i++) {
+		out->us[i] = t->request[i].time_us;
+		ordered &= i == 0 || out->us[i - 1] <= out->us[i];
+	}
+	if (ordered)
+		return;
+	struct placed_time *order = mem_alloc(t->count * sizeof *order);
+	out->rank = mem_alloc(t->count * sizeof *out->rank);
+	for (size_t i = 0; i < t->count; i++)
+		order[i] = (struct placed_time){ out->us[i], i };
+	qsort(order, t->count, sizeof *order, by_us);
+	for (size_t i = 0; i < t->count; i++) {
+		out->us[i] = order[i].us;
+		out->rank[order[i].place] = (uint32_t)i;
+	}
+	free(order);
+}
+
+/* How many requests were made before that time. */
+static uint32_t made_before(const struct times *t, int64_t us)
+{
+	uint32_t from = 0, to = t->count;
+	while (from < to) {
+		const uint32_t middle = from + (to - from) / 2;
+		if (t->us[middle] < us)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* The turn of request i. */
+static void take_turn(struct turn *turn, const struct cache_rules *r, size_t i)
+{
+	const struct times *t = turn->times;
+	const uint32_t rank = t->rank ? t->rank[i] : (uint32_t)i;
+	*turn = (struct turn){ .times = t, .r = r, .now = rank + 1, .alive_from = 1 };
+	if (r->ttl_us >= 0)
+		turn->alive_from = 1 + made_before(t, t->us[rank] - r->ttl_us);
+	if (r->settle_us > 0)
+		turn->ready_to = made_before(t, t->us[rank] - r->settle_us + 1);
+}
+
+static inline bool expired(const struct cache *c, const struct turn *turn, uint32_t i)
+{
+	return (turn->r->ttl_of_write ? c->came : c->touched)[i] < turn->alive_from;
 }
 
 /* By how much the block will live longer than it would have. */
-static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us,
-		     int64_t capacity)
+static int64_t touch(struct cache *c, const struct turn *turn, uint32_t i, int64_t capacity)
 {
-	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, r, i, now_us);
-	const int64_t longer_us = !lives	    ? r->ttl_us
-				  : r->ttl_of_write ? 0
-						    : now_us - c->touched_us[i];
-	c->touched_us[i] = now_us;
-	if (c->came_us && !lives)
-		c->came_us[i] = now_us;
+	const bool present = c->touched[i] != 0, lives = present && !expired(c, turn, i);
+	const int64_t *us = turn->times->us;
+	const int64_t longer_us = !lives ? turn->r->ttl_us
+				  : turn->r->ttl_of_write
+					  ? 0
+					  : us[turn->now - 1] - us[c->touched[i] - 1];
+	c->touched[i] = turn->now;
+	if (c->came && !lives)
+		c->came[i] = turn->now;
 	if (!lives) /* what comes again is a block like any other */
 		c->ends[i] = 0;
 	if (capacity < 0)
@@ -80,10 +159,10 @@ static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, i
 		if (c->count == capacity) {
 			uint32_t last = c->tail;
 			unlink_entry(c, last);
-			if (c->lost_us)
-				c->lost_us[last] =
-					(r->ttl_of_write ? c->came_us : c->touched_us)[last];
-			c->touched_us[last] = INT64_MIN;
+			if (c->lost)
+				c->lost[last] =
+					(turn->r->ttl_of_write ? c->came : c->touched)[last];
+			c->touched[last] = 0;
 		} else {
 			c->count++;
 		}
@@ -262,16 +341,14 @@ struct look {
 	uint32_t shared; /* that a request before it had */
 };
 
-/* Why the block behind the lead is not there, where it was once in a prompt. */
-static enum cache_miss why_gone(const struct cache *c, const struct look *l, uint32_t i)
+/* Why the block is not there, where it was once in a prompt. */
+static enum cache_miss why_gone(const struct cache *c, const struct turn *turn, uint32_t i)
 {
-	const struct cache_rules *r = l->r;
-	if (c->touched_us[i] != INT64_MIN)
-		return expired(c, r, i, l->q->time_us) ? MISS_EXPIRED : MISS_UNREADY;
-	if (!c->lost_us || c->lost_us[i] == INT64_MIN)
+	if (c->touched[i])
+		return expired(c, turn, i) ? MISS_EXPIRED : MISS_UNREADY;
+	if (!c->lost || !c->lost[i])
 		return MISS_NONE;
-	return r->ttl_us >= 0 && l->q->time_us - c->lost_us[i] > r->ttl_us ? MISS_EXPIRED
-									   : MISS_EVICTED;
+	return c->lost[i] < turn->alive_from ? MISS_EXPIRED : MISS_EVICTED;
 }
 
 /* Why no more of what is shared hits. gone: of the block behind the lead. */
@@ -355,16 +432,20 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 }
 
 /* Leading blocks that a request finds, of those that the rules let it look for. */
-static uint32_t lead_of(const struct look *l, const struct cache *c, uint32_t base)
+static uint32_t lead_of(const struct look *l, const struct cache *c, const struct turn *turn,
+			uint32_t base)
 {
-	const struct cache_rules *r = l->r;
-	const uint32_t *b = l->b;
-	const int64_t now_us = l->q->time_us;
-	const uint32_t most = l->most;
+	const uint32_t *b = l->b, most = l->most, from = turn->alive_from, to = turn->ready_to;
+	const uint32_t *touched = c->touched + base, *came = c->came ? c->came + base : touched,
+		       *since = turn->r->ttl_of_write ? came : touched;
 	uint32_t lead = 0;
-	while (lead < most && c->touched_us[base + b[lead]] != INT64_MIN &&
-	       !expired(c, r, base + b[lead], now_us) &&
-	       (r->settle_us <= 0 || now_us - c->came_us[base + b[lead]] >= r->settle_us))
+	if (turn->r->settle_us <= 0 && since == touched) {
+		while (lead < most && touched[b[lead]] >= from)
+			lead++;
+		return lead;
+	}
+	while (lead < most && touched[b[lead]] && since[b[lead]] >= from &&
+	       (turn->r->settle_us <= 0 || came[b[lead]] <= to))
 		lead++;
 	return lead;
 }
@@ -381,16 +462,18 @@ struct prompt_blocks {
 };
 
 /* Touches the blocks of a prompt that are kept; returns the token-hours that it adds. */
-static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
-			   const struct cache_rules *r, const struct block_request *q,
+static int64_t keep_blocks(struct cache *c, const struct look *l, const struct turn *turn,
 			   const struct prompt_blocks *b, int64_t capacity)
 {
+	const struct block_trace *t = l->t;
+	const struct cache_rules *r = turn->r;
+	const struct block_request *q = l->q;
 	const uint32_t kept = b->kept;
 	const int64_t reach = prefix_cache_reach(t, r, q);
 	int128 token_us = 0;
 	for (uint32_t n = 0; n < kept; n++) {
 		const uint32_t k = r->forward ? n : kept - 1 - n;
-		token_us += (int128)touch(c, r, b->base + b->of[k], q->time_us, capacity) *
+		token_us += (int128)touch(c, turn, b->base + b->of[k], capacity) *
 			    (block_request_tokens(t, q, k + 1) - block_request_tokens(t, q, k));
 	}
 	/* what is left of a block is written too, and nobody finds it */
@@ -401,14 +484,14 @@ static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
 
 /* The same where nothing is evicted and keeping costs nothing: neither the order nor the time that
  * it adds matters. */
-static void keep_alive(struct cache *c, const struct cache_rules *r, int64_t now_us,
-		       const struct prompt_blocks *b)
+static void keep_alive(struct cache *c, const struct turn *turn, const struct prompt_blocks *b)
 {
-	const uint32_t there = b->lead < b->kept ? b->lead : b->kept;
+	const uint32_t there = b->lead < b->kept ? b->lead : b->kept, now = turn->now;
+	uint32_t *touched = c->touched + b->base;
 	for (uint32_t k = 0; k < there; k++)
-		c->touched_us[b->base + b->of[k]] = now_us;
+		touched[b->of[k]] = now;
 	for (uint32_t k = there; k < b->kept; k++)
-		touch(c, r, b->base + b->of[k], now_us, -1);
+		touch(c, turn, b->base + b->of[k], -1);
 }
 
 static void run_limited(const struct block_trace *t, const struct each_rules *each,
@@ -418,17 +501,15 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 	struct cache c = { .head = NONE, .tail = NONE };
 	uint8_t *seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
-	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
+	c.touched = mem_zalloc((en->count + 1) * sizeof *c.touched);
 	c.ends = mem_zalloc(en->count + 1);
 	if (asks_when_it_came(each, t))
-		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
+		c.came = mem_alloc((en->count + 1) * sizeof *c.came);
 	if (per->why && each->base->capacity >= 0)
-		c.lost_us = mem_alloc((en->count + 1) * sizeof *c.lost_us);
-	for (size_t i = 0; i < en->count; i++) {
-		c.touched_us[i] = INT64_MIN;
-		if (c.lost_us)
-			c.lost_us[i] = INT64_MIN;
-	}
+		c.lost = mem_zalloc((en->count + 1) * sizeof *c.lost);
+	struct times times;
+	struct turn turn = { .times = &times };
+	rank_times(&times, t);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const struct cache_rules *r = rules_at(each, i);
@@ -443,7 +524,8 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 				  0,
 				  0,
 				  per->why ? per->shared[i] : 0 };
-		l.lead = lead_of(&l, &c, base);
+		take_turn(&turn, r, i);
+		l.lead = lead_of(&l, &c, &turn, base);
 		l.hit = units ? unit_of(t, r, q, b, l.ends, l.lead) : l.lead;
 		int64_t tokens = count_hit(t, r, q, l.hit, out);
 		if (per->hits)
@@ -451,17 +533,16 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		if (per->why) {
 			see_blocks(&l, seen, en->plain + q->first);
 			per->shared[i] = l.shared;
-			per->why[i] =
-				(uint8_t)why_ended(&l, l.lead < l.most
-							       ? why_gone(&c, &l, base + b[l.lead])
-							       : MISS_NONE);
+			per->why[i] = (uint8_t)why_ended(
+				&l, l.lead < l.most ? why_gone(&c, &turn, base + b[l.lead])
+						    : MISS_NONE);
 		}
 		const struct prompt_blocks p = { b, base, l.lead, blocks_kept(t, r, q) };
 		int64_t hours = 0;
 		if (each->base->capacity < 0 && !r->storage)
-			keep_alive(&c, r, q->time_us, &p);
+			keep_alive(&c, &turn, &p);
 		else
-			hours = keep_blocks(&c, t, r, q, &p, each->base->capacity);
+			hours = keep_blocks(&c, &l, &turn, &p, each->base->capacity);
 		if (per->token_hours)
 			per->token_hours[i] = hours;
 		out->token_hours += hours;
@@ -471,10 +552,12 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 			store_units(t, r, q, b, l.ends);
 	}
 	free(c.link);
-	free(c.lost_us);
+	free(c.lost);
+	free(times.us);
+	free(times.rank);
 	free(seen);
-	free(c.touched_us);
-	free(c.came_us);
+	free(c.touched);
+	free(c.came);
 	free(c.ends);
 }
 
