@@ -2,6 +2,7 @@
  * Rows of usage exports, as meter/read/exports.h describes them: calls, or all calls of a bucket of
  * time. Rows of one bucket in one document are one record (DeepSeek writes a row a kind of token).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -485,6 +486,8 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 			set_text(&w.p.m.record, FIELD_ID, call_id(r, &w));
 		hand_over(r, &w.p);
 	}
+	if (rc != 0 && *r->item)
+		err_context(&e, "%s", r->item);
 	if (rc != 0)
 		payload_refuse(r, line, v, &e);
 	buf_release(&w.key);
@@ -539,14 +542,25 @@ static void take_item(struct payload_reader *r, const struct export_format *f, j
 	}
 	if (!rows)
 		take_row(r, f, NULL, item, NULL, line);
-	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
+	const size_t at = strlen(r->item), room = sizeof r->item - at;
+	size_t n = 0;
+	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v), n++) {
+		if (f->key)
+			snprintf(r->item + at, room, "%s%s.%.60s", at ? "." : "", f->rows,
+				 json_key(v));
+		else
+			snprintf(r->item + at, room, "%s%s[%zu]", at ? "." : "", f->rows, n);
 		take_row(r, f, NULL, v, item, line);
+		r->item[at] = 0;
+	}
 }
 
 bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
+	size_t n = 0;
+	*r->item = 0;
 	if (items)
 		page_list_see(&r->doubts.pages, v, f);
 	if (!f && !export_page_is_empty(v))
@@ -557,8 +571,11 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	/* a row of a list is an item; a list of rows in an item is not the page's */
 	if (items && items != export_rows_in(f, v))
-		for (json_value *item = json_first(items); item; item = json_next(item))
+		for (json_value *item = json_first(items); item; item = json_next(item), n++) {
+			snprintf(r->item, sizeof r->item, "%s[%zu]", json_key(items), n);
 			take_item(r, f, item, line);
+			*r->item = 0;
+		}
 	else
 		take_item(r, f, v, line);
 	hand_over_buckets(r);

@@ -96,6 +96,7 @@ struct payload_reader {
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
+	char item[160]; /* where in its document the row at work is: "data[3].results[0]" */
 	struct dict bucket_rows;       /* rows of these, word for word: their lines */
 	struct dict same_rows;	       /* rows of calls without ids: how many were equal */
 	int64_t rows_once, rows_again; /* of these, different ones, and those that came again */
