@@ -2,7 +2,7 @@
  * swap: usage that lacks credits gets them from lots of its day that paid other usage, where
  * that can be paid by other lots of its own day; in chains as long as they must be.
  *
- * What is exchanged is what drawing everything anew, in the order of usage, would have drawn
+ * What is exchanged is what drawing everything again, in the order of usage, would have drawn
  * otherwise: usage gives a lot up to earlier usage, or for a lot that burns before. Credits that
  * roll over stay with what they paid, for what they left has been trimmed since.
  * Internal to meter/ledger.
