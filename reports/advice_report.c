@@ -172,7 +172,7 @@ static void switch_table(const struct advice_switch *a, const struct advice_swit
 		put_short_money(&b, a->move[k], asked->currency, at_least(a->unpriced > 0));
 		table_cell(t, b.p);
 		put_short_money(&b, money_total_minus(a->move[k], a->stay[k]), asked->currency,
-				EXACTLY);
+				a->unpriced ? ABOUT : EXACTLY);
 		table_cell(t, b.p);
 	}
 	table_print(t);

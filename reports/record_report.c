@@ -128,7 +128,7 @@ static void put_facet(struct json_out *j, const char *name, struct facet *f)
 {
 	size_t shown = 0, n = 0;
 	for (size_t i = 0; i < f->count; i++)
-		if (f->value[i].records) /* else all were taken back */
+		if (f->value[i].records) /* else all were reversed */
 			f->value[n++] = f->value[i];
 	if (n)
 		qsort(f->value, n, sizeof *f->value, most_first);

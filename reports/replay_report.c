@@ -189,14 +189,14 @@ static void put_groups(struct json_out *j, const struct replay_report *r)
  * change. */
 static void put_undecided(struct json_out *j, const struct replay_report *r)
 {
-	int64_t known, hinging;
+	int64_t known, sensitive;
 	struct money_total difference;
-	replay_boundary(r->result, &known, &hinging, &difference);
+	replay_boundary(r->result, &known, &sensitive, &difference);
 	json_out_object(j, "boundary");
 	json_out_string(j, "decides",
 			r->options->boundary == BOUNDARY_START ? "start" : "completion");
 	json_out_int(j, "completion_known", known);
-	json_out_int(j, "records_that_hang_on_it", hinging);
+	json_out_int(j, "records_that_hang_on_it", sensitive);
 	json_out_money(j, "difference", difference);
 	json_out_end(j, '}');
 	json_out_object(j, "price_dates");
@@ -411,7 +411,7 @@ static void put_notes(const struct replay_report *r)
 	const struct replay_result *result = r->result;
 	const struct sums *total = replay_total(result);
 	char text[DECIMAL_TEXT_MAX];
-	int64_t known, hinging;
+	int64_t known, sensitive;
 	struct money_total difference;
 	if (total->unpriced)
 		putchar('\n');
@@ -433,11 +433,11 @@ static void put_notes(const struct replay_report *r)
 		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it "
 		       "would be %s credits\n",
 		       credits_format(total->credits, text));
-	replay_boundary(result, &known, &hinging, &difference);
-	if (hinging)
+	replay_boundary(result, &known, &sensitive, &difference);
+	if (sensitive)
 		printf("\n%s records cost something else when their %s decides the tariff "
 		       "window: %s%s in all\n",
-		       COUNTED(hinging, ""),
+		       COUNTED(sensitive, ""),
 		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
 		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
 	const struct dates_in_doubt *dates = replay_dates(result);

@@ -427,7 +427,7 @@ static int largest_first(const void *a, const void *b, void *user)
 	return text_cmp(k->label, l->label);
 }
 
-/* Keys of which everything was taken back say nothing. */
+/* Keys of which everything was reversed say nothing. */
 static bool is_empty(const struct key *k)
 {
 	bool any = k->all.value || k->all.base || k->all.records || k->all.uncovered ||

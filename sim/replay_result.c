@@ -21,7 +21,7 @@ struct replay_result {
 	struct reasons unpriced, uncredited;
 	struct replay_refusal *refusal;
 	size_t refusal_count;
-	int64_t refused, outside, first_us, last_us, completion_known, hinging;
+	int64_t refused, outside, first_us, last_us, completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
 	struct replay_stated stated;
@@ -382,7 +382,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		collect_reasons(&out->uncredited, &w->uncredited_reasons);
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
-		out->hinging += w->hinging;
+		out->sensitive += w->sensitive;
 		if (run->in.log) /* one worker reads them all */
 			out->bound = w->bound;
 		out->dates.records += w->dates.records;
@@ -535,11 +535,11 @@ const struct replay_stated *replay_stated(const struct replay_result *r)
 	return &r->stated;
 }
 
-void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *sensitive,
 		     struct money_total *difference)
 {
 	*known = r->completion_known;
-	*hinging = r->hinging;
+	*sensitive = r->sensitive;
 	*difference = r->hinging_difference;
 }
 

@@ -365,7 +365,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	    !price_in_full(&r, unit_of(b, row), other, &cost, &why) ||
 	    cost.atto == w->cost[row].atto)
 		return;
-	w->hinging++;
+	w->sensitive++;
 	w->overflow |=
 		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }

@@ -105,7 +105,7 @@ static int take_row(void *user, const struct usage_row *row)
 	return 0;
 }
 
-/* Calls that were taken back leave. */
+/* Reversed calls leave. */
 static void drop_gone(struct standing *st)
 {
 	struct workload *w = st->b.w;

@@ -26,7 +26,7 @@ bool members_unknown(struct buf *path, const char *shape, json_value *v, const c
 		     bool closed);
 /* The same of what stands beside the usage: the members of v itself, and all that is in those that
  * speak of money; in all others but what was asked and said (QUESTION and ANSWER in members.def)
- * what counts under a name that speaks of money. usage is passed over at any depth. */
+ * what counts under a name that speaks of money. usage is skipped at any depth. */
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
 			    const char *prefix);
 /* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */

@@ -229,7 +229,7 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 			db_int(q, 2), db_int(q, 3),
 			{ 0 },	      !db_is_null(q, 13) && db_int(q, 13) & USAGE_BROKEN_OFF
 		};
-		/* a record that is taken back is one less */
+		/* a reversed record is one less */
 		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
 		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
 			r.sum[k] = db_int(q, 4 + k);
@@ -451,7 +451,7 @@ static int run_over(struct store *s, const struct sql *which, int64_t from, int6
 	return db_done(store_db(s), q, e);
 }
 
-/* the same of rows that lie there; a record that is taken back is one less */
+/* the same of rows that lie there; a reversed record is one less */
 #define CELL_OF(us) "(u.time-((u.time%" us "+" us ")%" us "))/" us
 #define SUMS_OF_ROWS \
 	"sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint,sum(u.requests)::bigint," \

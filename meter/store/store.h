@@ -45,7 +45,7 @@ static inline int64_t usage_row_decides_us(const struct usage_row *row)
 
 struct store;
 
-/* In a file: the last number that a row was given; those that were skipped are nobody's for ever.
+/* In a file: the last number that a row was given; those that were skipped are nobody's.
  */
 #define FILE_LAST_NUMBER \
 	"max(coalesce((SELECT max(seq) FROM usage),0)," \

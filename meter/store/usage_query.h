@@ -29,7 +29,7 @@ struct usage_filter {
 /* Of a database that holds records larger than any may be, which an older version took. */
 #define USAGE_DOES_NOT_FIT \
 	"the records add up to more than a total can hold (`tally fsck` names those that count too " \
-	"much, `tally void` takes them back)"
+	"much, `tally void` reverses them)"
 
 struct usage_sums {
 	int64_t records, requests;
