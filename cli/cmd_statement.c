@@ -3,7 +3,12 @@
 #include "cli/memo_output.h"
 #include "reports/statement_report.h"
 
-static const struct option options[] = { MEMO_OPTIONS, { 0 } };
+static const struct option options[] = {
+	MEMO_OPTIONS,
+	{ "language", 0, "CODE", "of its labels: de, en, ja or zh (default as the terms say)",
+	  false, OPTION_OUTPUT },
+	{ 0 },
+};
 
 static int show(struct cli *cli, const struct statement *s, enum memo_format format, struct err *e)
 {
@@ -27,7 +32,9 @@ static int show(struct cli *cli, const struct statement *s, enum memo_format for
 
 static int run(struct cli *cli, struct err *e)
 {
-	struct statement_question q = { .customer = cli->argument[0], .now = clock_now() };
+	struct statement_question q = { .customer = cli->argument[0],
+					.language = cli_value(cli, "language"),
+					.now = clock_now() };
 	struct statement *statement = NULL;
 	struct zone *zone = NULL;
 	enum memo_format format;

@@ -18,13 +18,12 @@ static bool same(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* "1234.5" as "1,234.50" at two places. */
-static const char *placed(struct invoice_view *v, struct text plain, int places)
+const char *paper_number(const struct labels *l, struct arena *a, struct text plain, int places)
 {
 	struct decimal d;
 	char text[DECIMAL_TEXT_MAX * 2], grouped[DECIMAL_TEXT_MAX * 2];
 	if (decimal_parse(&d, plain, NULL) != 0)
-		return arena_text(&v->arena, plain.n ? plain.p : "", plain.n);
+		return arena_text(a, plain.n ? plain.p : "", plain.n);
 	decimal_format(d, text);
 	if (places > 0) {
 		char *point = strchr(text, '.');
@@ -35,7 +34,19 @@ static const char *placed(struct invoice_view *v, struct text plain, int places)
 			strcat(text, "0");
 	}
 	number_grouped(grouped, text);
-	return label_number(v->labels, &v->arena, grouped);
+	return label_number(l, a, grouped);
+}
+
+const char *paper_dollars(const struct labels *l, struct arena *a, const char *number)
+{
+	const bool negative = *number == '-';
+	const char *const with[3] = { number + negative, "", "" };
+	return arena_printf(a, "%s%s", negative ? "-" : "", label_with(l, a, "dollars", with));
+}
+
+static const char *placed(struct invoice_view *v, struct text plain, int places)
+{
+	return paper_number(v->labels, &v->arena, plain, places);
 }
 
 static const char *words(struct invoice_view *v, const char *key, const char *a, const char *b,
@@ -48,11 +59,7 @@ static const char *words(struct invoice_view *v, const char *key, const char *a,
 static const char *amount(struct invoice_view *v, struct text plain, int places)
 {
 	const char *n = placed(v, plain, places);
-	bool negative = *n == '-';
-	if (same(v->currency, "USD"))
-		return arena_printf(&v->arena, "%s%s", negative ? "-" : "",
-				    words(v, "dollars", n + negative, "", ""));
-	return n;
+	return same(v->currency, "USD") ? paper_dollars(v->labels, &v->arena, n) : n;
 }
 
 static const char *day_of(struct invoice_view *v, const char *instant)
@@ -313,7 +320,10 @@ static void take_small_print(struct invoice_view *v, int places)
 	v->small_print = "";
 	if (json_true(json_member(v->root, "reverse_charge")))
 		say(v, label(v->labels, "reverse-charge"));
-	if (rounding && residual)
+	struct decimal rest;
+	/* what is not there needs no words */
+	if (rounding && residual &&
+	    !(decimal_parse(&rest, json_string(residual), NULL) == 0 && rest.digits == 0))
 		say(v, words(v,
 			     text_is(json_string(json_member(rounding, "of")), "document")
 				     ? "rounded.document"
@@ -374,15 +384,16 @@ static void take_pay_to(struct invoice_view *v)
 	v->pay_to[n] = NULL;
 }
 
-static int find_labels(struct invoice_view *v, const char *language, struct err *e)
+int paper_labels(const struct labels **out, const char *language, struct text own, struct err *e)
 {
-	v->labels = labels_of(language ? text_of(language)
-				       : json_string(json_member(v->root, "language")));
-	if (!v->labels && !language) /* of a later version */
-		v->labels = labels_of(TEXT(""));
-	return v->labels ? 0
-			 : err_set(e, ERR_USAGE, "there are no labels in '%s', only in %s",
-				   language, labels_known());
+	const struct labels *l = labels_of(language ? text_of(language) : own);
+	if (!l && !language) /* of a later version */
+		l = labels_of(TEXT(""));
+	if (!l)
+		return err_set(e, ERR_USAGE, "there are no labels in '%s', only in %s", language,
+			       labels_known());
+	*out = l;
+	return 0;
 }
 
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
@@ -393,7 +404,8 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 	int rc = json_open(&v->json, document, e);
 	if (rc == 0) {
 		v->root = json_root(v->json);
-		rc = find_labels(v, language, e);
+		rc = paper_labels(&v->labels, language,
+				  json_string(json_member(v->root, "language")), e);
 	}
 	if (rc != 0) {
 		invoice_view_close(v);

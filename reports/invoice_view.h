@@ -79,6 +79,12 @@ int invoice_view_of(struct invoice_view **out, struct store *s, const struct sto
 		    struct instant at, const char *language, struct err *e);
 void invoice_view_close(struct invoice_view *v);
 
+/* What papers have in common: the labels of a language (NULL: of the terms, `own`), a number as it
+ * writes them ("1234.5" as "1,234.50" at two places), that as an amount in dollars. Errors:
+ * ERR_USAGE. */
+int paper_labels(const struct labels **out, const char *language, struct text own, struct err *e);
+const char *paper_number(const struct labels *l, struct arena *a, struct text plain, int places);
+const char *paper_dollars(const struct labels *l, struct arena *a, const char *number);
 /* Decimals of its amounts. */
 int invoice_view_places(const struct invoice_view *v);
 /* What the groups from `first` on come to, as people read it. */

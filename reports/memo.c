@@ -60,6 +60,12 @@ void memo_table(struct memo *m, const struct memo_column *columns, size_t count)
 	p->columns = count;
 }
 
+void memo_plain_table(struct memo *m, const struct memo_column *columns, size_t count)
+{
+	memo_table(m, columns, count);
+	m->part[m->parts - 1].plain = true;
+}
+
 void memo_cell(struct memo *m, const char *text)
 {
 	struct memo_part *p = &m->part[m->parts - 1];
@@ -69,6 +75,12 @@ void memo_cell(struct memo *m, const char *text)
 		p->permille = mem_grow(p->permille, p->room * sizeof *p->permille);
 	}
 	p->cell[p->cells++] = keep(m, text);
+}
+
+void memo_figure(struct memo *m, const char *what, const char *figure)
+{
+	add(m, MEMO_FIGURE, keep(m, what))->columns = 1;
+	memo_cell(m, figure);
 }
 
 void memo_bars(struct memo *m, const char *title)
@@ -133,6 +145,9 @@ void memo_print(const struct memo *m)
 		case MEMO_TABLE:
 			print_table(p);
 			break;
+		case MEMO_FIGURE:
+			print_note("%s: %s", p->text, p->cell[0]);
+			break;
 		case MEMO_BARS:
 			break;
 		}
@@ -141,7 +156,8 @@ void memo_print(const struct memo *m)
 
 static void put_html_table(struct buf *b, const struct memo_part *p)
 {
-	buf_puts(b, "<div class=\"scroll\"><table><thead><tr>");
+	buf_printf(b, "<div class=\"scroll\"><table%s><thead><tr>",
+		   p->plain ? " class=\"plain\"" : "");
 	for (size_t i = 0; i < p->columns; i++) {
 		buf_printf(b, "<th scope=\"col\"%s>", p->column[i].right ? " class=\"n\"" : "");
 		html_put(b, text_of(p->column[i].title));
@@ -183,6 +199,12 @@ static void put_html_part(struct buf *b, const struct memo_part *p, bool first, 
 		put_html_table(b, p);
 	} else if (p->kind == MEMO_BARS) {
 		put_html_bars(b, p);
+	} else if (p->kind == MEMO_FIGURE) {
+		buf_puts(b, "<p class=\"figure\"><span class=\"soft\">");
+		html_put(b, text_of(p->text));
+		buf_puts(b, "</span> <strong>");
+		html_put(b, text_of(p->cell[0]));
+		buf_puts(b, "</strong></p>\n");
 	} else {
 		buf_puts(b, first ? "<ul>\n" : "");
 		buf_puts(b, open[p->kind]);
@@ -194,8 +216,10 @@ static void put_html_part(struct buf *b, const struct memo_part *p, bool first, 
 
 void memo_html_put(struct buf *b, const struct memo *m)
 {
-	buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-		    "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
+	buf_printf(b,
+		   "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><meta "
+		   "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>",
+		   m->language ? m->language : "en");
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</title>\n<style>\n");
 	buf_puts(b, web_asset("report.css"));
@@ -206,7 +230,9 @@ void memo_html_put(struct buf *b, const struct memo *m)
 		".row{display:grid;grid-template-columns:12rem 1fr 9rem;gap:.6rem;"
 		"align-items:center}.bar{background:var(--line);border-radius:3px}"
 		".bar i{display:block;height:.9rem;background:var(--accent);border-radius:3px;"
-		"min-width:1px;print-color-adjust:exact}\n"
+		"min-width:1px;print-color-adjust:exact}.plain th,.plain td{border:0;padding-top:0;padding-bottom:0}"
+		".figure{display:flex;justify-content:space-between;align-items:baseline;border-bottom:1px solid var(--line)}"
+		".figure strong{font-size:1.5rem}\n"
 		"</style></head>\n<body><main class=\"sheet\">\n<h1>");
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</h1>\n");

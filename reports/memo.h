@@ -12,7 +12,7 @@
 #include "base/instant.h"
 #include "base/text.h"
 
-enum memo_kind { MEMO_HEADING, MEMO_TEXT, MEMO_POINT, MEMO_TABLE, MEMO_BARS };
+enum memo_kind { MEMO_HEADING, MEMO_TEXT, MEMO_POINT, MEMO_TABLE, MEMO_BARS, MEMO_FIGURE };
 enum { MEMO_COLUMNS_MAX = 8 };
 
 struct memo_column {
@@ -24,9 +24,11 @@ struct memo_column {
 
 struct memo_part {
 	enum memo_kind kind;
-	const char *text; /* of a heading, a paragraph, a point; the title of bars */
+	const char
+		*text; /* of a heading, a paragraph, a point; the title of bars; what a figure is */
 	const struct memo_column *column;
 	size_t columns; /* of bars: 2, a name and an amount */
+	bool plain;	/* a table without lines: texts side by side */
 	const char **cell;
 	size_t cells, room;
 	int *permille; /* of bars: how long each is */
@@ -35,6 +37,7 @@ struct memo_part {
 struct memo {
 	struct arena arena;
 	const char *title, *subtitle;
+	const char *language, *page; /* of its words, and "page {1} of {2}" in it; NULL: English */
 	struct instant dated;
 	struct memo_part *part;
 	size_t parts, room;
@@ -45,7 +48,11 @@ void memo_text(struct memo *m, const char *fmt, ...) __attribute__((format(print
 void memo_point(struct memo *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Columns outlive the memo. Cells follow, one call a cell, in order. */
 void memo_table(struct memo *m, const struct memo_column *columns, size_t count);
+/* The same, of texts side by side. */
+void memo_plain_table(struct memo *m, const struct memo_column *columns, size_t count);
 void memo_cell(struct memo *m, const char *text);
+/* The one that the reader looks for: large. */
+void memo_figure(struct memo *m, const char *what, const char *figure);
 /* A chart of bars; drawn in HTML and PDF, for the terminal has the table. */
 void memo_bars(struct memo *m, const char *title);
 void memo_bar(struct memo *m, const char *name, const char *amount, int permille);

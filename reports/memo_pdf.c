@@ -48,6 +48,10 @@ static bool lay_out(struct pdf_page *p, const struct memo_part *t, const struct 
 {
 	const double inner = p->width - 2 * p->margin;
 	double whole[MEMO_COLUMNS_MAX] = { 0 }, least[MEMO_COLUMNS_MAX] = { 0 }, all = 0, few = 0;
+	for (size_t i = 0; t->plain && i < t->columns; i++)
+		wide[i] = inner / (double)t->columns;
+	if (t->plain)
+		return true;
 	for (size_t i = 0; i < t->columns; i++) {
 		widen(&whole[i], least_width(p, f->head, t->column[i].title, false));
 		least[i] = whole[i];
@@ -86,7 +90,9 @@ static void draw_row(struct pdf_page *p, const struct memo_part *t, const struct
 		height = h > height ? h : height;
 		x += wide[i];
 	}
-	p->y += height + 3;
+	p->y += height + (t->plain ? 1 : 3);
+	if (t->plain)
+		return;
 	pdf_rule(p, p->y, head ? 1.2 : .4);
 	p->y += 3;
 }
@@ -128,6 +134,17 @@ static void draw_bars(struct pdf_page *p, const struct memo_part *t)
 	p->y += 6;
 }
 
+static void draw_figure(struct pdf_page *p, const struct memo_part *t)
+{
+	need(p, 40);
+	pdf_put(p, pdf_from(p->margin, p->y + 4), "Sans 9.5", pdf_soft, t->text);
+	p->y += pdf_put(p, pdf_up_to(p->width - p->margin, p->y), "Sans Bold 14", pdf_ink,
+			t->cell[0]) +
+		4;
+	pdf_rule(p, p->y, .4);
+	p->y += 6;
+}
+
 static void draw(struct pdf_page *p, const void *user)
 {
 	const struct memo *m = user;
@@ -144,6 +161,8 @@ static void draw(struct pdf_page *p, const void *user)
 			draw_table(p, t);
 		} else if (t->kind == MEMO_BARS) {
 			draw_bars(p, t);
+		} else if (t->kind == MEMO_FIGURE) {
+			draw_figure(p, t);
 		} else if (t->kind == MEMO_HEADING) {
 			need(p, 70);
 			p->y += 10;
@@ -164,8 +183,12 @@ static void draw(struct pdf_page *p, const void *user)
 
 int memo_pdf_put(struct buf *out, const struct memo *m, bool letter, struct err *e)
 {
-	const struct pdf_document d = {
-		.title = m->title, .dated = m->dated, .letter = letter, .draw = draw, .user = m
-	};
+	const struct pdf_document d = { .title = m->title,
+					.dated = m->dated,
+					.letter = letter,
+					.language = m->language,
+					.page = m->page,
+					.draw = draw,
+					.user = m };
 	return pdf_write(out, &d, e);
 }

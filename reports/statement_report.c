@@ -16,7 +16,8 @@ struct entry {
 	size_t order; /* among those of one instant */
 	enum entry_kind kind;
 	const char *document, *about;
-	struct money_total amount; /* of what is owed: a payment is below 0 */
+	const char *first_day, *last_day; /* of an invoice's period; else NULL */
+	struct money_total amount;	  /* of what is owed: a payment is below 0 */
 	int64_t unpriced;
 	const char *currency;
 };
@@ -44,6 +45,7 @@ struct statement {
 	/* of the newest invoice, which says who they are: lines, NULL-ended */
 	struct buf newest;
 	struct instant newest_at;
+	const struct labels *labels;
 	const char *from[PARTY_LINES], *to[PARTY_LINES], *pay_to[PARTY_LINES];
 };
 
@@ -109,6 +111,8 @@ static int add_document(void *user, const struct stored_invoice *i)
 	of.about = note ? keep(s, i->why)
 			: arena_printf(&s->texts, "%.*s to %.*s", (int)i->first_day.n,
 				       i->first_day.p, (int)i->last_day.n, i->last_day.p);
+	of.first_day = note ? NULL : keep(s, i->first_day);
+	of.last_day = note ? NULL : keep(s, i->last_day);
 	add(s, of);
 	if (!note && i->finalized.us >= s->newest_at.us) {
 		s->newest_at = i->finalized;
@@ -121,6 +125,7 @@ static int add_document(void *user, const struct stored_invoice *i)
 		of.amount.atto = -of.amount.atto;
 		of.unpriced = 0;
 		of.about = keep(s, i->why);
+		of.first_day = of.last_day = NULL;
 		add(s, of);
 	}
 	if (note)
@@ -158,11 +163,13 @@ static int keep_lines(struct statement *s, const char **out, const char *const *
 static int read_parties(struct statement *s, struct err *e)
 {
 	struct invoice_view *v;
-	int rc = s->newest.n ? invoice_view_open(&v, (struct text){ s->newest.p, s->newest.n },
-						 "final", NULL, e)
-			     : 1;
+	if (!s->newest.n)
+		return paper_labels(&s->labels, s->q.language, TEXT(""), e);
+	int rc = invoice_view_open(&v, (struct text){ s->newest.p, s->newest.n }, "final",
+				   s->q.language, e);
 	if (rc != 0)
-		return rc < 0 ? rc : 0;
+		return rc;
+	s->labels = v->labels;
 	keep_lines(s, s->from, v->issuer);
 	keep_lines(s, s->to, v->bill_to);
 	/* but the last line, which refers to that document */
@@ -299,131 +306,184 @@ void statement_put(struct json_out *j, const struct statement *s)
 
 /* --- on paper --- */
 
+/* A statement on its way onto paper. */
+struct paper {
+	const struct statement *s;
+	const struct labels *l;
+	struct memo *m;
+};
+
+static const char *said(const struct paper *p, const char *key)
+{
+	return label(p->l, key);
+}
+
+static const char *with(const struct paper *p, const char *key, const char *a, const char *b)
+{
+	const char *const places[3] = { a, b, "" };
+	return label_with(p->l, &p->m->arena, key, places);
+}
+
 /* With the currency's decimals, and more where there are more. */
-static const char *amount(struct buf *b, struct money_total m, const char *currency, bool bound)
+static const char *amount(const struct paper *p, struct money_total m, const char *currency,
+			  bool bound)
 {
-	char text[DECIMAL_TEXT_MAX * 2];
-	money_total_format(m, text);
-	const int places =
-		strcmp(currency, "credits") == 0 ? 0 : currency_places(text_of(currency));
-	const char *point = strchr(text, '.');
-	int have = point ? (int)strlen(point + 1) : 0;
-	if (places && !point)
-		strcat(text, ".");
-	while (have++ < places)
-		strcat(text, "0");
-	put_amount(b, text, currency, bound);
-	return b->p;
+	char text[DECIMAL_TEXT_MAX];
+	const bool credits = strcmp(currency, "credits") == 0;
+	const char *n = paper_number(p->l, &p->m->arena, text_of(money_total_format(m, text)),
+				     credits ? 0 : currency_places(text_of(currency)));
+	if (strcmp(currency, "USD") == 0)
+		n = paper_dollars(p->l, &p->m->arena, n);
+	else
+		n = arena_printf(&p->m->arena, "%s %s", n, currency);
+	return bound ? arena_printf(&p->m->arena, ">= %s", n) : n;
 }
 
-static const char *day(const struct statement *s, struct instant at, char out[DAY_TEXT_MAX])
+static const char *day(const struct paper *p, struct instant at)
 {
-	return day_format(zone_day(s->q.zone, at), out);
+	char text[DAY_TEXT_MAX];
+	return label_day(p->l, &p->m->arena, day_format(zone_day(p->s->q.zone, at), text));
 }
 
-static void put_open_memo(struct memo *m, const struct statement *s, const char *currency)
+/* Columns whose titles are labels; an empty key: no title. */
+static void table(const struct paper *p, const struct memo_column *columns, size_t count,
+		  bool plain)
+{
+	struct memo_column *own = arena_alloc(&p->m->arena, count * sizeof *own);
+	for (size_t i = 0; i < count; i++) {
+		own[i] = columns[i];
+		own[i].title = *columns[i].title ? said(p, columns[i].title) : "";
+	}
+	(plain ? memo_plain_table : memo_table)(p->m, own, count);
+}
+
+static void put_open_memo(const struct paper *p, const char *currency)
 {
 	static const struct memo_column columns[] = {
-		{ "Document" }, { "Due by" }, { "", .leaves = 1 }, { "Due", .right = true }
+		{ "document" }, { "due" }, { "", .leaves = 1 }, { "amount-due", .right = true }
 	};
-	struct buf b = { 0 };
-	char text[16];
 	bool any = false;
-	for (size_t i = 0; i < s->opens; i++) {
-		const struct open_item *o = &s->open[i];
+	for (size_t i = 0; i < p->s->opens; i++) {
+		const struct open_item *o = &p->s->open[i];
 		if (strcmp(o->currency, currency) != 0)
 			continue;
 		if (!any) {
-			memo_heading(m, "Open documents");
-			memo_table(m, columns, sizeof columns / sizeof *columns);
+			memo_heading(p->m, said(p, "open-documents"));
+			table(p, columns, sizeof columns / sizeof *columns, false);
 		}
 		any = true;
-		memo_cell(m, o->document);
-		memo_cell(m, o->due_at.us ? day(s, o->due_at, text) : "");
-		memo_cell(m, o->due.atto < 0 ? "paid too much" : o->overdue ? "overdue" : "");
-		memo_cell(m, amount(&b, o->due, currency, o->unpriced != 0));
+		memo_cell(p->m, o->document);
+		memo_cell(p->m, o->due_at.us ? day(p, o->due_at) : "");
+		memo_cell(p->m, o->due.atto < 0 ? said(p, "state.credit")
+				: o->overdue	? said(p, "state.overdue")
+						: "");
+		memo_cell(p->m, amount(p, o->due, currency, o->unpriced != 0));
 	}
-	buf_release(&b);
 }
 
-static void put_account(struct memo *m, const struct statement *s, size_t first, size_t *end)
+/* "Invoice 2026-000017", "2026-000017 declared void". */
+static const char *what_of(const struct paper *p, const struct entry *x)
 {
-	static const struct memo_column columns[] = { { "Day" },
-						      { "What" },
-						      { "About", .leaves = 1, .wraps = true },
-						      { "Amount", .right = true },
-						      { "Balance", .right = true } };
+	static const char *const keys[] = { [ENTRY_INVOICE] = "invoice",
+					    [ENTRY_NOTE] = "note",
+					    [ENTRY_VOID] = "voided",
+					    [ENTRY_PAYMENT] = "payment",
+					    [ENTRY_REFUND] = "paid-back" };
+	return x->kind == ENTRY_VOID
+		       ? with(p, keys[x->kind], x->document, "")
+		       : arena_printf(&p->m->arena, "%s %s", said(p, keys[x->kind]), x->document);
+}
+
+static const char *about_of(const struct paper *p, const struct entry *x)
+{
+	struct arena *a = &p->m->arena;
+	return x->first_day ? with(p, "days", label_day(p->l, a, x->first_day),
+				   label_day(p->l, a, x->last_day))
+			    : x->about;
+}
+
+static void put_account(const struct paper *p, size_t first, size_t *end)
+{
+	static const struct memo_column columns[] = { { "date-column" },
+						      { "document" },
+						      { "description", .leaves = 1, .wraps = true },
+						      { "amount", .right = true },
+						      { "balance", .right = true } };
+	const struct statement *s = p->s;
+	struct memo *m = p->m;
 	const char *currency = s->entry[first].currency;
 	struct money_total balance;
-	struct buf b = { 0 };
-	char text[16], what[64];
 	size_t begin;
 	bool bound;
 	*end = one_currency(s, first, &begin, &balance, &bound);
 	memo_heading(m, currency);
-	memo_table(m, columns, sizeof columns / sizeof *columns);
-	memo_cell(m, s->q.since.us > 0 ? day(s, s->q.since, text) : "");
-	memo_cell(m, "opening balance");
+	table(p, columns, sizeof columns / sizeof *columns, false);
+	memo_cell(m, s->q.since.us > 0 ? day(p, s->q.since) : "");
+	memo_cell(m, said(p, "opening"));
 	memo_cell(m, "");
 	memo_cell(m, "");
-	memo_cell(m, amount(&b, balance, currency, bound));
+	memo_cell(m, amount(p, balance, currency, bound));
 	for (size_t k = begin; k < *end && in_time(s, &s->entry[k]); k++) {
 		const struct entry *x = &s->entry[k];
 		balance.atto += x->amount.atto;
 		bound |= x->unpriced != 0;
-		snprintf(what, sizeof what, "%s %.40s", kind_names[x->kind], x->document);
-		memo_cell(m, day(s, x->at, text));
-		memo_cell(m, what);
-		memo_cell(m, x->about);
-		memo_cell(m, amount(&b, x->amount, currency, x->unpriced != 0));
-		memo_cell(m, amount(&b, balance, currency, bound));
+		memo_cell(m, day(p, x->at));
+		memo_cell(m, what_of(p, x));
+		memo_cell(m, about_of(p, x));
+		memo_cell(m, amount(p, x->amount, currency, x->unpriced != 0));
+		memo_cell(m, amount(p, balance, currency, bound));
 	}
-	memo_text(m, "%s: %s",
-		  balance.atto < 0 ? "In the customer's favour, paid ahead or credited"
-				   : "Owed at the end",
-		  amount(&b,
-			 (struct money_total){ balance.atto < 0 ? -balance.atto : balance.atto },
-			 currency, bound));
-	put_open_memo(m, s, currency);
-	buf_release(&b);
+	const bool ahead = balance.atto < 0;
+	balance.atto = ahead ? -balance.atto : balance.atto;
+	memo_figure(m,
+		    said(p, ahead	   ? "credit-balance"
+			    : balance.atto ? "amount-due"
+					   : "closing"),
+		    amount(p, balance, currency, bound));
+	put_open_memo(p, currency);
 }
 
 /* Both parties side by side, as on an invoice. */
-static void put_parties(struct memo *m, const struct statement *s)
+static void put_parties(const struct paper *p)
 {
-	static const struct memo_column columns[] = { { "From" }, { "To" } };
+	static const struct memo_column columns[] = { { "from" }, { "to" } };
+	const struct statement *s = p->s;
 	if (!s->from[0] && !s->to[0])
 		return;
-	memo_table(m, columns, sizeof columns / sizeof *columns);
+	table(p, columns, sizeof columns / sizeof *columns, true);
 	for (int i = 0; i < PARTY_LINES && (s->from[i] || s->to[i]); i++) {
-		memo_cell(m, s->from[i] ? s->from[i] : "");
-		memo_cell(m, s->to[i] ? s->to[i] : "");
+		memo_cell(p->m, s->from[i] ? s->from[i] : "");
+		memo_cell(p->m, s->to[i] ? s->to[i] : "");
 	}
 }
 
-static void put_pay_to(struct memo *m, const struct statement *s)
+static void put_pay_to(const struct paper *p)
 {
-	if (!s->opens || !s->pay_to[0])
+	if (!p->s->opens || !p->s->pay_to[0])
 		return;
-	memo_heading(m, "How to pay");
-	for (int i = 0; i < PARTY_LINES && s->pay_to[i]; i++)
-		memo_text(m, "%s", s->pay_to[i]);
+	memo_heading(p->m, said(p, "pay-to"));
+	for (int i = 0; i < PARTY_LINES && p->s->pay_to[i]; i++)
+		memo_text(p->m, "%s", p->s->pay_to[i]);
 }
 
 void statement_memo(struct memo *m, const struct statement *s)
 {
-	char from[16], to[16];
-	*m = (struct memo){ .dated = s->q.now };
-	day(s, (struct instant){ s->q.until.us - 1 }, to);
-	m->title = "Statement of account";
-	m->subtitle = s->q.since.us > 0
-			      ? arena_printf(&m->arena, "%s, %s to %s", s->q.customer,
-					     day(s, s->q.since, from), to)
-			      : arena_printf(&m->arena, "%s, up to %s", s->q.customer, to);
-	put_parties(m, s);
+	*m = (struct memo){ .dated = s->q.now,
+			    .language = labels_language(s->labels),
+			    .page = label(s->labels, "page"),
+			    .title = label(s->labels, "statement") };
+	const struct paper p = { s, s->labels, m };
+	/* from its beginning, or from the first that there is */
+	struct instant from = s->q.since;
+	for (size_t i = 0; s->q.since.us <= 0 && i < s->entries; i++)
+		from = i == 0 || s->entry[i].at.us < from.us ? s->entry[i].at : from;
+	const char *to = day(&p, (struct instant){ s->q.until.us - 1 });
+	m->subtitle = arena_printf(&m->arena, "%s, %s", s->q.customer,
+				   from.us > 0 ? with(&p, "days", day(&p, from), to) : to);
+	put_parties(&p);
 	for (size_t i = 0, end; i < s->entries; i = end)
-		put_account(m, s, i, &end);
-	put_pay_to(m, s);
+		put_account(&p, i, &end);
+	put_pay_to(&p);
 	if (!s->entries)
-		memo_text(m, "No invoice, credit note or payment.");
+		memo_text(m, "%s", said(&p, "nothing"));
 }

@@ -17,10 +17,11 @@ struct statement_question {
 	struct instant since, until; /* until: not included; up to now at most */
 	struct instant now;
 	const struct zone *zone; /* of the days that are shown */
+	const char *language;	 /* of its labels; NULL: of the newest invoice */
 };
 
 struct statement;
-/* Errors: those of the store. */
+/* Errors: those of the store; ERR_USAGE (there is no such language). */
 int statement_open(struct statement **out, const struct statement_question *q, struct err *e);
 void statement_close(struct statement *s);
 /* The document "tally.statement/1". */

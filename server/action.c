@@ -54,14 +54,7 @@ int action_choice(struct action *a, const char *name, const char *const *words, 
 	const char *text;
 	int rc = action_text(a, name, false, &text, e);
 	*out = 0;
-	if (rc != 0 || !text)
-		return rc;
-	for (int i = 0; words[i]; i++)
-		if (strcmp(words[i], text) == 0) {
-			*out = i;
-			return 0;
-		}
-	return err_set(e, ERR_USAGE, "'%s' of '%s' is not known", text, name);
+	return rc == 0 ? choice_of(name, text, words, out, e) : rc;
 }
 
 int action_count(struct action *a, const char *name, int64_t missing, int64_t most, int64_t *out,

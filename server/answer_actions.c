@@ -311,28 +311,51 @@ static int open_invoicer(struct action *a, struct invoicer **out, struct err *e)
 	return rc;
 }
 
+/* The month that is named; without a name that which an interim invoice is of now, else the last
+ * one that has ended. */
+static int period_of(struct action *a, const struct account *account, enum invoice_part part,
+		     struct period *out, struct err *e)
+{
+	const char *period;
+	struct zone *z = NULL;
+	int rc = action_text(a, "period", false, &period, e);
+	if (rc == 0)
+		rc = zone_open(&z, account->zone.p, e);
+	if (rc == 0 && !period && part == INVOICE_INTERIM)
+		*out = cycle_period(z, account->anchor_day, a->c.now);
+	else if (rc == 0)
+		rc = cycle_named(z, account->anchor_day, period, a->c.now, out, e);
+	zone_close(z);
+	return rc;
+}
+
 static int draft(struct action *a, struct err *e)
 {
+	static const char *const words[] = { "own", "interim", "supplement", NULL };
+	static const enum invoice_part parts[] = { INVOICE_OWN, INVOICE_INTERIM,
+						   INVOICE_SUPPLEMENT };
 	const struct account *account;
 	struct invoicer *v = NULL;
-	struct zone *z = NULL;
 	struct period of;
-	const char *period;
 	struct draft drafted = { 0 };
+	int part;
 	int rc = open_invoicer(a, &v, e); /* before the account, which it forgets */
 	if (rc == 0)
 		rc = customer_of(a, &account, e);
 	if (rc == 0)
-		rc = action_text(a, "period", false, &period, e);
+		rc = action_choice(a, "part", words, &part, e);
 	if (rc == 0)
-		rc = zone_open(&z, account->zone.p, e);
-	if (rc == 0)
-		rc = cycle_named(z, account->anchor_day, period, a->c.now, &of, e);
-	if (rc == 0)
+		rc = period_of(a, account, parts[part], &of, e);
+	if (rc == 0) {
+		invoicer_part(v, parts[part]);
 		rc = invoice_draft(v, account, of, a->c.now, &drafted, e);
+	}
+	if (rc == 0 && !drafted.id)
+		rc = err_set(e, ERR_CONFLICT, "there is nothing to ask for%s",
+			     parts[part] == INVOICE_INTERIM ? " yet (`threshold` in the terms)"
+							    : "");
 	if (rc == 0)
 		rc = show_invoice(a, drafted.id, e);
-	zone_close(z);
 	invoicer_close(v);
 	return rc;
 }

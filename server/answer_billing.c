@@ -122,9 +122,11 @@ int answer_statement(struct reader *r, const struct http_question *q, struct htt
 {
 	static const char *const formats[] = { "json", "html", "pdf", NULL };
 	static const char *const papers[] = { "a4", "letter", NULL };
-	struct statement_question s = {
-		.store = r->store, .since = INSTANT_MIN, .until = INSTANT_MAX, .now = r->now
-	};
+	struct statement_question s = { .store = r->store,
+					.since = INSTANT_MIN,
+					.until = INSTANT_MAX,
+					.language = q->parameter(q, "language"),
+					.now = r->now };
 	struct statement *statement = NULL;
 	struct zone *z = NULL;
 	const char *name;

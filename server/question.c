@@ -183,10 +183,8 @@ bool question_flag(const struct http_question *q, const char *name)
 	return text && strcmp(text, "false") != 0 && strcmp(text, "0") != 0;
 }
 
-int question_choice(const struct http_question *q, const char *name, const char *const *words,
-		    int *out, struct err *e)
+int choice_of(const char *name, const char *text, const char *const *words, int *out, struct err *e)
 {
-	const char *text = q->parameter(q, name);
 	struct buf list = { 0 };
 	*out = 0;
 	for (int i = 0; text && words[i]; i++) {
@@ -202,6 +200,12 @@ int question_choice(const struct http_question *q, const char *name, const char 
 	err_set(e, ERR_USAGE, "%s is one of %s, not '%s'", name, list.p, text);
 	buf_release(&list);
 	return -ERR_USAGE;
+}
+
+int question_choice(const struct http_question *q, const char *name, const char *const *words,
+		    int *out, struct err *e)
+{
+	return choice_of(name, q->parameter(q, name), words, out, e);
 }
 
 int setting_text(const struct http_question *q, const char *name, bool needed, struct text *out,

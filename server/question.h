@@ -70,6 +70,9 @@ int question_count(const struct http_question *q, const char *name, int64_t miss
 /* Whether it is there and not "false". */
 bool question_flag(const struct http_question *q, const char *name);
 /* One of the words, by its place; 0 when absent. words ends with NULL. */
+/* Which of the words a text is, the first where it is NULL. Errors: ERR_USAGE, which names them. */
+int choice_of(const char *name, const char *text, const char *const *words, int *out,
+	      struct err *e);
 int question_choice(const struct http_question *q, const char *name, const char *const *words,
 		    int *out, struct err *e);
 

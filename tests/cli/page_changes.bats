@@ -168,9 +168,14 @@ import json
 a = json.load(open('part'))['accounts'][0]; b = json.load(open('said'))['accounts'][0]
 assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	run "$TALLY" invoice statement acme -z UTC --since 2026-06-01
-	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
+	expect 0 'Statement of account' 'Opening balance' '$32.50' '<b>sorry'
 	# who it is from and to, and how to pay what is open, as the newest invoice says it
 	expect 0 'From' 'ACME & Sons' 'How to pay' 'IBAN DE02' && [[ $output != *Reference* ]]
+	# in the language of the newest invoice, or the one that is asked for
+	run "$TALLY" invoice statement acme -z UTC --since 2026-06-01 --language de
+	expect 0 'Kontoauszug' 'Anfangssaldo' '32,50 $' 'Rechnung 2026-' 'Zahlung 2026-' 'Zu zahlen'
+	"$TALLY" invoice statement acme --language ja --format html | grep -q '<html lang="ja">.*取引明細書' || fail "no Japanese"
+	run "$TALLY" invoice statement acme --language tlh; expect 2 "no labels in 'tlh'"
 	# one name for the file and one for the paper, as of an invoice
 	run "$TALLY" invoice statement acme --write s.html; expect 2 "did you mean '--output'"
 	"$TALLY" invoice statement acme --format pdf --paper letter --output s.pdf

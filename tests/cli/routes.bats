@@ -67,10 +67,13 @@ some() {
 	expect 0 '"grant": "g1"' '"available": "5000.5"'
 	do_ invoices/draft '{"customer":"acme","period":"2026-06"}'; expect 0 '"status": "draft"' 200
 	do_ invoices/draft '{"customer":"acme","period":"June"}'; expect 0 'is a month such as' 400
+	do_ invoices/draft '{"customer":"acme","part":"half"}'; expect 0 own interim supplement 400
+	do_ invoices/draft '{"customer":"acme","part":"interim"}'; expect 0 threshold 409
 	get -H "Authorization: Bearer $boss" "$URL/v1/invoices"
 	check "open('id','w').write('#%d' % d['invoices'][0]['id'])"
 	do_ invoices/finalize "{\"invoice\":\"$(cat id)\"}"
 	check "open('number','w').write(d['invoices'][0]['number'])"
+	do_ invoices/draft '{"customer":"acme","period":"2026-06","part":"supplement"}'; expect 0 'nothing to ask for' 409
 	do_ invoices/pay "{\"invoice\":\"$(cat number)\",\"amount\":\"1\",\"at\":\"2026-11-01\",\"reference\":\"r1\"}"; expect 0 200
 	get -H "Authorization: Bearer $boss" "$URL/v1/invoices?state=partly%20paid"
 	check "assert len(d['invoices']) == 1 and d['states'] == {'partly paid': 1} and d['due'][0]['currency']"

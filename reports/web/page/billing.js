@@ -49,9 +49,9 @@ function InvoicePanel({name, listed, session, onclose}) {
 		<h3>Lines</h3><${InvoiceLines} doc=${data} />
 		<dl class="facts">${[['Subtotal', data.subtotal], ['Credits applied', data.credits_applied], ...(data.taxes || []).map(t => [`${t.name || 'Tax'} ${t.rate || ''}`, t.amount]), ['Total', data.total]].filter(([, v]) => v !== undefined && v !== null && (v !== '0')).map(([k, v]) => html`<div key=${k}><dt>${k}</dt><dd class="num">${data.unpriced && k !== 'Credits applied' ? '>=\u00a0' : ''}${money(v, data.currency)}</dd></div>`)}</dl>`}<//>`;
 }
-const draftOne = (customer, period) => post('/v1/invoices/draft', {customer, ...(period ? {period} : {})});
+const draftOne = (customer, period, part) => post('/v1/invoices/draft', {customer, ...(period ? {period} : {}), ...(part ? {part} : {})});
 function DraftForm({customer}) {
-	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>`;
+	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period, f.part); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><${Field} label="Of"><${Select} name="part" options=${[['own', 'the whole month'], ['interim', 'usage so far, once it comes to the threshold'], ['supplement', 'what has changed since its invoice']]} /><//><//>`;
 }
 function CustomerField({all}) {
 	const {data} = useDoc('/v1/balance', false);
