@@ -20,6 +20,11 @@ struct instant {
 #define INSTANT_MIN ((struct instant){ INT64_MIN / 2 })
 #define INSTANT_MAX ((struct instant){ INT64_MAX / 2 })
 
+/* [from, to) */
+struct period {
+	struct instant from, to;
+};
+
 enum { INSTANT_TEXT_MAX = 40, DAY_TEXT_MAX = 16, DAYS_TEXT_MAX = 32 };
 
 struct civil {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sim/call_source.h"
 #include "sim/prefix_cache.h"
 
 int main(int argc, char **argv)
@@ -19,7 +20,12 @@ int main(int argc, char **argv)
 	struct curve_point *points;
 	size_t count;
 	int64_t run_us = INT64_MAX, endless_us = INT64_MAX, curve_us = INT64_MAX;
-	if (argc < 2 || block_trace_open(&t, argv[1], &(struct block_trace_options){ 0 }, &e) != 0)
+	struct call_source in;
+	const struct call_source_options from = { .path = (const char *const *)argv + 1,
+						  .path_count = 1,
+						  .from_zero = true };
+	if (argc < 2 || call_source_open(&in, &from, &e) != 0 ||
+	    call_source_blocks(&t, &in, &(struct block_trace_options){ 0 }, &e) != 0)
 		return fprintf(stderr, "bench_cache: %s\n", argc < 2 ? "PACK" : e.message), 1;
 	if (argc > 2) {
 		for (size_t i = 0; i < t->count; i++)

@@ -175,8 +175,9 @@ static void read_one(const char *what, const char *path, const char *customer, c
 		int64_t began_us = clock_monotonic_us(), spent_us;
 		if (strcmp(what, "invoice") == 0) {
 			struct invoice x;
-			check(invoice_compute(v, &x, a, (struct span){ since, until }, TEXT(""),
-					      NULL, &e),
+			check(invoice_compute(v, &x, a,
+					      &(struct invoice_basis){ .period = { since, until } },
+					      &e),
 			      &e);
 			invoice_release(&x);
 		} else {

@@ -7,9 +7,11 @@
 #include "cli/cache_rules.h"
 #include "cli/workload_options.h"
 #include "reports/amount.h"
+#include "reports/cache_misses.h"
 #include "reports/json_out.h"
 #include "reports/left_out.h"
 #include "reports/table.h"
+#include "sim/block_misses.h"
 #include "sim/cache_words.h"
 #include "sim/call_source.h"
 #include "sim/model_cache.h"
@@ -68,8 +70,9 @@ static int read_capacities(const char *text, int64_t list[CAPACITIES_MOST], size
 	return 0;
 }
 
-static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int64_t tokens,
-		       int64_t input, int64_t token_hours)
+/* missed: NULL where it is not asked. */
+static void put_result(struct json_out *j, int64_t capacity, const struct cache_result *found,
+		       int64_t input, const struct misses *missed)
 {
 	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, NULL);
@@ -77,15 +80,18 @@ static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int
 		json_out_null(j, "capacity");
 	else
 		json_out_int(j, "capacity", capacity);
-	json_out_int(j, "hit_blocks", blocks);
-	json_out_int(j, "hit_tokens", tokens);
-	json_out_string(j, "hit_ratio", ratio_text(tokens, input, text));
-	if (token_hours)
-		json_out_int(j, "token_hours", token_hours);
+	json_out_int(j, "hit_blocks", found->hit_blocks);
+	json_out_int(j, "hit_tokens", found->hit_tokens);
+	json_out_string(j, "hit_ratio", ratio_text(found->hit_tokens, input, text));
+	if (found->token_hours)
+		json_out_int(j, "token_hours", found->token_hours);
+	if (missed)
+		put_misses(j, missed);
 	json_out_end(j, '}');
 }
 
-static void open_document(struct json_out *j, const struct block_trace *t, const char *list)
+static void open_document(struct json_out *j, const struct block_trace *t,
+			  const struct doubts *doubts, const char *list)
 {
 	json_out_open(j, stdout);
 	json_out_object(j, NULL);
@@ -94,7 +100,7 @@ static void open_document(struct json_out *j, const struct block_trace *t, const
 	json_out_int(j, "input_tokens", t->input_tokens);
 	json_out_int(j, "block_tokens", t->block_tokens);
 	json_out_int(j, "quarantined", t->refused);
-	put_columns_in_doubt(j, (struct text){ t->doubts.columns.p, t->doubts.columns.n });
+	put_columns_in_doubt(j, (struct text){ doubts->columns.p, doubts->columns.n });
 	json_out_array(j, list);
 }
 
@@ -138,20 +144,33 @@ static void plot(const struct curve_point *p, size_t count, int64_t input)
 	}
 }
 
-static int show_curve(struct cli *cli, const struct block_trace *t, const struct cache_rules *r,
+/* The rules that were asked for; under a contract those of each request, by when it came. */
+struct asked {
+	struct cache_rules rules;
+	struct book *book;
+	struct model_cache contract;
+	struct instant at;
+	int64_t capacity[CAPACITIES_MOST];
+	size_t count;
+	struct doubts doubts; /* of the trace */
+};
+
+static int show_curve(struct cli *cli, const struct block_trace *t, const struct asked *a,
 		      struct err *e)
 {
 	struct curve_point *p;
 	size_t count;
-	int rc = prefix_cache_curve(t, r, &p, &count, e);
+	int rc = prefix_cache_curve(t, &a->rules, &p, &count, e);
 	if (rc != 0)
 		return rc;
 	if (cli->json) {
 		struct json_out j;
-		open_document(&j, t, "curve");
+		open_document(&j, t, &a->doubts, "curve");
 		for (size_t i = 0; i < count; i++)
-			put_result(&j, p[i].capacity, p[i].hit_blocks, p[i].hit_tokens,
-				   t->input_tokens, 0);
+			put_result(&j, p[i].capacity,
+				   &(struct cache_result){ .hit_blocks = p[i].hit_blocks,
+							   .hit_tokens = p[i].hit_tokens },
+				   t->input_tokens, NULL);
 		close_document(&j);
 	} else if (cli->csv) {
 		printf(CSV_HEADER);
@@ -164,18 +183,14 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 	return 0;
 }
 
-/* The rules that were asked for; under a contract those of each request, by when it came. */
-struct asked {
-	struct cache_rules rules;
-	struct book *book;
-	struct model_cache contract;
-	struct instant at;
-	int64_t capacity[CAPACITIES_MOST];
-	size_t count;
+/* What a cache of some capacity had, and why not more. */
+struct simulated {
+	struct cache_result found;
+	struct misses missed;
 };
 
 /* One simulation for each capacity. */
-static int simulate(struct asked *a, const struct block_trace *t, struct cache_result *out,
+static int simulate(struct asked *a, const struct block_trace *t, struct simulated *out,
 		    struct err *e)
 {
 	const struct cache_rules **own = NULL;
@@ -184,11 +199,21 @@ static int simulate(struct asked *a, const struct block_trace *t, struct cache_r
 		own = mem_alloc((t->count + 1) * sizeof *own);
 	for (size_t i = 0; own && i < t->count; i++)
 		own[i] = &model_cache_at(&a->contract, a->at.us + t->request[i].time_us)->rules;
-	const struct each_request each = { .rules = own };
+	const struct each_request each = { .rules = own,
+					   .hits = mem_alloc((t->count + 1) * sizeof *each.hits),
+					   .shared =
+						   mem_alloc((t->count + 1) * sizeof *each.shared),
+					   .why = mem_alloc(t->count + 1) };
 	for (size_t i = 0; rc == 0 && i < a->count; i++) {
 		a->rules.capacity = a->capacity[i];
-		rc = prefix_cache_run_each(t, &a->rules, &each, &out[i], e);
+		out[i] = (struct simulated){ 0 };
+		rc = prefix_cache_run_each(t, &a->rules, &each, &out[i].found, e);
+		if (rc == 0)
+			block_misses_add(&out[i].missed, t, &a->rules, &each);
 	}
+	free(each.hits);
+	free(each.why);
+	free(each.shared);
 	free(own);
 	return rc;
 }
@@ -203,23 +228,23 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 						       { "HIT BLOCKS", true, false },
 						       { "HIT TOKENS", true, false },
 						       { "HIT RATIO", true, false } };
-	struct cache_result out[CAPACITIES_MOST];
+	struct simulated out[CAPACITIES_MOST];
 	int rc = simulate(a, t, out, e);
 	if (rc != 0)
 		return rc;
 	if (cli->json) {
 		struct json_out j;
-		open_document(&j, t, "results");
+		open_document(&j, t, &a->doubts, "results");
 		for (size_t i = 0; i < count; i++)
-			put_result(&j, capacity[i], out[i].hit_blocks, out[i].hit_tokens,
-				   t->input_tokens, out[i].token_hours);
+			put_result(&j, capacity[i], &out[i].found, t->input_tokens, &out[i].missed);
 		close_document(&j);
 		return 0;
 	}
 	if (cli->csv) {
 		printf(CSV_HEADER);
 		for (size_t i = 0; i < count; i++)
-			put_row(capacity[i], out[i].hit_blocks, out[i].hit_tokens, t->input_tokens);
+			put_row(capacity[i], out[i].found.hit_blocks, out[i].found.hit_tokens,
+				t->input_tokens);
 		return 0;
 	}
 	struct table *table = table_open(columns, sizeof columns / sizeof *columns);
@@ -232,11 +257,11 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 			put_count(&b, capacity[i]);
 			table_cell(table, b.p);
 		}
-		put_count(&b, out[i].hit_blocks);
+		put_count(&b, out[i].found.hit_blocks);
 		table_cell(table, b.p);
-		put_count(&b, out[i].hit_tokens);
+		put_count(&b, out[i].found.hit_tokens);
 		table_cell(table, b.p);
-		table_cell(table, ratio_text(out[i].hit_tokens, t->input_tokens, text));
+		table_cell(table, ratio_text(out[i].found.hit_tokens, t->input_tokens, text));
 	}
 	table_print(table);
 	table_close(table);
@@ -306,20 +331,44 @@ static int read_cache(struct cli *cli, struct asked *a, struct err *e)
 	return rc == 0 ? vendor_rules(cli, a, e) : rc;
 }
 
-static int run(struct cli *cli, struct err *e)
+static int read_trace(struct cli *cli, struct block_trace **t, struct doubts *doubts, struct err *e)
 {
-	struct asked a = { 0 };
-	struct block_trace *t = NULL;
 	struct field_map map[OPTION_VALUES_MAX];
-	struct block_trace_options o = { .format = cli_value(cli, "format"), .map = map };
+	struct block_trace_options o = { .map = map };
+	struct call_source in = { 0 };
 	const char *spec;
-	int rc = read_cache(cli, &a, e);
+	int rc = cli_count(cli, "block", 0, &o.block_tokens, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
 	if (rc == 0 && field_map_names(map, o.map_count))
 		rc = err_set(e, ERR_USAGE,
 			     "--map is none=KEY here: the fields of traces that name their blocks "
 			     "have names of their own");
+	if (rc == 0)
+		rc = call_source_open(
+			&in,
+			&(struct call_source_options){ .path = (const char *const *)cli->argument,
+						       .path_count = 1,
+						       .format = cli_value(cli, "format"),
+						       .map = map,
+						       .map_count = o.map_count,
+						       .from_zero = true,
+						       .threads = 1 },
+			e);
+	if (rc == 0)
+		rc = call_source_blocks(t, &in, &o, e);
+	call_source_doubts(&in, doubts);
+	call_source_close(&in);
+	if (rc == 0 && !(*t)->names_blocks)
+		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, (*t)->shape);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct asked a = { 0 };
+	struct block_trace *t = NULL;
+	int rc = read_cache(cli, &a, e);
 	if (rc == 0 && cli_flag(cli, "curve") &&
 	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
 		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
@@ -328,26 +377,21 @@ static int run(struct cli *cli, struct err *e)
 			     "--curve is of one rule, and the contract of this model changes; give "
 			     "--capacity");
 	if (rc == 0)
-		rc = cli_count(cli, "block", 0, &o.block_tokens, e);
-	if (rc == 0)
-		rc = call_source_blocks(&t, cli->argument[0], &o, e);
-	if (rc == 0 && !t->names_blocks)
-		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, t->shape);
+		rc = read_trace(cli, &t, &a.doubts, e);
 	if (rc == 0 && cli_flag(cli, "curve"))
-		rc = show_curve(cli, t, &a.rules, e);
+		rc = show_curve(cli, t, &a, e);
 	else if (rc == 0)
 		rc = show_capacities(cli, t, &a, e);
 	model_cache_release(&a.contract);
 	book_close(a.book);
-	if (!t)
-		return rc;
 	struct refusals refusals = { 0 };
 	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
 		refusals_add(&refusals, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
 	if (rc == 0)
 		rc = refusals_sum(&refusals, t->refused, "counted");
 	if (rc == 0 || rc == 3)
-		rc |= refusals_columns((struct text){ t->doubts.columns.p, t->doubts.columns.n });
+		rc |= refusals_columns((struct text){ a.doubts.columns.p, a.doubts.columns.n });
+	doubts_release(&a.doubts);
 	block_trace_close(t);
 	return rc;
 }

@@ -93,16 +93,11 @@ static int list_one(void *user, const struct account *a)
 		json_out_end(x->j, '}');
 		return 0;
 	}
-	const struct text cells[] = { a->customer, a->plan, text_of(overage_name(a->overage)),
-				      a->zone };
-	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-		struct buf b = { 0 };
-		buf_add(&b, cells[i].p, cells[i].n);
-		table_cell(x->t, b.n ? b.p : "");
-		buf_release(&b);
-	}
-	snprintf(text, sizeof text, "%d", a->anchor_day);
-	table_cell(x->t, text);
+	table_text(x->t, a->customer);
+	table_text(x->t, a->plan);
+	table_cell(x->t, overage_name(a->overage));
+	table_text(x->t, a->zone);
+	table_int(x->t, a->anchor_day);
 	table_cell(x->t, nano_credits_format(a->owed, text));
 	return 0;
 }

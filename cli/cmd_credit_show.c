@@ -134,11 +134,11 @@ static int show_ledger(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct zone *zone = NULL;
-	struct instant since, until;
+	struct period of;
 	const struct account *a;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = cli_period(cli, zone, &since, &until, e);
+		rc = cli_period(cli, zone, &of.from, &of.to, e);
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_READ, e);
 	else
@@ -148,11 +148,11 @@ static int show_ledger(struct cli *cli, struct err *e)
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
-		rc = ledger_report_put(&j, s.ledger, a, since, until, e);
+		rc = ledger_report_put(&j, s.ledger, a, of, e);
 		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0)
-		rc = cli->csv ? ledger_report_csv(s.ledger, a, since, until, e)
-			      : ledger_report_table(s.ledger, a, since, until, e);
+		rc = cli->csv ? ledger_report_csv(s.ledger, a, of, e)
+			      : ledger_report_table(s.ledger, a, of, e);
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
 	return rc;
@@ -201,16 +201,12 @@ static int show_hold(void *user, const struct hold *h)
 		json_out_end(x->j, '}');
 		return 0;
 	}
-	struct buf b = { 0 };
-	const struct text cells[] = { h->id, h->customer, text_of(credits), text_of(amount),
-				      h->state };
-	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-		b.n = 0;
-		buf_add(&b, cells[i].p, cells[i].n);
-		table_cell(x->t, b.p);
-	}
+	table_text(x->t, h->id);
+	table_text(x->t, h->customer);
+	table_cell(x->t, credits);
+	table_cell(x->t, amount);
+	table_text(x->t, h->state);
 	table_cell(x->t, instant_format(h->expires, at));
-	buf_release(&b);
 	return 0;
 }
 

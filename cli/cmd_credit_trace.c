@@ -149,8 +149,8 @@ static int run(struct cli *cli, struct err *e)
 		} else {
 			x.t = table_open(columns, sizeof columns / sizeof *columns);
 		}
-		rc = ledger_each_txn(s.ledger, x.account->id, INSTANT_MIN, INSTANT_MAX, put_txn, &x,
-				     e);
+		rc = ledger_each_txn(s.ledger, x.account->id,
+				     (struct period){ INSTANT_MIN, INSTANT_MAX }, put_txn, &x, e);
 		if (cli->json) {
 			json_out_end(&j, ']');
 			json_out_end(&j, '}');

@@ -200,7 +200,7 @@ static const char *month_text(struct cli *cli, const struct zone *z, char room[2
 
 /* The period of an account: what the user named, or the last one that has ended. */
 static int choose_period(struct cli *cli, const struct account *a, struct instant now,
-			 struct instant *from, struct instant *to, struct err *e)
+			 struct period *out, struct err *e)
 {
 	const char *period = cli_value(cli, "period");
 	char month[24];
@@ -209,14 +209,14 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 	if (rc != 0)
 		return rc;
 	if (cli_value(cli, "since") || cli_value(cli, "until")) {
-		rc = cli_period(cli, z, from, to, e);
+		rc = cli_period(cli, z, &out->from, &out->to, e);
 		if (rc == 0 && (!cli_value(cli, "since") || !cli_value(cli, "until")))
 			rc = err_set(e, ERR_USAGE, "give both --since and --until");
 	} else if (!period && cli_flag(cli, "interim")) {
-		cycle_period(z, a->anchor_day, now, from, to);
+		*out = cycle_period(z, a->anchor_day, now);
 	} else {
 		rc = cycle_named(z, a->anchor_day, period ? month_text(cli, z, month) : NULL, now,
-				 from, to, e);
+				 out, e);
 	}
 	zone_close(z);
 	return rc;
@@ -254,36 +254,20 @@ static int customers_of(struct cli *cli, struct ledger *l, struct names *out, st
 
 static void row_of(struct table *t, const struct stored_invoice *i, const struct settlement *x)
 {
-	struct buf b = { 0 };
+	const struct text cells[] = { i->kind, i->status, i->customer, i->first_day, i->last_day };
+	const bool asks = x->state != SETTLEMENT_NONE;
 	char grouped[DECIMAL_TEXT_MAX * 2], total[DECIMAL_TEXT_MAX];
 	if (i->number.n)
-		buf_add(&b, i->number.p, i->number.n);
+		table_text(t, i->number);
 	else
-		buf_printf(&b, "#%lld", (long long)i->id);
-	table_cell(t, b.p);
-	const struct text cells[] = { i->kind, i->status, i->customer };
-	for (size_t k = 0; k < 3; k++) {
-		b.n = 0;
-		buf_add(&b, cells[k].p, cells[k].n);
-		table_cell(t, b.p);
-	}
-	const struct text days[] = { i->first_day, i->last_day };
-	for (size_t k = 0; k < 2; k++) {
-		b.n = 0;
-		buf_add(&b, days[k].p, days[k].n);
-		table_cell(t, b.p);
-	}
+		table_put(t, "#%lld", (long long)i->id);
+	for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
+		table_text(t, cells[k]);
 	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
-	b.n = 0;
-	buf_printf(&b, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
-	table_cell(t, b.p);
-	b.n = 0;
-	buf_add(&b, i->currency.p, i->currency.n);
-	table_cell(t, b.p);
-	const bool asks = x->state != SETTLEMENT_NONE;
+	table_put(t, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
+	table_text(t, i->currency);
 	table_cell(t, asks ? settlement_name(x->state) : "");
 	table_cell(t, asks ? number_grouped(grouped, money_total_format(x->due, total)) : "");
-	buf_release(&b);
 }
 
 static const struct table_column list_columns[] = {
@@ -380,10 +364,10 @@ static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates
 }
 
 /* How much of the usage of the period hangs on changes of prices whose day is not known. */
-static int tell_dates(const struct ledger_session *s, struct text customer, struct instant from,
-		      struct instant to, struct err *e)
+static int tell_dates(const struct ledger_session *s, struct text customer, struct period of,
+		      struct err *e)
 {
-	const struct usage_filter f = { .since = from, .until = to, .customer = customer.p };
+	const struct usage_filter f = { .since = of.from, .until = of.to, .customer = customer.p };
 	struct price_dates dates;
 	struct buf words = { 0 };
 	int rc = price_dates_of(&dates, s->store, s->book, &f, e);
@@ -399,18 +383,19 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 		     struct text customer, struct draft *out, struct err *e)
 {
 	const struct account *a;
-	struct instant from = { 0 }, to = { 0 };
+	struct period period = { 0 };
 	*out = (struct draft){ 0 };
 	int rc = ledger_account(s->ledger, customer, &a, e);
 	if (rc == 0)
-		rc = choose_period(cli, a, s->now, &from, &to, e);
+		rc = choose_period(cli, a, s->now, &period, e);
 	if (rc == 0)
-		rc = invoice_draft(v, s->ledger, a, from, to, s->now, out, e);
+		rc = invoice_draft(v, a, period, s->now, out, e);
 	if (rc == 0 && out->id && !cli->quiet)
-		rc = tell_dates(s, customer, from, to, e);
-	return rc == 0 ? cli_tell_before_account(
-				 cli, s, customer.p,
-				 (struct usage_filter){ .since = from, .until = to }, e)
+		rc = tell_dates(s, customer, period, e);
+	return rc == 0 ? cli_tell_before_account(cli, s, customer.p,
+						 (struct usage_filter){ .since = period.from,
+									.until = period.to },
+						 e)
 		       : rc;
 }
 
@@ -651,7 +636,7 @@ static int finalize(struct cli *cli, struct err *e)
 		rc = ledger_session_one(&s, e);
 		if (rc != 0)
 			break;
-		int refused = invoice_finalize(v, s.ledger, d.id[k], s.now, &why);
+		int refused = invoice_finalize(v, d.id[k], s.now, &why);
 		rc = ledger_session_one_ended(&s, refused, e);
 		if (rc != 0)
 			break;
@@ -877,7 +862,9 @@ static int note(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
 	if (rc == 0)
-		rc = invoice_note(s.ledger, i.id, text ? &amount : NULL, why, s.now, &id, e);
+		rc = invoice_note(s.ledger,
+				  &(struct note_asked){ i.id, text ? &amount : NULL, why }, s.now,
+				  &id, e);
 	snprintf(name, sizeof name, "#%lld", (long long)id);
 	if (rc == 0)
 		rc = invoice_find(s.store, name, &texts, &i, e);

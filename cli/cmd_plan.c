@@ -48,7 +48,7 @@ static const struct option options[] = {
 	{ "weekdays", 0, "DAYS", "mon-fri, or mon,wed,sat (default every day)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "save", 0, "FILE", "write the question to FILE, for `tally plan FILE`", false },
-	MEMO_OPTIONS,
+	MEMO_OPTIONS_WITH("write"), /* --output is tokens here */
 	{ 0 },
 };
 

@@ -115,6 +115,7 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "in", "input" },
 		{ "input-tokens", "input" },
 		{ "last", "since" },
+		{ "letter", "paper" },
 		{ "month", "period" },
 		{ "number", "limit" },
 		{ "out", "output" },
@@ -138,6 +139,7 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "user", "customer" },
 		{ "vendor", "provider" },
 		{ "when", "at" },
+		{ "write", "output" },
 		{ "zone", "timezone" },
 	};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)

@@ -139,6 +139,9 @@ static int name_left_out(struct look_source *x, struct err *e)
 	int rc = quarantine_count(x->store, &l->quarantined, e);
 	l->in_database = !x->is_cache;
 	l->unread = x->is_cache ? x->cache.unread : 0;
+	l->partial = page_list_is_part(&x->cache.doubts.pages);
+	l->columns = (struct text){ x->cache.doubts.columns.n ? x->cache.doubts.columns.p : "",
+				    x->cache.doubts.columns.n };
 	if (rc == 0 && l->quarantined)
 		rc = quarantine_each(x->store, false, name_record, x, e);
 	if (rc == 0 && l->unread)

@@ -620,10 +620,12 @@ int hold_settle_credits(struct spending *sp, struct ledger *l, const struct hold
 	if (rc == 0)
 		rc = count_settled(sp, &h, text_of(key), e);
 	if (rc == 0)
-		rc = ledger_draw(
-			l, account, s->used,
-			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
-			now, out, e);
+		rc = ledger_draw(l, account, s->used,
+				 &(struct draw){ .at = now,
+						 .now = now,
+						 .note = text_of(key),
+						 .policy = SHORT_PARTIAL },
+				 out, e);
 	arena_release(&texts);
 	return rc;
 }

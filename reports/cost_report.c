@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pricing/rate.h"
+#include "pricing/regional.h"
 #include "reports/amount.h"
 #include "reports/disputes.h"
 #include "reports/table.h"
@@ -111,6 +112,12 @@ static void put_price(struct json_out *j, const struct price_match *m)
 	json_out_string(j, "sure", p->sure);
 	json_out_string(j, "grade", p->grade);
 	json_out_string(j, "note", p->note);
+	json_out_string(j, "region", p->region);
+	if (p->rule) {
+		char times[DECIMAL_TEXT_MAX];
+		json_out_string(j, "region_factor", decimal_format(price_region_factor(p), times));
+		json_out_string(j, "region_source", p->rule->source);
+	}
 	json_out_instant(j, "until", m->until);
 	if (m->guess)
 		json_out_string(j, "guess", "the public holidays of that year are not known");
@@ -264,6 +271,12 @@ static void print_doubts(const struct cost_question *asked, const struct cost *x
 	struct buf b = { 0 };
 	if (p->note)
 		print_note("note     %s", p->note);
+	if (p->rule) {
+		char times[DECIMAL_TEXT_MAX];
+		print_note("region   %s times the price without one%s%s",
+			   decimal_format(price_region_factor(p), times),
+			   p->rule->source ? ": " : "", p->rule->source ? p->rule->source : "");
+	}
 	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");

@@ -94,18 +94,13 @@ static int grant_row(void *user, const struct grant *g)
 {
 	struct table *t = user;
 	char text[DECIMAL_TEXT_MAX];
-	struct buf b = { 0 };
-	buf_add(&b, g->name.p, g->name.n);
-	table_cell(t, b.p);
+	table_text(t, g->name);
 	table_cell(t, g->kind == LOT_PAID ? "paid" : "granted");
 	nano_cell(t, g->amount);
 	nano_cell(t, g->left);
-	b.n = 0;
-	buf_printf(&b, "%lld", (long long)g->priority);
-	table_cell(t, b.p);
+	table_int(t, g->priority);
 	table_cell(t, instant_format(g->effective, text));
 	table_cell(t, g->expires.us == INSTANT_MAX.us ? "never" : instant_format(g->expires, text));
-	buf_release(&b);
 	return 0;
 }
 
@@ -219,7 +214,6 @@ static int put_entry(void *user, const struct ledger_entry *en)
 		json_out_end(x->j, '}');
 		return 0;
 	}
-	struct buf b = { 0 };
 	if (x->csv) {
 		buf_printf(x->csv, "%lld,%s,", (long long)x->txn->id,
 			   instant_format(x->txn->at, at));
@@ -233,25 +227,22 @@ static int put_entry(void *user, const struct ledger_entry *en)
 		buf_puts(x->csv, "\n");
 		return 0;
 	}
-	buf_printf(&b, "%lld", (long long)x->txn->id);
-	table_cell(x->t, x->first ? b.p : "");
-	table_cell(x->t, x->first ? instant_format(x->txn->at, at) : "");
-	b.n = 0;
-	buf_add(&b, x->txn->kind.p, x->txn->kind.n);
-	table_cell(x->t, x->first ? b.p : "");
-	b.n = 0;
-	buf_printf(&b, "%.*s%s%.*s", (int)en->pot.n, en->pot.p, en->grant.n ? " " : "",
-		   (int)en->grant.n, en->grant.n ? en->grant.p : "");
-	table_cell(x->t, b.p);
+	if (x->first) {
+		table_int(x->t, x->txn->id);
+		table_cell(x->t, instant_format(x->txn->at, at));
+		table_text(x->t, x->txn->kind);
+	} else {
+		for (int i = 0; i < 3; i++)
+			table_cell(x->t, "");
+	}
+	table_put(x->t, "%.*s%s%.*s", (int)en->pot.n, en->pot.p, en->grant.n ? " " : "",
+		  (int)en->grant.n, en->grant.n ? en->grant.p : "");
 	nano_cell(x->t, en->amount);
-	b.n = 0;
 	if (x->first && x->txn->usage_from)
-		buf_printf(&b, "usage rows %lld to %lld", (long long)x->txn->usage_from,
-			   (long long)x->txn->usage_to);
-	else if (x->first)
-		buf_add(&b, x->txn->note.p, x->txn->note.n);
-	table_cell(x->t, b.n ? b.p : "");
-	buf_release(&b);
+		table_put(x->t, "usage rows %lld to %lld", (long long)x->txn->usage_from,
+			  (long long)x->txn->usage_to);
+	else
+		table_text(x->t, x->first ? x->txn->note : TEXT(""));
 	x->first = false;
 	return 0;
 }
@@ -284,34 +275,32 @@ static int put_txn(void *user, const struct ledger_txn *t)
 }
 
 int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
-		      struct instant since, struct instant until, struct err *e)
+		      struct period of, struct err *e)
 {
 	struct listing x = { .l = l, .j = j, .e = e };
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.credit-ledger/1");
 	json_out_text(j, "customer", a->customer);
 	json_out_array(j, "transactions");
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 	return rc;
 }
 
-int ledger_report_csv(struct ledger *l, const struct account *a, struct instant since,
-		      struct instant until, struct err *e)
+int ledger_report_csv(struct ledger *l, const struct account *a, struct period of, struct err *e)
 {
 	struct buf b = { 0 };
 	struct listing x = { .l = l, .csv = &b, .e = e };
 	buf_puts(&b, "txn,at,kind,pot,grant,amount,note\n");
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	if (rc == 0)
 		fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
 	return rc;
 }
 
-int ledger_report_table(struct ledger *l, const struct account *a, struct instant since,
-			struct instant until, struct err *e)
+int ledger_report_table(struct ledger *l, const struct account *a, struct period of, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{ "TXN", true },     { "AT" },
@@ -320,7 +309,7 @@ int ledger_report_table(struct ledger *l, const struct account *a, struct instan
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct listing x = { .l = l, .t = t, .e = e };
-	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	if (rc == 0)
 		table_print(t);
 	table_close(t);

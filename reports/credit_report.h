@@ -26,10 +26,8 @@ void account_put(struct json_out *j, const struct account *a);
 
 /* Every transaction of a period with its entries: the document "tally.credit-ledger/1". */
 int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
-		      struct instant since, struct instant until, struct err *e);
-int ledger_report_csv(struct ledger *l, const struct account *a, struct instant since,
-		      struct instant until, struct err *e);
-int ledger_report_table(struct ledger *l, const struct account *a, struct instant since,
-			struct instant until, struct err *e);
+		      struct period of, struct err *e);
+int ledger_report_csv(struct ledger *l, const struct account *a, struct period of, struct err *e);
+int ledger_report_table(struct ledger *l, const struct account *a, struct period of, struct err *e);
 
 #endif

@@ -244,8 +244,8 @@ static int find_foreign(struct books *k, const struct invoice_view *v, struct mo
 	if (rc != 0)
 		return err_context(k->e, "invoice %s", v->number);
 	out->rated = true;
-	out->base = amount_round(out->base, 2, ROUND_HALF_UP);
-	out->rate = amount_round(out->rate, 6, ROUND_HALF_UP);
+	out->base = amount_round(out->base, (struct rounding){ 2, ROUND_HALF_UP });
+	out->rate = amount_round(out->rate, (struct rounding){ 6, ROUND_HALF_UP });
 	out->booked_in_base =
 		!euros || out->rate.atto < one.atto || out->rate.atto >= one.atto * 10000;
 	return 0;

@@ -178,7 +178,8 @@ static int put_account_txns(void *user, const struct account *a)
 	w->account = a;
 	if (w->o->customer && !text_is(a->customer, w->o->customer))
 		return 0;
-	return ledger_each_txn(w->l, a->id, w->o->since, w->o->until, put_txn, w, w->e);
+	return ledger_each_txn(w->l, a->id, (struct period){ w->o->since, w->o->until }, put_txn, w,
+			       w->e);
 }
 
 /* --- money: what was invoiced --- */

@@ -187,10 +187,10 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 {
 	static const enum grouping by_hour[] = { BY_HOUR };
 	const struct forecast_question *q = a->q;
-	const struct instant from = zone_midnight(q->zone, h->first),
-			     to = zone_midnight(q->zone, a->today);
+	const struct period past = { zone_midnight(q->zone, h->first),
+				     zone_midnight(q->zone, a->today) };
 	struct draws x = { h, q->zone, q->ledger, e, 0 };
-	struct usage_filter f = { .since = from, .until = to, .customer = q->customer };
+	struct usage_filter f = { .since = past.from, .until = past.to, .customer = q->customer };
 	/* credits ask for no currency: amounts of several are no error here */
 	f.currency = "USD";
 	struct usage_cells cells = { .store = ledger_store(q->ledger),
@@ -200,7 +200,7 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 				     .zone = q->zone,
 				     .take = credit_days_take,
 				     .user = h->credits };
-	int rc = ledger_each_txn(q->ledger, account->id, from, to, add_draw, &x, e);
+	int rc = ledger_each_txn(q->ledger, account->id, past, add_draw, &x, e);
 	if (rc == 0)
 		rc = usage_each_cell(&cells, e);
 	return rc == 0 ? credit_sums_each_uncovered(cells.store, &f, take_uncovered, h, e) : rc;
@@ -803,7 +803,9 @@ struct forecast_question forecast_question_of(struct ledger *l, const struct zon
 	struct forecast_question q = {
 		.ledger = l, .zone = z, .now = now, .history = 56, .draws = 10000, .seed = 1
 	};
-	cycle_period(z, 1, now, &q.since, &q.by);
+	const struct period month = cycle_period(z, 1, now);
+	q.since = month.from;
+	q.by = month.to;
 	return q;
 }
 

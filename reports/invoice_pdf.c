@@ -105,13 +105,13 @@ static void header_row(struct pdf_page *p, const struct paper *x)
 {
 	const struct labels *l = x->v->labels;
 	const double right = p->margin + x->inner;
-	pdf_put(p, p->margin, p->y, 0, -1, "Sans Bold 8.5", pdf_soft, label(l, "description"));
-	pdf_put(p, right, p->y, 0, 1, "Sans Bold 8.5", pdf_soft, label(l, "amount"));
+	pdf_put(p, pdf_from(p->margin, p->y), "Sans Bold 8.5", pdf_soft, label(l, "description"));
+	pdf_put(p, pdf_up_to(right, p->y), "Sans Bold 8.5", pdf_soft, label(l, "amount"));
 	if (x->price > 0)
-		pdf_put(p, right - x->amount - gap, p->y, 0, 1, "Sans Bold 8.5", pdf_soft,
+		pdf_put(p, pdf_up_to(right - x->amount - gap, p->y), "Sans Bold 8.5", pdf_soft,
 			label(l, "unit-price"));
 	if (x->quantity > 0)
-		pdf_put(p, quantity_right(p, x), p->y, 0, 1, "Sans Bold 8.5", pdf_soft,
+		pdf_put(p, pdf_up_to(quantity_right(p, x), p->y), "Sans Bold 8.5", pdf_soft,
 			label(l, "quantity"));
 	p->y += 14;
 	pdf_rule(p, p->y, 1.2);
@@ -122,7 +122,7 @@ static void header_row(struct pdf_page *p, const struct paper *x)
 
 static void put_heading(struct pdf_page *p, const struct paper *x, const char *text)
 {
-	p->y += pdf_put(p, p->margin, p->y + 3, x->inner, -1, font(x, true), pdf_ink, text) + 6;
+	p->y += pdf_put(p, pdf_in(p->margin, p->y + 3, x->inner), font(x, true), pdf_ink, text) + 6;
 }
 
 static void put_price(struct pdf_page *p, const struct paper *x, const struct view_line *l,
@@ -132,10 +132,10 @@ static void put_price(struct pdf_page *p, const struct paper *x, const struct vi
 	const char *fraction;
 	const double point = right - x->per - x->fraction;
 	split_price(x, l, whole, &fraction);
-	pdf_put(p, point, p->y, 0, 1, font(x, false), pdf_ink, whole);
-	pdf_put(p, point, p->y, 0, -1, font(x, false), pdf_ink, fraction);
+	pdf_put(p, pdf_up_to(point, p->y), font(x, false), pdf_ink, whole);
+	pdf_put(p, pdf_from(point, p->y), font(x, false), pdf_ink, fraction);
 	if (*l->per)
-		pdf_put(p, right - x->per + 4, p->y, 0, -1, font(x, false), pdf_soft, l->per);
+		pdf_put(p, pdf_from(right - x->per + 4, p->y), font(x, false), pdf_soft, l->per);
 }
 
 static void put_row(struct pdf_page *p, const struct paper *x, const struct paper_row *r)
@@ -148,13 +148,14 @@ static void put_row(struct pdf_page *p, const struct paper *x, const struct pape
 		return;
 	}
 	const double h =
-		pdf_put(p, p->margin + in, p->y, x->description - in, -1, font(x, false),
+		pdf_put(p, pdf_in(p->margin + in, p->y, x->description - in), font(x, false),
 			r->part ? pdf_soft : pdf_ink, r->part ? l->bucket : l->description);
 	if (*l->quantity)
-		pdf_put(p, quantity_right(p, x), p->y, 0, 1, font(x, false), pdf_ink, l->quantity);
+		pdf_put(p, pdf_up_to(quantity_right(p, x), p->y), font(x, false), pdf_ink,
+			l->quantity);
 	if (*l->unit_price)
 		put_price(p, x, l, right - x->amount - gap);
-	pdf_put(p, right, p->y, 0, 1, font(x, false), pdf_ink, l->amount);
+	pdf_put(p, pdf_up_to(right, p->y), font(x, false), pdf_ink, l->amount);
 	p->y += h + 2;
 	pdf_rule(p, p->y, .4);
 	p->y += 2.5;
@@ -254,9 +255,9 @@ static double party(struct pdf_page *p, double x, const char *name, const char *
 	double y = p->y;
 	if (!lines[0])
 		return y;
-	y += pdf_put(p, x, y, 0, -1, "Sans 8", pdf_soft, name) + 2;
+	y += pdf_put(p, pdf_from(x, y), "Sans 8", pdf_soft, name) + 2;
 	for (int i = 0; lines[i]; i++)
-		y += pdf_put(p, x, y, width, -1, i ? "Sans 9.5" : "Sans Bold 9.5", pdf_ink,
+		y += pdf_put(p, pdf_in(x, y, width), i ? "Sans 9.5" : "Sans Bold 9.5", pdf_ink,
 			     lines[i]) +
 		     1;
 	return y;
@@ -276,8 +277,8 @@ static void fact(struct pdf_page *p, const struct paper *x, double *at, const ch
 		*at = 0;
 		p->y += height;
 	}
-	const double h = pdf_put(p, p->margin + *at, p->y, 0, -1, "Sans 8", pdf_soft, name);
-	pdf_put(p, p->margin + *at, p->y + h + 1, x->inner - *at, -1, "Sans 9", pdf_ink, value);
+	const double h = pdf_put(p, pdf_from(p->margin + *at, p->y), "Sans 8", pdf_soft, name);
+	pdf_put(p, pdf_in(p->margin + *at, p->y + h + 1, x->inner - *at), "Sans 9", pdf_ink, value);
 	*at += wide + between;
 }
 
@@ -299,11 +300,11 @@ static void head(struct pdf_page *p, const struct paper *x)
 	const struct invoice_view *v = x->v;
 	const struct labels *l = v->labels;
 	double y = p->y, from;
-	y += pdf_put(p, p->margin, y, x->inner * .64, -1, "Sans Bold 21", pdf_ink, v->title);
-	y += pdf_put(p, p->margin, y, x->inner * .64, -1, "Sans 11", pdf_soft, v->number);
+	y += pdf_put(p, pdf_in(p->margin, y, x->inner * .64), "Sans Bold 21", pdf_ink, v->title);
+	y += pdf_put(p, pdf_in(p->margin, y, x->inner * .64), "Sans 11", pdf_soft, v->number);
 	if (strcmp(v->status, "void") == 0) {
 		static const double red[3] = { .7, .15, .12 };
-		y += pdf_put(p, p->margin, y + 2, 0, -1, "Sans Bold 14", red, v->mark) + 2;
+		y += pdf_put(p, pdf_from(p->margin, y + 2), "Sans Bold 14", red, v->mark) + 2;
 	}
 	const double logo = p->y + pdf_picture(p, p->width - p->margin, p->y, 150, 48);
 	p->y = (y > logo ? y : logo) + 18;
@@ -323,9 +324,9 @@ static void asked(struct pdf_page *p, const struct paper *x)
 		return;
 	const char *name = label(v->labels, "amount-due");
 	const double wide = pdf_width(p, "Sans 9", name) + 16;
-	pdf_put(p, p->margin, p->y + 4, 0, -1, "Sans 9", pdf_soft, name);
-	p->y += pdf_put(p, p->margin + wide, p->y, x->inner - wide, 1, "Sans Bold 14", pdf_ink,
-			v->asked) +
+	pdf_put(p, pdf_from(p->margin, p->y + 4), "Sans 9", pdf_soft, name);
+	p->y += pdf_put(p, pdf_right_in(p->margin + wide, p->y, x->inner - wide), "Sans Bold 14",
+			pdf_ink, v->asked) +
 		4;
 	pdf_rule(p, p->y, .8);
 	p->y += 18;
@@ -351,9 +352,9 @@ static void put_sums(struct pdf_page *p, const struct paper *x)
 			pdf_line(p, at, p->width - p->margin, p->y + 2, 1.2, pdf_ink);
 		p->y += s->strong ? 8 : 0;
 		const double amount = pdf_width(p, face, s->amount) + 10;
-		const double h = pdf_put(p, at, p->y, width - amount, -1, face,
+		const double h = pdf_put(p, pdf_in(at, p->y, width - amount), face,
 					 s->strong ? pdf_ink : pdf_soft, s->name);
-		pdf_put(p, at, p->y, width, 1, face, pdf_ink, s->amount);
+		pdf_put(p, pdf_right_in(at, p->y, width), face, pdf_ink, s->amount);
 		p->y += h + 4;
 	}
 }
@@ -362,10 +363,11 @@ static void put_pay_to(struct pdf_page *p, const struct paper *x)
 {
 	const struct invoice_view *v = x->v;
 	p->y += 14;
-	p->y += pdf_put(p, p->margin, p->y, 0, -1, "Sans 8", pdf_soft, label(v->labels, "pay-to")) +
+	p->y += pdf_put(p, pdf_from(p->margin, p->y), "Sans 8", pdf_soft,
+			label(v->labels, "pay-to")) +
 		2;
 	for (int i = 0; v->pay_to[i]; i++)
-		p->y += pdf_put(p, p->margin, p->y, x->inner, -1, "Sans 9.5", pdf_ink,
+		p->y += pdf_put(p, pdf_in(p->margin, p->y, x->inner), "Sans 9.5", pdf_ink,
 				v->pay_to[i]) +
 			1;
 }
@@ -384,13 +386,14 @@ static void put_block(struct pdf_page *p, const struct paper *x,
 static void put_note(struct pdf_page *p, const struct paper *x)
 {
 	p->y += 14;
-	p->y += pdf_put(p, p->margin, p->y, x->inner, -1, "Sans 9.5", pdf_ink, x->v->note);
+	p->y += pdf_put(p, pdf_in(p->margin, p->y, x->inner), "Sans 9.5", pdf_ink, x->v->note);
 }
 
 static void put_small_print(struct pdf_page *p, const struct paper *x)
 {
 	p->y += 14;
-	p->y += pdf_put(p, p->margin, p->y, x->inner, -1, "Sans 7.5", pdf_soft, x->v->small_print);
+	p->y += pdf_put(p, pdf_in(p->margin, p->y, x->inner), "Sans 7.5", pdf_soft,
+			x->v->small_print);
 }
 
 static void sums(struct pdf_page *p, const struct paper *x)
@@ -421,9 +424,9 @@ static double summary_row(struct pdf_page *p, const struct paper *x, const char 
 			  const char *text)
 {
 	const double before = p->y, wide = pdf_width(p, "Sans 9", text);
-	const double h = pdf_put(p, p->margin, p->y, x->inner - wide - gap, -1, "Sans 9", pdf_ink,
-				 description);
-	pdf_put(p, p->margin, p->y, x->inner, 1, "Sans 9", pdf_ink, text);
+	const double h = pdf_put(p, pdf_in(p->margin, p->y, x->inner - wide - gap), "Sans 9",
+				 pdf_ink, description);
+	pdf_put(p, pdf_right_in(p->margin, p->y, x->inner), "Sans 9", pdf_ink, text);
 	p->y += h + 3;
 	pdf_rule(p, p->y, .4);
 	p->y += 3;
@@ -456,8 +459,9 @@ static void summary(struct pdf_page *p, const struct paper *x)
 {
 	struct invoice_view *v = x->v;
 	const struct labels *l = v->labels;
-	pdf_put(p, p->margin, p->y, 0, -1, "Sans Bold 8.5", pdf_soft, label(l, "summary"));
-	pdf_put(p, p->margin, p->y, x->inner, 1, "Sans Bold 8.5", pdf_soft, label(l, "amount"));
+	pdf_put(p, pdf_from(p->margin, p->y), "Sans Bold 8.5", pdf_soft, label(l, "summary"));
+	pdf_put(p, pdf_right_in(p->margin, p->y, x->inner), "Sans Bold 8.5", pdf_soft,
+		label(l, "amount"));
 	p->y += 14;
 	pdf_rule(p, p->y, 1.2);
 	p->y += 5;
@@ -488,7 +492,7 @@ static void draw(struct pdf_page *p, const void *user)
 		summary(p, &x);
 		sums(p, &x);
 		pdf_next_page(p);
-		p->y += pdf_put(p, p->margin, p->y, 0, -1, "Sans Bold 12", pdf_ink,
+		p->y += pdf_put(p, pdf_from(p->margin, p->y), "Sans Bold 12", pdf_ink,
 				label(x.v->labels, "detail")) +
 			8;
 		table(p, &x);

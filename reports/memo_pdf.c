@@ -77,10 +77,12 @@ static void draw_row(struct pdf_page *p, const struct memo_part *t, const struct
 	double x = p->margin, height = 0;
 	need(p, 30);
 	for (size_t i = 0; i < t->columns; i++) {
-		const double h =
-			pdf_put(p, x, p->y, wide[i] - (i + 1 < t->columns ? PAD - 1 : 0),
-				t->column[i].right ? 1 : -1, head ? f->head : f->cell,
-				head ? pdf_soft : pdf_ink, head ? t->column[i].title : cell[i]);
+		const double h = pdf_put(
+			p,
+			(struct pdf_place){ x, p->y, wide[i] - (i + 1 < t->columns ? PAD - 1 : 0),
+					    t->column[i].right },
+			head ? f->head : f->cell, head ? pdf_soft : pdf_ink,
+			head ? t->column[i].title : cell[i]);
 		height = h > height ? h : height;
 		x += wide[i];
 	}
@@ -113,12 +115,13 @@ static void draw_bars(struct pdf_page *p, const struct memo_part *t)
 	const double inner = p->width - 2 * p->margin, from = p->margin + inner * .28,
 		     wide = inner * .5;
 	need(p, 60);
-	p->y += pdf_put(p, p->margin, p->y, inner, -1, "Sans 8", pdf_soft, t->text) + 4;
+	p->y += pdf_put(p, pdf_in(p->margin, p->y, inner), "Sans 8", pdf_soft, t->text) + 4;
 	for (size_t i = 0; i + 1 < t->cells; i += 2) {
 		need(p, 20);
 		pdf_bar(p, from, p->y + 1, wide * t->permille[i / 2] / 1000, 9, accent);
-		pdf_put(p, p->width - p->margin, p->y, 0, 1, "Sans 8.5", pdf_ink, t->cell[i + 1]);
-		p->y += pdf_put(p, p->margin, p->y, inner * .27, -1, "Sans 8.5", pdf_ink,
+		pdf_put(p, pdf_up_to(p->width - p->margin, p->y), "Sans 8.5", pdf_ink,
+			t->cell[i + 1]);
+		p->y += pdf_put(p, pdf_in(p->margin, p->y, inner * .27), "Sans 8.5", pdf_ink,
 				t->cell[i]) +
 			4;
 	}
@@ -129,9 +132,10 @@ static void draw(struct pdf_page *p, const void *user)
 {
 	const struct memo *m = user;
 	const double inner = p->width - 2 * p->margin;
-	p->y += pdf_put(p, p->margin, p->y, inner, -1, "Sans Bold 18", pdf_ink, m->title) + 2;
+	p->y += pdf_put(p, pdf_in(p->margin, p->y, inner), "Sans Bold 18", pdf_ink, m->title) + 2;
 	if (m->subtitle)
-		p->y += pdf_put(p, p->margin, p->y, inner, -1, "Sans 10", pdf_soft, m->subtitle);
+		p->y += pdf_put(p, pdf_in(p->margin, p->y, inner), "Sans 10", pdf_soft,
+				m->subtitle);
 	p->y += 12;
 	for (size_t i = 0; i < m->parts; i++) {
 		const struct memo_part *t = &m->part[i];
@@ -143,15 +147,16 @@ static void draw(struct pdf_page *p, const void *user)
 		} else if (t->kind == MEMO_HEADING) {
 			need(p, 70);
 			p->y += 10;
-			p->y += pdf_put(p, p->margin, p->y, inner, -1, "Sans Bold 12", pdf_ink,
+			p->y += pdf_put(p, pdf_in(p->margin, p->y, inner), "Sans Bold 12", pdf_ink,
 					t->text) +
 				5;
 		} else {
 			need(p, 45);
 			if (indent > 0)
-				pdf_put(p, p->margin, p->y, 0, -1, "Sans 9.5", pdf_soft, "\u2022");
-			p->y += pdf_put(p, p->margin + indent, p->y, inner - indent, -1, "Sans 9.5",
-					pdf_ink, t->text) +
+				pdf_put(p, pdf_from(p->margin, p->y), "Sans 9.5", pdf_soft,
+					"\u2022");
+			p->y += pdf_put(p, pdf_in(p->margin + indent, p->y, inner - indent),
+					"Sans 9.5", pdf_ink, t->text) +
 				4;
 		}
 	}

@@ -29,24 +29,24 @@ static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t
 	return s;
 }
 
-struct period {
+struct named_days {
 	const char *name, *key;
 	int64_t from, to;
 };
 
-static void periods_of(const struct overview *o, struct period p[OVERVIEW_PERIODS])
+static void periods_of(const struct overview *o, struct named_days p[OVERVIEW_PERIODS])
 {
 	const int64_t day = o->today;
-	p[0] = (struct period){ "today", "today", day, day };
-	p[1] = (struct period){ "yesterday", "yesterday", day - 1, day - 1 };
-	p[2] = (struct period){ "this week", "this_week", day - weekday_of_day(day), day };
-	p[3] = (struct period){ "this month", "this_month", day - civil_from_day(day).day + 1,
-				day };
+	p[0] = (struct named_days){ "today", "today", day, day };
+	p[1] = (struct named_days){ "yesterday", "yesterday", day - 1, day - 1 };
+	p[2] = (struct named_days){ "this week", "this_week", day - weekday_of_day(day), day };
+	p[3] = (struct named_days){ "this month", "this_month", day - civil_from_day(day).day + 1,
+				    day };
 }
 
 int64_t overview_first_day(const struct overview *o)
 {
-	struct period p[OVERVIEW_PERIODS];
+	struct named_days p[OVERVIEW_PERIODS];
 	int64_t first = o->today;
 	periods_of(o, p);
 	for (int i = 0; i < OVERVIEW_PERIODS; i++)
@@ -66,7 +66,7 @@ static struct lower_bound bound_of(const struct usage_sums *s)
 }
 
 /* What each day of a period cost; nothing of a single day. */
-static void put_days(struct table *t, const struct overview *o, const struct period *p)
+static void put_days(struct table *t, const struct overview *o, const struct named_days *p)
 {
 	enum { DAYS_MOST = 31 };
 	int128 cost[DAYS_MOST];
@@ -84,7 +84,7 @@ static void put_periods(const struct overview *o)
 						       { "COST", true, .money = true },
 						       { "", .bar = true } };
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	struct period p[OVERVIEW_PERIODS];
+	struct named_days p[OVERVIEW_PERIODS];
 	struct buf b = { 0 };
 	periods_of(o, p);
 	for (int i = 0; i < OVERVIEW_PERIODS; i++) {
@@ -106,7 +106,7 @@ static void put_periods(const struct overview *o)
 void overview_json(const struct overview *o)
 {
 	struct json_out j;
-	struct period p[OVERVIEW_PERIODS];
+	struct named_days p[OVERVIEW_PERIODS];
 	periods_of(o, p);
 	json_out_open(&j, stdout);
 	json_out_object(&j, NULL);

@@ -113,21 +113,21 @@ double pdf_width(struct pdf_page *p, const char *font, const char *text)
 	return (double)w / PANGO_SCALE;
 }
 
-double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
-	       const double c[3], const char *text)
+double pdf_put(struct pdf_page *p, struct pdf_place at, const char *font, const double c[3],
+	       const char *text)
 {
 	PangoLayout *l = layout_of(p, font, text);
 	int w, h;
-	if (width > 0) {
-		pdf.pango_layout_set_width(l, (int)(width * PANGO_SCALE));
+	if (at.width > 0) {
+		pdf.pango_layout_set_width(l, (int)(at.width * PANGO_SCALE));
 		pdf.pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
 	}
-	pdf.pango_layout_set_alignment(l, align > 0 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+	pdf.pango_layout_set_alignment(l, at.right ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
 	pdf.pango_layout_get_size(l, &w, &h);
 	if (!p->measuring) {
+		const bool ends = at.width <= 0 && at.right;
 		colour(p, c);
-		pdf.cairo_move_to(p->cr, width > 0 || align <= 0 ? x : x - (double)w / PANGO_SCALE,
-				  y);
+		pdf.cairo_move_to(p->cr, ends ? at.x - (double)w / PANGO_SCALE : at.x, at.y);
 		pdf.pango_cairo_show_layout(p->cr, l);
 	}
 	pdf.g_object_unref(l);
@@ -223,10 +223,10 @@ static void pdf_footer(struct pdf_page *p)
 	put_page_number(&text, p);
 	buf_add(&text, "", 1);
 	const double wide = pdf_width(p, "Sans 8", text.p);
-	pdf_put(p, p->width - p->margin, y, 0, 1, "Sans 8", pdf_soft, text.p);
+	pdf_put(p, pdf_up_to(p->width - p->margin, y), "Sans 8", pdf_soft, text.p);
 	if (p->of->footer &&
 	    pdf_width(p, "Sans 8", p->of->footer) < p->width - 2 * p->margin - wide - 20)
-		pdf_put(p, p->margin, y, 0, -1, "Sans 8", pdf_soft, p->of->footer);
+		pdf_put(p, pdf_from(p->margin, y), "Sans 8", pdf_soft, p->of->footer);
 	buf_release(&text);
 }
 

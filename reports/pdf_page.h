@@ -40,10 +40,31 @@ struct pdf_document {
 
 extern const double pdf_soft[3], pdf_ink[3], pdf_pale[3];
 
-/* Draws text at (x, y) within width (0: as long as it is); align -1 left, 1 right. Returns its
- * height. */
-double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
-	       const double c[3], const char *text);
+/* Where a text stands: from x on; up to x; or within a width, where it wraps, on the left or on the
+ * right of it. */
+struct pdf_place {
+	double x, y, width; /* 0: as wide as it is */
+	bool right;
+};
+static inline struct pdf_place pdf_from(double x, double y)
+{
+	return (struct pdf_place){ x, y, 0, false };
+}
+static inline struct pdf_place pdf_up_to(double x, double y)
+{
+	return (struct pdf_place){ x, y, 0, true };
+}
+static inline struct pdf_place pdf_in(double x, double y, double width)
+{
+	return (struct pdf_place){ x, y, width, false };
+}
+static inline struct pdf_place pdf_right_in(double x, double y, double width)
+{
+	return (struct pdf_place){ x, y, width, true };
+}
+/* Draws text there. Returns its height. */
+double pdf_put(struct pdf_page *p, struct pdf_place at, const char *font, const double c[3],
+	       const char *text);
 /* How wide the text is on one line. */
 double pdf_width(struct pdf_page *p, const char *font, const char *text);
 void pdf_line(struct pdf_page *p, double from, double to, double y, double thick,

@@ -30,7 +30,6 @@ static void text_cell(struct table *t, struct text s, size_t most)
 static int list_held(void *user, const struct held *h)
 {
 	struct listing *l = user;
-	char text[40];
 	l->count++;
 	if (l->j) {
 		json_out_object(l->j, NULL);
@@ -45,25 +44,20 @@ static int list_held(void *user, const struct held *h)
 		json_out_end(l->j, '}');
 		return 0;
 	}
-	struct buf b = { 0 };
-	snprintf(text, sizeof text, "%lld", (long long)h->id);
-	table_cell(l->t, text);
-	buf_printf(&b, "%.*s", (int)h->source.n, h->source.p);
+	table_int(l->t, h->id);
 	if (h->line)
-		buf_printf(&b, ":%lld", (long long)h->line);
-	table_cell(l->t, b.p);
-	buf_release(&b);
+		table_put(l->t, "%.*s:%lld", (int)h->source.n, h->source.p, (long long)h->line);
+	else
+		table_text(l->t, h->source);
 	text_cell(l->t, h->reason, SIZE_MAX);
 	text_cell(l->t, h->raw, 60);
-	snprintf(text, sizeof text, "%lld", (long long)h->seen);
-	table_cell(l->t, text);
+	table_int(l->t, h->seen);
 	return 0;
 }
 
 static int list_conflict(void *user, const struct conflicting *c)
 {
 	struct listing *l = user;
-	char text[40];
 	l->count++;
 	if (l->j) {
 		json_out_object(l->j, NULL);
@@ -78,8 +72,7 @@ static int list_conflict(void *user, const struct conflicting *c)
 		json_out_end(l->j, '}');
 		return 0;
 	}
-	snprintf(text, sizeof text, "%lld", (long long)c->first);
-	table_cell(l->t, text);
+	table_int(l->t, c->first);
 	text_cell(l->t, c->differs, SIZE_MAX);
 	text_cell(l->t, c->record, SIZE_MAX);
 	text_cell(l->t, c->source, SIZE_MAX);

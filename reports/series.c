@@ -64,6 +64,7 @@ struct key {
 	struct amount all;
 	struct usage_sums sums;
 	struct credits_total credits;
+	uint32_t last_spot; /* 1 + place of the one that was added to last; 0: none was */
 };
 
 struct spot {
@@ -80,6 +81,7 @@ struct series {
 	struct key *key;
 	struct spot *spot;
 	size_t keys, spots;
+	size_t last_key, last_bucket; /* what is told often follows itself */
 	char currency[16];
 	struct lower_bound bound;
 	struct err *e;
@@ -200,9 +202,11 @@ static int read_ends(struct series *x, struct store *s)
 	return 0;
 }
 
-static size_t bucket_at(const struct series *x, int64_t us)
+static size_t bucket_at(struct series *x, int64_t us)
 {
 	size_t low = 0, high = x->buckets;
+	if (us >= x->from[x->last_bucket] && us < x->from[x->last_bucket + 1])
+		return x->last_bucket;
 	while (high - low > 1) {
 		const size_t middle = (low + high) / 2;
 		if (x->from[middle] <= us)
@@ -210,6 +214,7 @@ static size_t bucket_at(const struct series *x, int64_t us)
 		else
 			high = middle;
 	}
+	x->last_bucket = low;
 	return low;
 }
 
@@ -233,6 +238,10 @@ static int add_amount(struct series *x, struct amount *to, const struct amount *
 
 static int find_key(struct series *x, struct text label, struct key **out)
 {
+	if (x->keys && text_eq(x->key[x->last_key].label, label)) {
+		*out = &x->key[x->last_key];
+		return 0;
+	}
 	uint64_t *at = dict_need(&x->key_index, label, NULL);
 	if (!*at) {
 		if (x->keys == KEYS_MOST)
@@ -245,28 +254,38 @@ static int find_key(struct series *x, struct text label, struct key **out)
 		x->key[x->keys] = (struct key){ .label = dict_key(&x->key_index, label) };
 		*at = ++x->keys;
 	}
-	*out = &x->key[*at - 1];
+	x->last_key = (size_t)*at - 1;
+	*out = &x->key[x->last_key];
 	return 0;
+}
+
+/* 1 + its place, or 0 where it is another one. */
+static uint32_t last_spot_of(const struct series *x, const struct key *k, size_t bucket)
+{
+	return k->last_spot && x->spot[k->last_spot - 1].bucket == bucket ? k->last_spot : 0;
 }
 
 static int add_at(struct series *x, struct key *k, size_t bucket, const struct amount *more)
 {
 	const uint32_t place[2] = { (uint32_t)(k - x->key), (uint32_t)bucket };
-	uint64_t *at =
-		dict_need(&x->spot_index, (struct text){ (const char *)place, sizeof place }, NULL);
-	if (!*at) {
-		if (x->spots == SPOTS_MOST)
-			return err_set(x->e, ERR_USAGE,
-				       "there are more than %d figures; choose a longer grain, a "
-				       "shorter period or another key",
-				       SPOTS_MOST);
-		if ((x->spots & (x->spots - 1)) == 0)
-			x->spot =
-				mem_grow(x->spot, (x->spots ? x->spots * 2 : 1) * sizeof *x->spot);
-		x->spot[x->spots] = (struct spot){ .key = place[0], .bucket = place[1] };
-		*at = ++x->spots;
+	const struct text name = { (const char *)place, sizeof place };
+	if (!last_spot_of(x, k, bucket)) {
+		uint64_t *at = dict_need(&x->spot_index, name, NULL);
+		if (!*at) {
+			if (x->spots == SPOTS_MOST)
+				return err_set(x->e, ERR_USAGE,
+					       "there are more than %d figures; choose a longer "
+					       "grain, a shorter period or another key",
+					       SPOTS_MOST);
+			if ((x->spots & (x->spots - 1)) == 0)
+				x->spot = mem_grow(x->spot,
+						   (x->spots ? x->spots * 2 : 1) * sizeof *x->spot);
+			x->spot[x->spots] = (struct spot){ .key = place[0], .bucket = place[1] };
+			*at = ++x->spots;
+		}
+		k->last_spot = (uint32_t)*at;
 	}
-	int rc = add_amount(x, &x->spot[*at - 1].amount, more);
+	int rc = add_amount(x, &x->spot[k->last_spot - 1].amount, more);
 	return rc == 0 ? add_amount(x, &k->all, more) : rc;
 }
 
@@ -360,9 +379,9 @@ static int add_credits(struct series *x, struct store *s)
 	     q->by != BY_WORKLOAD && q->by != BY_EFFORT))
 		return err_set(x->e, ERR_USAGE,
 			       "credits are kept by model, customer, project, workload and effort");
-	return credit_sums_each_day(s, &q->filter, zone_day(q->zone, x->since),
-				    zone_day(q->zone, (struct instant){ x->until.us - 1 }) + 1,
-				    take_credits, x, x->e);
+	const struct day_range days = { zone_day(q->zone, x->since),
+					zone_day(q->zone, (struct instant){ x->until.us - 1 }) };
+	return credit_sums_each_day(s, &q->filter, days, take_credits, x, x->e);
 }
 
 static int add_up(struct series *x, struct store *s)

@@ -80,7 +80,7 @@ void table_close(struct table *t)
 	free(t);
 }
 
-void table_cell(struct table *t, const char *text)
+void table_text(struct table *t, struct text text)
 {
 	if (t->cells == t->room) {
 		t->room = t->room ? t->room * 2 : 64;
@@ -88,10 +88,32 @@ void table_cell(struct table *t, const char *text)
 		t->colour = mem_grow(t->colour, t->room * sizeof *t->colour);
 	}
 	struct buf b = { 0 };
-	buf_add_plain(&b, text_of(text));
+	buf_add_plain(&b, text);
 	t->colour[t->cells] = TABLE_PLAIN;
-	t->cell[t->cells++] = arena_text(&t->arena, b.p, b.n);
+	t->cell[t->cells++] = arena_text(&t->arena, b.n ? b.p : "", b.n);
 	buf_release(&b);
+}
+
+void table_cell(struct table *t, const char *text)
+{
+	table_text(t, text_of(text));
+}
+
+void table_int(struct table *t, int64_t n)
+{
+	table_put(t, "%lld", (long long)n);
+}
+
+void table_put(struct table *t, const char *format, ...)
+{
+	va_list ap;
+	char *text;
+	va_start(ap, format);
+	const int n = vasprintf(&text, format, ap);
+	va_end(ap);
+	CHECK(n >= 0);
+	table_cell(t, text);
+	free(text);
 }
 
 void table_colour(struct table *t, enum table_colour colour)

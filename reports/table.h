@@ -37,6 +37,9 @@ struct table *table_open(const struct table_column *columns, size_t count);
 void table_close(struct table *t);
 /* Cells are copied; one call a cell, in order; a row begins with the first. */
 void table_cell(struct table *t, const char *text);
+void table_text(struct table *t, struct text text);
+void table_int(struct table *t, int64_t n);
+__attribute__((format(printf, 2, 3))) void table_put(struct table *t, const char *format, ...);
 /* A cell of a column of bars, as long as `part` is of `most`; nothing where most is not above 0. */
 void table_bar(struct table *t, int128 part, int128 most);
 /* A cell of a column of bars: a sparkline of the values, each as high as it is of the largest, a

@@ -1,3 +1,4 @@
+#include "reports/cache_misses.h"
 #include "reports/whatif_report.h"
 
 #include <stdio.h>
@@ -160,30 +161,6 @@ static void put_parts(struct json_out *j, const struct whatif_result *w)
 	json_out_end(j, ']');
 }
 
-static const char *miss_name(int m)
-{
-	static const char *const names[MISSES] = {
-		"", "cold_model", "expired", "changed_prefix", "too_short", "not_written", "rounded"
-	};
-	return names[m];
-}
-
-/* What calls did not find of the prompt before theirs, and why. */
-static void put_misses(struct json_out *j, const struct whatif_result *w)
-{
-	json_out_array(j, "misses");
-	for (int m = MISS_NONE + 1; m < MISSES; m++) {
-		if (!w->missed_calls[m])
-			continue;
-		json_out_object(j, NULL);
-		json_out_string(j, "cause", miss_name(m));
-		json_out_int(j, "calls", w->missed_calls[m]);
-		json_out_int(j, "tokens", w->missed_tokens[m]);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
-}
-
 static void put_sizes(struct json_out *j, const struct whatif_report *r)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -288,7 +265,7 @@ static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
 	json_out_int(j, "calls_as_recorded", w->calls_recorded);
 	json_out_int(j, "uncertain_calls", w->calls_uncertain);
 	json_out_int(j, "unproven_calls", w->calls_unproven);
-	put_misses(j, w);
+	put_misses(j, &w->missed);
 	if (has_bounds(w)) {
 		json_out_money(j, "total_low", w->cost_low);
 		json_out_money(j, "total_high", w->cost_high);
@@ -373,6 +350,8 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 		json_out_int(j, "escalated", w->escalated);
 	if (o->cache == WHATIF_CACHE_REBUILT)
 		put_rebuilt(j, w);
+	else if (o->cache == WHATIF_CACHE_BLOCKS)
+		put_misses(j, &w->missed);
 	if (s->has_retries)
 		put_retries(j, w);
 	if (o->has_budget && w->has_intervals)
@@ -582,28 +561,6 @@ static void put_span(struct buf *b, int64_t ms)
 		buf_printf(b, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
 }
 
-/* Why calls found less than the prompt before theirs was long; rounding is no news. */
-static void miss_remark(const char *name, const struct whatif_result *w, struct buf *b)
-{
-	static const char *const because[MISSES] = {
-		[MISS_COLD] = "their model had not answered the calls before",
-		[MISS_EXPIRED] = "they came too late",
-		[MISS_CHANGED] = "the prompt had changed",
-		[MISS_SHORT] = "what is common is too short to be kept",
-		[MISS_UNPAID] = "the client wrote nothing",
-	};
-	struct buf line = { 0 };
-	for (int m = 0; m < MISSES; m++) {
-		if (!because[m] || !w->missed_calls[m])
-			continue;
-		put_count(b, w->missed_calls[m]);
-		buf_printf(&line, "%s %s because %s", line.n ? ";" : "", b->p, because[m]);
-	}
-	if (line.n)
-		print_note("  %s: calls that find less than the prompt before:%s", name, line.p);
-	buf_release(&line);
-}
-
 /* Contexts that are too short, caches that are paid by the hour, machines, and how long it takes.
  */
 static void model_remarks(const char *name, const struct whatif_result *w, const char *currency,
@@ -745,7 +702,13 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	}
 	if (o->sample)
 		estimate_remark(name, w, o->currency, b);
-	miss_remark(name, w, b);
+	b->n = 0;
+	misses_say(b, &w->missed);
+	if (b->n)
+		print_note("  %s: calls that find less than %s:%s", name,
+			   o->cache == WHATIF_CACHE_BLOCKS ? "they share with those before"
+							   : "the prompt before",
+			   b->p);
 	if (has_bounds(w))
 		bounds_remark(name, w, o->currency, b);
 	if (w->retried)

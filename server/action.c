@@ -27,6 +27,8 @@ int act(struct reader *r, const struct http_question *q, struct http_reply *out,
 	int rc = change_begin(&a.c, r->o, e);
 	if (rc == 0)
 		rc = run(&a, e);
+	if (rc == 0)
+		rc = question_refuse_unknown(q, e);
 	if (rc == 0 && a.dry)
 		change_drop(&a.c);
 	else
@@ -119,5 +121,5 @@ int action_credits(struct action *a, const char *name, struct nano_credits *out,
 
 bool action_flag(struct action *a, const char *name)
 {
-	return json_true(json_member(a->q->settings, name));
+	return json_true(setting(a->q, name));
 }

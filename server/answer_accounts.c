@@ -13,7 +13,7 @@
 /* An object of the settings, as JSON that lives as long as the action; empty when absent. */
 static int object_of(struct action *a, const char *name, struct text *out, struct err *e)
 {
-	json_value *v = json_member(a->q->settings, name);
+	json_value *v = setting(a->q, name);
 	struct buf b = { 0 };
 	*out = (struct text){ 0 };
 	if (!v || json_kind(v) == JSON_NULL)
@@ -373,6 +373,7 @@ int answer_rule_check(struct reader *r, const struct http_question *q, struct ht
 	struct json_out j;
 	(void)r;
 	(void)e;
+	q->members->whole = true;
 	const bool good = rule_file_check(q->body, "the file", &kind, &faults) == 0;
 	json_out_open(&j, NULL);
 	json_out_object(&j, NULL);

@@ -316,7 +316,7 @@ static int draft(struct action *a, struct err *e)
 	const struct account *account;
 	struct invoicer *v = NULL;
 	struct zone *z = NULL;
-	struct instant from, to;
+	struct period of;
 	const char *period;
 	struct draft drafted = { 0 };
 	int rc = open_invoicer(a, &v, e); /* before the account, which it forgets */
@@ -327,9 +327,9 @@ static int draft(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = zone_open(&z, account->zone.p, e);
 	if (rc == 0)
-		rc = cycle_named(z, account->anchor_day, period, a->c.now, &from, &to, e);
+		rc = cycle_named(z, account->anchor_day, period, a->c.now, &of, e);
 	if (rc == 0)
-		rc = invoice_draft(v, a->c.ledger, account, from, to, a->c.now, &drafted, e);
+		rc = invoice_draft(v, account, of, a->c.now, &drafted, e);
 	if (rc == 0)
 		rc = show_invoice(a, drafted.id, e);
 	zone_close(z);
@@ -380,7 +380,7 @@ static int finalize(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = open_invoicer(a, &v, e);
 	if (rc == 0)
-		rc = invoice_finalize(v, a->c.ledger, id, a->c.now, e);
+		rc = invoice_finalize(v, id, a->c.now, e);
 	if (rc == 0)
 		rc = put_list_of_one(a, id, e);
 	invoicer_close(v);
@@ -426,8 +426,9 @@ static int note(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = action_text(a, "why", true, &why, e);
 	if (rc == 0)
-		rc = invoice_note(a->c.ledger, id, given ? &amount : NULL, why, a->c.now, &written,
-				  e);
+		rc = invoice_note(a->c.ledger,
+				  &(struct note_asked){ id, given ? &amount : NULL, why }, a->c.now,
+				  &written, e);
 	return rc == 0 ? show_invoice(a, written, e) : rc;
 }
 
@@ -612,7 +613,7 @@ static int add_id(void *user, const struct held *h)
 /* "ids": [1, 2]; else all, or all with the "reason". */
 static int choose(struct action *a, struct chosen *c, struct err *e)
 {
-	json_value *ids = json_member(a->q->settings, "ids");
+	json_value *ids = setting(a->q, "ids");
 	int rc = action_text(a, "reason", false, &c->reason, e);
 	if (rc != 0 || !ids)
 		return rc == 0 ? quarantine_each(a->c.store, false, add_id, c, e) : rc;

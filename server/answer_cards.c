@@ -66,7 +66,7 @@ static int read_name(struct action *a, struct err *e)
 
 static int put(struct action *a, struct err *e)
 {
-	json_value *card = json_member(a->q->settings, "card");
+	json_value *card = setting(a->q, "card");
 	struct buf content = { 0 };
 	int rc = read_name(a, e);
 	if (rc == 0 && json_kind(card) != JSON_OBJECT)

@@ -21,7 +21,7 @@ static int about_record(struct action *a, const char *id, struct err *e)
 
 static int read_fields(struct action *a, struct amendment *out, struct err *e)
 {
-	json_value *fields = json_member(a->q->settings, "set");
+	json_value *fields = setting(a->q, "set");
 	int rc = 0;
 	record_clear(&out->record);
 	if (json_kind(fields) != JSON_OBJECT || !json_first(fields))

@@ -69,7 +69,7 @@ int answer_balances(struct reader *r, const struct http_question *q, struct http
 int answer_ledger(struct reader *r, const struct http_question *q, struct http_reply *out,
 		  struct err *e)
 {
-	struct instant since = INSTANT_MIN, until = INSTANT_MAX;
+	struct period of = { INSTANT_MIN, INSTANT_MAX };
 	const struct account *account;
 	const char *customer, *name;
 	struct zone *z = NULL;
@@ -80,16 +80,16 @@ int answer_ledger(struct reader *r, const struct http_question *q, struct http_r
 	if (rc == 0)
 		rc = question_zone(q, &z, &name, e);
 	if (rc == 0)
-		rc = question_instant(q, "since", z, &since, e);
+		rc = question_instant(q, "since", z, &of.from, e);
 	if (rc == 0)
-		rc = question_instant(q, "until", z, &until, e);
+		rc = question_instant(q, "until", z, &of.to, e);
 	zone_close(z);
 	if (rc == 0)
 		rc = ledger_account(r->ledger, text_of(customer), &account, e);
 	if (rc != 0)
 		return rc;
 	json_out_open(&j, NULL);
-	rc = ledger_report_put(&j, r->ledger, account, since, until, e);
+	rc = ledger_report_put(&j, r->ledger, account, of, e);
 	json_out_take(&j, &out->body);
 	return rc;
 }

@@ -16,11 +16,10 @@ struct asked {
 static const char *value_of(void *user, const char *name)
 {
 	struct asked *a = user;
-	char key[40];
-	snprintf(key, sizeof key, "%s", name);
+	char *key = arena_text(&a->p.arena, name, strlen(name));
 	for (char *p = key; *p; p++)
 		*p = *p == '-' ? '_' : *p;
-	const struct text t = json_number_or_string(json_member(a->q->settings, key));
+	const struct text t = json_number_or_string(setting(a->q, key));
 	return t.n && t.n <= QUESTION_TEXT_MAX ? arena_text(&a->p.arena, t.p, t.n) : NULL;
 }
 
@@ -54,7 +53,7 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 			 ? err_set(e, ERR_USAGE, "'plan' is the name of a shipped plan here")
 			 : work_question_open(&a->p, e);
 	if (rc == 0)
-		rc = work_question_add_all(&a->p, json_member(q->settings, "scenarios"), e);
+		rc = work_question_add_all(&a->p, setting(q, "scenarios"), e);
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &a->p.prices.plan, plan, e);
 	a->p.prices.book = r->book;

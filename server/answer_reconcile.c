@@ -41,8 +41,7 @@ static int find_files(struct upload *u, struct asked *a, struct err *e)
 {
 	const struct text body = a->q->body;
 	size_t at = 0;
-	for (json_value *f = json_first(json_member(a->q->settings, "files")); f;
-	     f = json_next(f)) {
+	for (json_value *f = json_first(setting(a->q, "files")); f; f = json_next(f)) {
 		struct decimal d;
 		int64_t bytes;
 		if (decimal_parse(&d, json_number_or_string(json_member(f, "bytes")), NULL) != 0 ||
@@ -84,7 +83,7 @@ static int read_when(struct asked *a, const char *name, struct instant now, stru
  * them. */
 static int read_map(struct asked *a, struct err *e)
 {
-	json_value *map = json_member(a->q->settings, "map");
+	json_value *map = setting(a->q, "map");
 	for (json_value *m = json_first(map); m; m = json_next(m)) {
 		const bool several = json_kind(m) == JSON_ARRAY;
 		for (json_value *v = several ? json_first(m) : m; v;

@@ -119,7 +119,9 @@ static int create(struct action *a, struct err *e)
 			       w.name);
 	if (w.expires.us <= a->c.now.us)
 		return err_set(e, ERR_USAGE, "'expires' is past");
-	rc = token_make(secret, hash, e);
+	rc = question_refuse_unknown(a->q, e); /* a file knows no going back */
+	if (rc == 0)
+		rc = token_make(secret, hash, e);
 	if (rc == 0)
 		rc = token_line(&line, &w, hash, e);
 	if (rc == 0)
@@ -161,7 +163,8 @@ static int revoke(struct action *a, struct err *e)
 		return err_set(e, ERR_CONFLICT,
 			       "nobody could administrate without '%s'; make another token first",
 			       c.name);
-	return tokens_revoke(tokens_path(a->o->tokens), c.name, &lines, e);
+	rc = question_refuse_unknown(a->q, e);
+	return rc == 0 ? tokens_revoke(tokens_path(a->o->tokens), c.name, &lines, e) : rc;
 }
 
 int answer_token_revoke(struct reader *r, const struct http_question *q, struct http_reply *out,

@@ -78,7 +78,7 @@ static int read_scenarios(struct asked *a, struct err *e)
 {
 	enum { SPEC_MOST = 500 };
 	int n = 0, rc = 0;
-	for (json_value *m = json_first(json_member(a->q->settings, "scenarios")); rc == 0 && m;
+	for (json_value *m = json_first(setting(a->q, "scenarios")); rc == 0 && m;
 	     m = json_next(m)) {
 		const struct text s = json_string(m);
 		if (++n > SCENARIOS_MOST)
@@ -167,7 +167,7 @@ static int read_asked(struct asked *a, int *vary, struct err *e)
 		rc = read_vary(a, vary, e);
 	if (rc == 0)
 		rc = read_plan(a, e);
-	a->html = json_true(json_member(a->q->settings, "html"));
+	a->html = json_true(setting(a->q, "html"));
 	return rc == 0 ? read_scenarios(a, e) : rc;
 }
 

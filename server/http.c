@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "meter/store/day_cells.h"
 #include "server/address.h"
 #include "server/body.h"
 #include "server/live.h"
@@ -36,6 +37,7 @@
 enum {
 	LINES_A_MINUTE = 20,
 	QUICK_THREADS = 2,
+	DAY_CELLS_BYTES = 64 << 20, /* some five million sums of a day */
 	QUICK_WAITING_MOST = 1024,
 	LONG_THREADS = 2,
 	LONG_WAITING_MOST = 32
@@ -81,9 +83,9 @@ struct request {
 	enum http_route_kind route;
 	enum http_route_data data;
 	const char *method, *path;
-	struct text rest; /* of the path: what stands for * in that of the route */
-	unsigned scope;	  /* that it needs; 0: none */
-	bool wrong_method;
+	struct text rest;	  /* of the path: what stands for * in that of the route */
+	unsigned scope;		  /* that it needs; 0: none */
+	bool wrong_method, stray; /* stray: a parameter that is not taken */
 	enum otlp_signal signal;
 	bool protobuf;		/* of OTLP; its answer is, too */
 	char *customer;		/* that its token is bound to; NULL: any */
@@ -395,8 +397,29 @@ static enum MHD_Result write_request(struct request *r)
 
 static const char *parameter(const struct http_question *q, const char *name)
 {
-	taken_add(q->taken, name);
+	taken_add(q->parameters, name);
 	return microhttpd.MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct named {
+	bool (*take)(void *user, const char *name);
+	void *user;
+};
+
+static enum MHD_Result take_name(void *user, enum MHD_ValueKind kind, const char *name,
+				 const char *value)
+{
+	const struct named *n = user;
+	(void)kind;
+	(void)value;
+	return n->take(n->user, name) ? MHD_YES : MHD_NO;
+}
+
+static void each_parameter(const struct http_question *q,
+			   bool (*take)(void *user, const char *name), void *user)
+{
+	struct named n = { take, user };
+	microhttpd.MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, take_name, &n);
 }
 
 static void put_metric(struct buf *b, const char *name, const char *help, const char *kind,
@@ -565,33 +588,6 @@ static int read_settings(struct request *r, struct http_question *q, struct json
 	return rc;
 }
 
-struct unasked {
-	const struct taken *taken;
-	struct err *e;
-	int rc;
-};
-
-static enum MHD_Result check_parameter(void *user, enum MHD_ValueKind kind, const char *name,
-				       const char *value)
-{
-	struct unasked *u = user;
-	(void)kind;
-	(void)value;
-	u->rc = taken_check(u->taken, name, u->e);
-	return u->rc == 0 ? MHD_YES : MHD_NO;
-}
-
-/* A parameter that the answer did not look at would have changed nothing, silently. Only questions:
- * what was changed is changed. */
-static int refuse_unknown(const struct http_question *q, struct err *e)
-{
-	struct unasked u = { q->taken, e, 0 };
-	if (strcmp(q->method, "GET") == 0)
-		microhttpd.MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND,
-						     check_parameter, &u);
-	return u.rc;
-}
-
 static int ask(struct request *r, struct http_question *q, struct err *e)
 {
 	struct http *h = r->http;
@@ -603,7 +599,7 @@ static int ask(struct request *r, struct http_question *q, struct err *e)
 	if (rc == 0) {
 		rc = r->found->answer(reader, q, &r->reply, e);
 		if (rc == 0)
-			rc = refuse_unknown(q, e);
+			rc = question_refuse_unknown(q, e);
 		readers_give(h->readers, reader, rc == -ERR_STORE);
 	}
 	json_close(settings);
@@ -615,14 +611,16 @@ static void run_question(void *user)
 {
 	struct request *r = user;
 	struct err e = { 0 };
-	struct taken taken = { 0 };
+	struct taken parameters = { 0 }, members = { 0 };
 	struct http_question q = { .method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method,
 				   .path = r->path,
 				   .rest = r->rest,
 				   .customer = r->customer,
 				   .who = r->who,
 				   .parameter = parameter,
-				   .taken = &taken,
+				   .each_parameter = each_parameter,
+				   .parameters = &parameters,
+				   .members = &members,
 				   .connection = r->connection,
 				   .body = { r->body.p ? r->body.p : "", r->body.n } };
 	if (ask(r, &q, &e) != 0)
@@ -856,6 +854,30 @@ static struct refusal authorise(struct request *r)
 	return (struct refusal){ 0 };
 }
 
+static enum MHD_Result is_taken(void *user, enum MHD_ValueKind kind, const char *name,
+				const char *value)
+{
+	struct request *r = user;
+	(void)kind;
+	(void)value;
+	r->stray |= r->route != ROUTE_SETTLE || strcmp(name, "broken_off") != 0;
+	return r->stray ? MHD_NO : MHD_YES;
+}
+
+/* What a parameter of what is written would change is for its body to say: it would be taken for
+ * nobody's. Those of questions are judged with their answer. */
+static struct refusal judge_parameters(struct request *r)
+{
+	if (r->found && r->found->body_most && r->route != ROUTE_ASK && r->route != ROUTE_SESSION)
+		microhttpd.MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, is_taken,
+						     r);
+	if (!r->stray)
+		return (struct refusal){ 0 };
+	return refuse(400, "usage",
+		      r->route == ROUTE_SETTLE ? "unknown parameter; known here: broken_off"
+					       : "this address takes no parameters");
+}
+
 static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 {
 	struct http *h = r->http;
@@ -880,6 +902,9 @@ static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 	const struct refusal denied = authorise(r);
 	if (denied.status)
 		return denied;
+	const struct refusal stray = judge_parameters(r);
+	if (stray.status)
+		return stray;
 	if (length && strtoull(length, NULL, 10) > r->body_most)
 		return refuse(413, "too_large", "the body is too large (16 MiB, settings 1 MiB)");
 	return (struct refusal){ 0 };
@@ -1132,6 +1157,12 @@ static int start_daemon(struct http *h, struct err *e)
 					   : "the server could not start");
 }
 
+static void warm_readers(void *user)
+{
+	struct http *h = user;
+	readers_warm(h->readers);
+}
+
 int http_open(struct http **out, const struct http_options *o, struct err *e)
 {
 	struct http *h = mem_zalloc(sizeof *h);
@@ -1163,11 +1194,13 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			o->cert != NULL });
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
+		h->o.reading.days = day_cells_open(DAY_CELLS_BYTES);
 		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
 		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
 		h->readers = readers_open(&h->o.reading, QUICK_THREADS + LONG_THREADS);
+		slow_submit(h->slow, warm_readers, h);
 		rc = start_daemon(h, e);
 	}
 	if (rc != 0) {
@@ -1208,6 +1241,7 @@ void http_close(struct http *h)
 		live_close(h->live);
 	totals_close(h->totals);
 	readers_close(h->readers);
+	day_cells_close(h->o.reading.days);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
 	write_left_out(h, h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0);

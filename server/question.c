@@ -79,7 +79,7 @@ void taken_add(struct taken *a, const char *name)
 	a->name[a->names++] = name;
 }
 
-int taken_check(const struct taken *a, const char *given, struct err *e)
+static int taken_check(const struct taken *a, const char *what, const char *given, struct err *e)
 {
 	struct buf list = { 0 };
 	for (int i = 0; i < a->names; i++) {
@@ -89,10 +89,40 @@ int taken_check(const struct taken *a, const char *given, struct err *e)
 		}
 		buf_printf(&list, "%s%s", i ? ", " : "", a->name[i]);
 	}
-	err_set(e, ERR_USAGE, "unknown parameter '%s'%s%s", given,
+	err_set(e, ERR_USAGE, "unknown %s '%.80s'%s%s", what, given,
 		list.n ? "; known here: " : ", this address takes none", list.n ? list.p : "");
 	buf_release(&list);
 	return -ERR_USAGE;
+}
+
+struct unasked {
+	const struct taken *taken;
+	struct err *e;
+	int rc;
+};
+
+static bool check_parameter(void *user, const char *name)
+{
+	struct unasked *u = user;
+	u->rc = taken_check(u->taken, "parameter", name, u->e);
+	return u->rc == 0;
+}
+
+int question_refuse_unknown(const struct http_question *q, struct err *e)
+{
+	struct unasked u = { q->parameters, e, 0 };
+	q->each_parameter(q, check_parameter, &u);
+	if (!q->members->whole)
+		for (json_value *m = json_first(q->settings); m && u.rc == 0; m = json_next(m))
+			if (json_kind(m) != JSON_NULL)
+				u.rc = taken_check(q->members, "member", json_key(m), e);
+	return u.rc;
+}
+
+json_value *setting(const struct http_question *q, const char *name)
+{
+	taken_add(q->members, name);
+	return json_member(q->settings, name);
 }
 
 /* since and until, or the period that names both. */
@@ -177,7 +207,7 @@ int question_choice(const struct http_question *q, const char *name, const char 
 int setting_text(const struct http_question *q, const char *name, bool needed, struct text *out,
 		 struct err *e)
 {
-	json_value *m = json_member(q->settings, name);
+	json_value *m = setting(q, name);
 	*out = json_number_or_string(m);
 	if (m && json_kind(m) != JSON_NULL && !out->p)
 		return err_set(e, ERR_USAGE, "'%s' is a text or a number", name);

@@ -9,15 +9,14 @@
 #include "base/zone.h"
 #include "meter/store/usage_query.h"
 
-/* Names of parameters that an answer looked at: what it takes. */
-enum { TAKEN_MOST = 48 };
+/* Names that an answer looked at: what it takes. They live as long as the question. */
+enum { TAKEN_MOST = 64 };
 struct taken {
 	const char *name[TAKEN_MOST];
 	int names;
+	bool whole; /* it reads whatever there is */
 };
 void taken_add(struct taken *a, const char *name);
-/* Errors: ERR_USAGE, with what is taken, where `given` is none of them. */
-int taken_check(const struct taken *a, const char *given, struct err *e);
 
 struct http_question {
 	const char *method;   /* GET also for HEAD */
@@ -27,8 +26,11 @@ struct http_question {
 	const char *who;      /* name of the token; NULL: none was asked for */
 	/* a query parameter, or NULL */
 	const char *(*parameter)(const struct http_question *q, const char *name);
+	/* the name of each query parameter, until `take` says false */
+	void (*each_parameter)(const struct http_question *q,
+			       bool (*take)(void *user, const char *name), void *user);
 	void *connection;
-	struct taken *taken; /* which parameters the answer looked at */
+	struct taken *parameters, *members; /* which ones the answer looked at */
 	struct text body;
 	json_value *settings; /* of a route that takes them, a JSON object: the body, or the */
 	bool uploaded;	      /* parameter of that name, and the body is a file */
@@ -70,6 +72,13 @@ bool question_flag(const struct http_question *q, const char *name);
 /* One of the words, by its place; 0 when absent. words ends with NULL. */
 int question_choice(const struct http_question *q, const char *name, const char *const *words,
 		    int *out, struct err *e);
+
+/* A member of the settings; NULL when it is absent. The only way to one: see below. */
+json_value *setting(const struct http_question *q, const char *name);
+/* A parameter, or a member of the settings that is not null, at which the answer did not look would
+ * have changed nothing, silently. Asked before anything is kept. Errors: ERR_USAGE, with what is
+ * known. */
+int question_refuse_unknown(const struct http_question *q, struct err *e);
 
 /* A member of the settings, as a text; empty when it is absent. Errors: ERR_USAGE when it is no
  * text or number, or longer than QUESTION_TEXT_MAX. */

@@ -3,13 +3,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "meter/store/record_id.h"
 #include "meter/store/rollup.h"
+#include "server/hold_request.h"
 #include "server/otlp_answer.h"
 
 enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
@@ -339,118 +339,20 @@ static void put_hold(struct buf *b, const struct hold *h, const struct standing 
 	buf_printf(b, ",\"unpriced\":%lld", (long long)st->of.unpriced);
 }
 
-static bool count_member(json_value *v, const char *key, int64_t *out)
-{
-	struct decimal d;
-	json_value *m = json_member(v, key);
-	if (!m)
-		return true;
-	return json_kind(m) == JSON_NUMBER && decimal_parse(&d, json_number(m), NULL) == 0 &&
-	       d.scale == 0 && d.digits >= 0 && decimal_to_int64(d, 0, out);
-}
-
-/* Credits that the hold keeps free, rounded up; r: the call to come, NULL when only an amount is
- * known. */
-static int reserve_credits(struct writer *w, struct hold *h, const struct record *r, struct err *e)
-{
-	const struct account *a;
-	struct credits_total c;
-	const struct usage_row row = { .record = r ? *r : (struct record){ 0 } };
-	int rc = ledger_find_account(w->ledger, h->customer, &a, e);
-	if (rc != 0 || !a || a->byo)
-		return rc;
-	rc = r ? drawer_credits(w->drawer, a, &row, &c, e)
-	       : drawer_credits_for(w->drawer, a, h->amount, h->currency, &c, e);
-	if (rc != 0)
-		return rc;
-	int128 nano = c.atto / 1000000000 + (c.atto % 1000000000 > 0);
-	if (nano > INT64_MAX)
-		return err_set(e, ERR_RANGE, "the estimate is larger than the ledger can hold");
-	h->credits.nano = (int64_t)nano;
-	return 0;
-}
-
-/* What a hold is for: an amount, or the tokens of the call to come. */
-static int read_request(struct writer *w, struct job *j, json_value *v, struct hold *h,
-			struct instant now, struct err *e)
-{
-	int64_t seconds = HOLD_SECONDS_DEFAULT;
-	struct text customer = json_string(json_member(v, "customer")),
-		    id = json_string(json_member(v, "id"));
-	json_value *amount = json_member(v, "amount");
-	struct record r;
-	int rc = 0;
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "a hold is a JSON object");
-	if (!customer.n && j->customer)
-		customer = text_of(j->customer);
-	if (!customer.n)
-		return err_set(e, ERR_INVALID, "field 'customer' is missing");
-	if (j->customer && !text_is(customer, j->customer))
-		return err_set(e, ERR_DENIED, "the token is limited to another customer");
-	if (customer.n > RECORD_TEXT_MAX || id.n > RECORD_TEXT_MAX)
-		return err_set(e, ERR_INVALID, "fields 'id' and 'customer' have at most %d bytes",
-			       RECORD_TEXT_MAX);
-	if (!count_member(v, "expires_in", &seconds) || seconds < 1 || seconds > HOLD_SECONDS_MOST)
-		return err_set(e, ERR_INVALID, "field 'expires_in' must be 1 to %d seconds",
-			       HOLD_SECONDS_MOST);
-	h->customer = customer;
-	h->expires = (struct instant){ now.us + seconds * US_PER_SECOND };
-	h->state = TEXT("open");
-	if (id.n) {
-		h->id = id;
-	} else {
-		uint8_t random[12];
-		char *text = arena_alloc(&j->arena, 32);
-		if (getrandom(random, sizeof random, 0) != sizeof random)
-			return err_set(e, ERR_SYSTEM, "could not read random bytes");
-		memcpy(text, "hold_", 5);
-		for (int i = 0; i < 12; i++)
-			snprintf(text + 5 + i * 2, 3, "%02x", random[i]);
-		h->id = text_of(text);
-	}
-	if (amount) {
-		struct decimal d;
-		h->currency = text_of(w->o.currency);
-		if (json_kind(amount) != JSON_STRING ||
-		    decimal_parse(&d, json_string(amount), NULL) != 0 || d.digits < 0)
-			return err_set(e, ERR_INVALID,
-				       "field 'amount' must be a decimal string from 0");
-		h->project = json_string(json_member(v, "project"));
-		h->model = json_string(json_member(v, "model"));
-		rc = money_from_decimal(&h->amount, d, e);
-		return rc == 0 ? reserve_credits(w, h, NULL, e) : rc;
-	}
-	record_clear(&r);
-	for (json_value *f = json_first(v); f && rc == 0; f = json_next(f)) {
-		enum record_field field = record_field_by_name(text_of(json_key(f)));
-		enum json_kind k = json_kind(f);
-		if (field == FIELD_NONE || field == FIELD_ID || field == FIELD_CUSTOMER)
-			continue;
-		rc = record_set(&r, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
-				k == JSON_NUMBER   ? VALUE_NUMBER
-				: k == JSON_STRING ? VALUE_TEXT
-				: k == JSON_NULL   ? VALUE_NULL
-						   : VALUE_OTHER,
-				TIME_INSTANT, e);
-	}
-	if (rc == 0)
-		rc = record_finish(&r, e);
-	r.time_us = r.time_us == TIME_ABSENT ? now.us : r.time_us;
-	ingest_next_source(w->in, j->customer, now, NULL);
-	h->project = r.text[FIELD_PROJECT];
-	h->model = r.text[FIELD_MODEL];
-	if (rc == 0)
-		rc = hold_estimate(w->in, w->store, &r, &h->amount, &h->currency, e);
-	return rc == 0 ? reserve_credits(w, h, &r, e) : rc;
-}
-
 static int take_hold(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	json_value *request = json_root(j->json);
 	struct hold h = { .request = j->request };
 	struct standing st;
-	int rc = read_request(w, j, request, &h, now, e);
+	const struct hold_asked asked = { .in = w->in,
+					  .store = w->store,
+					  .ledger = w->ledger,
+					  .drawer = w->drawer,
+					  .currency = w->o.currency,
+					  .customer = j->customer,
+					  .now = now,
+					  .arena = &j->arena };
+	int rc = hold_request_read(&asked, request, &h, e);
 	/* one that is made here is like no other */
 	if (rc == 0 && j->customer && json_string(json_member(request, "id")).n)
 		rc = own_hold_id(w, j, &h, e);

@@ -3,19 +3,27 @@
 #include <stdlib.h>
 
 #include "base/instant.h"
-#include "base/json.h"
-#include "meter/read/columns.h"
-#include "meter/read/source.h"
+#include "meter/read/trace_reader.h"
 
-enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64 };
+/* What blocks are in the traces of a shape. */
+static const struct block_kind {
+	const char *shape;
+	int64_t tokens; /* of a block */
+	bool local;	/* ids count within a conversation, and the partial last block has none */
+	enum record_field conversation;
+	const char *named; /* by its source */
+	bool needed;
+	const char *time, *blocks;
+} kinds[] = {
+	{ "agent", 64, true, FIELD_TASK, "c", true, "t", "h" },
+	{ "bailian", 16, false, FIELD_CHAT, "chat_id", true, "timestamp", "hash_ids" },
+	/* of sessions the first gives their shape; their turns may also be without blocks */
+	{ "sessions", 512, false, FIELD_SESSION, "session_id", false, "timestamp", "hash_ids" },
+	{ "mooncake", 512, false, FIELD_SESSION, "session_id", false, "timestamp", "hash_ids" },
+};
+
 /* of one request: sixteen million tokens in the smallest blocks */
 enum { REQUEST_BLOCKS_MOST = 1 << 20 };
-
-struct fields {
-	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
-		customer, breakpoints, contents;
-	bool agent, bailian;
-};
 
 /* 1 + dense number of each small id of one conversation. All tables together have room for so many
  * times the blocks that were named, however few each conversation names. */
@@ -26,8 +34,17 @@ struct small_ids {
 
 enum { SMALL_IDS = 1 << 20, SMALL_ROOM = 16, SMALL_ROOM_FIRST = 1 << 16 };
 
+/* Row `at` of a batch. */
+struct row {
+	const struct record_batch *batch;
+	size_t at;
+};
+
 struct reader {
 	struct block_trace *t;
+	const struct block_kind *kind;
+	struct trace_reader *lines;
+	struct err failure;  /* that ended the reading */
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
 	size_t small_room; /* conversations that have a table */
@@ -40,85 +57,20 @@ struct reader {
 	size_t calls_room, room, block_room;
 };
 
-static int whole(struct text v, const char *name, int64_t *out, struct err *e)
+static struct text text_in(const struct row *w, enum record_field f)
 {
-	int64_t n = 0;
-	if (v.n == 0)
-		return err_set(e, ERR_INVALID, "field '%s' is missing", name);
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] < '0' || v.p[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, v.p[i] - '0', &n))
-			return err_set(e, ERR_INVALID,
-				       "field '%s': '%.*s' is not a whole number from 0", name,
-				       (int)(v.n > 40 ? 40 : v.n), v.p);
-	*out = n;
-	return 0;
+	return w->batch->columns >> f & 1 ? w->batch->text[f][w->at] : (struct text){ 0 };
 }
 
-static struct text unquoted(struct text v)
+static struct text aside_in(const struct row *w, enum record_field f)
 {
-	return v.n >= 2 && *v.p == '"' ? (struct text){ v.p + 1, v.n - 2 } : v;
+	const struct text v = w->batch->aside[f - FIELD_ASIDE][w->at];
+	return w->batch->has_asides && !text_is(v, "null") ? v : (struct text){ 0 };
 }
 
-/* A key of a name that speaks of money: what it counts is in no cache. */
-static void see_unknown(struct reader *r, struct text key, struct text value)
+static int64_t count_in(const struct row *w, enum bucket b)
 {
-	bool none = value_is_nothing(value) || column_is_harmless(key);
-	for (size_t i = 0; !none && i < r->o->map_count; i++)
-		none = text_is(key, r->o->map[i].column);
-	if (!none)
-		doubts_add_column(&r->t->doubts, key);
-}
-
-/* Errors: ERR_INVALID where the line is no JSON object. */
-static int walk(struct reader *r, struct text line, struct fields *f, struct err *e)
-{
-	struct text key, value;
-	const char *p = line.p + 1, *end = line.p + line.n, *rest = p;
-	*f = (struct fields){ 0 };
-	while ((p = json_walk(p, end, &key, &value))) {
-		rest = p;
-		if (text_is(key, "timestamp") || text_is(key, "t"))
-			f->time = value;
-		else if (text_is(key, "input_length") || text_is(key, "in"))
-			f->input = value;
-		else if (text_is(key, "output_length") || text_is(key, "out"))
-			f->output = value;
-		else if (text_is(key, "hash_ids") || text_is(key, "h"))
-			f->blocks = value;
-		else if (text_is(key, "delay"))
-			f->delay = value;
-		else if (text_is(key, "session_id"))
-			f->session = value;
-		else if (text_is(key, "c"))
-			f->conversation = value;
-		else if (text_is(key, "m") || text_is(key, "model"))
-			f->model = value;
-		else if (text_is(key, "customer") || text_is(key, "user_id") ||
-			 text_is(key, "cache_salt"))
-			f->customer = value;
-		else if (text_is(key, "breakpoints"))
-			f->breakpoints = value;
-		else if (text_is(key, "content_blocks"))
-			f->contents = value;
-		else if (text_is(key, "chat_id"))
-			f->chat = value;
-		else if (text_is(key, "parent_chat_id"))
-			f->parent = value;
-		else if (name_speaks_of_money(key))
-			see_unknown(r, key, unquoted(value));
-		f->agent |= text_is(key, "h");
-	}
-	f->bailian = f->chat.n != 0;
-	rest = json_skip_space(rest, end);
-	if (value.p && rest + 1 == end)
-		return 0;
-	struct json_document *d;
-	int rc = json_open(&d, line, e);
-	if (rc != 0)
-		return rc;
-	json_close(d);
-	return err_set(e, ERR_INVALID, "the line is not one JSON object");
+	return w->batch->columns >> (FIELD_COUNTS + b) & 1 ? w->batch->tokens[b][w->at] : 0;
 }
 
 static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
@@ -193,31 +145,35 @@ static int check_blocks(const struct reader *r, size_t named, struct err *e)
 		       r->o->sent ? ": that is for the command line (tally whatif)" : "");
 }
 
+/* The digits at p; what follows them, or NULL where they are more than 63 bits. */
+static const char *take_number(const char *p, const char *end, int64_t *out)
+{
+	for (*out = 0; p < end && *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(*out, 10, out) ||
+		    __builtin_add_overflow(*out, *p - '0', out))
+			return NULL;
+	return p;
+}
+
 /* "1-1112,1200" or [0, 1, 2]; ids of agent sessions count within their conversation. */
 static int add_blocks(struct reader *r, struct text list, uint32_t conversation, struct err *e)
 {
 	const char *p = list.p, *end = list.p + list.n;
 	const size_t before = r->t->blocks;
 	while (p < end) {
-		int64_t from = 0, to;
+		int64_t from, to;
 		if (*p < '0' || *p > '9') {
 			if (!strchr("[], \"\t", *p))
 				break;
 			p++;
 			continue;
 		}
-		for (; p < end && *p >= '0' && *p <= '9'; p++)
-			if (__builtin_mul_overflow(from, 10, &from) ||
-			    __builtin_add_overflow(from, *p - '0', &from))
-				return err_set(e, ERR_INVALID, "a block id is larger than 63 bits");
+		p = take_number(p, end, &from);
 		to = from;
-		if (p < end && *p == '-') {
-			for (to = 0, p++; p < end && *p >= '0' && *p <= '9'; p++)
-				if (__builtin_mul_overflow(to, 10, &to) ||
-				    __builtin_add_overflow(to, *p - '0', &to))
-					return err_set(e, ERR_INVALID,
-						       "a block id is larger than 63 bits");
-		}
+		if (p && p < end && *p == '-')
+			p = take_number(p + 1, end, &to);
+		if (!p)
+			return err_set(e, ERR_INVALID, "a block id is larger than 63 bits");
 		if (to < from)
 			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are not a range",
 				       (long long)from, (long long)to);
@@ -261,15 +217,12 @@ static int add_places(struct reader *r, struct text list, const char *name, int6
 	int64_t before = 0, at;
 	const char *p = list.n ? list.p : "", *end = p + list.n;
 	while (p < end) {
-		const char *digits = p;
 		if (strchr("[], \t", *p)) {
 			p++;
 			continue;
 		}
-		while (p < end && *p >= '0' && *p <= '9')
-			p++;
-		if (whole((struct text){ digits, (size_t)(p - digits) }, name, &at, e) != 0 ||
-		    at <= before || at > input || *count == UINT16_MAX)
+		const char *after = take_number(p, end, &at);
+		if (!after || after == p || at <= before || at > input || *count == UINT16_MAX)
 			return err_set(e, ERR_INVALID,
 				       "field '%s' is a list of places in the prompt, in "
 				       "tokens from its start and rising, %d at most",
@@ -280,6 +233,7 @@ static int add_places(struct reader *r, struct text list, const char *name, int6
 								sizeof *t->breakpoint);
 		t->breakpoint[t->breakpoints++] = before = at;
 		(*count)++;
+		p = after;
 	}
 	return 0;
 }
@@ -299,21 +253,20 @@ static void make_room_for(struct reader *r, uint32_t conversation)
  * When it came: as it says, or so long after the request before it of its session, whose first one
  * without an instant comes when the trace starts. A request that says neither has none.
  */
-static int take_time(struct reader *r, const struct fields *f, struct block_request *q,
-		     struct err *e)
+static int take_time(struct reader *r, const struct row *w, struct block_request *q, struct err *e)
 {
-	const int64_t per = f->agent || f->bailian ? US_PER_SECOND : US_PER_SECOND / 1000;
 	const bool goes_on = q->conversation && r->calls[q->conversation];
+	const struct text delay = aside_in(w, FIELD_DELAY);
 	int64_t waited_us = 0;
-	if (f->time.n)
-		return span_parse(&q->time_us, f->time, per, e);
-	if (!f->session.n || (goes_on && !f->delay.n))
+	q->time_us = w->batch->columns >> FIELD_TIME & 1 ? w->batch->time_us[w->at] : TIME_ABSENT;
+	if (q->time_us != TIME_ABSENT)
+		return 0;
+	if (!text_in(w, FIELD_SESSION).n || (goes_on && !delay.n))
 		return err_set(e, ERR_INVALID,
 			       "field '%s' is missing, and without its instant a request finds no "
 			       "cache",
-			       f->agent ? "t" : "timestamp");
-	if (f->delay.n && !text_is(f->delay, "null") &&
-	    span_parse(&waited_us, f->delay, per, NULL) != 0)
+			       r->kind->time);
+	if (delay.n && span_parse(&waited_us, delay, US_PER_SECOND / 1000, NULL) != 0)
 		return err_set(e, ERR_INVALID, "field 'delay' is a number of milliseconds");
 	r->waits = true;
 	if (__builtin_add_overflow(waited_us, goes_on ? r->last_us[q->conversation] : 0,
@@ -335,38 +288,22 @@ static int by_time(const void *a, const void *b)
 						    : x->call > y->call;
 }
 
-/* The first request tells what shape the trace has. */
-static void take_shape(struct reader *r, const struct fields *f)
-{
-	struct block_trace *t = r->t;
-	t->shape = f->agent	  ? "agent"
-		   : f->bailian	  ? "bailian"
-		   : f->session.n ? "sessions"
-				  : "mooncake";
-	t->has_partial = !f->agent;
-	t->local = f->agent;
-	t->block_tokens = r->o->block_tokens ? r->o->block_tokens
-			  : f->agent	     ? AGENT_TOKENS
-			  : f->bailian	     ? BAILIAN_TOKENS
-					     : MOONCAKE_TOKENS;
-}
-
 /* Its conversation and model, by number. */
-static void take_names(struct reader *r, const struct fields *f, struct block_request *q)
+static void take_names(struct reader *r, const struct row *w, struct block_request *q)
 {
 	struct block_trace *t = r->t;
-	if (f->agent)
-		q->conversation = number_of(&t->conversations, unquoted(f->conversation));
-	else if (f->bailian)
-		q->conversation = root_of(r, f->chat, f->parent);
-	else if (unquoted(f->session).n)
-		q->conversation = number_of(&t->conversations, unquoted(f->session));
-	if (f->model.n) {
-		q->model = number_of(&t->models, unquoted(f->model));
+	const struct text conversation = text_in(w, r->kind->conversation),
+			  model = text_in(w, FIELD_MODEL);
+	if (r->kind->conversation == FIELD_CHAT)
+		q->conversation = root_of(r, conversation, text_in(w, FIELD_PARENT));
+	else if (conversation.n)
+		q->conversation = number_of(&t->conversations, conversation);
+	if (model.n) {
+		q->model = number_of(&t->models, model);
 		if (q->model > t->model_count) {
 			t->model_name =
 				mem_grow(t->model_name, (q->model + 1) * sizeof *t->model_name);
-			t->model_name[q->model] = dict_key(&t->models, unquoted(f->model)).p;
+			t->model_name[q->model] = dict_key(&t->models, model).p;
 			t->model_count = q->model;
 		}
 	}
@@ -374,61 +311,72 @@ static void take_names(struct reader *r, const struct fields *f, struct block_re
 		make_room_for(r, q->conversation);
 }
 
-static int add_request(struct reader *r, struct text line, struct err *e)
+/* What it lacks that no request can do without. */
+static int check_given(struct reader *r, const struct row *w, struct err *e)
+{
+	const struct block_kind *k = r->kind;
+	const bool named = text_in(w, k->conversation).n;
+	if (k->needed && !named)
+		return err_set(e, ERR_INVALID, "field '%s' is missing%s", k->named,
+			       k->local ? ": block ids count within a conversation" : "");
+	if (aside_in(w, FIELD_BLOCKS).n)
+		r->t->names_blocks = true;
+	else if (k->needed || !named)
+		return err_set(e, ERR_INVALID, "field '%s' is missing: the trace names no blocks",
+			       k->blocks);
+	return 0;
+}
+
+/* Its blocks, and where the client marks them and its content ends. */
+static int take_prompt(struct reader *r, const struct row *w, struct block_request *q,
+		       struct err *e)
 {
 	struct block_trace *t = r->t;
-	struct fields f;
-	struct block_request q = { 0 };
-	int rc = walk(r, line, &f, e);
-	if (rc != 0)
-		return rc;
-	if (t->count == 0)
-		take_shape(r, &f);
-	rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
-	if (rc == 0)
-		rc = whole(f.output, f.agent ? "out" : "output_length", &q.output, e);
-	if (rc == 0 && f.agent && unquoted(f.conversation).n == 0)
-		rc = err_set(e, ERR_INVALID,
-			     "field 'c' is missing: block ids count within a conversation");
-	t->names_blocks |= f.blocks.n != 0;
-	if (rc == 0 && f.blocks.n == 0 && (f.agent || !f.session.n))
-		rc = err_set(e, ERR_INVALID, "field '%s' is missing: the trace names no blocks",
-			     f.agent ? "h" : "hash_ids");
-	if (rc != 0)
-		return rc;
-	take_names(r, &f, &q);
-	rc = take_time(r, &f, &q, e);
-	if (rc != 0)
-		return rc;
-	if (q.conversation) {
-		r->last_us[q.conversation] = q.time_us;
-		q.call = r->calls[q.conversation]++;
-	}
-	q.first = (uint32_t)t->blocks;
-	rc = add_blocks(r, f.blocks, f.agent ? q.conversation : 0, e);
-	q.count = (uint32_t)t->blocks - q.first;
+	int rc = add_blocks(r, aside_in(w, FIELD_BLOCKS), t->local ? q->conversation : 0, e);
+	q->count = (uint32_t)t->blocks - q->first;
 	/* more blocks than the prompt has would be hits of tokens that do not exist */
-	int64_t most = t->has_partial ? (q.input + t->block_tokens - 1) / t->block_tokens
-				      : q.input / t->block_tokens;
-	if (rc == 0 && q.count > most)
+	int64_t most = t->has_partial ? (q->input + t->block_tokens - 1) / t->block_tokens
+				      : q->input / t->block_tokens;
+	if (rc == 0 && q->count > most)
 		rc = err_set(e, ERR_INVALID,
 			     "the prompt of %lld tokens has %u blocks, and %lld tokens a block "
 			     "allow %lld (see " ASKED("block") ")",
-			     (long long)q.input, q.count, (long long)t->block_tokens,
+			     (long long)q->input, q->count, (long long)t->block_tokens,
 			     (long long)most);
-	q.first_break = (uint32_t)t->breakpoints;
 	if (rc == 0)
-		rc = add_places(r, f.breakpoints, "breakpoints", q.input, &q.breaks, e);
+		rc = add_places(r, aside_in(w, FIELD_BREAKPOINTS), "breakpoints", q->input,
+				&q->breaks, e);
 	if (rc == 0)
-		rc = add_places(r, f.contents, "content_blocks", q.input, &q.contents, e);
-	if (rc == 0 && unquoted(f.customer).n && !text_is(f.customer, "null"))
-		q.customer = number_of(&t->customers, unquoted(f.customer));
+		rc = add_places(r, aside_in(w, FIELD_CONTENTS), "content_blocks", q->input,
+				&q->contents, e);
+	return rc;
+}
+
+static int add_request(struct reader *r, const struct row *w, struct err *e)
+{
+	struct block_trace *t = r->t;
+	struct block_request q = { .input = count_in(w, BUCKET_INPUT),
+				   .output = count_in(w, BUCKET_OUTPUT),
+				   .first = (uint32_t)t->blocks,
+				   .first_break = (uint32_t)t->breakpoints };
+	int rc = check_given(r, w, e);
+	if (rc != 0)
+		return rc;
+	take_names(r, w, &q);
+	rc = take_time(r, w, &q, e);
+	if (rc == 0)
+		rc = take_prompt(r, w, &q, e);
 	if (rc != 0) {
 		t->blocks = q.first;
 		t->breakpoints = q.first_break;
-		if (q.conversation)
-			r->calls[q.conversation]--;
 		return rc;
+	}
+	const struct text customer = text_in(w, FIELD_CUSTOMER);
+	if (customer.n)
+		q.customer = number_of(&t->customers, customer);
+	if (q.conversation) {
+		r->last_us[q.conversation] = q.time_us;
+		q.call = r->calls[q.conversation]++;
 	}
 	if (t->count == r->room) {
 		r->room = r->room ? r->room * 2 : 1024;
@@ -440,59 +388,77 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	return 0;
 }
 
-/* A line without blanks at its end. Errors: ERR_INVALID where it is no request. */
-static int add_line(struct reader *r, struct text line, struct err *e)
+static void refuse(void *user, const char *at, size_t n, const struct err *why)
 {
-	while (line.n && strchr(" \t\r", line.p[line.n - 1]))
-		line.n--;
-	if (line.n == 0)
-		return 0;
-	return *line.p == '{' ? add_request(r, line, e)
-			      : err_set(e, ERR_INVALID,
-					"a request that names its blocks is a JSON object with "
-					"'hash_ids' (Mooncake, Qwen-Bailian) or 'h' (agent "
-					"sessions)");
+	struct reader *r = user;
+	struct block_trace *t = r->t;
+	(void)n;
+	if (t->refused < BLOCK_REFUSALS_KEPT)
+		t->refusal[t->refused] = (struct block_refusal){ trace_reader_line(r->lines, at),
+								 mem_text(why->message) };
+	t->refused++;
 }
 
-static int read_lines(struct reader *r, struct source *s, const char *path, struct err *e)
+static void take(void *user, struct record_batch *b)
+{
+	struct reader *r = user;
+	for (size_t i = 0; i < b->n && r->failure.code == ERR_NONE; i++) {
+		struct err why = { 0 };
+		const int rc = add_request(r, &(struct row){ b, i }, &why);
+		if (rc == -(int)ERR_INVALID)
+			refuse(r, b->at[i], 0, &why);
+		else if (rc != 0)
+			r->failure = why;
+	}
+}
+
+static int read_lines(struct reader *r, struct trace *trace, struct err *e)
 {
 	struct block_trace *t = r->t;
-	struct text line;
-	struct err why = { 0 };
-	int got, rc = 0;
-	while (rc == 0 && (got = source_line(s, &line, false, e)) != 0) {
-		if (got < 0)
-			return got;
-		rc = add_line(r, line, &why);
-		if (rc == -(int)ERR_INVALID) {
-			if (t->refused < BLOCK_REFUSALS_KEPT)
-				t->refusal[t->refused] =
-					(struct block_refusal){ source_number(s),
-								mem_text(why.message) };
-			t->refused++;
-			rc = 0;
-		}
-	}
-	if (rc != 0)
-		return err_set(e, why.code, "%s", why.message);
-	if (t->count)
-		return 0;
-	return t->refused ? err_set(e, ERR_INVALID, "%s:%lld: %s", path,
-				    (long long)t->refusal[0].line, t->refusal[0].why)
-			  : err_set(e, ERR_INVALID, "'%s' holds no request", path);
-}
-
-int block_trace_open(struct block_trace **out, const char *path,
-		     const struct block_trace_options *o, struct err *e)
-{
-	struct source *s;
-	int rc = source_open(&s, path, e);
+	const struct trace_reading how = { .map = r->o->map,
+					   .map_count = r->o->map_count,
+					   .unpriced = true };
+	int rc = trace_rewind(trace, true, e);
 	if (rc != 0)
 		return rc;
-	struct reader r = { .t = mem_zalloc(sizeof *r.t), .o = o };
+	r->lines = trace_reader_open(trace, &how, &(struct record_sink){ r, take, refuse });
+	while (r->failure.code == ERR_NONE && (rc = trace_reader_next(r->lines, e)) == 1)
+		;
+	trace_reader_close(r->lines);
+	if (rc >= 0 && r->failure.code != ERR_NONE)
+		return err_pass(e, &r->failure);
+	if (rc < 0 || t->count)
+		return rc < 0 ? rc : 0;
+	return t->refused ? err_set(e, ERR_INVALID, "%s:%lld: %s", trace_path(trace),
+				    (long long)t->refusal[0].line, t->refusal[0].why)
+			  : err_set(e, ERR_INVALID, "'%s' holds no request", trace_path(trace));
+}
+
+/* Of a shape that names none, what the lines of all others have. */
+static const struct block_kind *kind_of(const struct shape *s)
+{
+	size_t k = 0;
+	while (k + 1 < sizeof kinds / sizeof *kinds && strcmp(kinds[k].shape, s->name) != 0)
+		k++;
+	return &kinds[k];
+}
+
+int block_trace_read(struct block_trace **out, struct trace *trace,
+		     const struct block_trace_options *o, struct err *e)
+{
+	const struct shape *s = trace_shape(trace);
+	if (s->container != CONTAINER_JSONL)
+		return err_set(e, ERR_INVALID,
+			       "%s:1: a request that names its blocks is a JSON object with "
+			       "'hash_ids' (Mooncake, Qwen-Bailian) or 'h' (agent sessions)",
+			       trace_path(trace));
+	struct reader r = { .t = mem_zalloc(sizeof *r.t), .kind = kind_of(s), .o = o };
+	r.t->shape = s->name;
+	r.t->has_partial = !r.kind->local;
+	r.t->local = r.kind->local;
+	r.t->block_tokens = o->block_tokens ? o->block_tokens : r.kind->tokens;
 	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
-	rc = read_lines(&r, s, path, e);
-	source_close(s);
+	int rc = read_lines(&r, trace, e);
 	if (rc == 0 && r.waits)
 		qsort(r.t->request, r.t->count, sizeof *r.t->request, by_time);
 	dict_release(&r.numbers);
@@ -502,12 +468,6 @@ int block_trace_open(struct block_trace **out, const char *path,
 	dict_release(&r.chats);
 	free(r.calls);
 	free(r.last_us);
-	/* a Mooncake trace may have sessions */
-	const char *format = o->format;
-	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0 &&
-	    !(strcmp(format, "mooncake") == 0 && strcmp(r.t->shape, "sessions") == 0))
-		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,
-			     format);
 	if (rc != 0) {
 		block_trace_close(r.t);
 		return rc;
@@ -529,6 +489,5 @@ void block_trace_close(struct block_trace *t)
 	dict_release(&t->models);
 	dict_release(&t->customers);
 	free(t->breakpoint);
-	doubts_release(&t->doubts);
 	free(t);
 }

@@ -10,8 +10,7 @@
 
 #include "base/dict.h"
 #include "base/err.h"
-#include "meter/read/doubts.h"
-#include "meter/read/shape.h"
+#include "meter/read/trace.h"
 
 struct block_request {
 	int64_t time_us; /* from the trace's start */
@@ -32,7 +31,7 @@ struct block_refusal {
 };
 
 struct block_trace {
-	const char *shape; /* "mooncake", "bailian", "agent" */
+	const char *shape; /* "mooncake", "sessions", "bailian", "agent" */
 	int64_t block_tokens;
 	bool has_partial;  /* the last block of a prompt has an id even when it is not full */
 	bool local;	   /* no two conversations share a block */
@@ -50,8 +49,15 @@ struct block_trace {
 	int64_t input_tokens;
 	int64_t refused; /* lines that are no request, and the first of them */
 	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
-	struct doubts doubts; /* keys that may count what is billed, and no field */
 };
+
+/* Tokens of the first `blocks` blocks of a prompt. */
+static inline int64_t block_request_tokens(const struct block_trace *t,
+					   const struct block_request *q, int64_t blocks)
+{
+	const int64_t tokens = blocks * t->block_tokens;
+	return tokens < q->input ? tokens : q->input;
+}
 
 /* Blocks that the requests of a trace name in all: of any trace, and of one that somebody sends.
  * So many times fewer may be different ones, for those are held with all that caches know of them.
@@ -59,18 +65,18 @@ struct block_trace {
 enum { BLOCKS_MOST = 1 << 30, BLOCKS_SENT_MOST = 1 << 25, BLOCKS_SENT_ALIKE = 8 };
 
 struct block_trace_options {
-	const char *format;	     /* NULL: by content */
 	int64_t block_tokens;	     /* 0: the shape's own */
 	bool sent;		     /* it has the bounds of what somebody sends */
 	const struct field_map *map; /* keys that cost nothing; others have their names */
 	size_t map_count;
 };
 
-/* Lines that cannot be read are left out and listed. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,
- * ERR_RANGE; ERR_TOO_LARGE where it names too many blocks; ERR_INVALID with file and line when no
- * line can be read. */
-int block_trace_open(struct block_trace **out, const char *path,
-		     const struct block_trace_options *o, struct err *e);
+/* From the trace's start to its end. Lines that cannot be read are left out and listed; keys that
+ * may count what is billed are doubts of the trace. Errors: ERR_UNREADABLE, ERR_RANGE;
+ * ERR_TOO_LARGE where it names too many blocks; ERR_INVALID with file and line when no line can be
+ * read. */
+int block_trace_read(struct block_trace **out, struct trace *t, const struct block_trace_options *o,
+		     struct err *e);
 void block_trace_close(struct block_trace *t);
 
 #endif

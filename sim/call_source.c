@@ -39,7 +39,7 @@ static int open_packs(struct call_source *s, const struct call_source_options *o
 		rc = pack_check_format(p, o->format, e);
 		if (rc == 0)
 			rc = call_times_need_at(o->path[i], pack_shape(p), pack_is_relative(p),
-						o->has_at, e);
+						o->has_at || o->from_zero, e);
 		if (rc == 0 && pack_is_relative(p) != pack_is_relative(s->pack[0]))
 			rc = err_set(e, ERR_USAGE, TIMES_ARE_MIXED);
 	}
@@ -67,7 +67,7 @@ static int open_traces(struct call_source *s, const struct call_source_options *
 int call_source_open(struct call_source *out, const struct call_source_options *o, struct err *e)
 {
 	bool packs, logs = false;
-	*out = (struct call_source){ 0 };
+	*out = (struct call_source){ .path = o->path[0] };
 	int rc = all_or_none(o, is_pack,
 			     "some of the files are packs and some are not; replay them one after "
 			     "the other",
@@ -128,32 +128,27 @@ int64_t call_source_first_us(const struct call_source *s)
 	return first_us;
 }
 
-static int open_packed(struct block_trace **out, const char *path,
+static int read_packed(struct block_trace **out, const struct call_source *s,
 		       const struct block_trace_options *o, struct err *e)
 {
-	struct pack *p;
-	int rc = pack_open(&p, path, e);
-	if (rc != 0)
-		return rc;
+	struct pack *p = s->pack[0];
+	int rc = 0;
 	if (!pack_has_blocks(p))
-		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
+		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", s->path);
 	else if (o->block_tokens)
 		rc = err_set(e, ERR_USAGE,
-			     "%s: " ASKED("block") " belongs to the packing of the trace", path);
-	else
-		rc = pack_check_format(p, o->format, e);
+			     "%s: " ASKED("block") " belongs to the packing of the trace", s->path);
 	if (rc == 0)
 		rc = pack_need_names(p, e);
-	if (rc == 0)
-		rc = pack_read_blocks(out, p, e);
-	if (rc == 0)
-		pack_doubts(p, &(*out)->doubts);
-	pack_close(p);
-	return rc;
+	return rc == 0 ? pack_read_blocks(out, p, e) : rc;
 }
 
-int call_source_blocks(struct block_trace **out, const char *path,
+int call_source_blocks(struct block_trace **out, const struct call_source *s,
 		       const struct block_trace_options *o, struct err *e)
 {
-	return pack_is(path) ? open_packed(out, path, o, e) : block_trace_open(out, path, o, e);
+	if (s->log)
+		return err_set(e, ERR_INVALID,
+			       "%s: there is no request that names the blocks of its prompt",
+			       s->path);
+	return s->packs ? read_packed(out, s, o, e) : block_trace_read(out, s->trace[0], o, e);
 }

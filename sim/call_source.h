@@ -27,6 +27,7 @@ struct call_source_options {
 
 /* One of these, by what is not NULL. */
 struct call_source {
+	const char *path; /* of the first file */
 	struct trace **trace;
 	size_t traces;
 	struct call_log *log;
@@ -47,9 +48,9 @@ void call_source_doubts(const struct call_source *s, struct doubts *out);
 /* The first call's instant of logs and packs, INT64_MAX where there is none. */
 int64_t call_source_first_us(const struct call_source *s);
 
-/* The trace at the path, or the one that a pack there keeps. Errors: as block_trace_open, and
- * ERR_INVALID where a pack has no blocks. */
-int call_source_blocks(struct block_trace **out, const char *path,
+/* The blocks of its first file, of which there must be some. Errors: as block_trace_read, and
+ * ERR_INVALID where it names none. */
+int call_source_blocks(struct block_trace **out, const struct call_source *s,
 		       const struct block_trace_options *o, struct err *e);
 
 #endif

@@ -593,6 +593,8 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 		f->miss = MISS_UNPAID;
 	else if (f->hit >= ruled(r, both, work_prompt(w)))
 		f->miss = MISS_ROUNDED;
+	else if (k.by && call->time_us - k.by->us < r->settle_us)
+		f->miss = MISS_UNREADY;
 	else
 		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }

@@ -581,12 +581,12 @@ static int by_time(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-struct period {
+struct calendar {
 	uint64_t seed;
 	int64_t first_day, days;
 };
 
-static int read_period(struct period *p, json_value *spec, const struct synthetic_asked *asked,
+static int read_period(struct calendar *p, json_value *spec, const struct synthetic_asked *asked,
 		       struct err *e)
 {
 	static const char *const keys[] = { "schema",	"seed",	    "start",   "days",
@@ -622,7 +622,7 @@ static double number_of(struct decimal d)
 }
 
 static int generate_all(struct generator *g, struct work *works, json_value *spec,
-			const struct period *p, struct err *e)
+			const struct calendar *p, struct err *e)
 {
 	struct synthetic *out = g->out;
 	int rc = layers_read(out, json_member(spec, "layers"), e);
@@ -650,7 +650,7 @@ int synthetic_generate(struct synthetic *out, json_value *spec, const struct syn
 		       struct err *e)
 {
 	json_value *classes = json_member(spec, "classes");
-	struct period p = { 0 };
+	struct calendar p = { 0 };
 	*out = (struct synthetic){ 0 };
 	int rc = read_period(&p, spec, asked, e);
 	if (rc == 0 && (json_kind(classes) != JSON_ARRAY || !json_first(classes)))

@@ -124,7 +124,7 @@ struct whatif_result {
 	   and what the cost would be with the fewest and the most */
 	int64_t calls_recorded, calls_uncertain, calls_unproven;
 	struct money_total cost_low, cost_high;
-	int64_t missed_calls[MISSES], missed_tokens[MISSES]; /* by enum count_miss */
+	struct misses missed; /* where hits are rebuilt, or found block by block */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;
 	struct whatif_reason *reason;

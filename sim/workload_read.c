@@ -374,7 +374,6 @@ static int read_blocks(struct loading *l, struct err *e)
 	const struct workload_options *o = l->o;
 	struct workload *w = l->b.w;
 	const struct block_trace_options blocks = {
-		.format = o->format,
 		.block_tokens = o->block_tokens,
 		.sent = o->sent,
 		.map = o->map,
@@ -382,12 +381,11 @@ static int read_blocks(struct loading *l, struct err *e)
 	};
 	int rc = blocks_are_asked(o, e);
 	if (rc == 0)
-		rc = call_source_blocks(&w->blocks, o->path[0], &blocks, e);
+		rc = call_source_blocks(&w->blocks, &l->in, &blocks, e);
 	if (rc != 0)
 		return rc;
 	struct block_trace *t = w->blocks;
 	size_t kept = 0;
-	doubts_append(&w->doubts, &t->doubts);
 	call_times_begin(&l->times, true, INT64_MAX);
 	w->shape = t->shape;
 	w->refused = t->refused;

@@ -17,8 +17,6 @@ static int64_t next_month(int64_t day, int billing_day)
 			     : cycle_day(c.year, c.month + 1, billing_day);
 }
 
-/* The first billing day at or after `day`, and that of the month before a billing day (by the
- * calendar: a month before 28 February is 28 January). */
 /* The first billing day at or after `day`. */
 static int64_t cycle_from(int64_t day, int billing_day)
 {
@@ -27,7 +25,8 @@ static int64_t cycle_from(int64_t day, int billing_day)
 	return here >= day ? here : next_month(day, billing_day);
 }
 
-/* The billing day of the month before that of a billing day. */
+/* The billing day of the month before that of a billing day, by the calendar: a month before 28
+ * February is 28 January. */
 static int64_t cycle_month_before(int64_t day)
 {
 	struct civil c = civil_from_day(day);
@@ -58,8 +57,7 @@ struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int 
 	return out;
 }
 
-void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
-		  struct instant *to)
+struct period cycle_period(const struct zone *z, int billing_day, struct instant at)
 {
 	int64_t day = zone_day(z, at);
 	struct civil c = civil_from_day(day);
@@ -67,16 +65,16 @@ void cycle_period(const struct zone *z, int billing_day, struct instant at, stru
 	if (here > day)
 		here = c.month == 1 ? cycle_day(c.year - 1, 12, billing_day)
 				    : cycle_day(c.year, c.month - 1, billing_day);
-	*from = zone_midnight(z, here);
-	*to = zone_midnight(z, next_month(here, billing_day));
+	return (struct period){ zone_midnight(z, here),
+				zone_midnight(z, next_month(here, billing_day)) };
 }
 
 int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
-		struct instant *from, struct instant *to, struct err *e)
+		struct period *out, struct err *e)
 {
 	if (!month) {
-		cycle_period(z, billing_day, now, from, to);
-		cycle_period(z, billing_day, (struct instant){ from->us - 1 }, from, to);
+		const int64_t begun_us = cycle_period(z, billing_day, now).from.us;
+		*out = cycle_period(z, billing_day, (struct instant){ begun_us - 1 });
 		return 0;
 	}
 	struct civil c = { 0, 0, 1 };
@@ -86,7 +84,7 @@ int cycle_named(const struct zone *z, int billing_day, const char *month, struct
 	if (*end || !civil_valid(c))
 		return err_set(e, ERR_USAGE,
 			       ASKED("period") " is a month such as 2026-11, not '%s'", month);
-	cycle_period(z, billing_day, zone_midnight(z, cycle_day(c.year, c.month, billing_day)),
-		     from, to);
+	*out = cycle_period(z, billing_day,
+			    zone_midnight(z, cycle_day(c.year, c.month, billing_day)));
 	return 0;
 }

@@ -16,12 +16,11 @@ struct cycles {
 };
 struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int billing_day);
 
-/* The period that holds `at`: [from, to), beginning at midnight of the billing day in the zone. */
-void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
-		  struct instant *to);
+/* The one that holds `at`, beginning at midnight of the billing day in the zone. */
+struct period cycle_period(const struct zone *z, int billing_day, struct instant at);
 /* The period that begins in the named month, "2026-11"; NULL: the last one that has ended. Errors:
  * ERR_USAGE. */
 int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
-		struct instant *from, struct instant *to, struct err *e);
+		struct period *out, struct err *e);
 
 #endif

@@ -15,9 +15,8 @@ static int unit_at(const struct unit_price *p, struct quantity q, struct money_t
 	return rc;
 }
 
-int difference_lines(const struct unit_price *p, struct quantity billed, struct quantity now,
-		     struct difference_line line[2], size_t *lines, struct money_total *net,
-		     struct err *e)
+int difference_of(struct difference *out, const struct unit_price *p, struct quantity billed,
+		  struct quantity now, struct err *e)
 {
 	struct money_total old_unit, new_unit, old_amount, new_amount;
 	int rc = unit_at(p, billed, &old_unit, &old_amount, e);
@@ -25,19 +24,18 @@ int difference_lines(const struct unit_price *p, struct quantity billed, struct 
 		rc = unit_at(p, now, &new_unit, &new_amount, e);
 	if (rc != 0)
 		return rc;
-	*lines = 0;
-	*net = money_total_minus(new_amount, old_amount);
+	*out = (struct difference){ .net = money_total_minus(new_amount, old_amount) };
 	if (old_unit.atto == new_unit.atto) {
-		if (now.nano != billed.nano || net->atto)
-			line[(*lines)++] = (struct difference_line){ { now.nano - billed.nano },
-								     new_unit,
-								     *net };
+		if (now.nano != billed.nano || out->net.atto)
+			out->line[out->lines++] = (struct difference_line){
+				{ now.nano - billed.nano }, new_unit, out->net
+			};
 		return 0;
 	}
 	if (billed.nano)
-		line[(*lines)++] = (struct difference_line){ { -billed.nano },
-							     old_unit,
-							     { -old_amount.atto } };
-	line[(*lines)++] = (struct difference_line){ now, new_unit, new_amount };
+		out->line[out->lines++] = (struct difference_line){ { -billed.nano },
+								    old_unit,
+								    { -old_amount.atto } };
+	out->line[out->lines++] = (struct difference_line){ now, new_unit, new_amount };
 	return 0;
 }

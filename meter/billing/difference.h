@@ -20,9 +20,14 @@ struct difference_line {
 	struct money_total unit, amount;
 };
 
-/* line has room for 2. Errors: ERR_RANGE, ERR_INVALID. */
-int difference_lines(const struct unit_price *p, struct quantity billed, struct quantity now,
-		     struct difference_line line[2], size_t *lines, struct money_total *net,
-		     struct err *e);
+struct difference {
+	struct difference_line line[2];
+	size_t lines;
+	struct money_total net;
+};
+
+/* Errors: ERR_RANGE, ERR_INVALID. */
+int difference_of(struct difference *out, const struct unit_price *p, struct quantity billed,
+		  struct quantity now, struct err *e);
 
 #endif

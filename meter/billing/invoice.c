@@ -28,6 +28,11 @@ void invoicer_close(struct invoicer *v)
 	free(v);
 }
 
+struct ledger *invoicer_ledger(const struct invoicer *v)
+{
+	return v->ledger;
+}
+
 void invoicer_for_all(struct invoicer *v)
 {
 	v->for_all = true;
@@ -170,7 +175,7 @@ static struct invoice_line *add_line(struct invoice *i, enum line_kind kind, str
 
 static void round_line(const struct invoice *i, struct invoice_line *l)
 {
-	l->amount = amount_round(l->exact, i->terms.places, i->terms.mode);
+	l->amount = amount_round(l->exact, i->terms.round);
 }
 
 /* By the number; where there is none, and of the same number, by the text. */
@@ -205,7 +210,7 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 		hundred *= 10;
 	factor.digits += hundred;
 	factor.scale += 2;
-	int rc = amount_percent(l->exact, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more, e);
+	int rc = amount_percent(l->exact, percent, ROUND_EXACT, &more, e);
 	if (rc == 0 && !money_total_add(&l->exact, more))
 		rc = err_set(e, ERR_RANGE, "a line is out of range");
 	if (rc == 0 && l->unit_price.n && decimal_parse(&price, l->unit_price, NULL) == 0 &&
@@ -231,10 +236,11 @@ static int exchange_price(struct invoicer *v, struct invoice *i, const struct ac
 	if (rc == 0)
 		rc = exchange(v, i, a, c->currency, &price, e);
 	if (rc == 0)
-		*out = invoice_keep(
-			&i->arena,
-			text_of(money_total_format(amount_round(price, PRICE_PLACES, ROUND_HALF_UP),
-						   text)));
+		*out = invoice_keep(&i->arena,
+				    text_of(money_total_format(
+					    amount_round(price, (struct rounding){ PRICE_PLACES,
+										   ROUND_HALF_UP }),
+					    text)));
 	return rc;
 }
 
@@ -392,8 +398,7 @@ static int fixed_line(struct invoicer *v, struct invoice *i, const struct fixed_
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
 	if (rc == 0 && shared)
-		rc = amount_share(amount, part.counted, part.of, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-				  &amount, e);
+		rc = amount_share(amount, part.counted, part.of, ROUND_EXACT, &amount, e);
 	l->exact = amount;
 	round_line(i, l);
 	return rc;
@@ -428,8 +433,7 @@ static int sale_line(void *user, const struct credit_sale *s)
 	const int64_t kept = s->amount.nano - s->voided.nano;
 	int rc = s->voided.nano == 0
 			 ? 0
-			 : amount_share(amount, kept, s->amount.nano, MONEY_TOTAL_PLACES,
-					ROUND_HALF_UP, &amount, x->e);
+			 : amount_share(amount, kept, s->amount.nano, ROUND_EXACT, &amount, x->e);
 	if (rc == 0)
 		rc = exchange(x->v, x->i, x->a, s->currency, &amount, x->e);
 	if (rc != 0 || amount.atto == 0)
@@ -503,20 +507,19 @@ static void closing_line(struct invoice *i, enum line_kind kind, struct text wha
 static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
 			  const struct account *a, const struct coupon *c)
 {
-	struct instant from, to;
 	const int64_t day = zone_day(v->zone, i->from);
 	if (day >= c->to || c->from >= c->to)
 		return false;
 	if (c->from == INT64_MIN / 2)
 		return true;
-	cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from), &from, &to);
-	if (i->from.us < from.us)
+	struct period p = cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from));
+	if (i->from.us < p.from.us)
 		return false;
 	if (!c->periods)
 		return true;
-	for (int64_t n = 1; n < c->periods && to.us <= i->from.us; n++)
-		cycle_period(v->zone, a->anchor_day, to, &from, &to);
-	return i->from.us < to.us;
+	for (int64_t n = 1; n < c->periods && p.to.us <= i->from.us; n++)
+		p = cycle_period(v->zone, a->anchor_day, p.to);
+	return i->from.us < p.to.us;
 }
 
 /* One after another, each of what the ones before leave; never more than that. */
@@ -531,8 +534,7 @@ static int coupon_lines(struct invoicer *v, struct invoice *i, const struct acco
 		if (left.atto <= 0 || !coupon_counts(v, i, a, c))
 			continue;
 		if (c->is_percent)
-			rc = amount_percent(left, c->percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-					    &off, e);
+			rc = amount_percent(left, c->percent, ROUND_EXACT, &off, e);
 		if (off.atto > left.atto)
 			off = left;
 		closing_line(i, LINE_COUPON, c->description, (struct money_total){ -off.atto });
@@ -554,8 +556,7 @@ static int bound_of(struct invoicer *v, const struct invoice *i, const struct bo
 	*any = part.counted > 0;
 	return b->whole || !*any || part.counted == part.of
 		       ? 0
-		       : amount_share(b->amount, part.counted, part.of, i->terms.places,
-				      i->terms.mode, out, e);
+		       : amount_share(b->amount, part.counted, part.of, i->terms.round, out, e);
 }
 
 /* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
@@ -581,15 +582,14 @@ static int closing_lines(struct invoicer *v, struct invoice *i, const struct acc
 	if (t->discount_percent.digits) {
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
-		rc = amount_percent(so_far(i), t->discount_percent, MONEY_TOTAL_PLACES,
-				    ROUND_HALF_UP, &off, e);
+		rc = amount_percent(so_far(i), t->discount_percent, ROUND_EXACT, &off, e);
 		closing_line(i, LINE_DISCOUNT, text_of(text), (struct money_total){ -off.atto });
 	}
 	if (rc == 0)
 		rc = coupon_lines(v, i, a, e);
 	if (rc == 0 && t->by_document) {
 		struct money_total more =
-			money_total_minus(amount_round(so_far(i), t->places, t->mode), sum_of(i));
+			money_total_minus(amount_round(so_far(i), t->round), sum_of(i));
 		if (more.atto)
 			add_line(i, LINE_ROUNDING, TEXT("rounding of the sum"))->amount = more;
 	}
@@ -617,7 +617,7 @@ static struct money_total usage_sum(const struct invoice *i, struct money_total 
 			money_total_add(exact, i->line[k].exact);
 		}
 	if (i->terms.by_document)
-		return amount_round(*exact, i->terms.places, i->terms.mode);
+		return amount_round(*exact, i->terms.round);
 	return sum;
 }
 
@@ -629,12 +629,13 @@ static struct money_total payable(const struct invoice *i, struct money_total us
 		if (i->line[k].kind <= LINE_MINIMUM)
 			money_total_add(&charged, i->terms.by_document ? i->line[k].exact
 								       : i->line[k].amount);
-	charged = amount_round(charged, i->terms.places, i->terms.mode);
+	charged = amount_round(charged, i->terms.round);
 	if (usage.atto <= 0 || i->subtotal.atto <= 0)
 		return (struct money_total){ 0 };
 	if (i->subtotal.atto >= charged.atto)
 		return usage;
-	return amount_ratio(usage, i->subtotal, charged, i->terms.places, ROUND_DOWN);
+	return amount_ratio(usage, i->subtotal, charged,
+			    (struct rounding){ i->terms.round.places, ROUND_DOWN });
 }
 
 /*
@@ -660,8 +661,7 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 	struct money_total unpaid = money_total_minus(exact, worth);
 	if (unpaid.atto < 0 || unpaid.atto < dust.atto)
 		unpaid.atto = 0;
-	struct money_total applied =
-		money_total_minus(usage, amount_round(unpaid, i->terms.places, i->terms.mode));
+	struct money_total applied = money_total_minus(usage, amount_round(unpaid, i->terms.round));
 	if (worth.atto <= 0 || applied.atto < 0)
 		applied.atto = 0;
 	i->credits_applied = applied.atto < most.atto ? applied : most;
@@ -697,7 +697,7 @@ static int tax_within(const struct invoice *i, struct money_total gross, struct 
 	if (rc == 0)
 		rc = amount_of(gross, own, all, out, e);
 	if (rc == 0)
-		*out = amount_round(*out, i->terms.places, i->terms.mode);
+		*out = amount_round(*out, i->terms.round);
 	return rc;
 }
 
@@ -712,9 +712,9 @@ static int add_taxes(struct invoice *i, struct err *e)
 		struct invoice_tax t = { invoice_keep(&i->arena, i->terms.tax[k].name),
 					 i->terms.tax[k].percent,
 					 { 0 } };
-		rc = i->terms.tax_inclusive ? tax_within(i, taxable, t.percent, &t.amount, e)
-					    : amount_percent(taxable, t.percent, i->terms.places,
-							     i->terms.mode, &t.amount, e);
+		rc = i->terms.tax_inclusive
+			     ? tax_within(i, taxable, t.percent, &t.amount, e)
+			     : amount_percent(taxable, t.percent, i->terms.round, &t.amount, e);
 		within.atto += t.amount.atto;
 		if (!i->terms.reverse_charge)
 			i->tax[i->taxes++] = t;
@@ -746,7 +746,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
 	const bool usage = i->part != INVOICE_ADVANCE;
-	rc = usage ? charges_of(v, i, &all, a, i->from, i->to, e) : 0;
+	rc = usage ? charges_of(v, i, &all, a, e) : 0;
 	i->unpriced = all.unpriced;
 	if (rc == 0 && usage && invoice_by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
@@ -856,8 +856,9 @@ static void keep_notes(struct invoice *w, const struct standing *s)
 	l->amount = more;
 	for (size_t k = 0; k < s->noted_taxes; k++) {
 		size_t t = 0;
-		const struct money_total tax = amount_ratio(s->noted_tax[k].amount, all, s->noted,
-							    w->terms.places, ROUND_HALF_UP);
+		const struct money_total tax =
+			amount_ratio(s->noted_tax[k].amount, all, s->noted,
+				     (struct rounding){ w->terms.round.places, ROUND_HALF_UP });
 		while (t < w->taxes &&
 		       !(text_eq(w->tax[t].name, s->noted_tax[k].name) &&
 			 decimal_cmp(w->tax[t].percent, s->noted_tax[k].percent) == 0))
@@ -929,8 +930,10 @@ static int ask_in_advance(struct invoicer *v, struct invoice *to, const struct a
 {
 	struct invoice *w = mem_zalloc(sizeof *w);
 	bool begun = false, any = false;
+	const struct period next = cycle_period(v->zone, a->anchor_day, to->to);
 	w->part = INVOICE_ADVANCE;
-	cycle_period(v->zone, a->anchor_day, to->to, &w->from, &w->to);
+	w->from = next.from;
+	w->to = next.to;
 	for (size_t k = 0; standing && k < standing->count; k++)
 		begun |= standing->period[k].from.us < w->to.us &&
 			 standing->period[k].to.us > w->from.us &&
@@ -1019,12 +1022,12 @@ static int compute_supplement(struct invoicer *v, struct invoice *i, const struc
 }
 
 int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    struct span period, struct text currency, const struct standing_list *standing,
-		    struct err *e)
+		    const struct invoice_basis *of, struct err *e)
 {
-	*i = (struct invoice){ .part = v->part, .from = period.from, .to = period.to };
+	const struct standing_list *standing = of->standing;
+	*i = (struct invoice){ .part = v->part, .from = of->period.from, .to = of->period.to };
 	const struct standing *own =
-		standing ? standing_find(standing, i->from, i->to, currency) : NULL;
+		standing ? standing_find(standing, i->from, i->to, of->currency) : NULL;
 	int rc = zone_of(v, a, e);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);

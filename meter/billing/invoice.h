@@ -110,6 +110,7 @@ struct invoice {
 struct invoicer;
 int invoicer_open(struct invoicer **out, struct ledger *l, struct drawer *d, struct err *e);
 void invoicer_close(struct invoicer *v);
+struct ledger *invoicer_ledger(const struct invoicer *v);
 /* Usage of all customers is read once for a period (faster for many of them). */
 void invoicer_for_all(struct invoicer *v);
 
@@ -123,19 +124,20 @@ void invoicer_part(struct invoicer *v, enum invoice_part part);
 enum invoice_part invoicer_part_of(const struct invoicer *v);
 
 struct standing_list;
+struct invoice_basis {
+	struct period period;
+	struct text currency; /* of the period's own invoice, whose supplement it is; else that of
+				 the terms */
+	const struct standing_list *standing; /* NULL: nothing was charged */
+};
 /*
  * What the period and the earlier ones that were invoiced come to, less what standing documents
- * charged for them. `standing` may be NULL: nothing was charged. Errors: ERR_NOT_FOUND (no
+ * charged for them. Errors: ERR_NOT_FOUND (no
  * account), ERR_INVALID (terms, or usage priced in a currency that is not the invoice's),
  * ERR_RANGE.
  */
-struct span {
-	struct instant from, to;
-};
-/* currency: of the period's own invoice, whose supplement it is; else that of the terms. */
 int invoice_compute(struct invoicer *v, struct invoice *out, const struct account *a,
-		    struct span period, struct text currency, const struct standing_list *standing,
-		    struct err *e);
+		    const struct invoice_basis *of, struct err *e);
 void invoice_release(struct invoice *i);
 
 /* The document "tally.invoice/1". number is NULL and status "draft" until it is final. */

@@ -274,16 +274,21 @@ static int charge_unpriced(struct charges *all, const struct charge *like,
 	return rc;
 }
 
-/* One group of usage (project, model, price) into charges by bucket. */
-static int charge_group(struct charges *all, struct store *s, struct text project,
-			struct text model, int64_t price, const struct usage_sums *sums,
-			struct err *e)
+static const enum grouping charged_by[] = { BY_CUSTOMER, BY_PROJECT, BY_MODEL, BY_PRICE };
+enum { G_CUSTOMER, G_PROJECT, G_MODEL, G_PRICE, CHARGED_BY }; /* their places */
+
+/* One group of usage into charges by bucket. */
+static int charge_group(struct charges *all, struct store *s, const struct usage_result *r,
+			size_t group, struct err *e)
 {
+	const struct text project = usage_label(r, group, G_PROJECT),
+			  model = usage_label(r, group, G_MODEL);
+	const struct usage_sums *sums = usage_group(r, group);
 	const struct stored_price *p;
 	struct charge_part part[CHARGE_PARTS_MAX];
 	char text[2][DECIMAL_TEXT_MAX];
 	size_t n;
-	int rc = store_stored_price(s, price, &p, e);
+	int rc = store_stored_price(s, strtoll(usage_label(r, group, G_PRICE).p, NULL, 10), &p, e);
 	if (rc == 0)
 		rc = charge_parts(p, sums, part, &n, e);
 	if (rc == 0 && p->reason.n)
@@ -313,12 +318,11 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 static int query_usage(struct invoicer *v, const char *customer, struct instant from,
 		       struct instant to, struct usage_result **out, struct err *e)
 {
-	static const enum grouping dims[] = { BY_CUSTOMER, BY_PROJECT, BY_MODEL, BY_PRICE };
 	const struct usage_filter f = {
 		.since = from, .until = to, .customer = customer, .costs_apart = true
 	};
 	return usage_query(out, ledger_store(v->ledger), &f,
-			   &(struct usage_grouping){ dims, 4, v->zone }, e);
+			   &(struct usage_grouping){ charged_by, CHARGED_BY, v->zone }, e);
 }
 
 /* The groups of one customer lie together. */
@@ -328,17 +332,16 @@ static int charge_customer(struct charges *all, struct store *s, const struct us
 	size_t low = 0, high = usage_group_count(r);
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		if (text_cmp(usage_label(r, mid, 0), customer) < 0)
+		if (text_cmp(usage_label(r, mid, G_CUSTOMER), customer) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	int rc = 0;
-	for (; rc == 0 && low < usage_group_count(r) && text_eq(usage_label(r, low, 0), customer);
+	for (; rc == 0 && low < usage_group_count(r) &&
+	       text_eq(usage_label(r, low, G_CUSTOMER), customer);
 	     low++)
-		rc = charge_group(all, s, usage_label(r, low, 1), usage_label(r, low, 2),
-				  strtoll(usage_label(r, low, 3).p, NULL, 10), usage_group(r, low),
-				  e);
+		rc = charge_group(all, s, r, low, e);
 	return rc;
 }
 
@@ -405,9 +408,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 	};
 	const struct series_names *names;
 	const struct subject_names *subject;
-	int rc = store_series_names(ledger_store(v->ledger), db_int(q, D_SERIES), &names, e);
-	if (rc == 0)
-		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
+	int rc = store_names_of(ledger_store(v->ledger), db_int(q, D_SERIES), &names, &subject, e);
 	if (rc != 0)
 		return rc;
 	const struct charge_why why = {
@@ -505,13 +506,14 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 
 /* Divided where a price or a markup of the terms begins or ends within it. */
 int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
-	       const struct account *a, struct instant from, struct instant to, struct err *e)
+	       const struct account *a, struct err *e)
 {
+	const struct instant to = i->to;
 	struct instant until;
 	int rc = 0;
 	if (invoice_by_credits(i) && a->byo)
 		return 0;
-	for (; rc == 0 && from.us < to.us; from = until) {
+	for (struct instant from = i->from; rc == 0 && from.us < to.us; from = until) {
 		all->day = zone_day(v->zone, from);
 		const int64_t next = terms_change_after(all->terms, all->day);
 		until = next == DAY_OPEN_AFTER ? to : zone_midnight(v->zone, next);

@@ -168,7 +168,7 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 		put_line(b, i, &i->line[k]);
 	}
 	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"%s\"}",
-		   i->terms.places, rounding_name(i->terms.mode),
+		   i->terms.round.places, rounding_name(i->terms.round.mode),
 		   i->terms.by_document ? "document" : "line");
 	if (i->terms.reverse_charge)
 		buf_puts(b, ",\"reverse_charge\":true");

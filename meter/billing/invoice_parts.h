@@ -65,9 +65,9 @@ struct text invoice_keep(struct arena *a, struct text t);
 bool invoice_in_credits(const struct invoice *i);
 /* Usage is charged as the credits that it drew, for what they are worth. */
 bool invoice_by_credits(const struct invoice *i);
-/* What usage of [from, to) is charged for, in the currencies that it has. */
+/* What usage of the invoice's period is charged for, in the currencies that it has. */
 int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
-	       const struct account *a, struct instant from, struct instant to, struct err *e);
+	       const struct account *a, struct err *e);
 void charges_release(struct charges *c);
 /* Why the unit prices of charges that are otherwise the same differ, as an object of JSON ("" where
  * they do not): of the count charges of one project, model and bucket the one at `at`. */

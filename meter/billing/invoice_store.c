@@ -7,6 +7,7 @@
 #include "base/zone.h"
 #include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
+#include "meter/store/laws.h"
 
 static struct text text_or_empty(struct query *q, int column)
 {
@@ -192,12 +193,11 @@ static int check_standing(const struct standing_list *l, const struct invoice *i
 }
 
 /* A supplement is in the currency of its period's own invoice, whatever the terms say now. */
-static int supplement_of(const struct standing_list *l, const struct account *a,
-			 struct instant from, struct instant to, struct text *currency,
-			 struct err *e)
+static int supplement_of(const struct standing_list *l, const struct account *a, struct period of,
+			 struct text *currency, struct err *e)
 {
 	for (size_t k = 0; k < l->count; k++)
-		if (l->period[k].from.us == from.us && l->period[k].to.us == to.us &&
+		if (l->period[k].from.us == of.from.us && l->period[k].to.us == of.to.us &&
 		    l->period[k].number.n) {
 			*currency = l->period[k].currency;
 			return 0;
@@ -207,19 +207,19 @@ static int supplement_of(const struct standing_list *l, const struct account *a,
 		       (int)a->customer.n, a->customer.p);
 }
 
-static int compute(struct invoicer *v, struct store *s, struct invoice *out,
-		   const struct account *a, struct instant from, struct instant to, struct err *e)
+static int compute(struct invoicer *v, struct invoice *out, const struct account *a,
+		   struct period period, struct err *e)
 {
 	struct standing_list standing = { 0 };
-	struct text currency;
+	struct invoice_basis of = { .period = period, .standing = &standing };
 	struct arena texts = { 0 };
-	int rc = currency_of(a, from, &texts, &currency, e);
+	int rc = currency_of(a, period.from, &texts, &of.currency, e);
 	if (rc == 0)
-		rc = standing_read(&standing, s, a->customer, e);
+		rc = standing_read(&standing, ledger_store(invoicer_ledger(v)), a->customer, e);
 	if (rc == 0 && invoicer_part_of(v) == INVOICE_SUPPLEMENT)
-		rc = supplement_of(&standing, a, from, to, &currency, e);
+		rc = supplement_of(&standing, a, period, &of.currency, e);
 	if (rc == 0)
-		rc = invoice_compute(v, out, a, (struct span){ from, to }, currency, &standing, e);
+		rc = invoice_compute(v, out, a, &of, e);
 	if (rc == 0) {
 		rc = check_standing(&standing, out, e);
 		if (rc != 0)
@@ -369,16 +369,15 @@ static int put_draft(struct store *s, const struct invoice *i, struct instant no
 	return rc;
 }
 
-int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
-		  struct instant from, struct instant to, struct instant now, struct draft *out,
-		  struct err *e)
+int invoice_draft(struct invoicer *v, const struct account *a, struct period period,
+		  struct instant now, struct draft *out, struct err *e)
 {
-	struct store *s = ledger_store(l);
+	struct store *s = ledger_store(invoicer_ledger(v));
 	struct invoice i;
 	*out = (struct draft){ 0 };
 	int rc = check_fault(s, a, e);
 	if (rc == 0)
-		rc = compute(v, s, &i, a, from, to, e);
+		rc = compute(v, &i, a, period, e);
 	if (rc != 0)
 		return rc;
 	out->unpriced = i.unpriced;
@@ -472,22 +471,21 @@ static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 	if (rc == 0 && i->overage.nano) {
 		char key[100];
 		snprintf(key, sizeof key, "invoice:%s", number);
-		rc = ledger_bill_overage(l, a->id, i->overage, text_of(key), now, now, e);
+		rc = ledger_bill_overage(l, a->id, i->overage, text_of(key), now, e);
 	}
 	buf_release(&document);
 	return rc;
 }
 
-int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct instant now,
-		     struct err *e)
+int invoice_finalize(struct invoicer *v, int64_t id, struct instant now, struct err *e)
 {
-	struct store *s = ledger_store(l);
+	struct ledger *l = invoicer_ledger(v);
 	struct stored_invoice draft;
 	const struct account *a;
 	struct invoice i;
 	struct arena texts = { 0 };
 	char to[INSTANT_TEXT_MAX];
-	int rc = find_by_id(s, id, &texts, &draft, e);
+	int rc = find_by_id(ledger_store(l), id, &texts, &draft, e);
 	if (rc == 0 && !text_is(draft.status, "draft"))
 		rc = err_set(e, ERR_CONFLICT, "invoice %.*s is %.*s already", (int)draft.number.n,
 			     draft.number.p, (int)draft.status.n, draft.status.p);
@@ -499,7 +497,7 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 		rc = ledger_account(l, draft.customer, &a, e);
 	if (rc == 0) {
 		invoicer_part(v, draft.part);
-		rc = compute(v, s, &i, a, draft.from, draft.to, e);
+		rc = compute(v, &i, a, (struct period){ draft.from, draft.to }, e);
 	}
 	arena_release(&texts);
 	if (rc != 0)
@@ -646,7 +644,8 @@ static void put_amount(struct buf *b, const char *key, struct money_total m)
 static struct money_total note_tax(struct money_total tax, struct money_total credited,
 				   struct money_total total, struct money_total before, int places)
 {
-	struct money_total part = amount_ratio(tax, credited, total, places, ROUND_HALF_UP);
+	struct money_total part =
+		amount_ratio(tax, credited, total, (struct rounding){ places, ROUND_HALF_UP });
 	part.atto = -part.atto - before.atto;
 	return (part.atto < 0) == (tax.atto > 0) ? part : (struct money_total){ 0 };
 }
@@ -752,7 +751,7 @@ static int check_places(const struct stored_invoice *of, struct money_total amou
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
 	json_close(doc);
-	if (amount_round(amount, (int)places, ROUND_DOWN).atto == amount.atto)
+	if (amount_round(amount, (struct rounding){ (int)places, ROUND_DOWN }).atto == amount.atto)
 		return 0;
 	return err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
 		       money_total_format(amount, text), (long long)places, (int)of->number.n,
@@ -775,16 +774,16 @@ static int limit_to_standing(struct store *s, const struct stored_invoice *i,
 	return rc;
 }
 
-int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
-		 struct instant now, int64_t *note, struct err *e)
+int invoice_note(struct ledger *l, const struct note_asked *asked, struct instant now,
+		 int64_t *note, struct err *e)
 {
 	struct store *s = ledger_store(l);
 	struct stored_invoice i;
-	struct notes given = { .of = id, .e = e };
+	struct notes given = { .of = asked->invoice, .e = e };
 	struct money_total total, left;
 	struct arena texts = { 0 };
 	char number[80] = "", text[2][DECIMAL_TEXT_MAX];
-	int rc = find_by_id(s, id, &texts, &i, e);
+	int rc = find_by_id(s, asked->invoice, &texts, &i, e);
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, add_note, &given, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
@@ -797,7 +796,7 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	}
 	left.atto = total.atto + given.sum.atto; /* notes are negative */
 	rc = limit_to_standing(s, &i, &left, e);
-	struct money_total back = amount ? *amount : left;
+	struct money_total back = asked->amount ? *asked->amount : left;
 	if (rc == 0 && (back.atto <= 0 || back.atto > left.atto))
 		rc = err_set(e, ERR_LIMIT, "%s cannot be credited: %s is left of invoice %.*s",
 			     money_total_format(back, text[0]), money_total_format(left, text[1]),
@@ -813,7 +812,7 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 		rc = next_number(s, "CN-", a, now, number, e);
 	struct new_invoice n = { .kind = "note",
 				 .status = "final",
-				 .why = why,
+				 .why = asked->why,
 				 .number = text_of(number),
 				 .customer = i.customer,
 				 .currency = i.currency,
@@ -822,7 +821,7 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 				 .to = i.to,
 				 .created = now,
 				 .finalized = now,
-				 .corrects = id };
+				 .corrects = asked->invoice };
 	if (rc == 0)
 		rc = put_note(&document, &i, &given, &n, e);
 	if (rc == 0) {
@@ -868,9 +867,7 @@ int invoice_text(struct store *s, int64_t id, bool voided, struct buf *out, bool
 
 int invoice_verify(struct store *s, char fault[200], struct err *e)
 {
-	static const struct {
-		const char *what, *sql;
-	} laws[] = {
+	static const struct law laws[] = {
 		{ "invoice numbers have gaps",
 		  "SELECT count(*) FROM invoice_series WHERE last<>(SELECT count(*) FROM invoice "
 		  "WHERE substr(number,1,length(series)+1)=series||'-' AND "
@@ -884,14 +881,5 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 		  "FROM "
 		  "journal WHERE kind='invoice')" },
 	};
-	*fault = 0;
-	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		int64_t n;
-		int rc = db_read_int(store_db(s), laws[i].sql, &n, e);
-		if (rc != 0)
-			return rc;
-		if (n)
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
-	}
-	return 0;
+	return laws_check(s, laws, sizeof laws / sizeof *laws, fault, e);
 }

@@ -28,18 +28,21 @@ struct draft {
 };
 /* Computes the draft of the period; an earlier draft of it is replaced. Errors: ERR_CONFLICT when
  * the period overlaps another invoice, or stands in another currency. */
-int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
-		  struct instant from, struct instant to, struct instant now, struct draft *out,
-		  struct err *e);
+int invoice_draft(struct invoicer *v, const struct account *a, struct period period,
+		  struct instant now, struct draft *out, struct err *e);
 /* Computes it again, numbers it, and books the overage that it asks for. Errors: ERR_UNPRICED,
  * unless the invoicer accepts that some usage is not in it. */
-int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct instant now,
-		     struct err *e);
+int invoice_finalize(struct invoicer *v, int64_t id, struct instant now, struct err *e);
 /* Keeps its number; its period can be invoiced again. Its credit notes end with it. */
 int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e);
-/* A credit note over an amount of a final invoice (or all that is left of it). */
-int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
-		 struct instant now, int64_t *note, struct err *e);
+/* A credit note over an amount of a final invoice. */
+struct note_asked {
+	int64_t invoice;
+	const struct money_total *amount; /* NULL: all that is left of it */
+	const char *why;
+};
+int invoice_note(struct ledger *l, const struct note_asked *n, struct instant now, int64_t *note,
+		 struct err *e);
 
 /* By number, or by id ("#12" or "12"). Texts live in the arena. Errors: ERR_NOT_FOUND. */
 int invoice_find(struct store *s, const char *name, struct arena *keep_in,

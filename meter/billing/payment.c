@@ -1,4 +1,5 @@
 #include "meter/billing/payment.h"
+#include "meter/store/laws.h"
 
 #include <stdio.h>
 
@@ -205,7 +206,8 @@ static int check_payment(const struct stored_invoice *i, const struct payment *p
 	if (p->at.us > now.us)
 		return err_set(e, ERR_INVALID, "a payment cannot lie in the future");
 	int rc = places_of(i, &places, e);
-	if (rc == 0 && amount_round(p->amount, (int)places, ROUND_DOWN).atto != p->amount.atto)
+	if (rc == 0 && amount_round(p->amount, (struct rounding){ (int)places, ROUND_DOWN }).atto !=
+			       p->amount.atto)
 		rc = err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
 			     money_total_format(p->amount, text), (long long)places, (int)name.n,
 			     name.p);
@@ -343,9 +345,7 @@ int payment_text(struct store *s, int64_t id, struct buf *out, bool *there, stru
 
 int payments_verify(struct store *s, char fault[200], struct err *e)
 {
-	static const struct {
-		const char *what, *sql;
-	} laws[] = {
+	static const struct law laws[] = {
 		{ "payments belong to no final invoice",
 		  "SELECT count(*) FROM payment p WHERE NOT EXISTS(SELECT 1 FROM invoice i WHERE "
 		  "i.id=p.invoice AND i.kind='invoice' AND i.status<>'draft')" },
@@ -353,14 +353,5 @@ int payments_verify(struct store *s, char fault[200], struct err *e)
 		  "SELECT count(*) FROM payment WHERE id NOT IN (SELECT ref FROM journal WHERE "
 		  "kind='payment')" },
 	};
-	*fault = 0;
-	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		int64_t n;
-		int rc = db_read_int(store_db(s), laws[i].sql, &n, e);
-		if (rc != 0)
-			return rc;
-		if (n)
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
-	}
-	return 0;
+	return laws_check(s, laws, sizeof laws / sizeof *laws, fault, e);
 }

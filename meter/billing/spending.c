@@ -183,9 +183,7 @@ static int beyond_usage(struct store *st, const struct spending_scope *c,
 	if (rc == 0)
 		rc = store_stored_price(st, row.price, &p, e);
 	if (rc == 0)
-		rc = store_series_names(st, row.series, &names, e);
-	if (rc == 0)
-		rc = store_subject_names(st, names->subject, &subject, e);
+		rc = store_names_of(st, row.series, &names, &subject, e);
 	if (rc != 0)
 		return rc;
 	if (p->reason.n || !text_eq(p->currency, c->currency)) {
@@ -283,9 +281,7 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 		if (rc == 0)
 			rc = store_stored_price(st, row.price, &p, e);
 		if (rc == 0)
-			rc = store_series_names(st, row.series, &names, e);
-		if (rc == 0)
-			rc = store_subject_names(st, names->subject, &subject, e);
+			rc = store_names_of(st, row.series, &names, &subject, e);
 		/* no period of any zone begins within a quarter of an hour */
 		const int64_t quarter = 900 * US_PER_SECOND;
 		shown = rc == 0 && !p->reason.n && text_eq(p->currency, h->currency) &&

@@ -307,6 +307,7 @@ static int note_period(struct standing *s, json_value *note, const struct note_p
 	const struct money_total until = { p->before.atto + p->part.atto };
 	int rc = 0;
 	s->noted.atto += p->part.atto;
+	const struct rounding to = { p->places, ROUND_HALF_UP };
 	for (json_value *t = json_first(json_member(note, "taxes")); rc == 0 && t;
 	     t = json_next(t)) {
 		struct text name = json_string(json_member(t, "name"));
@@ -317,10 +318,8 @@ static int note_period(struct standing *s, json_value *note, const struct note_p
 		if (rc == 0)
 			rc = amount_at(t, "amount", &tax, e);
 		if (rc == 0)
-			tax.atto =
-				amount_ratio(tax, until, p->whole, p->places, ROUND_HALF_UP).atto -
-				amount_ratio(tax, p->before, p->whole, p->places, ROUND_HALF_UP)
-					.atto;
+			tax.atto = amount_ratio(tax, until, p->whole, to).atto -
+				   amount_ratio(tax, p->before, p->whole, to).atto;
 		while (rc == 0 && k < s->noted_taxes &&
 		       !(text_eq(s->noted_tax[k].name, name) &&
 			 decimal_cmp(s->noted_tax[k].percent, percent) == 0))

@@ -560,7 +560,7 @@ static int read_rounding(struct terms *t, json_value *root, struct err *e)
 	size_t i = 0, n = sizeof modes / sizeof *modes;
 	while (i < n && json_member(root, "rounding") && !text_is(mode, modes[i].name))
 		i++;
-	t->mode = i < n ? modes[i].mode : ROUND_HALF_UP;
+	t->round.mode = i < n ? modes[i].mode : ROUND_HALF_UP;
 	int rc = i < n ? 0
 		       : err_next(e, err_set(e, ERR_INVALID,
 					     "'rounding' is half-up, half-even, up or down"));
@@ -569,7 +569,7 @@ static int read_rounding(struct terms *t, json_value *root, struct err *e)
 		rc = err_next(e, err_set(e, ERR_INVALID, "'rounding_of' is line or document"));
 	if (rc == 0)
 		rc = whole_member(root, "places", currency_places(t->currency), 12, &places, e);
-	t->places = rc == 0 ? (int)places : 0;
+	t->round.places = rc == 0 ? (int)places : 0;
 	return rc;
 }
 

@@ -86,10 +86,9 @@ struct tax {
 };
 
 struct terms {
-	struct text currency; /* "credits" or a code */
-	int places;	      /* of every line */
-	enum rounding_mode mode;
-	struct text series; /* in front of the year in numbers */
+	struct text currency;  /* "credits" or a code */
+	struct rounding round; /* of every line */
+	struct text series;    /* in front of the year in numbers */
 	int64_t due_days;
 	struct fixed_item fixed[TERMS_ITEMS_MAX];
 	struct metered_item metered[TERMS_ITEMS_MAX];

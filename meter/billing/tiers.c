@@ -214,7 +214,7 @@ struct money_total minimum_topup(struct money_total used, struct money_total min
 int fee_of(struct money_total amount, struct decimal percent, struct money_total cap,
 	   struct money_total *fee, struct err *e)
 {
-	int rc = amount_percent(amount, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, fee, e);
+	int rc = amount_percent(amount, percent, ROUND_EXACT, fee, e);
 	if (rc == 0 && fee->atto > cap.atto)
 		*fee = cap;
 	return rc;
@@ -227,55 +227,54 @@ struct quantity billable(struct quantity free_units, struct quantity before, str
 	return (struct quantity){ q.nano > left ? q.nano - left : 0 };
 }
 
-struct money_total amount_round(struct money_total a, int places, enum rounding_mode mode)
+struct money_total amount_round(struct money_total a, struct rounding to)
 {
 	int128 step = 1;
-	if (mode == ROUND_NONE || places >= MONEY_TOTAL_PLACES)
+	if (to.mode == ROUND_NONE || to.places >= MONEY_TOTAL_PLACES)
 		return a;
-	for (int i = places; i < MONEY_TOTAL_PLACES; i++)
+	for (int i = to.places; i < MONEY_TOTAL_PLACES; i++)
 		step *= 10;
 	int128 q = a.atto / step, r = a.atto % step;
 	int sign = a.atto < 0 ? -1 : 1;
 	r = r < 0 ? -r : r;
-	bool up = mode == ROUND_UP	  ? r > 0
-		  : mode == ROUND_DOWN	  ? false
-		  : mode == ROUND_HALF_UP ? r >= step - r
-					  : r > step - r || (r == step - r && q % 2 != 0);
+	bool up = to.mode == ROUND_UP	     ? r > 0
+		  : to.mode == ROUND_DOWN    ? false
+		  : to.mode == ROUND_HALF_UP ? r >= step - r
+					     : r > step - r || (r == step - r && q % 2 != 0);
 	return (struct money_total){ (q + (up ? sign : 0)) * step };
 }
 
 /* q is cut off; rest: something was. The rounding of the quotient must not decide a tie that is
  * none, so what is cut off nudges it by less than a unit of 1e-18. */
-static struct money_total round_quotient(int128 q, bool rest, bool negative, int places,
-					 enum rounding_mode mode)
+static struct money_total round_quotient(int128 q, bool rest, bool negative, struct rounding to)
 {
 	struct money_total cut = { q };
-	if (rest && mode != ROUND_DOWN && mode != ROUND_NONE) {
+	if (rest && to.mode != ROUND_DOWN && to.mode != ROUND_NONE) {
 		struct money_total beyond = { q + (negative ? -1 : 1) };
 		int128 step = 1;
-		for (int i = places; i < MONEY_TOTAL_PLACES; i++)
+		for (int i = to.places; i < MONEY_TOTAL_PLACES; i++)
 			step *= 10;
 		int128 over = q % step;
-		if ((over == 0 && mode == ROUND_UP) || over * 2 == step || over * 2 == -step)
-			return amount_round(beyond, places, mode);
+		if ((over == 0 && to.mode == ROUND_UP) || over * 2 == step || over * 2 == -step)
+			return amount_round(beyond, to);
 	}
-	return amount_round(cut, places, mode);
+	return amount_round(cut, to);
 }
 
-int amount_share(struct money_total a, int64_t num, int64_t den, int places,
-		 enum rounding_mode mode, struct money_total *out, struct err *e)
+int amount_share(struct money_total a, int64_t num, int64_t den, struct rounding to,
+		 struct money_total *out, struct err *e)
 {
 	int128 product;
 	if (den <= 0)
 		return err_set(e, ERR_INVALID, "the whole of a share must be positive");
 	if (__builtin_mul_overflow(a.atto, (int128)num, &product))
 		return too_large(e);
-	*out = round_quotient(product / den, product % den != 0, product < 0, places, mode);
+	*out = round_quotient(product / den, product % den != 0, product < 0, to);
 	return 0;
 }
 
 struct money_total amount_ratio(struct money_total a, struct money_total part,
-				struct money_total whole, int places, enum rounding_mode mode)
+				struct money_total whole, struct rounding to)
 {
 	const bool negative = a.atto < 0;
 	const uint128 times = negative ? -(uint128)a.atto : (uint128)a.atto,
@@ -291,11 +290,11 @@ struct money_total amount_ratio(struct money_total a, struct money_total part,
 		for (; r >= of; r -= of)
 			q++;
 	}
-	return round_quotient(negative ? -(int128)q : (int128)q, r != 0, negative, places, mode);
+	return round_quotient(negative ? -(int128)q : (int128)q, r != 0, negative, to);
 }
 
-int amount_percent(struct money_total a, struct decimal percent, int places,
-		   enum rounding_mode mode, struct money_total *out, struct err *e)
+int amount_percent(struct money_total a, struct decimal percent, struct rounding to,
+		   struct money_total *out, struct err *e)
 {
 	int64_t num, den = 100;
 	if (percent.scale > 9 || percent.digits > INT64_MAX || percent.digits < INT64_MIN)
@@ -303,7 +302,7 @@ int amount_percent(struct money_total a, struct decimal percent, int places,
 	for (int i = 0; i < percent.scale; i++)
 		den *= 10;
 	num = (int64_t)percent.digits;
-	return amount_share(a, num, den, places, mode, out, e);
+	return amount_share(a, num, den, to, out, e);
 }
 
 int allocate(int64_t total, const int64_t *num, const int64_t *den, size_t count, int64_t *part,

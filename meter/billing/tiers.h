@@ -9,6 +9,13 @@
 
 #include "base/money.h"
 
+struct rounding {
+	int places; /* decimals */
+	enum rounding_mode mode;
+};
+/* As exactly as totals are kept. */
+#define ROUND_EXACT ((struct rounding){ MONEY_TOTAL_PLACES, ROUND_HALF_UP })
+
 struct quantity {
 	int128 nano;
 };
@@ -74,16 +81,16 @@ struct quantity billable(struct quantity free_units, struct quantity before, str
 int amount_of(struct money_total price, struct quantity q, struct quantity per,
 	      struct money_total *out, struct err *e);
 
-/* a x num / den, rounded to `places` decimals in that mode. */
-int amount_percent(struct money_total a, struct decimal percent, int places,
-		   enum rounding_mode mode, struct money_total *out, struct err *e);
-int amount_share(struct money_total a, int64_t num, int64_t den, int places,
-		 enum rounding_mode mode, struct money_total *out, struct err *e);
+/* a x num / den, rounded; percent: a x percent / 100. */
+int amount_percent(struct money_total a, struct decimal percent, struct rounding to,
+		   struct money_total *out, struct err *e);
+int amount_share(struct money_total a, int64_t num, int64_t den, struct rounding to,
+		 struct money_total *out, struct err *e);
 /* a times part / whole, exactly before it is rounded, however large they are; 0 <= part <= whole.
  */
 struct money_total amount_ratio(struct money_total a, struct money_total part,
-				struct money_total whole, int places, enum rounding_mode mode);
-struct money_total amount_round(struct money_total a, int places, enum rounding_mode mode);
+				struct money_total whole, struct rounding to);
+struct money_total amount_round(struct money_total a, struct rounding to);
 
 /* Whole units divided by shares num[i]/den: floor each, and what is left over goes out one by one
  * in order, to shares that are not zero. */

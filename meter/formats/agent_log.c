@@ -411,9 +411,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	set_text(&m.record, FIELD_PROJECT, r->codex_project);
 	set_text(&m.record, FIELD_EFFORT, r->codex_effort);
 	payload_twin(r, &m, "codex", r->codex_session, true);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	m.raw = (struct text){ r->raw.p, r->raw.n };
+	m.raw = payload_raw(r, usage);
 	payload_take(r, &m);
 }
 
@@ -429,6 +427,10 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
+	if (!has_total && json_kind(last) != JSON_OBJECT) {
+		payload_pass_over(r, "codex.other", v, line);
+		return;
+	}
 	if (!has_total && !json_is_nothing(total)) {
 		err_set(&e, ERR_INVALID,
 			"'total_token_usage' is no object, so what repeats cannot "

@@ -13,6 +13,9 @@
 /* What is known of one member: "" when it is read, the reason why it costs nothing, or NULL. */
 const char *member_reason(const char *shape, const char *path);
 
+/* Whether a member of a row of that shape is a count that is read. */
+bool member_is_count(const char *shape, const char *name);
+
 /* Whether a member of that name holds what was asked or said, of which names and counts are the
  * caller's own. only_asked: what was asked alone. */
 bool member_is_talk(const char *name, bool only_asked);

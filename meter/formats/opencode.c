@@ -126,11 +126,8 @@ static bool read_message(struct payload_reader *r, struct message *m, json_value
 	m->completed = keep(r, json_number_or_string(json_member(time, "completed")));
 	m->cost = keep(r, json_number(json_member(v, "cost")));
 	json_value *tokens = json_member(v, "tokens");
-	if (json_kind(tokens) == JSON_OBJECT) {
-		r->raw.n = 0;
-		json_put_value(&r->raw, tokens);
-		m->tokens = keep(r, (struct text){ r->raw.p, r->raw.n });
-	}
+	if (json_kind(tokens) == JSON_OBJECT)
+		m->tokens = keep(r, payload_raw(r, tokens));
 	return true;
 }
 

@@ -77,6 +77,7 @@ struct payload_reader {
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
 	int64_t passed_over;
+	uint32_t counted; /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
 	unsigned layouts;
@@ -94,7 +95,9 @@ struct payload_reader {
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
-	struct dict same_rows; /* rows of calls without ids: how many were equal */
+	struct dict bucket_rows;       /* rows of these, word for word: their lines */
+	struct dict same_rows;	       /* rows of calls without ids: how many were equal */
+	int64_t rows_once, rows_again; /* of these, different ones, and those that came again */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	struct doubts doubts;
@@ -140,15 +143,24 @@ bool tier_is_word(struct text said);
 /* Whether a tier, which may be several words, holds that one. */
 bool tier_has_part(struct text tier, struct text word);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
+/* Where the call was served, as an answer says (`inference_geo`): its region, unless that is
+ * anywhere. Which of them have a price, cards say. */
+void payload_geo(struct record *r, struct text geo);
 /* Says by what the agent's other source knows the call; after its counts are taken apart. */
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
 		  struct text session, bool in_log);
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* The same of an object that holds counts and settings together, by its own name. */
+void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
+			  const char *prefix);
 /* The same of what stands beside it in v. */
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix);
+/* Tells of the numbers of a row under names that say nothing: counts stand in it among others, so
+ * that each may be one. After what the row holds was judged. */
+void payload_doubt(struct payload_reader *r, const struct metered *m, json_value *row);
 /* Langfuse's usage details, whose keys are meant to be disjoint. */
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e);
 /* A document that is known to hold no call: refused when it counts tokens all the same. */
@@ -184,6 +196,8 @@ bool tool_leaves_list(struct text name);
 void payload_settle_tools(struct payload_reader *r, struct metered *m);
 void payload_take_held(struct payload_reader *r, struct metered *m, json_value *held);
 void payload_take(struct payload_reader *r, struct metered *m);
+/* A value as compact JSON, until the next one. */
+struct text payload_raw(struct payload_reader *r, json_value *v);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* Takes the call of document v, or, where rc is not 0, refuses it for that reason. */
 void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int rc,

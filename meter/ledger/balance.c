@@ -1,30 +1,5 @@
 #include "meter/ledger/ledger_parts.h"
 
-static const struct sql sql_held = {
-	.text = "SELECT sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' "
-		"AND customer=:customer AND expires>:now",
-};
-
-static int read_sum(struct ledger *l, const struct sql *n, const struct account *a,
-		    struct instant at, int column, int64_t *out, struct err *e)
-{
-	struct query *q;
-	int rc = db_statement(l->db, n, &q, e);
-	if (rc != 0)
-		return rc;
-	if (n == &sql_held) {
-		db_bind_text(q, ":customer", a->customer);
-		db_bind_int(q, ":now", at.us);
-	} else {
-		db_bind_int(q, ":account", a->id);
-		db_bind_int(q, ":at", at.us);
-	}
-	rc = db_step(l->db, q, e);
-	*out = rc == 1 && !db_is_null(q, column) ? db_int(q, column) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
-}
-
 static void finish_balance(const struct account *a, struct balance *b)
 {
 	b->owed = a->owed;
@@ -34,21 +9,34 @@ static void finish_balance(const struct account *a, struct balance *b)
 		b->spendable.nano += a->overage_limit.nano - a->owed.nano;
 }
 
+/* of lots, and of open holds */
 static const struct sql sql_available = {
-	.text = "SELECT coalesce(sum(l.left),0) FROM credit_lot l INDEXED BY lot_open "
-		"JOIN credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 "
-		"AND g.effective<=:at AND (g.expires IS NULL OR g.expires>:at)",
+	.text = "SELECT coalesce(sum(l.left),0),(SELECT coalesce(sum(credits),0) FROM hold INDEXED "
+		"BY hold_open WHERE state='open' AND customer=:customer AND expires>:at) FROM "
+		"credit_lot l INDEXED BY lot_open JOIN credit_grant g ON g.id=l.grant_id WHERE "
+		"l.account=:account AND l.left>0 AND g.effective<=:at AND (g.expires IS NULL OR "
+		"g.expires>:at)",
 };
 
 int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
 		   struct balance *out, struct err *e)
 {
+	struct query *q;
+	int rc = db_statement(l->db, &sql_available, &q, e);
 	*out = (struct balance){ 0 };
-	int rc = read_sum(l, &sql_available, a, now, 0, &out->available.nano, e);
-	if (rc == 0)
-		rc = read_sum(l, &sql_held, a, now, 0, &out->held.nano, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	db_bind_text(q, ":customer", a->customer);
+	db_bind_int(q, ":at", now.us);
+	rc = db_step(l->db, q, e);
+	if (rc == 1) {
+		out->available.nano = db_int(q, 0);
+		out->held.nano = db_int(q, 1);
+	}
+	db_reset(q);
 	finish_balance(a, out);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_credits held,
@@ -57,6 +45,8 @@ int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_c
 	struct state *s;
 	int rc = ledger_state_of(l, a->id, &s, e);
 	*out = (struct balance){ .held = held };
+	if (rc == 0)
+		rc = ledger_redo(l, s, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0)

@@ -13,21 +13,21 @@ static bool is_wanted(const struct usage_filter *f, const struct series_names *s
 	       fits(f->model, subject->model);
 }
 
-int credit_sums_each_day(struct store *s, const struct usage_filter *f, int64_t from_day,
-			 int64_t to_day, int (*take)(void *user, const struct credit_day_sum *d),
-			 void *user, struct err *e)
+int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct day_range days,
+			 int (*take)(void *user, const struct credit_day_sum *d), void *user,
+			 struct err *e)
 {
 	struct query *q = NULL;
 	int rc = db_prepare(
 		store_db(s),
 		"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM "
-		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:from "
-		"AND d.day<:to AND (CAST(:customer AS text)='' OR a.customer=:customer)",
+		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:first "
+		"AND d.day<=:last AND (CAST(:customer AS text)='' OR a.customer=:customer)",
 		&q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":from", from_day);
-	db_bind_int(q, ":to", to_day);
+	db_bind_int(q, ":first", days.first);
+	db_bind_int(q, ":last", days.last);
 	db_bind_text(q, ":customer", text_of(f->customer ? f->customer : ""));
 	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
 		struct credit_day_sum d = { .day = db_int(q, 0),
@@ -35,9 +35,7 @@ int credit_sums_each_day(struct store *s, const struct usage_filter *f, int64_t 
 					    .requests = db_int(q, 3),
 					    .credits = { (int128)db_int(q, 4) * 1000000000 +
 							 db_int(q, 5) } };
-		rc = store_series_names(s, db_int(q, 1), &d.series, e);
-		if (rc == 0)
-			rc = store_subject_names(s, d.series->subject, &d.subject, e);
+		rc = store_names_of(s, db_int(q, 1), &d.series, &d.subject, e);
 		if (rc == 0 && is_wanted(f, d.series, d.subject))
 			rc = take(user, &d);
 	}
@@ -64,9 +62,7 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 		struct usage_call c = { .time_us = db_int(q, 0),
 					.task = db_text(q, 3),
 					.session = db_text(q, 4) };
-		rc = store_series_names(s, db_int(q, 1), &c.series, e);
-		if (rc == 0)
-			rc = store_subject_names(s, c.series->subject, &c.subject, e);
+		rc = store_names_of(s, db_int(q, 1), &c.series, &c.subject, e);
 		if (rc == 0)
 			rc = store_stored_price(s, db_int(q, 2), &c.price, e);
 		if (rc == 0 && is_wanted(f, c.series, c.subject) &&

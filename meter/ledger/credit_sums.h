@@ -7,6 +7,7 @@
 
 #include "base/money.h"
 #include "meter/store/usage_query.h"
+#include "pricing/calendar.h"
 
 struct credit_day_sum {
 	int64_t day; /* local, in the zone of the account */
@@ -15,11 +16,11 @@ struct credit_day_sum {
 	int64_t records, requests;
 	struct credits_total credits;
 };
-/* The days [from_day, to_day) of the filter's customer, project, workload, effort and model, in no
- * order. Stops when take returns non-zero, and returns that. */
-int credit_sums_each_day(struct store *s, const struct usage_filter *f, int64_t from_day,
-			 int64_t to_day, int (*take)(void *user, const struct credit_day_sum *d),
-			 void *user, struct err *e);
+/* The days of the filter's customer, project, workload, effort and model, in no order. Stops when
+ * take returns non-zero, and returns that. */
+int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct day_range days,
+			 int (*take)(void *user, const struct credit_day_sum *d), void *user,
+			 struct err *e);
 
 /* Usage of the filter's period that drew nothing because its plan does not cover it; sums are not
  * told. */

@@ -737,9 +737,7 @@ static int make_ready(struct drawer *d, struct drawn_series *of, int64_t series)
 	if (rc == 0)
 		rc = need_borders(d, p, d->e);
 	if (rc == 0)
-		rc = store_series_names(s, series, &names, d->e);
-	if (rc == 0)
-		rc = store_subject_names(s, names->subject, &n, d->e);
+		rc = store_names_of(s, series, &names, &n, d->e);
 	if (rc != 0)
 		return rc;
 	of->plan = (size_t)(p - d->plan);
@@ -899,19 +897,24 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
 				       &(struct draw){ .at = { c->at_us },
+						       .now = now,
 						       .part_from = { c->from_us },
 						       .part_to = { c->to_us },
 						       .usage_from = c->first,
 						       .usage_to = c->last,
 						       .policy = SHORT_PARTIAL,
 						       .what_is_left = c->account == d->repair },
-				       now, &out, e);
+				       &out, e);
 		n->transactions += out.txn != 0;
 		n->drawn.nano += out.from_lots.nano + out.overage.nano;
 		n->overage.nano += out.overage.nano;
 		if (c->sum.atto < 0)
 			n->refunded.nano += (int64_t)(-c->sum.atto / 1000000000);
 	}
+	struct nano_credits lacks = { 0 };
+	if (rc == 0)
+		rc = ledger_redo_all(d->ledger, &lacks, e);
+	n->overage.nano += lacks.nano > -n->overage.nano ? lacks.nano : -n->overage.nano;
 	return rc;
 }
 

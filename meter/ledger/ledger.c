@@ -1,4 +1,5 @@
 #include "meter/ledger/ledger_parts.h"
+#include "meter/store/laws.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ int ledger_open(struct ledger **out, struct store *s, struct err *e)
 
 void ledger_reload(struct ledger *l)
 {
+	ledger_keep_redoing(l);
 	for (size_t i = 0; i < l->states; i++) {
 		free(l->state[i]->lot);
 		zone_close(l->state[i]->zone);
@@ -76,6 +78,7 @@ void ledger_reload(struct ledger *l)
 void ledger_forget(struct ledger *l)
 {
 	ledger_reload(l);
+	l->waits = 0;
 	journal_forget(&l->journal, true);
 }
 
@@ -90,6 +93,7 @@ void ledger_close(struct ledger *l)
 	arena_release(&l->arena);
 	free(l->entry);
 	free(l->use);
+	free(l->waiting);
 	free(l);
 }
 
@@ -124,7 +128,7 @@ static const struct sql sql_txns = {
 		"WHERE account=:account AND at>=:since AND at<:until ORDER BY at,id",
 };
 
-int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
+int ledger_each_txn(struct ledger *l, int64_t account, struct period of,
 		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e)
 {
 	struct query *q;
@@ -132,8 +136,8 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
-	db_bind_int(q, ":since", since.us);
-	db_bind_int(q, ":until", until.us);
+	db_bind_int(q, ":since", of.from.us);
+	db_bind_int(q, ":until", of.to.us);
 	while ((rc = db_step(l->db, q, e)) == 1) {
 		const struct ledger_txn t = { db_int(q, 0),
 					      db_int(q, 1),
@@ -184,9 +188,7 @@ int ledger_enter(struct ledger *l, const char *kind, int64_t ref, struct text co
 }
 
 /* Facts as the number of rows for which they do not hold. */
-static const struct {
-	const char *what, *sql;
-} laws[] = {
+static const struct law laws[] = {
 	{ "transactions do not sum to zero", "SELECT count(*) FROM (SELECT txn FROM ledger_entry "
 					     "GROUP BY txn HAVING sum(amount)<>0) x" },
 	{ "entries belong to no transaction",
@@ -221,14 +223,5 @@ static const struct {
 
 int ledger_verify(struct ledger *l, char fault[200], struct err *e)
 {
-	*fault = 0;
-	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		int64_t n;
-		int rc = db_read_int(l->db, laws[i].sql, &n, e);
-		if (rc != 0)
-			return rc;
-		if (n)
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
-	}
-	return 0;
+	return laws_check(l->store, laws, sizeof laws / sizeof *laws, fault, e);
 }

@@ -92,9 +92,11 @@ struct store *ledger_store(struct ledger *l);
 
 /* After store_begin: forgets what other processes may have changed. */
 int ledger_begin(struct ledger *l, struct err *e);
-/* Before store_commit. What grants dated back or reversed usage left in lots pays for usage before
- * that lacked it. */
+/* Before store_commit. What came late or was reversed has its effect on what was drawn since. */
 int ledger_end(struct ledger *l, struct err *e);
+/* The same within it. *lacks (may be NULL): so much more is not paid by grants than before; less
+ * than 0: so much less. */
+int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e);
 /* Whether anything was written since ledger_begin. */
 bool ledger_moved(const struct ledger *l);
 /* After store_rollback. */
@@ -207,7 +209,7 @@ int ledger_advance(struct ledger *l, struct instant now, struct err *e);
 int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e);
 
 struct draw {
-	struct instant at;
+	struct instant at, now; /* now: when it is booked */
 	/* of usage: the part of an hour that it is of, in which credits neither begin nor end */
 	struct instant part_from, part_to;
 	int64_t usage_from, usage_to; /* rows; 0: none */
@@ -224,19 +226,19 @@ struct drawn {
 };
 /* Exact credits of usage, positive or (reversed) negative. */
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
-		      const struct draw *d, struct instant now, struct drawn *out, struct err *e);
+		      const struct draw *d, struct drawn *out, struct err *e);
 /* A key that is known: with no_overage an amount is a limit, and the same or a larger one is the
  * same draw; else it must be the same. Otherwise ERR_CONFLICT. */
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
-		struct instant now, struct drawn *out, struct err *e);
+		struct drawn *out, struct err *e);
 /* What usage of the same part of an hour did not get from lots, then what its lots gave; anything
  * else in reverse order of use: overage first, then the lots that were drawn last, then what was
  * billed. */
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
-		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
+		  const struct draw *d, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
-			struct text key, struct instant at, struct instant now, struct err *e);
+			struct text key, struct instant now, struct err *e);
 /* The invoice with that key is void: the account owes again what it asked for. */
 int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
 		  struct instant now, struct err *e);
@@ -295,7 +297,8 @@ struct ledger_entry {
 	int64_t grant_id;
 	struct nano_credits amount;
 };
-int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
+/* Those that count in the period, in their order. */
+int ledger_each_txn(struct ledger *l, int64_t account, struct period of,
 		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e);
 int ledger_each_entry(struct ledger *l, int64_t txn,
 		      int (*take)(void *user, const struct ledger_entry *en), void *user,

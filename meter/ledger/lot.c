@@ -133,32 +133,31 @@ struct credits_total lots_available(const struct lot *lot, size_t count, struct 
 	return sum;
 }
 
-int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_total want,
-	      enum shortfall policy, struct lot_use *use, size_t *uses, struct credits_total *rest,
+int lots_take(struct lot *lot, size_t count, const struct lot_demand *want, struct lots_taken *out,
 	      struct err *e)
 {
 	size_t n = 0;
-	if (want.atto < 0)
+	if (want->amount.atto < 0)
 		return err_set(e, ERR_INVALID, "an amount to draw cannot be negative");
-	struct credits_total left = want;
+	struct credits_total left = want->amount;
 	for (size_t i = 0; i < count && left.atto > 0; i++) {
-		struct credits_total most = to_take(&lot[i], at);
+		struct credits_total most = to_take(&lot[i], want->at);
 		if (most.atto > left.atto)
 			most = left;
 		if (most.atto == 0)
 			continue;
-		use[n++] = (struct lot_use){ i, most };
+		out->use[n++] = (struct lot_use){ i, most };
 		left.atto -= most.atto;
 	}
-	if (left.atto > 0 && policy == SHORT_REFUSE) {
+	if (left.atto > 0 && want->policy == SHORT_REFUSE) {
 		char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
+		const struct credits_total had = { want->amount.atto - left.atto };
 		return err_set(e, ERR_LIMIT, "out of credit: %s requested and %s available",
-			       credits_format(want, a),
-			       credits_format((struct credits_total){ want.atto - left.atto }, b));
+			       credits_format(want->amount, a), credits_format(had, b));
 	}
 	for (size_t i = 0; i < n; i++)
-		lot[use[i].lot].left.atto -= use[i].amount.atto;
-	*uses = n;
-	*rest = left;
+		lot[out->use[i].lot].left.atto -= out->use[i].amount.atto;
+	out->uses = n;
+	out->rest = left;
 	return 0;
 }

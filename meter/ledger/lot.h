@@ -61,14 +61,23 @@ enum shortfall {
 	SHORT_PARTIAL, /* what there is; the rest is the caller's */
 };
 
+struct lot_demand {
+	struct instant at;
+	struct credits_total amount;
+	enum shortfall policy;
+};
+struct lots_taken {
+	struct lot_use *use; /* the caller's, with room for all lots */
+	size_t uses;
+	struct credits_total rest; /* what could not be had; 0 with SHORT_REFUSE */
+};
+
 /*
- * Takes `want` from sorted lots that are effective at `at` and not expired, in order. use has room
- * for count. *rest is what could not be had (0 with SHORT_REFUSE). Errors: ERR_LIMIT with
- * SHORT_REFUSE when it does not suffice, and then nothing has changed; ERR_INVALID when want is
- * negative.
+ * Takes from sorted lots that are effective then and not expired, in order. Errors: ERR_LIMIT with
+ * SHORT_REFUSE when it does not suffice, and then nothing has changed; ERR_INVALID when the amount
+ * is negative.
  */
-int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_total want,
-	      enum shortfall policy, struct lot_use *use, size_t *uses, struct credits_total *rest,
+int lots_take(struct lot *lot, size_t count, const struct lot_demand *want, struct lots_taken *out,
 	      struct err *e);
 
 /* What can be had at that instant. */

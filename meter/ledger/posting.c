@@ -78,6 +78,7 @@ void ledger_drop_empty(struct state *s)
 		if (s->lot[i].left.atto > 0)
 			s->lot[kept++] = s->lot[i];
 	s->lots = kept;
+	s->sorted = s->sorted && !s->moving;
 }
 
 void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t nano)
@@ -245,6 +246,12 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	l->next_txn++;
+	struct instant *last = p->usage_from ? &p->state->last_usage : &p->state->last_by_hand;
+	if (p->state->has_last && p->at.us > last->us && !text_is(text_of(p->kind), "grant") &&
+	    !text_is(text_of(p->kind), "bill"))
+		*last = p->at;
+	if (text_is(text_of(p->kind), "refund") && p->at.us > p->state->last_refund.us)
+		p->state->last_refund = p->at;
 	if (id)
 		*id = txn;
 	return rc;
@@ -275,19 +282,20 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 	return rc < 0 ? rc : 0;
 }
 
-int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
-		    enum shortfall policy, struct credits_total *rest, struct err *e)
+int ledger_use_lots(struct ledger *l, struct state *s, const struct lot_demand *want,
+		    struct credits_total *rest, struct err *e)
 {
-	size_t uses;
 	if (s->lots >= l->use_room) {
 		l->use_room = s->lots + 64;
 		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
 	}
-	int rc = lots_take(s->lot, s->lots, at, want, policy, l->use, &uses, rest, e);
+	struct lots_taken taken = { .use = l->use };
+	int rc = lots_take(s->lot, s->lots, want, &taken, e);
 	if (rc != 0)
 		return rc;
+	*rest = taken.rest;
 	l->entries = 0;
-	for (size_t i = 0; rc == 0 && i < uses; i++) {
+	for (size_t i = 0; rc == 0 && i < taken.uses; i++) {
 		const struct lot *lot = &s->lot[l->use[i].lot];
 		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
 		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);

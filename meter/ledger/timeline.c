@@ -88,9 +88,7 @@ struct change {
 };
 
 struct work {
-	struct timeline_grant *grant;
-	size_t grants;
-	const struct timeline_options *o;
+	const struct timeline *of;
 	struct timeline_result *out;
 	struct change *change;
 	size_t changes, room;
@@ -126,9 +124,9 @@ static bool counts(const struct timeline_grant *g, struct instant at)
 static struct credits_total balance(const struct work *w, struct instant at)
 {
 	struct credits_total sum = { 0 };
-	for (size_t i = 0; i < w->grants; i++)
-		if (counts(&w->grant[i], at))
-			sum.atto += w->grant[i].lot.left.atto;
+	for (size_t i = 0; i < w->of->grants; i++)
+		if (counts(&w->of->grant[i], at))
+			sum.atto += w->of->grant[i].lot.left.atto;
 	return sum;
 }
 
@@ -138,39 +136,40 @@ static void begin_segment(struct work *w, struct instant at)
 	if (out->segments && out->segment[out->segments - 1].from.us == at.us)
 		out->segments--;
 	out->segment = mem_grow(out->segment, (out->segments + 1) * sizeof *out->segment);
-	out->start_balance = mem_grow(out->start_balance,
-				      (out->segments + 1) * w->grants * sizeof *out->start_balance);
+	out->start_balance = mem_grow(out->start_balance, (out->segments + 1) * w->of->grants *
+								  sizeof *out->start_balance);
 	out->segment[out->segments] =
 		(struct timeline_segment){ at, balance(w, at), w->overage, { 0 } };
-	for (size_t i = 0; i < w->grants; i++)
-		out->start_balance[out->segments * w->grants + i] =
-			counts(&w->grant[i], at) ? w->grant[i].lot.left
-						 : (struct credits_total){ 0 };
+	for (size_t i = 0; i < w->of->grants; i++)
+		out->start_balance[out->segments * w->of->grants + i] =
+			counts(&w->of->grant[i], at) ? w->of->grant[i].lot.left
+						     : (struct credits_total){ 0 };
 	out->segments++;
 }
 
 static void use_up(struct work *w, struct instant at, struct credits_total amount)
 {
-	struct credits_total rest;
+	struct lots_taken taken = { .use = w->use };
 	struct err ignored;
-	size_t uses, n = 0;
-	for (size_t i = 0; i < w->grants; i++)
-		if (counts(&w->grant[i], at)) {
-			w->sorted[n] = w->grant[i].lot;
+	size_t n = 0;
+	for (size_t i = 0; i < w->of->grants; i++)
+		if (counts(&w->of->grant[i], at)) {
+			w->sorted[n] = w->of->grant[i].lot;
 			w->sorted[n++].number = (int64_t)i;
 		}
-	lots_sort(w->sorted, n, &w->o->order);
-	CHECK(lots_take(w->sorted, n, at, amount, SHORT_PARTIAL, w->use, &uses, &rest, &ignored) ==
-	      0);
-	for (size_t i = 0; i < uses; i++)
-		w->grant[w->sorted[w->use[i].lot].number].lot.left.atto -= w->use[i].amount.atto;
-	w->overage.atto += rest.atto;
+	lots_sort(w->sorted, n, &w->of->order);
+	CHECK(lots_take(w->sorted, n, &(struct lot_demand){ at, amount, SHORT_PARTIAL }, &taken,
+			&ignored) == 0);
+	for (size_t i = 0; i < taken.uses; i++)
+		w->of->grant[w->sorted[w->use[i].lot].number].lot.left.atto -=
+			w->use[i].amount.atto;
+	w->overage.atto += taken.rest.atto;
 }
 
 static void repay(struct work *w, struct instant at)
 {
 	struct credits_total owed = w->overage;
-	if (!w->o->repay || owed.atto == 0)
+	if (!w->of->repay || owed.atto == 0)
 		return;
 	w->overage.atto = 0;
 	use_up(w, at, owed);
@@ -178,8 +177,8 @@ static void repay(struct work *w, struct instant at)
 
 static void reset(struct work *w)
 {
-	for (size_t i = 0; i < w->grants; i++) {
-		struct timeline_grant *g = &w->grant[i];
+	for (size_t i = 0; i < w->of->grants; i++) {
+		struct timeline_grant *g = &w->of->grant[i];
 		struct credits_total keep = g->lot.left;
 		if (keep.atto < g->rollover_min.atto)
 			keep = g->rollover_min;
@@ -192,7 +191,7 @@ static void reset(struct work *w)
 
 static void apply(struct work *w, const struct change *c)
 {
-	struct timeline_grant *g = &w->grant[c->grant];
+	struct timeline_grant *g = &w->of->grant[c->grant];
 	switch (c->kind) {
 	case CHANGE_BEGIN:
 	case CHANGE_RECUR:
@@ -210,11 +209,11 @@ static void apply(struct work *w, const struct change *c)
 }
 
 /* Every change in (start, until], and at the start what is not in a snapshot. */
-static void list_changes(struct work *w, const struct timeline_event *event, size_t events)
+static void list_changes(struct work *w)
 {
-	const struct timeline_options *o = w->o;
-	for (size_t i = 0; i < w->grants; i++) {
-		const struct timeline_grant *g = &w->grant[i];
+	const struct timeline *o = w->of;
+	for (size_t i = 0; i < w->of->grants; i++) {
+		const struct timeline_grant *g = &w->of->grant[i];
 		struct instant end = g->lot.expires.us < g->voided.us ? g->lot.expires : g->voided;
 		bool begins = g->lot.effective.us > o->start.us ||
 			      (g->lot.effective.us <= o->start.us && !o->has_snapshot);
@@ -233,9 +232,9 @@ static void list_changes(struct work *w, const struct timeline_event *event, siz
 			at = recurrence_from(&g->recurrence, (struct instant){ at.us + 1 });
 		}
 	}
-	for (size_t i = 0; i < events; i++)
-		if (event[i].op == TIMELINE_RESET)
-			add_change(w, event[i].at, CHANGE_RESET, 0);
+	for (size_t i = 0; i < o->events; i++)
+		if (o->event[i].op == TIMELINE_RESET)
+			add_change(w, o->event[i].at, CHANGE_RESET, 0);
 	if (w->changes > 1)
 		qsort(w->change, w->changes, sizeof *w->change, by_instant);
 }
@@ -253,10 +252,10 @@ int timeline_snapshot(struct timeline_grant *grant, size_t grants, struct text i
 		       (int)id.n, id.p);
 }
 
-static int check_events(const struct timeline_event *event, size_t events,
-			const struct timeline_options *o, struct err *e)
+static int check_events(const struct timeline *o, struct err *e)
 {
-	for (size_t i = 0; i < events; i++) {
+	const struct timeline_event *event = o->event;
+	for (size_t i = 0; i < o->events; i++) {
 		char text[INSTANT_TEXT_MAX];
 		if (event[i].at.us < o->start.us || event[i].at.us > o->until.us)
 			return err_set(e, ERR_INVALID, "an event at %s is outside the period",
@@ -278,13 +277,14 @@ static int by_time(const void *a, const void *b)
 	return x->at.us < y->at.us ? -1 : x->at.us > y->at.us;
 }
 
-int timeline_run(struct timeline_result *out, struct timeline_grant *grant, size_t grants,
-		 struct timeline_event *event, size_t events, const struct timeline_options *o,
-		 struct err *e)
+int timeline_run(struct timeline_result *out, const struct timeline *o, struct err *e)
 {
-	struct work w = { .grant = grant, .grants = grants, .o = o, .out = out };
+	struct timeline_grant *grant = o->grant;
+	struct timeline_event *event = o->event;
+	const size_t grants = o->grants, events = o->events;
+	struct work w = { .of = o, .out = out };
 	*out = (struct timeline_result){ 0 };
-	int rc = check_events(event, events, o, e);
+	int rc = check_events(o, e);
 	for (size_t i = 0; rc == 0 && o->has_snapshot && i < grants; i++)
 		if (!grant[i].in_snapshot)
 			rc = err_set(e, ERR_INVALID,
@@ -296,7 +296,7 @@ int timeline_run(struct timeline_result *out, struct timeline_grant *grant, size
 	w.use = mem_alloc((grants + 1) * sizeof *w.use);
 	if (events > 1)
 		qsort(event, events, sizeof *event, by_time);
-	list_changes(&w, event, events);
+	list_changes(&w);
 	size_t c = 0;
 	begin_segment(&w, o->start);
 	for (size_t i = 0; i <= events; i++) {

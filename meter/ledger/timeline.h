@@ -46,7 +46,11 @@ struct timeline_segment {
 	struct credits_total balance_at_start, overage_at_start, overage;
 };
 
-struct timeline_options {
+struct timeline {
+	struct timeline_grant *grant; /* their lots end with what is left, in the caller's order */
+	size_t grants;
+	struct timeline_event *event;
+	size_t events;
 	struct instant start, until; /* [start, until] */
 	struct burn_order order;
 	bool repay; /* overage is paid by later grants */
@@ -66,12 +70,9 @@ struct timeline_result {
 	struct credits_total *start_balance;
 };
 
-/* grants' lots end with what is left (grants are put back in the caller's order). Errors:
- * ERR_INVALID (a reset at the very start, events out of the period, a snapshot without one of the
- * grants). */
-int timeline_run(struct timeline_result *out, struct timeline_grant *grant, size_t grants,
-		 struct timeline_event *event, size_t events, const struct timeline_options *o,
-		 struct err *e);
+/* Errors: ERR_INVALID (a reset at the very start, events out of the period, a snapshot without one
+ * of the grants). */
+int timeline_run(struct timeline_result *out, const struct timeline *t, struct err *e);
 void timeline_release(struct timeline_result *r);
 
 #endif

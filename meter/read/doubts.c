@@ -38,6 +38,14 @@ void doubts_add_column(struct doubts *d, struct text name)
 	buf_add(&d->columns, name.p, n);
 }
 
+void doubts_add_reading(struct doubts *d, const char *name, const char *why)
+{
+	struct buf b = { 0 };
+	buf_printf(&b, "%.35s (%s)", name, why);
+	doubts_add_column(d, (struct text){ b.p, b.n });
+	buf_release(&b);
+}
+
 void doubts_append(struct doubts *to, const struct doubts *from)
 {
 	struct text name;
@@ -50,4 +58,5 @@ void doubts_release(struct doubts *d)
 {
 	page_list_release(&d->pages);
 	buf_release(&d->columns);
+	*d = (struct doubts){ 0 };
 }

@@ -16,6 +16,8 @@ struct doubts {
 
 /* A column or key that may count, of which nothing is known; some names are enough. */
 void doubts_add_column(struct doubts *d, struct text name);
+/* A column that is known, and whose values say less than it should: why in a few words. */
+void doubts_add_reading(struct doubts *d, const char *name, const char *why);
 void doubts_append(struct doubts *to, const struct doubts *from);
 /* The name that begins at byte *at of such a list of columns, and *at moved behind it; false: no
  * more. */

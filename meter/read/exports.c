@@ -224,6 +224,14 @@ static size_t formats(void)
 	return registry.count;
 }
 
+const struct export_format *export_named(struct text shape)
+{
+	for (size_t i = 0; i < formats(); i++)
+		if (text_is(shape, registry.format[i].shape))
+			return &registry.format[i];
+	return NULL;
+}
+
 static bool serves(const struct export_format *f, enum export_use use)
 {
 	if (f->general || use == EXPORT_AS_CALLS)

@@ -114,6 +114,8 @@ struct export_format {
 	bool parts;		/* one bill comes in several files that may share a day */
 };
 
+/* The entry of that name (its shape); NULL: there is none. */
+const struct export_format *export_named(struct text shape);
 /* Of an object: a row, an item with rows, or a page of either. */
 const struct export_format *export_of_document(json_value *v, enum export_use use);
 /* The list of a page that holds its items, or NULL. */

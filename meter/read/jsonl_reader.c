@@ -35,6 +35,9 @@ struct jsonl_reader {
 	int64_t prompt, total; /* of the row at work */
 	struct buf why;	       /* the last record has no price */
 	bool told;	       /* which keys may count */
+	uint64_t needed;       /* counts that every record of the shape has */
+	bool has_asides;
+	struct buf aside[ASIDES]; /* of the last record that was read strictly */
 };
 
 static uint32_t key_slot(const char *p, size_t n)
@@ -84,6 +87,13 @@ struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
 			add_key(r, record_field_name((enum record_field)f));
 		add_key(r, "cache_write");
 	}
+	for (const char *const *need = layout->shape->needs; *need; need++) {
+		const enum record_field f =
+			shape_field(layout->shape, layout->map, layout->map_count, text_of(*need));
+		if (f >= FIELD_COUNTS && f < FIELD_REQUESTS)
+			r->needed |= (uint64_t)1 << f;
+	}
+	r->has_asides = r->batch.has_asides = layout->shape->blocks;
 	return r;
 }
 
@@ -93,6 +103,8 @@ void jsonl_reader_close(struct jsonl_reader *r)
 		return;
 	arena_release(&r->arena);
 	buf_release(&r->why);
+	for (int k = 0; k < ASIDES; k++)
+		buf_release(&r->aside[k]);
 	free(r);
 }
 
@@ -105,6 +117,41 @@ static void doubt(const struct jsonl_reader *r, json_value *v)
 		r->layout.doubt(r->layout.doubt_user, text_of(json_key(v)));
 }
 
+static int check_needed(const struct jsonl_reader *r, uint64_t seen, struct err *e)
+{
+	const struct shape *s = r->layout.shape;
+	if (!(seen & any_count))
+		return err_set(e, ERR_INVALID,
+			       "the record has no token counts (input, output, ...)");
+	for (const char *const *need = s->needs; *need && r->needed & ~seen; need++) {
+		const enum record_field f =
+			shape_field(s, r->layout.map, r->layout.map_count, text_of(*need));
+		if (f < FIELD_END && (r->needed & ~seen) >> f & 1)
+			return err_set(e, ERR_INVALID, "field '%s' is missing", *need);
+	}
+	return 0;
+}
+
+/* What may be billed and is no field: whether it leaves the record without a price. */
+static bool judge(struct jsonl_reader *r, json_value *v, enum record_field f)
+{
+	if (!column_judge(&r->why, r->layout.shape, v, f))
+		return false;
+	if (r->layout.unpriced && r->layout.doubt)
+		r->layout.doubt(r->layout.doubt_user, text_of(json_key(v)));
+	return !r->layout.unpriced;
+}
+
+/* Keeps a value as it is written. */
+static int keep_aside(struct jsonl_reader *r, enum record_field f, json_value *v, struct err *e)
+{
+	struct buf *b = &r->aside[f - FIELD_ASIDE];
+	if (b->n)
+		return err_set(e, ERR_INVALID, "field '%s' is given twice", json_key(v));
+	json_put_value(b, v);
+	return 0;
+}
+
 /* Fills a cleared record from an object; the strict path. */
 static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, bool *unread,
 			 struct err *e)
@@ -114,6 +161,9 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 			       json_kind_name(root));
 	uint64_t seen = 0;
 	json_value *obscure = NULL;
+	int rc = 0;
+	for (int k = 0; k < ASIDES; k++)
+		r->aside[k].n = 0;
 	for (json_value *v = json_first(root); v; v = json_next(v)) {
 		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
 		enum json_kind k = json_kind(v);
@@ -121,15 +171,19 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
+		if (f >= FIELD_ASIDE) {
+			if ((rc = keep_aside(r, f, v, e)) != 0)
+				return rc;
+			continue;
+		}
 		if (f >= FIELD_END) {
 			if (column_is_units(r->layout.shape, v)) {
-				int rc = column_take_units(rec, v, e);
-				if (rc != 0)
+				if ((rc = column_take_units(rec, v, e)) != 0)
 					return rc;
 				seen |= rec->present;
 				continue;
 			}
-			*unread = *unread || column_judge(&r->why, r->layout.shape, v, f);
+			*unread = *unread || judge(r, v, f);
 			if (f == FIELD_OBSCURE && json_may_be_count(v)) {
 				obscure = v;
 				doubt(r, v);
@@ -140,14 +194,13 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)",
 				       record_field_name(f), json_key(v));
 		seen |= (uint64_t)1 << f;
-		int rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v),
-				    kind, r->layout.shape->time, e);
+		rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v),
+				kind, r->layout.shape->time, e);
 		if (rc != 0)
 			return rc;
 	}
-	if (!(seen & any_count))
-		return err_set(e, ERR_INVALID,
-			       "the record has no token counts (input, output, ...)");
+	if ((rc = check_needed(r, seen, e)) != 0)
+		return rc;
 	r->told |= obscure != NULL;
 	if (obscure && !*unread && fields_lack_counts(seen)) {
 		column_tell(&r->why, text_of(json_key(obscure)));
@@ -205,6 +258,9 @@ static void read_strictly(struct jsonl_reader *r, const char *p, size_t n,
 	if (rc == 0) {
 		record_batch_single(&r->single, &rec);
 		r->single.unread = unread ? r->why.p : NULL;
+		r->single.has_asides = r->has_asides;
+		for (int k = 0; k < ASIDES; k++)
+			r->single.aside[k][0] = (struct text){ r->aside[k].p, r->aside[k].n };
 		sink->accept(sink->user, &r->single);
 	} else {
 		sink->refuse(sink->user, p, n, &e);
@@ -305,6 +361,11 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 	if (f >= FIELD_COUNTS) {
 		if (f >= FIELD_END) {
 			const char *after = *p == '{' ? NULL : json_scan_flat(p, end);
+			if (f >= FIELD_ASIDE) {
+				b->aside[f - FIELD_ASIDE][row] =
+					(struct text){ p, after ? (size_t)(after - p) : 0 };
+				return after;
+			}
 			if (f == FIELD_OBSCURE && after && ((*p >= '1' && *p <= '9') || *p == '"'))
 				*given |= (uint64_t)1 << FIELD_OBSCURE;
 			return f == FIELD_UNKNOWN && after && !says_nothing(p, after) ? NULL
@@ -452,6 +513,8 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 	bool as_learned = true, closed = false;
 	const char *line = p;
 	r->batch.at[r->batch.n] = p;
+	for (int k = 0; k < ASIDES && r->has_asides; k++)
+		r->batch.aside[k][r->batch.n] = (struct text){ 0 };
 	if (*p != '{')
 		return false;
 	p++;
@@ -504,7 +567,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 	if (is_in_doubt(r, seen, &given))
 		return false;
 	p = json_skip_space(p, end);
-	if (p != end || !(seen & any_count) || !finish_row(r, &given))
+	if (p != end || !(seen & any_count) || r->needed & ~seen || !finish_row(r, &given))
 		return false;
 	if (as_learned && i + 1 == r->learned_count) {
 		r->misses = 0;
@@ -538,6 +601,7 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
 			if (++r->batch.n == BATCH_ROWS)
 				flush(r, sink);
 		} else {
+			flush(r, sink);
 			read_strictly(r, first, (size_t)(p + n - first), sink);
 		}
 		p += n + 1;

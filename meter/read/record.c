@@ -243,7 +243,7 @@ void record_batch_single(struct record_batch *b, const struct record *r)
 	for (int k = 0; k < COUNT_KINDS; k++)
 		b->counts[k][0] = r->counts[k];
 	b->requests[0] = r->requests;
-	b->has_units = false;
+	b->has_asides = b->has_units = false;
 	b->unread = NULL;
 	b->stated = NULL;
 	b->charge = NULL;
@@ -266,6 +266,8 @@ void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])
 			if (HAS(b->columns, FIELD_COUNTS + k))
 				b->counts[k][n] = b->counts[k][i];
 		b->requests[n] = b->requests[i];
+		for (int k = 0; k < ASIDES && b->has_asides; k++)
+			b->aside[k][n] = b->aside[k][i];
 		if (b->has_units)
 			b->unit[n] = b->unit[i];
 		n++;

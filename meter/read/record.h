@@ -43,8 +43,16 @@ enum record_field {
 	FIELD_END,
 	FIELD_NONE = FIELD_END, /* a column that is not used */
 	FIELD_UNKNOWN,		/* a column of no known meaning that may be billed (columns.h) */
-	FIELD_OBSCURE /* one whose name says nothing: it may count where it holds numbers */
+	FIELD_OBSCURE, /* one whose name says nothing: it may count where it holds numbers */
+	/* what requests say of their prompts: handed on as it is written, for a cache to read */
+	FIELD_ASIDE = 64,
+	FIELD_BLOCKS = FIELD_ASIDE,
+	FIELD_BREAKPOINTS,
+	FIELD_CONTENTS,
+	FIELD_DELAY, /* after the request before it of its session */
+	FIELD_ASIDE_END
 };
+enum { ASIDES = FIELD_ASIDE_END - FIELD_ASIDE };
 
 enum { RECORD_TEXT_MAX = 1000 };
 #define TIME_ABSENT INT64_MIN
@@ -65,7 +73,7 @@ enum record_field record_field_by_name(struct text name);
 #define FIELDS_OF_PARTS (((uint64_t)1 << FIELD_UNITS) - ((uint64_t)1 << FIELD_PARTS))
 /* The field of a unit by the name of its fee; FIELD_NONE when there is none such. */
 enum record_field record_field_of_unit(struct text name);
-_Static_assert(FIELD_OBSCURE < 64, "the fields of a record are bits of 64");
+_Static_assert(FIELD_OBSCURE < FIELD_ASIDE, "the fields of a record are bits of 64");
 
 void record_clear(struct record *r);
 
@@ -128,6 +136,8 @@ struct record_batch {
 		};
 	};
 	int64_t requests[BATCH_ROOM];
+	bool has_asides; /* aside is filled: JSON as it is written, empty where it is not given */
+	struct text aside[ASIDES][BATCH_ROOM];
 	bool has_units; /* unit is filled; of replays that store prompts, no column of a trace */
 	struct batch_unit unit[BATCH_ROOM];
 	/* of a batch of one: why it has no price whatever the cards say, what its source says that

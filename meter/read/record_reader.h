@@ -61,6 +61,7 @@ struct jsonl_layout {
 	const struct field_map *map;
 	size_t map_count;
 	bool strict_only;
+	bool unpriced; /* nobody prices the records: a key that may be billed is a doubt, no more */
 	column_doubt *doubt; /* as above */
 	void *doubt_user;
 };
@@ -68,6 +69,7 @@ struct jsonl_layout {
 struct jsonl_reader;
 struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout);
 void jsonl_reader_close(struct jsonl_reader *r);
+/* Records come in the order of their lines. */
 void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
 		      const struct record_sink *sink);
 

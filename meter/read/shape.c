@@ -51,9 +51,11 @@ static const struct shape_column openrouter[] = { { "generation_id", FIELD_ID },
 static const char *const openrouter_needs[] = { "generation_id", "model_permaslug", "tokens_prompt",
 						"tokens_completion", NULL };
 
-/* What requests that name their blocks may say besides (sim/block_trace reads the same). */
-#define BLOCKS_ARE_OF \
-	{ "model", FIELD_MODEL }, { "customer", FIELD_CUSTOMER }, { "user_id", FIELD_CUSTOMER }, \
+/* Requests that name their blocks, and what they may say besides. */
+#define BLOCKS_ARE_OF(blocks) \
+	{ blocks, FIELD_BLOCKS }, { "breakpoints", FIELD_BREAKPOINTS }, \
+		{ "content_blocks", FIELD_CONTENTS }, { "model", FIELD_MODEL }, \
+		{ "customer", FIELD_CUSTOMER }, { "user_id", FIELD_CUSTOMER }, \
 	{ \
 		"cache_salt", FIELD_CUSTOMER \
 	}
@@ -64,30 +66,27 @@ static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 					       { "input_length", F(BUCKET_INPUT) },
 					       { "output_length", F(BUCKET_OUTPUT) },
 					       { "type", FIELD_WORKLOAD },
-					       BLOCKS_ARE_OF,
+					       BLOCKS_ARE_OF("hash_ids"),
 					       { NULL, FIELD_NONE } };
 static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length",
 					     "output_length", NULL };
 
-static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
+/* NVIDIA AIPerf writes the same with turns of sessions, so many milliseconds after the turn before.
+ */
+static const struct shape_column mooncake[] = { { "session_id", FIELD_SESSION },
+						{ "timestamp", FIELD_TIME },
+						{ "delay", FIELD_DELAY },
 						{ "input_length", F(BUCKET_INPUT) },
 						{ "output_length", F(BUCKET_OUTPUT) },
-						BLOCKS_ARE_OF,
+						BLOCKS_ARE_OF("hash_ids"),
 						{ NULL, FIELD_NONE } };
 static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
 
-/* NVIDIA AIPerf: turns of sessions, so many milliseconds after the turn before */
-static const struct shape_column sessions[] = { { "session_id", FIELD_SESSION },
-						{ "timestamp", FIELD_TIME },
-						{ "input_length", F(BUCKET_INPUT) },
-						{ "output_length", F(BUCKET_OUTPUT) },
-						BLOCKS_ARE_OF,
-						{ NULL, FIELD_NONE } };
 static const char *const sessions_needs[] = { "session_id", "input_length", "output_length", NULL };
 
 static const struct shape_column agent[] = { { "c", FIELD_TASK },	  { "t", FIELD_TIME },
 					     { "m", FIELD_MODEL },	  { "in", F(BUCKET_INPUT) },
-					     { "out", F(BUCKET_OUTPUT) }, BLOCKS_ARE_OF,
+					     { "out", F(BUCKET_OUTPUT) }, BLOCKS_ARE_OF("h"),
 					     { NULL, FIELD_NONE } };
 static const char *const agent_needs[] = { "c", "t", "in", "out", NULL };
 
@@ -109,7 +108,7 @@ static const struct shape shapes[] = {
 	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
 	  TIME_SECONDS, bailian, bailian_needs, true },
 	{ "sessions", "sessions with delays (JSON Lines, milliseconds)", CONTAINER_JSONL,
-	  TIME_MILLISECONDS, sessions, sessions_needs, true },
+	  TIME_MILLISECONDS, mooncake, sessions_needs, true },
 	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
 	  TIME_MILLISECONDS, mooncake, mooncake_needs, true },
 	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,

@@ -31,8 +31,9 @@ struct trace_reader *trace_reader_open(struct trace *t, const struct trace_readi
 		layout.doubt_user = t;
 		r->csv = csv_reader_open(&layout);
 	} else {
-		r->jsonl = jsonl_reader_open(&(struct jsonl_layout){
-			shape, how->map, how->map_count, how->strict_only, trace_doubt, t });
+		r->jsonl = jsonl_reader_open(
+			&(struct jsonl_layout){ shape, how->map, how->map_count, how->strict_only,
+						how->unpriced, trace_doubt, t });
 	}
 	return r;
 }

@@ -15,6 +15,7 @@ struct trace_reading {
 	size_t map_count;
 	uint64_t unneeded; /* text fields whose values do not matter to the sink */
 	bool strict_only;
+	bool unpriced; /* nobody prices the records: a key that may be billed is a doubt, no more */
 };
 
 struct trace_reader;

@@ -361,35 +361,48 @@ static int put_more(struct store *s, const struct gathering *g, struct err *e)
 	return rc;
 }
 
-static const struct sql sql_set_rolled_to = {
-	.text = "INSERT INTO about VALUES('rolled_to',:seq) ON CONFLICT(key) DO UPDATE "
+static const struct sql sql_set_about = {
+	.text = "INSERT INTO about VALUES(:key,:value) ON CONFLICT(key) DO UPDATE "
 		"SET value=excluded.value",
 };
 
-static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
+static int set_about(struct store *s, const char *key, int64_t value, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_set_rolled_to, &q, e);
+	int rc = db_statement(store_db(s), &sql_set_about, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":seq", seq);
+	db_bind_text(q, ":key", text_of(key));
+	db_bind_int(q, ":value", value);
 	return db_done(store_db(s), q, e);
 }
 
-static const struct sql sql_rolled_to = {
-	.text = "SELECT value FROM about WHERE key='rolled_to'",
+static const struct sql sql_about = {
+	.text = "SELECT value FROM about WHERE key=:key",
 };
+
+/* 0 where it does not say. */
+static int read_about(struct store *s, const char *key, int64_t *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_about, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":key", text_of(key));
+	rc = db_step(store_db(s), q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
 
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(store_db(s), &sql_rolled_to, &q, e);
-	if (rc == 0)
-		rc = db_step(store_db(s), q, e);
-	*out = rc == 1 ? db_int(q, 0) : 0;
-	if (rc >= 0)
-		db_reset(q);
-	return rc < 0 ? rc : 0;
+	return read_about(s, "rolled_to", out, e);
+}
+
+int rollup_made(struct store *s, int64_t *out, struct err *e)
+{
+	return read_about(s, "rollups_made", out, e);
 }
 
 static int check_fit(const struct cell *list, size_t count, struct err *e)
@@ -511,7 +524,7 @@ static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
 		next = to - from < ROWS_AT_ONCE ? to + 1 : from + ROWS_AT_ONCE;
 		rc = (there ? roll_there : roll_here)(s, from, next - 1, e);
 	}
-	return rc == 0 ? set_rolled_to(s, to, e) : rc;
+	return rc == 0 ? set_about(s, "rolled_to", to, e) : rc;
 }
 
 static const struct sql sql_roll_turn = {
@@ -552,7 +565,7 @@ static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t la
 	int rc;
 	if (g->valid && g->from == done + 1 && g->to == last) {
 		rc = put_gathering(s, g, e);
-		return rc == 0 ? set_rolled_to(s, last, e) : rc;
+		return rc == 0 ? set_about(s, "rolled_to", last, e) : rc;
 	}
 	rc = roll(s, done + 1, last, e);
 	/* numbers without rows are known for good now */
@@ -650,11 +663,16 @@ int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, str
 
 int rollup_rebuild(struct store *s, struct err *e)
 {
+	int64_t made;
 	/* who writes alone has the turn of summing, too */
 	int rc = db_run(store_db(s),
 			"DELETE FROM rollup_quarter; DELETE FROM rollup_day; DELETE FROM "
 			"rollup_more",
 			e);
+	if (rc == 0)
+		rc = rollup_made(s, &made, e);
+	if (rc == 0)
+		rc = set_about(s, "rollups_made", made + 1, e);
 	return rc == 0 ? roll(s, 1, store_last_seq(s), e) : rc;
 }
 

@@ -51,7 +51,8 @@ struct store {
 	size_t pending_count;
 	struct buf pending_text;
 	struct store_listener listener;
-	struct text look_for; /* of store_find */
+	struct day_cells *days; /* NULL: none are shared */
+	struct text look_for;	/* of store_find */
 	struct err *find_error;
 	int find_rc;
 };
@@ -258,6 +259,16 @@ void store_close(struct store *s)
 void store_listen(struct store *s, const struct store_listener *l)
 {
 	s->listener = *l;
+}
+
+void store_share_days(struct store *s, struct day_cells *d)
+{
+	s->days = d;
+}
+
+struct day_cells *store_shared_days(const struct store *s)
+{
+	return s->days;
 }
 
 const struct store_listener *store_listener(const struct store *s)
@@ -563,6 +574,13 @@ int store_series_names(struct store *s, int64_t series, const struct series_name
 		       struct err *e)
 {
 	return dictionary_series_names(s->dictionary, series, out, e);
+}
+
+int store_names_of(struct store *s, int64_t series, const struct series_names **names,
+		   const struct subject_names **subject, struct err *e)
+{
+	int rc = store_series_names(s, series, names, e);
+	return rc == 0 ? store_subject_names(s, (*names)->subject, subject, e) : rc;
 }
 
 int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
@@ -1066,9 +1084,7 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	r->requests = db_int(q, AT_REQUESTS);
 	r->text[FIELD_TASK] = db_text(q, AT_TASK);
 	r->text[FIELD_SESSION] = db_text(q, AT_SESSION);
-	int rc = store_series_names(s, row->series, &names, e);
-	if (rc == 0)
-		rc = store_subject_names(s, names->subject, &subject, e);
+	int rc = store_names_of(s, row->series, &names, &subject, e);
 	if (rc != 0)
 		return rc;
 	r->text[FIELD_CUSTOMER] = names->customer;

@@ -116,6 +116,12 @@ struct store_listener {
 void store_listen(struct store *s, const struct store_listener *l);
 const struct store_listener *store_listener(const struct store *s);
 
+/* The memory of sums by day that this store shares with others of the process; one that writes has
+ * none. */
+struct day_cells;
+void store_share_days(struct store *s, struct day_cells *d);
+struct day_cells *store_shared_days(const struct store *s);
+
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */
 int store_flush(struct store *s, struct err *e);
@@ -168,6 +174,9 @@ struct subject_names {
 };
 int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
 			struct err *e);
+/* Both of a series. */
+int store_names_of(struct store *s, int64_t series, const struct series_names **names,
+		   const struct subject_names **subject, struct err *e);
 
 /* Reads and writes something that nobody asks for, inside a transaction: with its commit it is
  * known that the database can do both. Errors: ERR_STORE, ERR_BUSY. */

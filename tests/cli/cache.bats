@@ -81,7 +81,7 @@ END
 	for how in "cache --capacity 50,inf" "replay --at 2026-06-15 --cache 50 --by task" "whatif --at 2026-06-15 --cache 50 -s p=deepseek-v4-pro --resamples 0"; do
 		"$TALLY" ${how%% *} good.jsonl ${how#* } --csv >want
 		run "$TALLY" ${how%% *} bad.jsonl ${how#* } --csv
-		expect 3 'bad.jsonl:1: not valid JSON' "bad.jsonl:22: a request that names its blocks is a JSON object" "bad.jsonl:23: field 'in' is missing" 'bad.jsonl:24: not valid JSON' 'bad.jsonl:25: the prompt of 5 tokens has' '5 records refused and not counted'
+		expect 3 'bad.jsonl:1: not valid JSON' "bad.jsonl:22: not valid JSON" "bad.jsonl:23: field 'in' is missing" 'bad.jsonl:24: not valid JSON' 'bad.jsonl:25: the prompt of 5 tokens has' '5 records refused and not counted'
 		"$TALLY" ${how%% *} bad.jsonl ${how#* } --csv 2>/dev/null | cmp - want
 	done
 	run "$TALLY" cache bad.jsonl --json
@@ -91,6 +91,31 @@ END
 	grep -v '^{"c"' bad.jsonl >none.jsonl
 	run "$TALLY" cache none.jsonl
 	expect 1 'none.jsonl:1: not valid JSON'
+}
+@test "block traces come by the one stream: compressed, from a pipe, with escapes, in the order of lines whichever way they are read" {
+	head -n 40 "$ROOT/examples/sessions.jsonl" >t.jsonl
+	"$TALLY" cache t.jsonl --csv >want
+	gzip -c t.jsonl >t.jsonl.gz
+	"$TALLY" cache t.jsonl.gz --csv | cmp - want
+	"$TALLY" cache - --csv <t.jsonl | cmp - want
+	if command -v zstd >/dev/null; then
+		zstd -q t.jsonl
+		"$TALLY" cache t.jsonl.zst --csv | cmp - want
+	fi
+	# every other line is for the strict reader: its key is written with an escape
+	awk 'NR % 2 { sub(/"m":/, "\"\\u006d\":") } { print }' t.jsonl >e.jsonl
+	grep -c u006d e.jsonl
+	"$TALLY" cache e.jsonl --csv | cmp - want
+	"$TALLY" whatif e.jsonl --at 2026-06-15 --cache 50 -s p=deepseek-v4-pro --resamples 0 --csv >got
+	"$TALLY" whatif t.jsonl --at 2026-06-15 --cache 50 -s p=deepseek-v4-pro --resamples 0 --csv | cmp - got
+}
+@test "a request that does not say its answer is refused by every reader, not counted as none" {
+	printf '%s\n' '{"timestamp":0,"input_length":512,"output_length":1,"hash_ids":[1]}' '{"timestamp":1,"input_length":512,"hash_ids":[1]}' >t.jsonl
+	for how in "cache t.jsonl" "replay t.jsonl --at 2026-06-15 -m deepseek-v4-pro" "replay t.jsonl --at 2026-06-15 -m deepseek-v4-pro --cache 50" \
+		"whatif t.jsonl --at 2026-06-15 -m deepseek-v4-pro -s p=deepseek-v4-pro --resamples 0"; do
+		run "$TALLY" $how
+		expect 3 "t.jsonl:2: field 'output_length' is missing"
+	done
 }
 @test "a request names at most a million blocks, in one range or in several" {
 	row() { printf '{"timestamp":0,"input_length":600000000,"output_length":1,"hash_ids":"%s"}\n' "$1"; }

@@ -51,6 +51,30 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 	post /v1/holds "$h"; [ "$status_code" = 409 ] || fail "$status_code"
 	expect 0 'already released'
 }
+@test "what a hold or a write says that nobody knows is refused, never left out" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve
+	while read -r why body; do
+		post /v1/holds "$body"; [ "$status_code" = 422 ] || fail "$status_code for $body"
+		expect 0 "$why"
+	done <<-'END'
+		inptu {"customer":"acme","model":"deepseek-v4-flash","inptu":1000,"output":10}
+		max_tokens {"customer":"acme","model":"deepseek-v4-flash","input":1000,"max_tokens":10}
+		amuont {"customer":"acme","amount":"1","amuont":"2"}
+		needs {"customer":"acme","model":"deepseek-v4-flash"}
+		currency {"customer":"acme","amount":"1","currency":"dollars"}
+		USD {"customer":"acme","model":"deepseek-v4-flash","input":1000,"currency":"EUR"}
+	END
+	post /v1/holds '{"customer":"acme","amount":"1","currency":"EUR"}'; [ "$status_code" = 201 ] || fail "$status_code"
+	expect 0 '"currency":"EUR"'
+	for path in usage?customer=acme events?x=1 holds?amount=2 holds/h/release?x= holds/h/settle?brokenoff=1 traces?customer=acme; do
+		post "/v1/$path" '{"customer":"acme","model":"deepseek-v4-flash","input":1000,"id":"u"}'
+		[ "$status_code" = 400 ] || fail "$status_code for $path"
+		expect 0 parameter
+	done
+	post '/v1/holds/none/settle?broken_off=1' "$(use a)"; [ "$status_code" = 404 ] || fail "$status_code"
+	run "$TALLY" usage --db t.db --json; [ "$(json records)" = 0 ]
+}
 @test "a server that is ended while the database is locked answers what waits, and ends" {
 	on_server && skip "of files"
 	"$TALLY" db init --db t.db >/dev/null

@@ -9,7 +9,19 @@ import json, sys
 d = json.load(sys.stdin)
 $1" || fail "$output"
 }
-ask() { get -H "Authorization: Bearer $boss" "$URL/v1/$1" ${2:+-d "$2"}; }
+# What is changed is first asked with a member, and with a parameter, that nobody knows: each is refused by its name, and nothing is done.
+ask() {
+	local strange= stray=
+	if [ -n "${2-}" ]; then
+		get -H "Authorization: Bearer $boss" "$URL/v1/$1" -d "${2%\}},\"zork\":1}"; strange=$output
+		get -H "Authorization: Bearer $boss" "$URL/v1/$1?zork=1" -d "$2"; stray=$output
+	fi
+	get -H "Authorization: Bearer $boss" "$URL/v1/$1" ${2:+-d "$2"}
+	if [ -n "${2-}" ] && [ "${lines[-1]}" = 200 ]; then
+		[[ "$strange" = *"unknown "*zork* ]] || fail "$1 takes any member: $strange"
+		[[ "$stray" = *"unknown parameter 'zork'"*400 ]] || fail "$1 takes any parameter: $stray"
+	fi
+}
 upload() { # settings, file
 	settings=$(python3 -c 'import sys,urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$1")
 	get -H "Authorization: Bearer $boss" --data-binary "@$2" "$URL/v1/reconcile?settings=$settings"
@@ -159,9 +171,13 @@ assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
 	# who it is from and to, and how to pay what is open, as the newest invoice says it
 	expect 0 'From' 'ACME & Sons' 'How to pay' 'IBAN DE02' && [[ $output != *Reference* ]]
-	"$TALLY" invoice statement acme --format html --write s.html
+	# one name for the file and one for the paper, as of an invoice
+	run "$TALLY" invoice statement acme --write s.html; expect 2 "did you mean '--output'"
+	"$TALLY" invoice statement acme --format pdf --paper letter --output s.pdf
+	grep -aq '/MediaBox *\[ *0 0 612 792 *\]' s.pdf || fail "no letter: $(grep -a MediaBox s.pdf)"
+	"$TALLY" invoice statement acme --format html --output s.html
 	! grep -q '<b>sorry' s.html && grep -q '&lt;b&gt;sorry' s.html || fail "a reason is markup"
-	"$TALLY" invoice statement acme --format pdf --write s.pdf
+	"$TALLY" invoice statement acme --format pdf --output s.pdf
 	[ "$(head -c 5 s.pdf)" = %PDF- ]
 	run "$TALLY" invoice statement nobody; expect 0 'No invoice'
 	"$TALLY" token own --scope read --customer other --file tokens --json >t.json

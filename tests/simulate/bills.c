@@ -78,10 +78,10 @@ int bills_read_rates(struct world *w)
 	return exchange_read(&w->rates, path, &w->e);
 }
 
-static struct span month_of(int m)
+static struct period month_of(int m)
 {
-	return (struct span){ { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
-			      { civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY } };
+	return (struct period){ { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
+				{ civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY } };
 }
 
 /* --- operations --- */
@@ -161,8 +161,9 @@ static int do_note(struct world *w, struct session *s)
 	const uint32_t *n = w->op->number;
 	struct money_total amount = { one / 100 * (1 + n[2] % 900) };
 	int64_t id;
-	int rc = invoice_note(s->ledger, 1 + n[0] % DOCUMENTS_MOST, n[1] % 3 ? &amount : NULL,
-			      "simulation", w->model.now, &id, &w->e);
+	const struct note_asked asked = { 1 + n[0] % DOCUMENTS_MOST, n[1] % 3 ? &amount : NULL,
+					  "simulation" };
+	int rc = invoice_note(s->ledger, &asked, w->model.now, &id, &w->e);
 	w->counts->notes += rc == 0;
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT || rc == -ERR_INVALID || rc == -ERR_NOT_FOUND
 		       ? REFUSED
@@ -209,14 +210,13 @@ static int invoice_one(struct world *w, struct session *s, const struct account 
 		       enum invoice_part part)
 {
 	struct draft made = { 0 };
-	const struct span of = month_of(month);
+	const struct period of = month_of(month);
 	if (of.to.us > w->model.now.us)
 		return 0;
 	invoicer_part(s->invoicer, part);
-	int rc = invoice_draft(s->invoicer, s->ledger, a, of.from, of.to, w->model.now, &made,
-			       &w->e);
+	int rc = invoice_draft(s->invoicer, a, of, w->model.now, &made, &w->e);
 	if (rc == 0 && made.id)
-		rc = invoice_finalize(s->invoicer, s->ledger, made.id, w->model.now, &w->e);
+		rc = invoice_finalize(s->invoicer, made.id, w->model.now, &w->e);
 	invoicer_part(s->invoicer, INVOICE_OWN);
 	w->counts->invoices += rc == 0 && made.id;
 	return rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND ? 0 : rc;
@@ -315,7 +315,7 @@ struct sales_check {
 	struct world *w;
 	struct sum *sum;
 	int account;
-	struct span of;
+	struct period of;
 	bool seen[GRANTS_MOST], bought[PURCHASES_MOST];
 	int bad;
 };
@@ -381,13 +381,13 @@ static int check_sale(void *user, const struct credit_sale *s)
 	return x->bad;
 }
 
-static bool within(const struct model_sale *s, struct instant effective, struct span of)
+static bool within(const struct model_sale *s, struct instant effective, struct period of)
 {
 	return s->known && effective.us >= of.from.us && effective.us < of.to.us;
 }
 
 /* What the ledger says was sold is what the model sold, all of it. */
-static int add_sales(struct world *w, struct session *s, int account, struct span of,
+static int add_sales(struct world *w, struct session *s, int account, struct period of,
 		     struct sum *sum)
 {
 	const struct account *a;
@@ -421,7 +421,7 @@ static int seat_days(int month)
 static int subtotal_of(struct world *w, struct session *s, int account, int month, int128 *out)
 {
 	const struct bill_terms *t = &bill_terms[w->model.terms[account]];
-	const struct span of = month_of(month);
+	const struct period of = month_of(month);
 	struct model_sums u;
 	struct sum sum = { .t = t };
 	model_sum_span(&w->model, account, of.from.us, of.to.us, &u);
@@ -459,7 +459,8 @@ static int check_month(struct world *w, struct session *s, int account, int mont
 	const struct bill_terms *t = &bill_terms[w->model.terms[account]];
 	int rc = account_of(w, s, (uint32_t)account, &a);
 	if (rc == 0)
-		rc = invoice_compute(s->invoicer, &i, a, month_of(month), text_of(""), NULL, &w->e);
+		rc = invoice_compute(s->invoicer, &i, a,
+				     &(struct invoice_basis){ .period = month_of(month) }, &w->e);
 	if (rc != 0)
 		return wrong(w, "the whole of 2026-%02d: %s", month, w->e.message);
 	got = i.subtotal.atto + (t->inclusive ? i.tax_total.atto : 0);

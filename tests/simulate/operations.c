@@ -551,10 +551,11 @@ static int do_draw(struct world *w, struct session *s)
 	snprintf(key, sizeof key, "d%u", n);
 	rc = ledger_draw(s->ledger, a->id, (struct nano_credits){ 1 + n * 7654321 },
 			 &(struct draw){ .at = w->model.now,
+					 .now = w->model.now,
 					 .key = text_of(key),
 					 .note = TEXT(""),
 					 .policy = n % 2 ? SHORT_REFUSE : SHORT_PARTIAL },
-			 w->model.now, &out, &w->e);
+			 &out, &w->e);
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT ? REFUSED : rc;
 }
 
@@ -568,11 +569,13 @@ static int do_refund(struct world *w, struct session *s)
 		return rc;
 	const uint32_t n = w->op->number[1] % 200;
 	snprintf(key, sizeof key, "r%u", n);
-	rc = ledger_refund(
-		s->ledger, a->id,
-		(struct nano_credits){ 1 + (int64_t)n * (n % 2 ? 1234567 : 40000000) },
-		&(struct draw){ .at = w->model.now, .key = text_of(key), .note = TEXT("") },
-		w->model.now, &txn, &w->e);
+	rc = ledger_refund(s->ledger, a->id,
+			   (struct nano_credits){ 1 + (int64_t)n * (n % 2 ? 1234567 : 40000000) },
+			   &(struct draw){ .at = w->model.now,
+					   .now = w->model.now,
+					   .key = text_of(key),
+					   .note = TEXT("") },
+			   &txn, &w->e);
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT || rc == -ERR_INVALID || rc == -ERR_RANGE
 		       ? REFUSED
 		       : rc;
@@ -639,15 +642,16 @@ static int do_draft(struct world *w, struct session *s)
 	struct draft made;
 	int rc = account_of(w, s, w->op->number[0], &a);
 	const int m = 8 + (int)(w->op->number[1] % 3);
-	const struct instant from = { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
-			     to = { civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY };
+	const struct period of = { { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
+				   { civil_to_day((struct civil){ 2026, m + 1, 1 }) *
+				     US_PER_DAY } };
 	/* now and then what was used so far, or what has changed since */
 	const uint32_t part = w->op->number[2] % 6;
 	invoicer_part(s->invoicer, part == 0   ? INVOICE_INTERIM
 				   : part == 1 ? INVOICE_SUPPLEMENT
 					       : INVOICE_OWN);
 	if (rc == 0)
-		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &made, &w->e);
+		rc = invoice_draft(s->invoicer, a, of, w->model.now, &made, &w->e);
 	invoicer_part(s->invoicer, INVOICE_OWN);
 	/* usage that waits would be missing on it */
 	const bool at_fault = w->at_fault[w->op->number[0] % ACCOUNTS];
@@ -659,7 +663,7 @@ static int do_draft(struct world *w, struct session *s)
 static int do_finalize(struct world *w, struct session *s)
 {
 	const int64_t id = 1 + w->op->number[0] % DOCUMENTS_MOST;
-	int rc = invoice_finalize(s->invoicer, s->ledger, id, w->model.now, &w->e);
+	int rc = invoice_finalize(s->invoicer, id, w->model.now, &w->e);
 	if (rc == 0)
 		w->counts->invoices++;
 	return rc == -ERR_CONFLICT || rc == -ERR_UNPRICED || rc == -ERR_NOT_FOUND ||

@@ -32,8 +32,10 @@ static int add_whole(struct invoicer *v, const struct account *a, const struct s
 	then.terms = of->terms;
 	bare.lines = bare.taxes = 0;
 	bare.credits = (struct money_total){ 0 };
-	int rc = invoice_compute(v, &i, &then, (struct span){ of->from, of->to }, of->currency,
-				 &(struct standing_list){ .period = &bare, .count = 1 }, e);
+	const struct standing_list list = { .period = &bare, .count = 1 };
+	int rc = invoice_compute(
+		v, &i, &then, &(struct invoice_basis){ { of->from, of->to }, of->currency, &list },
+		e);
 	if (rc != 0)
 		return rc;
 	/* without what it asks for in advance: that is the next period's */

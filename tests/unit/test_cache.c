@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/call_source.h"
 #include "sim/prefix_cache.h"
 
 static char *path_of(char buf[64])
@@ -23,8 +24,15 @@ static struct block_trace *open_text(const char *text, struct err *e)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
-	if (block_trace_open(&t, path, &(struct block_trace_options){ 0 }, e) != 0)
+	const char *const paths[] = { path };
+	struct call_source in;
+	if (call_source_open(&in,
+			     &(struct call_source_options){
+				     .path = paths, .path_count = 1, .from_zero = true },
+			     e) != 0 ||
+	    call_source_blocks(&t, &in, &(struct block_trace_options){ 0 }, e) != 0)
 		t = NULL;
+	call_source_close(&in);
 	remove(path);
 	return t;
 }
@@ -280,7 +288,7 @@ static void test_bad_traces_name_line_and_field(void **state)
 		{ "", "no request" },
 		{ "{\"timestamp\":0,\"input_length\":10,\"output_length\":1}\n", "hash_ids" },
 		{ "{\"timestamp\":0,\"input_length\":-4,\"output_length\":1,\"hash_ids\":[1]}\n",
-		  "input_length" },
+		  ":1: field 'input': '-4' is negative" },
 		{ "{\"timestamp\":0,\"input_length\":512,\"output_length\":1,\"hash_ids\":[1,2]}\n",
 		  ":1" },
 		{ "{\"timestamp\":0,\"input_length\":1,\"output_length\":1,\"hash_ids\":[1,x]}\n",
@@ -306,6 +314,9 @@ static void test_bad_lines_among_good_ones_leave_nothing(void **state)
 		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"0-1,7,x\"}",
 		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"5-9\"}",
 		"{\"c\":\"a\",\"t\":0,\"in\":-1,\"out\":1,\"h\":\"5\"}",
+		"{\"c\":\"a\",\"t\":0,\"in\":130,\"h\":\"0-1\"}",
+		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"0-1\",\"h\":\"0-1\"}",
+		"{\"c\":null,\"t\":0,\"in\":130,\"out\":1,\"h\":\"0-1\"}",
 	};
 	static const char good[] =
 		"{\"c\":\"a\",\"t\":0,\"m\":\"x\",\"in\":130,\"out\":1,\"h\":\"0-1\"}\n";

@@ -159,7 +159,7 @@ struct run {
 	size_t grants;
 	struct timeline_event event[EVENTS_MAX];
 	size_t events;
-	struct timeline_options o;
+	struct timeline o;
 	struct timeline_result result;
 	struct err e;
 	int rc;
@@ -214,7 +214,11 @@ static void run_timeline(struct run *r)
 		last = v->at.us > last.us ? v->at : last;
 	}
 	r->o.until = json_member(given, "until") ? instant_at(given, "until") : last;
-	r->rc = timeline_run(&r->result, r->grant, r->grants, r->event, r->events, &r->o, &r->e);
+	r->o.grant = r->grant;
+	r->o.grants = r->grants;
+	r->o.event = r->event;
+	r->o.events = r->events;
+	r->rc = timeline_run(&r->result, &r->o, &r->e);
 }
 
 static size_t find_grant(const struct run *r, struct text id)
@@ -297,9 +301,15 @@ static void kind_credit_run_error(void)
 		     b = json_next(b))
 			rc = timeline_snapshot(grant, n, text_of(json_key(b)),
 					       (struct credits_total){ value_of(b) }, &e);
-		const struct timeline_options o = { t0(), t0(), burn_order_default(), true, true };
+		const struct timeline o = { .grant = grant,
+					    .grants = n,
+					    .start = t0(),
+					    .until = t0(),
+					    .order = burn_order_default(),
+					    .repay = true,
+					    .has_snapshot = true };
 		if (rc == 0)
-			rc = timeline_run(&result, grant, n, NULL, 0, &o, &e);
+			rc = timeline_run(&result, &o, &e);
 		if (rc == 0)
 			COMPLAIN("a snapshot that does not fit was taken");
 		timeline_release(&result);
@@ -437,10 +447,11 @@ static int draw(const char *customer, int128 amount, struct instant at, bool no_
 {
 	int rc = ledger_draw(ledger, account(customer)->id, nano(amount),
 			     &(struct draw){ .at = at,
+					     .now = at,
 					     .policy = SHORT_PARTIAL,
 					     .no_overage = no_overage,
 					     .note = TEXT("") },
-			     at, out, e);
+			     out, e);
 	if (m && rc == 0 && out->txn)
 		rc = ledger_each_entry(ledger, out->txn, add_move, m, e);
 	return rc;
@@ -576,7 +587,7 @@ static void kind_correction_lifo(void)
 		}
 		if (draw(customer, all, t0(), false, &d, NULL, &e) != 0 ||
 		    ledger_refund(ledger, account(customer)->id, nano(amount_in(c, "correct")),
-				  &(struct draw){ .at = t0(), .note = TEXT("") }, t0(), &txn,
+				  &(struct draw){ .at = t0(), .now = t0(), .note = TEXT("") }, &txn,
 				  &e) != 0 ||
 		    ledger_each_entry(ledger, txn, add_move, &m, &e) != 0)
 			COMPLAIN("%s", e.message);
@@ -617,7 +628,8 @@ static void kind_breakage(void)
 	    draw(customer, amount_in(given, "release"), t0(), false, &d, NULL, &e) != 0 ||
 	    ledger_expire(ledger, id, late, &e) != 0 ||
 	    ledger_refund(ledger, id, nano(amount_in(given, "reopen")),
-			  &(struct draw){ .at = late, .note = TEXT("") }, late, NULL, &e) != 0 ||
+			  &(struct draw){ .at = late, .now = late, .note = TEXT("") }, NULL,
+			  &e) != 0 ||
 	    ledger_expire(ledger, id, late, &e) != 0 ||
 	    ledger_balance_at(ledger, id, late, &b, &e) != 0)
 		COMPLAIN("%s", e.message);
@@ -709,8 +721,15 @@ static void kind_credit_run_scale(void)
 	struct timeline_event use = { TIMELINE_USE,
 				      instant_at(json_first(when), "at"),
 				      { amount_in(json_first(when), "qty") } };
-	const struct timeline_options o = { t0(), use.at, burn_order_default(), true, false };
-	if (timeline_run(&result, grant, n, &use, 1, &o, &e) != 0)
+	const struct timeline o = { .grant = grant,
+				    .grants = n,
+				    .event = &use,
+				    .events = 1,
+				    .start = t0(),
+				    .until = use.at,
+				    .order = burn_order_default(),
+				    .repay = true };
+	if (timeline_run(&result, &o, &e) != 0)
 		COMPLAIN("%s", e.message);
 	json_value *changed = json_first(json_member(expect, "changed"));
 	for (size_t i = 0; i < n; i++)
@@ -801,11 +820,12 @@ static void kind_wallet(void)
 		int128 amount = amount_in(w, json_member(w, "credits") ? "credits" : "amount");
 		int rc = ledger_draw(ledger, account(customer)->id, nano(amount),
 				     &(struct draw){ .at = t0(),
+						     .now = t0(),
 						     .policy = is(w, "op", "void") ? SHORT_REFUSE
 										   : SHORT_PARTIAL,
 						     .no_overage = true,
 						     .note = TEXT("") },
-				     t0(), &d, &e);
+				     &d, &e);
 		refused |= rc != 0;
 		if (rc == 0 && d.txn) {
 			ledger_each_entry(ledger, d.txn, add_move, &m, &e);
@@ -897,7 +917,8 @@ static void do_hold_op(const char *customer, const char *op, const char *id, int
 		if (hold_end(spending, text_of(hold_name(customer, id)), "released", TEXT(""), now,
 			     e) == 0)
 			ledger_refund(ledger, account(customer)->id, nano(-amount),
-				      &(struct draw){ .at = now, .note = TEXT("") }, now, NULL, e);
+				      &(struct draw){ .at = now, .now = now, .note = TEXT("") },
+				      NULL, e);
 	} else if (strcmp(op, "settle") == 0)
 		hold_settle_credits(spending, ledger,
 				    &(struct hold_settlement){ text_of(hold_name(customer, id)),
@@ -1073,17 +1094,18 @@ static void kind_idempotency(void)
 	strcpy(customer, new_account(OVERAGE_REFUSE));
 	snprintf(key, sizeof key, "%s/%s", customer, member_text(first, "id").p);
 	const struct draw how = { .at = t0(),
+				  .now = t0(),
 				  .key = text_of(key),
 				  .policy = SHORT_PARTIAL,
 				  .no_overage = true,
 				  .note = TEXT("") };
 	if (give(customer, TEXT("g"), amount_in(first, "taken"), NULL, &e) != 0 ||
-	    ledger_draw(ledger, account(customer)->id, nano(amount_in(first, "cap")), &how, t0(),
-			&d, &e) != 0)
+	    ledger_draw(ledger, account(customer)->id, nano(amount_in(first, "cap")), &how, &d,
+			&e) != 0)
 		COMPLAIN("%s", e.message);
 	for (json_value *c = json_first(json_member(expect, "cases")); c; c = json_next(c)) {
 		int rc = ledger_draw(ledger, account(customer)->id, nano(amount_in(c, "cap")), &how,
-				     t0(), &d, &e);
+				     &d, &e);
 		const char *got = rc == 0 && d.known ? "exists" : "exists_with_different_amount";
 		if (!is(c, "result", got) || (rc != 0 && e.code != ERR_CONFLICT))
 			COMPLAIN("cap %s: %s", member_text(c, "cap").p, got);
@@ -1288,9 +1310,8 @@ static void waterfall_case(json_value *sources, struct text need, json_value *wa
 	struct lot lot[GRANTS_MAX];
 	struct lot_use use[GRANTS_MAX];
 	struct moves m = { 0 };
-	struct credits_total rest;
 	struct err e = { 0 };
-	size_t n = 0, uses;
+	size_t n = 0;
 	for (json_value *s = json_first(sources); s; s = json_next(s), n++) {
 		bool pair = json_kind(s) == JSON_ARRAY;
 		struct text id = pair ? json_string(json_first(s)) : member_text(s, "id");
@@ -1309,10 +1330,11 @@ static void waterfall_case(json_value *sources, struct text need, json_value *wa
 				       .expires = INSTANT_MAX };
 	}
 	bool all = text_is(need, "*");
-	int rc = lots_take(lot, n, t0(),
-			   (struct credits_total){ all ? HUGE * atto
-						       : at_scale(number_in(need), 18) },
-			   all ? SHORT_PARTIAL : SHORT_REFUSE, use, &uses, &rest, &e);
+	const struct lot_demand demand = { t0(),
+					   { all ? HUGE * atto : at_scale(number_in(need), 18) },
+					   all ? SHORT_PARTIAL : SHORT_REFUSE };
+	struct lots_taken taken = { .use = use };
+	int rc = lots_take(lot, n, &demand, &taken, &e);
 	if (error.n) {
 		if (rc == 0 || e.code != ERR_LIMIT)
 			COMPLAIN("it was not refused");
@@ -1320,7 +1342,7 @@ static void waterfall_case(json_value *sources, struct text need, json_value *wa
 	}
 	if (rc != 0)
 		COMPLAIN("%s", e.message);
-	for (size_t i = 0; rc == 0 && i < uses; i++) {
+	for (size_t i = 0; rc == 0 && i < taken.uses; i++) {
 		size_t k = 0;
 		while (k < m.n && !text_eq(m.pot[k], lot[use[i].lot].id))
 			k++;
@@ -1528,28 +1550,28 @@ static void kind_delta_rating(void)
 	struct tier tier[TIERS_MAX];
 	json_value *price = json_member(given, "price");
 	struct unit_price p = { .unit = { amount_in(price, "unit") } };
-	struct difference_line line[2];
-	struct money_total net;
+	struct difference d;
+	const struct difference_line *line = d.line;
 	struct err e = { 0 };
-	size_t n, i = 0;
+	size_t i = 0;
 	p.tiers = read_tiers(json_member(price, "volume"), tier);
 	p.volume = tier;
-	if (difference_lines(&p, quantity_in(given, "billed_qty"),
-			     quantity_in(given, "snapshot_qty"), line, &n, &net, &e) != 0)
+	if (difference_of(&d, &p, quantity_in(given, "billed_qty"),
+			  quantity_in(given, "snapshot_qty"), &e) != 0)
 		COMPLAIN("%s", e.message);
 	for (json_value *w = json_first(json_member(expect, "lines")); w; w = json_next(w), i++) {
 		struct text q = json_string(json_first(w));
 		const char *unit = memchr(q.p, '@', q.n);
-		if (i >= n)
+		if (i >= d.lines)
 			break;
 		same("quantity", line[i].quantity.nano * 1000000000, at_scale(number_in(q), 18));
 		if (unit)
 			same("unit", line[i].unit.atto, at_scale(number_in(text_of(unit + 1)), 18));
 		same("amount", line[i].amount.atto, value_of(json_next(json_first(w))));
 	}
-	if (i != n)
-		COMPLAIN("%zu lines, not %zu", n, i);
-	same("net", net.atto, amount_in(expect, "net"));
+	if (i != d.lines)
+		COMPLAIN("%zu lines, not %zu", d.lines, i);
+	same("net", d.net.atto, amount_in(expect, "net"));
 }
 
 static void kind_late_usage(void)
@@ -1557,19 +1579,18 @@ static void kind_late_usage(void)
 	struct unit_price p = { .unit = { amount_in(json_member(given, "price"), "unit") } };
 	json_value *billed = json_member(given, "billed"), *now = json_member(given, "now");
 	json_value *w = json_first(json_member(expect, "lines"));
-	struct difference_line line[2];
-	struct money_total net;
+	struct difference d;
 	struct err e = { 0 };
-	size_t n;
 	struct quantity before = { 0 };
 	for (json_value *m = json_first(now); m && w; m = json_next(m), w = json_next(w)) {
 		struct quantity q = { at_scale(number_in(json_string(m)), 9) };
 		bool running = strstr(json_key(m), "_cumulative") != NULL;
 		struct quantity known = running ? before : quantity_in(billed, json_key(m));
-		if (difference_lines(&p, known, q, line, &n, &net, &e) != 0)
+		if (difference_of(&d, &p, known, q, &e) != 0)
 			COMPLAIN("%s", e.message);
-		same("qty", n ? line[0].quantity.nano * 1000000000 : 0, amount_in(w, "qty"));
-		same("amount", net.atto, amount_in(w, "amount"));
+		same("qty", d.lines ? d.line[0].quantity.nano * 1000000000 : 0,
+		     amount_in(w, "qty"));
+		same("amount", d.net.atto, amount_in(w, "amount"));
 		bool corrects = !running && known.nano != 0;
 		if (corrects != (member_text(w, "corrects").n > 0))
 			COMPLAIN("%s: is it a correction?", json_key(m));
@@ -1633,8 +1654,8 @@ static int128 share_of(const char *key, int64_t num, int64_t den, int places)
 {
 	struct money_total out = { 0 };
 	struct err e = { 0 };
-	if (amount_share((struct money_total){ amount_in(given, key) }, num, den, places, mode_in(),
-			 &out, &e) != 0)
+	if (amount_share((struct money_total){ amount_in(given, key) }, num, den,
+			 (struct rounding){ places, mode_in() }, &out, &e) != 0)
 		COMPLAIN("%s", e.message);
 	return out.atto;
 }
@@ -1670,8 +1691,9 @@ static void kind_tax_rounding(void)
 	for (json_value *i = json_first(json_member(expect, "invoices")); i; i = json_next(i)) {
 		struct money_total net = { amount_in(i, "net") }, tax;
 		struct err e = { 0 };
-		if (amount_percent(net, percent, (int)whole_in(given, "scale"), mode_in(), &tax,
-				   &e) != 0)
+		if (amount_percent(net, percent,
+				   (struct rounding){ (int)whole_in(given, "scale"), mode_in() },
+				   &tax, &e) != 0)
 			COMPLAIN("%s", e.message);
 		same("gross", net.atto + tax.atto, amount_in(i, "gross"));
 		balance -= net.atto + tax.atto;
@@ -1792,8 +1814,8 @@ static void marked_up(json_value *c)
 						  json_member(given, "tokens_disjoint"), &priced) },
 			   more;
 	struct err e = { 0 };
-	if (amount_percent(base, number_in(member_text(c, "markup_percent")), 18, ROUND_HALF_UP,
-			   &more, &e) != 0)
+	if (amount_percent(base, number_in(member_text(c, "markup_percent")), ROUND_EXACT, &more,
+			   &e) != 0)
 		COMPLAIN("%s", e.message);
 	same("total", base.atto + more.atto, amount_in(c, "total"));
 }

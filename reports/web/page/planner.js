@@ -21,7 +21,7 @@ function Planner({set}) {
 		try {
 			const data = await post('/v1/plan', {...f, timezone: scope.zone, scenarios: Object.fromEntries(list.map(s => [s.name, planRoutes[s.kind].write(s)]))});
 			tell({data});
-		} catch (error) { tell({error: error.status === 404 ? new Error('This server does not answer plans; tally plan on the command line does.') : error}); }
+		} catch (error) { tell({error}); }
 	};
 	useEffect(() => { run(); }, []);
 	const d = state.data, sorted = d ? [...d.scenarios].sort((a, b) => (a.unpriced > 0) - (b.unpriced > 0) || (exact(a.total) > exact(b.total) ? 1 : -1)) : [];
