@@ -617,14 +617,13 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 	if (line.n < 2 || *line.p != '{' || line.p[line.n - 1] != '}')
 		return false;
 	if (r->log == LOG_CLAUDE) {
-		if (holds(line, "\"usage\""))
-			return claude_line(r, line, number);
-		/* another agent's, whose header is much like these lines */
-		if (holds(line, "\"tokens\""))
-			return false;
-		/* Qwen Code writes lines much like these; counts are judged by the slow way */
-		if (holds(line, "\"uiEvent\"") || holds(line, "\"ui_telemetry\"") ||
-		    holds(line, "\"usageMetadata\"") || holds(line, "_tokens\":"))
+		if (holds(line, "\"usage"))
+			return holds(line, "\"usage\"") && claude_line(r, line, number);
+		/* lines of other agents are much like these; what counts in them is judged by the
+		 * slow way. Most of a log is lines that are searched to their ends: one search
+		 * for "tokens" and for what ends so */
+		if (holds(line, "okens\"") || holds(line, "\"uiEvent\"") ||
+		    holds(line, "\"ui_telemetry\""))
 			return false;
 		r->passed_over++;
 		return true;

@@ -573,10 +573,12 @@ static bool is_told(const char *text, const char *line, size_t skip, json_value 
 {
 	struct buf was = { 0 }, now = { 0 }, changed = { 0 }, key = { 0 };
 	bool told;
+	struct edit own = *e;
 	outcome(&was, text, &told);
-	e->edited = &key;
+	own.edited = &key;
 	buf_add(&changed, text, (size_t)(line - text) + skip);
-	put_edited(&changed, root, e);
+	put_edited(&changed, root, &own);
+	e->members = own.members;
 	buf_puts(&changed, line + strcspn(line, "\n"));
 	outcome(&now, changed.p, &told);
 	*same = strcmp(was.p, now.p) == 0;
