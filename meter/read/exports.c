@@ -169,7 +169,9 @@ static void take_file(const char *text)
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", NULL };
-	static const char *const moneys[] = { "units", "", "cents", NULL };
+	/* at the number of decimals */
+	static const char *const moneys[] = { "units", "", "cents",	  "",  "", "",
+					      "",      "", "micro cents", NULL };
 	static const char *const signs[] = { "stated", "majority", NULL };
 	static const char *const ends[] = { "next day", "last day", NULL };
 	static const char *const orders[] = { "certain", "month first", "day first", NULL };

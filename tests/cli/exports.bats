@@ -303,6 +303,17 @@ fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ
 	done
 }
 
+@test "OpenCode's console states millionths of a cent" {
+	printf '%s\n' id,time,model,input a,2026-05-14T01:00:00Z,claude-sonnet-4-6,2000000 >u.csv
+	"$TALLY" ingest u.csv -q
+	printf '%s\n' day,user_type,user_id,user_name,provider,model,requests,input_tokens,output_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,cost_micro_cents,last_active_at \
+		2026-05-14,member,user_1,me,anthropic,claude-sonnet-4-6,3,2000000,0,0,0,0,600000000,2026-05-14T10:00:00.000Z >o.csv
+	run "$TALLY" reconcile o.csv --json
+	expect 0 '"matching": 1' '"billed": "6"'
+	run "$TALLY" ingest o.csv
+	expect 1 'tally reconcile'
+}
+
 @test "Fireworks' costs by model are a bill, by key they are refused; a row of a document is named by its place" {
 	printf '%s\n' id,time,provider,model,input a,2026-05-14T01:00:00Z,fireworks,deepseek-v3p1,10000000 >u.csv
 	"$TALLY" ingest u.csv -q

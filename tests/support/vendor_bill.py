@@ -228,7 +228,7 @@ def drawn(doc, rows):
     def value(name, d, m, c, k):
         meaning = cols.get(name)
         return {"start": d, "end": d if doc.get("ends") else next_day(d), "year": d[:4], "month": str(int(d[5:7])), "day": str(int(d[8:])), "model": m or k,
-                "cost": plain(c * 100 if doc.get("money") == "cents" else c), "currency": "USD", "kind": k, "list": plain(c), "provider": "anthropic",
+                "cost": plain(c * {"cents": 100, "micro cents": 10 ** 8}.get(doc.get("money"), 1)), "currency": "USD", "kind": k, "list": plain(c), "provider": "anthropic",
                 "net": plain(c), "product": "", "what": m or k, "fee": "0"}.get(meaning, "1" if meaning else "")
 
     out = []
