@@ -190,4 +190,5 @@ def main():
         judge(tally, name, ways_of_document(d), number := number + 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
