@@ -145,7 +145,7 @@ int fetch_url(struct fetch *f, struct err *e)
 	f->status = (int)status;
 	enum { CURL_WRITE_ERROR = 23 };
 	if (failed == CURL_WRITE_ERROR)
-		rc = err_set(e, ERR_RANGE, "%s is larger than %zu MiB", f->url, f->bytes_max >> 20);
+		rc = err_set(e, ERR_RANGE, "%s is larger than %zu KiB", f->url, f->bytes_max >> 10);
 	else if (failed)
 		rc = err_set(e, ERR_UNREADABLE, "%s: %s", f->url, web.curl_easy_strerror(failed));
 	web.curl_slist_free_all(headers);

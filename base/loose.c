@@ -50,7 +50,7 @@ static size_t currency_at(struct text s, size_t i, const char **code)
 	return n == 3 && (i == 0 || !is_upper(s.p[i - 1])) ? 3 : 0;
 }
 
-void loose_currency(char out[4], struct text s)
+bool loose_currency(char out[4], struct text s)
 {
 	*out = 0;
 	for (size_t i = 0; i < s.n; i++) {
@@ -59,8 +59,9 @@ void loose_currency(char out[4], struct text s)
 		if (n == 0)
 			continue;
 		snprintf(out, 4, "%.3s", code);
-		return;
+		return true;
 	}
+	return false;
 }
 
 bool loose_is_currency(struct text code)
@@ -214,6 +215,19 @@ int loose_number(struct decimal *out, int *places, struct text s, bool comma_dec
 	const char *dot = strchr(whole, '.');
 	*places = dot ? (int)strspn(dot + 1, "0123456789") : 0;
 	return decimal_parse(out, text_of(whole), e);
+}
+
+int loose_count(int64_t *out, struct text s, struct err *e)
+{
+	struct decimal d;
+	int places;
+	s = trimmed(s);
+	const char *point = s.n ? memrchr(s.p, '.', s.n) : NULL;
+	int rc = loose_number(&d, &places, s, point && !memchr(s.p, ',', s.n), e);
+	if (rc == 0 && (!decimal_to_int64(d, 0, out) || *out < 0))
+		rc = err_set(e, ERR_INVALID, "'%.*s' is not a whole number from 0",
+			     (int)(s.n > 40 ? 40 : s.n), s.p);
+	return rc;
 }
 
 static bool three_numbers(struct text s, const char *marks, int out[3], char *mark)

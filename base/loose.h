@@ -18,9 +18,13 @@
 int loose_number(struct decimal *out, int *places, struct text s, bool comma_decimals,
 		 struct err *e);
 
-/* The code of the currency whose sign or letters stand in s ("EUR 9,00", "$0.10", "Total (USD)");
- * "" where none does, or its sign is that of several. */
-void loose_currency(char out[4], struct text s);
+/* A whole number from 0, of what is counted: "1,000", "1000.0"; "1.000" may be either, and is
+ * refused. Errors: ERR_INVALID. */
+int loose_count(int64_t *out, struct text s, struct err *e);
+
+/* Whether the sign or the letters of a currency stand in s ("EUR 9,00", "$0.10", "Total (USD)"),
+ * and its code; "" where none does, or its sign is that of several. */
+bool loose_currency(char out[4], struct text s);
 
 /* Whether the three letters are the code of a currency that bills are written in. */
 bool loose_is_currency(struct text code);

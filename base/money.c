@@ -14,6 +14,20 @@ int money_from_decimal(struct money *out, struct decimal d, struct err *e)
 	return 0;
 }
 
+bool money_times(struct money m, struct decimal factor, struct money *out)
+{
+	int128 product;
+	if (__builtin_mul_overflow((int128)m.pico, factor.digits, &product))
+		return false;
+	for (int i = 0; i < factor.scale; i++, product /= 10)
+		if (product % 10 != 0)
+			return false;
+	if (product > INT64_MAX || product < INT64_MIN)
+		return false;
+	out->pico = (int64_t)product;
+	return true;
+}
+
 char *money_format(struct money m, char buf[DECIMAL_TEXT_MAX])
 {
 	decimal_format_fixed(buf, m.pico, MONEY_PLACES);

@@ -29,6 +29,8 @@ enum { MONEY_PLACES = 12, MONEY_TOTAL_PLACES = 18, PER_MILLION = 1000000 };
  * larger. */
 int money_from_decimal(struct money *out, struct decimal d, struct err *e);
 char *money_format(struct money m, char buf[DECIMAL_TEXT_MAX]);
+/* m x factor; false where that is finer than 1e-12, or too large. */
+bool money_times(struct money m, struct decimal factor, struct money *out);
 char *money_total_format(struct money_total t, char buf[DECIMAL_TEXT_MAX]);
 char *credits_format(struct credits_total t, char buf[DECIMAL_TEXT_MAX]);
 

@@ -13,6 +13,26 @@ int text_cmp(struct text a, struct text b)
 	return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+bool text_between_zeros(struct text *rest, struct text *piece)
+{
+	enum { RUN = 4 };
+	const char *p = rest->p, *end = p + rest->n;
+	while (p < end && !*p)
+		p++;
+	const char *stop = p;
+	for (const char *q = p; q < end;) {
+		const char *zero = memchr(q, 0, (size_t)(end - q));
+		stop = zero ? zero : end;
+		for (q = stop; q < end && !*q; q++)
+			;
+		if (q - stop >= RUN || q == end)
+			break;
+	}
+	*piece = (struct text){ p, (size_t)(stop - p) };
+	*rest = (struct text){ stop, (size_t)(end - stop) };
+	return piece->n > 0;
+}
+
 size_t utf8_valid_prefix(const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -54,6 +54,11 @@ static inline bool text_is(struct text a, const char *s)
 /* Byte order; a prefix sorts first. */
 int text_cmp(struct text a, struct text b);
 
+/* A crash leaves zero bytes where a file had grown and nothing was written yet: the next piece of
+ * *rest between runs of them, and *rest behind it; false: there is no more. Zero bytes within a
+ * piece are fewer than four, as in texts of another coding. */
+bool text_between_zeros(struct text *rest, struct text *piece);
+
 /* The number of leading bytes that are valid UTF-8 without NUL; n when all is well. */
 size_t utf8_valid_prefix(const char *p, size_t n);
 

@@ -89,7 +89,7 @@ static int run(struct cli *cli, struct err *e)
 		else
 			blocks_report_table(&report);
 		for (size_t i = report.from; i < blocks.count; i++)
-			status = blocks.block[i].sums.unpriced ? 3 : status;
+			status = usage_sums_at_least(&blocks.block[i].sums) ? 3 : status;
 		if (left_out_any(&source.left_out))
 			status = 3;
 	}

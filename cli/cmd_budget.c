@@ -70,7 +70,7 @@ static int set(struct cli *cli, struct err *e)
 		rc = cli_zone(cli, &zone, e);
 	zone_close(zone);
 	if (rc == 0 && !amount)
-		rc = err_set(e, ERR_USAGE, "--amount is required");
+		rc = err_set(e, ERR_USAGE, "--amount is required, for example --amount 100");
 	if (rc == 0)
 		rc = cli_amount_of("--amount", amount, cli_currency(cli), &d, e);
 	if (rc == 0 && d.digits == 0)
@@ -227,7 +227,7 @@ static int status(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", q.only);
 	budgets_close(q.budgets);
 	store_close(store);
-	return rc ? rc : verdict.failed ? 1 : verdict.over ? 4 : 0;
+	return rc ? rc : verdict.failed ? 1 : verdict.over ? 4 : verdict.lacks ? 3 : 0;
 }
 
 const struct command command_budget_status = {

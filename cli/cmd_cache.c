@@ -7,9 +7,11 @@
 #include "cli/cache_rules.h"
 #include "cli/workload_options.h"
 #include "reports/amount.h"
+#include "reports/cache_misses.h"
 #include "reports/json_out.h"
 #include "reports/left_out.h"
 #include "reports/table.h"
+#include "sim/block_misses.h"
 #include "sim/cache_words.h"
 #include "sim/call_source.h"
 #include "sim/model_cache.h"
@@ -68,8 +70,9 @@ static int read_capacities(const char *text, int64_t list[CAPACITIES_MOST], size
 	return 0;
 }
 
-static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int64_t tokens,
-		       int64_t input, int64_t token_hours)
+/* missed: NULL where it is not asked. */
+static void put_result(struct json_out *j, int64_t capacity, const struct cache_result *found,
+		       int64_t input, const struct misses *missed)
 {
 	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, NULL);
@@ -77,11 +80,13 @@ static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int
 		json_out_null(j, "capacity");
 	else
 		json_out_int(j, "capacity", capacity);
-	json_out_int(j, "hit_blocks", blocks);
-	json_out_int(j, "hit_tokens", tokens);
-	json_out_string(j, "hit_ratio", ratio_text(tokens, input, text));
-	if (token_hours)
-		json_out_int(j, "token_hours", token_hours);
+	json_out_int(j, "hit_blocks", found->hit_blocks);
+	json_out_int(j, "hit_tokens", found->hit_tokens);
+	json_out_string(j, "hit_ratio", ratio_text(found->hit_tokens, input, text));
+	if (found->token_hours)
+		json_out_int(j, "token_hours", found->token_hours);
+	if (missed)
+		put_misses(j, missed);
 	json_out_end(j, '}');
 }
 
@@ -162,8 +167,10 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 		struct json_out j;
 		open_document(&j, t, &a->doubts, "curve");
 		for (size_t i = 0; i < count; i++)
-			put_result(&j, p[i].capacity, p[i].hit_blocks, p[i].hit_tokens,
-				   t->input_tokens, 0);
+			put_result(&j, p[i].capacity,
+				   &(struct cache_result){ .hit_blocks = p[i].hit_blocks,
+							   .hit_tokens = p[i].hit_tokens },
+				   t->input_tokens, NULL);
 		close_document(&j);
 	} else if (cli->csv) {
 		printf(CSV_HEADER);
@@ -176,8 +183,14 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 	return 0;
 }
 
+/* What a cache of some capacity had, and why not more. */
+struct simulated {
+	struct cache_result found;
+	struct misses missed;
+};
+
 /* One simulation for each capacity. */
-static int simulate(struct asked *a, const struct block_trace *t, struct cache_result *out,
+static int simulate(struct asked *a, const struct block_trace *t, struct simulated *out,
 		    struct err *e)
 {
 	const struct cache_rules **own = NULL;
@@ -186,11 +199,21 @@ static int simulate(struct asked *a, const struct block_trace *t, struct cache_r
 		own = mem_alloc((t->count + 1) * sizeof *own);
 	for (size_t i = 0; own && i < t->count; i++)
 		own[i] = &model_cache_at(&a->contract, a->at.us + t->request[i].time_us)->rules;
-	const struct each_request each = { .rules = own };
+	const struct each_request each = { .rules = own,
+					   .hits = mem_alloc((t->count + 1) * sizeof *each.hits),
+					   .shared =
+						   mem_alloc((t->count + 1) * sizeof *each.shared),
+					   .why = mem_alloc(t->count + 1) };
 	for (size_t i = 0; rc == 0 && i < a->count; i++) {
 		a->rules.capacity = a->capacity[i];
-		rc = prefix_cache_run_each(t, &a->rules, &each, &out[i], e);
+		out[i] = (struct simulated){ 0 };
+		rc = prefix_cache_run_each(t, &a->rules, &each, &out[i].found, e);
+		if (rc == 0)
+			block_misses_add(&out[i].missed, t, &a->rules, &each);
 	}
+	free(each.hits);
+	free(each.why);
+	free(each.shared);
 	free(own);
 	return rc;
 }
@@ -205,7 +228,7 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 						       { "HIT BLOCKS", true, false },
 						       { "HIT TOKENS", true, false },
 						       { "HIT RATIO", true, false } };
-	struct cache_result out[CAPACITIES_MOST];
+	struct simulated out[CAPACITIES_MOST];
 	int rc = simulate(a, t, out, e);
 	if (rc != 0)
 		return rc;
@@ -213,15 +236,15 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 		struct json_out j;
 		open_document(&j, t, &a->doubts, "results");
 		for (size_t i = 0; i < count; i++)
-			put_result(&j, capacity[i], out[i].hit_blocks, out[i].hit_tokens,
-				   t->input_tokens, out[i].token_hours);
+			put_result(&j, capacity[i], &out[i].found, t->input_tokens, &out[i].missed);
 		close_document(&j);
 		return 0;
 	}
 	if (cli->csv) {
 		printf(CSV_HEADER);
 		for (size_t i = 0; i < count; i++)
-			put_row(capacity[i], out[i].hit_blocks, out[i].hit_tokens, t->input_tokens);
+			put_row(capacity[i], out[i].found.hit_blocks, out[i].found.hit_tokens,
+				t->input_tokens);
 		return 0;
 	}
 	struct table *table = table_open(columns, sizeof columns / sizeof *columns);
@@ -234,11 +257,11 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 			put_count(&b, capacity[i]);
 			table_cell(table, b.p);
 		}
-		put_count(&b, out[i].hit_blocks);
+		put_count(&b, out[i].found.hit_blocks);
 		table_cell(table, b.p);
-		put_count(&b, out[i].hit_tokens);
+		put_count(&b, out[i].found.hit_tokens);
 		table_cell(table, b.p);
-		table_cell(table, ratio_text(out[i].hit_tokens, t->input_tokens, text));
+		table_cell(table, ratio_text(out[i].found.hit_tokens, t->input_tokens, text));
 	}
 	table_print(table);
 	table_close(table);

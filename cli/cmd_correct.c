@@ -175,6 +175,8 @@ static void print_changes(const struct rerate_result *r)
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rerate_line *l = &r->line[i];
+		const enum amount_bound bound =
+			bound_of_difference(at_least(l->to_why.n > 0), at_least(l->from_why.n > 0));
 		table_cell(t, l->model.p);
 		put_count(&b, l->records);
 		table_cell(t, b.p);
@@ -182,11 +184,11 @@ static void print_changes(const struct rerate_result *r)
 		table_cell(t, b.p);
 		rerate_report_price(&b, l->to_ref, l->to_window, l->to_why);
 		table_cell(t, b.p);
-		put_money(&b, l->before, NULL, false);
+		put_money(&b, l->before, NULL, at_least(l->from_why.n > 0));
 		table_cell(t, b.p);
-		put_money(&b, l->after, NULL, false);
+		put_money(&b, l->after, NULL, at_least(l->to_why.n > 0));
 		table_cell(t, b.p);
-		put_money(&b, money_total_minus(l->after, l->before), NULL, false);
+		put_money(&b, money_total_minus(l->after, l->before), NULL, bound);
 		table_cell(t, b.p);
 	}
 	table_print(t);
@@ -207,7 +209,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		return;
 	}
 	print_changes(r);
-	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
+	put_money(&b, money_total_minus(r->after, r->before), NULL, EXACTLY);
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
 	if (dry)

@@ -107,7 +107,7 @@ static int list(struct cli *cli, struct err *e)
 	static const struct table_column columns[] = {
 		{ "CUSTOMER", false, true },	{ "PLAN", false, false },
 		{ "OVERAGE", false, false },	{ "TIME ZONE", false, false },
-		{ "BILLING DAY", true, false }, { "OWED", true, false },
+		{ "BILLING DAY", true, false }, { "OWED", true, .money = true },
 	};
 	struct ledger_session s;
 	struct json_out j;

@@ -17,6 +17,9 @@ static const struct option options[] = {
 	  "for Xero and QuickBooks: what was paid, as a bank "
 	  "statement (DATEV includes it with the invoices)",
 	  false },
+	{ "credit-notes", 0, NULL,
+	  "for QuickBooks: what gives back, which it imports by itself, in positive amounts",
+	  false },
 	{ "account", 0, "KIND=CODE",
 	  "of invoices: revenue, tax, prepaid, receivable; for DATEV also bank, consultant, client and currency (that of the books, default EUR); tax-type of Xero",
 	  true },
@@ -40,6 +43,9 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 	int rc = cli_choice(cli, "profile", profiles, &profile, e);
 	s->profile = (enum book_profile)profile;
 	s->payments = cli_flag(cli, "payments");
+	s->notes = cli_flag(cli, "credit-notes");
+	if (rc == 0 && s->notes && (s->profile != BOOK_QUICKBOOKS || s->payments))
+		return err_set(e, ERR_USAGE, "--credit-notes is for --profile quickbooks alone");
 	bool datev = rc == 0 && s->profile == BOOK_DATEV;
 	const struct {
 		const char *name, **to, *usual;
@@ -169,15 +175,16 @@ static int tell_left_out(const struct exporting *x)
 	if (x->told.cut && !x->cli->quiet)
 		fprintf(stderr, "tally: note: %s longer than the program takes: cut\n",
 			COUNTED(x->told.cut, "text"));
-	if (x->told.unrated && !x->cli->quiet)
+	if (x->told.notes)
 		fprintf(stderr,
-			"tally: note: %s in another currency than the books (%s) without a rate: "
-			"DATEV looks it up in its own table; --rates FILE states it\n",
-			COUNTED(x->told.unrated, "booking"), x->settings.base);
+			"tally: %s left out: QuickBooks imports credit notes by themselves, and "
+			"--credit-notes writes them\n",
+			x->told.notes == 1 ? "a document that gives back is"
+					   : "documents that give back are");
 	if (x->in_credits)
 		fprintf(stderr, "tally: %s %s in credits rather than money: left out\n",
 			COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
-	return x->left_out || x->in_credits ? 3 : 0;
+	return x->left_out || x->in_credits || x->told.notes ? 3 : 0;
 }
 
 static int run(struct cli *cli, struct err *e)

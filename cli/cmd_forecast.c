@@ -11,10 +11,14 @@ static const struct option options[] = {
 	  false },
 	{ "credits", 0, "N|balance", "credits left; balance: the customer's current balance",
 	  false },
-	{ "by", 0, "DATE", "up to the start of that day (default next month)", false },
+	{ "by", 0, "DATE",
+	  "up to the start of that day (default next month); --until includes a day or month",
+	  false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	{ "scenario", 0, "[NAME=]MODEL",
+	  "everything runs on MODEL from --move-on on; recorded: as it is", false },
 	{ "move", 0, "[MODEL=]TO",
 	  "what MODEL (or everything) does now runs on TO from --move-on on", false },
 	{ "move-on", 0, "DATE", "the day of the move (default tomorrow)", false },
@@ -27,30 +31,54 @@ static const struct option options[] = {
 
 static int read_move(struct cli *cli, struct forecast_question *q, struct err *e)
 {
-	const char *move = cli_value(cli, "move"), *on = cli_value(cli, "move-on");
+	const char *move = cli_value(cli, "move"), *on = cli_value(cli, "move-on"),
+		   *scenario = cli_value(cli, "scenario"),
+		   *equals = scenario ? strchr(scenario, '=') : NULL;
+	const char *name = scenario ? "--scenario" : "--move";
+	if (scenario && move)
+		return err_set(e, ERR_USAGE, "give --scenario or --move, not both");
+	if (scenario)
+		move = equals ? equals + 1 : scenario;
+	if (scenario && strcmp(move, "recorded") == 0 && !on)
+		return 0;
+	if (scenario && strpbrk(move, ":="))
+		return err_set(
+			e, ERR_USAGE,
+			"--scenario: '%s' is a route; a forecast moves everything to one model "
+			"(--move MODEL=TO moves a part; `tally whatif` replays routes)",
+			move);
 	int rc = on ? cli_instant("move-on", on, q->zone, &q->move_on, e) : 0;
 	if (rc == 0 && !move)
-		return on ? err_set(e, ERR_USAGE, "--move-on needs --move") : 0;
+		return on ? err_set(e, ERR_USAGE, "--move-on needs --move or --scenario") : 0;
 	if (rc == 0 && (rc = forecast_move_parse(q, move, cli_currency(cli), e)) != 0)
-		err_context(e, "--move");
+		err_context(e, "%s", name);
 	return rc;
+}
+
+static int read_period(struct cli *cli, struct forecast_question *q, struct err *e)
+{
+	const char *by = cli_value(cli, "by");
+	struct instant since, until;
+	int rc = cli_period(cli, q->zone, &since, &until, e);
+	if (rc == 0 && by && until.us != INSTANT_MAX.us)
+		return err_set(e, ERR_USAGE, "give --by, or --until or --period, not both");
+	if (rc == 0 && since.us != INSTANT_MIN.us)
+		q->since = since;
+	if (rc == 0 && until.us != INSTANT_MAX.us)
+		q->by = until;
+	return rc == 0 && by ? cli_instant("by", by, q->zone, &q->by, e) : rc;
 }
 
 static int read_asked(struct cli *cli, struct forecast_question *q, struct err *e)
 {
-	const char *budget = cli_value(cli, "budget"), *by = cli_value(cli, "by"),
-		   *credits = cli_value(cli, "credits");
+	const char *budget = cli_value(cli, "budget"), *credits = cli_value(cli, "credits");
 	char plain[DECIMAL_TEXT_MAX];
 	struct decimal amount = { 0 };
-	struct instant until;
 	int rc = 0;
 	q->customer = cli_value(cli, "customer");
 	q->project = cli_value(cli, "project");
 	q->model = cli_value(cli, "model");
-	if (cli_value(cli, "since"))
-		rc = cli_period(cli, q->zone, &q->since, &until, e);
-	if (rc == 0 && by)
-		rc = cli_instant("by", by, q->zone, &q->by, e);
+	rc = read_period(cli, q, e);
 	if (rc == 0 && budget)
 		rc = cli_amount_of("--budget", budget, cli_currency(cli), &amount, e);
 	if (rc == 0 && budget)
@@ -105,7 +133,7 @@ static int run(struct cli *cli, struct err *e)
 	rc = ledger_session_close(&s, rc, e);
 	book_close(book);
 	zone_close(z);
-	return rc ? rc : verdict.overrun_is_likely ? 4 : verdict.unpriced ? 3 : 0;
+	return rc ? rc : verdict.overrun_is_likely ? 4 : verdict.lacks ? 3 : 0;
 }
 
 const struct command command_forecast = {
@@ -127,6 +155,6 @@ const struct command command_forecast = {
 		"  tally forecast --by 2027-04-01 --move deepseek-v4-flash --move-on 2027-01-01\n"
 		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_SINCE | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

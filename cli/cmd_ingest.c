@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -194,7 +195,8 @@ static int run(struct cli *cli, struct err *e)
 	for (int i = 0; rc == 0 && i < cli->argument_count && !cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") != 0 && !places_named(cli->argument[i]) &&
 		    access(cli->argument[i], R_OK) != 0)
-			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s'", cli->argument[i]);
+			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", cli->argument[i],
+				     strerror(errno));
 	if (rc == 0)
 		rc = cli_store(cli, &work.store, DB_CREATE, e);
 	if (rc == 0 && cli_flag(cli, "follow")) {
@@ -212,6 +214,7 @@ static int run(struct cli *cli, struct err *e)
 	refusals_end(&work.refusals, work.refusals.met);
 	const bool partial = page_list_is_part(&doubts.pages), columns = doubts.columns.n > 0;
 	refusals_columns((struct text){ doubts.columns.p, doubts.columns.n });
+	refusals_zeros(doubts.zeros);
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)

@@ -6,6 +6,7 @@
 #include "cli/typed.h"
 #include "meter/hold.h"
 #include "reports/amount.h"
+#include "reports/budget_report.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -36,7 +37,7 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	struct decimal d = { 0 };
 	int rc = 0;
 	if (rc == 0 && !clear && !amount)
-		rc = err_set(e, ERR_USAGE, "--amount is required");
+		rc = err_set(e, ERR_USAGE, "--amount is required, for example --amount 100");
 	if (rc == 0 && !clear)
 		rc = cli_amount_of("--amount", amount, cli_currency(cli), &d, e);
 	if (rc == 0 && !clear)
@@ -77,6 +78,7 @@ struct listing {
 	struct spending_limit *limit;
 	size_t count;
 	struct arena arena;
+	int64_t lacks; /* records that are not in what is spent, or in part */
 };
 
 static int collect(void *user, const struct spending_limit *l)
@@ -102,6 +104,7 @@ static int show(struct listing *list, const struct spending_limit *l)
 	int rc = limit_state(list->spending, l, clock_now(), &st, list->e);
 	if (rc != 0)
 		return rc;
+	list->lacks += st.unpriced + st.placeholders;
 	if (list->j) {
 		json_out_object(list->j, NULL);
 		json_out_text(list->j, "customer", l->customer);
@@ -114,16 +117,17 @@ static int show(struct listing *list, const struct spending_limit *l)
 		json_out_money(list->j, "spent", st.spent);
 		json_out_money(list->j, "held", st.held);
 		json_out_int(list->j, "unpriced", st.unpriced);
+		json_out_int(list->j, "placeholders", st.placeholders);
 		json_out_end(list->j, '}');
 		return 0;
 	}
 	table_cell(list->t, l->customer.p);
-	put_amount(&b, money_format(l->amount, text), l->currency.p, false);
+	put_amount(&b, money_format(l->amount, text), l->currency.p, EXACTLY);
 	table_cell(list->t, b.p);
 	table_cell(list->t, l->period.p);
-	put_money(&b, st.spent, l->currency.p, st.unpriced > 0);
+	put_money(&b, st.spent, l->currency.p, at_least(st.unpriced || st.placeholders));
 	table_cell(list->t, b.p);
-	put_money(&b, st.held, l->currency.p, false);
+	put_money(&b, st.held, l->currency.p, EXACTLY);
 	table_cell(list->t, b.p);
 	buf_release(&b);
 	return 0;
@@ -164,13 +168,14 @@ static int list(struct cli *cli, struct err *e)
 			table_print(l.t);
 		else
 			printf("no limits are set\n");
+		print_spent_bound(l.lacks);
 	}
 	table_close(l.t);
 	spending_close(l.spending);
 	free(l.limit);
 	arena_release(&l.arena);
 	store_close(store);
-	return rc;
+	return rc ? rc : l.lacks ? 3 : 0;
 }
 
 const struct command command_limit_set = {

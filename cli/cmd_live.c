@@ -43,8 +43,6 @@ static int put_days(struct overview o, struct store *s, const struct zone *zone,
 	const struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(&o)),
 					     .until = zone_midnight(zone, o.today + 1) };
 	int rc = usage_query(&result, s, &filter, &(struct usage_grouping){ dims, 2, zone }, e);
-	if (rc == 0)
-		rc = overview_bounds(&o, s, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
 		overview_print(&o);

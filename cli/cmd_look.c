@@ -33,7 +33,6 @@ static const struct option by_session[] = {
 
 /* What each of the commands groups by. */
 /* a look is quick */
-enum { PLACEHOLDERS_COUNTED = 1000 };
 
 struct view {
 	const char *command;
@@ -159,8 +158,7 @@ static int run(struct cli *cli, struct err *e)
 					 view->dim, view->labels + view->has_last + 1, zone },
 				 e);
 	if (rc == 0)
-		rc = usage_lower_bound(&report.bound, source.store, &filter, PLACEHOLDERS_COUNTED,
-				       e);
+		rc = usage_lower_bound(&report.bound, source.store, usage_total(result), e);
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
 		report.from_start = sort_rows(&look, order, view->has_last);
@@ -175,8 +173,7 @@ static int run(struct cli *cli, struct err *e)
 				   filter.session);
 		else if (!look.rows)
 			look_source_tell_empty(&source, cli, zone);
-		status = usage_total(result)->unpriced || left_out_any(&source.left_out) ||
-					 report.bound.placeholders
+		status = usage_sums_at_least(usage_total(result)) || left_out_any(&source.left_out)
 				 ? 3
 				 : 0;
 	}

@@ -157,7 +157,7 @@ static int read_workload(struct move *x, struct err *e)
 	of.refused_user = x;
 	if (rc == 0)
 		rc = workload_of_store(&x->workload, x->source.store, &of, e);
-	if (rc == -ERR_NOT_FOUND)
+	if (rc == -ERR_NOT_FOUND && x->source.store)
 		err_context(e, "%s", store_path(x->source.store));
 	if (rc == 0 && !x->source.is_cache)
 		rc = cli_tell_other_cards(x->cli, x->source.store, x->book, e);
@@ -254,8 +254,8 @@ static int run(struct cli *cli, struct err *e)
 		if (left_out_any(&x->source.left_out))
 			status = 3;
 		for (size_t i = 0; i < x->o.scenarios; i++)
-			if (x->migration.past[i].unpriced || x->migration.month[i].unpriced ||
-			    x->migration.later[i].unpriced ||
+			if (whatif_at_least(&x->migration.past[i]) ||
+			    x->migration.month[i].unpriced || x->migration.later[i].unpriced ||
 			    (x->o.plan && x->migration.past[i].uncredited))
 				status = 3;
 		migration_release(&x->migration, x->o.scenarios);

@@ -52,8 +52,6 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0 && usage_total(result)->records == 0)
 		rc = find_newest(&o, source.store, zone, e);
-	if (rc == 0)
-		rc = overview_bounds(&o, source.store, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
 		o.left_out = &source.left_out;
@@ -61,6 +59,8 @@ static int run(struct cli *cli, struct err *e)
 			overview_json(&o);
 		else
 			overview_print(&o);
+		if (!cli->json)
+			look_source_tell_newer(&source, cli);
 		status = overview_is_lower_bound(&o) ? 3 : 0;
 	}
 	look_release(&look);

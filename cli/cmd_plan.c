@@ -36,7 +36,8 @@ static const struct option options[] = {
 	{ "escalate", 0, "P:MODEL", "P of the calls of every --model go to MODEL as well", false },
 	{ "hit-ratio", 0, "P", "share of calls that hit the cache (default 100%)", false },
 	{ "retries", 0, "P", "share of calls that are sent twice (default 0)", false },
-	{ "growth", 0, "P", "growth of calls per month (default 0)", false },
+	{ "growth", 0, "P", "growth of calls per month: 10%, or -5% where work shrinks (default 0)",
+	  false },
 	{ "days", 0, "N", "how many days (default 30)", false },
 	{ "months", 0, "N", "or how many months of the calendar: 3 for a quarter", false },
 	{ "by", 0, "day|month|quarter",
@@ -47,7 +48,7 @@ static const struct option options[] = {
 	{ "weekdays", 0, "DAYS", "mon-fri, or mon,wed,sat (default every day)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "save", 0, "FILE", "write the question to FILE, for `tally plan FILE`", false },
-	MEMO_OPTIONS,
+	MEMO_OPTIONS_WITH("write"), /* --output is tokens here */
 	{ 0 },
 };
 

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,15 +30,13 @@ struct update {
 	const char *from;
 	bool is_url, unchanged;
 	struct buf book, sum;
+	bool has_sum; /* a checksum beside it was read, whatever it holds */
 	char etag[FETCH_ETAG_MAX], wanted[HEX_MAX], sha256[HEX_MAX];
 };
 
 static int download(struct update *u, const struct price_state *known, struct err *e)
 {
-	struct buf pack = { 0 };
-	const bool same = known->from.p && strcmp(known->from.p, u->from) == 0 &&
-			  access(price_store_path(&pack, false, "book.pack"), F_OK) == 0;
-	buf_release(&pack);
+	const bool same = known->from.p && strcmp(known->from.p, u->from) == 0;
 	struct fetch f = { .url = u->from,
 			   .etag = same ? known->etag : NULL,
 			   .bytes_max = BOOK_BYTES_MAX,
@@ -46,7 +45,7 @@ static int download(struct update *u, const struct price_state *known, struct er
 	u->book = f.body;
 	u->unchanged = rc == 0 && f.status == 304;
 	snprintf(u->etag, sizeof u->etag, "%s", f.answer_etag);
-	if (rc == 0 && f.status != 200 && f.status != 304)
+	if (rc == 0 && f.status != 200 && !(f.status == 304 && f.etag && *f.etag))
 		rc = err_set(e, ERR_UNREADABLE, "%s: the server answered %d", u->from, f.status);
 	if (rc != 0 || u->unchanged || *u->wanted)
 		return rc;
@@ -60,6 +59,7 @@ static int download(struct update *u, const struct price_state *known, struct er
 			     "one with --sha256",
 			     beside.p, sum.status);
 	u->sum = sum.body;
+	u->has_sum = true;
 	buf_release(&beside);
 	return rc;
 }
@@ -70,24 +70,49 @@ static int read_book(struct update *u, struct err *e)
 	struct buf beside = { 0 };
 	int rc = file_read(&u->book, u->from, BOOK_BYTES_MAX, e);
 	buf_printf(&beside, "%s.sha256", u->from);
-	if (rc == 0 && !*u->wanted && access(beside.p, F_OK) == 0)
+	if (rc == 0 && !*u->wanted && access(beside.p, F_OK) == 0) {
+		u->has_sum = true;
 		rc = file_read(&u->sum, beside.p, 4096, e);
+	}
 	buf_release(&beside);
 	return rc;
 }
 
-static int check_sum(struct update *u, struct err *e)
+/* The first 64 hexadecimal digits of a text that stand alone, in lower case; false: there are none.
+ */
+static bool take_digest(char out[HEX_MAX], struct text t)
+{
+	enum { DIGITS = HEX_MAX - 1 };
+	for (size_t i = 0, run; i < t.n; i += run + 1) {
+		run = 0;
+		while (i + run < t.n && isxdigit((unsigned char)t.p[i + run]))
+			run++;
+		if (run != DIGITS)
+			continue;
+		for (size_t k = 0; k < DIGITS; k++)
+			out[k] = (char)tolower((unsigned char)t.p[i + k]);
+		out[DIGITS] = 0;
+		return true;
+	}
+	return false;
+}
+
+static int check_sum(struct update *u, const struct price_state *known, struct err *e)
 {
 	uint8_t bytes[DIGEST_BYTES];
 	int rc = digest_sha256(bytes, (struct text){ u->book.p, u->book.n }, e);
 	for (int i = 0; rc == 0 && i < DIGEST_BYTES; i++)
 		snprintf(u->sha256 + 2 * i, 3, "%02x", bytes[i]);
-	if (rc == 0 && u->sum.n)
-		snprintf(u->wanted, sizeof u->wanted, "%.64s", u->sum.p);
-	if (rc == 0 && (*u->wanted || u->sum.n) && strcmp(u->wanted, u->sha256) != 0)
+	if (rc == 0 && u->has_sum && !take_digest(u->wanted, (struct text){ u->sum.p, u->sum.n }))
+		rc = err_set(
+			e, ERR_INVALID,
+			"%s.sha256 holds no checksum (64 hexadecimal digits); nothing is changed",
+			u->from);
+	if (rc == 0 && *u->wanted && strcmp(u->wanted, u->sha256) != 0)
 		rc = err_set(e, ERR_INVALID,
 			     "%s: its checksum is %s, but %s is stated; nothing is changed",
 			     u->from, u->sha256, u->wanted);
+	u->unchanged = rc == 0 && strcmp(known->sha256, u->sha256) == 0;
 	return rc;
 }
 
@@ -148,7 +173,7 @@ static int take_update(const struct cli *cli, struct update *u, const struct pri
 			     : book ? book_released(book)
 				    : "";
 	if (rc == 0 && !u->unchanged)
-		rc = check_sum(u, e);
+		rc = check_sum(u, known, e);
 	if (rc == 0 && !u->unchanged)
 		rc = book_pack_make(&pack, (struct text){ u->book.p, u->book.n }, &summary, e);
 	if (rc == 0 && !u->unchanged && strcmp(summary.released, before) < 0 &&
@@ -175,7 +200,8 @@ static int run(struct cli *cli, struct err *e)
 		return err_set(e, ERR_USAGE, "give a file, or --from a URL, not both");
 	if (cli->argument_count) {
 		u.from = cli->argument[0];
-		u.is_url = false;
+		u.is_url =
+			strncmp(u.from, "https://", 8) == 0 || strncmp(u.from, "http://", 7) == 0;
 	}
 	if (!*u.from)
 		return err_set(e, ERR_USAGE,
@@ -183,13 +209,10 @@ static int run(struct cli *cli, struct err *e)
 			       "changed. Name a file (`tally price update FILE`) or an address "
 			       "(--from URL); `tally config set prices_url URL` remembers one, "
 			       "and $TALLY_PRICES_URL overrides it");
-	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
-		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
+	if (sha256 && !take_digest(u.wanted, text_of(sha256)))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
-	snprintf(u.wanted, sizeof u.wanted, "%s", sha256 ? sha256 : "");
-	int rc = price_state_read(&known, e);
-	if (rc == 0)
-		rc = take_update(cli, &u, &known, e);
+	price_state_read(&known);
+	int rc = take_update(cli, &u, &known, e);
 	buf_release(&known.from);
 	buf_release(&u.book);
 	buf_release(&u.sum);
@@ -266,8 +289,8 @@ static int add_card(const struct cli *cli, enum scope scope, const char *name, c
 	int rc = file_read(&content, path, BOOK_BYTES_MAX, e);
 	const struct text text = { content.p, content.n };
 	if (rc == 0 && card_parse(&card, text, path, &faults) != 0)
-		rc = err_set(e, ERR_INVALID, "price card %s: %s: %s", path, faults.fault[0].place,
-			     faults.fault[0].message);
+		rc = err_set(e, ERR_INVALID, "price card %s: %s%s%s", path, faults.fault[0].place,
+			     *faults.fault[0].place ? ": " : "", faults.fault[0].message);
 	if (rc == 0)
 		rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, text, e)
 					     : price_store_write(place, text, e);

@@ -29,12 +29,8 @@ static int weigh(struct quota_row *row, struct look_source *source, const struct
 		return rc;
 	row->has_worth = true;
 	for (size_t i = 0; i < usage_group_count(result); i++) {
-		const struct usage_sums *s = usage_group(result, i);
-		if (!text_is(usage_label(result, i, 0), q->provider))
-			continue;
-		row->cost = s->cost;
-		row->tokens = look_tokens(s);
-		row->unpriced = s->unpriced;
+		if (text_is(usage_label(result, i, 0), q->provider))
+			row->worth = *usage_group(result, i);
 	}
 	snprintf(currency, 16, "%s", usage_currency(result));
 	usage_result_close(result);

@@ -78,7 +78,9 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	else
 		reconcile_report_table(&o);
 	bool off = r->open || r->unexplained.atto || r->total_is_wrong;
-	return off ? 5 : bill->partial || bill->doubtful.n || r->unpriced ? 3 : 0;
+	return off								     ? 5
+	       : bill->partial || bill->doubtful.n || r->unpriced || r->placeholders ? 3
+										     : 0;
 }
 
 static int run(struct cli *cli, struct err *e)

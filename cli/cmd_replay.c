@@ -65,6 +65,7 @@ static void warn(const struct replay_result *r, bool quiet)
 		refusals.named++;
 	}
 	refusals_sum(&refusals, replay_refused(r), "counted");
+	refusals_zeros(replay_zeros(r));
 	if (refusals_columns(text_of(replay_doubtful_columns(r))) == 0 && !quiet &&
 	    replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));

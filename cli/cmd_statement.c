@@ -60,7 +60,7 @@ const struct command command_invoice_statement = {
 		"What was owed at the beginning, each invoice, credit note, void and payment with the "
 		"balance after it, what is owed at the end, and what is open. By currency.",
 	.examples = "  tally invoice statement acme --period 2026-11\n"
-		    "  tally invoice statement acme --format pdf --write statement.pdf\n",
+		    "  tally invoice statement acme --format pdf --output statement.pdf\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,

@@ -30,16 +30,18 @@ enum { STATE_BYTES_MAX = 1 << 20, INPUT_BYTES_MAX = 1 << 20, RENEW_SECONDS = 10 
 static const struct option options[] = {
 	{ "renew", 0, NULL, "refresh the figures now and wait for it; print nothing", false },
 	/* those of ccusage's status line, so that its settings go on working */
-	{ "visual-burn-rate", 'B', "STYLE", "accepted, without effect", false },
-	{ "cost-source", 0, "SOURCE", "accepted, without effect", false },
-	{ "cache", 0, NULL, "accepted, without effect", false },
-	{ "no-cache", 0, NULL, "accepted, without effect", false },
-	{ "no-offline", 0, NULL, "accepted, without effect", false },
-	{ "refresh-interval", 0, "SECONDS", "accepted, without effect", false },
-	{ "context-low-threshold", 0, "PERCENT", "accepted, without effect", false },
-	{ "context-medium-threshold", 0, "PERCENT", "accepted, without effect", false },
-	{ "config", 0, "FILE", "accepted, without effect", false },
-	{ "debug", 'd', NULL, "accepted, without effect", false },
+	{ "visual-burn-rate", 'B', "STYLE", "accepted, without effect", false, OPTION_ADVANCED },
+	{ "cost-source", 0, "SOURCE", "accepted, without effect", false, OPTION_ADVANCED },
+	{ "cache", 0, NULL, "accepted, without effect", false, OPTION_ADVANCED },
+	{ "no-cache", 0, NULL, "accepted, without effect", false, OPTION_ADVANCED },
+	{ "no-offline", 0, NULL, "accepted, without effect", false, OPTION_ADVANCED },
+	{ "refresh-interval", 0, "SECONDS", "accepted, without effect", false, OPTION_ADVANCED },
+	{ "context-low-threshold", 0, "PERCENT", "accepted, without effect", false,
+	  OPTION_ADVANCED },
+	{ "context-medium-threshold", 0, "PERCENT", "accepted, without effect", false,
+	  OPTION_ADVANCED },
+	{ "config", 0, "FILE", "accepted, without effect", false, OPTION_ADVANCED },
+	{ "debug", 'd', NULL, "accepted, without effect", false, OPTION_ADVANCED },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };
@@ -72,13 +74,13 @@ static int take_lock(bool only_if_free)
 }
 
 /* Amounts as they are printed. */
-static void put_cents(struct buf *b, const char *key, struct money_total m, const char *currency,
-		      bool lower_bound)
+static void put_cents(struct buf *b, const char *key, const struct usage_sums *s,
+		      const char *currency)
 {
 	struct buf amount = { 0 };
 	json_put_string(b, text_of(key));
 	buf_puts(b, ":");
-	json_put_string(b, text_of(cents_text(&amount, m, currency, lower_bound)));
+	json_put_string(b, text_of(cents_cost(&amount, s, currency)));
 	buf_release(&amount);
 }
 
@@ -104,7 +106,7 @@ static int put_sessions(struct buf *b, struct store *s, const struct zone *zone,
 			continue;
 		const struct usage_sums *sums = usage_group(result, k);
 		buf_puts(b, any ? "," : "");
-		put_cents(b, name.p, sums->cost, usage_currency(result), sums->unpriced > 0);
+		put_cents(b, name.p, sums, usage_currency(result));
 		any = true;
 	}
 	if (rc == 0)
@@ -127,8 +129,7 @@ static int put_state(struct buf *b, struct store *s, const struct zone *zone, st
 	if (rc != 0)
 		return rc;
 	buf_printf(b, "{\"at\":\"%s\",\"day\":%lld,", instant_format(now, text), (long long)day);
-	put_cents(b, "today", usage_total(result)->cost, usage_currency(result),
-		  usage_total(result)->unpriced > 0);
+	put_cents(b, "today", usage_total(result), usage_currency(result));
 	usage_result_close(result);
 	rc = usage_blocks_read(&blocks, s, &recent, 5, e);
 	if (rc != 0)
@@ -137,7 +138,7 @@ static int put_state(struct buf *b, struct store *s, const struct zone *zone, st
 		const struct usage_block *last = &blocks.block[blocks.count - 1];
 		buf_printf(b, ",\"block_ends\":\"%s\",",
 			   instant_format((struct instant){ last->end_us }, text));
-		put_cents(b, "block", last->sums.cost, blocks.currency, last->sums.unpriced > 0);
+		put_cents(b, "block", &last->sums, blocks.currency);
 	}
 	usage_blocks_release(&blocks);
 	buf_puts(b, ",\"sessions\":{");

@@ -21,8 +21,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-enum { PLACEHOLDERS_COUNTED = 100000 };
-
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", NULL };
@@ -60,7 +58,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = ledger_all_uncovered(store, &report.uncovered, e);
 	if (rc == 0)
-		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
+		rc = usage_lower_bound(&report.bound, store, usage_total(result), e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
@@ -82,7 +80,7 @@ static int run(struct cli *cli, struct err *e)
 		}
 		if (!usage_total(result)->records)
 			cli_tell_empty(cli, store, zone);
-		status = usage_total(result)->unpriced || report.bound.placeholders ? 3 : 0;
+		status = usage_sums_at_least(usage_total(result)) ? 3 : 0;
 	}
 	cli_names_release(&names);
 	usage_result_close(result);

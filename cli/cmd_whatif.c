@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cache_rules.h"
+#include "cli/look_source.h"
 #include "cli/progress.h"
 #include "cli/typed.h"
 #include "sim/cache_words.h"
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/zone.h"
 #include "reports/html_report.h"
+#include "reports/left_out.h"
 #include "reports/whatif_answer.h"
 #include "sim/scenario.h"
 
@@ -32,6 +34,7 @@ static const struct option options[] = {
 	  false },
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
+	OPTION_LOGS,
 	{ "customer", 0, "NAME", "only this customer's calls", false },
 	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
@@ -111,13 +114,14 @@ struct reading {
 	const struct zone *zone;
 	const struct book *book;
 	int threads;
+	struct look_source *source; /* of calls where no trace is named */
 };
 
 static int read_workload(struct cli *cli, const struct reading *with, struct workload **out,
 			 struct refusals *refusals, struct err *e)
 {
 	struct cli_workload w;
-	struct store *store = NULL;
+	struct look_source *source = with->source;
 	int rc = cli_workload_read(cli, with->zone, &w, e);
 	if (rc == 0 && w.o.path_count && cli_value(cli, "db"))
 		rc = err_set(e, ERR_USAGE, "give either a trace or --db, not both");
@@ -136,18 +140,19 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 						 "provider", "at",    NULL };
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
-		rc = cli_store(cli, &store, DB_READ, e);
+		rc = look_source_open(source, cli, false, e);
 	if (rc == 0)
-		cli_tell_unknown(cli, store);
+		cli_tell_unknown(cli, source->store);
 	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
-		rc = workload_of_store(out, store, &of, e);
-	if (rc == -ERR_NOT_FOUND)
-		err_context(e, "%s", store_path(store));
-	if (rc == 0)
-		rc = cli_tell_other_cards(cli, store, with->book, e);
+		rc = workload_of_store(out, source->store, &of, e);
+	if (rc == -ERR_NOT_FOUND && source->store)
+		err_context(e, "%s", source->words);
+	if (rc == 0 && source->is_cache)
+		(*out)->shape = "logs";
+	else if (rc == 0)
+		rc = cli_tell_other_cards(cli, source->store, with->book, e);
 	*refusals = w.refusals;
-	store_close(store);
 	return rc;
 }
 
@@ -212,6 +217,16 @@ static int show(void *user, const struct whatif_report *report, struct err *e)
 	return rc;
 }
 
+/* Whether something of it could not be counted, which is told below the table. */
+static bool close_source(const struct cli *cli, struct look_source *source, bool tell)
+{
+	const bool any = left_out_any(&source->left_out);
+	if (tell && !cli->json && !cli->csv)
+		print_left_out(&source->left_out);
+	look_source_close(source);
+	return any;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct book *book = NULL;
@@ -219,6 +234,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct workload *workload = NULL;
 	struct scenario_list list = { 0 };
+	struct look_source source = { 0 };
 	struct whatif_options o = { .currency = cli_currency(cli) };
 	const char *plan = cli_plan(cli), *cache = cli_value(cli, "cache");
 	int64_t sample = 0;
@@ -240,8 +256,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
-		rc = read_workload(cli, &(struct reading){ zone, book, o.threads }, &workload,
-				   &refusals, e);
+		rc = read_workload(cli, &(struct reading){ zone, book, o.threads, &source },
+				   &workload, &refusals, e);
 	if (rc == 0)
 		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)
@@ -275,6 +291,8 @@ static int run(struct cli *cli, struct err *e)
 		status = cli_workload_told(&refusals, workload, "counted");
 	if (rc == 0 && incomplete)
 		status = 3;
+	if (close_source(cli, &source, rc == 0))
+		status = 3;
 	workload_close(workload);
 	scenario_list_release(&list);
 	plan_file_close(plans);
@@ -290,8 +308,8 @@ const struct command command_whatif = {
 	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
-		"Replays the calls of a trace, of agent logs or (without a trace) of the metered "
-		"database under every scenario, call by call, and compares exact costs. Every "
+		"Replays the calls of a trace, of agent logs or (without a path) of the database or "
+		"the logs in their usual places under every scenario, call by call, and compares exact costs. Every "
 		"model "
 		"has a cache of its own, so that a route which switches models pays for reading "
 		"the "

@@ -440,9 +440,15 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 			*out = i;
 			return 0;
 		}
-	return s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; see `tally %s --help`", name,
-			   s, cli->command->name)
-		 : 0;
+	struct buf choices = { 0 };
+	for (int i = 0; s && words[i]; i++)
+		if (*words[i])
+			buf_printf(&choices, "%s%s", choices.n ? ", " : "", words[i]);
+	const int rc = s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; choose from %s", name,
+				   s, choices.p)
+			 : 0;
+	buf_release(&choices);
+	return rc;
 }
 
 const char *cli_db_path(const struct cli *cli, struct buf *room)

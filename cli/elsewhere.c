@@ -115,6 +115,7 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "in", "input" },
 		{ "input-tokens", "input" },
 		{ "last", "since" },
+		{ "letter", "paper" },
 		{ "month", "period" },
 		{ "number", "limit" },
 		{ "out", "output" },
@@ -138,6 +139,7 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "user", "customer" },
 		{ "vendor", "provider" },
 		{ "when", "at" },
+		{ "write", "output" },
 		{ "zone", "timezone" },
 	};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
@@ -162,6 +164,8 @@ const char *elsewhere_hint(struct text typed)
 		{ "d", "calls without a price are named below each table; `tally explain ID` shows "
 		       "one call" },
 		{ "debug-samples", "`tally records --unpriced` lists calls" },
+		{ "html", "`tally migrate`, `plan` and `decide` write --format html or pdf with -o "
+			  "FILE; `whatif` and `cascade` have --html FILE" },
 		{ "id", "`tally session --id ID` is one session" },
 		{ "jq", "print --json and pipe it into jq" },
 		{ "live", "`tally live` is the running view" },

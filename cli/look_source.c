@@ -12,6 +12,7 @@
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
+#include "meter/store/usage_query.h"
 #include "reports/table.h"
 
 enum { COMPACT = 60 };
@@ -138,6 +139,9 @@ static int name_left_out(struct look_source *x, struct err *e)
 	int rc = quarantine_count(x->store, &l->quarantined, e);
 	l->in_database = !x->is_cache;
 	l->unread = x->is_cache ? x->cache.unread : 0;
+	l->partial = page_list_is_part(&x->cache.doubts.pages);
+	l->columns = (struct text){ x->cache.doubts.columns.n ? x->cache.doubts.columns.p : "",
+				    x->cache.doubts.columns.n };
 	if (rc == 0 && l->quarantined)
 		rc = quarantine_each(x->store, false, name_record, x, e);
 	if (rc == 0 && l->unread)
@@ -172,12 +176,35 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	return rc;
 }
 
+void look_source_tell_newer(const struct look_source *x, const struct cli *cli)
+{
+	struct places p = { 0 };
+	const struct found_place *newest = NULL;
+	struct instant first, last;
+	struct err none;
+	bool any = false;
+	if (x->is_cache || cli->quiet || cli_value(cli, "db") ||
+	    usage_span(x->store, &first, &last, &any, &none) != 0 || !any ||
+	    places_find(&p, NULL, &none) != 0)
+		return;
+	for (size_t i = 0; i < p.count; i++)
+		if (p.place[i].files && (!newest || p.place[i].newest_us > newest->newest_us))
+			newest = &p.place[i];
+	if (newest && newest->newest_us > last.us + US_PER_HOUR)
+		fprintf(stderr,
+			"tally: logs of %s are newer than the database: `tally ingest` stores them, "
+			"`tally --logs` looks at logs alone\n",
+			newest->title);
+	places_release(&p);
+}
+
 void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 			    const struct zone *z)
 {
-	if (!x->is_cache || x->cache.files)
+	if (!x->is_cache || x->cache.files) {
 		cli_tell_empty(cli, x->store, z);
-	else if (!cli->quiet)
+		look_source_tell_newer(x, cli);
+	} else if (!cli->quiet)
 		fprintf(stderr, "tally: there are no logs there; `tally sources` lists the places "
 				"of each agent\n");
 }

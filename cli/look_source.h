@@ -9,9 +9,12 @@
 #include "meter/ingest/log_cache.h"
 #include "reports/left_out.h"
 
+#define OPTION_LOGS \
+	{ \
+		"logs", 0, NULL, "read the logs though there is a database", false, OPTION_DATA \
+	}
 #define OPTIONS_OF_LOOKS \
-	{ "logs", 0, NULL, "read the logs though there is a database", false, OPTION_DATA }, \
-		{ "compact", 0, NULL, "as narrow as for 60 columns", false, OPTION_OUTPUT }, \
+	OPTION_LOGS, { "compact", 0, NULL, "as narrow as for 60 columns", false, OPTION_OUTPUT }, \
 		{ "offline",	  'O', NULL, "accepted: prices are always on this machine", false, \
 		  OPTION_ADVANCED }, \
 	{ \
@@ -38,6 +41,9 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 /* Says on standard error, below an empty report, what there would be. */
 void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 			    const struct zone *z);
+/* Says on standard error that agents went on writing logs after the database's last record; nothing
+ * where a database was named. */
+void look_source_tell_newer(const struct look_source *x, const struct cli *cli);
 void look_source_close(struct look_source *x);
 
 #endif

@@ -247,6 +247,11 @@ static int run(int argc, char **argv)
 		puts("tally " TALLY_VERSION);
 		return 0;
 	}
+	if (text_distance(text_of(argv[0]), TEXT("--version"), 3) <= 2) {
+		fprintf(stderr, "tally: there is no option '%s'; did you mean '--version'?\n",
+			argv[0]);
+		return 2;
+	}
 	/* options alone are of the short reports: the first that has them */
 	return run_words(argc, argv,
 			 argv[0][0] != '-'		 ? NULL

@@ -2,13 +2,22 @@
 
 #include "base/file.h"
 
+/* Of -o, whatever its long name is. */
+static const char *path_of(const struct cli *cli)
+{
+	for (int i = 0; i < cli->value_count; i++)
+		if (cli->option[i]->letter == 'o')
+			return cli->value[i];
+	return NULL;
+}
+
 int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
 {
 	static const char *const formats[] = { "text", "html", "pdf", NULL };
 	int format;
 	int rc = cli_choice(cli, "format", formats, &format, e);
-	if (rc == 0 && cli_value(cli, "write") && !cli->json && format == MEMO_AS_TEXT)
-		rc = err_set(e, ERR_USAGE, "--write needs --format html or pdf, or --json");
+	if (rc == 0 && path_of(cli) && !cli->json && format == MEMO_AS_TEXT)
+		rc = err_set(e, ERR_USAGE, "-o needs --format html or pdf, or --json");
 	if (rc == 0)
 		*out = (enum memo_format)format;
 	return rc;
@@ -16,14 +25,17 @@ int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
 
 int cli_document_show(const struct cli *cli, struct text document, struct err *e)
 {
-	return file_write(cli_value(cli, "write"), document, e);
+	return file_write(path_of(cli), document, e);
 }
 
 int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,
 		  struct err *e)
 {
+	static const char *const papers[] = { "a4", "letter", NULL };
 	struct buf b = { 0 };
-	int rc = 0;
+	int paper, rc = cli_choice(cli, "paper", papers, &paper, e);
+	if (rc != 0)
+		return rc;
 	switch (format) {
 	case MEMO_AS_TEXT:
 		memo_print(memo);
@@ -32,7 +44,7 @@ int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_form
 		memo_html_put(&b, memo);
 		break;
 	case MEMO_AS_PDF:
-		rc = memo_pdf_put(&b, memo, cli_flag(cli, "letter"), e);
+		rc = memo_pdf_put(&b, memo, paper == 1, e);
 		break;
 	}
 	if (rc == 0)

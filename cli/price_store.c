@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "pricing/book_pack.h"
 #include "reports/json_out.h"
 
 enum { OLD_DAYS = 45 };
@@ -181,24 +182,39 @@ static void copy_text(char *out, size_t room, json_value *root, const char *key)
 	snprintf(out, room, "%.*s", (int)t.n, t.n ? t.p : "");
 }
 
-int price_state_read(struct price_state *out, struct err *e)
+/* The day of the installed book; "": there is none, or it is damaged. */
+static void installed_day(char out[11])
+{
+	struct buf path = { 0 };
+	struct book_pack *pack;
+	*out = 0;
+	if (book_pack_open(&pack, price_store_path(&path, false, "book.pack"), NULL) == 0) {
+		snprintf(out, 11, "%.10s", book_pack_table(pack).released);
+		book_pack_close(pack);
+	}
+	buf_release(&path);
+}
+
+void price_state_read(struct price_state *out)
 {
 	struct buf path = { 0 };
 	struct json_document *doc;
+	char told[sizeof out->released] = "";
 	*out = (struct price_state){ 0 };
+	installed_day(out->released);
 	price_store_path(&path, false, "book.json");
-	int rc = 0;
-	if (access(path.p, F_OK) == 0 && (rc = json_open_file(&doc, path.p, e)) == 0) {
+	if (json_open_file(&doc, path.p, NULL) == 0) {
 		json_value *root = json_root(doc);
-		struct text from = json_string(json_member(root, "from"));
-		copy_text(out->released, sizeof out->released, root, "released");
-		copy_text(out->sha256, sizeof out->sha256, root, "sha256");
-		copy_text(out->etag, sizeof out->etag, root, "etag");
-		buf_add(&out->from, from.p, from.n);
+		copy_text(told, sizeof told, root, "released");
+		if (*told && strcmp(told, out->released) == 0) {
+			struct text from = json_string(json_member(root, "from"));
+			copy_text(out->sha256, sizeof out->sha256, root, "sha256");
+			copy_text(out->etag, sizeof out->etag, root, "etag");
+			buf_add(&out->from, from.p, from.n);
+		}
 		json_close(doc);
 	}
 	buf_release(&path);
-	return rc;
 }
 
 int price_state_write(const struct price_state *s, struct err *e)

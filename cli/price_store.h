@@ -32,7 +32,9 @@ struct price_state {
 	char released[11], sha256[65], etag[256];
 	struct buf from;
 };
-int price_state_read(struct price_state *out, struct err *e);
+/* Of the installed book, as far as it is known: where what is told beside it is unreadable, or of
+ * another book, its day alone. */
+void price_state_read(struct price_state *out);
 int price_state_write(const struct price_state *s, struct err *e);
 
 /* Replaces a file of ours by another as a whole, and makes its folders. */

@@ -56,6 +56,15 @@ int refusals_sum(struct refusals *r, int64_t refused, const char *what)
 	return refused ? 3 : 0;
 }
 
+void refusals_zeros(int64_t zeros)
+{
+	if (zeros)
+		fprintf(stderr,
+			"tally: the logs hold %s of zero, as crashes leave them: a call whose line "
+			"was not written yet is in none of them\n",
+			COUNTED(zeros, "byte"));
+}
+
 int refusals_columns(struct text columns)
 {
 	if (columns.n)

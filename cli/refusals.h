@@ -30,6 +30,8 @@ void refusals_end(struct refusals *r, int64_t met);
 /* As refusals_end, and how many were refused in all; what: "counted" or "packed". Returns the exit
  * status: 3 when some were. */
 int refusals_sum(struct refusals *r, int64_t refused, const char *what);
+/* Tells of bytes of zero in logs. */
+void refusals_zeros(int64_t zeros);
 /* Names columns that may count what is billed, and that nothing is known of (meter/read/doubts).
  * Returns the exit status: 3 when there are some. */
 int refusals_columns(struct text columns);

@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "pricing/book_pack.h"
+#include "pricing/regional.h"
 #include "pricing/spelling.h"
 
 /* Everything known under one model name. */
@@ -35,8 +36,9 @@ struct book {
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
-	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
-	struct book *self;    /* for opening a card of a book that is only asked */
+	struct variant *variant; /* that were asked for */
+	pthread_mutex_t lock;	 /* of all of it: cards are opened while threads ask */
+	struct book *self;	 /* for opening a card of a book that is only asked */
 };
 
 const char *service_tier_standard(size_t i)
@@ -348,6 +350,13 @@ static bool holds(struct instant from, struct instant to, struct instant t)
 	return t.us >= from.us && t.us < to.us;
 }
 
+/* How closely a price is of a region that is asked for: the card states it of that one, or a rule
+ * does, or of every other, or it names none. */
+static int closeness(const struct price *p)
+{
+	return p->region ? 1 + 2 * (strcmp(p->region, REGION_ANY_OTHER) != 0) + !p->rule : 0;
+}
+
 /* a should be used rather than b */
 static bool beats(const struct price *a, const struct price *b)
 {
@@ -355,8 +364,8 @@ static bool beats(const struct price *a, const struct price *b)
 		return a->layer > b->layer;
 	if (a->promotion != b->promotion)
 		return a->promotion;
-	if ((a->region != NULL) != (b->region != NULL))
-		return a->region != NULL;
+	if (closeness(a) != closeness(b))
+		return closeness(a) > closeness(b);
 	return a->from.us > b->from.us;
 }
 
@@ -374,8 +383,8 @@ static const struct price *best_price(const struct name_entry *n, const char *pr
 		const struct price *p = n->price[i];
 		if (!p->withdrawn && holds(p->from, p->to, q->at) &&
 		    strcmp(p->provider, provider) == 0 && strcmp(p->currency, q->currency) == 0 &&
-		    tier_matches(p, q->service_tier) &&
-		    (!p->region || text_is(q->region, p->region)) && (!best || beats(p, best)))
+		    tier_matches(p, q->service_tier) && price_is_of_region(p, q->region) &&
+		    (!best || beats(p, best)))
 			best = p;
 	}
 	return best;
@@ -602,44 +611,95 @@ static void open_provider(struct book *b, const char *provider)
 			open_shipped(b, i);
 }
 
+/* Whether cards state prices of regions; those that follow from rules are none of these. */
 static bool has_regional_prices(const struct name_entry *n, const char *provider)
 {
 	for (size_t i = 0; i < n->price_count; i++)
-		if (n->price[i]->region && strcmp(n->price[i]->provider, provider) == 0)
+		if (n->price[i]->region && !n->price[i]->rule &&
+		    strcmp(n->price[i]->provider, provider) == 0)
 			return true;
 	return false;
 }
 
-/* Whether p, which names no region, is the price in that one too. The newest card that says
- * something of the model decides, and there what names it most closely. */
+/* What the newest card that says something of the model's regions says of them, or NULL. */
+static const struct region_rule *region_rule_of(struct book *b, const struct price *p)
+{
+	const struct region_rule *found = NULL;
+	open_provider(b, p->provider);
+	for (size_t i = b->card_count; !found && i-- > 0;)
+		found = card_region_rule(b->card[i], p);
+	return found;
+}
+
+/* Whether p, which names no region, is the price in that one too. */
 static bool holds_in(struct book *b, const struct name_entry *n, const struct price *p,
 		     struct text region)
 {
-	const struct region_rule *found = NULL;
 	if (region.n == 0 || p->region)
 		return true;
-	open_provider(b, p->provider);
-	for (size_t i = b->card_count; !found && i-- > 0;) {
-		const struct card *c = b->card[i];
-		size_t closest = 0;
-		for (size_t k = 0; k < c->region_rule_count; k++) {
-			const struct region_rule *r = &c->region_rule[k];
-			const size_t close = region_rule_names(r, p->model);
-			if (close <= closest || (r->provider && strcmp(r->provider, p->provider)))
-				continue;
-			closest = close;
-			found = r;
-		}
-	}
-	return found && region_rule_holds(found, region, has_regional_prices(n, p->provider));
+	const struct region_rule *rule = region_rule_of(b, p);
+	return rule && region_rule_holds(rule, region, has_regional_prices(n, p->provider));
 }
 
-static int no_such_region(const struct price *p, struct text region, struct err *e)
+static void take_next(const char **next, const char *word, const char *after)
 {
-	return err_set(e, ERR_UNPRICED,
-		       "%s/%s has no price for region '%.*s', and no card says that it costs the "
-		       "same there",
-		       p->provider, p->model, region.n > 60 ? 60 : (int)region.n, region.p);
+	if (word && strcmp(word, REGION_ANY_OTHER) != 0 && (!after || strcmp(word, after) > 0) &&
+	    (!*next || strcmp(word, *next) < 0))
+		*next = word;
+}
+
+/* The regions in which what p prices has a price then: the next in the order of their names. */
+static const char *next_region(const struct name_entry *n, const struct price *p,
+			       const struct region_rule *rule, struct instant at, const char *after)
+{
+	const char *next = NULL;
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *x = n->price[i];
+		if (!x->withdrawn && holds(x->from, x->to, at) &&
+		    strcmp(x->provider, p->provider) == 0 &&
+		    strcmp(x->currency, p->currency) == 0 &&
+		    strcmp(x->service_tier, p->service_tier) == 0)
+			take_next(&next, x->region, after);
+	}
+	for (size_t i = 0; rule && rule->same[i]; i++)
+		take_next(&next, rule->same[i], after);
+	return next;
+}
+
+/* "; it has one for 'eu', 'us' and 3 more" */
+static void put_regions(struct buf *out, struct book *b, const struct name_entry *n,
+			const struct price *p, struct instant at)
+{
+	enum { SHOWN = 12 };
+	const struct region_rule *rule = region_rule_of(b, p);
+	const char *region = NULL;
+	size_t count = 0;
+	while ((region = next_region(n, p, rule, at, region)) != NULL && ++count <= SHOWN)
+		buf_printf(out, "%s'%s'", count == 1 ? "; it has one for " : ", ", region);
+	for (size_t more = 0; region; region = next_region(n, p, rule, at, region)) {
+		more++;
+		if (!next_region(n, p, rule, at, region))
+			buf_printf(out, " and %zu more (`tally price show %s`)", more, p->model);
+	}
+	if (!count)
+		buf_puts(out, ", and no card says that it costs the same there");
+}
+
+static int no_such_region(struct book *b, const struct name_entry *n, const struct price *p,
+			  const struct price_query *q, struct err *e)
+{
+	struct buf there = { 0 };
+	if (!e) /* nobody reads where there would be one */
+		return -ERR_UNPRICED;
+	put_regions(&there, b, n, p, q->at);
+	if (q->region.n)
+		err_set(e, ERR_UNPRICED, "%s/%.200s has no price for region '%.*s'%s", p->provider,
+			p->model, q->region.n > 60 ? 60 : (int)q->region.n, q->region.p, there.p);
+	else
+		err_set(e, ERR_UNPRICED, "%s/%.200s has no price without a region%s", p->provider,
+			p->model, there.p);
+	buf_release(&there);
+	return -ERR_UNPRICED;
 }
 
 /* What that vendor has of the name, but not as it was asked for. */
@@ -658,7 +718,7 @@ static void note_price(struct absence *x, const struct price *p, const struct pr
 		other = &x->other_currency;
 	else if (!tier_matches(p, q->service_tier))
 		other = &x->other_tier;
-	else if (p->region && !text_is(q->region, p->region))
+	else if (!price_is_of_region(p, q->region))
 		other = &x->other_region;
 	if (other) {
 		if (holds(p->from, p->to, q->at))
@@ -693,7 +753,7 @@ static struct absence find_absence(const struct name_entry *n, const char *provi
 }
 
 /* Says why provider's model n has no price at q->at. */
-static int explain_absence(const struct name_entry *n, const char *provider,
+static int explain_absence(struct book *b, const struct name_entry *n, const char *provider,
 			   const struct price_query *q, struct err *e)
 {
 	char a[INSTANT_TEXT_MAX], c[INSTANT_TEXT_MAX];
@@ -712,12 +772,8 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 			       "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider,
 			       len, n->name.p, (int)q->service_tier.n, q->service_tier.p,
 			       x.other_tier->service_tier);
-	if (x.other_region && q->region.n)
-		return no_such_region(x.other_region, q->region, e);
-	if (x.other_region && !x.before && !x.after)
-		return err_set(e, ERR_UNPRICED,
-			       "%s/%.*s has no price without a region (only for '%s' and the like)",
-			       provider, len, n->name.p, x.other_region->region);
+	if (x.other_region && (q->region.n || (!x.before && !x.after)))
+		return no_such_region(b, n, x.other_region, q, e);
 	if (x.other_currency && !x.before && !x.after)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s", provider,
 			       len, n->name.p, q->currency, x.other_currency->currency);
@@ -820,7 +876,10 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 		if (!n)
 			continue;
 		*provider = seller;
-		q->region = q->region.n ? q->region : s.region;
+		/* a profile or an endpoint in the name is what served the call, wherever it came
+		 * from: `global.` called in us-east-1 is the global price */
+		q->region = s.region.n ? s.region : q->region;
+		q->request_fee = s.request_fee;
 		if (service_tier_is_standard(q->service_tier) && s.service_tier.n)
 			q->service_tier = s.service_tier;
 	}
@@ -864,6 +923,62 @@ static const struct price *may_be(const struct name_entry *n, const struct price
 	return NULL;
 }
 
+/* A price with a fee of its own on every request. */
+struct variant {
+	struct price price;
+	const struct price *of;
+	const char *unit;
+	struct variant *next;
+};
+
+/* The price p where every request pays its fee of that unit too. */
+static const struct price *with_request_fee(struct book *b, const struct price *p, const char *unit)
+{
+	struct variant *v = b->variant;
+	while (v && (v->of != p || v->unit != unit))
+		v = v->next;
+	if (!p || v)
+		return v ? &v->price : NULL;
+	v = arena_alloc(&b->arena, sizeof *v);
+	*v = (struct variant){ .price = *p, .of = p, .unit = unit, .next = b->variant };
+	b->variant = v;
+	bool stated = false;
+	v->price.fee = arena_alloc(&b->arena, (p->fee_count + 1) * sizeof *p->fee);
+	for (size_t i = 0; i < p->fee_count; i++) {
+		v->price.fee[i] = p->fee[i];
+		if (strcmp(p->fee[i].unit, unit) == 0) {
+			v->price.fee[i].unit = FEE_PER_REQUEST;
+			stated = true;
+		}
+	}
+	v->price.id = arena_printf(&b->arena, "%s/%s", p->id, unit);
+	v->price.doubt = arena_printf(
+		&b->arena, "%s%s%s", p->doubt ? p->doubt : "", p->doubt ? "; " : "",
+		stated ? "what it searched is charged as one search of the size that is the default; "
+			 "the record does not say what it was"
+		       : "searches are billed besides, and the record does not say how many "
+			 "there were unless it counts web_search");
+	return &v->price;
+}
+
+/* The window of p that holds then, and until when. */
+static void take_window(struct price_match *out, const struct price *p, struct instant at)
+{
+	out->tariff = &p->tariff[p->tariff_count - 1];
+	for (size_t i = 0; i + 1 < p->tariff_count; i++) {
+		const struct calendar *c = p->tariff[i].calendar;
+		const struct instant edge = calendar_next_edge(c, at);
+		if (edge.us < out->until.us)
+			out->until = edge;
+		out->guess |= calendar_is_guess(c, at);
+	}
+	for (size_t i = 0; i + 1 < p->tariff_count; i++)
+		if (calendar_contains(p->tariff[i].calendar, at)) {
+			out->tariff = &p->tariff[i];
+			break;
+		}
+}
+
 static int find_price(struct book *b, const struct price_query *query, struct price_match *out,
 		      struct err *e)
 {
@@ -904,26 +1019,18 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		const struct alias *a = best_alias(n, provider, q.at);
 		if (p && (!a || p->layer >= a->layer)) {
 			if (!holds_in(b, n, p, q.region))
-				return no_such_region(p, q.region, e);
+				return no_such_region(b, n, p, &q, e);
 			out->price = p;
 			out->may_be = may_be(n, p, q.at);
-			out->tariff = &p->tariff[p->tariff_count - 1];
-			for (size_t i = 0; i + 1 < p->tariff_count; i++) {
-				const struct calendar *c = p->tariff[i].calendar;
-				struct instant edge = calendar_next_edge(c, q.at);
-				if (edge.us < out->until.us)
-					out->until = edge;
-				out->guess |= calendar_is_guess(c, q.at);
+			if (q.request_fee) {
+				out->price = with_request_fee(b, p, q.request_fee);
+				out->may_be = with_request_fee(b, out->may_be, q.request_fee);
 			}
-			for (size_t i = 0; i + 1 < p->tariff_count; i++)
-				if (calendar_contains(p->tariff[i].calendar, q.at)) {
-					out->tariff = &p->tariff[i];
-					break;
-				}
+			take_window(out, p, q.at);
 			return 0;
 		}
 		if (!a)
-			return explain_absence(n, provider, &q, e);
+			return explain_absence(b, n, provider, &q, e);
 		out->alias = a;
 		n = look_up(b, text_of(a->model), provider);
 		if (!n)

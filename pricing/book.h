@@ -33,6 +33,8 @@ struct price_query {
 	struct text service_tier, region; /* empty: standard, any */
 	const char *currency;
 	struct instant at;
+	/* private */
+	const char *request_fee;
 };
 
 struct price_match {

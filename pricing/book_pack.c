@@ -81,8 +81,8 @@ static int take_card(struct making *m, struct text name, struct text content, st
 	char *file = arena_text(&m->arena, name.p, name.n);
 	int rc = card_parse(&card, content, file, &faults);
 	if (rc != 0)
-		err_set(e, ERR_INVALID, "%s: %s: %s", file, faults.fault[0].place,
-			faults.fault[0].message);
+		err_set(e, ERR_INVALID, "%s: %s%s%s", file, faults.fault[0].place,
+			*faults.fault[0].place ? ": " : "", faults.fault[0].message);
 	else if (!card->provider)
 		rc = err_set(e, ERR_INVALID, "%s: a card of a book names its provider", file);
 	else if (m->count == SHIPPED_CARDS_MAX)

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "pricing/regional.h"
 
 struct reader {
 	struct card *card;
@@ -381,16 +382,15 @@ static void take_kind(struct reader *r, json_value *v, const char *place, struct
 }
 
 /* From what tells it apart, where the card gives it no id. */
-static const char *made_id(struct reader *r, const struct price *p)
+static const char *made_id(struct arena *a, const struct price *p)
 {
 	char from[INSTANT_TEXT_MAX] = "always";
 	const bool tier = strcmp(p->service_tier, "standard") != 0;
 	if (p->from.us != INSTANT_MIN.us)
 		instant_format(p->from, from);
-	return arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from,
-			    p->currency, p->promotion ? "/promotion" : "",
-			    p->withdrawn ? "/withdrawn" : "", tier ? "/" : "",
-			    tier ? p->service_tier : "", p->region ? "/" : "",
+	return arena_printf(a, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from, p->currency,
+			    p->promotion ? "/promotion" : "", p->withdrawn ? "/withdrawn" : "",
+			    tier ? "/" : "", tier ? p->service_tier : "", p->region ? "/" : "",
 			    p->region ? p->region : "");
 }
 
@@ -448,7 +448,7 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 		return;
 	p->id = take_text(r, v, "id", place, false);
 	if (!p->id)
-		p->id = made_id(r, p);
+		p->id = made_id(&r->card->arena, p);
 	r->card->price_count++;
 }
 
@@ -834,6 +834,10 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	for (json_value *v = json_first(prices); v; v = json_next(v))
 		take_price(&r, v, n++);
 	check_series(&r, gaps);
+	regional_prices_make(card, faults);
+	for (size_t i = 0; i < card->price_count; i++)
+		if (!card->price[i].id)
+			card->price[i].id = made_id(&card->arena, &card->price[i]);
 	json_close(doc);
 	*out = card;
 	return faults->count == before ? 0 : -ERR_INVALID;

@@ -53,8 +53,9 @@ struct tariff {
 };
 
 struct price {
-	const char *id, *provider, *model, *currency, *service_tier, *region;
-	const char *kind; /* "list" or "promotion" */
+	const char *id, *provider, *model, *currency, *service_tier;
+	const char *region; /* NULL: none is stated; or REGION_ANY_OTHER */
+	const char *kind;   /* "list" or "promotion" */
 	const char *source, *sure, *note;
 	const char *grade; /* of the date: price_grades[], or NULL where the card does not say */
 	const char *doubt; /* what makes the price uncertain whenever a call was made, or NULL */
@@ -68,6 +69,8 @@ struct price {
 	size_t fee_count;
 	const char *place;	 /* file and index, for messages */
 	const struct card *card; /* that states it; set by the book */
+	/* which made it of the price without a region; NULL: the card states it */
+	const struct region_rule *rule;
 };
 
 /* How the start of a price is known: the vendor states it; a source that keeps dates does; it lies

@@ -106,11 +106,14 @@ void import_check(struct import *im, json_value *object, bool (*speaks)(const ch
 	for (json_value *v = json_first(object); v && !im->refused; v = json_next(v)) {
 		const enum json_kind kind = json_kind(v);
 		const char *key = json_kind(object) == JSON_OBJECT ? json_key(v) : "a list";
-		if (kind == JSON_NULL || was_looked_at(im, v) || (speaks && !speaks(key)))
+		if (kind == JSON_NULL || was_looked_at(im, v))
 			continue;
 		const enum json_kind inner = kind == JSON_ARRAY ? json_kind(json_first(v)) : kind;
+		const bool told = !speaks || speaks(key);
 		if (inner == JSON_OBJECT || inner == JSON_ARRAY)
-			import_check(im, v, NULL);
+			import_check(im, v, told ? NULL : speaks);
+		else if (!told)
+			continue;
 		else if (is_of_a_unit(key))
 			import_leave_out(im, key);
 		else
@@ -119,6 +122,13 @@ void import_check(struct import *im, json_value *object, bool (*speaks)(const ch
 						   "'%s' speaks of a price and is not understood",
 						   key));
 	}
+}
+
+void import_check_vendor(struct import *im, json_value *vendor, const char *const *about)
+{
+	for (; *about; about++)
+		import_looked(im, json_member(vendor, *about));
+	import_check(im, vendor, import_speaks_of_a_price);
 }
 
 /* Rounds a price that is finer than a card can hold; false, and the entry refused, when it is too

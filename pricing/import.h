@@ -133,11 +133,14 @@ void import_rate(struct import *im, json_value *object, const char *key, int shi
 /* The reader has dealt with that value (import_amount and import_rate say so themselves). */
 void import_looked(struct import *im, json_value *v);
 /*
- * After the last look at an entry, or a part of it: what nobody looked at. speaks: whether a name
- * speaks of a price; NULL: all do. Units that cards do not have are left out and named, anything
- * else refuses the entry.
+ * After the last look at an entry, or a part of it: what nobody looked at, at every depth. speaks:
+ * whether a name speaks of a price; NULL: all do, as whatever is in what does. Units that cards do
+ * not have are left out and named, anything else refuses the entry.
  */
 void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key));
+/* The same of what stands beside the models of a vendor and concerns each of them; about: what
+ * there does not change a price, ended by NULL. */
+void import_check_vendor(struct import *im, json_value *vendor, const char *const *about);
 /* Whether a member of an entry speaks of money by its name. */
 bool import_speaks_of_a_price(const char *key);
 /* Names a price that cards have no place for; calls that need it stay without a price. */

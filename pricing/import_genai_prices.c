@@ -177,6 +177,8 @@ static void take_aliases(struct import *im, json_value *match, const char *provi
 
 int import_genai_prices(struct import *im, json_value *root, struct err *e)
 {
+	static const char *const vendor_about[] = { "models", "pricing_urls", "price_comments",
+						    NULL };
 	json_value *providers =
 		json_kind(root) == JSON_OBJECT ? json_member(root, "providers") : root;
 	if (json_kind(providers) != JSON_ARRAY)
@@ -206,6 +208,7 @@ int import_genai_prices(struct import *im, json_value *root, struct err *e)
 			for (size_t i = 0; i < sizeof about / sizeof *about; i++)
 				import_looked(im, json_member(v, about[i]));
 			import_check(im, v, import_speaks_of_a_price);
+			import_check_vendor(im, provider, vendor_about);
 			take_aliases(im, json_member(v, "match"), name, p.model);
 			import_end(im);
 		}

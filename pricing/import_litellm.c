@@ -206,6 +206,18 @@ static void take_factor(struct import *im, const struct import_price *base, json
 	import_take(im, &p);
 }
 
+/* Vertex: every endpoint but the global one costs a factor more. */
+static void take_endpoints(struct import *im, const struct import_price *base, json_value *v)
+{
+	struct import_price global = *base;
+	import_looked(im, v);
+	if (json_kind(v) == JSON_NULL)
+		return;
+	global.region = "global";
+	import_take(im, &global);
+	take_factor(im, base, v, NULL, REGION_ANY_OTHER);
+}
+
 static const struct {
 	const char *key, *unit;
 } fees[] = { { "input_cost_per_request", "request" }, { "input_cost_per_query", "query" },
@@ -260,6 +272,7 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 	}
 	take_factor(im, p, json_member(v, "regional_processing_uplift_multiplier_us"), NULL, "us");
 	take_factor(im, p, json_member(v, "regional_processing_uplift_multiplier_eu"), NULL, "eu");
+	take_endpoints(im, p, json_member(v, "regional_endpoint_uplift_multiplier"));
 	take_factor(im, p, json_member(specific, "us"), NULL, "us");
 	take_factor(im, p, json_member(specific, "eu"), NULL, "eu");
 	take_factor(im, p, json_member(specific, "fast"), "fast", NULL);

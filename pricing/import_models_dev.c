@@ -70,6 +70,7 @@ static void take_price(struct import *im, json_value *cost, const char *provider
 
 int import_models_dev(struct import *im, json_value *root, struct err *e)
 {
+	static const char *const about[] = { "models", NULL };
 	bool any = false;
 	for (json_value *provider = json_first(root); provider; provider = json_next(provider))
 		any |= json_kind(json_member(provider, "models")) == JSON_OBJECT;
@@ -91,6 +92,7 @@ int import_models_dev(struct import *im, json_value *root, struct err *e)
 					take_price(im, json_member(mode, "cost"), vendor, model,
 						   json_key(mode));
 			import_check(im, v, import_speaks_of_a_price);
+			import_check_vendor(im, provider, about);
 			import_end(im);
 		}
 	return 0;

@@ -210,6 +210,8 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 		    discount.digits > 0)
 			import_refuse(im, "whether its 'discount' is in its prices is not stated");
 		import_check(im, pricing, NULL);
+		import_looked(im, pricing);
+		import_check(im, v, import_speaks_of_a_price);
 		import_take(im, &p);
 		struct text slug = json_string(json_member(v, "canonical_slug"));
 		if (slug.n)

@@ -30,9 +30,11 @@ int64_t rate_billed_tokens(const struct rates *r, const int64_t *counts, int b)
 	int64_t billed =
 		counts[b] - (b == BUCKET_OUTPUT && reasoning ? counts[BUCKET_REASONING] : 0);
 	for (int p = 0; p < PART_COUNT; p++) {
+		if (!counts[BUCKET_COUNT + p])
+			continue;
 		const enum bucket whole = part_whole((enum usage_part)p),
 				  apart = part_apart((enum usage_part)p);
-		if (counts[BUCKET_COUNT + p] && r->known >> apart & 1)
+		if (r->known >> apart & 1)
 			billed += b == (int)apart   ? counts[BUCKET_COUNT + p]
 				  : b == (int)whole ? -counts[BUCKET_COUNT + p]
 						    : 0;

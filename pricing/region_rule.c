@@ -29,19 +29,54 @@ static const char *const *take_names(struct arena *a, struct fault_list *faults,
 	return out;
 }
 
+/* {"us": "1.1", "*": "1.2"}, ended by one without a region. */
+static const struct region_factor *take_factors(struct arena *a, struct fault_list *faults,
+						const char *place, json_value *all)
+{
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	struct region_factor *out = arena_alloc(a, (n + 1) * sizeof *out);
+	n = 0;
+	if (all && json_kind(all) != JSON_OBJECT)
+		fault_add(faults, place, "'times' is an object of factors by region");
+	for (json_value *v = json_kind(all) == JSON_OBJECT ? json_first(all) : NULL; v;
+	     v = json_next(v)) {
+		struct region_factor f = { .region = arena_text(a, json_key(v),
+								strlen(json_key(v))) };
+		if (!*f.region || json_kind(v) != JSON_STRING ||
+		    decimal_parse(&f.times, json_string(v), NULL) != 0 || f.times.digits <= 0)
+			fault_add(faults, place,
+				  "'times' of '%s': a positive decimal in quotes is expected",
+				  f.region);
+		else
+			out[n++] = f;
+	}
+	out[n] = (struct region_factor){ 0 };
+	return out;
+}
+
 void region_rule_parse(struct region_rule **list, size_t *count, json_value *v, const char *place,
 		       struct arena *a, struct fault_list *faults)
 {
-	static const char *const keys[] = { "provider", "models", "same", "source", "note", NULL };
+	static const char *const keys[] = { "provider", "models", "same", "times",
+					    "doubt",	"source", "note", NULL };
 	struct err e;
 	if (json_check_keys(v, keys, "a rule of regions", &e) != 0) {
 		fault_add(faults, place, "%s", e.message);
 		return;
 	}
-	const struct text provider = json_string(json_member(v, "provider"));
+	const struct text provider = json_string(json_member(v, "provider")),
+			  doubt = json_string(json_member(v, "doubt")),
+			  source = json_string(json_member(v, "source"));
+	json_value *same = json_member(v, "same"), *times = json_member(v, "times");
+	static const char *const nowhere[] = { NULL };
 	struct region_rule r = {
 		.provider = provider.n ? arena_text(a, provider.p, provider.n) : NULL,
-		.same = take_names(a, faults, place, v, "same", NULL),
+		.same = same || !times ? take_names(a, faults, place, v, "same", NULL) : nowhere,
+		.times = take_factors(a, faults, place, times),
+		.doubt = doubt.n ? arena_text(a, doubt.p, doubt.n) : NULL,
+		.source = source.n ? arena_text(a, source.p, source.n) : NULL,
 	};
 	const char *const *models = take_names(a, faults, place, v, "models", "*");
 	for (; *models; models++) {
@@ -62,7 +97,15 @@ size_t region_rule_names(const struct region_rule *r, const char *model)
 bool region_rule_holds(const struct region_rule *r, struct text region, bool has_regional_prices)
 {
 	for (const char *const *s = r->same; *s; s++)
-		if (strcmp(*s, "*") == 0 ? !has_regional_prices : text_is(region, *s))
+		if (strcmp(*s, REGION_ANY_OTHER) == 0 && !has_regional_prices)
+			return true;
+	return region_rule_names_same(r, region);
+}
+
+bool region_rule_names_same(const struct region_rule *r, struct text region)
+{
+	for (const char *const *s = r->same; *s; s++)
+		if (text_is(region, *s))
 			return true;
 	return false;
 }

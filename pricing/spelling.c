@@ -41,15 +41,32 @@ static const struct {
 	{ "jp.", "bedrock", "jp", "" },
 };
 
-/* What stands behind it. */
+/* What stands behind it: an end that tells the service tier, or one that means something at one
+ * vendor only, which is then who sells it. `alone`: the price is that of the end, whatever stands
+ * before it. */
 static const struct {
-	const char *suffix, *service_tier;
+	const char *suffix, *service_tier, *provider, *request_fee;
+	bool alone;
 } suffixes[] = {
-	{ "[1m]", "" },	       { "@default", "" },  { ":thinking", "" }, { ":nitro", "" },
-	{ ":floor", "" },      { ":exacto", "" },   { ":18k", "" },	 { ":28k", "" },
-	{ ":48k", "" },	       { ":100k", "" },	    { ":200k", "" },	 { ":batch", "batch" },
-	{ "-batch", "batch" }, { "-fast", "fast" }, { "-v1:0", "" },	 { "-v2:0", "" },
-	{ "-v1", "" },
+	{ .suffix = "[1m]" },
+	{ .suffix = "@default" },
+	{ .suffix = ":thinking", .provider = "openrouter" },
+	{ .suffix = ":nitro", .provider = "openrouter" },
+	{ .suffix = ":floor", .provider = "openrouter" },
+	{ .suffix = ":exacto", .provider = "openrouter" },
+	{ .suffix = ":free", .provider = "openrouter", .alone = true },
+	{ .suffix = ":online", .provider = "openrouter", .request_fee = "online" },
+	{ .suffix = ":18k" },
+	{ .suffix = ":28k" },
+	{ .suffix = ":48k" },
+	{ .suffix = ":100k" },
+	{ .suffix = ":200k" },
+	{ .suffix = ":batch", .service_tier = "batch" },
+	{ .suffix = "-batch", .service_tier = "batch" },
+	{ .suffix = "-fast", .service_tier = "fast" },
+	{ .suffix = "-v1:0" },
+	{ .suffix = "-v2:0" },
+	{ .suffix = "-v1" },
 };
 
 /* How gateways, clouds and telemetry call a vendor. */
@@ -208,6 +225,19 @@ static bool take_bedrock_name(struct spelling *s)
 	return true;
 }
 
+/* VENDOR/MODEL:END is how a router writes that knows the end: it may list the name as it stands. */
+static bool take_router_name(struct spelling *s)
+{
+	if (s->provider.n || !s->model.n || !memchr(s->model.p, '/', s->model.n))
+		return false;
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (suffixes[i].provider && ends(s->model, suffixes[i].suffix)) {
+			s->provider = text_of(suffixes[i].provider);
+			return true;
+		}
+	return false;
+}
+
 static bool take_prefix(struct spelling *s)
 {
 	if (take_resource(s))
@@ -246,11 +276,19 @@ static bool take_prefix(struct spelling *s)
 static bool take_suffix(struct spelling *s)
 {
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		if (!ends(s->model, suffixes[i].suffix) || (*suffixes[i].service_tier && !s->tiers))
+		const size_t n = strlen(suffixes[i].suffix);
+		if (!ends(s->model, suffixes[i].suffix) ||
+		    (suffixes[i].service_tier && !s->tiers) ||
+		    ((suffixes[i].alone || suffixes[i].request_fee) &&
+		     !text_is(s->provider, suffixes[i].provider)))
 			continue;
-		s->model.n -= strlen(suffixes[i].suffix);
-		if (*suffixes[i].service_tier)
+		if (suffixes[i].alone)
+			s->model.p += s->model.n - n;
+		s->model.n = suffixes[i].alone ? n : s->model.n - n;
+		if (suffixes[i].service_tier)
 			s->service_tier = text_of(suffixes[i].service_tier);
+		if (suffixes[i].request_fee)
+			s->request_fee = suffixes[i].request_fee;
 		return true;
 	}
 	/* @20250929, @001: a snapshot on Vertex */
@@ -424,9 +462,9 @@ static bool take_colon(struct spelling *s)
 bool spelling_next(struct spelling *s)
 {
 	static bool (*const steps[])(struct spelling *) = {
-		take_bedrock_name, take_prefix, take_suffix, take_colon,
-		take_effort,	   take_dots,	take_order,  take_claude_date,
-		take_version,	   take_stable, take_vendor
+		take_bedrock_name, take_router_name, take_prefix, take_suffix,
+		take_colon,	   take_effort,	     take_dots,	  take_order,
+		take_claude_date,  take_version,     take_stable, take_vendor
 	};
 	enum { STEPS = sizeof steps / sizeof *steps };
 	if (!s->model.p) /* nobody's name is a text as well */

@@ -17,6 +17,8 @@ enum { SPELLING_MAX = 256 };
 /* Begins with the name as it was written; the texts point into it or into the struct. */
 struct spelling {
 	struct text model, provider, region, service_tier;
+	/* the unit whose fee every request pays besides (`:online`), or NULL */
+	const char *request_fee;
 	/* private */
 	char room[SPELLING_MAX];
 	struct text whole;

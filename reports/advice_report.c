@@ -91,9 +91,9 @@ static void cache_table(const struct advice_cache *a, const struct advice_cache_
 		table_cell(t, percent_text(c->hits, c->prompt, text));
 		put_count(&b, c->pings);
 		table_cell(t, c->pings_most ? b.p : "");
-		put_short_money(&b, c->pings_cost, currency, c->unpriced > 0);
+		put_short_money(&b, c->pings_cost, currency, at_least(c->unpriced > 0));
 		table_cell(t, c->pings_most ? b.p : "");
-		put_short_money(&b, c->total, currency, c->unpriced > 0);
+		put_short_money(&b, c->total, currency, at_least(c->unpriced > 0));
 		table_cell(t, b.p);
 		table_cell(t, i == a->cheapest ? "cheapest" : "");
 	}
@@ -167,12 +167,12 @@ static void switch_table(const struct advice_switch *a, const struct advice_swit
 			continue;
 		put_count(&b, k + 1);
 		table_cell(t, b.p);
-		put_short_money(&b, a->stay[k], asked->currency, a->unpriced > 0);
+		put_short_money(&b, a->stay[k], asked->currency, at_least(a->unpriced > 0));
 		table_cell(t, b.p);
-		put_short_money(&b, a->move[k], asked->currency, a->unpriced > 0);
+		put_short_money(&b, a->move[k], asked->currency, at_least(a->unpriced > 0));
 		table_cell(t, b.p);
 		put_short_money(&b, money_total_minus(a->move[k], a->stay[k]), asked->currency,
-				false);
+				a->unpriced ? ABOUT : EXACTLY);
 		table_cell(t, b.p);
 	}
 	table_print(t);
@@ -305,9 +305,9 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 	for (int i = 0; i < 2; i++) {
 		const struct advice_side *s = &h->side[i];
 		table_cell(t, s->model.p);
-		put_short_money(&b, s->missed, currency, s->unpriced > 0);
+		put_short_money(&b, s->missed, currency, at_least(s->unpriced > 0));
 		table_cell(t, b.p);
-		put_short_money(&b, s->hit, currency, s->unpriced > 0);
+		put_short_money(&b, s->hit, currency, at_least(s->unpriced > 0));
 		table_cell(t, b.p);
 	}
 	table_print(t);
@@ -326,7 +326,7 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 	else
 		print_note("\n%s is cheaper at every share of hits that both have",
 			   cheaper(h, false)->model.p);
-	put_short_money(&b, own, currency, h->side[0].unpriced > 0);
+	put_short_money(&b, own, currency, at_least(h->side[0].unpriced > 0));
 	if (needed.within)
 		print_note("%s with %s hits costs %s; %s costs as much with %s", h->side[0].model.p,
 			   percent_text(nano, 1000000000, text[0]), b.p, h->side[1].model.p,

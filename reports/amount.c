@@ -4,36 +4,70 @@
 
 #include "reports/table.h"
 
-void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound)
+enum amount_bound bound_of_difference(enum amount_bound a, enum amount_bound b)
+{
+	static const enum amount_bound turned[] = { EXACTLY, AT_MOST, AT_LEAST, ABOUT };
+	return b == EXACTLY ? a : a == EXACTLY || a == turned[b] ? turned[b] : ABOUT;
+}
+
+const char *bound_sign(enum amount_bound bound)
+{
+	static const char *const sign[] = { "", ">= ", "<= ", "~ " };
+	return sign[bound];
+}
+
+const char *bound_words(enum amount_bound bound)
+{
+	static const char *const words[] = { "", ", at least", ", at most", ", about" };
+	return words[bound];
+}
+
+void put_amount(struct buf *b, const char *plain, const char *currency, enum amount_bound bound)
 {
 	char grouped[DECIMAL_TEXT_MAX * 2];
 	bool dollars = currency && strcmp(currency, "USD") == 0;
-	const bool negative = *plain == '-';
-	number_grouped(grouped, plain + negative);
+	const int sign = *plain == '-' || *plain == '+';
+	number_grouped(grouped, plain + sign);
 	b->n = 0;
-	buf_printf(b, "%s%s%s%s%s%s", lower_bound ? ">= " : "", negative ? "-" : "",
-		   dollars ? "$" : "", grouped, currency && !dollars ? " " : "",
-		   currency && !dollars ? currency : "");
+	buf_printf(b, "%s%.*s%s%s%s%s", bound_sign(bound), sign, plain, dollars ? "$" : "", grouped,
+		   currency && !dollars ? " " : "", currency && !dollars ? currency : "");
 }
 
-void put_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+void put_money(struct buf *b, struct money_total m, const char *currency, enum amount_bound bound)
 {
 	char plain[DECIMAL_TEXT_MAX];
-	put_amount(b, money_total_format(m, plain), currency, lower_bound);
+	put_amount(b, money_total_format(m, plain), currency, bound);
 }
 
-void put_shown_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+void put_cost(struct buf *b, const struct usage_sums *s, const char *currency)
+{
+	put_money(b, s->cost, currency, at_least(usage_sums_at_least(s)));
+}
+
+void put_shown_cost(struct buf *b, const struct usage_sums *s, const char *currency)
+{
+	put_shown_money(b, s->cost, currency, at_least(usage_sums_at_least(s)));
+}
+
+const char *cents_cost(struct buf *b, const struct usage_sums *s, const char *currency)
+{
+	return cents_text(b, s->cost, currency, at_least(usage_sums_at_least(s)));
+}
+
+void put_shown_money(struct buf *b, struct money_total m, const char *currency,
+		     enum amount_bound bound)
 {
 	if (table_to_the_cent())
-		cents_text(b, m, currency, lower_bound);
+		cents_text(b, m, currency, bound);
 	else
-		put_money(b, m, currency, lower_bound);
+		put_money(b, m, currency, bound);
 }
 
-const char *cents_text(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+const char *cents_text(struct buf *b, struct money_total m, const char *currency,
+		       enum amount_bound bound)
 {
 	char cents[DECIMAL_TEXT_MAX * 2];
-	put_money(b, m, currency, lower_bound);
+	put_money(b, m, currency, bound);
 	amount_to_the_cent(cents, sizeof cents, b->p);
 	buf_cut(b, 0);
 	buf_puts(b, cents);
@@ -44,7 +78,7 @@ void put_count(struct buf *b, int64_t n)
 {
 	char plain[DECIMAL_TEXT_MAX];
 	decimal_format_fixed(plain, n, 0);
-	put_amount(b, plain, NULL, false);
+	put_amount(b, plain, NULL, EXACTLY);
 }
 
 char *percent_text(int128 part, int128 whole, char text[DECIMAL_TEXT_MAX])
@@ -64,9 +98,8 @@ void put_plain_money(struct buf *b, struct money_total m, const char *currency)
 		buf_printf(b, "%s %s", plain, currency);
 }
 
-void put_short_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+static void short_text(struct money_total m, char plain[DECIMAL_TEXT_MAX])
 {
-	char plain[DECIMAL_TEXT_MAX];
 	const int128 unit = (int128)1000000000000000000;
 	const int places = m.atto < unit && m.atto > -unit ? 4 : 2;
 	bool changed;
@@ -79,5 +112,20 @@ void put_short_money(struct buf *b, struct money_total m, const char *currency, 
 		strcat(plain, ".");
 	while (have++ < (size_t)places)
 		strcat(plain, "0");
-	put_amount(b, plain, currency, lower_bound);
+}
+
+void put_short_money(struct buf *b, struct money_total m, const char *currency,
+		     enum amount_bound bound)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	short_text(m, plain);
+	put_amount(b, plain, currency, bound);
+}
+
+void put_short_change(struct buf *b, struct money_total m, const char *currency,
+		      enum amount_bound bound)
+{
+	char plain[DECIMAL_TEXT_MAX + 1] = "+";
+	short_text(m, plain + 1);
+	put_amount(b, plain + (m.atto <= 0), currency, bound);
 }

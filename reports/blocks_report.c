@@ -7,6 +7,7 @@
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/look.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
@@ -103,27 +104,30 @@ static void put_row(struct table *t, const struct blocks_report *r, const struct
 		put_count(text, count[i]);
 		table_cell(t, text->p);
 	}
-	put_money(text, b->sums.cost, r->blocks->currency, b->sums.unpriced > 0);
+	put_cost(text, &b->sums, r->blocks->currency);
 	table_cell(t, text->p);
 }
 
 static const char *limit_words(int64_t tokens, int64_t limit)
 {
-	return tokens > limit ? "over the limit" : tokens > limit / 5 * 4 ? "near the limit" : "ok";
+	return tokens > limit		? "over the limit"
+	       : tokens > limit / 5 * 4 ? "near the limit"
+					: "below the limit";
 }
 
 static void put_active(const struct blocks_report *r, const struct usage_block *b)
 {
 	const struct block_outlook o = block_outlook(b, r->now);
+	const enum amount_bound bound = at_least(usage_sums_at_least(&b->sums));
 	struct buf rate = { 0 }, cost = { 0 }, end = { 0 }, total = { 0 };
 	char from[32], to[32], left[32];
 	print_note("\nThe block of %s ends at %s, in %s.", local_minute(r, b->start_us, from),
 		   local_minute(r, b->end_us, to) + 11, span_words(left, b->end_us - r->now.us));
 	if (o.known) {
 		put_count(&rate, o.tokens_a_minute);
-		cents_text(&cost, o.cost_an_hour, r->blocks->currency, false);
+		cents_text(&cost, o.cost_an_hour, r->blocks->currency, bound);
 		put_count(&end, o.tokens_at_end);
-		cents_text(&total, o.cost_at_end, r->blocks->currency, false);
+		cents_text(&total, o.cost_at_end, r->blocks->currency, bound);
 		print_note(
 			"Burn rate: %s tokens a minute, %s an hour; at that rate it ends at %s tokens, %s.",
 			rate.p, cost.p, end.p, total.p);
@@ -133,7 +137,7 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 		put_count(&rate, r->token_limit);
 		print_note("Limit: %s tokens, %lld %% used%s%s", rate.p,
 			   (long long)((int128)tokens * 100 / r->token_limit),
-			   o.known ? "; at that rate " : "",
+			   o.known ? "; at that rate it ends " : "",
 			   o.known ? limit_words(o.tokens_at_end, r->token_limit) : "");
 	}
 	buf_release(&rate);
@@ -164,6 +168,7 @@ void blocks_report_table(const struct blocks_report *r)
 	struct buf b = { 0 };
 	char room[COUNT_WORDS_MAX];
 	int64_t unpriced = 0;
+	struct lower_bound bound = { 0 };
 	if (r->from == r->blocks->count) {
 		if (r->blocks->count)
 			printf("none of %zu blocks is of that kind (`tally blocks` lists them)\n",
@@ -183,10 +188,12 @@ void blocks_report_table(const struct blocks_report *r)
 		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
 		r->source, r->timezone);
 	for (size_t i = r->from; i < r->blocks->count; i++)
-		unpriced += r->blocks->block[i].sums.unpriced;
+		unpriced += r->blocks->block[i].sums.unpriced,
+			bound.placeholders += r->blocks->block[i].sums.placeholders;
 	if (unpriced)
 		print_note("%s without a price, so totals are lower bounds (tally daily names %s)",
 			   count_words(room, unpriced, "call"), unpriced == 1 ? "it" : "them");
+	print_lower_bound(&bound);
 	print_left_out(r->left_out);
 	buf_release(&b);
 }
@@ -245,10 +252,10 @@ void blocks_report_json(const struct blocks_report *r)
 void blocks_report_csv(const struct blocks_report *r)
 {
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX], money[DECIMAL_TEXT_MAX];
-	printf("from,to,state,records,tokens,currency,total,unpriced\n");
+	printf("from,to,state,records,tokens,currency,total,unpriced,placeholders\n");
 	for (size_t i = r->from; i < r->blocks->count; i++) {
 		const struct usage_block *b = shown(r, i);
-		printf("%s,%s,%s,%lld,%lld,%s,%s,%lld\n",
+		printf("%s,%s,%s,%lld,%lld,%s,%s,%lld,%lld\n",
 		       instant_format((struct instant){ b->start_us }, from),
 		       instant_format((struct instant){ b->end_us }, to),
 		       b->gap				  ? "gap"
@@ -256,6 +263,6 @@ void blocks_report_csv(const struct blocks_report *r)
 							  : "ended",
 		       (long long)b->sums.records, (long long)look_tokens(&b->sums),
 		       r->blocks->currency, money_total_format(b->sums.cost, money),
-		       (long long)b->sums.unpriced);
+		       (long long)b->sums.unpriced, (long long)b->sums.placeholders);
 	}
 }

@@ -5,6 +5,14 @@
 #include "reports/amount.h"
 #include "reports/table.h"
 
+void print_spent_bound(int64_t lacks)
+{
+	if (lacks)
+		print_note("\n%s without a price, or with only the start of the answer counted: "
+			   "what is spent is a lower bound (tally usage names them)",
+			   COUNTED(lacks, "record"));
+}
+
 struct shown {
 	const struct budget_question *q;
 	struct budget_verdict *verdict;
@@ -14,12 +22,12 @@ struct shown {
 };
 
 /* Ten characters of the part that is spent. */
-static void bar_cell(struct table *t, int percent)
+static void bar_cell(struct table *t, int percent, enum amount_bound bound)
 {
 	char text[40];
 	int filled = percent > 100 ? 10 : percent / 10;
-	snprintf(text, sizeof text, "%.*s%.*s %d %%", filled, "##########", 10 - filled,
-		 "..........", percent);
+	snprintf(text, sizeof text, "%.*s%.*s %s%d %%", filled, "##########", 10 - filled,
+		 "..........", bound_sign(bound), percent);
 	table_cell(t, text);
 }
 
@@ -62,8 +70,10 @@ static void show_json(struct json_out *j, const struct budget *b, const struct b
 	json_out_bool(j, "hard", b->hard);
 	if (why)
 		json_out_string(j, "error", why->message);
-	else
+	if (!why) {
 		json_out_int(j, "unpriced", s->unpriced);
+		json_out_int(j, "placeholders", s->placeholders);
+	}
 	json_out_end(j, '}');
 }
 
@@ -71,6 +81,7 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 		     const struct err *why)
 {
 	struct buf m = { 0 };
+	const enum amount_bound bound = at_least(!why && (s->unpriced || s->placeholders));
 	char amount[DECIMAL_TEXT_MAX];
 	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
 	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
@@ -78,14 +89,14 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 	if (why)
 		buf_puts(&m, "?");
 	else
-		put_money(&m, s->spent, b->currency.p, s->unpriced > 0);
+		put_money(&m, s->spent, b->currency.p, bound);
 	table_cell(t, m.p);
-	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
+	put_amount(&m, money_format(b->amount, amount), b->currency.p, EXACTLY);
 	table_cell(t, m.p);
 	if (why)
 		table_cell(t, "");
 	else
-		bar_cell(t, s->percent);
+		bar_cell(t, s->percent, bound);
 	buf_cut(&m, 0);
 	buf_printf(&m, "%s%s", why ? "unknown" : state_name(b, s), b->hard ? ", hard" : "");
 	table_cell(t, m.p);
@@ -112,6 +123,8 @@ static int show(void *user, const struct budget *b)
 	x->verdict->any = true;
 	x->verdict->failed |= rc != 0;
 	x->verdict->over |= rc == 0 && s.percent >= 100;
+	if (rc == 0)
+		x->verdict->lacks += s.unpriced + s.placeholders;
 	if (rc != 0 && x->q->failed)
 		x->q->failed(x->q->user, b, &why);
 	if (x->j)
@@ -162,5 +175,7 @@ int budget_report_print(const struct budget_question *q, struct budget_verdict *
 	if (rc == 0)
 		table_print(x.t);
 	table_close(x.t);
+	if (rc == 0)
+		print_spent_bound(verdict->lacks);
 	return rc;
 }

@@ -16,6 +16,7 @@ struct budget_question {
 };
 struct budget_verdict {
 	bool any, over, failed;
+	int64_t lacks; /* records that are not in what is spent, or in part: it is more */
 };
 /* The document "tally.budget-status/1". */
 int budget_report_put(struct json_out *j, const struct budget_question *q,
@@ -25,5 +26,7 @@ int budget_each_put(struct json_out *j, const struct budget_question *q,
 		    struct budget_verdict *verdict, struct err *e);
 int budget_report_print(const struct budget_question *q, struct budget_verdict *verdict,
 			struct err *e);
+/* A note below a table of what is spent; nothing where no record is left out of it. */
+void print_spent_bound(int64_t lacks);
 
 #endif

@@ -27,8 +27,8 @@ static void put_share(struct json_out *j, const char *key, bool known, int128 v)
 	json_out_string(j, key, known ? share_text(v, text) : NULL);
 }
 
-static void put_cost(struct json_out *j, const char *key, const struct cascade_report *r,
-		     struct money_total cost)
+static void put_cost_json(struct json_out *j, const char *key, const struct cascade_report *r,
+			  struct money_total cost)
 {
 	if (r->result->has_costs)
 		json_out_money(j, key, cost);
@@ -75,7 +75,7 @@ static void put_policy(struct json_out *j, const char *key, const struct cascade
 	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, key);
 	put_count_of(j, "solved", "expected_solved", p->solved_nano);
-	put_cost(j, "cost", r, p->cost);
+	put_cost_json(j, "cost", r, p->cost);
 	if (r->result->has_costs)
 		json_out_string(j, "cost_per_solved", per(p->cost.atto, p->solved_nano, text));
 	if (wilson) {
@@ -94,7 +94,7 @@ static void put_cascade(struct json_out *j, const struct cascade_report *r)
 	json_out_object(j, "cascade");
 	put_count_of(j, "escalated", "expected_escalated", c->cascade.escalated_nano);
 	put_count_of(j, "solved", "expected_solved", c->cascade.solved_nano);
-	put_cost(j, "cost", r, c->cascade.cost);
+	put_cost_json(j, "cost", r, c->cascade.cost);
 	if (c->has_costs) {
 		json_out_string(j, "cost_per_solved",
 				per(c->cascade.cost.atto, c->cascade.solved_nano, text));
@@ -127,7 +127,7 @@ static void put_sweep(struct json_out *j, const struct cascade_report *r)
 		json_out_decimal(j, "threshold", p->threshold);
 		json_out_int(j, "escalated", p->escalated);
 		json_out_int(j, "solved", p->solved);
-		put_cost(j, "cost", r, p->cost);
+		put_cost_json(j, "cost", r, p->cost);
 		json_out_bool(j, "pareto", p->on_hull);
 		json_out_end(j, '}');
 	}
@@ -258,7 +258,7 @@ static void money_cell(struct table *t, const struct cascade_report *r, const ch
 		return;
 	}
 	decimal_format(decimal_round_places(d, 4, &changed), text);
-	put_amount(&b, text, r->currency, false);
+	put_amount(&b, text, r->currency, EXACTLY);
 	table_cell(t, b.p);
 	buf_release(&b);
 }
@@ -273,7 +273,7 @@ static const char *shown_amount(char room[DECIMAL_TEXT_MAX * 2], const char *pla
 	char text[DECIMAL_TEXT_MAX];
 	if (decimal_parse(&d, text_of(plain), NULL) == 0)
 		plain = decimal_format(decimal_round_places(d, 4, &changed), text);
-	put_amount(&b, plain, r->currency, false);
+	put_amount(&b, plain, r->currency, EXACTLY);
 	snprintf(room, DECIMAL_TEXT_MAX * 2, "%s", b.p);
 	buf_release(&b);
 	return room;
@@ -313,7 +313,7 @@ static void policy_row(struct table *t, const struct cascade_report *r, const ch
 static void print_observed(const struct outcomes *o, const char *currency)
 {
 	struct buf b = { 0 };
-	put_money(&b, o->cost, currency, false);
+	put_money(&b, o->cost, currency, EXACTLY);
 	char tasks[COUNT_WORDS_MAX], attempts[COUNT_WORDS_MAX];
 	printf("%s, %s, %s", count_words(tasks, (int64_t)o->tasks, "task"),
 	       count_words(attempts, o->attempts, "attempt"), o->cost.atto ? b.p : "no costs");
@@ -323,7 +323,7 @@ static void print_observed(const struct outcomes *o, const char *currency)
 		       (long long)o->accepted_solved);
 	printf("\n");
 	if (o->without_model) {
-		put_money(&b, o->cost_without_model, currency, false);
+		put_money(&b, o->cost_without_model, currency, EXACTLY);
 		printf("%lld attempts (%s) name no model: counted here, and in no model's "
 		       "figures\n",
 		       (long long)o->without_model, b.p);
@@ -405,8 +405,8 @@ void cascade_report_table(const struct cascade_report *r)
 		print_note(
 			"break even at %s of the tasks escalated, by average costs; at %s with the "
 			"costs of those that are",
-			share_text(c->break_even_nano, text),
-			share_text(c->break_even_escalated_nano, other));
+			percent_text(c->break_even_nano, billion, text),
+			percent_text(c->break_even_escalated_nano, billion, other));
 	int128 more = c->cascade.solved_nano - c->cheap.solved_nano;
 	if (c->has_costs && more > 0)
 		print_note("each task that the cascade solves beyond the cheap model costs %s",
@@ -420,9 +420,11 @@ void cascade_report_table(const struct cascade_report *r)
 			   shown_amount(b, money_total_format(c->cost_per_solved.high, other), r),
 			   r->options->level_permille / 10, r->options->level_permille % 10);
 	if (c->has_apgr)
-		printf("APGR %s", share_text(c->apgr_nano, text));
+		printf("APGR %s (share of the quality gap recovered, over all thresholds)",
+		       share_text(c->apgr_nano, text));
 	if (c->has_aiq)
-		printf("%sAIQ %s", c->has_apgr ? ", " : "", share_text(c->aiq_nano, text));
+		printf("%sAIQ %s (quality over cost)", c->has_apgr ? "; " : "",
+		       share_text(c->aiq_nano, text));
 	if (c->has_apgr || c->has_aiq)
 		printf("\n");
 	if (c->incomplete)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pricing/rate.h"
+#include "pricing/regional.h"
 #include "reports/amount.h"
 #include "reports/disputes.h"
 #include "reports/table.h"
@@ -111,6 +112,12 @@ static void put_price(struct json_out *j, const struct price_match *m)
 	json_out_string(j, "sure", p->sure);
 	json_out_string(j, "grade", p->grade);
 	json_out_string(j, "note", p->note);
+	json_out_string(j, "region", p->region);
+	if (p->rule) {
+		char times[DECIMAL_TEXT_MAX];
+		json_out_string(j, "region_factor", decimal_format(price_region_factor(p), times));
+		json_out_string(j, "region_source", p->rule->source);
+	}
 	json_out_instant(j, "until", m->until);
 	if (m->guess)
 		json_out_string(j, "guess", "the public holidays of that year are not known");
@@ -217,7 +224,7 @@ static void put_credit_line(const struct credit_answer *c)
 			   ": own key, the vendor bills the total above; built-in it would be %s",
 			   number_grouped(grouped, credits_format(c->built_in, text)));
 	if (plan_worth(c->plan, c->byo ? c->built_in : c->total, &worth)) {
-		put_plain_money(&amount, worth, plan_currency(c->plan));
+		put_shown_money(&amount, worth, plan_currency(c->plan), EXACTLY);
 		buf_printf(&line, c->byo ? " (worth %s)" : ", worth %s", amount.p);
 	}
 	print_note("%s", line.p);
@@ -235,7 +242,8 @@ static void print_lines(const struct rating *r, const char *currency)
 	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	struct buf b = { 0 };
 	if (r->line_count == 0) {
-		printf("nothing was used\n");
+		print_note("nothing was used: say what a call uses, for example --input 2000 "
+			   "--output 300");
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -263,6 +271,12 @@ static void print_doubts(const struct cost_question *asked, const struct cost *x
 	struct buf b = { 0 };
 	if (p->note)
 		print_note("note     %s", p->note);
+	if (p->rule) {
+		char times[DECIMAL_TEXT_MAX];
+		print_note("region   %s times the price without one%s%s",
+			   decimal_format(price_region_factor(p), times),
+			   p->rule->source ? ": " : "", p->rule->source ? p->rule->source : "");
+	}
 	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");
@@ -296,7 +310,7 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("\n");
 	print_lines(&x->rating, p->currency);
 	b.n = 0;
-	put_shown_money(&b, x->rating.total, p->currency, false);
+	put_shown_money(&b, x->rating.total, p->currency, EXACTLY);
 	printf("\ntotal    %s\n", b.p);
 	buf_release(&b);
 	if (x->credits.plan)

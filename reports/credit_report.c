@@ -106,8 +106,10 @@ static int grant_row(void *user, const struct grant *g)
 
 static void line(const char *name, struct nano_credits n)
 {
-	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
-	printf("%-12s %20s\n", name, number_grouped(grouped, nano_credits_format(n, text)));
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], shown[DECIMAL_TEXT_MAX * 2];
+	number_grouped(grouped, nano_credits_format(n, text));
+	printf("%-12s %20s\n", name,
+	       table_to_the_cent() ? amount_to_the_cent(shown, sizeof shown, grouped) : grouped);
 }
 
 int balance_report_table(const struct balance_report *r, struct ledger *l, struct err *e)
@@ -115,8 +117,8 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 	static const struct table_column columns[] = {
 		{ "GRANT", .may_shrink = true },
 		{ "CLASS", .leaves = 3 },
-		{ "AMOUNT", .right = true },
-		{ "LEFT", .right = true },
+		{ "AMOUNT", .right = true, .money = true },
+		{ "LEFT", .right = true, .money = true },
 		{ "PRIO", .right = true, .leaves = 1 },
 		{ "EFFECTIVE", .leaves = 2 },
 		{ "EXPIRES" },

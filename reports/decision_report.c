@@ -118,7 +118,7 @@ static const char *money(struct buf *b, struct money_total m, const char *curren
 	decimal_format(decimal_round_significant((struct decimal){ m.atto, MONEY_TOTAL_PLACES }, 4,
 						 &cut),
 		       text);
-	put_amount(b, text, currency, false);
+	put_amount(b, text, currency, EXACTLY);
 	return b->p;
 }
 

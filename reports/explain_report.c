@@ -328,7 +328,7 @@ static void print_lines(const struct record *r, const struct stored_price *p)
 			continue;
 		print_amount_line(t, &b, bucket_name((enum bucket)k), n,
 				  money_format(p->rates.per_million[k], text));
-		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, false);
+		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, EXACTLY);
 		table_cell(t, b.p);
 	}
 	for (size_t i = 0; i < p->fee_count; i++) {
@@ -342,7 +342,7 @@ static void print_lines(const struct record *r, const struct stored_price *p)
 			 money_format(f->amount, text), (long long)f->per);
 		print_amount_line(t, &b, f->unit, n, price);
 		money_total_add_units(&fee, f->amount, n, f->per);
-		put_money(&b, fee, p->currency.p, false);
+		put_money(&b, fee, p->currency.p, EXACTLY);
 		table_cell(t, b.p);
 	}
 	table_print(t);
@@ -388,8 +388,10 @@ static void print_row(const struct step *s, const struct book *book)
 		print_card(&s->card[i], p->ref, book);
 	printf("\n");
 	print_lines(&r->record, p);
-	put_money(&b, s->amount, p->currency.p, false);
-	printf("\ntotal      %s (exact: nothing is rounded)\n", b.p);
+	const bool broken_off = r->flags & USAGE_BROKEN_OFF;
+	put_money(&b, s->amount, p->currency.p, at_least(broken_off));
+	printf("\ntotal      %s (%s)\n", b.p,
+	       broken_off ? "the answer's end is not in it" : "exact: nothing is rounded");
 	buf_release(&b);
 }
 

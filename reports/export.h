@@ -42,16 +42,17 @@ struct book_settings {
 	enum book_profile profile;
 	const char *revenue, *tax, *prepaid, *receivable, *bank;
 	bool payments; /* Xero, QuickBooks: what was paid, as a bank statement, and no invoices */
+	bool notes;    /* QuickBooks: what gives back, and no invoices */
 	const char *tax_type;		 /* of Xero's rows: taxes are rows, so nothing is added */
 	const char *consultant, *client; /* of DATEV */
 	const char *base;		 /* of DATEV: the currency in which the books are kept */
-	const struct exchange_rates *rates; /* into it; NULL: not stated */
+	const struct exchange_rates *rates; /* into it; NULL: nothing is in another one */
 };
 /* What is to be said of such a file. */
 struct books_told {
 	int64_t in_credits; /* documents that are left out: credits are no money */
 	int64_t cut;	    /* texts that are longer than the program takes */
-	int64_t unrated;    /* bookings in another currency than the base, without a rate */
+	int64_t notes;	    /* documents that give back, left out of a file of invoices */
 };
 /* Final invoices and credit notes of the period, and for DATEV what was paid in it. Errors:
  * ERR_RANGE beyond what the program imports at once, ERR_INVALID where it cannot take an amount, a

@@ -210,9 +210,10 @@ struct foreign {
 };
 
 /*
- * Kurs is from 1 to 9999.999999 units of the currency for one of the base, and beside books that
- * are not kept in euros there are only euros (DATEV's help 1036388, which has other amounts booked
- * in the base).
+ * A booking in another currency states Kurs, Basis-Umsatz and its currency (developer.datev.de,
+ * Buchungsstapel, field 4: "sind #4, #5 und #6 zu übergeben"). Kurs is from 1 to 9999.999999 units
+ * of the currency for one of the base, and beside books that are not kept in euros there are only
+ * euros (DATEV's help 1036388, which has other amounts booked in the base).
  */
 static int find_foreign(struct books *k, const struct invoice_view *v, struct money_total amount,
 			int64_t day, struct foreign *out)
@@ -224,16 +225,14 @@ static int find_foreign(struct books *k, const struct invoice_view *v, struct mo
 	*out = (struct foreign){ 0 };
 	if (text_eq(base, currency))
 		return 0;
-	if (!k->s->rates && euros) {
-		k->told->unrated++;
-		return 0;
-	}
 	if (!k->s->rates)
 		return err_set(
 			k->e, ERR_INVALID,
-			"invoice %s is in %s and the books are in %s: DATEV takes only euros "
-			"beside these; give " ASKED("rates") ", and it is booked in %s",
-			v->number, v->currency, k->s->base, k->s->base);
+			"invoice %s is in %s and the books are in %s: DATEV takes amounts in "
+			"another currency with their rate alone; give " ASKED(
+				"rates") ", or the "
+					 "currency of the books (" ASKED("account") " currency=%s)",
+			v->number, v->currency, k->s->base, v->currency);
 	int rc = exchange_find(k->s->rates, currency, base, day, &to, k->e);
 	if (rc == 0)
 		rc = exchange_find(k->s->rates, base, currency, day, &from, k->e);
@@ -348,20 +347,21 @@ static int amount_from(struct money_total *out, struct text s, bool reversed, st
 	return rc;
 }
 
-static int put_invoice(struct books *k, const struct invoice_view *v)
+/* reversed: a credit note, whose program writes what it gives back as positive amounts. */
+static int put_invoice(struct books *k, const struct invoice_view *v, bool reversed)
 {
 	struct item item = { .account = k->s->revenue };
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < v->lines; i++) {
 		item.description = v->line[i].description;
-		rc = amount_from(&item.amount, v->line[i].plain_amount, false, k->e);
+		rc = amount_from(&item.amount, v->line[i].plain_amount, reversed, k->e);
 		if (rc == 0)
 			rc = put_one(k, v, &item);
 	}
 	item = (struct item){ "Credits applied", k->s->prepaid, { 0 } };
 	if (rc == 0)
 		rc = amount_from(&item.amount, json_string(json_member(v->root, "credits_applied")),
-				 true, k->e);
+				 !reversed, k->e);
 	if (rc == 0)
 		rc = put_one(k, v, &item);
 	for (json_value *t = json_first(json_member(v->root, "taxes")); rc == 0 && t;
@@ -370,11 +370,29 @@ static int put_invoice(struct books *k, const struct invoice_view *v)
 		struct text n = json_string(json_member(t, "name"));
 		snprintf(name, sizeof name, "%.*s", (int)n.n, n.n ? n.p : "");
 		item = (struct item){ name, k->s->tax, { 0 } };
-		rc = amount_from(&item.amount, json_string(json_member(t, "amount")), false, k->e);
+		rc = amount_from(&item.amount, json_string(json_member(t, "amount")), reversed,
+				 k->e);
 		if (rc == 0)
 			rc = put_one(k, v, &item);
 	}
 	return rc;
+}
+
+/* QuickBooks imports what it calls credit notes by itself, from a file of positive amounts
+ * (Intuit's help, "How to import credit notes"); a document that gives back is one. */
+static int put_document(struct books *k, const struct invoice_view *v)
+{
+	struct money_total total;
+	int rc = amount_from(&total, json_string(json_member(v->root, "total")), false, k->e);
+	const bool note = total.atto < 0, apart = k->s->profile == BOOK_QUICKBOOKS;
+	if (rc == 0 && apart && note != k->s->notes) {
+		k->told->notes += note;
+		return 0;
+	}
+	const int64_t most = limits[k->s->profile].documents;
+	if (rc == 0 && most && ++k->count > most)
+		return too_many(k, most, "invoices");
+	return rc == 0 ? put_invoice(k, v, note && apart) : rc;
 }
 
 /* --- payments: bookings of DATEV, and of the others the lines of a bank statement --- */
@@ -439,16 +457,13 @@ static int take(void *user, const struct stored_invoice *i)
 		k->told->in_credits++;
 		return 0;
 	}
-	const int64_t most = limits[k->s->profile].documents;
-	if (most && ++k->count > most)
-		return too_many(k, most, "invoices");
 	int rc = check_document(k, i->number, i->customer);
 	if (rc != 0)
 		return rc;
 	rc = invoice_view_open(&v, i->document, "final", "en", k->e);
 	if (rc != 0)
 		return rc;
-	rc = put_invoice(k, v);
+	rc = put_document(k, v);
 	invoice_view_close(v);
 	return rc;
 }
@@ -504,14 +519,17 @@ static int check_datev(const struct book_settings *s, struct err *e)
 int export_invoices(struct ledger *l, const struct export_options *o,
 		    const struct book_settings *settings, struct books_told *told, struct err *e)
 {
-	static const char *const heads[][2] = {
+	static const char *const heads[][3] = {
 		[BOOK_XERO] = { "*ContactName,*InvoiceNumber,*InvoiceDate,*DueDate,*Description,"
 				"*Quantity,*UnitAmount,*AccountCode,*TaxType,Currency\n",
 				"*Date,*Amount,Payee,Description,Reference,Currency\n" },
 		[BOOK_QUICKBOOKS] = { "*InvoiceNo,*Customer,*InvoiceDate,*DueDate,Item(Product/"
 				      "Service),ItemDescription,ItemQuantity,ItemRate,*ItemAmount,"
 				      "Currency\n",
-				      "Date,Amount,Payee,Description,Reference,Currency\n" },
+				      "Date,Amount,Payee,Description,Reference,Currency\n",
+				      "*CreditNoteNo,*Customer,*CreditNoteDate,DueDate,Item(Product/"
+				      "Service),ItemDescription,ItemQuantity,ItemRate,*ItemAmount,"
+				      "Currency\n" },
 	};
 	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .told = told, .e = e };
 	*told = (struct books_told){ 0 };
@@ -526,7 +544,10 @@ int export_invoices(struct ledger *l, const struct export_options *o,
 	else if (rc == 0 && settings->profile == BOOK_DATEV)
 		put_datev_head(o->out, &k);
 	else if (rc == 0)
-		fputs(heads[settings->profile][settings->payments], o->out);
+		fputs(heads[settings->profile][settings->notes	    ? 2
+					       : settings->payments ? 1
+								    : 0],
+		      o->out);
 	if (rc == 0 && k.b.n)
 		fwrite(k.b.p, 1, k.b.n, o->out);
 	buf_release(&k.b);

@@ -147,7 +147,8 @@ static void put_heads(struct sheet *w, const enum grouping *dims, lxw_col_t coun
 	snprintf(text, sizeof text, "cost (%s)", currency);
 	sheet_title(w, 0, at++, text, true);
 	sheet_title(w, 0, at++, "cost, exact", true);
-	sheet_title(w, 0, at, "unpriced", true);
+	sheet_title(w, 0, at++, "unpriced", true);
+	sheet_title(w, 0, at, "placeholders", true);
 }
 
 int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
@@ -177,7 +178,7 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 	sheet_page(&w, "Usage");
 	sheet_width(&w, 0, 3, 20);
 	sheet_width(&w, 4, 14, 15);
-	sheet_table(&w, 0, (lxw_row_t)usage_group_count(r), DIMS + BUCKET_COMMON + 3);
+	sheet_table(&w, 0, (lxw_row_t)usage_group_count(r), DIMS + BUCKET_COMMON + 4);
 	put_heads(&w, dims, DIMS, usage_currency(r));
 	for (size_t i = 0; i < usage_group_count(r); i++) {
 		const struct usage_sums *s = usage_group(r, i);
@@ -191,7 +192,8 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 			sheet_count(&w, row, at++, s->tokens[b]);
 		sheet_money(&w, row, at++, s->cost);
 		sheet_text(&w, row, at++, text_of(money_total_format(s->cost, text)));
-		sheet_count(&w, row, at, s->unpriced);
+		sheet_count(&w, row, at++, s->unpriced);
+		sheet_count(&w, row, at, s->placeholders);
 	}
 	usage_result_close(r);
 	return sheet_close(&w, path, e);

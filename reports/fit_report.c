@@ -5,8 +5,8 @@
 static void put_call(struct json_out *j, const struct work_call *c, const struct work_call *before,
 		     const struct fit_common *common)
 {
-	const int64_t gap = before ? (c->time_us - before->time_us) / US_PER_SECOND : 0;
-	const int64_t value[] = { gap > 0 ? gap : 0,
+	const int64_t gap_ms = before ? (c->time_us - before->time_us) / 1000 : 0;
+	const int64_t value[] = { gap_ms > 0 ? gap_ms : 0,
 				  work_prompt(c),
 				  c->tokens[BUCKET_CACHE_READ],
 				  c->tokens[BUCKET_OUTPUT],
@@ -19,8 +19,12 @@ static void put_call(struct json_out *j, const struct work_call *c, const struct
 	while (n && value[n - 1] == 0)
 		n--;
 	json_out_array(j, NULL);
-	for (size_t i = 0; i < n; i++)
-		json_out_int(j, NULL, value[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0) /* seconds */
+			json_out_number(j, NULL, (struct decimal){ value[0], 3 });
+		else
+			json_out_int(j, NULL, value[i]);
+	}
 	json_out_end(j, ']');
 }
 

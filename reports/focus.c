@@ -139,6 +139,10 @@ const char *focus_value(const struct focus_row *row, const char *column, char bu
 			return "AI and Machine Learning";
 		if (strcmp(column, "ServiceSubcategory") == 0)
 			return "Generative AI";
+		/* the cost is never null, also of what has no price: a tax, a credit */
+		if (!row->has_pricing_amounts &&
+		    strcmp(column, "PricingCurrencyEffectiveCost") == 0)
+			return money_total_format(row->effective, buf);
 		if (strncmp(column, "PricingCurrency", 15) == 0 && column[15] &&
 		    !row->has_pricing_amounts)
 			return "";

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dict.h"
 #include "meter/billing/cycle.h"
+#include "meter/ledger/credit_sums.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
 #include "reports/plain.h"
@@ -20,15 +22,18 @@ struct asked {
 	struct money_total allowed; /* of money from since to by, or credits that are left */
 	bool has_allowed;
 	struct money_total spent; /* so far, from since to now */
+	bool spent_lacks;	  /* it is a lower bound */
 	char currency[16];
 };
 
 struct history {
 	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
-	int64_t unpriced;
-	size_t cut;		     /* days in front of `first` */
-	struct money_total *metered; /* by day */
+	int64_t unpriced, placeholders; /* records whose cost is unknown, or known in part */
+	int64_t uncovered;		/* of credits: records that the plan does not cover */
+	struct dict lacking;		/* models of the first two */
+	size_t cut;			/* days in front of `first` */
+	struct money_total *metered;	/* by day */
 	/* of money */
 	struct usage_days *used;
 	struct money_total *part; /* by day and model, at the prices of today */
@@ -46,7 +51,28 @@ static int take_used(void *user, const struct usage_call *c)
 {
 	struct history *h = user;
 	h->unpriced += c->sums->unpriced;
+	h->placeholders += c->sums->placeholders;
+	if (usage_sums_at_least(c->sums))
+		*dict_need(&h->lacking, c->subject->model, NULL) = 1;
 	return usage_days_take(h->used, c);
+}
+
+static int take_uncovered(void *user, const struct usage_call *c)
+{
+	struct history *h = user;
+	h->uncovered += c != NULL;
+	return 0;
+}
+
+/* Whether what is to come is a lower bound, since past records were. */
+static bool lacks(const struct history *h)
+{
+	return h->unpriced || h->placeholders || h->uncovered;
+}
+
+static enum amount_bound history_bound(const struct history *h)
+{
+	return at_least(lacks(h));
 }
 
 static struct money_total cost_on(void *user, size_t i, size_t t)
@@ -123,6 +149,7 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	rc = usage_query(&r, s, &f, &(struct usage_grouping){ .zone = z }, e);
 	if (rc == 0) {
 		a->spent = usage_total(r)->cost;
+		a->spent_lacks = usage_sums_at_least(usage_total(r));
 		snprintf(a->currency, sizeof a->currency, "%s",
 			 *cells.currency ? cells.currency : usage_currency(r));
 		usage_result_close(r);
@@ -174,7 +201,9 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 				     .take = credit_days_take,
 				     .user = h->credits };
 	int rc = ledger_each_txn(q->ledger, account->id, past, add_draw, &x, e);
-	return rc == 0 ? usage_each_cell(&cells, e) : rc;
+	if (rc == 0)
+		rc = usage_each_cell(&cells, e);
+	return rc == 0 ? credit_sums_each_uncovered(cells.store, &f, take_uncovered, h, e) : rc;
 }
 
 /* Days before the first draw are no history; the others at the rates of today. */
@@ -378,6 +407,9 @@ static void put_json(struct json_out *j, const struct outlook *x)
 	}
 	put_model(j, &x->history, f);
 	json_out_int(j, "unpriced", x->history.unpriced);
+	json_out_int(j, "placeholders", x->history.placeholders);
+	if (a->q->credits)
+		json_out_int(j, "uncovered", x->history.uncovered);
 	if (!a->q->credits)
 		json_out_money(j, "spent", a->spent);
 	json_out_object(j, "quantiles");
@@ -397,22 +429,17 @@ static void put_json(struct json_out *j, const struct outlook *x)
 	json_out_end(j, '}');
 }
 
-/* To the cent, ">=" where calls had no price. */
-static void put_short(struct buf *b, const struct asked *a, struct money_total m, bool lower_bound)
+static void put_short(struct buf *b, const struct asked *a, struct money_total m,
+		      enum amount_bound bound)
 {
-	char text[DECIMAL_TEXT_MAX];
-	bool changed;
-	decimal_format(decimal_round_places((struct decimal){ m.atto, MONEY_TOTAL_PLACES }, 2,
-					    &changed),
-		       text);
-	put_amount(b, text, a->q->credits ? "" : a->currency, lower_bound);
+	cents_text(b, m, a->q->credits ? NULL : a->currency, bound);
 }
 
 static void put_line(const struct asked *a, const char *what, struct money_total m,
-		     bool lower_bound)
+		     enum amount_bound bound)
 {
 	struct buf b = { 0 };
-	put_short(&b, a, m, lower_bound);
+	put_short(&b, a, m, bound);
 	printf("%-43s %16s\n", what, b.p);
 	buf_release(&b);
 }
@@ -424,7 +451,7 @@ static void put_story(const struct history *h, const struct forecast *f)
 	struct buf b = { 0 };
 	char day[16];
 	char days[COUNT_WORDS_MAX];
-	buf_puts(&b, count_words(days, h->count, "past day"));
+	buf_printf(&b, "drawn from %s", count_words(days, h->count, "past day"));
 	if (m->seasonal)
 		buf_puts(&b, m->group[5] == 1 && m->group[4] == 0
 				     ? "; weekends differ from working days"
@@ -491,7 +518,8 @@ static void put_models(const struct outlook *x)
 						       { "OUTPUT", true, .leaves = 2 },
 						       { "COST ON AVERAGE", true, .money = true } };
 	const struct coming *c = &x->coming;
-	const bool lower = x->history.unpriced > 0;
+	/* where everything moves, it moves to a model that nothing is known of */
+	const bool moved = x->asked.q->move_to != NULL;
 	const struct usage_days_kept kept = usage_days_kept(x->history.used);
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
@@ -507,14 +535,17 @@ static void put_models(const struct outlook *x)
 		table_cell(t, b.p);
 		put_count(&b, (int64_t)n[BUCKET_OUTPUT]);
 		table_cell(t, b.p);
-		put_short(&b, &x->asked, c->model[m].cost, lower);
+		const bool lower =
+			moved ? lacks(&x->history)
+			      : dict_find(&x->history.lacking, c->model[m].model) != NULL;
+		put_short(&b, &x->asked, c->model[m].cost, at_least(lower));
 		table_cell(t, b.p);
 	}
 	table_print(t);
 	table_close(t);
 	tell_changes(x);
 	if (c->sum.atto != c->at_past_prices.atto) {
-		put_short(&b, &x->asked, c->at_past_prices, lower);
+		put_short(&b, &x->asked, c->at_past_prices, history_bound(&x->history));
 		print_note("at the prices that past days were metered at it would be %s", b.p);
 	}
 	if (kept.records) {
@@ -526,21 +557,23 @@ static void put_models(const struct outlook *x)
 	buf_release(&b);
 }
 
-static void put_runs_out(const struct asked *a, const struct forecast *f)
+static void put_runs_out(const struct asked *a, const struct forecast *f, bool lower)
 {
 	char share[DECIMAL_TEXT_MAX], day[2][16];
 	printf("\n");
-	put_line(a, a->q->credits ? "credits left" : "budget", a->allowed, false);
+	put_line(a, a->q->credits ? "credits left" : "budget", a->allowed, EXACTLY);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
-	printf("\n%s %% of the draws exceed %s by then\n", share,
+	printf("\n%s%s %% of the draws exceed %s by then\n", lower ? "at least " : "", share,
 	       a->q->credits ? "them" : "the budget");
 	int64_t median = forecast_gone_at(f, 500), early = forecast_gone_at(f, 50);
 	day_format(a->today + median, day[0]);
 	day_format(a->today + early, day[1]);
 	if (median == FORECAST_DAYS_FAR)
-		printf("at this pace it lasts more than ten years\n");
+		printf("at this pace it lasts more than ten years%s\n",
+		       lower ? ", or less: what calls cost is a lower bound" : "");
 	else
-		printf("runs out on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
+		printf("runs out on %s%s (in 5 %% of the draws by %s)\n", day[0],
+		       lower ? " or earlier" : "", day[1]);
 }
 
 static void put_move(const struct forecast_question *q)
@@ -556,21 +589,47 @@ static void put_move(const struct forecast_question *q)
 	printf("\n");
 }
 
+/* Why it is a lower bound. */
+static void tell_lacking(const struct asked *a, const struct history *h)
+{
+	char what[COUNT_WORDS_MAX];
+	if (h->uncovered)
+		print_note(
+			"\n%s that the plan does not cover drew no credits (tally status), so all "
+			"of this is a lower bound",
+			count_words(what, h->uncovered, "past call"));
+	if (h->unpriced)
+		print_note(
+			"\n%s without a price (tally usage names them), so what rests on them is a "
+			"lower bound",
+			count_words(what, h->unpriced, "past call"));
+	if (h->placeholders)
+		print_note(
+			"\n%s of which a log has only the output count of the answer's start, so "
+			"what rests on them is a lower bound",
+			count_words(what, h->placeholders, "past call"));
+	if (!lacks(h) && a->spent_lacks)
+		print_note(
+			"\ncalls of today without a price, or with only a part of it, make what is "
+			"spent a lower bound (tally usage names them)");
+}
+
 static void put_text(const struct outlook *x)
 {
 	static const char *const names[] = { "5 %", "25 %", "half", "75 %", "95 %" };
 	const struct asked *a = &x->asked;
 	const struct history *h = &x->history;
+	const bool lower = lacks(h) || a->spent_lacks;
 	char by[INSTANT_TEXT_MAX], what[80];
 	put_story(h, &x->forecast);
 	instant_format(a->q->by, by);
 	put_move(a->q);
 	if (!a->q->credits)
-		put_line(a, "spent so far", a->spent, h->unpriced > 0);
+		put_line(a, "spent so far", a->spent, at_least(a->spent_lacks));
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
 		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
 		put_line(a, what, with_spent(a, forecast_sum_at(&x->forecast, permilles[i])),
-			 h->unpriced > 0);
+			 at_least(lower));
 	}
 	if (a->q->credits)
 		tell_changes(x);
@@ -578,13 +637,9 @@ static void put_text(const struct outlook *x)
 		put_models(x);
 	if (x->has_check)
 		put_check(a, &x->check);
-	if (h->unpriced)
-		print_note(
-			"\n%s without a price (tally usage names them), so all of this is a lower "
-			"bound",
-			count_words(what, h->unpriced, "past call"));
+	tell_lacking(a, h);
 	if (a->has_allowed)
-		put_runs_out(a, &x->forecast);
+		put_runs_out(a, &x->forecast, lower);
 }
 
 /* The part of a local day that lies in [from, to). */
@@ -728,11 +783,12 @@ static void outlook_release(struct outlook *x, struct forecast_verdict *verdict)
 	*verdict = (struct forecast_verdict){ .overrun_is_likely =
 						      x->asked.has_allowed &&
 						      x->forecast.over * 2 > x->forecast.draws,
-					      .unpriced = x->history.unpriced };
+					      .lacks = lacks(&x->history) || x->asked.spent_lacks };
 	forecast_release(&x->forecast);
 	usage_days_close(x->history.used);
 	credit_days_close(x->history.credits);
 	drawer_close(x->history.drawer);
+	dict_release(&x->history.lacking);
 	free(x->history.day);
 	free(x->history.metered);
 	free(x->history.part);
@@ -771,7 +827,9 @@ int forecast_move_parse(struct forecast_question *q, const char *move, const cha
 int forecast_question_check(const struct forecast_question *q, struct err *e)
 {
 	if (q->by.us <= q->now.us)
-		return err_set(e, ERR_USAGE, ASKED("by") " is in the past");
+		return err_set(e, ERR_USAGE,
+			       ASKED("by") " (or " ASKED(
+				       "until") ") is in the past: a forecast ends in the future");
 	if (q->has_budget && q->credits)
 		return err_set(e, ERR_USAGE,
 			       "give " ASKED("budget") " or " ASKED("credits") ", not both");

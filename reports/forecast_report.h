@@ -37,7 +37,7 @@ int forecast_question_check(const struct forecast_question *q, struct err *e);
 
 struct forecast_verdict {
 	bool overrun_is_likely;
-	int64_t unpriced;
+	bool lacks; /* calls lack a price, a part of it, or credits: it is a lower bound */
 };
 /* The document "tally.forecast/1". */
 int forecast_report_put(struct json_out *j, const struct forecast_question *q,

@@ -177,20 +177,23 @@ static void put_break_even(struct buf *line, const struct whatif_model *m, const
 			   struct buf *b)
 {
 	char text[DECIMAL_TEXT_MAX];
+	if (m->vendor_unpriced) {
+		put_count(b, m->vendor_unpriced);
+		buf_printf(line, "; what the vendor would ask is not known of %s of the calls",
+			   b->p);
+	}
 	if (!is_comparable(m))
 		return;
-	put_short_money(b, m->at_vendor, currency, false);
+	put_short_money(b, m->at_vendor, currency, EXACTLY);
 	buf_printf(line, "; the vendor would ask %s", b->p);
 	if (breaks_even(m, m->hosted.replica_hours)) {
-		put_count(b, calls(calls_of_rent(m, m->hosted.replica_hours)));
 		ratio_format(rent_of(m, m->hosted.replica_hours).atto, m->at_vendor.atto, 1, text);
-		buf_printf(line, ", and as much at %s calls (%s times this work)", b->p, text);
+		buf_printf(line, ", and as much at %s (%s times this work)",
+			   COUNTED(calls(calls_of_rent(m, m->hosted.replica_hours)), "call"), text);
 	} else {
-		put_count(b, calls(calls_at_most(m, m->hosted.replica_hours)));
 		buf_printf(line,
-			   ", and less than the machines at every volume that they can answer (%s "
-			   "calls)",
-			   b->p);
+			   ", and less than the machines at every volume that they can answer (%s)",
+			   COUNTED(calls(calls_at_most(m, m->hosted.replica_hours)), "call"));
 	}
 }
 
@@ -200,8 +203,9 @@ void hosting_report_print(const char *name, const struct whatif_model *m, const 
 	char text[4][DECIMAL_TEXT_MAX];
 	struct buf b = { 0 }, line = { 0 };
 	percent_text(h->busy_us, capacity_us(h->replica_hours), text[0]);
-	buf_printf(&line, "%.*s on %lld GPUs for %s, %s busy", (int)m->model.n, m->model.p,
-		   (long long)(h->replicas * m->hosting->gpus), COUNTED(h->hours, "hour"), text[0]);
+	buf_printf(&line, "%.*s on %s for %s, %s busy", (int)m->model.n, m->model.p,
+		   COUNTED(h->replicas * m->hosting->gpus, "GPU"), COUNTED(h->hours, "hour"),
+		   text[0]);
 	if (h->replica_hours != h->hours * h->replicas) {
 		put_count(&b, h->replica_hours);
 		buf_printf(&line, " (%s replica hours)", b.p);

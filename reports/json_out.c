@@ -150,6 +150,13 @@ void json_out_decimal(struct json_out *j, const char *key, struct decimal value)
 	quoted(j, key, decimal_format(value, text));
 }
 
+void json_out_number(struct json_out *j, const char *key, struct decimal value)
+{
+	char text[DECIMAL_TEXT_MAX];
+	member(j, key);
+	buf_puts(&j->b, decimal_format(value, text));
+}
+
 void json_out_instant(struct json_out *j, const char *key, struct instant value)
 {
 	char text[INSTANT_TEXT_MAX];

@@ -42,6 +42,8 @@ void json_out_null(struct json_out *j, const char *key);
 void json_out_money(struct json_out *j, const char *key, struct money_total value);
 void json_out_credits(struct json_out *j, const char *key, struct credits_total value);
 void json_out_decimal(struct json_out *j, const char *key, struct decimal value);
+/* Without quotes: of measures, never of money. */
+void json_out_number(struct json_out *j, const char *key, struct decimal value);
 /* null for an open end */
 void json_out_instant(struct json_out *j, const char *key, struct instant value);
 

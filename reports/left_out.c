@@ -21,16 +21,26 @@ static int print_named(const char *what, int64_t count, const struct left_out_na
 
 int print_left_out(const struct left_out *l)
 {
+	if (l->partial)
+		print_note("an answer says that it goes on (has_more), and its next page is not "
+			   "here");
+	if (l->columns.n)
+		print_note("no table knows what these columns count, so that it may be missing "
+			   "here: %.*s",
+			   (int)l->columns.n, l->columns.p);
 	return print_named("record", l->quarantined, l->record, l->records,
 			   l->in_database ? " (tally quarantine list)" : "") +
-	       print_named("file", l->unread, l->file, l->files, "");
+	       print_named("file", l->unread, l->file, l->files, "") + l->partial +
+	       (l->columns.n > 0);
 }
 
 void put_left_out(struct json_out *j, const struct left_out *l)
 {
 	json_out_int(j, "quarantined", l->quarantined);
 	json_out_int(j, "unread", l->unread);
-	if (!left_out_any(l))
+	json_out_bool(j, "partial", l->partial);
+	put_columns_in_doubt(j, l->columns);
+	if (!l->quarantined && !l->unread)
 		return;
 	json_out_array(j, "not_counted");
 	for (size_t i = 0; i < l->records + l->files; i++) {

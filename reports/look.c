@@ -15,15 +15,7 @@
 /* The result adds up to its total, which holds; so does every part of it. */
 void look_add(struct usage_sums *to, const struct usage_sums *more)
 {
-	to->records += more->records;
-	to->requests += more->requests;
-	to->unpriced += more->unpriced;
-	to->cost.atto += more->cost.atto;
-	to->by_seller += more->by_seller;
-	to->sellers.atto += more->sellers.atto;
-	recorded_cost_merge(to->recorded, more->recorded);
-	for (int k = 0; k < COUNT_KINDS; k++)
-		to->counts[k] += more->counts[k];
+	usage_sums_add(to, more, NULL);
 }
 
 int64_t look_tokens(const struct usage_sums *s)
@@ -179,8 +171,7 @@ static void put_sums(struct table *t, const struct look_report *r, const struct 
 		put_count(b, count[i]);
 		table_cell(t, b->p);
 	}
-	const bool lower = s == usage_total(r->look->result) && r->bound.placeholders;
-	put_money(b, s->cost, usage_currency(r->look->result), s->unpriced > 0 || lower);
+	put_cost(b, s, usage_currency(r->look->result));
 	table_cell(t, b->p);
 	if (r->recorded) {
 		put_recorded_total(b, s->recorded);
@@ -268,7 +259,7 @@ void look_report_table(const struct look_report *r)
 		column[n++] =
 			(struct table_column){ upper(title[d], r->title[d]), .may_shrink = true };
 	if (r->has_last)
-		column[n++] = (struct table_column){ "LAST", .leaves = 4 };
+		column[n++] = (struct table_column){ "LAST", .leaves = 7 };
 	column[n++] = (struct table_column){ "MODELS", .may_shrink = true };
 	column[n++] = (struct table_column){ "INPUT", true, .leaves = 5 };
 	column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 1 };
@@ -321,7 +312,8 @@ void look_report_csv(const struct look_report *r)
 	buf_puts(&b, "model,records");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_printf(&b, ",currency,total,unpriced%s\n", r->recorded ? ",charged,estimated" : "");
+	buf_printf(&b, ",currency,total,unpriced,placeholders%s\n",
+		   r->recorded ? ",charged,estimated" : "");
 	size_t first, end;
 	span_shown(r, &first, &end);
 	for (size_t i = first; i < end; i++) {
@@ -338,8 +330,9 @@ void look_report_csv(const struct look_report *r)
 			buf_printf(&b, ",%lld", (long long)s->records);
 			for (int k = 0; k < BUCKET_COMMON; k++)
 				buf_printf(&b, ",%lld", (long long)s->tokens[k]);
-			buf_printf(&b, ",%s,%s,%lld", usage_currency(r->look->result),
-				   money_total_format(s->cost, text), (long long)s->unpriced);
+			buf_printf(&b, ",%s,%s,%lld,%lld", usage_currency(r->look->result),
+				   money_total_format(s->cost, text), (long long)s->unpriced,
+				   (long long)s->placeholders);
 			for (int k = 0; r->recorded && k < COST_KINDS; k++)
 				buf_printf(&b, ",%s",
 					   money_total_format(s->recorded[k].total, text));

@@ -194,6 +194,11 @@ static void watch_windows(struct points *p, const struct migration_report *r, si
 		}
 }
 
+static enum amount_bound bound_of(const struct whatif_result *w)
+{
+	return at_least(whatif_at_least(w));
+}
+
 static void watch_doubts(struct points *p, const struct migration_report *r, size_t i)
 {
 	const struct migration_result *m = r->migration;
@@ -209,9 +214,9 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 			line, sizeof line,
 			"%s: what %s calls find in a cache is not certain; the recorded work costs "
 			"between %s",
-			name, b.p, cents_text(&a, w->cost_low, currency, w->unpriced > 0));
+			name, b.p, cents_text(&a, w->cost_low, currency, bound_of(w)));
 		snprintf(line + strlen(line), sizeof line - strlen(line), " and %s",
-			 cents_text(&b, w->cost_high, currency, w->unpriced > 0));
+			 cents_text(&b, w->cost_high, currency, bound_of(w)));
 		point(p, line);
 	}
 	for (int k = 0; i > 0 && k < VARIED; k++) {
@@ -222,11 +227,11 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 		if (s->no_low[v] || s->no_high[v] || moves < m->month[i].cost.atto / 100)
 			continue;
 		snprintf(line, sizeof line, "%s: 10 %% fewer or more %s: %s", name, varied_name(v),
-			 cents_text(&a, s->low[v], currency, false));
+			 cents_text(&a, s->low[v], currency, at_least(s->at_least)));
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 			 " or %s for the moved calls instead of %s",
-			 cents_text(&a, s->high[v], currency, false),
-			 cents_text(&b, m->month[i].cost, currency, m->month[i].unpriced > 0));
+			 cents_text(&a, s->high[v], currency, at_least(s->at_least)),
+			 cents_text(&b, m->month[i].cost, currency, bound_of(&m->month[i])));
 		point(p, line);
 	}
 	buf_release(&a);
@@ -254,10 +259,24 @@ static void watch_unpriced(struct points *p, const struct migration_report *r, s
 	}
 }
 
+static void watch_placeholders(struct points *p, const struct whatif_result *recorded)
+{
+	char line[200], room[COUNT_WORDS_MAX];
+	if (!recorded->placeholders)
+		return;
+	snprintf(line, sizeof line,
+		 "of %s the log has only the output count of the answer's start: every amount is a "
+		 "lower bound",
+		 count_words(room, recorded->placeholders, "call"));
+	point(p, line);
+}
+
 static void list_watch(struct points *p, const struct migration_report *r)
 {
 	const struct whatif_options *o = r->whatif->options;
 	for (size_t i = 0; i < o->scenarios; i++) {
+		if (i == 0)
+			watch_placeholders(p, r->migration->past);
 		watch_unpriced(p, r, i, r->migration->past, "when recorded");
 		watch_unpriced(p, r, i, r->migration->month, "in the first month");
 		if (i == 0)
@@ -307,6 +326,7 @@ static void put_coming(struct json_out *j, const struct migration_report *r)
 					 migration_month_credits(m, i));
 		if (o->plan)
 			json_out_int(j, "uncredited", m->later[i].uncredited);
+		json_out_int(j, "placeholders", m->month[i].placeholders);
 		json_out_int(j, "unpriced",
 			     m->month[i].unpriced > m->later[i].unpriced ? m->month[i].unpriced
 									 : m->later[i].unpriced);
@@ -364,14 +384,17 @@ void migration_report_put(struct buf *out, const struct migration_report *r)
 }
 
 /* "+12.3 %" of scenario i's run rate against what is there. */
-static const char *change(const struct migration_report *r, size_t i, char out[DECIMAL_TEXT_MAX])
+enum { CHANGE_MAX = DECIMAL_TEXT_MAX + 8 };
+static const char *change(const struct migration_report *r, size_t i, char out[CHANGE_MAX])
 {
 	const int128 base = migration_month_rate(r->migration, 0).atto,
 		     delta = migration_month_rate(r->migration, i).atto - base;
 	char text[DECIMAL_TEXT_MAX];
 	if (i == 0)
 		return "";
-	snprintf(out, DECIMAL_TEXT_MAX, "%s%s", delta > 0 ? "+" : "",
+	const enum amount_bound bound = bound_of_difference(bound_of(&r->migration->later[i]),
+							    bound_of(r->migration->later));
+	snprintf(out, CHANGE_MAX, "%s%s%s", base ? bound_sign(bound) : "", delta > 0 ? "+" : "",
 		 percent_text(delta, base, text));
 	return out;
 }
@@ -387,16 +410,16 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 						      { "CREDITS A MONTH", true, 1 } };
 	const struct whatif_options *o = r->whatif->options;
 	const struct migration_result *m = r->migration;
-	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	char text[CHANGE_MAX];
 	struct buf b = { 0 };
 	int128 most = 1;
 	memo_table(out, columns, o->plan ? 7 : 6);
 	for (size_t i = 0; i < o->scenarios; i++) {
-		const bool lower = m->month[i].unpriced > 0, later = m->later[i].unpriced > 0;
+		const enum amount_bound later = bound_of(&m->later[i]);
 		memo_cell(out, i ? o->scenario[i].name : "as it is");
-		memo_cell(out,
-			  cents_text(&b, m->past[i].cost, o->currency, m->past[i].unpriced > 0));
-		memo_cell(out, cents_text(&b, migration_first_month(m, i), o->currency, lower));
+		memo_cell(out, cents_text(&b, m->past[i].cost, o->currency, bound_of(&m->past[i])));
+		memo_cell(out, cents_text(&b, migration_first_month(m, i), o->currency,
+					  bound_of(&m->month[i])));
 		memo_cell(out, cents_text(&b, migration_month_rate(m, i), o->currency, later));
 		memo_cell(out, cents_text(&b, migration_year_rate(m, i), o->currency, later));
 		memo_cell(out, change(r, i, text));
@@ -407,9 +430,7 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 						  MONEY_TOTAL_PLACES },
 				2, &cut);
 			decimal_format(d, text);
-			b.n = 0;
-			buf_printf(&b, "%s%s", m->later[i].uncredited ? ">= " : "",
-				   number_grouped(grouped, text));
+			put_amount(&b, text, NULL, at_least(whatif_draws_at_least(&m->later[i])));
 			memo_cell(out, b.p);
 		}
 		const int128 rate = migration_month_rate(m, i).atto;
@@ -419,7 +440,7 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const struct money_total rate = migration_month_rate(m, i);
 		memo_bar(out, i ? o->scenario[i].name : "as it is",
-			 cents_text(&b, rate, o->currency, m->later[i].unpriced > 0),
+			 cents_text(&b, rate, o->currency, bound_of(&m->later[i])),
 			 (int)(rate.atto / (most / 1000 + 1)));
 	}
 	buf_release(&b);
@@ -453,7 +474,8 @@ static void memo_models(struct memo *out, const struct migration_report *r)
 			memo_cell(out, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
 			put_count(&b, m->tokens[BUCKET_OUTPUT]);
 			memo_cell(out, b.p);
-			memo_cell(out, cents_text(&b, m->cost, o->currency, m->unpriced > 0));
+			memo_cell(out, cents_text(&b, m->cost, o->currency,
+						  at_least(m->unpriced || m->placeholders)));
 		}
 	buf_release(&b);
 }
@@ -478,8 +500,9 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 		const bool less = then.atto <= now.atto;
 		const struct money_total by = { less ? now.atto - then.atto
 						     : then.atto - now.atto };
-		const bool now_low = m->later[0].unpriced > 0, then_low = m->later[i].unpriced > 0;
-		cents_text(&a, by, o->currency, false);
+		const bool now_low = whatif_at_least(&m->later[0]),
+			   then_low = whatif_at_least(&m->later[i]);
+		cents_text(&a, by, o->currency, EXACTLY);
 		put_count(&b, migration_does_not_fit(&m->past[i]));
 		memo_text(out, "%s: %s%s a month %s than today's models%s%s%s.",
 			  o->scenario[i].name,
@@ -488,7 +511,7 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 			  : now_low == less	  ? "at least "
 						  : "at most ",
 			  a.p, less ? "less" : "more",
-			  now_low && then_low ? ", calls without a price left out"
+			  now_low && then_low ? ", where both amounts are lower bounds"
 			  : now_low	      ? ", whose amount lacks calls without a price"
 			  : then_low	      ? "; its own amount lacks calls without a price"
 					      : "",

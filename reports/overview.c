@@ -10,7 +10,7 @@
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
-enum { MODELS_SHOWN = 7, PLACEHOLDERS_COUNTED = 1000 };
+enum { MODELS_SHOWN = 7 };
 
 /* The days from `from` to `to`, both included. */
 static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t to)
@@ -54,37 +54,15 @@ int64_t overview_first_day(const struct overview *o)
 	return first;
 }
 
-int overview_bounds(struct overview *o, struct store *s, const struct zone *zone, struct err *e)
-{
-	struct named_days p[OVERVIEW_PERIODS];
-	int rc = 0;
-	periods_of(o, p);
-	for (int i = 0; rc == 0 && i < OVERVIEW_PERIODS; i++) {
-		const struct usage_filter f = { .since = zone_midnight(zone, p[i].from),
-						.until = zone_midnight(zone, p[i].to + 1) };
-		struct lower_bound all;
-		rc = usage_lower_bound(&all, s, &f, PLACEHOLDERS_COUNTED, e);
-		if (rc == 0)
-			o->bound[i] = (struct lower_bound){ .placeholders = all.placeholders,
-							    .or_more = all.or_more };
-	}
-	return rc;
-}
-
-/* That of the week or the month, whichever has more. */
-static const struct lower_bound *widest_bound(const struct overview *o)
-{
-	const struct lower_bound *w = &o->bound[0];
-	for (int i = 1; i < OVERVIEW_PERIODS; i++)
-		if (o->bound[i].placeholders > w->placeholders)
-			w = &o->bound[i];
-	return w;
-}
-
 bool overview_is_lower_bound(const struct overview *o)
 {
-	return usage_total(o->days->result)->unpriced || left_out_any(o->left_out) ||
-	       widest_bound(o)->placeholders;
+	return usage_sums_at_least(usage_total(o->days->result)) || left_out_any(o->left_out);
+}
+
+/* What is said of them beside their cost. */
+static struct lower_bound bound_of(const struct usage_sums *s)
+{
+	return (struct lower_bound){ .placeholders = s->placeholders };
 }
 
 /* What each day of a period cost; nothing of a single day. */
@@ -116,8 +94,7 @@ static void put_periods(const struct overview *o)
 		table_cell(t, b.p);
 		put_count(&b, look_tokens(&s));
 		table_cell(t, b.p);
-		put_money(&b, s.cost, usage_currency(o->days->result),
-			  s.unpriced > 0 || o->bound[i].placeholders > 0);
+		put_cost(&b, &s, usage_currency(o->days->result));
 		table_cell(t, b.p);
 		put_days(t, o, &p[i]);
 	}
@@ -140,7 +117,8 @@ void overview_json(const struct overview *o)
 		const struct usage_sums s = sums_of(o, p[i].from, p[i].to);
 		json_out_object(&j, p[i].key);
 		put_usage_sums(&j, &s);
-		put_lower_bound(&j, &o->bound[i]);
+		const struct lower_bound bound = bound_of(&s);
+		put_lower_bound(&j, &bound);
 		json_out_end(&j, '}');
 	}
 	if (o->has_newest) {
@@ -186,8 +164,7 @@ static void put_models(const struct overview *o, int64_t month_start)
 				model = mem_grow(model, (n + 1) * sizeof *model);
 				model[n++] = (struct look_model){ .name = row->model[m].name };
 			}
-			model[k].sums.cost.atto += row->model[m].sums.cost.atto;
-			model[k].sums.unpriced += row->model[m].sums.unpriced;
+			look_add(&model[k].sums, &row->model[m].sums);
 		}
 	}
 	if (n == 0)
@@ -201,8 +178,7 @@ static void put_models(const struct overview *o, int64_t month_start)
 		b.n = 0;
 		buf_printf(&b, "%d %%", (share + 5) / 10);
 		table_cell(t, b.p);
-		put_money(&b, model[i].sums.cost, usage_currency(o->days->result),
-			  model[i].sums.unpriced > 0);
+		put_cost(&b, &model[i].sums, usage_currency(o->days->result));
 		table_cell(t, b.p);
 		table_bar(t, model[i].sums.cost.atto, all);
 	}
@@ -224,7 +200,8 @@ void overview_print(const struct overview *o)
 	if (overview_is_lower_bound(o))
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->left_out);
-	print_lower_bound(widest_bound(o));
+	const struct lower_bound bound = bound_of(usage_total(o->days->result));
+	print_lower_bound(&bound);
 	if (o->has_newest) {
 		char day[16];
 		day_format(o->newest, day);

@@ -16,11 +16,7 @@ struct overview {
 	bool has_newest; /* where no record is of these periods */
 	int64_t newest;	 /* the day of the newest one */
 	bool no_hint;	 /* of what else there is */
-	/* calls of each period whose answer is a placeholder */
-	struct lower_bound bound[OVERVIEW_PERIODS];
 };
-/* Counts those calls. */
-int overview_bounds(struct overview *o, struct store *s, const struct zone *zone, struct err *e);
 /* Whether something is not in its amounts. */
 bool overview_is_lower_bound(const struct overview *o);
 /* The first day that it speaks of. */

@@ -48,9 +48,16 @@ static void put_moves(struct json_out *j, const struct plan_report *r, size_t i)
 /* "+$6.28" */
 static void put_change(struct buf *b, const struct plan_report *r, size_t i, struct money_total to)
 {
+	const int128 cent = (int128)10000000000000000;
 	struct buf amount = { 0 };
 	const struct money_total by = money_total_minus(to, r->result[i].total.cost);
-	buf_printf(b, "%s%s", by.atto > 0 ? "+" : "", cents_text(&amount, by, r->currency, false));
+	/* a difference of two lower bounds is neither */
+	const enum amount_bound bound = r->result[i].total.unpriced ? ABOUT : EXACTLY;
+	if (by.atto > -cent && by.atto < cent)
+		put_short_change(&amount, by, r->currency, EXACTLY);
+	else
+		cents_text(&amount, by, r->currency, EXACTLY);
+	buf_printf(b, "%s%s%s", bound_sign(bound), by.atto >= cent ? "+" : "", amount.p);
 	buf_release(&amount);
 }
 
@@ -78,7 +85,7 @@ static void put_unit(struct buf *b, const struct plan_report *r, size_t i,
 	char text[DECIMAL_TEXT_MAX], calls[COUNT_WORDS_MAX];
 	const struct planner_sums *s = &r->result[i].total;
 	struct buf amount = { 0 };
-	put_amount(&amount, per_unit(s, unit->calls, text), r->currency, s->unpriced > 0);
+	put_amount(&amount, per_unit(s, unit->calls, text), r->currency, at_least(s->unpriced > 0));
 	buf_puts(b, b->n ? ", " : "");
 	if (!b->n)
 		buf_printf(b, "%s: ", r->scenario[i].name);
@@ -290,8 +297,8 @@ static const char *interval_text(struct buf *b, const struct plan_report *r,
 {
 	struct buf end = { 0 };
 	const bool lower = high->unpriced > 0;
-	cents_text(b, low->cost, r->currency, lower);
-	buf_printf(b, " to %s", cents_text(&end, high->cost, r->currency, lower));
+	cents_text(b, low->cost, r->currency, at_least(lower));
+	buf_printf(b, " to %s", cents_text(&end, high->cost, r->currency, at_least(lower)));
 	buf_release(&end);
 	return b->p;
 }
@@ -306,14 +313,15 @@ static void put_row(struct table *t, const struct plan_report *r, const char *na
 	table_cell(t, name);
 	put_count(&b, s[0]->calls);
 	table_cell(t, b.p);
-	put_money(&b, s[0]->cost, r->currency, s[0]->unpriced > 0);
+	put_money(&b, s[0]->cost, r->currency, at_least(s[0]->unpriced > 0));
 	table_cell(t, b.p);
 	if (s[1])
 		table_cell(t, interval_text(&b, r, s[1], s[2]));
-	put_amount(&b, per_call(s[0], text), r->currency, s[0]->unpriced > 0);
+	put_amount(&b, per_call(s[0], text), r->currency, at_least(s[0]->unpriced > 0));
 	table_cell(t, whole ? b.p : "");
 	if (r->plan) {
-		put_amount(&b, credits_format(s[0]->credits, text), NULL, s[0]->uncovered > 0);
+		put_amount(&b, credits_format(s[0]->credits, text), NULL,
+			   at_least(s[0]->uncovered > 0));
 		table_cell(t, b.p);
 	}
 	buf_release(&b);
@@ -379,7 +387,7 @@ void plan_report_table(const struct plan_report *r)
 					    { "COST", .right = true, .money = true },
 					    { "INTERVAL", .right = true, .leaves = 1 },
 					    { "A CALL", .right = true, .leaves = 2 },
-					    { "CREDITS", .right = true } };
+					    { "CREDITS", .right = true, .money = true } };
 	struct table_column columns[6];
 	const bool interval = r->interval->known;
 	int n = 0;
@@ -417,14 +425,14 @@ static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
 	memo_cell(out, r->scenario[i].name);
 	put_count(&b, s->calls);
 	memo_cell(out, b.p);
-	memo_cell(out, cents_text(&b, s->cost, r->currency, s->unpriced > 0));
+	memo_cell(out, cents_text(&b, s->cost, r->currency, at_least(s->unpriced > 0)));
 	if (r->interval->known)
 		memo_cell(out, interval_text(&b, r, &r->interval[i].low.total,
 					     &r->interval[i].high.total));
-	put_amount(&b, per_call(s, text), r->currency, s->unpriced > 0);
+	put_amount(&b, per_call(s, text), r->currency, at_least(s->unpriced > 0));
 	memo_cell(out, b.p);
 	if (r->plan) {
-		put_amount(&b, credits_format(s->credits, text), NULL, s->uncovered > 0);
+		put_amount(&b, credits_format(s->credits, text), NULL, at_least(s->uncovered > 0));
 		memo_cell(out, b.p);
 	}
 	buf_release(&b);
@@ -458,7 +466,8 @@ static void memo_periods(struct memo *out, const struct plan_report *r)
 		memo_bars(out, title);
 		for (size_t k = 0; k < count; k++) {
 			memo_bar(out, period_name(s[k].day, by, day),
-				 cents_text(&b, s[k].cost, r->currency, s[k].unpriced > 0),
+				 cents_text(&b, s[k].cost, r->currency,
+					    at_least(s[k].unpriced > 0)),
 				 (int)(s[k].cost.atto / (most / 1000 + 1)));
 		}
 	}
@@ -502,7 +511,7 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct planner_sums *s = &r->result[i].total;
 		memo_bar(out, r->scenario[i].name,
-			 cents_text(&b, s->cost, r->currency, s->unpriced > 0),
+			 cents_text(&b, s->cost, r->currency, at_least(s->unpriced > 0)),
 			 (int)(s->cost.atto / (most / 1000 + 1)));
 	}
 	memo_periods(out, r);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "pricing/regional.h"
 #include "reports/amount.h"
 #include "reports/disputes.h"
 #include "reports/table.h"
@@ -122,7 +123,8 @@ struct price_row {
 	const struct row *of;
 	const char *window; /* and tier, region, size of the prompt */
 	const struct rates *rates;
-	bool first; /* of its price: the others leave out what it says */
+	size_t regions; /* the rows from `of` on that differ in their region only */
+	bool first;	/* of its price: the others leave out what it says */
 	const char *status;
 };
 
@@ -147,6 +149,18 @@ static void put_price_row(struct table *t, const struct price_row *r)
 	table_cell(t, r->first ? r->status : "");
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static const char *region_words(const struct price *p)
+{
+	if (!p->region)
+		return "";
+	return strcmp(p->region, REGION_ANY_OTHER) == 0 ? "other regions" : p->region;
+}
+
 /* A window's row, and one for each size of prompt that pays otherwise. */
 static void put_tariff_rows(struct table *t, struct price_row *r, const struct tariff *w,
 			    bool sizes)
@@ -154,8 +168,9 @@ static void put_tariff_rows(struct table *t, struct price_row *r, const struct t
 	const struct price *p = r->of->price;
 	const bool tier = strcmp(p->service_tier, "standard") != 0;
 	struct buf b = { 0 };
-	buf_printf(&b, "%s%s%s%s%s", w->window, tier ? " " : "", tier ? p->service_tier : "",
-		   p->region ? " " : "", p->region ? p->region : "");
+	buf_printf(&b, "%s%s%s", w->window, tier ? " " : "", tier ? p->service_tier : "");
+	for (size_t i = 0; i < r->regions && p->region; i++)
+		buf_printf(&b, "%s%s", i ? ", " : " ", region_words(r->of[i].price));
 	r->window = b.p;
 	r->rates = &w->rates;
 	put_price_row(t, r);
@@ -171,13 +186,36 @@ static void put_tariff_rows(struct table *t, struct price_row *r, const struct t
 	buf_release(&b);
 }
 
+/* How many rows from this one on a rule made of one price with one factor, each of a region. */
+static size_t regions_alike(const struct row *rows, size_t n)
+{
+	const struct price *a = rows->price;
+	size_t i = 1;
+	for (; a->rule && i < n; i++) {
+		const struct price *b = rows[i].price;
+		if (b->rule != a->rule || b->from.us != a->from.us ||
+		    b->promotion != a->promotion || strcmp(b->service_tier, a->service_tier) != 0 ||
+		    strcmp(b->model, a->model) != 0 || strcmp(b->currency, a->currency) != 0 ||
+		    !same_text(rows[i].asked, rows->asked) ||
+		    decimal_cmp(price_region_factor(b), price_region_factor(a)) != 0)
+			break;
+	}
+	return i;
+}
+
 static void put_price_table(const struct row *rows, size_t n, enum price_table kind,
 			    struct instant at)
 {
 	const bool history = kind != PRICES_IN_FORCE, dated = kind == PRICES_HISTORY;
+	bool one_vendor = true, one_model = true;
+	for (size_t i = 1; i < n; i++) {
+		one_vendor &= strcmp(rows[i].price->provider, rows[0].price->provider) == 0;
+		one_model &= strcmp(rows[i].price->model, rows[0].price->model) == 0;
+	}
+	/* what is the same in every row of a history makes room for prices */
 	const struct table_column columns[] = {
-		{ "VENDOR", .may_shrink = true, .leaves = dated ? 8 : 0 },
-		{ "MODEL", .may_shrink = true },
+		{ "VENDOR", .may_shrink = true, .leaves = dated ? (one_vendor ? 5 : 8) : 0 },
+		{ "MODEL", .may_shrink = true, .leaves = dated && one_model ? 6 : 0 },
 		/* what tells rows apart stays */
 		{ "CUR" },
 		{ "WINDOW", .may_shrink = true },
@@ -192,9 +230,12 @@ static void put_price_table(const struct row *rows, size_t n, enum price_table k
 		{ "STATUS", .may_shrink = true, .leaves = 2 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0, regions; i < n; i += regions) {
 		const struct price *p = rows[i].price;
-		struct price_row r = { .of = &rows[i], .first = true, .status = p->kind };
+		regions = regions_alike(&rows[i], n - i);
+		struct price_row r = {
+			.of = &rows[i], .regions = regions, .first = true, .status = p->kind
+		};
 		if (p->withdrawn)
 			r.status = "withdrawn, never used";
 		else if (history && at.us >= p->from.us && at.us < p->to.us)
@@ -485,18 +526,13 @@ static void put_rest(const struct row *rows, size_t n)
 			continue;
 		print_note("besides  %s%s%s%s%s: %s", p->provider, p == base ? "" : " ",
 			   p == base ? "" : p->service_tier, p == base || !p->region ? "" : " ",
-			   p == base || !p->region ? "" : p->region, own.p);
+			   p == base ? "" : region_words(p), own.p);
 	}
 	buf_release(&standard);
 	buf_release(&own);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Whether all that is said of where a price is from was said of the one before it: they are service
+/* Whether what is said of where a price is from was said of the one before it: they are service
  * tiers and regions of one. */
 static bool said_already(const struct row *rows, size_t i)
 {
@@ -504,27 +540,37 @@ static bool said_already(const struct row *rows, size_t i)
 	return before && strcmp(p->provider, before->provider) == 0 &&
 	       p->from.us == before->from.us && p->old_seen.us == before->old_seen.us &&
 	       same_text(p->currency, before->currency) && same_text(p->source, before->source) &&
-	       same_text(p->sure, before->sure) && same_text(p->note, before->note) &&
-	       same_text(p->doubt, before->doubt);
+	       same_text(p->sure, before->sure) && same_text(p->note, before->note);
+}
+
+static bool doubted_already(const struct row *rows, size_t i)
+{
+	const struct price *p = rows[i].price;
+	for (size_t k = 0; k < i; k++)
+		if (same_text(rows[k].price->doubt, p->doubt) &&
+		    strcmp(rows[k].price->provider, p->provider) == 0 &&
+		    rows[k].price->from.us == p->from.us)
+			return true;
+	return false;
 }
 
 static void put_sources(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct price *p = rows[i].price;
+		const bool said = said_already(rows, i);
 		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
-		if (said_already(rows, i))
-			continue;
 		day_of(p->from, "always", from);
-		print_note("source   %s %s %s: %s (%s)%s%s", p->provider, from, p->currency,
-			   p->source, p->sure, p->note ? "; " : "", p->note ? p->note : "");
-		if (p->old_seen.us != INSTANT_MIN.us) {
+		if (!said)
+			print_note("source   %s %s %s: %s (%s)%s%s", p->provider, from, p->currency,
+				   p->source, p->sure, p->note ? "; " : "", p->note ? p->note : "");
+		if (!said && p->old_seen.us != INSTANT_MIN.us) {
 			day_of(p->old_seen, "", seen);
 			print_note(
 				"bounded  the price before was last seen on %s, this one first on %s",
 				seen, from);
 		}
-		if (p->doubt)
+		if (p->doubt && !doubted_already(rows, i))
 			print_note("doubt    %s %s: %s", p->provider, from, p->doubt);
 	}
 }
@@ -599,6 +645,14 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 					   .at = at };
 		struct price_match m;
 		rc = book_find(book, &ask, &m, e);
+		if (rc == 0 && strcmp(m.price->model, model) != 0) {
+			/* another spelling of it */
+			struct price_question spelled = *q;
+			spelled.model = m.price->model;
+			spelled.provider = m.price->provider;
+			free(rows);
+			return find_rows(&spelled, out, count, e);
+		}
 		if (rc == 0)
 			rc = err_set(e, ERR_NOT_FOUND, "no price of '%s' matches", model);
 	}

@@ -6,6 +6,7 @@
 #include "reports/amount.h"
 #include "reports/blocks_report.h"
 #include "reports/json_out.h"
+#include "reports/look.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 
@@ -80,11 +81,12 @@ static void put_row(struct table *t, const struct quota_report *r, const struct 
 	put_outlook(b, q, r->now);
 	table_cell(t, b->p);
 	if (row->has_worth)
-		put_money(b, row->cost, r->currency, row->unpriced > 0);
+		put_cost(b, &row->worth, r->currency);
 	table_cell(t, row->has_worth ? b->p : "");
 	const bool enough = row->has_worth && q->used >= QUOTA_ENOUGH;
 	if (enough)
-		put_count(b, (int64_t)((int128)row->tokens * (QUOTA_WHOLE / 100) / q->used));
+		put_count(b, (int64_t)((int128)look_tokens(&row->worth) * (QUOTA_WHOLE / 100) /
+				       q->used));
 	table_cell(t, enough ? b->p : "");
 	b->n = 0;
 	buf_printf(b, "%s ago",
@@ -142,10 +144,11 @@ static void put_json_row(struct json_out *j, const struct quota_report *r,
 			json_out_int(j, "used_up_in_seconds", p.used_up_us / US_PER_SECOND);
 	}
 	if (row->has_worth) {
-		json_out_money(j, "list_price", row->cost);
+		json_out_money(j, "list_price", row->worth.cost);
 		json_out_string(j, "currency", r->currency);
-		json_out_int(j, "tokens", row->tokens);
-		json_out_int(j, "unpriced", row->unpriced);
+		json_out_int(j, "tokens", look_tokens(&row->worth));
+		json_out_int(j, "unpriced", row->worth.unpriced);
+		json_out_int(j, "placeholders", row->worth.placeholders);
 	}
 	json_out_end(j, '}');
 }

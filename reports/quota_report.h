@@ -2,15 +2,14 @@
 #ifndef TALLY_REPORTS_QUOTA_REPORT_H
 #define TALLY_REPORTS_QUOTA_REPORT_H
 
-#include "base/money.h"
 #include "meter/formats/quota.h"
+#include "meter/store/usage_query.h"
 
 struct quota_row {
 	struct quota quota;
 	/* what the calls on this machine in the window so far come to at list price */
 	bool has_worth;
-	struct money_total cost;
-	int64_t tokens, unpriced;
+	struct usage_sums worth;
 };
 struct quota_report {
 	const struct quota_row *row;

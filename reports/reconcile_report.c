@@ -110,6 +110,8 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 	if (l->partner.n)
 		json_out_text(j, "other_name", l->partner);
 	json_out_int(j, "records", l->metered.records);
+	json_out_int(j, "unpriced", l->metered.unpriced);
+	json_out_int(j, "placeholders", l->metered.placeholders);
 	if (l->billed.has_tokens) {
 		json_out_object(j, "billed_tokens");
 		json_out_int(j, "input", l->billed.input);
@@ -125,24 +127,49 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 	json_out_end(j, '}');
 }
 
+static enum amount_bound metered_bound(const struct reconciled *l)
+{
+	return at_least(usage_sums_at_least(&l->metered));
+}
+
+static enum amount_bound difference_bound(const struct reconciled *l)
+{
+	return bound_of_difference(EXACTLY, metered_bound(l));
+}
+
+/* Of a sum of differences: of the lines of a cause, or of every one that differs. */
+static enum amount_bound sum_bound(const struct reconciliation *r, int cause)
+{
+	enum amount_bound bound = EXACTLY;
+	for (size_t i = 0; i < r->lines && bound == EXACTLY; i++)
+		if (cause < 0 ||
+		    (r->line[i].cause == (enum cause)cause && r->line[i].match != MATCHES))
+			bound = difference_bound(&r->line[i]);
+	return bound;
+}
+
 /* The causes and their sums, in the order in which they are told. */
 struct cause_sum {
 	const char *key, *words;
 	struct money_total sum;
+	enum amount_bound bound;
 };
 enum { CAUSE_SUMS = 8 };
 
 static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
 {
 	const struct cause_sum sums[CAUSE_SUMS] = {
-		{ "rounding", "rounding", r->rounding },
-		{ "not_usage", "lines that are no usage", r->not_usage },
-		{ "moved_by_a_day", "the same amount one day on", r->moved },
-		{ "name", "another name", r->by_cause[CAUSE_NAME] },
-		{ "price", "another price", r->by_cause[CAUSE_PRICE] },
-		{ "tier", "a tier's factor", r->by_cause[CAUSE_TIER] },
-		{ "unpriced", "unpriced calls", r->by_cause[CAUSE_UNPRICED] },
-		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE] },
+		{ .key = "rounding", .words = "rounding", .sum = r->rounding },
+		{ .key = "not_usage", .words = "lines that are no usage", .sum = r->not_usage },
+		{ "moved_by_a_day", "the same amount one day on", r->moved,
+		  sum_bound(r, CAUSE_MOVED) },
+		{ "name", "another name", r->by_cause[CAUSE_NAME], sum_bound(r, CAUSE_NAME) },
+		{ "price", "another price", r->by_cause[CAUSE_PRICE], sum_bound(r, CAUSE_PRICE) },
+		{ "tier", "a tier's factor", r->by_cause[CAUSE_TIER], sum_bound(r, CAUSE_TIER) },
+		{ "unpriced", "unpriced calls", r->by_cause[CAUSE_UNPRICED],
+		  sum_bound(r, CAUSE_UNPRICED) },
+		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE],
+		  sum_bound(r, CAUSE_PAGE) },
 	};
 	memcpy(out, sums, sizeof sums);
 }
@@ -178,6 +205,7 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 	json_out_money(j, "metered", r->metered);
 	json_out_money(j, "difference", r->difference);
 	json_out_int(j, "unpriced", r->unpriced);
+	json_out_int(j, "placeholders", r->placeholders);
 	json_out_object(j, "causes");
 	sums_of(r, sums);
 	for (size_t i = 0; i < CAUSE_SUMS; i++)
@@ -234,21 +262,21 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 	char day[32];
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
-		put_shown_money(b, o->cost, currency, false);
+		put_shown_money(b, o->cost, currency, EXACTLY);
 		day_format(o->day, day);
 		print_note("  %s, no usage: %.*s, %s  %s  (%.*s)", bill_kind_name(o->kind),
 			   (int)o->what.n, o->what.p, day, b->p, (int)o->place.n, o->place.p);
 	}
 	if (r->rounding.atto) {
-		put_shown_money(b, r->rounding, currency, false);
+		put_shown_money(b, r->rounding, currency, EXACTLY);
 		print_note("  rounding  %s", b->p);
 	}
 	if (r->moved.atto) {
-		put_shown_money(b, r->moved, currency, false);
+		put_shown_money(b, r->moved, currency, sum_bound(r, CAUSE_MOVED));
 		print_note("  the same amount one day on (another zone?)  %s", b->p);
 	}
 	if (r->by_cause[CAUSE_PAGE].atto) {
-		put_shown_money(b, r->by_cause[CAUSE_PAGE], currency, false);
+		put_shown_money(b, r->by_cause[CAUSE_PAGE], currency, sum_bound(r, CAUSE_PAGE));
 		print_note("  days of a page that is missing  %s", b->p);
 	}
 	for (size_t i = 0; i < r->lines; i++) {
@@ -258,17 +286,17 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 			continue;
 		bool name = l->cause == CAUSE_NAME;
 		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
-				l->cause == CAUSE_UNPRICED);
+				name ? EXACTLY : difference_bound(l));
 		days_text(l, day);
 		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
 			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
 			   l->model.p, name ? " is " : "", (int)l->partner.n,
 			   l->partner.n ? l->partner.p : "", day, b->p);
 	}
-	put_shown_money(b, r->unexplained, currency, false);
+	put_shown_money(b, r->unexplained, currency, sum_bound(r, CAUSE_NONE));
 	print_note("unexplained %s", b->p);
 	if (r->total_is_wrong) {
-		put_shown_money(b, report->bill->total_off, currency, false);
+		put_shown_money(b, report->bill->total_off, currency, EXACTLY);
 		print_note("the bill's row of totals is not the sum of its rows: it says %s more",
 			   b->p);
 	}
@@ -315,11 +343,11 @@ void reconcile_report_table(const struct reconcile_report *o)
 		table_cell(t, day);
 		table_cell(t, l->model.n ? l->model.p : "all");
 		table_cell(t, match_name(l->match));
-		put_money(&b, l->billed.cost, currency, false);
+		put_money(&b, l->billed.cost, currency, EXACTLY);
 		table_cell(t, l->billed.has_cost ? b.p : "-");
-		put_money(&b, l->metered.cost, currency, l->metered.unpriced > 0);
+		put_cost(&b, &l->metered, currency);
 		table_cell(t, b.p);
-		put_money(&b, l->difference, currency, false);
+		put_money(&b, l->difference, currency, difference_bound(l));
 		table_cell(t, b.p);
 		put_count(&b, l->metered.records);
 		table_cell(t, b.p);
@@ -332,15 +360,15 @@ void reconcile_report_table(const struct reconcile_report *o)
 	table_close(t);
 	put_scope(&b, o);
 	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
-	put_shown_money(&b, r->billed, currency, false);
+	put_shown_money(&b, r->billed, currency, EXACTLY);
 	printf("billed      %s\n", b.p);
 	if (r->has_list) {
-		put_shown_money(&b, r->list, currency, false);
+		put_shown_money(&b, r->list, currency, EXACTLY);
 		printf("at list     %s\n", b.p);
 	}
-	put_shown_money(&b, r->metered, currency, r->unpriced > 0);
+	put_shown_money(&b, r->metered, currency, at_least(r->unpriced || r->placeholders));
 	printf("metered     %s\n", b.p);
-	put_shown_money(&b, r->difference, currency, false);
+	put_shown_money(&b, r->difference, currency, sum_bound(r, -1));
 	printf("difference  %s\n", b.p);
 	put_causes(o, &b);
 	print_note("%lld %s, %lld %s, %lld billed and never metered, %lld metered and never billed",
@@ -369,20 +397,21 @@ static void put_text_cell(struct buf *b, struct text t)
 	buf_release(&plain);
 }
 
-static void put_money_cell(struct buf *b, struct money_total m, const char *currency, bool at_least)
+static void put_money_cell(struct buf *b, struct money_total m, const char *currency,
+			   enum amount_bound bound)
 {
 	struct buf text = { 0 };
-	put_money(&text, m, currency, at_least);
+	put_money(&text, m, currency, bound);
 	put_cell(b, text.p, true);
 	buf_release(&text);
 }
 
 static void put_sum_row(struct buf *b, const char *words, struct money_total m,
-			const struct reconcile_report *o, bool at_least)
+			const struct reconcile_report *o, enum amount_bound bound)
 {
 	buf_puts(b, "<tr>");
 	put_cell(b, words, false);
-	put_money_cell(b, m, o->currency, at_least);
+	put_money_cell(b, m, o->currency, bound);
 	buf_puts(b, "</tr>\n");
 }
 
@@ -392,15 +421,15 @@ static void put_sums(struct buf *b, const struct reconcile_report *o)
 	struct cause_sum sums[CAUSE_SUMS];
 	sums_of(r, sums);
 	buf_puts(b, "<section class=\"sheet\"><h2>Why they differ</h2><table>\n");
-	put_sum_row(b, "billed", r->billed, o, false);
+	put_sum_row(b, "billed", r->billed, o, EXACTLY);
 	if (r->has_list)
-		put_sum_row(b, "billed, at list prices", r->list, o, false);
-	put_sum_row(b, "metered", r->metered, o, r->unpriced > 0);
-	put_sum_row(b, "difference", r->difference, o, false);
+		put_sum_row(b, "billed, at list prices", r->list, o, EXACTLY);
+	put_sum_row(b, "metered", r->metered, o, at_least(r->unpriced || r->placeholders));
+	put_sum_row(b, "difference", r->difference, o, sum_bound(r, -1));
 	for (size_t i = 0; i < CAUSE_SUMS; i++)
 		if (sums[i].sum.atto)
-			put_sum_row(b, sums[i].words, sums[i].sum, o, false);
-	put_sum_row(b, "unexplained", r->unexplained, o, false);
+			put_sum_row(b, sums[i].words, sums[i].sum, o, sums[i].bound);
+	put_sum_row(b, "unexplained", r->unexplained, o, sum_bound(r, CAUSE_NONE));
 	buf_puts(b, "</table>");
 	if (r->total_is_wrong)
 		buf_puts(b, "<p>The bill's row of totals is not the sum of its rows.</p>");
@@ -424,11 +453,11 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 		put_text_cell(b, l->model.n ? l->model : TEXT("all"));
 		put_cell(b, match_name(l->match), false);
 		if (l->billed.has_cost)
-			put_money_cell(b, l->billed.cost, o->currency, false);
+			put_money_cell(b, l->billed.cost, o->currency, EXACTLY);
 		else
 			put_cell(b, "-", true);
-		put_money_cell(b, l->metered.cost, o->currency, l->metered.unpriced > 0);
-		put_money_cell(b, l->difference, o->currency, false);
+		put_money_cell(b, l->metered.cost, o->currency, metered_bound(l));
+		put_money_cell(b, l->difference, o->currency, difference_bound(l));
 		snprintf(text, sizeof text, "%lld", (long long)l->metered.records);
 		put_cell(b, text, true);
 		put_cell(b, cause_name(l->cause), false);
@@ -442,9 +471,9 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 		put_cell(b, text, false);
 		put_text_cell(b, x->what);
 		put_cell(b, bill_kind_name(x->kind), false);
-		put_money_cell(b, x->cost, o->currency, false);
+		put_money_cell(b, x->cost, o->currency, EXACTLY);
 		put_cell(b, "-", true);
-		put_money_cell(b, x->cost, o->currency, false);
+		put_money_cell(b, x->cost, o->currency, EXACTLY);
 		put_cell(b, "-", true);
 		put_cell(b, "no usage", false);
 		put_text_cell(b, x->place);
@@ -487,13 +516,16 @@ static const char title[] = "A bill beside the meter";
 static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
 {
 	const struct reconciliation *r = o->r;
-	const struct cause_sum first[] = { { NULL, "billed", r->billed },
-					   { NULL, r->unpriced ? "metered, at least" : "metered",
-					     r->metered },
-					   { NULL, "difference", r->difference } };
+	const struct cause_sum first[] = {
+		{ .words = "billed", .sum = r->billed },
+		{ .words = "metered",
+		  .sum = r->metered,
+		  .bound = at_least(r->unpriced || r->placeholders) },
+		{ .words = "difference", .sum = r->difference, .bound = sum_bound(r, -1) }
+	};
 	struct cause_sum sums[CAUSE_SUMS];
 	struct buf scope = { 0 };
-	char exact[DECIMAL_TEXT_MAX];
+	char exact[DECIMAL_TEXT_MAX], words[64];
 	lxw_row_t row = 2;
 	sums_of(r, sums);
 	put_scope(&scope, o);
@@ -501,11 +533,14 @@ static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_text(w, 0, 0, (struct text){ scope.p, scope.n });
 	buf_release(&scope);
 	for (size_t i = 0; i < 3 + CAUSE_SUMS + 1; i++, row++) {
-		const struct cause_sum last = { NULL, "unexplained", r->unexplained };
+		const struct cause_sum last = { .words = "unexplained",
+						.sum = r->unexplained,
+						.bound = sum_bound(r, CAUSE_NONE) };
 		const struct cause_sum *s = i < 3		 ? &first[i]
 					    : i < 3 + CAUSE_SUMS ? &sums[i - 3]
 								 : &last;
-		sheet_head(w, row, 0, s->words);
+		snprintf(words, sizeof words, "%s%s", s->words, bound_words(s->bound));
+		sheet_head(w, row, 0, words);
 		sheet_money(w, row, 1, s->sum);
 		sheet_text(w, row, 2, text_of(money_total_format(s->sum, exact)));
 	}
@@ -515,13 +550,13 @@ static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
 
 static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 {
-	static const char *const heads[] = { "Day",	"Model",      "Result",	 "Billed",
-					     "Metered", "Difference", "Records", "Unpriced",
-					     "Cause",	"Place" };
+	static const char *const heads[] = { "Day",	"Model",      "Result",	   "Billed",
+					     "Metered", "Difference", "Records",   "Unpriced",
+					     "Cause",	"Place",      "Start only" };
 	lxw_row_t row = 1;
 	sheet_page(w, "Days");
 	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
-		sheet_title(w, 0, c, heads[c], c >= 3 && c <= 7);
+		sheet_title(w, 0, c, heads[c], (c >= 3 && c <= 7) || c == 10);
 	for (size_t i = 0; i < o->r->lines; i++, row++) {
 		const struct reconciled *l = &o->r->line[i];
 		sheet_day(w, row, 0, l->day);
@@ -535,6 +570,7 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 		sheet_count(w, row, 7, l->metered.unpriced);
 		sheet_text(w, row, 8, text_of(cause_name(l->cause)));
 		sheet_text(w, row, 9, l->billed.place);
+		sheet_count(w, row, 10, l->metered.placeholders);
 	}
 	for (size_t i = 0; i < o->r->others; i++, row++) {
 		const struct other_line *x = &o->r->other[i];
@@ -550,7 +586,7 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_width(w, 1, 1, 34);
 	sheet_width(w, 2, 8, 16);
 	sheet_width(w, 9, 9, 34);
-	sheet_table(w, 0, row ? row - 1 : 0, 9);
+	sheet_table(w, 0, row ? row - 1 : 0, 10);
 }
 
 static int check_rows(const struct reconcile_report *o, struct err *e)

@@ -128,7 +128,7 @@ static void put_facet(struct json_out *j, const char *name, struct facet *f)
 {
 	size_t shown = 0, n = 0;
 	for (size_t i = 0; i < f->count; i++)
-		if (f->value[i].records) /* else all were taken back */
+		if (f->value[i].records) /* else all were reversed */
 			f->value[n++] = f->value[i];
 	if (n)
 		qsort(f->value, n, sizeof *f->value, most_first);
@@ -408,7 +408,8 @@ static void put_row(void *user, const struct usage_row *row, const struct record
 	} else {
 		snprintf(currency, sizeof currency, "%.*s", (int)a->price->currency.n,
 			 a->price->currency.p);
-		put_amount(b, money_total_format(a->cost, text), currency, false);
+		put_amount(b, money_total_format(a->cost, text), currency,
+			   at_least(row->flags & USAGE_BROKEN_OFF));
 		table_cell(t, b->p);
 	}
 	table_cell(t, row->kind == USAGE_RECORD ? "" : kind_name(row->kind));

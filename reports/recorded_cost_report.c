@@ -42,17 +42,17 @@ void print_recorded_cost(const struct recorded_cost kind[COST_KINDS])
 		if (!k->records)
 			continue;
 		any = true;
-		put_money(&b, k->total, "USD", false);
+		put_money(&b, k->total, "USD", EXACTLY);
 		print_note("\nrecorded cost: %s %s for %s", who[i], b.p,
 			   count_words(records, k->records, "record"));
 		if (!k->compared)
 			continue;
 		const struct money_total more = money_total_minus(k->theirs, k->ours);
 		struct buf theirs = { 0 }, ours = { 0 };
-		put_money(&theirs, k->theirs, "USD", false);
-		put_money(&ours, k->ours, "USD", false);
+		put_money(&theirs, k->theirs, "USD", EXACTLY);
+		put_money(&ours, k->ours, "USD", EXACTLY);
 		put_money(&b, more.atto < 0 ? (struct money_total){ -more.atto } : more, "USD",
-			  false);
+			  EXACTLY);
 		print_note("  %lld of them have a price here: %s there, %s here, %s %s",
 			   (long long)k->compared, theirs.p, ours.p, b.p,
 			   more.atto < 0 ? "less" : "more");
@@ -72,7 +72,7 @@ void put_recorded_total(struct buf *b, const struct recorded_cost kind[COST_KIND
 	/* the parts of a report whose sums hold */
 	if (kind[COST_CHARGED].records || kind[COST_ESTIMATED].records) {
 		total.atto += kind[COST_ESTIMATED].total.atto;
-		put_money(b, total, "USD", false);
+		put_money(b, total, "USD", EXACTLY);
 	}
 }
 
@@ -81,7 +81,7 @@ void print_by_seller(int64_t records, struct money_total total, const char *curr
 	struct buf b = { 0 };
 	if (!records)
 		return;
-	put_money(&b, total, currency, false);
+	put_money(&b, total, currency, EXACTLY);
 	print_note("\n%s of the total is what the seller says that it charged for %s, "
 		   "which no card prices",
 		   b.p, COUNTED(records, "record"));

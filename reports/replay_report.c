@@ -160,6 +160,8 @@ static void put_group(struct json_out *j, const struct replay_report *r, size_t 
 	json_out_money(j, "total", s.cost);
 	if (s.unpriced)
 		json_out_int(j, "unpriced", s.unpriced);
+	if (s.placeholders)
+		json_out_int(j, "placeholders", s.placeholders);
 	if (o->plan) {
 		json_out_credits(j, "credits", drawn(r, &s));
 		if (s.uncredited)
@@ -187,14 +189,14 @@ static void put_groups(struct json_out *j, const struct replay_report *r)
  * change. */
 static void put_undecided(struct json_out *j, const struct replay_report *r)
 {
-	int64_t known, hinging;
+	int64_t known, sensitive;
 	struct money_total difference;
-	replay_boundary(r->result, &known, &hinging, &difference);
+	replay_boundary(r->result, &known, &sensitive, &difference);
 	json_out_object(j, "boundary");
 	json_out_string(j, "decides",
 			r->options->boundary == BOUNDARY_START ? "start" : "completion");
 	json_out_int(j, "completion_known", known);
-	json_out_int(j, "records_that_hang_on_it", hinging);
+	json_out_int(j, "records_that_hang_on_it", sensitive);
 	json_out_money(j, "difference", difference);
 	json_out_end(j, '}');
 	json_out_object(j, "price_dates");
@@ -239,6 +241,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_string(&j, "timezone", r->timezone);
 	json_out_money(&j, "total", total->cost);
 	json_out_int(&j, "unpriced", total->unpriced);
+	json_out_int(&j, "placeholders", total->placeholders);
 	json_out_int(&j, "quarantined", replay_refused(result));
 	put_columns_in_doubt(&j, text_of(replay_doubtful_columns(result)));
 	if (replay_outside(result))
@@ -303,6 +306,8 @@ static void *put_csv_part(void *arg)
 		buf_puts(b, money_total_format(s->cost, text));
 		buf_add(b, ",", 1);
 		buf_int(b, s->unpriced);
+		buf_add(b, ",", 1);
+		buf_int(b, s->placeholders);
 		if (o->plan)
 			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
 		for (int k = 0; o->recorded && k < COST_KINDS; k++)
@@ -331,7 +336,8 @@ void replay_report_csv(const struct replay_report *r)
 	buf_puts(&b, "records");
 	for (int t = 0; t < BUCKET_COMMON; t++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)t));
-	buf_printf(&b, ",currency,total,unpriced%s%s\n", o->plan ? ",credits,credits_unpriced" : "",
+	buf_printf(&b, ",currency,total,unpriced,placeholders%s%s\n",
+		   o->plan ? ",credits,credits_unpriced" : "",
 		   o->recorded ? ",charged,estimated" : "");
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
@@ -379,13 +385,12 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 		put_count(&b, counts[i]);
 		table_cell(t, b.p);
 	}
-	const bool lower =
-		s == replay_total(r->result) && replay_lower_bound(r->result)->placeholders;
 	put_amount(&b, money_total_format(s->cost, text), r->options->currency,
-		   s->unpriced > 0 || lower);
+		   at_least(sums_at_least(s)));
 	table_cell(t, b.p);
 	if (r->options->plan) {
-		put_amount(&b, credits_format(drawn(r, s), text), NULL, s->uncredited > 0);
+		put_amount(&b, credits_format(drawn(r, s), text), NULL,
+			   at_least(s->uncredited > 0));
 		table_cell(t, b.p);
 	}
 	if (r->options->recorded) {
@@ -406,7 +411,7 @@ static void put_notes(const struct replay_report *r)
 	const struct replay_result *result = r->result;
 	const struct sums *total = replay_total(result);
 	char text[DECIMAL_TEXT_MAX];
-	int64_t known, hinging;
+	int64_t known, sensitive;
 	struct money_total difference;
 	if (total->unpriced)
 		putchar('\n');
@@ -428,11 +433,11 @@ static void put_notes(const struct replay_report *r)
 		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it "
 		       "would be %s credits\n",
 		       credits_format(total->credits, text));
-	replay_boundary(result, &known, &hinging, &difference);
-	if (hinging)
+	replay_boundary(result, &known, &sensitive, &difference);
+	if (sensitive)
 		printf("\n%s records cost something else when their %s decides the tariff "
 		       "window: %s%s in all\n",
-		       COUNTED(hinging, ""),
+		       COUNTED(sensitive, ""),
 		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
 		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
 	const struct dates_in_doubt *dates = replay_dates(result);
@@ -479,7 +484,7 @@ void replay_report_table(const struct replay_report *r)
 		columns[n++] = (struct table_column){ "REASONING", true, .leaves = 1 };
 	columns[n++] = (struct table_column){ "COST", true, .money = true };
 	if (o->plan)
-		columns[n++] = (struct table_column){ "CREDITS", true, false };
+		columns[n++] = (struct table_column){ "CREDITS", true, .money = true };
 	if (o->recorded)
 		columns[n++] = (struct table_column){ "RECORDED", true, .money = true };
 	struct table *t = table_open(columns, n);

@@ -9,7 +9,7 @@
 #include "reports/lower_bound_report.h"
 #include "reports/usage_report.h"
 
-enum { KEYS_MOST = 200000, SPOTS_MOST = 2000000, PLACEHOLDERS_COUNTED = 100000 };
+enum { KEYS_MOST = 200000, SPOTS_MOST = 2000000 };
 
 static const char *const measure_names[SERIES_MEASURE_COUNT] = {
 #define X(id, name) [id] = name,
@@ -56,7 +56,7 @@ int series_by_parse(struct series_question *q, const char *text, struct err *e)
 /* Of one key, and of one key in one bucket. base: what a share is of. */
 struct amount {
 	int128 value, base;
-	int64_t records, unpriced, uncovered;
+	int64_t records, unpriced, placeholders, uncovered;
 };
 
 struct key {
@@ -64,6 +64,7 @@ struct key {
 	struct amount all;
 	struct usage_sums sums;
 	struct credits_total credits;
+	uint32_t last_spot; /* 1 + place of the one that was added to last; 0: none was */
 };
 
 struct spot {
@@ -80,6 +81,7 @@ struct series {
 	struct key *key;
 	struct spot *spot;
 	size_t keys, spots;
+	size_t last_key, last_bucket; /* what is told often follows itself */
 	char currency[16];
 	struct lower_bound bound;
 	struct err *e;
@@ -200,9 +202,11 @@ static int read_ends(struct series *x, struct store *s)
 	return 0;
 }
 
-static size_t bucket_at(const struct series *x, int64_t us)
+static size_t bucket_at(struct series *x, int64_t us)
 {
 	size_t low = 0, high = x->buckets;
+	if (us >= x->from[x->last_bucket] && us < x->from[x->last_bucket + 1])
+		return x->last_bucket;
 	while (high - low > 1) {
 		const size_t middle = (low + high) / 2;
 		if (x->from[middle] <= us)
@@ -210,6 +214,7 @@ static size_t bucket_at(const struct series *x, int64_t us)
 		else
 			high = middle;
 	}
+	x->last_bucket = low;
 	return low;
 }
 
@@ -226,12 +231,17 @@ static int add_amount(struct series *x, struct amount *to, const struct amount *
 	bad |= __builtin_add_overflow(to->base, more->base, &to->base);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
 	bad |= __builtin_add_overflow(to->uncovered, more->uncovered, &to->uncovered);
 	return bad ? too_large(x) : 0;
 }
 
 static int find_key(struct series *x, struct text label, struct key **out)
 {
+	if (x->keys && text_eq(x->key[x->last_key].label, label)) {
+		*out = &x->key[x->last_key];
+		return 0;
+	}
 	uint64_t *at = dict_need(&x->key_index, label, NULL);
 	if (!*at) {
 		if (x->keys == KEYS_MOST)
@@ -244,28 +254,38 @@ static int find_key(struct series *x, struct text label, struct key **out)
 		x->key[x->keys] = (struct key){ .label = dict_key(&x->key_index, label) };
 		*at = ++x->keys;
 	}
-	*out = &x->key[*at - 1];
+	x->last_key = (size_t)*at - 1;
+	*out = &x->key[x->last_key];
 	return 0;
+}
+
+/* 1 + its place, or 0 where it is another one. */
+static uint32_t last_spot_of(const struct series *x, const struct key *k, size_t bucket)
+{
+	return k->last_spot && x->spot[k->last_spot - 1].bucket == bucket ? k->last_spot : 0;
 }
 
 static int add_at(struct series *x, struct key *k, size_t bucket, const struct amount *more)
 {
 	const uint32_t place[2] = { (uint32_t)(k - x->key), (uint32_t)bucket };
-	uint64_t *at =
-		dict_need(&x->spot_index, (struct text){ (const char *)place, sizeof place }, NULL);
-	if (!*at) {
-		if (x->spots == SPOTS_MOST)
-			return err_set(x->e, ERR_USAGE,
-				       "there are more than %d figures; choose a longer grain, a "
-				       "shorter period or another key",
-				       SPOTS_MOST);
-		if ((x->spots & (x->spots - 1)) == 0)
-			x->spot =
-				mem_grow(x->spot, (x->spots ? x->spots * 2 : 1) * sizeof *x->spot);
-		x->spot[x->spots] = (struct spot){ .key = place[0], .bucket = place[1] };
-		*at = ++x->spots;
+	const struct text name = { (const char *)place, sizeof place };
+	if (!last_spot_of(x, k, bucket)) {
+		uint64_t *at = dict_need(&x->spot_index, name, NULL);
+		if (!*at) {
+			if (x->spots == SPOTS_MOST)
+				return err_set(x->e, ERR_USAGE,
+					       "there are more than %d figures; choose a longer "
+					       "grain, a shorter period or another key",
+					       SPOTS_MOST);
+			if ((x->spots & (x->spots - 1)) == 0)
+				x->spot = mem_grow(x->spot,
+						   (x->spots ? x->spots * 2 : 1) * sizeof *x->spot);
+			x->spot[x->spots] = (struct spot){ .key = place[0], .bucket = place[1] };
+			*at = ++x->spots;
+		}
+		k->last_spot = (uint32_t)*at;
 	}
-	int rc = add_amount(x, &x->spot[*at - 1].amount, more);
+	int rc = add_amount(x, &x->spot[k->last_spot - 1].amount, more);
 	return rc == 0 ? add_amount(x, &k->all, more) : rc;
 }
 
@@ -280,7 +300,9 @@ static void share_of(const struct usage_sums *s, struct amount *a)
 
 static struct amount amount_of(const struct series *x, const struct usage_sums *s)
 {
-	struct amount a = { .records = s->records, .unpriced = s->unpriced };
+	struct amount a = { .records = s->records,
+			    .unpriced = s->unpriced,
+			    .placeholders = s->placeholders };
 	switch (x->q->measure) {
 	case SERIES_COST:
 		a.value = s->cost.atto;
@@ -375,16 +397,19 @@ static int add_up(struct series *x, struct store *s)
 				     .zone = x->q->zone,
 				     .take = take_call,
 				     .user = x };
+	struct usage_sums all = { 0 };
 	int rc = make_buckets(x);
 	if (rc != 0 || x->buckets == 0)
 		return rc;
 	rc = usage_each_cell(&cells, x->e);
+	for (size_t k = 0; rc == 0 && k < x->keys; k++)
+		rc = usage_sums_add(&all, &x->key[k].sums, x->e);
 	memcpy(x->currency, cells.currency, sizeof x->currency);
 	if (rc == 0)
 		rc = credit_sums_each_uncovered(s, &f, take_uncovered, x, x->e);
 	if (rc == 0 && x->q->measure == SERIES_CREDITS)
 		rc = add_credits(x, s);
-	return rc == 0 ? usage_lower_bound(&x->bound, s, &f, PLACEHOLDERS_COUNTED, x->e) : rc;
+	return rc == 0 ? usage_lower_bound(&x->bound, s, &all, x->e) : rc;
 }
 
 /* --- the document --- */
@@ -402,7 +427,7 @@ static int largest_first(const void *a, const void *b, void *user)
 	return text_cmp(k->label, l->label);
 }
 
-/* Keys of which everything was taken back say nothing. */
+/* Keys of which everything was reversed say nothing. */
 static bool is_empty(const struct key *k)
 {
 	bool any = k->all.value || k->all.base || k->all.records || k->all.uncovered ||
@@ -450,20 +475,20 @@ static void put_value(struct json_out *j, const struct series *x, const char *ke
 
 static bool is_lower(const struct series *x, const struct amount *a)
 {
-	return (x->q->measure == SERIES_COST && a->unpriced > 0) ||
+	return (x->q->measure == SERIES_COST && (a->unpriced || a->placeholders)) ||
 	       (x->q->measure == SERIES_CREDITS && a->uncovered > 0);
 }
 
 static bool is_recorded(const struct amount *a)
 {
-	return a->records || a->value || a->base || a->uncovered || a->unpriced;
+	return a->records || a->value || a->base || a->uncovered || a->unpriced || a->placeholders;
 }
 
 /* One line of the chart. whole: the total's, which tells what are gaps. */
 static void put_line(struct json_out *j, const struct series *x, const struct amount *line,
 		     const struct amount *whole)
 {
-	const char *const counts[] = { "records", "unpriced", "uncovered" };
+	const char *const counts[] = { "records", "unpriced", "placeholders", "uncovered" };
 	json_out_array(j, "values");
 	for (size_t i = x->first; i < x->buckets; i++)
 		put_value(j, x, NULL, &line[i], is_recorded(&whole[i]));
@@ -474,6 +499,7 @@ static void put_line(struct json_out *j, const struct series *x, const struct am
 			json_out_int(j, NULL,
 				     c == 0   ? line[i].records
 				     : c == 1 ? line[i].unpriced
+				     : c == 2 ? line[i].placeholders
 					      : line[i].uncovered);
 		json_out_end(j, ']');
 	}

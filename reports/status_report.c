@@ -94,6 +94,7 @@ int status_report_put(struct json_out *j, struct store *s, struct instant now, s
 		json_out_string(j, "currency", usage_currency(x.all));
 		json_out_money(j, "total", t->cost);
 		json_out_int(j, "unpriced", t->unpriced);
+		json_out_int(j, "placeholders", t->placeholders);
 		json_out_int(j, "uncovered", x.uncovered);
 		json_out_int(j, "quarantined", x.st.quarantined);
 		json_out_int(j, "conflicts", x.st.conflicts);
@@ -135,7 +136,7 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 			   count_words(n, x.st.bytes, "byte"));
 		put_count(&b, t->records);
 		printf("records       %s", b.p);
-		put_shown_money(&b, t->cost, usage_currency(x.all), t->unpriced > 0);
+		put_shown_cost(&b, t, usage_currency(x.all));
 		printf(", %s\n", b.p);
 		print_note("rate          %s in the last minute, %s in the last hour",
 			   count_words(n, x.st.last_minute, "record"),
@@ -146,6 +147,9 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 				   instant_format(x.st.last_written, written));
 		print_note("unpriced      %s%s", COUNTED(t->unpriced, ""),
 			   t->unpriced ? " (tally usage names them)" : "");
+		if (t->placeholders)
+			print_note("cut answers   %s with only the output count of the start",
+				   COUNTED(t->placeholders, "record"));
 		if (x.uncovered)
 			print_note("uncovered     %s (the plan does not list the model; after "
 				   "adding it, run `tally credit draw`)",

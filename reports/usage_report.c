@@ -63,6 +63,7 @@ void put_usage_sums(struct json_out *j, const struct usage_sums *s)
 	put_other_counts(j, s->counts);
 	json_out_money(j, "total", s->cost);
 	json_out_int(j, "unpriced", s->unpriced);
+	json_out_int(j, "placeholders", s->placeholders);
 	if (s->by_seller) {
 		json_out_object(j, "stated_by_the_seller");
 		json_out_int(j, "records", s->by_seller);
@@ -174,7 +175,8 @@ void usage_report_csv(const struct usage_report *r)
 	buf_puts(&b, "records,requests");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_printf(&b, ",currency,total,unpriced%s\n", r->recorded ? ",charged,estimated" : "");
+	buf_printf(&b, ",currency,total,unpriced,placeholders%s\n",
+		   r->recorded ? ",charged,estimated" : "");
 	for (size_t i = 0; i < count; i++) {
 		const struct usage_sums *s =
 			index ? usage_group(r->result, index[i]) : usage_total(r->result);
@@ -185,8 +187,9 @@ void usage_report_csv(const struct usage_report *r)
 		buf_printf(&b, "%lld,%lld", (long long)s->records, (long long)s->requests);
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			buf_printf(&b, ",%lld", (long long)s->tokens[k]);
-		buf_printf(&b, ",%s,%s,%lld", usage_currency(r->result),
-			   money_total_format(s->cost, text), (long long)s->unpriced);
+		buf_printf(&b, ",%s,%s,%lld,%lld", usage_currency(r->result),
+			   money_total_format(s->cost, text), (long long)s->unpriced,
+			   (long long)s->placeholders);
 		for (int k = 0; r->recorded && k < COST_KINDS; k++)
 			buf_printf(&b, ",%s", money_total_format(s->recorded[k].total, text));
 		buf_puts(&b, "\n");
@@ -222,8 +225,7 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 	}
 	if (r->hits)
 		put_hits(t, s, &b);
-	const bool lower = s == usage_total(r->result) && r->bound.placeholders;
-	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0 || lower);
+	put_cost(&b, s, usage_currency(r->result));
 	table_cell(t, b.p);
 	if (r->recorded) {
 		put_recorded_total(&b, s->recorded);

@@ -90,7 +90,7 @@ int whatif_answer(const struct whatif_question *q,
 	}
 	*incomplete = false;
 	for (size_t i = 0; rc == 0 && i < o->scenarios; i++)
-		*incomplete |= result[i].unpriced || (o->plan && result[i].uncredited);
+		*incomplete |= whatif_at_least(&result[i]) || (o->plan && result[i].uncredited);
 	free(sensitivity);
 	sample_release(&sample);
 	whatif_results_close(result, o->scenarios);

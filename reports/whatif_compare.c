@@ -19,6 +19,12 @@ static int read_total(json_value *scenario, struct money_total *out)
 	return 0;
 }
 
+static bool counts_any(json_value *scenario, const char *member)
+{
+	const struct text n = json_number(json_member(scenario, member));
+	return n.n && !text_is(n, "0");
+}
+
 static struct whatif_change *change_of(struct whatif_changes *c, struct text name)
 {
 	for (size_t i = 0; i < c->count; i++)
@@ -45,6 +51,7 @@ int whatif_changes_read(struct whatif_changes *out, const char *path,
 		struct whatif_change *c = change_of(out, text_of(o->scenario[i].name));
 		c->has_new = true;
 		c->new_cost = result[i].cost;
+		c->new_lacks = whatif_at_least(&result[i]);
 	}
 	for (json_value *s = json_first(json_member(json_root(d), "scenarios")); rc == 0 && s;
 	     s = json_next(s)) {
@@ -60,6 +67,7 @@ int whatif_changes_read(struct whatif_changes *out, const char *path,
 				     path, (int)name.n, name.p, (int)currency.n, currency.p,
 				     o->currency);
 		c->has_old = true;
+		c->old_lacks = counts_any(s, "unpriced") || counts_any(s, "placeholders");
 	}
 	json_close(d);
 	return rc;

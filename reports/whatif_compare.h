@@ -7,6 +7,7 @@
 struct whatif_change {
 	const char *name;
 	bool has_old, has_new;
+	bool old_lacks, new_lacks; /* the cost is a lower bound */
 	struct money_total old_cost, new_cost;
 };
 struct whatif_changes {

@@ -1,3 +1,4 @@
+#include "reports/cache_misses.h"
 #include "reports/whatif_report.h"
 
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "reports/hosting_report.h"
 #include "reports/json_out.h"
 #include "reports/left_out.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 
 /* a / b with six decimals, "0" where b is 0. */
@@ -89,6 +91,8 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 	json_out_money(j, "total", m->cost);
 	if (m->unpriced)
 		json_out_int(j, "unpriced", m->unpriced);
+	if (m->placeholders)
+		json_out_int(j, "placeholders", m->placeholders);
 	if (r->options->plan)
 		json_out_credits(j, "credits", drawn(r, m->credits));
 	if (r->options->plan && m->uncredited)
@@ -152,30 +156,6 @@ static void put_parts(struct json_out *j, const struct whatif_result *w)
 		json_out_string(j, "window", w->by_window[i].window);
 		json_out_int(j, "records", w->by_window[i].records);
 		json_out_money(j, "total", w->by_window[i].cost);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
-}
-
-static const char *miss_name(int m)
-{
-	static const char *const names[MISSES] = {
-		"", "cold_model", "expired", "changed_prefix", "too_short", "not_written", "rounded"
-	};
-	return names[m];
-}
-
-/* What calls did not find of the prompt before theirs, and why. */
-static void put_misses(struct json_out *j, const struct whatif_result *w)
-{
-	json_out_array(j, "misses");
-	for (int m = MISS_NONE + 1; m < MISSES; m++) {
-		if (!w->missed_calls[m])
-			continue;
-		json_out_object(j, NULL);
-		json_out_string(j, "cause", miss_name(m));
-		json_out_int(j, "calls", w->missed_calls[m]);
-		json_out_int(j, "tokens", w->missed_tokens[m]);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -285,7 +265,7 @@ static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
 	json_out_int(j, "calls_as_recorded", w->calls_recorded);
 	json_out_int(j, "uncertain_calls", w->calls_uncertain);
 	json_out_int(j, "unproven_calls", w->calls_unproven);
-	put_misses(j, w);
+	put_misses(j, &w->missed);
 	if (has_bounds(w)) {
 		json_out_money(j, "total_low", w->cost_low);
 		json_out_money(j, "total_high", w->cost_high);
@@ -353,6 +333,7 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	json_out_string(j, "currency", o->currency);
 	json_out_money(j, "total", w->cost);
 	json_out_int(j, "unpriced", w->unpriced);
+	json_out_int(j, "placeholders", w->placeholders);
 	if (o->plan)
 		put_credits(j, r, w);
 	json_out_money(j, "delta", delta);
@@ -369,6 +350,8 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 		json_out_int(j, "escalated", w->escalated);
 	if (o->cache == WHATIF_CACHE_REBUILT)
 		put_rebuilt(j, w);
+	else if (o->cache == WHATIF_CACHE_BLOCKS)
+		put_misses(j, &w->missed);
 	if (s->has_retries)
 		put_retries(j, w);
 	if (o->has_budget && w->has_intervals)
@@ -432,7 +415,7 @@ void whatif_report_csv(const struct whatif_report *r)
 	buf_puts(&b, "scenario,model,records");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_puts(&b, ",total,unpriced,delta,hit_ratio,low,high");
+	buf_puts(&b, ",total,unpriced,placeholders,delta,hit_ratio,low,high");
 	if (o->plan)
 		buf_puts(&b, ",credits,uncovered");
 	buf_puts(&b, "\n");
@@ -443,7 +426,7 @@ void whatif_report_csv(const struct whatif_report *r)
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			buf_printf(&b, ",%lld", (long long)w->tokens[k]);
 		csv_money(&b, w->cost);
-		buf_printf(&b, ",%lld", (long long)w->unpriced);
+		buf_printf(&b, ",%lld,%lld", (long long)w->unpriced, (long long)w->placeholders);
 		csv_money(&b, money_total_minus(w->cost, baseline(r)->cost));
 		buf_printf(&b, ",%s", ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
 		if (w->has_intervals) {
@@ -465,7 +448,8 @@ void whatif_report_csv(const struct whatif_report *r)
 			for (int c = 0; c < BUCKET_COMMON; c++)
 				buf_printf(&b, ",%lld", (long long)m->tokens[c]);
 			csv_money(&b, m->cost);
-			buf_printf(&b, ",%lld,,,,", (long long)m->unpriced);
+			buf_printf(&b, ",%lld,%lld,,,,", (long long)m->unpriced,
+				   (long long)m->placeholders);
 			if (o->plan)
 				buf_printf(&b, ",%s,%lld",
 					   credits_format(drawn(r, m->credits), text),
@@ -477,15 +461,14 @@ void whatif_report_csv(const struct whatif_report *r)
 	buf_release(&b);
 }
 
-static void shown(struct buf *b, struct money_total m, const char *currency, bool lower, bool sign)
+static enum amount_bound bound_of(const struct whatif_result *w)
 {
-	put_short_money(b, m, currency, lower);
-	if (sign && m.atto > 0) {
-		char *copy = mem_text(b->p);
-		b->n = 0;
-		buf_printf(b, "+%s", copy);
-		free(copy);
-	}
+	return at_least(whatif_at_least(w));
+}
+
+static enum amount_bound change_bound(const struct whatif_report *r, const struct whatif_result *w)
+{
+	return bound_of_difference(bound_of(w), bound_of(baseline(r)));
 }
 
 static void change_cell(struct table *t, const struct whatif_report *r, size_t i, struct buf *b)
@@ -499,7 +482,8 @@ static void change_cell(struct table *t, const struct whatif_report *r, size_t i
 	int128 delta = w->cost.atto - base->cost.atto;
 	b->n = 0;
 	percent_text(delta, base->cost.atto, text);
-	buf_printf(b, "%s%s", delta > 0 && *text != '-' ? "+" : "", text);
+	buf_printf(b, "%s%s%s", *text == '-' && !text[1] ? "" : bound_sign(change_bound(r, w)),
+		   delta > 0 && *text != '-' ? "+" : "", text);
 	table_cell(t, b->p);
 }
 
@@ -507,7 +491,7 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 {
 	const struct whatif_options *o = r->options;
 	const struct whatif_result *w = &r->result[i];
-	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	char text[DECIMAL_TEXT_MAX];
 	const int128 delta = w->cost.atto - baseline(r)->cost.atto;
 	b->n = 0;
 	buf_printf(b, "%c %s",
@@ -520,15 +504,15 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 	put_count(b, w->records);
 	table_cell(t, b->p);
 	table_cell(t, percent_text(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
-	shown(b, w->cost, o->currency, w->unpriced > 0, false);
+	put_short_money(b, w->cost, o->currency, bound_of(w));
 	table_cell(t, b->p);
-	shown(b, (struct money_total){ delta }, o->currency, false, true);
+	put_short_change(b, (struct money_total){ delta }, o->currency, change_bound(r, w));
 	table_cell(t, i == o->baseline ? "" : b->p);
 	change_cell(t, r, i, b);
 	if (w->has_intervals) {
 		struct buf high = { 0 };
-		shown(b, w->total.low, o->currency, false, false);
-		shown(&high, w->total.high, o->currency, false, false);
+		put_short_money(b, w->total.low, o->currency, bound_of(w));
+		put_short_money(&high, w->total.high, o->currency, EXACTLY);
 		buf_printf(b, " to %s", high.p);
 		table_cell(t, b->p);
 		buf_release(&high);
@@ -536,9 +520,8 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 		table_cell(t, "");
 	}
 	if (o->plan) {
-		credits_format(drawn(r, w->credits), text);
-		b->n = 0;
-		buf_printf(b, "%s%s", w->uncredited ? ">= " : "", number_grouped(grouped, text));
+		put_amount(b, credits_format(drawn(r, w->credits), text), NULL,
+			   at_least(whatif_draws_at_least(w)));
 		table_cell(t, b->p);
 	}
 	for (size_t k = 0; w->models > 1 && k < w->models; k++) {
@@ -553,16 +536,14 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 		for (int c = 0; c < BUCKET_OUTPUT; c++)
 			prompt += m->tokens[c];
 		table_cell(t, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
-		shown(b, m->cost, o->currency, m->unpriced > 0, false);
+		put_short_money(b, m->cost, o->currency, at_least(m->unpriced || m->placeholders));
 		table_cell(t, b->p);
 		table_cell(t, "");
 		table_cell(t, "");
 		table_cell(t, "");
 		if (o->plan) {
-			credits_format(drawn(r, m->credits), text);
-			b->n = 0;
-			buf_printf(b, "%s%s", m->uncredited ? ">= " : "",
-				   number_grouped(grouped, text));
+			put_amount(b, credits_format(drawn(r, m->credits), text), NULL,
+				   at_least(m->uncredited || m->placeholders));
 			table_cell(t, m->uncredited && m->uncredited == m->records ? "not covered"
 										   : b->p);
 		}
@@ -578,28 +559,6 @@ static void put_span(struct buf *b, int64_t ms)
 		buf_printf(b, "%lld min %lld s", (long long)(s / 60), (long long)(s % 60));
 	else
 		buf_printf(b, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
-}
-
-/* Why calls found less than the prompt before theirs was long; rounding is no news. */
-static void miss_remark(const char *name, const struct whatif_result *w, struct buf *b)
-{
-	static const char *const because[MISSES] = {
-		[MISS_COLD] = "their model had not answered the calls before",
-		[MISS_EXPIRED] = "they came too late",
-		[MISS_CHANGED] = "the prompt had changed",
-		[MISS_SHORT] = "what is common is too short to be kept",
-		[MISS_UNPAID] = "the client wrote nothing",
-	};
-	struct buf line = { 0 };
-	for (int m = 0; m < MISSES; m++) {
-		if (!because[m] || !w->missed_calls[m])
-			continue;
-		put_count(b, w->missed_calls[m]);
-		buf_printf(&line, "%s %s because %s", line.n ? ";" : "", b->p, because[m]);
-	}
-	if (line.n)
-		print_note("  %s: calls that find less than the prompt before:%s", name, line.p);
-	buf_release(&line);
 }
 
 /* Contexts that are too short, caches that are paid by the hour, machines, and how long it takes.
@@ -651,20 +610,21 @@ static void waiting_remark(const char *name, const struct whatif_result *w, cons
 		put_span(&line, w->longest_us / 1000);
 		buf_puts(&line, " at most");
 	}
-	shown(b, money_total_minus(w->without_waiting, w->cost), currency, false, false);
+	put_short_money(b, money_total_minus(w->without_waiting, w->cost), currency, bound_of(w));
 	print_note("  %s: %s; that saves %s", name, line.p, b->p);
 	buf_release(&line);
 }
 
-static void estimate_remark(const char *name, const struct sample_estimate *s, const char *currency,
+static void estimate_remark(const char *name, const struct whatif_result *w, const char *currency,
 			    struct buf *b)
 {
+	const struct sample_estimate *s = &w->estimate;
 	struct buf low = { 0 }, high = { 0 }, plain = { 0 }, most = { 0 };
-	shown(b, s->total, currency, false, false);
-	shown(&low, s->interval.low, currency, false, false);
-	shown(&high, s->interval.high, currency, false, false);
-	shown(&plain, s->plain.low, currency, false, false);
-	shown(&most, s->plain.high, currency, false, false);
+	put_short_money(b, s->total, currency, bound_of(w));
+	put_short_money(&low, s->interval.low, currency, EXACTLY);
+	put_short_money(&high, s->interval.high, currency, EXACTLY);
+	put_short_money(&plain, s->plain.low, currency, EXACTLY);
+	put_short_money(&most, s->plain.high, currency, EXACTLY);
 	print_note("  %s: all of it would cost about %s (%s to %s; without the control variate %s "
 		   "to %s)",
 		   name, b->p, low.p, high.p, plain.p, most.p);
@@ -679,8 +639,8 @@ static void bounds_remark(const char *name, const struct whatif_result *w, const
 {
 	struct buf low = { 0 }, high = { 0 };
 	put_count(b, w->calls_uncertain + w->calls_unproven);
-	shown(&low, w->cost_low, currency, false, false);
-	shown(&high, w->cost_high, currency, false, false);
+	put_short_money(&low, w->cost_low, currency, bound_of(w));
+	put_short_money(&high, w->cost_high, currency, EXACTLY);
 	print_note("  %s: what %s of the calls find in a cache is not certain; with the most and "
 		   "the fewest hits it costs %s to %s",
 		   name, b->p, low.p, high.p);
@@ -693,7 +653,7 @@ static void retry_remark(const char *name, const struct whatif_result *w, const 
 {
 	struct buf cost = { 0 };
 	put_count(b, w->retried);
-	shown(&cost, w->retry_cost, currency, false, false);
+	put_short_money(&cost, w->retry_cost, currency, bound_of(w));
 	print_note("  %s: %s failed attempts are made again; the failed ones cost %s", name, b->p,
 		   cost.p);
 	buf_release(&cost);
@@ -715,8 +675,8 @@ static void sensitivity_remarks(const char *name, const struct whatif_report *r,
 		}
 		if (s->low[a].atto == s->high[a].atto)
 			continue;
-		shown(b, s->low[a], currency, false, false);
-		shown(&more, s->high[a], currency, false, false);
+		put_short_money(b, s->low[a], currency, at_least(s->at_least));
+		put_short_money(&more, s->high[a], currency, EXACTLY);
 		print_note("  %s: %d.%d %% fewer or more %s: %s or %s", name, whole, tenth,
 			   varied_name(a), b->p, more.p);
 		buf_release(&more);
@@ -741,15 +701,21 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		print_note("  %s: %s calls are run on both models", name, b->p);
 	}
 	if (o->sample)
-		estimate_remark(name, &w->estimate, o->currency, b);
-	miss_remark(name, w, b);
+		estimate_remark(name, w, o->currency, b);
+	b->n = 0;
+	misses_say(b, &w->missed);
+	if (b->n)
+		print_note("  %s: calls that find less than %s:%s", name,
+			   o->cache == WHATIF_CACHE_BLOCKS ? "they share with those before"
+							   : "the prompt before",
+			   b->p);
 	if (has_bounds(w))
 		bounds_remark(name, w, o->currency, b);
 	if (w->retried)
 		retry_remark(name, w, o->currency, b);
 	if (o->has_budget && w->has_intervals) {
 		char text[DECIMAL_TEXT_MAX];
-		shown(b, o->budget, o->currency, false, false);
+		put_short_money(b, o->budget, o->currency, EXACTLY);
 		print_note("  %s: over the budget of %s in %s of the resamples", name, b->p,
 			   percent_text(w->over_budget, o->resamples, text));
 	}
@@ -787,11 +753,13 @@ static void against_table(const struct whatif_report *r)
 					 : ' ',
 			   c->name);
 		table_cell(t, b.p);
-		shown(&b, c->old_cost, a->currency, false, false);
+		put_short_money(&b, c->old_cost, a->currency, at_least(c->old_lacks));
 		table_cell(t, c->has_old ? b.p : "");
-		shown(&b, c->new_cost, a->currency, false, false);
+		put_short_money(&b, c->new_cost, a->currency, at_least(c->new_lacks));
 		table_cell(t, c->has_new ? b.p : "");
-		shown(&b, delta, a->currency, false, true);
+		put_short_change(&b, delta, a->currency,
+				 bound_of_difference(at_least(c->new_lacks),
+						     at_least(c->old_lacks)));
 		table_cell(t, both ? b.p : "");
 		b.n = 0;
 		buf_printf(&b, "%s%s", delta.atto > 0 ? "+" : "",
@@ -829,6 +797,8 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	}
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
+	const struct lower_bound bound = { .placeholders = r->result[0].placeholders };
+	print_lower_bound(&bound);
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
 		print_note("no cache is replayed: every prompt token is uncached, as asked");
 	buf_release(&line);
@@ -840,7 +810,7 @@ void whatif_report_table(const struct whatif_report *r)
 		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
 		{ "CACHE HITS", true, .leaves = 3 }, { "COST", true, false },
 		{ "DIFFERENCE", true, .leaves = 4 }, { "CHANGE", true, .leaves = 5 },
-		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 6 }
+		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .money = true, .leaves = 6 }
 	};
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;

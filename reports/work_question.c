@@ -60,19 +60,24 @@ static int take_count(struct work_question *q, const char *name, int64_t missing
 	return rc;
 }
 
+struct share_bounds {
+	int64_t least, most;
+};
+
 static int share_value(void *user, struct text s, int64_t *out, struct err *e)
 {
-	return planner_share_parse(out, s, *(int64_t *)user, e);
+	const struct share_bounds *b = user;
+	return planner_share_parse(out, s, b->least, b->most, e);
 }
 
-static int take_share(struct work_question *q, const char *name, int64_t missing, int64_t most,
-		      int64_t *out, struct err *e)
+static int take_share(struct work_question *q, const char *name, int64_t missing,
+		      struct share_bounds bounds, int64_t *out, struct err *e)
 {
 	struct err why;
 	struct plan_range range;
 	const char *s = q->asked(q->user, name);
 	*out = missing;
-	if (s && plan_range_parse(&range, text_of(s), share_value, &most, &why) != 0)
+	if (s && plan_range_parse(&range, text_of(s), share_value, &bounds, &why) != 0)
 		return err_set(e, ERR_USAGE, ASKED("%s") ": %s", name, why.message);
 	if (s)
 		*out = take_end(q, name, &range);
@@ -269,6 +274,8 @@ static int take_work(struct work_question *q, struct err *e)
 	struct planner_work *w = &q->work;
 	struct instant start;
 	const char *from = q->asked(q->user, "start");
+	const struct share_bounds part = { 0, SHARE_WHOLE },
+				  growth = { -SHARE_WHOLE, 10 * SHARE_WHOLE };
 	int rc = take_units(q, e);
 	if (rc == 0)
 		rc = take_count(q, "cached", 0, &w->cached, e);
@@ -277,11 +284,11 @@ static int take_work(struct work_question *q, struct err *e)
 	if (rc == 0)
 		rc = take_count(q, "output", 0, &w->output, e);
 	if (rc == 0)
-		rc = take_share(q, "hit-ratio", SHARE_WHOLE, SHARE_WHOLE, &w->hit_ratio, e);
+		rc = take_share(q, "hit-ratio", SHARE_WHOLE, part, &w->hit_ratio, e);
 	if (rc == 0)
-		rc = take_share(q, "growth", 0, 10 * SHARE_WHOLE, &w->growth, e);
+		rc = take_share(q, "growth", 0, growth, &w->growth, e);
 	if (rc == 0)
-		rc = take_share(q, "retries", 0, SHARE_WHOLE, &q->retries, e);
+		rc = take_share(q, "retries", 0, part, &q->retries, e);
 	if (rc == 0)
 		rc = take_hours(q, e);
 	if (rc == 0)

@@ -1,4 +1,4 @@
-/* Records that were wrong: they stay, and what takes them back or corrects them follows. */
+/* Records that were wrong: they stay, and what reverses or corrects them follows. */
 #include "meter/ingest/correct.h"
 #include "meter/store/cards.h"
 #include "meter/store/rollup.h"

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "meter/store/day_cells.h"
 #include "server/address.h"
 #include "server/body.h"
 #include "server/live.h"
@@ -36,6 +37,7 @@
 enum {
 	LINES_A_MINUTE = 20,
 	QUICK_THREADS = 2,
+	DAY_CELLS_BYTES = 64 << 20, /* some five million sums of a day */
 	QUICK_WAITING_MOST = 1024,
 	LONG_THREADS = 2,
 	LONG_WAITING_MOST = 32
@@ -1155,6 +1157,12 @@ static int start_daemon(struct http *h, struct err *e)
 					   : "the server could not start");
 }
 
+static void warm_readers(void *user)
+{
+	struct http *h = user;
+	readers_warm(h->readers);
+}
+
 int http_open(struct http **out, const struct http_options *o, struct err *e)
 {
 	struct http *h = mem_zalloc(sizeof *h);
@@ -1186,11 +1194,13 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			o->cert != NULL });
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
+		h->o.reading.days = day_cells_open(DAY_CELLS_BYTES);
 		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
 		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
 		h->readers = readers_open(&h->o.reading, QUICK_THREADS + LONG_THREADS);
+		slow_submit(h->slow, warm_readers, h);
 		rc = start_daemon(h, e);
 	}
 	if (rc != 0) {
@@ -1231,6 +1241,7 @@ void http_close(struct http *h)
 		live_close(h->live);
 	totals_close(h->totals);
 	readers_close(h->readers);
+	day_cells_close(h->o.reading.days);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
 	write_left_out(h, h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0);

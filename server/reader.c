@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "meter/store/day_cells.h"
 
 struct readers {
 	const struct reader_options *o;
@@ -55,6 +56,8 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 	x->o = o;
 	x->book = shelf_take(o->shelf);
 	int rc = store_open(&x->store, o->path, DB_READ, e);
+	if (rc == 0)
+		store_share_days(x->store, o->days);
 	if (rc == 0)
 		rc = ledger_open(&x->ledger, x->store, e);
 	if (rc == 0)
@@ -111,6 +114,23 @@ void readers_give(struct readers *r, struct reader *x, bool failed)
 	r->taken[x - r->reader] = false;
 	pthread_cond_signal(&r->free);
 	pthread_mutex_unlock(&r->lock);
+}
+
+void readers_warm(struct readers *r)
+{
+	struct reader *x;
+	struct err e = { 0 };
+	int64_t next = INT64_MAX;
+	int rc = 0;
+	while (rc == 0 && next != INT64_MIN && !(r->o->ending && atomic_load(r->o->ending))) {
+		rc = readers_take(r, &x, &e);
+		if (rc != 0)
+			return; /* the next question says why */
+		rc = db_begin_reading(store_db(x->store), &e);
+		if (rc == 0)
+			rc = day_cells_warm(x->store, &next, &e);
+		readers_give(r, x, rc != 0);
+	}
 }
 
 int change_begin(struct change *c, const struct reader_options *o, struct err *e)

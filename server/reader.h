@@ -18,6 +18,7 @@ struct reader_options {
 	const char *const
 		*rates;	       /* files of exchange rates, read for each document; ends with NULL */
 	struct tokens *tokens; /* NULL: none are asked for */
+	struct day_cells *days;	   /* what the readers remember together */
 	const atomic_bool *ending; /* what takes long stops then; NULL: never */
 };
 
@@ -38,6 +39,8 @@ void readers_close(struct readers *r);
 int readers_take(struct readers *r, struct reader **out, struct err *e);
 /* failed: its database could not be read; it is opened again next time. */
 void readers_give(struct readers *r, struct reader *x, bool failed);
+/* Reads the sums by day into what the readers remember, so that the first question finds them. */
+void readers_warm(struct readers *r);
 
 /*
  * A change that somebody asks for: a connection of its own that writes, inside a transaction until

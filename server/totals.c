@@ -54,19 +54,19 @@ static int keep_up(struct totals *t, int64_t day, struct err *e)
 {
 	const struct instant midnight = { day * US_PER_DAY };
 	/* rows of a server may appear between others: only a file's come in their order */
-	const bool anew = !t->known || db_on_server(store_db(t->store));
+	const bool again = !t->known || db_on_server(store_db(t->store));
 	int rc = db_begin_reading(store_db(t->store), e);
 	if (rc == 0)
 		rc = store_refresh(t->store, e);
 	const int64_t last = rc == 0 ? store_last_seq(t->store) : 0;
-	if (anew)
+	if (again)
 		t->all = t->today = (struct usage_sums){ 0 };
 	else if (day != t->day)
 		t->today = (struct usage_sums){ 0 };
-	if (rc == 0 && (anew || last > t->seq))
-		rc = sum(t, anew ? 0 : t->seq + 1, INSTANT_MIN, &t->all, e);
-	if (rc == 0 && (anew || day != t->day || last > t->seq))
-		rc = sum(t, anew || day != t->day ? 0 : t->seq + 1, midnight, &t->today, e);
+	if (rc == 0 && (again || last > t->seq))
+		rc = sum(t, again ? 0 : t->seq + 1, INSTANT_MIN, &t->all, e);
+	if (rc == 0 && (again || day != t->day || last > t->seq))
+		rc = sum(t, again || day != t->day ? 0 : t->seq + 1, midnight, &t->today, e);
 	if (db_in_transaction(store_db(t->store)))
 		db_rollback(store_db(t->store));
 	t->known = rc == 0;
@@ -84,11 +84,12 @@ static void put_sums(struct buf *out, const struct totals *t, const char *name,
 		tokens += b == BUCKET_REASONING ? 0 : s->tokens[b]; /* part of output */
 	buf_printf(out,
 		   "\"%s\":{\"currency\":\"%s\",\"total\":\"%s\",\"at_least\":%s,\"records\":%lld,"
-		   "\"requests\":%lld,\"tokens\":%lld,\"unpriced\":%lld,\"foreign\":%lld}",
+		   "\"requests\":%lld,\"tokens\":%lld,\"unpriced\":%lld,\"placeholders\":%lld,"
+		   "\"foreign\":%lld}",
 		   name, t->o->currency, money_total_format(s->cost, text),
-		   s->unpriced > 0 ? "true" : "false", (long long)s->records,
+		   usage_sums_at_least(s) ? "true" : "false", (long long)s->records,
 		   (long long)s->requests, (long long)tokens, (long long)s->unpriced,
-		   (long long)s->foreign);
+		   (long long)s->placeholders, (long long)s->foreign);
 }
 
 void totals_put(struct totals *t, int64_t rows, struct buf *out)

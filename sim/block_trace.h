@@ -51,6 +51,14 @@ struct block_trace {
 	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
 };
 
+/* Tokens of the first `blocks` blocks of a prompt. */
+static inline int64_t block_request_tokens(const struct block_trace *t,
+					   const struct block_request *q, int64_t blocks)
+{
+	const int64_t tokens = blocks * t->block_tokens;
+	return tokens < q->input ? tokens : q->input;
+}
+
 /* Blocks that the requests of a trace name in all: of any trace, and of one that somebody sends.
  * So many times fewer may be different ones, for those are held with all that caches know of them.
  */

@@ -183,7 +183,7 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 }
 
 /* Of the newest thread an earlier prompt that is exactly as long: it is asked again. Else its end,
- * where that is longer by a hundredth at most: some of it was taken back. */
+ * where that is longer by a hundredth at most: some of it was removed. */
 static uint32_t taken_back(const struct tree *t, uint32_t i)
 {
 	const struct count_cache *c = t->c;
@@ -392,7 +392,7 @@ static int64_t kept_of(const struct count_cache *c, const struct model_cache *of
 	return reach < of->rules.minimum ? 0 : reach;
 }
 
-/* -1: for ever. */
+/* -1: no expiry. */
 static int64_t lifetime(const struct model_cache *of, const struct answered *by)
 {
 	const struct cache_rules *r = &of->rules;
@@ -593,6 +593,8 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 		f->miss = MISS_UNPAID;
 	else if (f->hit >= ruled(r, both, work_prompt(w)))
 		f->miss = MISS_ROUNDED;
+	else if (k.by && call->time_us - k.by->us < r->settle_us)
+		f->miss = MISS_UNREADY;
 	else
 		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }

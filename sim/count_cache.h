@@ -10,20 +10,9 @@
 #ifndef TALLY_SIM_COUNT_CACHE_H
 #define TALLY_SIM_COUNT_CACHE_H
 
+#include "sim/cache_miss.h"
 #include "sim/model_cache.h"
 #include "sim/workload.h"
-
-/* Why a call found less than what it shares in length with the call before it. */
-enum count_miss {
-	MISS_NONE,
-	MISS_COLD,    /* its model has not answered the conversation, or not what came since */
-	MISS_EXPIRED, /* it came too late */
-	MISS_CHANGED, /* the prompts part before */
-	MISS_SHORT,   /* what is common is shorter than the vendor keeps */
-	MISS_UNPAID,  /* the client wrote nothing, where writes are billed */
-	MISS_ROUNDED, /* whole units, and the tokens at the end that are always computed */
-	MISSES,
-};
 
 /* What of a call's prompt was found. recorded: exactly what the record says, writes too. */
 struct count_found {
@@ -32,9 +21,9 @@ struct count_found {
 	   most: the bounds where that is in doubt, too */
 	bool recorded, unproven;
 	int64_t least, most;
-	enum count_miss miss;
-	int64_t missed;	     /* tokens */
-	int64_t token_hours; /* that keeping its prompt adds, where that is billed */
+	enum cache_miss miss; /* why it found less than the call before it was long */
+	int64_t missed;	      /* tokens */
+	int64_t token_hours;  /* that keeping its prompt adds, where that is billed */
 };
 
 struct count_call {

@@ -112,16 +112,28 @@ static void find_weekdays(struct day_model *m, const double *x, size_t n, int fi
 	free(r);
 }
 
-/* The best place for one step in [from, n), 0 when there is none; *left: squares that it leaves. */
-static size_t find_step(const double *z, size_t from, size_t n, double *left)
+/* Whether what changed holds still: the last days are nearer to what came after than to what was
+ * before. A few days without use that are over are no level, and no fall. */
+static bool holds(const double *z, size_t n, double before, double after)
+{
+	int nearer = 0;
+	for (size_t i = n - DAY_MODEL_LEVEL_DAYS; i < n; i++)
+		nearer += fabs(z[i] - after) < fabs(z[i] - before) ? 1 : -1;
+	return nearer > 0;
+}
+
+/* The best place for one step in [from, n), larger than that, 0 when there is none; *left: squares
+ * that it leaves. */
+static size_t find_step(const double *z, size_t from, size_t n, double larger, double *left)
 {
 	const size_t least = DAY_MODEL_LEVEL_DAYS;
 	const double whole = squares_about_mean(z, from, n);
 	size_t best = 0;
 	*left = whole;
 	for (size_t k = from + least; k + least <= n; k++) {
-		const double here = squares_about_mean(z, from, k) + squares_about_mean(z, k, n);
-		if (here < *left && fabs(mean_of(z, from, k) - mean_of(z, k, n)) > step_least) {
+		const double here = squares_about_mean(z, from, k) + squares_about_mean(z, k, n),
+			     before = mean_of(z, from, k), after = mean_of(z, k, n);
+		if (here < *left && fabs(before - after) > larger && holds(z, n, before, after)) {
 			*left = here;
 			best = k;
 		}
@@ -145,9 +157,10 @@ static double find_slope(const double *z, size_t n, double *slope)
 		const double d = z[i] - mean - *slope * ((double)i - middle);
 		left += d * d;
 	}
-	const double spread = left / (double)(n - 2);
+	const double spread = left / (double)(n - 2),
+		     now = mean + *slope * (middle - (double)(DAY_MODEL_LEVEL_DAYS / 2));
 	/* less than a tenth over the whole past is no growth to go on with */
-	if (fabs(*slope) * (double)n < growth_least ||
+	if (fabs(*slope) * (double)n < growth_least || !holds(z, n, mean, now) ||
 	    (spread > 0 && gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
 		*slope = 0;
 	return left;
@@ -176,30 +189,37 @@ static double find_added(const double *z, size_t n, double *added)
 	return left;
 }
 
+/* The level that holds now, and its growth: of what a step or a slope explain, what leaves less.
+ * Where there is growth to be explained, a step of the same size will do. */
 static void find_level(struct day_model *m, const double *z, size_t n)
 {
-	double slope, added, by_step;
-	if (n < 2 * DAY_MODEL_LEVEL_DAYS)
-		return;
-	const double by_slope = find_slope(z, n, &slope), by_added = find_added(z, n, &added);
-	size_t step = find_step(z, 0, n, &by_step);
-	if (slope != 0 && (!step || fmin(by_slope, by_added) < by_step)) {
-		m->added = by_added < by_slope ? added : 0;
-		m->growth = m->added != 0 ? added / (1 + added * (double)(n - 1)) : slope;
-		return;
-	}
-	while (step) {
+	while (n - m->first >= (size_t)2 * DAY_MODEL_LEVEL_DAYS) {
+		const double *level = z + m->first;
+		const size_t days = n - m->first;
+		double slope, added, by_step;
+		const double by_slope = find_slope(level, days, &slope),
+			     by_added = find_added(level, days, &added);
+		const size_t step =
+			find_step(z, m->first, n, slope != 0 ? growth_least : step_least, &by_step);
+		if (slope != 0 && (!step || fmin(by_slope, by_added) < by_step)) {
+			m->added = by_added < by_slope ? added : 0;
+			m->growth =
+				m->added != 0 ? added / (1 + added * (double)(days - 1)) : slope;
+			return;
+		}
+		if (!step)
+			return;
 		m->first = step;
 		m->changed = true;
-		step = n - step >= 2 * DAY_MODEL_LEVEL_DAYS ? find_step(z, step, n, &by_step) : 0;
 	}
 }
 
-void day_model_fit(struct day_model *m, const double *value, size_t n, int first_weekday)
+void day_model_fit(struct day_model *m, const double *value, size_t n, int first_weekday,
+		   size_t from)
 {
 	double sum = 0;
 	size_t used = 0;
-	*m = (struct day_model){ 0 };
+	*m = (struct day_model){ .first = from, .changed = from > 0 };
 	for (size_t i = 0; i < n; i++) {
 		sum += value[i];
 		used += value[i] > 0;
@@ -227,10 +247,13 @@ static double grown(size_t n, size_t t)
 	return (double)(n - 1) + damping * (1 - pow(damping, coming)) / (1 - damping);
 }
 
-/* The level of a day, over that of the first one; what falls keeps a tenth of the last level. */
+/* The level of a day, over that of the first one at this level; what falls keeps a tenth of the
+ * last one. */
 static double amounted(const struct day_model *m, size_t n, size_t t)
 {
-	return fmax(1 + m->added * grown(n, t), (1 + m->added * (double)(n - 1)) / 10);
+	const double first = (double)m->first;
+	return fmax(1 + m->added * (grown(n, t) - first),
+		    (1 + m->added * ((double)(n - 1) - first)) / 10);
 }
 
 double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, size_t i, size_t t)

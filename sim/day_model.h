@@ -25,15 +25,18 @@ struct day_model {
 	bool seasonal;	  /* there is more than one group */
 	double factor[7]; /* logarithm, of a weekday against the level */
 	double growth;	  /* logarithm, a day, on the last day; 0: none */
-	double added;	  /* growth by an amount a day: that, over the first day's level; 0: by a
+	double added;	  /* growth by an amount a day: that, over the level of day `first`; 0: by a
 			     factor, or none */
 };
 
-/* value: of n days in their order, none negative; first_weekday: of the first one, 0 = Monday. */
-void day_model_fit(struct day_model *m, const double *value, size_t n, int first_weekday);
-/* By what a past day i is multiplied to stand for day t (both counted from the first past day; t
- * may lie behind the last of n). Growth beyond the past is damped: it goes on for about a month and
- * then levels off. 1.0 exactly where nothing tells the days apart. */
+/* value: of n days in their order, none negative; first_weekday: of the first one, 0 = Monday.
+ * from: the level is known to have changed then (0: it is not); days before it tell the week only.
+ */
+void day_model_fit(struct day_model *m, const double *value, size_t n, int first_weekday,
+		   size_t from);
+/* By what a past day i of the level that holds now is multiplied to stand for day t (both counted
+ * from the first past day; t may lie behind the last of n). Growth beyond the past is damped: it
+ * goes on for about a month and then levels off. 1.0 exactly where nothing tells the days apart. */
 double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, size_t i, size_t t);
 
 #endif

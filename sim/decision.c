@@ -160,7 +160,8 @@ static int read_work(struct decision *d, struct decision_work *w, json_value *v,
 				&w->speed_least, e);
 	w->hit_ratio = SHARE_WHOLE;
 	struct text ratio = json_number_or_string(json_member(v, "hit_ratio"));
-	if (rc == 0 && ratio.n && planner_share_parse(&w->hit_ratio, ratio, SHARE_WHOLE, &why) != 0)
+	if (rc == 0 && ratio.n &&
+	    planner_share_parse(&w->hit_ratio, ratio, 0, SHARE_WHOLE, &why) != 0)
 		rc = err_set(e, ERR_INVALID, "%s: hit_ratio: %s", w->name, why.message);
 	if (rc == 0 && w->has_floor && !w->measure)
 		rc = err_set(e, ERR_INVALID, "%s: a floor needs a 'measure'", w->name);

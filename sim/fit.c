@@ -111,7 +111,17 @@ static struct fit_session *typical(struct fit_session *const *s, size_t from, si
 	return s[best];
 }
 
-/* Bins of equally many sessions by size, and of each the one that stands for it. */
+static int by_start(const void *x, const void *y)
+{
+	const struct work_call *a = (*(struct fit_session *const *)x)->call[0],
+			       *b = (*(struct fit_session *const *)y)->call[0];
+	if (a->time_us != b->time_us)
+		return a->time_us < b->time_us ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+/* Bins of equally many sessions by size, and of each the one that stands for it; in the order in
+ * which they began. */
 static void keep_some(struct fit_class *c)
 {
 	size_t calls = 0, bins = c->sessions;
@@ -124,6 +134,7 @@ static void keep_some(struct fit_class *c)
 	for (size_t i = 0; i < bins; i++)
 		c->kept[i] = typical(c->kept, i * c->sessions / bins, (i + 1) * c->sessions / bins);
 	c->kept_count = bins;
+	qsort(c->kept, bins, sizeof *c->kept, by_start);
 }
 
 /* --- what is common --- */

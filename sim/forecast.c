@@ -165,26 +165,27 @@ static double sum_of(const double *value, size_t from, size_t to)
 /* A part matters where it is a tenth of the days before a change or of those after it. */
 static const double part_least = 0.1;
 
-/* Days before a change in a part that matters say nothing of the mix. */
-static void fit_parts(struct day_model *m, const struct forecast_options *o, const double *whole)
+/* From when on every part that matters is at the level that it has now; 0: always. Days before that
+ * say nothing of the mix. */
+static size_t parts_since(const struct forecast_options *o, const double *whole)
 {
 	double *value = mem_alloc(o->days * sizeof *value);
+	size_t since = 0;
 	for (size_t p = 0; p < o->parts; p++) {
 		struct day_model part;
 		for (size_t i = 0; i < o->days; i++) {
 			const int128 atto = o->part[i * o->parts + p].atto;
 			value[i] = (double)(atto > 0 ? atto : 0);
 		}
-		day_model_fit(&part, value, o->days, o->first_weekday);
+		day_model_fit(&part, value, o->days, o->first_weekday, 0);
 		const size_t k = part.first;
-		if (part.changed && k > m->first &&
+		if (part.changed && k > since &&
 		    (sum_of(value, 0, k) >= part_least * sum_of(whole, 0, k) ||
-		     sum_of(value, k, o->days) >= part_least * sum_of(whole, k, o->days))) {
-			m->first = k;
-			m->changed = true;
-		}
+		     sum_of(value, k, o->days) >= part_least * sum_of(whole, k, o->days)))
+			since = k;
 	}
 	free(value);
+	return since;
 }
 
 static void fit(struct day_model *m, const struct forecast_options *o)
@@ -192,9 +193,10 @@ static void fit(struct day_model *m, const struct forecast_options *o)
 	double *value = mem_alloc(o->days * sizeof *value);
 	for (size_t i = 0; i < o->days; i++)
 		value[i] = (double)(o->day[i].atto > 0 ? o->day[i].atto : 0);
-	day_model_fit(m, value, o->days, o->first_weekday);
-	if (o->parts > 1)
-		fit_parts(m, o, value);
+	day_model_fit(m, value, o->days, o->first_weekday, 0);
+	const size_t since = o->parts > 1 ? parts_since(o, value) : 0;
+	if (since > m->first) /* growth is what there is since then */
+		day_model_fit(m, value, o->days, o->first_weekday, since);
 	free(value);
 }
 

@@ -15,7 +15,7 @@ struct recorded {
 	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes, common
 					  with an earlier call, how many calls ago that was */
 	size_t calls;
-	int64_t seconds; /* from its first call to its last */
+	int64_t span_us; /* from its first call to its last */
 	uint32_t layer;	 /* what it begins with */
 };
 
@@ -76,13 +76,14 @@ static int read_call(int64_t out[CALL_NUMBERS], json_value *v, int64_t before, s
 		return err_set(e, ERR_INVALID, "a call of 'sessions' is a list of numbers");
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
 		struct decimal d;
+		/* the first of them is a time, kept in microseconds */
 		if (n == CALL_NUMBERS || decimal_parse(&d, json_number(m), NULL) != 0 ||
-		    !decimal_to_int64(d, 0, &out[n]) || out[n] < 0 ||
+		    !decimal_to_int64(d, n == 0 ? 6 : 0, &out[n]) || out[n] < 0 ||
 		    out[n] > INT64_C(1000000000000))
 			return err_set(
 				e, ERR_INVALID,
-				"a call of 'sessions' is up to %d whole numbers: seconds since "
-				"the call before, prompt, cache read, output, reasoning, what was "
+				"a call of 'sessions' is up to %d numbers: seconds since the call "
+				"before, and whole ones: prompt, cache read, output, reasoning, what was "
 				"written for five minutes and an hour, what the prompt has in common "
 				"with an earlier call of the session, and how many calls ago that was",
 				CALL_NUMBERS);
@@ -140,9 +141,9 @@ static int read_session(struct recorded *r, json_value *v, const struct syntheti
 	memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
 	for (json_value *c = json_first(calls); rc == 0 && c; c = json_next(c), k++)
 		rc = read_call(r->call[k], c, (int64_t)k, e);
-	r->seconds = 0;
+	r->span_us = 0;
 	for (k = 1; rc == 0 && k < r->calls; k++)
-		r->seconds += r->call[k][0];
+		r->span_us += r->call[k][0];
 	return rc;
 }
 
@@ -378,7 +379,7 @@ static int add_recorded(struct generator *g, const struct recorded *r, int64_t s
 		struct synthetic_call *c = next_call(g, k, e);
 		if (!c)
 			return -ERR_RANGE;
-		time_us += n[0] * US_PER_SECOND;
+		time_us += n[0];
 		c->time_us = time_us;
 		c->cache_read = n[2];
 		c->layer = r->layer;
@@ -439,78 +440,100 @@ static int add_drawn(struct generator *g, struct work *w, int64_t start_us, stru
 	return 0;
 }
 
-/* A second of the day, minutes by their weight. */
-static int64_t second_of_day(const struct work *w, gsl_rng *rng)
+#define MINUTE_US (60 * US_PER_SECOND)
+
+/* A time of the day, minutes by their weight. */
+static int64_t time_of_day(const struct work *w, gsl_rng *rng)
 {
 	double at = gsl_rng_uniform(rng) * MINUTES;
-	int minute = 0;
+	int64_t minute = 0;
 	while (minute < MINUTES - 1 && at >= w->minute[minute])
 		at -= w->minute[minute++];
-	return minute * 60 + (int64_t)gsl_rng_uniform_int(rng, 60);
+	return minute * MINUTE_US + (int64_t)gsl_rng_uniform_int(rng, 60000) * 1000;
 }
 
 static int add_session(struct generator *g, struct work *w, int64_t day, struct err *e)
 {
-	const int64_t start_us = day * US_PER_DAY + second_of_day(w, g->rng) * US_PER_SECOND;
+	const int64_t start_us = day * US_PER_DAY + time_of_day(w, g->rng);
 	return w->session ? add_recorded(g, deal(w, g->rng), start_us, e)
 			  : add_drawn(g, w, start_us, e);
 }
 
 struct arrival {
-	int64_t start_us, room; /* seconds until there is no work any more */
+	int64_t start_us, room_us; /* until there is no work any more */
 };
 
-/* Whoever comes when work is nearly over stays as long as it lasts: of a trace of some minutes the
- * sessions that began last are the short ones. A minute later is not too late. */
-static struct arrival arrival_at(const struct work *w, int64_t day, int64_t second)
+/* Whoever comes when work is nearly over stays as long as it lasts: a minute later is not too late.
+ */
+static struct arrival arrival_at(const struct work *w, int64_t day, int64_t us)
 {
-	int64_t end = second / 60;
+	int64_t end = us / MINUTE_US;
 	while (end < MINUTES && w->minute[end] > 0)
 		end++;
-	return (struct arrival){ day * US_PER_DAY + second * US_PER_SECOND,
-				 w->by_minute && end < MINUTES ? (end + 1) * 60 - second
-							       : INT64_MAX };
+	return (struct arrival){ day * US_PER_DAY + us, w->by_minute && end < MINUTES
+								? (end + 1) * MINUTE_US - us
+								: INT64_MAX };
 }
 
-static int by_room(const void *a, const void *b)
+static int by_start(const void *a, const void *b)
 {
 	const struct arrival *x = a, *y = b;
-	if (x->room != y->room)
-		return x->room < y->room ? -1 : 1;
-	return x->start_us < y->start_us ? -1 : x->start_us > y->start_us;
+	return (x->start_us > y->start_us) - (x->start_us < y->start_us);
 }
 
-static int by_seconds(const void *a, const void *b)
+/* A session of the list, and when it comes among those that are dealt. */
+struct card {
+	const struct recorded *session;
+	double turn;
+};
+
+static int by_turn(const void *a, const void *b)
 {
-	const struct recorded *x = *(const struct recorded *const *)a,
-			      *y = *(const struct recorded *const *)b;
-	if (x->seconds != y->seconds)
-		return x->seconds < y->seconds ? -1 : 1;
-	return x < y ? -1 : x > y;
+	const struct card *x = a, *y = b;
+	return (x->turn > y->turn) - (x->turn < y->turn);
 }
 
-/* Recorded sessions for those arrivals: each at random where there is room for it. */
+/* Work that grows or falls within a short trace, and long sessions that had to begin early, are in
+ * the order of its sessions: they come about when they came, up to a tenth of them earlier. */
+static const double order_kept = 0.1;
+
+/* Those that come too late for the time that is left change places with one before them that is
+ * shorter, of the nearest thousand. */
+static void make_fit(struct card *card, const struct arrival *arrival, size_t count)
+{
+	for (size_t i = count; i-- > 0;) {
+		const size_t last = i > 1000 ? i - 1000 : 0;
+		for (size_t k = i; card[i].session->span_us > arrival[i].room_us && k-- > last;) {
+			if (card[k].session->span_us > arrival[i].room_us ||
+			    card[i].session->span_us > arrival[k].room_us)
+				continue;
+			const struct card swap = card[i];
+			card[i] = card[k];
+			card[k] = swap;
+		}
+	}
+}
+
+/* Recorded sessions for those arrivals: at random, or where minutes tell how a short trace went
+ * about in their order. */
 static int deal_arrivals(struct generator *g, struct work *w, struct arrival *arrival, size_t count,
 			 struct err *e)
 {
-	const struct recorded **card = mem_alloc((count + 1) * sizeof *card),
-			      **fits = mem_alloc((count + 1) * sizeof *fits);
-	size_t next = 0, n = 0;
+	struct card *card = mem_alloc((count + 1) * sizeof *card);
+	const double listed = (double)w->sessions_listed;
 	int rc = 0;
-	for (size_t i = 0; i < count; i++)
-		card[i] = deal(w, g->rng);
-	qsort(card, count, sizeof *card, by_seconds);
-	qsort(arrival, count, sizeof *arrival, by_room);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		while (next < count && card[next]->seconds <= arrival[i].room)
-			fits[n++] = card[next++];
-		if (n == 0)
-			fits[n++] = card[next++];
-		const size_t taken = gsl_rng_uniform_int(g->rng, n);
-		rc = add_recorded(g, fits[taken], arrival[i].start_us, e);
-		fits[taken] = fits[--n];
+	for (size_t i = 0; i < count; i++) {
+		card[i].session = deal(w, g->rng);
+		card[i].turn = gsl_rng_uniform(g->rng);
+		if (w->by_minute)
+			card[i].turn = (double)(card[i].session - w->session) +
+				       card[i].turn * order_kept * listed;
 	}
-	free(fits);
+	qsort(card, count, sizeof *card, by_turn);
+	qsort(arrival, count, sizeof *arrival, by_start);
+	make_fit(card, arrival, count);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = add_recorded(g, card[i].session, arrival[i].start_us, e);
 	free(card);
 	return rc;
 }
@@ -537,7 +560,7 @@ static int generate_steady(struct generator *g, struct work *w, int64_t first_da
 		while (d < days - 1 && at >= w->weekday[weekday_of_day(first_day + d)])
 			at -= w->weekday[weekday_of_day(first_day + d++)];
 		if (arrival)
-			arrival[i] = arrival_at(w, first_day + d, second_of_day(w, g->rng));
+			arrival[i] = arrival_at(w, first_day + d, time_of_day(w, g->rng));
 		else
 			rc = add_session(g, w, first_day + d, e);
 	}

@@ -170,9 +170,10 @@ void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t fr
 			buf_printf(out, "%zu", b->place[session + c->call - 1] + 1);
 		else
 			buf_puts(out, "-1");
-		buf_printf(out, ",\"timestamp\":%lld,\"input_length\":%lld,\"output_length\":%lld",
-			   (long long)(us / US_PER_SECOND), (long long)synthetic_prompt(c),
-			   (long long)c->output);
+		char seconds[DECIMAL_TEXT_MAX];
+		decimal_format((struct decimal){ us, 6 }, seconds);
+		buf_printf(out, ",\"timestamp\":%s,\"input_length\":%lld,\"output_length\":%lld",
+			   seconds, (long long)synthetic_prompt(c), (long long)c->output);
 		buf_printf(out, ",\"type\":\"text\",\"turn\":%u", c->call + 1);
 		if (*w->model) {
 			buf_puts(out, ",\"model\":");

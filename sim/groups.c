@@ -26,8 +26,8 @@ typedef struct recorded_cost recorded_sums[COST_KINDS];
 struct groups {
 	uint64_t seed[2];
 	struct group_layout layout;
-	size_t head, credits_at, rare_at,
-		recorded_at; /* bytes in front of the key; where the optional parts lie */
+	size_t head, credits_at, rare_at, recorded_at,
+		placeholders_at; /* bytes in front of the key; where the optional parts lie */
 	rare_sums *rare;
 	recorded_sums *recorded;
 	uint32_t rare_count, recorded_count;
@@ -95,6 +95,8 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	g->head += layout->rare ? sizeof(uint64_t) : 0;
 	g->recorded_at = g->head;
 	g->head += layout->recorded ? sizeof(uint64_t) : 0;
+	g->placeholders_at = g->head;
+	g->head += layout->placeholders ? sizeof(int64_t) : 0;
 	g->slot_count = 1 << 10;
 	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
@@ -181,6 +183,11 @@ static const struct recorded_cost *recorded_of(const struct groups *g, const str
 		       : NULL;
 }
 
+int64_t *group_placeholders(const struct groups *g, const struct group *group)
+{
+	return (int64_t *)(void *)((char *)(uintptr_t)group + g->placeholders_at);
+}
+
 void group_sums(const struct groups *g, const struct group *group, struct sums *out)
 {
 	*out = (struct sums){ .cost = group->cost,
@@ -197,6 +204,7 @@ void group_sums(const struct groups *g, const struct group *group, struct sums *
 	/* the caller only reads */
 	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
 	out->recorded = recorded_of(g, group);
+	out->placeholders = g->layout.placeholders ? *group_placeholders(g, group) : 0;
 }
 
 bool group_add_to(const struct groups *g, const struct group *group, struct sums *to)
@@ -204,6 +212,8 @@ bool group_add_to(const struct groups *g, const struct group *group, struct sums
 	bool bad = !money_total_add(&to->cost, group->cost);
 	bad |= __builtin_add_overflow(to->records, group->records, &to->records);
 	bad |= __builtin_add_overflow(to->unpriced, group->unpriced, &to->unpriced);
+	if (g->layout.placeholders)
+		to->placeholders += *group_placeholders(g, group);
 	for (int k = 0; k < g->layout.bucket_count; k++) {
 		int64_t *sum = &to->tokens[g->layout.bucket[k]];
 		bad |= __builtin_add_overflow(*sum, group->tokens[k], sum);
@@ -373,6 +383,8 @@ static bool merge_group(struct groups *to, const struct groups *from, struct pla
 				    group_credits(from, source)->total);
 		group_credits(to, g)->missing += group_credits(from, source)->missing;
 	}
+	if (to->layout.placeholders)
+		*group_placeholders(to, g) += *group_placeholders(from, source);
 	const int64_t *rare = group_rare(from, source);
 	if (rare)
 		bad |= !group_add_rare(to, g, rare);

@@ -18,7 +18,7 @@ struct model_cache {
 	struct cache_rules rules;
 	bool bills_writes, finds_nothing; /* its client does not pay for writes */
 	struct instant until;		  /* contracts change; from then on `later` holds */
-	struct model_cache *later;	  /* NULL: it holds for ever */
+	struct model_cache *later;	  /* NULL: no expiry */
 };
 
 /* As it is at that time. */
@@ -47,7 +47,7 @@ struct model_cache model_cache_of(const struct book *book, const struct cache_ru
 				  const struct tariff_answer *a, bool hosted);
 void model_cache_release(struct model_cache *m);
 /* The shortest time that such a cache keeps anything at any time, by whichever of its answers comes
- * first; -1: for ever. *apart: whether it may end at the customer. key: as model_cache_key. */
+ * first; -1: no expiry. *apart: whether it may end at the customer. key: as model_cache_key. */
 int64_t model_cache_shortest(const struct book *book, const struct cache_rules *asked,
 			     const struct buf *key, bool hosted, bool *apart);
 /* The number of the cache behind an answer that a subject got. */

@@ -26,17 +26,20 @@ struct run {
 	int64_t taken[PLANNER_PARTS_MAX], hits[PLANNER_PARTS_MAX], calls;
 };
 
-int planner_share_parse(int64_t *out, struct text s, int64_t most, struct err *e)
+int planner_share_parse(int64_t *out, struct text s, int64_t least, int64_t most, struct err *e)
 {
 	struct decimal d;
 	bool percent = s.n && s.p[s.n - 1] == '%';
 	if (percent)
 		s.n--;
-	if (decimal_parse(&d, s, NULL) != 0 || d.digits < 0 ||
-	    !decimal_to_int64(d, percent ? 4 : 6, out) || *out > most ||
-	    (!percent && *out > SHARE_WHOLE))
-		return err_set(e, ERR_INVALID, "'%.*s' is not a share; write 5%% or 0.05",
-			       (int)(s.n > 40 ? 40 : s.n), s.p);
+	if (decimal_parse(&d, s, NULL) != 0 || !decimal_to_int64(d, percent ? 4 : 6, out) ||
+	    *out < least || *out > most || (!percent && *out > SHARE_WHOLE))
+		return err_set(e, ERR_INVALID,
+			       "'%.*s%s' is not a share from %lld%% to %lld%%; write "
+			       "5%% or 0.05",
+			       (int)(s.n > 40 ? 40 : s.n), s.p, percent ? "%" : "",
+			       (long long)(least / (SHARE_WHOLE / 100)),
+			       (long long)(most / (SHARE_WHOLE / 100)));
 	return 0;
 }
 
@@ -55,7 +58,7 @@ static int split(char *spec, char *word[4])
 static int share_value(void *user, struct text s, int64_t *out, struct err *e)
 {
 	(void)user;
-	return planner_share_parse(out, s, SHARE_WHOLE, e);
+	return planner_share_parse(out, s, 0, SHARE_WHOLE, e);
 }
 
 int planner_scenario_parse(struct planner_scenario *out, const char *spec, struct arena *arena,

@@ -82,6 +82,6 @@ int planner_scenario_parse(struct planner_scenario *out, const char *spec, struc
 /* The share at that end of its range; retries are added after it. */
 void planner_scenario_take(struct planner_scenario *s, enum plan_end end);
 /* 5% or 0.05 as millionths; at most `most`. Errors: ERR_INVALID. */
-int planner_share_parse(int64_t *out, struct text s, int64_t most, struct err *e);
+int planner_share_parse(int64_t *out, struct text s, int64_t least, int64_t most, struct err *e);
 
 #endif

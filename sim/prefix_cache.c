@@ -3,32 +3,45 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "sim/cache_entries.h"
 
 #define NONE UINT32_MAX
-
-/* The blocks of one scope are numbered apart: the same block in another scope is another entry. */
-struct entries {
-	const uint32_t *of; /* of each place of trace->block, counted from the request's base */
-	uint32_t *own;	    /* what `of` points to when it is not the trace's */
-	uint32_t *base;	    /* of each request; NULL: 0 */
-	size_t count;
-};
 
 struct link {
 	uint32_t before, after; /* towards the most and the least recent */
 };
 
+/* When something happened to a block: 1 + the rank of its time among those of all requests; 0: it
+ * did not. Ranks are half as wide as times, and whether one has expired is a comparison. */
 struct cache {
 	struct link *link;
-	int64_t *touched_us; /* INT64_MIN: absent */
-	int64_t *came_us;    /* when it was absent last; NULL where nobody asks */
-	uint8_t *ends;	     /* ENDS: a unit ends behind this block */
+	uint32_t *touched; /* 0: absent */
+	uint32_t *came;	   /* when it was absent last; NULL where nobody asks */
+	uint8_t *ends;	   /* ENDS: a unit ends behind this block */
+	uint32_t *lost; /* as `touched` (`came` where that counts) when it was evicted; NULL where
+			   nobody asks why */
 	uint32_t head, tail; /* most and least recent */
 	int64_t count;
 };
 
-/* Of a block. PRESENT only where nothing is ever lost. */
-enum { PRESENT = 1, ENDS = 2 };
+/* The times of all requests, in order. */
+struct times {
+	int64_t *us;
+	uint32_t *rank; /* of each request; NULL: they come in the order of time */
+	uint32_t count;
+};
+
+/* A request's turn: what is of earlier ranks than alive_from has expired, and what came later than
+ * ready_to cannot hit yet. */
+struct turn {
+	const struct times *times;
+	const struct cache_rules *r;
+	uint32_t now, alive_from, ready_to;
+};
+
+/* Of a block. PRESENT only where nothing is ever lost; UNPAID and TOO_SHORT where somebody asks
+ * why: it was in a prompt behind the client's last mark, or in one that was not kept. */
+enum { PRESENT = 1, ENDS = 2, UNPAID = 4, TOO_SHORT = 8 };
 
 static int check_rules(const struct cache_rules *r, struct err *e)
 {
@@ -39,85 +52,6 @@ static int check_rules(const struct cache_rules *r, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "interval, quantum, minimum, recompute and lookback are from 0");
 	return 0;
-}
-
-/* The rules of one request, or of all. */
-struct each_rules {
-	const struct cache_rules *base;
-	const struct cache_rules *const *own;
-	const uint32_t *model;
-};
-
-static const struct cache_rules *rules_at(const struct each_rules *r, size_t i)
-{
-	return r->own ? r->own[i] : r->base;
-}
-
-/* What keeps request i apart from others: what was asked for, and where its vendor's cache ends. */
-static unsigned scope_at(const struct each_rules *each, const struct block_trace *t, size_t i)
-{
-	unsigned scope = each->base->scope;
-	if (each->own)
-		scope |= rules_at(each, i)->scope & CACHE_CUSTOMER;
-	return t->local ? scope & ~(unsigned)CACHE_CONVERSATION : scope;
-}
-
-/* A model's entries lie behind those of the models before it. */
-static struct entries number_by_model(const struct block_trace *t, const uint32_t *model,
-				      uint32_t models)
-{
-	struct entries en = { .of = t->block, .count = t->distinct * models };
-	en.base = mem_alloc((t->count + 1) * sizeof *en.base);
-	for (size_t i = 0; i < t->count; i++)
-		en.base[i] = (uint32_t)t->distinct * (model ? model[i] : t->request[i].model);
-	return en;
-}
-
-static struct entries number_entries(const struct block_trace *t, const struct each_rules *each)
-{
-	const uint32_t *model = each->model;
-	unsigned scope = CACHE_GLOBAL;
-	uint32_t models = 0;
-	for (size_t i = 0; i < t->count; i++) {
-		uint32_t m = model ? model[i] : t->request[i].model;
-		models = m >= models ? m + 1 : models;
-		scope |= scope_at(each, t, i);
-	}
-	if (scope == CACHE_GLOBAL)
-		return (struct entries){ .of = t->block, .count = t->distinct };
-	/* many models that answer little each would leave most of the table empty */
-	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28 &&
-	    t->distinct * models <= t->blocks * 4 + 4096)
-		return number_by_model(t, model, models);
-	struct dict numbers = { 0 };
-	struct entries en = { .own = mem_alloc((t->blocks + 1) * sizeof *en.own) };
-	en.of = en.own;
-	for (size_t i = 0; i < t->count; i++) {
-		const struct block_request *q = &t->request[i];
-		const unsigned own = scope_at(each, t, i);
-		uint32_t key[4] = { own & CACHE_CONVERSATION ? q->conversation : 0,
-				    own & CACHE_CUSTOMER ? q->customer : 0,
-				    !(own & CACHE_MODEL) ? 0
-				    : model		 ? model[i]
-							 : q->model,
-				    0 };
-		for (uint32_t k = q->first; k < q->first + q->count; k++) {
-			key[3] = t->block[k];
-			uint64_t *n = dict_need(
-				&numbers, (struct text){ (const char *)key, sizeof key }, NULL);
-			if (!*n)
-				*n = ++en.count;
-			en.own[k] = (uint32_t)(*n - 1);
-		}
-	}
-	dict_release(&numbers);
-	return en;
-}
-
-static void entries_release(struct entries *en)
-{
-	free(en->own);
-	free(en->base);
 }
 
 static void unlink_entry(struct cache *c, uint32_t i)
@@ -133,23 +67,86 @@ static void unlink_entry(struct cache *c, uint32_t i)
 		c->link[l->after].before = l->before;
 }
 
-static bool expired(const struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us)
+struct placed_time {
+	int64_t us;
+	size_t place;
+};
+
+static int by_us(const void *a, const void *b)
 {
-	return r->ttl_us >= 0 &&
-	       now_us - (r->ttl_of_write ? c->came_us : c->touched_us)[i] > r->ttl_us;
+	const struct placed_time *x = a, *y = b;
+	if (x->us != y->us)
+		return x->us < y->us ? -1 : 1;
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Sessions that share nothing may stand one behind the other, each from its own beginning. */
+static void rank_times(struct times *out, const struct block_trace *t)
+{
+	bool ordered = true;
+	*out = (struct times){ .us = mem_alloc((t->count + 1) * sizeof *out->us),
+			       .count = (uint32_t)t->count };
+	for (size_t i = 0; i < t->count; i++) {
+		out->us[i] = t->request[i].time_us;
+		ordered &= i == 0 || out->us[i - 1] <= out->us[i];
+	}
+	if (ordered)
+		return;
+	struct placed_time *order = mem_alloc(t->count * sizeof *order);
+	out->rank = mem_alloc(t->count * sizeof *out->rank);
+	for (size_t i = 0; i < t->count; i++)
+		order[i] = (struct placed_time){ out->us[i], i };
+	qsort(order, t->count, sizeof *order, by_us);
+	for (size_t i = 0; i < t->count; i++) {
+		out->us[i] = order[i].us;
+		out->rank[order[i].place] = (uint32_t)i;
+	}
+	free(order);
+}
+
+/* How many requests were made before that time. */
+static uint32_t made_before(const struct times *t, int64_t us)
+{
+	uint32_t from = 0, to = t->count;
+	while (from < to) {
+		const uint32_t middle = from + (to - from) / 2;
+		if (t->us[middle] < us)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* The turn of request i. */
+static void take_turn(struct turn *turn, const struct cache_rules *r, size_t i)
+{
+	const struct times *t = turn->times;
+	const uint32_t rank = t->rank ? t->rank[i] : (uint32_t)i;
+	*turn = (struct turn){ .times = t, .r = r, .now = rank + 1, .alive_from = 1 };
+	if (r->ttl_us >= 0)
+		turn->alive_from = 1 + made_before(t, t->us[rank] - r->ttl_us);
+	if (r->settle_us > 0)
+		turn->ready_to = made_before(t, t->us[rank] - r->settle_us + 1);
+}
+
+static inline bool expired(const struct cache *c, const struct turn *turn, uint32_t i)
+{
+	return (turn->r->ttl_of_write ? c->came : c->touched)[i] < turn->alive_from;
 }
 
 /* By how much the block will live longer than it would have. */
-static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us,
-		     int64_t capacity)
+static int64_t touch(struct cache *c, const struct turn *turn, uint32_t i, int64_t capacity)
 {
-	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, r, i, now_us);
-	const int64_t longer_us = !lives	    ? r->ttl_us
-				  : r->ttl_of_write ? 0
-						    : now_us - c->touched_us[i];
-	c->touched_us[i] = now_us;
-	if (c->came_us && !lives)
-		c->came_us[i] = now_us;
+	const bool present = c->touched[i] != 0, lives = present && !expired(c, turn, i);
+	const int64_t *us = turn->times->us;
+	const int64_t longer_us = !lives ? turn->r->ttl_us
+				  : turn->r->ttl_of_write
+					  ? 0
+					  : us[turn->now - 1] - us[c->touched[i] - 1];
+	c->touched[i] = turn->now;
+	if (c->came && !lives)
+		c->came[i] = turn->now;
 	if (!lives) /* what comes again is a block like any other */
 		c->ends[i] = 0;
 	if (capacity < 0)
@@ -162,7 +159,10 @@ static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, i
 		if (c->count == capacity) {
 			uint32_t last = c->tail;
 			unlink_entry(c, last);
-			c->touched_us[last] = INT64_MIN;
+			if (c->lost)
+				c->lost[last] =
+					(turn->r->ttl_of_write ? c->came : c->touched)[last];
+			c->touched[last] = 0;
 		} else {
 			c->count++;
 		}
@@ -286,18 +286,11 @@ static uint32_t blocks_sought(const struct block_trace *t, const struct cache_ru
 	return reach < most ? reach : most;
 }
 
-/* Tokens of the first `blocks` blocks of a prompt. */
-static int64_t tokens_of(const struct block_trace *t, const struct block_request *q, int64_t blocks)
-{
-	int64_t tokens = blocks * t->block_tokens;
-	return tokens < q->input ? tokens : q->input;
-}
-
 /* What a lead of so many blocks is worth; counts it. */
 static int64_t count_hit(const struct block_trace *t, const struct cache_rules *r,
 			 const struct block_request *q, int64_t lead, struct cache_result *out)
 {
-	int64_t tokens = tokens_of(t, q, lead);
+	int64_t tokens = block_request_tokens(t, q, lead);
 	if (tokens > q->input - r->computed)
 		tokens = q->input > r->computed ? q->input - r->computed : 0;
 	if (r->quantum > 0)
@@ -335,43 +328,124 @@ static bool is_unlimited(const struct each_rules *each, const struct block_trace
 	return plain;
 }
 
+/* A request that looked for its blocks: the first `lead` of them are there, and up to `hit` a unit
+ * lets them hit. */
+struct look {
+	const struct block_trace *t;
+	const struct cache_rules *r;
+	const struct block_request *q;
+	const uint32_t *b;
+	uint8_t *ends; /* of its entries */
+	uint32_t most, lead;
+	int64_t hit;
+	uint32_t shared; /* that a request before it had */
+};
+
+/* Why the block is not there, where it was once in a prompt. */
+static enum cache_miss why_gone(const struct cache *c, const struct turn *turn, uint32_t i)
+{
+	if (c->touched[i])
+		return expired(c, turn, i) ? MISS_EXPIRED : MISS_UNREADY;
+	if (!c->lost || !c->lost[i])
+		return MISS_NONE;
+	return c->lost[i] < turn->alive_from ? MISS_EXPIRED : MISS_EVICTED;
+}
+
+/* Why no more of what is shared hits. gone: of the block behind the lead. */
+static enum cache_miss why_ended(const struct look *l, enum cache_miss gone)
+{
+	const bool absent = l->lead < l->most && l->lead < l->shared;
+	if (absent && gone != MISS_NONE)
+		return gone;
+	if (absent && l->ends[l->b[l->lead]] & (UNPAID | TOO_SHORT))
+		return l->ends[l->b[l->lead]] & UNPAID ? MISS_UNPAID : MISS_SHORT;
+	if (absent)
+		return MISS_COLD;
+	for (int64_t k = l->hit; k < (int64_t)l->lead; k++)
+		if (l->ends[l->b[k]] & ENDS && !in_sight(l->t, l->r, l->q, k + 1))
+			return MISS_UNSEEN;
+	if (l->hit < (int64_t)l->lead)
+		return MISS_CHANGED;
+	return l->r->breakpoints && l->most < blocks_of(l->t, l->r, l->q) ? MISS_UNPAID
+									  : MISS_ROUNDED;
+}
+
+/* The leading blocks that requests before it had, and now it. */
+static void see_blocks(struct look *l, uint8_t *seen, const uint32_t *plain)
+{
+	const uint32_t count = l->q->count;
+	uint32_t k = l->lead;
+	while (k < count && seen[plain[k]])
+		k++;
+	l->shared = k;
+	for (; k < count; k++)
+		seen[plain[k]] = 1;
+}
+
+/* What of the prompt is not kept. */
+static void note_unkept(const struct look *l, uint32_t kept)
+{
+	const uint8_t why = prefix_cache_reach(l->t, l->r, l->q) == 0 ? TOO_SHORT : UNPAID;
+	for (uint32_t k = kept; k < l->q->count; k++)
+		l->ends[l->b[k]] |= why;
+}
+
 /* Without limit of size or time a block that came once stays, and order does not matter. */
 static void run_unlimited(const struct block_trace *t, const struct each_rules *each,
-			  const struct entries *en, int64_t *hits, struct cache_result *out)
+			  const struct entries *en, const struct each_request *per,
+			  struct cache_result *out)
 {
-	uint8_t *state = mem_zalloc(en->count + 1);
+	uint8_t *state = mem_zalloc(en->count + 1),
+		*seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first;
 		const struct cache_rules *r = rules_at(each, i);
 		const bool units = r->units || r->breakpoints;
 		uint8_t *here = state + (en->base ? en->base[i] : 0);
-		const uint32_t most = blocks_sought(t, r, q), kept = blocks_kept(t, r, q);
+		struct look l = { t, r,	   q,
+				  b, here, blocks_sought(t, r, q),
+				  0, 0,	   per->why ? per->shared[i] : 0 };
+		const uint32_t kept = blocks_kept(t, r, q);
 		uint32_t lead = 0;
-		while (lead < most && here[b[lead]])
+		while (lead < l.most && here[b[lead]] & PRESENT)
 			lead++;
-		int64_t tokens =
-			count_hit(t, r, q, units ? unit_of(t, r, q, b, here, lead) : lead, out);
-		if (hits)
-			hits[i] = tokens;
-		for (uint32_t k = lead; k < kept; k++)
+		l.lead = lead;
+		l.hit = units ? unit_of(t, r, q, b, here, l.lead) : l.lead;
+		int64_t tokens = count_hit(t, r, q, l.hit, out);
+		if (per->hits)
+			per->hits[i] = tokens;
+		if (per->why) {
+			see_blocks(&l, seen, en->plain + q->first);
+			per->shared[i] = l.shared;
+			per->why[i] = (uint8_t)why_ended(&l, MISS_NONE);
+		}
+		for (uint32_t k = l.lead; k < kept; k++)
 			here[b[k]] |= PRESENT;
+		if (per->why)
+			note_unkept(&l, kept);
 		if (units && kept)
 			store_units(t, r, q, b, here);
 	}
 	free(state);
+	free(seen);
 }
 
 /* Leading blocks that a request finds, of those that the rules let it look for. */
-static uint32_t lead_of(const struct block_trace *t, const struct cache_rules *r,
-			const struct block_request *q, const uint32_t *b, const struct cache *c,
+static uint32_t lead_of(const struct look *l, const struct cache *c, const struct turn *turn,
 			uint32_t base)
 {
-	const uint32_t most = blocks_sought(t, r, q);
+	const uint32_t *b = l->b, most = l->most, from = turn->alive_from, to = turn->ready_to;
+	const uint32_t *touched = c->touched + base, *came = c->came ? c->came + base : touched,
+		       *since = turn->r->ttl_of_write ? came : touched;
 	uint32_t lead = 0;
-	while (lead < most && c->touched_us[base + b[lead]] != INT64_MIN &&
-	       !expired(c, r, base + b[lead], q->time_us) &&
-	       (r->settle_us <= 0 || q->time_us - c->came_us[base + b[lead]] >= r->settle_us))
+	if (turn->r->settle_us <= 0 && since == touched) {
+		while (lead < most && touched[b[lead]] >= from)
+			lead++;
+		return lead;
+	}
+	while (lead < most && touched[b[lead]] && since[b[lead]] >= from &&
+	       (turn->r->settle_us <= 0 || came[b[lead]] <= to))
 		lead++;
 	return lead;
 }
@@ -388,34 +462,36 @@ struct prompt_blocks {
 };
 
 /* Touches the blocks of a prompt that are kept; returns the token-hours that it adds. */
-static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
-			   const struct cache_rules *r, const struct block_request *q,
+static int64_t keep_blocks(struct cache *c, const struct look *l, const struct turn *turn,
 			   const struct prompt_blocks *b, int64_t capacity)
 {
+	const struct block_trace *t = l->t;
+	const struct cache_rules *r = turn->r;
+	const struct block_request *q = l->q;
 	const uint32_t kept = b->kept;
 	const int64_t reach = prefix_cache_reach(t, r, q);
 	int128 token_us = 0;
 	for (uint32_t n = 0; n < kept; n++) {
 		const uint32_t k = r->forward ? n : kept - 1 - n;
-		token_us += (int128)touch(c, r, b->base + b->of[k], q->time_us, capacity) *
-			    (tokens_of(t, q, k + 1) - tokens_of(t, q, k));
+		token_us += (int128)touch(c, turn, b->base + b->of[k], capacity) *
+			    (block_request_tokens(t, q, k + 1) - block_request_tokens(t, q, k));
 	}
 	/* what is left of a block is written too, and nobody finds it */
-	if (reach > tokens_of(t, q, kept))
-		token_us += (int128)r->ttl_us * (reach - tokens_of(t, q, kept));
+	if (reach > block_request_tokens(t, q, kept))
+		token_us += (int128)r->ttl_us * (reach - block_request_tokens(t, q, kept));
 	return r->storage ? hours_of(token_us) : 0;
 }
 
 /* The same where nothing is evicted and keeping costs nothing: neither the order nor the time that
  * it adds matters. */
-static void keep_alive(struct cache *c, const struct cache_rules *r, int64_t now_us,
-		       const struct prompt_blocks *b)
+static void keep_alive(struct cache *c, const struct turn *turn, const struct prompt_blocks *b)
 {
-	const uint32_t there = b->lead < b->kept ? b->lead : b->kept;
+	const uint32_t there = b->lead < b->kept ? b->lead : b->kept, now = turn->now;
+	uint32_t *touched = c->touched + b->base;
 	for (uint32_t k = 0; k < there; k++)
-		c->touched_us[b->base + b->of[k]] = now_us;
+		touched[b->of[k]] = now;
 	for (uint32_t k = there; k < b->kept; k++)
-		touch(c, r, b->base + b->of[k], now_us, -1);
+		touch(c, turn, b->base + b->of[k], -1);
 }
 
 static void run_limited(const struct block_trace *t, const struct each_rules *each,
@@ -423,38 +499,65 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 			struct cache_result *out)
 {
 	struct cache c = { .head = NONE, .tail = NONE };
+	uint8_t *seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
-	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
+	c.touched = mem_zalloc((en->count + 1) * sizeof *c.touched);
 	c.ends = mem_zalloc(en->count + 1);
 	if (asks_when_it_came(each, t))
-		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
-	for (size_t i = 0; i < en->count; i++)
-		c.touched_us[i] = INT64_MIN;
+		c.came = mem_alloc((en->count + 1) * sizeof *c.came);
+	if (per->why && each->base->capacity >= 0)
+		c.lost = mem_zalloc((en->count + 1) * sizeof *c.lost);
+	struct times times;
+	struct turn turn = { .times = &times };
+	rank_times(&times, t);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const struct cache_rules *r = rules_at(each, i);
 		const bool units = r->units || r->breakpoints;
 		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
-		const uint32_t lead = lead_of(t, r, q, b, &c, base);
-		const int64_t hit = units ? unit_of(t, r, q, b, c.ends + base, lead) : lead;
-		int64_t tokens = count_hit(t, r, q, hit, out);
+		struct look l = { t,
+				  r,
+				  q,
+				  b,
+				  c.ends + base,
+				  blocks_sought(t, r, q),
+				  0,
+				  0,
+				  per->why ? per->shared[i] : 0 };
+		take_turn(&turn, r, i);
+		l.lead = lead_of(&l, &c, &turn, base);
+		l.hit = units ? unit_of(t, r, q, b, l.ends, l.lead) : l.lead;
+		int64_t tokens = count_hit(t, r, q, l.hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
-		const struct prompt_blocks p = { b, base, lead, blocks_kept(t, r, q) };
+		if (per->why) {
+			see_blocks(&l, seen, en->plain + q->first);
+			per->shared[i] = l.shared;
+			per->why[i] = (uint8_t)why_ended(
+				&l, l.lead < l.most ? why_gone(&c, &turn, base + b[l.lead])
+						    : MISS_NONE);
+		}
+		const struct prompt_blocks p = { b, base, l.lead, blocks_kept(t, r, q) };
 		int64_t hours = 0;
 		if (each->base->capacity < 0 && !r->storage)
-			keep_alive(&c, r, q->time_us, &p);
+			keep_alive(&c, &turn, &p);
 		else
-			hours = keep_blocks(&c, t, r, q, &p, each->base->capacity);
+			hours = keep_blocks(&c, &l, &turn, &p, each->base->capacity);
 		if (per->token_hours)
 			per->token_hours[i] = hours;
 		out->token_hours += hours;
+		if (per->why)
+			note_unkept(&l, p.kept);
 		if (units && p.kept)
-			store_units(t, r, q, b, c.ends + base);
+			store_units(t, r, q, b, l.ends);
 	}
 	free(c.link);
-	free(c.touched_us);
-	free(c.came_us);
+	free(c.lost);
+	free(times.us);
+	free(times.rank);
+	free(seen);
+	free(c.touched);
+	free(c.came);
 	free(c.ends);
 }
 
@@ -544,12 +647,12 @@ int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules 
 		rc = check_trace(t, r, e);
 	if (rc != 0)
 		return rc;
-	struct entries en = number_entries(t, &each);
+	struct entries en = entries_number(t, &each);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
 	if (per->token_hours)
 		memset(per->token_hours, 0, t->count * sizeof *per->token_hours);
 	if (is_unlimited(&each, t))
-		run_unlimited(t, &each, &en, per->hits, out);
+		run_unlimited(t, &each, &en, per, out);
 	else
 		run_limited(t, &each, &en, per, out);
 	entries_release(&en);
@@ -694,7 +797,8 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 			before = place;
 			deepest = distance > deepest ? distance : deepest;
 			blocks_at[deepest]++;
-			tokens_at[deepest] += tokens_of(t, q, k + 1) - tokens_of(t, q, k);
+			tokens_at[deepest] +=
+				block_request_tokens(t, q, k + 1) - block_request_tokens(t, q, k);
 		}
 		if (r->forward)
 			for (uint32_t k = 0; k < q->count; k++)

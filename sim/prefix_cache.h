@@ -13,6 +13,7 @@
 
 #include "pricing/cache_contract.h"
 #include "sim/block_trace.h"
+#include "sim/cache_miss.h"
 
 enum cache_scope {
 	/* one cache, or one of each conversation, model, customer, and of what they make together
@@ -99,6 +100,10 @@ struct each_request {
 	const struct cache_rules *const *rules; /* NULL: none has */
 	const uint32_t *model;
 	int64_t *hits, *token_hours;
+	/* leading blocks of each request that one before it had, whatever their models; and why no
+	   more of them hit (enum cache_miss). Both, or NULL: nobody asks */
+	uint32_t *shared;
+	uint8_t *why;
 };
 int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *rules,
 			  const struct each_request *each, struct cache_result *out, struct err *e);

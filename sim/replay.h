@@ -110,9 +110,9 @@ int64_t replay_outside(const struct replay_result *r);
 bool replay_span(const struct replay_result *r, struct instant *first, struct instant *last);
 /*
  * Records whose completion is known, and how much more the others' choice of the deciding instant
- * would have cost (may be negative). hinging: records for which it makes a difference.
+ * would have cost (may be negative). sensitive: records for which it makes a difference.
  */
-void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *sensitive,
 		     struct money_total *difference);
 /* Records of a time in which the price may have changed already: the old one was last seen before,
  * the new one first after. What they would cost more by the new ones (may be negative). */
@@ -128,5 +128,7 @@ const char *replay_unused_columns(const struct replay_result *r);
 /* Columns and keys of numbers that nothing is known of, so that they may count what is billed; NULL
  * when there are none. */
 const char *replay_doubtful_columns(const struct replay_result *r);
+/* Bytes of zero that crashes left in logs. */
+int64_t replay_zeros(const struct replay_result *r);
 
 #endif

@@ -21,12 +21,13 @@ struct replay_result {
 	struct reasons unpriced, uncredited;
 	struct replay_refusal *refusal;
 	size_t refusal_count;
-	int64_t refused, outside, first_us, last_us, completion_known, hinging;
+	int64_t refused, outside, first_us, last_us, completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
 	struct replay_stated stated;
 	struct lower_bound bound;
 	const char *damage, *unused_columns, *doubtful_columns;
+	int64_t zeros;
 	bool ignored_blocks;
 };
 
@@ -354,6 +355,7 @@ static void note_doubts(struct replay_result *out, struct run *run)
 	call_source_doubts(&run->in, &run->doubts);
 	if (columns->n)
 		out->doubtful_columns = arena_text(&out->arena, columns->p, columns->n);
+	out->zeros = run->doubts.zeros;
 }
 
 int replay_collect(struct replay_result **result, struct run *run, struct worker *worker,
@@ -380,7 +382,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		collect_reasons(&out->uncredited, &w->uncredited_reasons);
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
-		out->hinging += w->hinging;
+		out->sensitive += w->sensitive;
 		if (run->in.log) /* one worker reads them all */
 			out->bound = w->bound;
 		out->dates.records += w->dates.records;
@@ -533,11 +535,11 @@ const struct replay_stated *replay_stated(const struct replay_result *r)
 	return &r->stated;
 }
 
-void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *sensitive,
 		     struct money_total *difference)
 {
 	*known = r->completion_known;
-	*hinging = r->hinging;
+	*sensitive = r->sensitive;
 	*difference = r->hinging_difference;
 }
 
@@ -550,6 +552,11 @@ bool replay_ignored_blocks(const struct replay_result *r)
 {
 	return r->ignored_blocks;
 }
+int64_t replay_zeros(const struct replay_result *r)
+{
+	return r->zeros;
+}
+
 const char *replay_doubtful_columns(const struct replay_result *r)
 {
 	return r->doubtful_columns;

@@ -101,7 +101,7 @@ struct worker {
 	size_t refusal_count;
 	int64_t refused, without_time, accepted, outside;
 	struct call_span span;
-	int64_t completion_known, hinging;
+	int64_t completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
 	/* the file or call at work, and what reads it; NULL: no trace */

@@ -365,7 +365,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	    !price_in_full(&r, unit_of(b, row), other, &cost, &why) ||
 	    cost.atto == w->cost[row].atto)
 		return;
-	w->hinging++;
+	w->sensitive++;
 	w->overflow |=
 		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }
@@ -1002,6 +1002,8 @@ void replay_work_calls(struct worker *w)
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
 			w->bound.placeholders += m->broken_off;
+			if (m->broken_off && w->groups)
+				++*group_placeholders(w->groups, group_of(w, b, 0));
 		}
 	}
 	tariffs_each(w->tariffs, settle, w);

@@ -68,9 +68,27 @@ static int check_one(json_value *v, const char *const *keys, const char *what, s
 	if (rc == 0 && json_string(json_member(v, "source")).n == 0)
 		rc = err_set(e, ERR_INVALID,
 			     "'source' is missing: a figure that nobody vouches for");
+	if (rc == 0 && json_member(v, "date") && json_string(json_member(v, "date")).n == 0)
+		rc = err_set(e, ERR_INVALID,
+			     "'date' is when the figures were taken, as text: \"2026-06\"");
 	if (rc == 0)
 		rc = read_figures(&h, v, e);
 	return rc == 0 ? 0 : err_context(e, "%s", what);
+}
+
+/* Two speeds of one model on one machine would have it be the luck of their order. */
+static int check_alone(json_value *rates, json_value *v, struct err *e)
+{
+	const struct text machine = json_string(json_member(v, "machine")),
+			  model = json_string(json_member(v, "model"));
+	for (json_value *w = json_first(rates); w != v; w = json_next(w))
+		if (text_eq(machine, json_string(json_member(w, "machine"))) &&
+		    text_eq(model, json_string(json_member(w, "model"))))
+			return err_set(e, ERR_INVALID,
+				       "'throughput': machine '%.*s' has two speeds for model "
+				       "'%.*s'; keep one",
+				       (int)machine.n, machine.p, (int)model.n, model.p);
+	return 0;
 }
 
 int scenario_hosting_check(json_value *table, struct err *e)
@@ -105,14 +123,21 @@ int scenario_hosting_check(json_value *table, struct err *e)
 		if (rc == 0 && !known)
 			rc = err_set(e, ERR_INVALID, "'throughput': there is no machine '%.*s'",
 				     (int)name.n, name.p);
+		if (rc == 0)
+			rc = check_alone(rates, v, e);
 	}
 	return rc;
 }
 
+/* Whose figures they are, and of when. */
 static const char *source_of(json_value *o, struct arena *a)
 {
-	const struct text s = json_string(json_member(o, "source"));
-	return s.n ? arena_text(a, s.p, s.n) : NULL;
+	const struct text s = json_string(json_member(o, "source")),
+			  date = json_string(json_member(o, "date"));
+	if (!s.n)
+		return NULL;
+	return date.n ? arena_printf(a, "%.*s (%.*s)", (int)s.n, s.p, (int)date.n, date.p)
+		      : arena_text(a, s.p, s.n);
 }
 
 /* The price of the machine, and how fast the model is on it. */

@@ -48,6 +48,7 @@ int sensitivity_run(struct sensitivity **out, const struct whatif_options *o, in
 					&result[i * each + (size_t)k * 2];
 				s->low[k] = less[0].cost;
 				s->high[k] = less[1].cost;
+				s->at_least |= less[0].placeholders > 0;
 				s->no_low[k] = less[0].unpriced > 0;
 				s->no_high[k] = less[1].unpriced > 0;
 				int place = k;

@@ -15,6 +15,7 @@ enum { VARY_PROMPT, VARY_OUTPUT, VARY_HITS, VARIED };
 
 struct sensitivity {
 	struct money_total low[VARIED], high[VARIED]; /* the cost with less of it, and with more */
+	bool at_least;				      /* all of them are lower bounds */
 	bool no_low[VARIED], no_high[VARIED]; /* calls had no price then: there is no cost */
 	int order[VARIED];		      /* the widest first */
 };

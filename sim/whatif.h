@@ -87,7 +87,8 @@ struct whatif_model {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
-	int64_t token_hours;		      /* of storage, where caches bill it */
+	int64_t placeholders; /* calls with only the output count of their answer's start */
+	int64_t token_hours;  /* of storage, where caches bill it */
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above
 						    either limit, each once */
@@ -118,12 +119,12 @@ struct whatif_result {
 	int64_t records, tokens[BUCKET_COMMON], prompt_tokens;
 	struct money_total cost;
 	struct credits_total credits;
-	int64_t unpriced, uncredited;
+	int64_t unpriced, uncredited, placeholders;
 	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
 	   and what the cost would be with the fewest and the most */
 	int64_t calls_recorded, calls_uncertain, calls_unproven;
 	struct money_total cost_low, cost_high;
-	int64_t missed_calls[MISSES], missed_tokens[MISSES]; /* by enum count_miss */
+	struct misses missed; /* where hits are rebuilt, or found block by block */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;
 	struct whatif_reason *reason;
@@ -148,6 +149,15 @@ struct whatif_result {
 	/* private */
 	struct arena arena;
 };
+/* Whether what they cost, and draw, is a lower bound. */
+static inline bool whatif_at_least(const struct whatif_result *w)
+{
+	return w->unpriced || w->placeholders;
+}
+static inline bool whatif_draws_at_least(const struct whatif_result *w)
+{
+	return w->uncredited || w->placeholders;
+}
 
 /* The serial time of the model's calls in milliseconds, half up; -1 when its speed is not known. */
 int64_t whatif_busy_ms(const struct whatif_model *m);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/block_misses.h"
 #include "sim/count_cache.h"
 
 struct cache_rules whatif_asked_rules(const struct whatif_options *o, const struct scenario *s)
@@ -41,6 +42,8 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	const struct cache_rules **each = mem_alloc((r->plays + 1) * sizeof *each);
 	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits),
 		*hours = mem_alloc((r->plays + 1) * sizeof *hours);
+	uint32_t *shared = mem_alloc((r->plays + 1) * sizeof *shared);
+	uint8_t *why = mem_alloc(r->plays + 1);
 	rules.scope = cache_scope_by_model(rules.scope);
 	bool same = r->plays == w->count && !r->out->moved;
 	if (!same) {
@@ -58,12 +61,18 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	}
 	for (size_t i = 0; i < r->plays; i++)
 		each[i] = &model_cache_at(&r->caches.cache[model[i]], r->play[i].time_us)->rules;
-	const struct each_request per = { each, model, hits, hours };
+	const struct each_request per = { each, model, hits, hours, shared, why };
 	int rc = prefix_cache_run_each(&view, &rules, &per, &sums, e);
 	for (size_t i = 0; rc == 0 && i < r->plays; i++) {
-		r->play[i].hit = r->caches.cache[model[i]].finds_nothing ? 0 : hits[i];
+		if (r->caches.cache[model[i]].finds_nothing) {
+			hits[i] = 0;
+			why[i] = MISS_UNPAID;
+		}
+		r->play[i].hit = hits[i];
 		r->play[i].token_hours = hours[i];
 	}
+	if (rc == 0)
+		block_misses_add(&r->out->missed, &view, &rules, &per);
 	r->stage->cache = r->caches.cache;
 	if (!same)
 		free(view.request);
@@ -71,6 +80,8 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	free(model);
 	free(hits);
 	free(hours);
+	free(why);
+	free(shared);
 	return rc;
 }
 
@@ -369,8 +380,8 @@ static void hit_rebuilt(struct run *r)
 		p->token_hours = f.token_hours;
 		p->records_writes = st->cache[recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
-		r->out->missed_calls[f.miss] += f.missed > 0;
-		r->out->missed_tokens[f.miss] += f.missed;
+		r->out->missed.calls[f.miss] += f.missed > 0;
+		r->out->missed.tokens[f.miss] += f.missed;
 		r->out->calls_unproven += f.unproven && f.low == f.hit && f.high == f.hit;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}

@@ -262,30 +262,35 @@ static bool price_plainly(const struct run *r, struct tariff_answer *a, const st
 	return true;
 }
 
+/* Why there is no price (in *e, or for good); NULL where there is one. */
+static const char *price_or_why(struct run *r, struct tariff_answer *a, const struct play *p,
+				const int64_t tokens[BUCKET_COUNT], struct money_total *cost,
+				struct err *e)
+{
+	struct usage u = { .requests = call_of(r, p)->requests };
+	struct rating rating;
+	if (price_plainly(r, a, p, tokens, cost))
+		return NULL;
+	if (!a->price)
+		return a->unpriced;
+	usage_of(r, p, tokens, &u);
+	if (rate_usage(&rating, &u, a->price, a->tariff, e) != 0)
+		return e->message;
+	*cost = rating.total;
+	return NULL;
+}
+
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost
  * with other hits. */
 static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
 		       const char *model, const int64_t tokens[BUCKET_COUNT],
 		       struct money_total *cost)
 {
-	const struct work_call *c = call_of(r, p);
-	const uint128 key = play_key(r, p) + (model ? 0 : KEY_BOUNDS);
-	struct err why = { 0 };
-	if (price_plainly(r, a, p, tokens, cost))
-		return true;
-	if (!a->price) {
-		count_reason(r, key, model, a->unpriced);
-		return false;
-	}
-	struct usage u = { .requests = c->requests };
-	struct rating rating;
-	usage_of(r, p, tokens, &u);
-	if (rate_usage(&rating, &u, a->price, a->tariff, &why) != 0) {
-		count_reason(r, key, model, why.message);
-		return false;
-	}
-	*cost = rating.total;
-	return true;
+	struct err e = { 0 };
+	const char *why = price_or_why(r, a, p, tokens, cost, &e);
+	if (why)
+		count_reason(r, play_key(r, p) + (model ? 0 : KEY_BOUNDS), model, why);
+	return !why;
 }
 
 static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
@@ -504,8 +509,15 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	struct whatif_model *m = r->stage->line_of[p->target] < 0
 					 ? whatif_line(r->stage, out, p->target, a->resolved)
 					 : &out->model[r->stage->line_of[p->target]];
-	bool priced = is_metered(r, p) ? metered_play(r, p, s, &cost)
-				       : price_play(r, a, p, s->model.p, tokens, &cost);
+	bool priced;
+	if (is_metered(r, p)) {
+		priced = metered_play(r, p, s, &cost);
+	} else if (m->hosting) { /* its price is the machines'; the vendor's is there to compare */
+		struct err unknown;
+		priced = !price_or_why(r, a, p, tokens, &cost, &unknown);
+	} else {
+		priced = price_play(r, a, p, s->model.p, tokens, &cost);
+	}
 	bool fits = add_tokens(out, m, c, tokens);
 	if (p->failed) {
 		out->retries_billed++;
@@ -518,6 +530,8 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	m->unpriced += !priced;
 	out->unpriced += !priced;
+	m->placeholders += c->placeholder;
+	out->placeholders += c->placeholder;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, cost);
 	if (r->o->plan) {
@@ -594,6 +608,7 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 		fits &= !__builtin_add_overflow(to->tokens[k], m->tokens[k], &to->tokens[k]);
 	to->records += m->records;
 	to->unpriced += m->unpriced;
+	to->placeholders += m->placeholders;
 	to->uncredited += m->uncredited;
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;
@@ -614,13 +629,14 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 		fits &= !__builtin_add_overflow(to->tokens[k], r->tokens[k], &to->tokens[k]);
 	to->records += r->records;
 	to->unpriced += r->unpriced;
+	to->placeholders += r->placeholders;
 	to->uncredited += r->uncredited;
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;
 	to->calls_unproven += r->calls_unproven;
 	for (int k = 0; k < MISSES; k++) {
-		to->missed_calls[k] += r->missed_calls[k];
-		to->missed_tokens[k] += r->missed_tokens[k];
+		to->missed.calls[k] += r->missed.calls[k];
+		to->missed.tokens[k] += r->missed.tokens[k];
 	}
 	to->moved += r->moved;
 	to->waited_us += r->waited_us;

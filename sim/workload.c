@@ -49,6 +49,7 @@ static void take_out(const struct workload *w, const struct packed_call *p, stru
 		memcpy(c->tokens, odd->tokens, sizeof c->tokens);
 		c->requests = odd->requests;
 		c->rare = odd->rare;
+		c->placeholder = odd->placeholder;
 	}
 }
 

@@ -23,7 +23,8 @@ struct work_call {
 	uint32_t call;	       /* of the conversation, from 0, in the order of the trace */
 	uint32_t subject;      /* what it ran on */
 	uint32_t customer, project, workload, task, effort, session; /* numbers of names; 0: none */
-	uint32_t rare; /* 1 + place in `rare`; 0: none */
+	uint32_t rare;	  /* 1 + place in `rare`; 0: none */
+	bool placeholder; /* its source has only the output count of its answer's start */
 	uint32_t
 		order; /* of the workload, from 0, in the order of time (of blocks: of the trace) */
 };
@@ -57,10 +58,11 @@ struct work_who {
 	uint32_t subject, customer, project, workload, task, effort, session;
 };
 
-/* Counts beyond 32 bits, and calls that count something rare. */
+/* Counts beyond 32 bits, calls that count something rare, and placeholders. */
 struct work_odd {
 	int64_t tokens[BUCKET_COMMON], requests;
 	uint32_t rare;
+	bool placeholder;
 };
 
 /* Packed calls as one thread read them. Calls have places through all parts. */

@@ -188,7 +188,7 @@ void build_call(struct workload_build *b, const struct work_call *c)
 	if (build_talk(b->w, c->conversation, (struct work_talk){ c->task, c->session }))
 		who.task = who.session = WORK_OF_CONVERSATION;
 	const uint32_t number = build_who(b, &who);
-	bool odd = c->rare || c->requests != (uint32_t)c->requests;
+	bool odd = c->rare || c->placeholder || c->requests != (uint32_t)c->requests;
 	struct packed_call *p = add_call(b);
 	*p = (struct packed_call){ .time_us = c->time_us,
 				   .requests = (uint32_t)c->requests,
@@ -199,7 +199,9 @@ void build_call(struct workload_build *b, const struct work_call *c)
 		odd |= c->tokens[k] != p->tokens[k];
 	}
 	if (odd) {
-		struct work_odd counts = { .requests = c->requests, .rare = c->rare };
+		struct work_odd counts = { .requests = c->requests,
+					   .rare = c->rare,
+					   .placeholder = c->placeholder };
 		memcpy(counts.tokens, c->tokens, sizeof counts.tokens);
 		p->odd = add_odd(b, &counts);
 	}
@@ -231,7 +233,8 @@ static bool is_wanted(struct workload_build *b, struct text customer, struct tex
 	return wanted;
 }
 
-const char *build_record(struct workload_build *b, const struct record *r, int64_t us)
+const char *build_record(struct workload_build *b, const struct record *r, bool placeholder,
+			 int64_t us)
 {
 	struct text session =
 		r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION] : r->text[FIELD_TASK];
@@ -259,7 +262,8 @@ const char *build_record(struct workload_build *b, const struct record *r, int64
 			       .task = build_name(b, r->text[FIELD_TASK]),
 			       .effort = build_name(b, r->text[FIELD_EFFORT]),
 			       .session = build_name(b, r->text[FIELD_SESSION]),
-			       .rare = rare_of(b, r) };
+			       .rare = rare_of(b, r),
+			       .placeholder = placeholder };
 	memcpy(c.tokens, r->tokens, sizeof c.tokens);
 	if (!c.task && r->text[FIELD_CHAT].n) /* a chat is one task */
 		c.task = build_name(b, session);
@@ -386,7 +390,7 @@ static const char *build_unseen(struct workload_build *b, const struct record_ba
 	struct record r;
 	const size_t before = b->w->count;
 	record_from_batch(&r, rows, i);
-	const char *why = build_record(b, &r, us);
+	const char *why = build_record(b, &r, false, us);
 	if (b->w->count == before)
 		return why;
 	const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];

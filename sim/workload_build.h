@@ -77,9 +77,10 @@ void build_call(struct workload_build *b, const struct work_call *c);
 /* Whether a prompt of such counts can be added up. */
 bool build_takes(int64_t tokens);
 
-/* A record that happened at us. NULL: it is a call of the workload, or left out as somebody else's;
- * else why it is refused. */
-const char *build_record(struct workload_build *b, const struct record *r, int64_t us);
+/* A record that happened at us, of which its source may have only the start of the answer. NULL: it
+ * is a call of the workload, or left out as somebody else's; else why it is refused. */
+const char *build_record(struct workload_build *b, const struct record *r, bool placeholder,
+			 int64_t us);
 
 /*
  * Rows of a batch: first all of them are looked up, then each is taken, as build_record takes it.

@@ -316,7 +316,8 @@ static void take_call(struct loading *l, const struct metered *m)
 	}
 	l->without_time += !why && place == CALL_WITHOUT_INSTANT;
 	if (!why)
-		why = place == CALL_INSIDE ? build_record(&l->b, r, us) : call_place_reason(place);
+		why = place == CALL_INSIDE ? build_record(&l->b, r, m->broken_off, us)
+					   : call_place_reason(place);
 	if (why)
 		refuse(l, m->line, why);
 }

@@ -65,7 +65,8 @@ static int take_row(void *user, const struct usage_row *row)
 	int64_t us;
 	const enum call_place place =
 		call_times_place(&st->times, row->record.time_us, row->record.completed_us, &us);
-	const char *why = place == CALL_INSIDE	  ? build_record(b, &row->record, us)
+	const char *why = place == CALL_INSIDE
+				  ? build_record(b, &row->record, row->flags & USAGE_BROKEN_OFF, us)
 			  : place == CALL_OUTSIDE ? NULL
 						  : call_place_reason(place);
 	w->outside += place == CALL_OUTSIDE;
@@ -104,7 +105,7 @@ static int take_row(void *user, const struct usage_row *row)
 	return 0;
 }
 
-/* Calls that were taken back leave. */
+/* Reversed calls leave. */
 static void drop_gone(struct standing *st)
 {
 	struct workload *w = st->b.w;

@@ -2,16 +2,15 @@
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
 Cache contracts come from tools/cache_contracts.json, open questions of whole vendors from
 tools/price_disputes.json, the regions in which a model costs the same from
-tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, which are kept by hand.
+(or times a factor) tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
 model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
 vendor but those whose card is kept by hand (HAND).
-No value is made up: what a line does not state is not in the card. Five things are worked out from statements
+No value is made up: what a line does not state is not in the card. Three things are worked out from statements
 of the vendor: Anthropic's batch price is half of every token price (since 2024-10-08, of the models that its
-page lists), its search costs 10 per 1,000 with every model since 2025-05-07, its models from Opus 4.6 and Sonnet 4.6 on
-cost 1.1 times as much in the United States, its models from Opus 4.5 and Sonnet 4.5 on cost as much in the
-geographic profiles of Bedrock, and a regional factor multiplies every token price (never a fee).
+page lists), its search costs 10 per 1,000 with every model since 2025-05-07, and a regional factor, of a line or of
+tools/price_regions.json, multiplies every token price (never a fee).
 """
 import collections, datetime, decimal, fnmatch, json, pathlib, re, sys
 import price_doubts, price_facts
@@ -50,6 +49,11 @@ DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 REGIONS = json.loads((HERE / "price_regions.json").read_text())
 TOOL_FEES = json.loads((HERE / "tool_fees.json").read_text())
 
+
+# openrouter.ai/docs, model variants: what ends in :free costs nothing, whatever model it is.
+FREE = {"openrouter": [":free"]}
+# openrouter.ai/docs, web search: by the maker's own search there, elsewhere by Exa.
+OWN_SEARCH = ["openai/", "anthropic/", "perplexity/", "x-ai/"]
 
 BUILT = None  # the day on which the history was put together
 
@@ -272,16 +276,53 @@ def add_snapshots(rows, spellings):
                      for row in list(rows) if row["model"] == model and not row.get("region")]
 
 
-def add_profiles(rows):
-    """The geographic profiles of newer Claude models on Bedrock that the history does not list."""
-    newer = [m for rule in REGIONS["bedrock"] for m in rule.get("models", [])]
-    listed = {(row["model"], row.get("region")) for row in rows}
+def released(row):
+    """The day of a model's release as far as a line tells: its start, or the date in its name where that is earlier."""
+    dates = re.findall(r"(20\d\d)-?(\d\d)-?(\d\d)$", row["model"])
+    return min([row["from"][:10], *("-".join(d) for d in dates)])
+
+
+def regions_of(provider, rows):
+    """The rules of a vendor's regions; one for models from a day on, or for those with lines of regions, names them."""
+    first, rules = {}, REGIONS.get(provider, [])
     for row in rows:
-        if row.get("region") or not any(fnmatch.fnmatch(row["model"], m) for m in newer):
-            continue
-        for region in ("us", "eu", "apac", "au", "jp"):
-            if (row["model"], region) not in listed:
-                row.setdefault("regional", {}).setdefault(region, {"multiplier": "1.1"})
+        first[row["model"]] = min(released(row), first.get(row["model"], "9"))
+    lined = {row["model"] for row in rows if (row.get("region") or row.get("regional")) and "models" not in closest(rules, row["model"])}
+    for rule in rules:
+        names = [m for m, day in first.items() if day >= rule["released_since"]] if "released_since" in rule else lined
+        named = {"models": sorted(names)} if "released_since" in rule or "with_lines" in rule else {}
+        yield named | {key: v for key, v in rule.items() if key not in ("released_since", "with_lines")}
+
+
+def closest(rules, model):
+    """The rule that names the model most closely, as the program finds it."""
+    def close(rule):
+        names = rule.get("models", ["*"])
+        return 1000 if model in names else max((len(m) for m in names if m[-1] == "*" and model.startswith(m[:-1])), default=0)
+    best = max(rules, key=close, default={})
+    return best if close(best) else {}
+
+
+def leave_to_rules(rows, rules):
+    """Factors that follow from a rule need no line of their own."""
+    for row in rows:
+        rule = closest(rules, row["model"])
+        if "doubt" not in rule and row.get("regional"):
+            row["regional"] = {r: how for r, how in row["regional"].items() if rule.get("times", {}).get(r) != how["multiplier"]}
+
+
+def free_of(provider):
+    return [{"model": m, "currency": "USD", "from": None, "to": None, "rates": dict.fromkeys(BUCKETS, "0"), "source": "openrouter.ai/docs, model variants: free",
+             "sure": "stated by the vendor", "grade": "stated"} for m in FREE.get(provider, [])]
+
+
+def tools_of(provider, models):
+    """What a vendor's tools cost; a fee of models whose maker has no search of its own names the beginnings of theirs."""
+    for rule in TOOL_FEES.get(provider, []):
+        if rule["models"] == ["no search of its own"]:
+            makers = {m.split("/")[0] + "/*" if "/" in m else m for m in models if not m.startswith(tuple(OWN_SEARCH))}
+            rule = dict(rule, models=sorted(makers))
+        yield rule
 
 
 def lines(key, items):
@@ -290,7 +331,9 @@ def lines(key, items):
 
 def card(provider, rows, spellings, said, elsewhere):
     last_seen(rows)
-    prices = [p for row in rows for p in prices_of(row)]
+    rules = list(regions_of(provider, rows))
+    leave_to_rules(rows, rules)
+    prices = [p for row in rows for p in prices_of(row)] + free_of(provider)
     models = {p["model"] for p in prices}
     limits = {}
     for row in rows:
@@ -306,7 +349,7 @@ def card(provider, rows, spellings, said, elsewhere):
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
     elsewhere = [*elsewhere, *price_doubts.changes(rows)]
-    parts += [lines("regions", REGIONS.get(provider, [])), lines("caches", CONTRACTS.get(provider, [])), lines("tools", TOOL_FEES.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
+    parts += [lines("regions", rules), lines("caches", CONTRACTS.get(provider, [])), lines("tools", list(tools_of(provider, models))), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
                     list(seen_elsewhere(said, models, rows)) + elsewhere), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
@@ -323,8 +366,6 @@ def main(facts, out):
     for provider, dispute in [*price_doubts.other_names(history), *price_doubts.resold(history, named)]:
         elsewhere[provider].append(dispute)
     for row in history:
-        if row["provider"] == "anthropic" and row["from"] >= "2026-02-05":
-            row.setdefault("regional", {"us": {"multiplier": "1.1"}})
         if row["provider"] == "anthropic" and row["from"] >= "2025-05-07":
             row.setdefault("fees", {}).setdefault("web_search", {"amount": "10", "per": 1000})
         rows[row["provider"]].append(row)
@@ -335,7 +376,6 @@ def main(facts, out):
         for line in open(facts / f"{name}.jsonl"):
             s = json.loads(line)
             said[s["provider"]][kind].append(s)
-    add_profiles(rows["bedrock"])
     for provider in rows:
         add_snapshots(rows[provider], spellings[provider])
     for provider in sorted(rows):

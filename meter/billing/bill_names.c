@@ -129,12 +129,7 @@ static struct named *only_other(struct named *all, size_t count, const struct na
 
 static void move_metered(struct reconciled *to, const struct reconciled *from)
 {
-	const struct usage_sums *s = &from->metered;
-	to->metered.records += s->records;
-	to->metered.unpriced += s->unpriced;
-	money_total_add(&to->metered.cost, s->cost);
-	for (int k = 0; k < COUNT_KINDS; k++)
-		to->metered.counts[k] += s->counts[k];
+	usage_sums_add(&to->metered, &from->metered, NULL);
 	to->has_at_cards |= from->has_at_cards;
 	money_total_add(&to->at_cards, from->at_cards);
 }

@@ -6,6 +6,7 @@
 #include "base/csv.h"
 #include "meter/billing/bill_parts.h"
 #include "meter/read/flat_document.h"
+#include "meter/read/item_words.h"
 
 enum { COLUMNS_MAX = 64, DOCUMENTS_MAX = 8 };
 
@@ -178,7 +179,10 @@ static int take_record(struct bill_reader *r, struct layout *l, const struct csv
 		put_value(&row, c->role, member_of(l, s, c->name));
 	}
 	row.first = v->count ? v->field[0] : (struct text){ "", 0 };
-	int rc = v->count > l->head.count
+	/* a note or a sum below the table is shorter, a row with a day that was torn, too */
+	const bool torn = v->count < l->head.count && row.value[ROLE_START].n &&
+			  !words_say_total(row.first) && !words_say_total(row.value[ROLE_START]);
+	int rc = v->count > l->head.count || torn
 			 ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu", v->count,
 				   l->head.count)
 			 : r->take(r, &row, e);

@@ -66,6 +66,13 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 {
 	if (!value.n)
 		return 0;
+	const char *only = r->format->only;
+	if (only && export_is_named(name, only) && !text_is(value, r->format->only_value))
+		return err_set(e, ERR_INVALID,
+			       "the column '%s' says '%.*s': only rows by %s can be compared; "
+			       "export it so",
+			       only, (int)(value.n > 40 ? 40 : value.n), value.p,
+			       r->format->only_value);
 	uint64_t *said = dict_need(&r->names, name, NULL);
 	if (!*said)
 		*said = JUDGED | (is_settled(r, name) ? LISTED : 0);

@@ -280,6 +280,7 @@ int budget_state_of(struct budgets *all, const struct budget *b, struct instant 
 		.spent = s.spent,
 		.held = s.held,
 		.unpriced = s.unpriced,
+		.placeholders = s.placeholders,
 	};
 	int128 percent = s.spent.atto / 1000000 * 100 / b->amount.pico;
 	out->percent = (int)(percent > 1000000 ? 1000000 : percent);

@@ -32,7 +32,8 @@ struct budget_state {
 	struct instant apart;	 /* as in window_span */
 	struct money_total spent, held;
 	int64_t unpriced; /* records that `spent` does not hold, or holds by their estimate only */
-	int percent;	  /* of the amount, whole, cut */
+	int64_t placeholders; /* records of which it holds a part only */
+	int percent;	      /* of the amount, whole, cut */
 };
 
 /* "50,80,100". Errors: ERR_USAGE. */

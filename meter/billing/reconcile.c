@@ -165,13 +165,10 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 	w->out->has_list = any && all;
 }
 
+/* The whole fits, and so does each part of it. */
 static void add_metered(struct reconciled *l, const struct usage_sums *s)
 {
-	l->metered.records += s->records;
-	l->metered.unpriced += s->unpriced;
-	money_total_add(&l->metered.cost, s->cost);
-	for (int k = 0; k < COUNT_KINDS; k++)
-		l->metered.counts[k] += s->counts[k];
+	usage_sums_add(&l->metered, s, NULL);
 }
 
 /* --- the metered half in a currency of the cards that it was not stored in --- */
@@ -344,6 +341,7 @@ static void judge(struct work *w, struct reconciled *l)
 		money_total_add(&r->rounding, l->difference);
 	r->count[l->match]++;
 	r->unpriced += l->metered.unpriced;
+	r->placeholders += l->metered.placeholders;
 	money_total_add(&r->billed, l->billed.cost);
 	money_total_add(&r->metered, l->metered.cost);
 }

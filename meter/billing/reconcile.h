@@ -64,8 +64,8 @@ struct reconciliation {
 	struct money_total billed, metered, difference;
 	struct money_total list; /* of the billed usage at list prices, where all of it says so */
 	bool has_list;
-	int64_t unpriced;
-	char zone[ZONE_NAME_MAX]; /* of its days */
+	int64_t unpriced, placeholders; /* metered records without all of their cost */
+	char zone[ZONE_NAME_MAX];	/* of its days */
 	struct arena arena;
 };
 

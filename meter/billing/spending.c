@@ -13,7 +13,7 @@ struct spent {
 	int64_t seq;   /* rows up to that one are in it; below 0: nothing is known */
 	int64_t apart; /* settlements kept apart up to that one are in `carried` */
 	struct money_total amount, carried;
-	int64_t unpriced, foreign;
+	int64_t unpriced, placeholders, foreign;
 };
 
 struct spending {
@@ -148,6 +148,7 @@ static int add_usage(struct spending *sp, const struct spending_scope *c,
 	if (!money_total_add(&s->amount, sum->cost))
 		rc = err_set(e, ERR_RANGE, "the spending is larger than a total can hold");
 	s->unpriced += sum->unpriced;
+	s->placeholders += sum->placeholders;
 	s->foreign += sum->foreign;
 	usage_result_close(r);
 	return rc;
@@ -544,6 +545,7 @@ int spending_of(struct spending *sp, const struct spending_scope *scope, struct 
 	if (rc == 0 && !money_total_add(&out->spent, s->carried))
 		rc = err_set(e, ERR_RANGE, "the spending is larger than a total can hold");
 	out->unpriced = s->unpriced;
+	out->placeholders = s->placeholders;
 	out->foreign = s->foreign;
 	return rc == 0 ? add_held(sp, scope, now, out, e) : rc;
 }

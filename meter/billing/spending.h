@@ -27,9 +27,10 @@ struct scope_state {
 	struct instant apart;	 /* as in window_span */
 	struct money_total spent, held;
 	struct nano_credits held_credits;
-	int64_t unpriced;  /* records that `spent` does not hold, or holds by their estimate only */
-	int64_t foreign;   /* records priced in other currencies, which `spent` does not hold */
-	bool held_foreign; /* open holds are in other currencies, which `held` does not hold */
+	int64_t unpriced; /* records that `spent` does not hold, or holds by their estimate only */
+	int64_t placeholders; /* records of which `spent` holds a part only (usage_query) */
+	int64_t foreign;      /* records priced in other currencies, which `spent` does not hold */
+	bool held_foreign;    /* open holds are in other currencies, which `held` does not hold */
 };
 
 /* Spending, remembered between questions; belongs to the thread that asks. */

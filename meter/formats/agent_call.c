@@ -24,6 +24,13 @@ void agent_set_time(struct record *r, enum record_field f, int64_t us)
 	r->present |= (uint64_t)1 << f;
 }
 
+bool agent_may_bill(json_value *v)
+{
+	return !json_is_nothing(v) &&
+	       (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v))) ||
+		json_kind(json_first(v)) == JSON_NUMBER || json_kind(json_first(v)) == JSON_OBJECT);
+}
+
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e)
 {
@@ -31,11 +38,7 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)
 			k++;
-		/* whatever counts may be billed, and what speaks of it whatever it is */
-		if (!k->key && !json_is_nothing(v) &&
-		    (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v))) ||
-		     json_kind(json_first(v)) == JSON_NUMBER ||
-		     json_kind(json_first(v)) == JSON_OBJECT))
+		if (!k->key && agent_may_bill(v))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is unknown, and may be billed", json_key(v));
 		if (!k->key || k->harmless || json_kind(v) == JSON_NULL)

@@ -22,6 +22,9 @@ void agent_set(struct record *r, enum record_field f, struct text value);
 /* Who sold the call, where the agent's word for the endpoint names a vendor that is known. */
 void agent_set_seller(struct record *r, struct text word);
 void agent_set_time(struct record *r, enum record_field f, int64_t us);
+/* Whether a member of a usage object that no table lists may be billed: it counts, or speaks of
+ * money, or holds what does. */
+bool agent_may_bill(json_value *v);
 /* The counts of the usage object by the table, which a NULL key ends. Errors: ERR_INVALID,
  * ERR_RANGE, with the member's name. */
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,

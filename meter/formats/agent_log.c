@@ -8,6 +8,8 @@
  */
 #include "meter/formats/agent_call.h"
 
+#include <ctype.h>
+
 /* The JSON of one member as a value of its own; NULL when it is not strictly valid. */
 static struct json_document *open_part(struct text part)
 {
@@ -377,6 +379,8 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	json_value *payload = json_member(v, "payload"), *info = json_member(payload, "info");
 	m.unread = r->codex_doubt;
 	r->codex_doubt = NULL;
+	if (r->codex_headless && !r->codex_has_responses)
+		m.unread = "the beginning of the log is missing, which says whose calls it repeats";
 	payload_judge(r, &m, usage, true);
 	payload_judge(r, &m, json_member(info, "total_token_usage"), true);
 	payload_judge(r, &m, json_member(info, "last_token_usage"), true);
@@ -427,6 +431,10 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
+	if (!has_total && json_kind(last) != JSON_OBJECT) {
+		payload_pass_over(r, "codex.other", v, line);
+		return;
+	}
 	if (!has_total && !json_is_nothing(total)) {
 		err_set(&e, ERR_INVALID,
 			"'total_token_usage' is no object, so what repeats cannot "
@@ -505,6 +513,25 @@ static void begin_codex(struct payload_reader *r, json_value *meta)
 			keep_text(r, &r->codex_parent, parent[i]);
 }
 
+/* A file whose beginning is missing has its session in its name, "rollout-TIME-ID.jsonl". */
+static void name_codex_by_path(struct payload_reader *r)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	const struct text name = path_part(r->path, 0);
+	const size_t room = sizeof form - 1;
+	for (size_t at = 0; at + room <= name.n; at++) {
+		size_t n = 0;
+		while (n < room && (form[n] == '-' ? name.p[at + n] == '-'
+						   : isxdigit((unsigned char)name.p[at + n])))
+			n++;
+		if (n == room) {
+			r->codex_session =
+				(struct text){ arena_text(&r->arena, name.p + at, room), room };
+			return;
+		}
+	}
+}
+
 static bool codex_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -520,6 +547,12 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 	r->log = LOG_CODEX;
 	json_value *turn = json_member(payload, "turn_token_usage");
 	struct text response = json_string(json_member(payload, "response_id"));
+	const bool counts = text_is(type, "token_usage_record") || text_is(inner, "token_count") ||
+			    json_kind(turn) == JSON_OBJECT;
+	if (counts && !r->codex_session.n && !r->codex_headless) {
+		r->codex_headless = true;
+		name_codex_by_path(r);
+	}
 	if (text_is(type, "session_meta")) {
 		begin_codex(r, payload);
 	} else if (text_is(type, "turn_context")) {

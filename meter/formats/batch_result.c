@@ -5,8 +5,10 @@
  * Each vendor's line has several members of its own. A line that lacks one of them is still told
  * from an answer that somebody wrapped, but not taken for either: its price may be half.
  *
- * Sources: the batch interfaces of Anthropic, OpenAI, Vertex and Gemini.
+ * Sources: the batch interfaces of Anthropic, OpenAI, Vertex, Gemini and Amazon Bedrock.
  */
+#include <string.h>
+
 #include "meter/formats/payload_run.h"
 
 static bool is_object(json_value *v)
@@ -97,6 +99,44 @@ static struct batch_line gemini_line(json_value *v)
 	};
 }
 
+/* Beside what was asked, under a record's id. */
+static struct batch_line bedrock_line(json_value *v)
+{
+	json_value *output = json_member(v, "modelOutput");
+	return (struct batch_line){
+		.answer = output,
+		.marks = (json_member(v, "recordId") != NULL) +
+			 is_object(json_member(v, "modelInput")),
+		.needed = 2,
+		.failed = !output && is_object(json_member(v, "error")),
+		.vendor = "bedrock",
+	};
+}
+
+/* What was asked of a batch, which is the other file of it. */
+static bool is_request(json_value *v)
+{
+	static const char *const answers[] = { "response", "result", "error", "modelOutput" };
+	static const char *const questions[] = { "request", "body",	"params", "modelInput",
+						 "labels",  "metadata", NULL };
+	json_value *asked = json_member(v, "request");
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+		if (json_member(v, answers[i]))
+			return false;
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		const char *const *q = questions;
+		while (*q && strcmp(*q, json_key(m)) != 0)
+			q++;
+		if (!*q && (json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY))
+			return false;
+	}
+	return (json_member(v, "custom_id") &&
+		(json_member(v, "method") || json_member(v, "params"))) ||
+	       is_object(json_member(v, "modelInput")) ||
+	       (json_kind(json_member(asked, "contents")) == JSON_ARRAY &&
+		!json_member(asked, "usageMetadata") && !json_member(v, "usageMetadata"));
+}
+
 struct taken_as {
 	struct payload_sink inner;
 	struct payload_reader *r;
@@ -152,18 +192,21 @@ bool batch_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *response = json_member(v, "response"), *result = json_member(v, "result"),
 		   *id = json_member(v, "custom_id"), *error = json_member(v, "error");
-	if ((!response && !result && !id && !error) || is_object(json_member(v, "usage")))
+	if (is_object(json_member(v, "usage")))
+		return false;
+	if (is_request(v)) {
+		r->passed_over++;
+		r->asked++;
+		return true;
+	}
+	if (!response && !result && !id && !error && !json_member(v, "modelOutput"))
 		return false; /* most are none */
 	const struct batch_line all[] = { anthropic_line(v), openai_line(v), vertex_line(v),
-					  gemini_line(v) };
+					  gemini_line(v), bedrock_line(v) };
 	const struct batch_line *best = NULL;
 	enum { LINES = sizeof all / sizeof *all };
-	/* what was asked of a batch, which is the other file of it */
 	if (id && !response && !result && !error) {
-		if (json_member(v, "method") || json_member(v, "params"))
-			r->passed_over++;
-		else
-			payload_pass_over(r, "batch.result", v, line);
+		payload_pass_over(r, "batch.result", v, line);
 		return true;
 	}
 	for (size_t i = 0; i < LINES; i++)

@@ -76,6 +76,17 @@ static json_value *instant_of(json_value *v, bool row)
 	return at;
 }
 
+/* Whether something was said; what only embeds or counts says nothing. */
+static bool holds_answer(json_value *v)
+{
+	static const char *const said[] = { "choices", "content", "message", "response",
+					    "output",  "outputs", "done" };
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (!json_is_nothing(json_member(v, said[i])))
+			return true;
+	return false;
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -109,6 +120,9 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
+	if (rc == 0 && !m.unread && !(r->counted & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) &&
+	    r->counted && holds_answer(v))
+		m.unread = "the usage does not count the answer that stands beside it";
 	payload_judge_strays(r, &m, v, usage);
 	payload_end(r, &m, v, rc, &e);
 }
@@ -185,6 +199,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage && json_first(usage) ? usage : v, &inside, &e);
 	payload_judge_beside(r, &m, v, NULL, "");
+	payload_doubt(r, &m, v);
 	export_judge_document(r, &m, v);
 	if (rc == 0 && !(usage && json_first(usage))) {
 		/* the row is more than its counts */
@@ -287,6 +302,43 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	payload_end(r, &m, v, rc, &e);
 }
 
+/* What a row's 'other' says of the prompt: its cached and other parts, and what tools did. */
+static int read_new_api_parts(struct raw_counts *c, json_value *other, struct err *e)
+{
+	static const struct {
+		const char *key;
+		enum raw_count which;
+	} keys[] = { { "cache_tokens", RAW_CACHE_READ },
+		     { "cache_creation_tokens", RAW_CACHE_WRITE },
+		     { "cache_creation_tokens_5m", RAW_CACHE_WRITE_5M },
+		     { "cache_creation_tokens_1h", RAW_CACHE_WRITE_1H },
+		     { "audio_input_token_count", RAW_INPUT_AUDIO },
+		     { "image_output", RAW_PART_IMAGE } };
+	static const struct {
+		const char *key;
+		enum unit unit;
+	} units[] = { { "web_search_call_count", UNIT_WEB_SEARCH },
+		      { "file_search_call_count", UNIT_FILE_SEARCH } };
+	int rc = 0;
+	if (json_true(json_member(other, "claude")) ||
+	    text_is(json_string(json_member(other, "usage_semantic")), "anthropic"))
+		c->cache = CACHE_BESIDE;
+	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
+		json_value *n = json_member(other, keys[i].key);
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(c, keys[i].which, n, e);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof units / sizeof *units; i++) {
+		struct raw_counts one = { 0 };
+		json_value *n = json_member(other, units[i].key);
+		if (!n || json_kind(n) == JSON_NULL)
+			continue;
+		rc = counts_set(&one, RAW_TOTAL, n, e);
+		c->units[units[i].unit] = one.count[RAW_TOTAL];
+	}
+	return rc;
+}
+
 /* new-api and one-api: the ratios and the cache stand as JSON text inside the row. */
 static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -321,26 +373,18 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0 && inner.n)
 		rc = json_open(&other, inner, &e);
 	json_value *root = other ? json_root(other) : json_member(v, "other");
-	if (!json_is_nothing(root) && !is_object(root))
+	bool known = json_is_nothing(root);
+	for (json_value *o = json_first(root); o && !known; o = json_next(o))
+		known = is_object(root) &&
+			member_reason(m.shape, arena_printf(&r->arena, "other.%.60s", json_key(o)));
+	if (!known)
 		m.unread = "the row's 'other', which tells what was cached, cannot be read";
-	payload_judge_beside(r, &m, root, NULL, "other");
+	payload_judge_closed(r, &m, root, "other");
 	if (!json_member(v, "other"))
 		m.unread = "the row has no member 'other', which tells what was cached";
 	payload_effort(r, &m.record, json_member(v, "other"));
-	if (json_true(json_member(root, "claude")))
-		c.cache = CACHE_BESIDE;
-	static const struct {
-		const char *key;
-		enum raw_count which;
-	} keys[] = { { "cache_tokens", RAW_CACHE_READ },
-		     { "cache_creation_tokens", RAW_CACHE_WRITE },
-		     { "cache_creation_tokens_5m", RAW_CACHE_WRITE_5M },
-		     { "cache_creation_tokens_1h", RAW_CACHE_WRITE_1H } };
-	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
-		json_value *n = json_member(root, keys[i].key);
-		if (n && json_kind(n) != JSON_NULL)
-			rc = counts_set(&c, keys[i].which, n, &e);
-	}
+	if (rc == 0)
+		rc = read_new_api_parts(&c, root, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, v, &c, &e);
 	payload_end(r, &m, v, rc, &e);
@@ -374,6 +418,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	payload_judge_beside(r, &m, v, NULL, "");
+	payload_doubt(r, &m, v);
 	export_judge_document(r, &m, v);
 	if (rc == 0)
 		m.raw = payload_raw(r, v);

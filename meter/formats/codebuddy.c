@@ -43,8 +43,7 @@ static int read_counts(struct raw_counts *c, json_value *usage, struct err *e)
 			k++;
 		while (*h && strcmp(*h, json_key(v)) != 0)
 			h++;
-		if (!k->key && !*h && !json_is_nothing(v) &&
-		    (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v)))))
+		if (!k->key && !*h && agent_may_bill(v))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is unknown, and may be billed", json_key(v));
 		if (!k->key || json_kind(v) == JSON_NULL)

@@ -213,7 +213,10 @@ static int read_count(int64_t *out, const char *name, json_value *v, struct err 
 			       json_kind_name(v));
 	if (digits.n == 0)
 		return err_set(e, ERR_INVALID, "field '%s' is empty", name);
-	digits.n = without_fraction(digits);
+	const size_t whole = without_fraction(digits);
+	/* "1.000" as a text may be a thousand */
+	if (json_kind(v) == JSON_NUMBER || digits.n - whole != 4 || whole > 3)
+		digits.n = whole;
 	for (size_t i = 0; i < digits.n; i++) {
 		char c = digits.p[i];
 		if (c < '0' || c > '9')
@@ -655,6 +658,10 @@ static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *
 	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
 		return err_set(e, ERR_INVALID, "the usage has no known token count");
 	rc = take_prompt(p, c, &has_prompt, e);
+	if (rc == 0 && !has_prompt && HAS(c, RAW_COMPLETION) && !HAS(c, RAW_TOTAL) &&
+	    !HAS(c, RAW_CACHE_READ) && !HAS(c, RAW_CACHE_WRITE) && !c->fixed && !c->partial)
+		rc = err_set(e, ERR_INVALID,
+			     "the usage counts an answer, and no prompt: unknown is not zero");
 	p->cache_beside = c->cache == CACHE_BY_KEYS
 				  ? c->anthropic_keys && !c->prompt_key && !c->details_keys
 				  : c->cache == CACHE_BESIDE;

@@ -54,6 +54,7 @@ struct raw_counts {
 	enum containment cache;
 	bool reasoning_beside; /* without a total: reasoning is not part of the completion */
 	bool fixed;	       /* the shape's rule holds whatever the total says */
+	bool partial;	       /* of one kind of token alone, where others are told elsewhere */
 	/* keys seen, for CACHE_BY_KEYS */
 	bool anthropic_keys, details_keys, prompt_key;
 	int64_t units[UNIT_COUNT]; /* what is no token */

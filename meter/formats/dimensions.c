@@ -68,6 +68,15 @@ bool tier_has_part(struct text tier, struct text word)
 	return false;
 }
 
+void payload_geo(struct record *r, struct text geo)
+{
+	if (r->text[FIELD_REGION].n || geo.n == 0 || text_is(geo, "global") ||
+	    text_is(geo, "not_available"))
+		return;
+	r->text[FIELD_REGION] = geo;
+	r->present |= (uint64_t)1 << FIELD_REGION;
+}
+
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said)
 {
 	struct text *tier = &m->record.text[FIELD_SERVICE_TIER];

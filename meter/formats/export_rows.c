@@ -2,6 +2,7 @@
  * Rows of usage exports, as meter/read/exports.h describes them: calls, or all calls of a bucket of
  * time. Rows of one bucket in one document are one record (DeepSeek writes a row a kind of token).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -33,6 +34,7 @@ struct row {
 	int64_t amount;
 	bool has_amount, uncharged, included;
 	struct text cost, currency;
+	const char *cost_name;
 	const struct export_seen *seen; /* of its table; NULL: a document, which has its keys */
 };
 
@@ -51,13 +53,7 @@ static void set_text(struct record *r, enum record_field f, struct text s)
 
 static int read_count(int64_t *out, const char *name, struct text s, struct err *e)
 {
-	struct decimal d;
-	int places;
-	if (loose_number(&d, &places, s, false, NULL) != 0 || !decimal_to_int64(d, 0, out) ||
-	    *out < 0)
-		return err_set(e, ERR_INVALID, "field '%s': '%.*s' is not a whole number from 0",
-			       name, (int)(s.n > 40 ? 40 : s.n), s.p);
-	return 0;
+	return loose_count(out, s, e) == 0 ? 0 : err_context(e, "field '%s'", name);
 }
 
 static int read_time(struct row *w, enum record_field f, const char *name, struct text s,
@@ -92,19 +88,6 @@ static void add_hash(struct buf *b, struct text s)
 static bool says_true(struct text s)
 {
 	return text_is(s, "true") || text_is(s, "True") || text_is(s, "TRUE");
-}
-
-/* A place without a price of its own has the price of any, so the set is closed. */
-static int take_place(struct row *w, struct text geo, struct err *e)
-{
-	if (text_is(geo, "us"))
-		set_text(&w->p.m.record, FIELD_REGION, geo);
-	else if (!text_is(geo, "global") && !text_is(geo, "not_available"))
-		return err_set(e, ERR_INVALID,
-			       "field 'inference_geo' names a region whose price is unknown "
-			       "('%.*s')",
-			       (int)(geo.n > 40 ? 40 : geo.n), geo.p);
-	return 0;
 }
 
 /* The tier that a dimension of the row makes of it. */
@@ -154,6 +137,17 @@ static const char *fee_of(struct payload_reader *r, const char *name)
 		&r->arena, "'%s' is charged beside tokens, and no card knows how much it is", name);
 }
 
+/* Of several columns the first that says something. */
+static void take_cost(struct row *w, const struct export_column *c, struct text s)
+{
+	if (c->role == ROLE_COST && !w->cost.n) {
+		w->cost = s;
+		w->cost_name = c->name;
+	}
+	if (c->role == ROLE_CURRENCY && !w->currency.n)
+		w->currency = s;
+}
+
 static int take_value(struct payload_reader *r, struct row *w, const struct export_column *c,
 		      struct text s, struct err *e)
 {
@@ -167,12 +161,10 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 	int rc = 0;
 	if (is_count(c->role) && (rc = read_count(&n, c->name, s, e)) != 0)
 		return rc;
-	if (c->role == ROLE_COST && !w->cost.n)
-		w->cost = s;
-	if (c->role == ROLE_CURRENCY && !w->currency.n)
-		w->currency = s;
-	if (is_of_bills(c->role))
+	if (is_of_bills(c->role)) {
+		take_cost(w, c, s);
 		return 0;
+	}
 	switch (c->role) {
 	case ROLE_START:
 	case ROLE_END:
@@ -203,7 +195,7 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		take_tier(w, (enum export_role)c->role, kept(r, s));
 		break;
 	case ROLE_GEO:
-		rc = take_place(w, kept(r, s), e);
+		payload_geo(&w->p.m.record, kept(r, s));
 		break;
 	case ROLE_KEY:
 	case ROLE_FLAG:
@@ -258,22 +250,29 @@ static int take_type(struct row *w, struct err *e)
 
 /* What the row says that it cost, in dollars: a charge of whoever sells the calls, or an estimate.
  */
-static void take_stated(struct row *w)
+static int take_stated(struct payload_reader *r, struct row *w, struct err *e)
 {
 	struct decimal d;
 	int places;
 	char currency[4], text[DECIMAL_TEXT_MAX];
 	const struct export_format *f = w->format;
-	struct text said = w->currency;
 	if (loose_number(&d, &places, w->cost, false, NULL) != 0)
-		return; /* "Included" */
-	loose_currency(currency, w->cost);
-	if (!said.n)
-		said = *currency ? text_of(currency) : text_of(f->currency ? f->currency : "");
+		return 0; /* "Included" */
+	if (d.digits < 0)
+		return err_set(e, ERR_INVALID,
+			       "field '%s': '%.*s' is negative: a row that gives back is no usage",
+			       w->cost_name, (int)(w->cost.n > 40 ? 40 : w->cost.n), w->cost.p);
+	struct text said = loose_currency(currency, w->cost) ? text_of(currency)
+			   : w->currency.n		     ? w->currency
+			   : f->currency		     ? text_of(f->currency)
+							     : TEXT("");
 	if (said.n == 3 && strncasecmp(said.p, "USD", 3) == 0)
 		payload_recorded_as(&w->p.m,
 				    text_of(decimal_format(decimal_shift(d, -f->places), text)),
 				    f->charges && !w->included);
+	else if (d.digits)
+		doubts_add_reading(&r->doubts, w->cost_name, "no charge in dollars");
+	return 0;
 }
 
 static int read_row(struct payload_reader *r, struct row *w, json_value *v, json_value *item,
@@ -298,7 +297,8 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 	}
 	if (rc == 0 && w->type.n)
 		rc = take_type(w, e);
-	take_stated(w);
+	if (rc == 0)
+		rc = take_stated(r, w, e);
 	if (rc == 0 && !w->p.m.unread)
 		w->p.m.unread = export_unread(r, f, w->seen, v, item);
 	struct record *rec = &w->p.m.record;
@@ -417,10 +417,49 @@ static struct text call_id(struct payload_reader *r, const struct row *w)
 	uint64_t *same = dict_need(&r->same_rows, (struct text){ id.p, id.n }, NULL);
 	if (++*same > 1)
 		buf_printf(&id, "#%llu", (unsigned long long)*same);
+	r->rows_once += *same == 1;
+	r->rows_again += *same == 2;
 	struct text made = kept(r, (struct text){ id.p, id.n });
 	buf_release(&what);
 	buf_release(&id);
 	return made;
+}
+
+/* Whether the row was there before in its document, word for word; which line that was. */
+static int64_t same_row(struct payload_reader *r, struct text bucket, json_value *v, int64_t line)
+{
+	struct buf b = { 0 }, key = { 0 };
+	buf_add(&b, bucket.p, bucket.n);
+	json_put_value(&b, v);
+	add_hash(&key, (struct text){ b.p, b.n });
+	uint64_t *at = dict_need(&r->bucket_rows, (struct text){ key.p, key.n }, NULL);
+	const int64_t before = (int64_t)*at;
+	if (!before)
+		*at = (uint64_t)line;
+	buf_release(&b);
+	buf_release(&key);
+	return before;
+}
+
+/* Rows of one bucket complement each other; the same row again is no further usage, but a page that
+ * is there twice. */
+static int take_bucket(struct payload_reader *r, const struct row *w, json_value *v, struct err *e)
+{
+	const struct text id = w->p.m.record.text[FIELD_ID];
+	const int64_t before = same_row(r, id, v, w->p.m.line ? w->p.m.line : 1);
+	uint64_t *at = dict_need(&r->buckets, id, NULL);
+	if (before)
+		return err_set(e, ERR_INVALID,
+			       "the same row as in line %lld, which counts once: a page twice?",
+			       (long long)before);
+	if (*at)
+		return add_to(&r->bucket[*at - 1], &w->p, e);
+	if ((r->bucket_count & (r->bucket_count - 1)) == 0)
+		r->bucket = mem_grow(r->bucket, (r->bucket_count ? r->bucket_count * 2 : 1) *
+							sizeof *r->bucket);
+	r->bucket[r->bucket_count++] = w->p;
+	*at = r->bucket_count;
+	return 0;
 }
 
 static void take_row(struct payload_reader *r, const struct export_format *f,
@@ -429,7 +468,9 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 	struct err e = { 0 };
 	struct row w = { .format = f, .p = { .format = f }, .seen = seen };
 	payload_begin(&w.p.m, f->shape, line);
-	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->kind == EXPORT_BUCKETS };
+	w.p.counts = (struct raw_counts){ .cache = f->cache,
+					  .fixed = f->kind == EXPORT_BUCKETS,
+					  .partial = true };
 	if (f->provider)
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
 	int rc = read_row(r, &w, v, item, &e);
@@ -439,22 +480,14 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 	} else if (rc == 0 && f->kind == EXPORT_BUCKETS) {
 		w.p.m.aggregate = w.p.m.cumulative = true;
 		set_text(&w.p.m.record, FIELD_ID, bucket_id(r, &w));
-		uint64_t *at = dict_need(&r->buckets, w.p.m.record.text[FIELD_ID], NULL);
-		if (*at) {
-			rc = add_to(&r->bucket[*at - 1], &w.p, &e);
-		} else {
-			if ((r->bucket_count & (r->bucket_count - 1)) == 0)
-				r->bucket = mem_grow(r->bucket,
-						     (r->bucket_count ? r->bucket_count * 2 : 1) *
-							     sizeof *r->bucket);
-			r->bucket[r->bucket_count++] = w.p;
-			*at = r->bucket_count;
-		}
+		rc = take_bucket(r, &w, v, &e);
 	} else if (rc == 0) {
 		if (!w.p.m.record.text[FIELD_ID].n && w.p.m.record.time_us != TIME_ABSENT)
 			set_text(&w.p.m.record, FIELD_ID, call_id(r, &w));
 		hand_over(r, &w.p);
 	}
+	if (rc != 0 && *r->item)
+		err_context(&e, "%s", r->item);
 	if (rc != 0)
 		payload_refuse(r, line, v, &e);
 	buf_release(&w.key);
@@ -464,6 +497,7 @@ static void hand_over_buckets(struct payload_reader *r)
 {
 	for (size_t i = 0; i < r->bucket_count; i++)
 		hand_over(r, &r->bucket[i]);
+	dict_clear(&r->bucket_rows);
 	r->bucket_count = 0;
 	dict_clear(&r->buckets);
 }
@@ -472,6 +506,7 @@ void export_release(struct payload_reader *r)
 {
 	free(r->bucket);
 	dict_release(&r->buckets);
+	dict_release(&r->bucket_rows);
 	dict_release(&r->same_rows);
 	dict_release(&r->names);
 }
@@ -507,14 +542,25 @@ static void take_item(struct payload_reader *r, const struct export_format *f, j
 	}
 	if (!rows)
 		take_row(r, f, NULL, item, NULL, line);
-	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
+	const size_t at = strlen(r->item), room = sizeof r->item - at;
+	size_t n = 0;
+	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v), n++) {
+		if (f->key)
+			snprintf(r->item + at, room, "%s%s.%.60s", at ? "." : "", f->rows,
+				 json_key(v));
+		else
+			snprintf(r->item + at, room, "%s%s[%zu]", at ? "." : "", f->rows, n);
 		take_row(r, f, NULL, v, item, line);
+		r->item[at] = 0;
+	}
 }
 
 bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
+	size_t n = 0;
+	*r->item = 0;
 	if (items)
 		page_list_see(&r->doubts.pages, v, f);
 	if (!f && !export_page_is_empty(v))
@@ -525,8 +571,11 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	/* a row of a list is an item; a list of rows in an item is not the page's */
 	if (items && items != export_rows_in(f, v))
-		for (json_value *item = json_first(items); item; item = json_next(item))
+		for (json_value *item = json_first(items); item; item = json_next(item), n++) {
+			snprintf(r->item, sizeof r->item, "%s[%zu]", json_key(items), n);
 			take_item(r, f, item, line);
+			*r->item = 0;
+		}
 	else
 		take_item(r, f, v, line);
 	hand_over_buckets(r);
@@ -535,10 +584,13 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 
 /* --- CSV: each row as the object that the interface would have given --- */
 
-/* count: of a column that counts, which a document writes as a plain number. */
-static void put_field(struct buf *b, struct text name, struct text s, bool count)
+/* number: of a column that counts or says a cost, which a document writes as a plain number. */
+static void put_field(struct buf *b, struct text name, struct text s, bool count, bool cost)
 {
 	int64_t n;
+	int places;
+	struct decimal d;
+	char room[4], plain[DECIMAL_TEXT_MAX];
 	struct json_document *doc;
 	if (!s.n)
 		return;
@@ -547,6 +599,8 @@ static void put_field(struct buf *b, struct text name, struct text s, bool count
 	buf_puts(b, ":");
 	if (count && read_count(&n, "", s, NULL) == 0)
 		buf_int(b, n);
+	else if (cost && !loose_currency(room, s) && loose_number(&d, &places, s, false, NULL) == 0)
+		buf_puts(b, decimal_format(d, plain));
 	else if ((*s.p == '{' || *s.p == '[') && json_open(&doc, s, NULL) == 0) {
 		json_put_value(b, json_root(doc));
 		json_close(doc);
@@ -564,12 +618,12 @@ struct table {
 	void (*take_document)(struct payload_reader *r, json_value *v, int64_t line);
 };
 
-static bool counts(const struct export_format *f, struct text name)
+static uint8_t role_of(const struct export_format *f, struct text name)
 {
 	for (const struct export_column *c = f->column; c->name; c++)
-		if (is_count(c->role) && text_is(name, c->name))
-			return true;
-	return false;
+		if (text_is(name, c->name))
+			return c->role;
+	return ROLE_END_OF_LIST;
 }
 
 static int take_record(struct payload_reader *r, const struct table *t, const struct csv_record *v,
@@ -579,16 +633,20 @@ static int take_record(struct payload_reader *r, const struct table *t, const st
 	struct json_document *doc = NULL;
 	struct buf object = { 0 };
 	buf_puts(&object, "{");
-	for (size_t i = 0; i < v->count && i < names->count; i++)
+	for (size_t i = 0; i < v->count && i < names->count; i++) {
+		const uint8_t role =
+			t->format->as_json ? role_of(t->format, names->field[i]) : ROLE_END_OF_LIST;
 		if (names->field[i].n)
 			put_field(&object, names->field[i],
 				  t->format->native ? csv_plain_text(v->field[i]) : v->field[i],
-				  t->format->as_json && counts(t->format, names->field[i]));
+				  is_count(role), role == ROLE_COST);
+	}
 	bool empty = object.n == 1;
 	buf_puts(&object, "}");
-	int rc = v->count > names->count ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu",
-						   v->count, names->count)
-					 : json_open(&doc, (struct text){ object.p, object.n }, e);
+	int rc = v->count != names->count
+			 ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu", v->count,
+				   names->count)
+			 : json_open(&doc, (struct text){ object.p, object.n }, e);
 	if (rc == 0 && !empty) {
 		if (t->format->as_json) {
 			r->unread_row = t->format->native ? NULL
@@ -622,6 +680,27 @@ static bool is_beside(const struct table *t, const struct csv_record *v)
 	while (i < v->count && !v->field[i].n)
 		i++;
 	return (i < v->count && words_say_total(v->field[i])) || same_fields(&t->written, v);
+}
+
+/* What follows a header that comes again was exported by itself, and may overlap what stood before:
+ * equal rows are counted from the beginning. */
+static void begin_again(struct payload_reader *r, const struct table *t, const struct csv_record *v)
+{
+	if (same_fields(&t->written, v))
+		dict_clear(&r->same_rows);
+}
+
+/* Rows without ids may be equal; where each one is there again, the file was joined to itself. */
+static void judge_repeated(struct payload_reader *r, int64_t line)
+{
+	struct err e;
+	if (r->rows_once > 1 && r->rows_again >= r->rows_once) {
+		err_set(&e, ERR_INVALID,
+			"every row above is there twice, and counts twice: the same file joined to "
+			"itself?");
+		r->sink.refuse(r->sink.user, line, TEXT(""), &e);
+	}
+	r->rows_once = r->rows_again = 0;
 }
 
 static int64_t lines_in(const char *p, const char *end)
@@ -659,10 +738,12 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 			export_see(&t->seen, f, names->field[i]);
 		}
 		if (rc == 0 && record.n && to == v) {
-			if (is_beside(t, v))
+			if (is_beside(t, v)) {
+				begin_again(r, t, v);
 				r->passed_over++;
-			else
+			} else {
 				rc = take_record(r, t, v, line, &e);
+			}
 		}
 		if (rc != 0)
 			r->sink.refuse(r->sink.user, line, record, &e);
@@ -670,6 +751,7 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 		p = next;
 	}
 	hand_over_buckets(r);
+	judge_repeated(r, line - 1);
 	csv_record_release(names);
 	csv_record_release(&t->written);
 	csv_record_release(v);

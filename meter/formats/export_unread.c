@@ -40,23 +40,91 @@ static bool has_word(struct text s, const char *word)
 
 static bool speaks(struct text s)
 {
-	static const char *const words[] = { "region", "price",	   "amount",   "spend",	 "fee ",
-					     "fees",   "tax",	   "discount", "charge", "usd",
-					     "flex",   "priority", "fast" };
+	static const char *const words[] = { "region", "price",	    "amount", "spend",
+					     "fee ",   "fees",	    "tax",    "discount",
+					     "charge", "usd",	    "flex",   "priority",
+					     "fast",   "surcharge", "markup", "uplift",
+					     "rebate", "vat",	    "refund", "balance" };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (has_word(s, words[i]))
 			return true;
-	return name_speaks_of_money(s) || ends(s, "mode") || ends(s, "fee");
+	return ends(s, "fee");
+}
+
+/* Names of what parts a bucket of time, so that rows of one key may be of different hours. */
+static bool parts_time(struct text s)
+{
+	static const char *const words[] = { "hour",   "minute",     "interval", "granularity",
+					     "bucket", "resolution", "period",	 "week" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (has_word(s, words[i]))
+			return true;
+	return false;
+}
+
+/* What counts are in, when it is not one: "1K tokens". */
+static bool is_other_unit(struct text name, struct text value)
+{
+	static const char *const ones[] = { "token",   "tokens", "request", "requests",
+					    "count",   "counts", "call",    "calls",
+					    "1 token", "1",	 "usd",	    "$" };
+	if (!has_word(name, "unit") && !has_word(name, "uom"))
+		return false;
+	for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
+		if (value.n == strlen(ones[i]) && strncasecmp(value.p, ones[i], value.n) == 0)
+			return false;
+	return true;
+}
+
+/* Whether a value is the code of a currency that costs are not in. */
+static bool is_other_currency(const struct export_format *f, json_value *v)
+{
+	const struct text s = json_string(v);
+	bool costs = false, says = false;
+	for (const struct export_column *c = f->column; c->name; c++) {
+		costs |= c->role == ROLE_COST;
+		says |= c->role == ROLE_CURRENCY;
+	}
+	return costs && !says && s.n == 3 && s.p[0] <= 'Z' && loose_is_currency(s) &&
+	       strncasecmp(s.p, "USD", 3) != 0;
+}
+
+/* A zone beside times that state none, which are read as UTC. */
+static bool is_other_zone(const struct export_format *f, struct text name, struct text value,
+			  json_value *row, json_value *item)
+{
+	static const char *const names[] = { "timezone", "time_zone",  "time zone",
+					     "tz",	 "utc_offset", "utcoffset" };
+	static const char *const utc[] = { "utc", "gmt", "z", "etc/utc", "+00:00", "0", "utc+0" };
+	bool is_zone = false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		is_zone |= has_word(name, names[i]);
+	for (size_t i = 0; i < sizeof utc / sizeof *utc; i++)
+		is_zone &=
+			!(value.n == strlen(utc[i]) && strncasecmp(value.p, utc[i], value.n) == 0);
+	for (const struct export_column *c = f->column; is_zone && c->name; c++) {
+		json_value *at = c->role == ROLE_START ? export_value(row, item, c->name) : NULL;
+		const struct text s = json_string(at);
+		struct loose_time t;
+		if (s.n && loose_time_parse(&t, s, NULL) == 0)
+			return !t.has_offset && !ends(s, "Z") && !ends(s, "UTC");
+	}
+	return false;
 }
 
 static enum name_says judge_name(const struct export_format *f, struct text path)
 {
 	if (export_is_known(f, path) || column_is_harmless(path))
 		return SAYS_KNOWN;
+	if (f->kind == EXPORT_BUCKETS && parts_time(path))
+		return SAYS_MONEY;
 	if (f->general ? name_is_label(path) : name_is_naming(path))
 		return SAYS_NAMING;
-	/* rows that are documents have a table of their own for what speaks of money */
-	return !f->as_json && speaks(path) ? SAYS_MONEY : SAYS_NOTHING;
+	if (speaks(path))
+		return SAYS_MONEY;
+	/* rows that are documents have a table of their own for what counts tokens */
+	return !f->as_json && (name_speaks_of_money(path) || ends(path, "mode")) ? SAYS_MONEY
+										 : SAYS_NOTHING;
 }
 
 static enum name_says name_says(struct payload_reader *r, const struct export_format *f,
@@ -115,20 +183,30 @@ static bool judge_value(enum name_says name, const struct export_format *f,
 	return name == SAYS_NOTHING && may_be_missing(f, seen, s);
 }
 
-/* In a table of one's own, whose columns nobody publishes, a number may be a count of anything. */
-static bool is_doubtful(enum name_says name, const struct export_format *f, json_value *v)
-{
-	return f->general && name == SAYS_NOTHING && json_may_be_count(v);
-}
-
 /* One walk through a row. */
 struct look {
 	struct payload_reader *r;
 	const struct export_format *f;
 	const struct export_seen *seen;
 	json_value *row, *item; /* of a document; NULL: a row of a table */
+	json_value *of;		/* the row, of either */
 	char path[PATH_ROOM];
 };
+
+/* In a table of one's own, whose columns nobody publishes, a number may be a count of anything. */
+static bool is_doubtful(enum name_says name, const struct export_format *f, json_value *v)
+{
+	return (name != SAYS_KNOWN && is_other_currency(f, v)) ||
+	       (f->general && name == SAYS_NOTHING && json_may_be_count(v));
+}
+
+/* What a value says of all others of its row, in a column that nobody reads. */
+static bool is_of_others(struct look *l, enum name_says name, struct text path, json_value *v)
+{
+	const struct text s = json_string(v);
+	return name != SAYS_KNOWN && s.n &&
+	       (is_other_unit(path, s) || is_other_zone(l->f, path, s, l->of, l->item));
+}
 
 /* Leaves in path what is found. */
 static bool look_into(struct look *l, json_value *v, size_t at, int depth)
@@ -147,7 +225,7 @@ static bool look_into(struct look *l, json_value *v, size_t at, int depth)
 		if (inner && !skip && depth < DEPTH_MOST && look_into(l, m, path.n, depth + 1))
 			return true;
 		if (!inner &&
-		    (judge_value(says, l->f, l->seen, m) ||
+		    (judge_value(says, l->f, l->seen, m) || is_of_others(l, says, path, m) ||
 		     (l->row && !json_is_nothing(m) &&
 		      (says == SAYS_KNOWN ? export_is_elsewhere(l->f, path, l->row, l->item)
 					  : export_looks_into(l->f, path)))))
@@ -173,10 +251,45 @@ void export_judge_document(struct payload_reader *r, struct metered *m, json_val
 		m->unread = export_unread(r, f, NULL, v, NULL);
 }
 
+/* "2026-06-15": a day, of which no hour is said. */
+static bool is_day(struct text s)
+{
+	struct loose_time t;
+	return s.n >= 8 && s.n <= 10 && s.p[4] == '-' && loose_time_parse(&t, s, NULL) == 0;
+}
+
+/* A cost that the readers of documents do not keep: what is given back, or in another currency. */
+static bool is_no_charge(struct text s)
+{
+	struct decimal d;
+	int places;
+	char code[4];
+	return loose_number(&d, &places, s, false, NULL) == 0 && d.digits != 0 &&
+	       (d.digits < 0 || (loose_currency(code, s) && strcmp(code, "USD") != 0));
+}
+
+/* What is read of a call, and says less than it seems: days without hours in an export of instants,
+ * costs that are none in dollars. */
+static void judge_call(struct payload_reader *r, const struct export_format *f, json_value *row)
+{
+	for (const struct export_column *c = f->column; c->name; c++) {
+		const struct text s =
+			c->role == ROLE_START || (f->as_json && c->role == ROLE_COST)
+				? json_number_or_string(export_value(row, NULL, c->name))
+				: (struct text){ 0 };
+		if (s.n && c->role == ROLE_START ? is_day(s) : is_no_charge(s))
+			doubts_add_reading(&r->doubts, c->name,
+					   c->role == ROLE_START ? "days without hours"
+								 : "no charge in dollars");
+	}
+}
+
 const char *export_unread(struct payload_reader *r, const struct export_format *f,
 			  const struct export_seen *seen, json_value *row, json_value *item)
 {
 	struct export_seen of_row = { 0 };
+	if (f->kind == EXPORT_CALLS && !f->general)
+		judge_call(r, f, row);
 	for (const struct export_column *c = f->column; !seen && c->name; c++)
 		of_row.role[c->role] |= export_value(row, item, c->name) != NULL;
 	of_row.role[ROLE_MODEL] |= f->key && item;
@@ -186,6 +299,7 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 			  .f = f,
 			  .seen = seen ? seen : &of_row,
 			  .row = seen ? NULL : row,
+			  .of = row,
 			  .item = item };
 	if (!look_into(&l, row, 0, 0) && (!item || !look_into(&l, item, 0, 0)))
 		return NULL;

@@ -296,6 +296,7 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 			json_true(json_member(g, "is_byok")),
 			json_member(g, "byok_usage_inference"), &e);
 	payload_judge_beside(r, &m, g, NULL, "");
+	payload_doubt(r, &m, g);
 	m.raw = payload_raw(r, g);
 	payload_end(r, &m, v, rc, &e);
 	return true;
@@ -329,6 +330,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
 	if (!names_region(m.record.text[FIELD_MODEL]))
 		payload_text(&m.record, FIELD_REGION, json_member(v, "region"));
+	if (!json_string(json_member(v, "region")).n)
+		m.unread = "the entry has no 'region' that is a word, and the price depends on it";
 	payload_tier(r, &m, v, NULL);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)

@@ -12,16 +12,19 @@
 struct member {
 	const char *shape, *path, *reason;
 	bool either; /* read, as a value or as an object that holds it */
+	bool list;   /* what is in it is read of each element of a list */
 };
 
 static const struct member members[] = {
-#define MEMBER(shape, path, reason) { shape, path, reason, false },
-#define EITHER(shape, path) { shape, path, "", true },
+#define MEMBER(shape, path, reason) { shape, path, reason, false, false },
+#define EITHER(shape, path) { shape, path, "", true, false },
+#define LIST(shape, path) { shape, path, "", false, true },
 #define QUESTION(name)
 #define ANSWER(name)
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
+#undef LIST
 #undef QUESTION
 #undef ANSWER
 };
@@ -32,11 +35,13 @@ static const struct {
 } talk[] = {
 #define MEMBER(shape, path, reason)
 #define EITHER(shape, path)
+#define LIST(shape, path)
 #define QUESTION(name) { name, true },
 #define ANSWER(name) { name, false },
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
+#undef LIST
 #undef QUESTION
 #undef ANSWER
 };
@@ -60,8 +65,14 @@ static struct text key_of(char room[PATH_ROOM + 64], const char *shape, const ch
 }
 
 /* 1 + the number of a member; READ for what counts.c reads; HOLDS of an object in which others are
- * read; OBJECT where it must be one, and a list of such is not read. */
-enum { READ = 1 << 20, HOLDS = 1 << 21, OBJECT = 1 << 22, FLAGS = HOLDS | OBJECT };
+ * read; OBJECT where it must be one, and a list of such is not read; LISTS where it is a list. */
+enum {
+	READ = 1 << 20,
+	HOLDS = 1 << 21,
+	OBJECT = 1 << 22,
+	LISTS = 1 << 23,
+	FLAGS = HOLDS | OBJECT | LISTS
+};
 
 /* Every object on the way to a member that is known holds it. */
 static void know(const char *shape, const char *path, uint64_t value)
@@ -95,7 +106,7 @@ static void make_known(void)
 #include "meter/formats/session_counts.def"
 #undef COUNT
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		know(members[i].shape, members[i].path, i + 1);
+		know(members[i].shape, members[i].path, (i + 1) | (members[i].list ? LISTS : 0));
 	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
 		*dict_need(&talk_names, text_of(talk[i].name), NULL) = 1 + talk[i].asked;
 }
@@ -145,6 +156,14 @@ static uint64_t member_of(const char *shape, const char *path)
 const char *member_reason(const char *shape, const char *path)
 {
 	return reason_of(member_of(shape, path));
+}
+
+bool member_is_count(const char *shape, const char *name)
+{
+	char path[PATH_ROOM];
+	snprintf(path, sizeof path, "usage.%.200s", name);
+	pthread_once(&known_once, make_known);
+	return reason_of(find_member(shape, path)) != NULL;
 }
 
 static bool is_count(json_value *v)
@@ -233,11 +252,13 @@ static bool is_of_another_kind(const struct walk *w, json_value *v, const char *
 			       uint64_t member)
 {
 	const enum json_kind kind = json_kind(v);
-	if (w->only_tokens || kind == JSON_OBJECT)
+	if (w->only_tokens)
 		return false;
+	if (kind == JSON_OBJECT)
+		return name && ((member & LISTS) || !(member & (HOLDS | OBJECT)));
 	/* a list by modality is Gemini's, whose parts have names of their own */
 	if (kind == JSON_ARRAY)
-		return name && (member & OBJECT) && json_first(v) &&
+		return name && (member & (OBJECT | HOLDS)) && !(member & LISTS) && json_first(v) &&
 		       !json_member(json_first(v), "modality");
 	if (member & HOLDS)
 		return !is_either(member);

@@ -13,6 +13,9 @@
 /* What is known of one member: "" when it is read, the reason why it costs nothing, or NULL. */
 const char *member_reason(const char *shape, const char *path);
 
+/* Whether a member of a row of that shape is a count that is read. */
+bool member_is_count(const char *shape, const char *name);
+
 /* Whether a member of that name holds what was asked or said, of which names and counts are the
  * caller's own. only_asked: what was asked alone. */
 bool member_is_talk(const char *name, bool only_asked);
@@ -23,7 +26,7 @@ bool members_unknown(struct buf *path, const char *shape, json_value *v, const c
 		     bool closed);
 /* The same of what stands beside the usage: the members of v itself, and all that is in those that
  * speak of money; in all others but what was asked and said (QUESTION and ANSWER in members.def)
- * what counts under a name that speaks of money. usage is passed over at any depth. */
+ * what counts under a name that speaks of money. usage is skipped at any depth. */
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
 			    const char *prefix);
 /* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */

@@ -49,6 +49,8 @@ struct otlp_item {
 /* The attribute of that name: attributes are a list of {key, value:{stringValue|intValue|...}}, or
  * the members of an object. */
 json_value *otlp_attribute(json_value *attributes, const char *name);
+/* The one value of an attribute of a list; NULL: it has none, or more than one. */
+json_value *otlp_value(json_value *attribute);
 void otlp_names_read(struct otlp_names *n, json_value *attributes);
 /* Whether the name is read as a count or has a reason why it costs nothing. */
 bool otlp_name_known(struct text name);
@@ -78,6 +80,8 @@ int otlp_event_time(struct metered *m, const struct otlp_item *item, struct err 
 /* Names in m the attribute that counts something and that nobody reads. */
 void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		json_value *attributes);
+/* Whether an attribute of a list is none: it lacks its name, or has not one value. */
+bool otlp_is_malformed(json_value *attributes);
 /* Keeps in m what its attributes say, but for prompts and answers, and hands it over. */
 void otlp_take(struct payload_reader *r, struct metered *m, json_value *attributes);
 /* The metrics of a request: sums of tokens as records of stretches of time. */

@@ -24,29 +24,129 @@ static bool span_speaks_of_usage(struct text name)
 	       begins(name, "llm.token_count.") || begins(name, "ai.usage.");
 }
 
+bool otlp_is_malformed(json_value *attributes)
+{
+	for (json_value *a = json_first(attributes); a && json_kind(attributes) == JSON_ARRAY;
+	     a = json_next(a)) {
+		json_value *value = json_member(a, "value");
+		if (!json_string(json_member(a, "key")).n || !value ||
+		    (!otlp_value(a) && json_first(value)))
+			return true;
+	}
+	return false;
+}
+
+/* Attributes that say how a call was made, where, and how long its parts took, whatever numbers
+ * they hold: by the beginnings of their names. */
+static bool is_about_the_making(struct text name)
+{
+	static const char *const spaces[] = {
+		"gen_ai.request.",
+		"llm.request.",
+		"llm.invocation",
+		"ai.settings.",
+		"gen_ai.prompt.",
+		"llm.prompts.",
+		"ai.prompt.",
+		"gen_ai.completion.",
+		"llm.completions.",
+		"llm.input_",
+		"llm.output_",
+		"gen_ai.input.",
+		"gen_ai.output.",
+		"input.",
+		"output.",
+		"http.",
+		"server.",
+		"client.",
+		"network.",
+		"net.",
+		"url.",
+		"user_agent.",
+		"thread.",
+		"code.",
+		"process.",
+		"host.",
+		"os.",
+		"k8s.",
+		"container.",
+		"cloud.",
+		"telemetry.",
+		"exception.",
+		"error.",
+		"rpc.",
+		"db.",
+		"messaging.",
+		"faas.",
+		"deployment.",
+		"log.",
+		"event.",
+		"otel.",
+		"logfire.",
+		"metadata.",
+		"gen_ai.tool.",
+		"ai.toolCall.",
+		"llm.tools.",
+		"tag.",
+	};
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+		if (begins(name, spaces[i]))
+			return true;
+	return false;
+}
+
+/* A number under a name that says nothing, among the attributes that hold the counts: it may be
+ * one of them. */
+static bool is_doubtful(const char *shape, struct text name, json_value *v)
+{
+	return json_may_be_count(v) && !name_is_label(name) && !member_reason(shape, name.p) &&
+	       !otlp_name_known(name) && !is_about_the_making(name);
+}
+
+/* A word that is a tier under a name that nobody reads. */
+static bool is_stray_tier(const char *shape, struct text name, json_value *v, struct text tier)
+{
+	const struct text word = json_string(v);
+	return word.n && name.n && tier_is_word(word) && !tier_has_part(tier, word) &&
+	       !member_reason(shape, name.p) && !otlp_name_known(name) &&
+	       !is_about_the_making(name) && record_field_by_name(name) == FIELD_NONE;
+}
+
 void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		json_value *attributes)
 {
 	const bool span = strcmp(shape, "otlp.span") == 0;
 	const bool list = json_kind(attributes) == JSON_ARRAY;
+	if (otlp_is_malformed(attributes))
+		m->unread = "an attribute has no 'key', or not one 'value'";
 	for (json_value *a = json_first(attributes); a && !m->unread; a = json_next(a)) {
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
-		json_value *v = list ? json_first(json_member(a, "value")) : a;
-		if (list && (name.n == 0 || !json_member(a, "value"))) {
-			m->unread = "an attribute has no 'key' or no 'value'";
-			return;
-		}
+		json_value *v = list ? otlp_value(a) : a;
 		const bool nested = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
 		const char *reason = name.n ? member_reason(shape, name.p) : NULL;
 		if (v && nested && json_first(v) && name.n && !(reason && *reason) &&
-		    (span ? span_speaks_of_usage(name) : name_speaks_of_money(name))) {
+		    (otlp_name_known(name) ||
+		     (span ? span_speaks_of_usage(name) : name_speaks_of_money(name)))) {
 			m->unread = arena_printf(&r->arena,
 						 "the attribute '%.100s' holds no plain value, and "
 						 "may be billed",
 						 name.p);
 			return;
 		}
+		if (!list && nested && name.n && !(reason && *reason) &&
+		    !is_about_the_making(name) &&
+		    members_unknown(&r->member, shape, v, name.p, false)) {
+			m->unread = arena_printf(&r->arena,
+						 "the member '%s' is unknown, and may be billed",
+						 r->member.p);
+			return;
+		}
 		struct text n = json_number_or_string(v);
+		if (is_stray_tier(shape, name, v, m->record.text[FIELD_SERVICE_TIER]))
+			m->unread = arena_printf(&r->arena,
+						 "the attribute '%.100s' holds the word of a tier, "
+						 "and is not read",
+						 name.p);
 		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
 		if (!counts || name.n == 0 || reason)
 			continue;
@@ -56,6 +156,8 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 						 "the attribute '%.100s' is unknown, and may be "
 						 "billed",
 						 name.p);
+		else if (is_doubtful(shape, name, v))
+			doubts_add_column(&r->doubts, name);
 	}
 }
 
@@ -65,7 +167,7 @@ static void read_effort(struct payload_reader *r, struct record *to, json_value 
 	const bool list = json_kind(attributes) == JSON_ARRAY;
 	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
-		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		json_value *v = list ? otlp_value(a) : a;
 		if (v && name.n && payload_effort_attribute(r, to, name, v))
 			return;
 	}
@@ -81,7 +183,7 @@ void otlp_take(struct payload_reader *r, struct metered *m, json_value *attribut
 	buf_puts(&r->raw, "{");
 	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
-		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		json_value *v = list ? otlp_value(a) : a;
 		const enum json_kind kind = json_kind(v);
 		const bool usage = text_is(name, "langfuse.observation.usage_details");
 		payload_recorded_attribute(m, name, v);

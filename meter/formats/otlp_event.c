@@ -166,7 +166,7 @@ static struct text counted(json_value *attributes)
 {
 	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
 		const struct text name = json_string(json_member(a, "key"));
-		json_value *v = json_first(json_member(a, "value"));
+		json_value *v = otlp_value(a);
 		const struct text n = json_number_or_string(v);
 		if (name.n && n.n && memchr("123456789", *n.p, 9) &&
 		    memmem(name.p, name.n, "token", 5) && !memmem(name.p, name.n, "max_", 4) &&

@@ -100,7 +100,7 @@ static void put_attributes(struct buf *b, json_value *list, const char *but)
 		if (but && text_is(json_string(json_member(a, "key")), but))
 			continue;
 		json_put_value(&one, json_member(a, "key"));
-		json_put_value(&one, json_first(json_member(a, "value")));
+		json_put_value(&one, otlp_value(a));
 		all = mem_grow(all, (n + 1) * sizeof *all);
 		all[n++] = (struct text){ arena_text(&room, one.p, one.n), one.n };
 		buf_release(&one);
@@ -179,6 +179,11 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 			       f->name, (int)(type.n > 40 ? 40 : type.n), type.n ? type.p : "");
 	if (!n)
 		return err_set(e, ERR_INVALID, "a point of the metric '%s' has no sum", f->name);
+	if (otlp_is_malformed(attributes))
+		return err_set(e, ERR_INVALID,
+			       "a point of the metric '%s' has an attribute without a 'key', or "
+			       "without one 'value'",
+			       f->name);
 	if (!read_whole(json_member(p, "startTimeUnixNano"), &start) || start == 0 ||
 	    !read_whole(json_member(p, "timeUnixNano"), &end) || end < start)
 		return err_set(e, ERR_INVALID,
@@ -263,6 +268,7 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	payload_text(&m.record, FIELD_CUSTOMER, otlp_attribute(s->attributes, "customer"));
 	payload_text(&m.record, FIELD_PROJECT, otlp_attribute(s->item->resource, "service.name"));
 	s->counts.cache = s->format->cache;
+	s->counts.partial = true;
 	s->counts.reasoning_beside = s->format->reasoning_beside;
 	if (counts_normalise(&m.record, &s->counts, &m.rule, &e) != 0)
 		payload_refuse(r, s->item->line, s->attributes, &e);

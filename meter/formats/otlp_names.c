@@ -123,13 +123,20 @@ static void make_known(void)
 		*dict_need(&known, text_of(names[i].name), NULL) = i + 1;
 }
 
+json_value *otlp_value(json_value *attribute)
+{
+	json_value *value = json_member(attribute, "value");
+	return json_kind(value) == JSON_OBJECT && !json_next(json_first(value)) ? json_first(value)
+										: NULL;
+}
+
 json_value *otlp_attribute(json_value *attributes, const char *name)
 {
 	if (json_kind(attributes) == JSON_OBJECT)
 		return json_member(attributes, name);
 	for (json_value *a = json_first(attributes); a; a = json_next(a))
 		if (text_is(json_string(json_member(a, "key")), name))
-			return json_first(json_member(a, "value"));
+			return otlp_value(a);
 	return NULL;
 }
 
@@ -141,7 +148,7 @@ void otlp_names_read(struct otlp_names *n, json_value *attributes)
 	*n = (struct otlp_names){ 0 };
 	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
-		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		json_value *v = list ? otlp_value(a) : a;
 		const uint64_t *i = name.n ? dict_find(&known, name) : NULL;
 		if (!i || json_number_or_string(v).n == 0)
 			continue;

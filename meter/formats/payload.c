@@ -41,6 +41,11 @@ int64_t payload_passed_over(const struct payload_reader *r)
 	return r->passed_over;
 }
 
+int64_t payload_asked(const struct payload_reader *r)
+{
+	return r->asked;
+}
+
 const struct doubts *payload_doubts(const struct payload_reader *r)
 {
 	return &r->doubts;
@@ -310,7 +315,7 @@ static bool begins(struct text s, const char *word)
 	return s.n >= n && memcmp(s.p, word, n) == 0;
 }
 
-void payload_line(struct payload_reader *r, struct text line, int64_t number)
+static void read_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct json_document *doc;
 	struct err e;
@@ -338,6 +343,20 @@ void payload_line(struct payload_reader *r, struct text line, int64_t number)
 	}
 	payload_value(r, json_root(doc), number);
 	json_close(doc);
+}
+
+void payload_line(struct payload_reader *r, struct text line, int64_t number)
+{
+	struct text piece;
+	if (!line.n || !memchr(line.p, 0, line.n)) {
+		read_line(r, line, number);
+		return;
+	}
+	/* the last line before a crash, and the first one after it */
+	for (const char *p = line.p; p < line.p + line.n; p++)
+		r->doubts.zeros += !*p;
+	while (text_between_zeros(&line, &piece))
+		read_line(r, piece, number);
 }
 
 void payload_finish(struct payload_reader *r)

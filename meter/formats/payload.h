@@ -85,6 +85,8 @@ void payload_value(struct payload_reader *r, json_value *v, int64_t number);
 void payload_finish(struct payload_reader *r);
 /* Documents that are known to carry no usage. */
 int64_t payload_passed_over(const struct payload_reader *r);
+/* Of these, requests of a batch, which bill nothing: its results do. */
+int64_t payload_asked(const struct payload_reader *r);
 
 /* Pages of an interface that hands out an answer in parts; they live as long as the reader. */
 struct doubts;

@@ -72,11 +72,12 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
-	struct read_lists read;	  /* of the answer at work */
-	bool in_batch;		  /* the document at work is a result of a batch */
-	const char *batch_vendor; /* who ran the batch, where its results tell */
-	bool held;		  /* what is read was held back before (held.c) */
-	int64_t passed_over;
+	struct read_lists read;	    /* of the answer at work */
+	bool in_batch;		    /* the document at work is a result of a batch */
+	const char *batch_vendor;   /* who ran the batch, where its results tell */
+	bool held;		    /* what is read was held back before (held.c) */
+	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
+	uint32_t counted;	    /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
 	unsigned layouts;
@@ -89,12 +90,16 @@ struct payload_reader {
 	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
 	int codex_lanes, codex_lane;	      /* how many, and which was the last */
 	bool codex_has_records;
+	bool codex_headless;	  /* calls came before what names the session */
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
-	struct dict same_rows; /* rows of calls without ids: how many were equal */
+	char item[160]; /* where in its document the row at work is: "data[3].results[0]" */
+	struct dict bucket_rows;       /* rows of these, word for word: their lines */
+	struct dict same_rows;	       /* rows of calls without ids: how many were equal */
+	int64_t rows_once, rows_again; /* of these, different ones, and those that came again */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	struct doubts doubts;
@@ -140,15 +145,24 @@ bool tier_is_word(struct text said);
 /* Whether a tier, which may be several words, holds that one. */
 bool tier_has_part(struct text tier, struct text word);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
+/* Where the call was served, as an answer says (`inference_geo`): its region, unless that is
+ * anywhere. Which of them have a price, cards say. */
+void payload_geo(struct record *r, struct text geo);
 /* Says by what the agent's other source knows the call; after its counts are taken apart. */
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
 		  struct text session, bool in_log);
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* The same of an object that holds counts and settings together, by its own name. */
+void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
+			  const char *prefix);
 /* The same of what stands beside it in v. */
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix);
+/* Tells of the numbers of a row under names that say nothing: counts stand in it among others, so
+ * that each may be one. After what the row holds was judged. */
+void payload_doubt(struct payload_reader *r, const struct metered *m, json_value *row);
 /* Langfuse's usage details, whose keys are meant to be disjoint. */
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e);
 /* A document that is known to hold no call: refused when it counts tokens all the same. */
@@ -211,7 +225,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(stream_document, "choices x_groq type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
-	X(batch_document, "custom_id") \
+	X(batch_document, "custom_id modelInput") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
 	  "prompt_eval_count") \

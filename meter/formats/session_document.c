@@ -218,7 +218,7 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 		struct instant at;
 		struct err e;
 		if (json_kind(usage) != JSON_OBJECT) {
-			payload_pass_over(r, "continue.session", json_member(h, "message"), line);
+			payload_pass_over(r, "continue.session", h, line);
 			continue;
 		}
 		payload_begin(&m, "continue.session", line);

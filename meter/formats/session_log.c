@@ -128,19 +128,22 @@ static void name_by_place(struct payload_reader *r, struct record *rec,
 	rec->present |= (uint64_t)1 << FIELD_ID;
 }
 
-/* Qwen Code says a call in two lines: without an id and a session they cannot meet, and would be
- * two calls. */
+/* Gemini CLI writes the line of a call again, and Qwen Code says a call in two lines: without an
+ * id, and of Qwen's a session, they cannot meet, and would be two calls. */
 static int pair_lines(struct payload_reader *r, struct metered *m, const struct session_format *f,
 		      json_value *v, struct err *e)
 {
 	const struct text session = json_string(json_member(v, "sessionId"));
-	if (strcmp(f->shape, "qwen-code.session") != 0)
+	const bool qwen = strcmp(f->shape, "qwen-code.session") == 0;
+	if (!qwen && f->find != find_gemini)
 		return 0;
-	if (!session.n || !m->record.text[FIELD_ID].n)
+	if ((qwen && !session.n) || !m->record.text[FIELD_ID].n)
 		return err_set(e, ERR_INVALID,
 			       "the line has no '%s', so it cannot be told from the other line of "
 			       "its call",
-			       session.n ? f->id : "sessionId");
+			       qwen && !session.n ? "sessionId" : f->id);
+	if (!qwen)
+		return 0;
 	payload_twin(r, m, "qwen", session, f->find == find_qwen_answer);
 	return 0;
 }

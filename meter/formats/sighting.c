@@ -102,14 +102,7 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 	struct text geo = json_string(json_member(usage, "inference_geo"));
 	int rc = 0, place = 0;
 	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
-	/* a region without a price of its own has the price of any: so the set is closed here */
-	if (text_is(geo, "us"))
-		set_word(&m->record, FIELD_REGION, geo);
-	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
-		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a region whose price is unknown "
-			     "('%.*s')",
-			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
+	payload_geo(&m->record, geo);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
 	     v = json_next(v), place++) {
 		struct text type = json_string(json_member(v, "type"));
@@ -156,12 +149,51 @@ void payload_judge(struct payload_reader *r, struct metered *m, json_value *usag
 		name_member(r, m);
 }
 
+void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
+			  const char *prefix)
+{
+	if (!m->unread && members_unknown(&r->member, m->shape, v, prefix, true))
+		name_member(r, m);
+}
+
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix)
 {
 	payload_recorded(m, v, false);
 	if (!m->unread && members_unknown_beside(&r->member, m->shape, v, usage, prefix))
 		name_member(r, m);
+}
+
+/* Shapes whose counts stand among members of another kind, and how the names begin that may be
+ * counts; NULL: of no other shape. */
+static const char *counts_begin(const char *shape)
+{
+	static const struct {
+		const char *shape, *name;
+	} open[] = { { "usage", "" },
+		     { "new-api.log", "" },
+		     { "litellm.log", "" },
+		     { "cloudflare.log", "" },
+		     { "openrouter.generation", "" },
+		     { "bedrock.headers", "x-amzn-bedrock-" } };
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+		if (strcmp(shape, open[i].shape) == 0)
+			return open[i].name;
+	return NULL;
+}
+
+void payload_doubt(struct payload_reader *r, const struct metered *m, json_value *row)
+{
+	const char *begins = counts_begin(m->shape);
+	for (json_value *v = json_first(row); v && !m->unread; v = json_next(v)) {
+		const char *key = json_key(v) ? json_key(v) : "";
+		const struct text name = text_of(key);
+		if (begins && strncmp(key, begins, strlen(begins)) == 0 && json_may_be_count(v) &&
+		    !name_is_label(name) && !column_is_harmless(name) &&
+		    record_field_by_name(name) == FIELD_NONE && !member_reason(m->shape, key) &&
+		    !member_is_count(m->shape, key))
+			doubts_add_column(&r->doubts, name);
+	}
 }
 
 void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line)
@@ -191,22 +223,12 @@ static int take_requests(struct metered *m, json_value *v, struct err *e)
 	return rc;
 }
 
-/* Whether the counts of that shape stand among members of another kind. */
-static bool stands_among_others(const char *shape)
-{
-	static const char *const open[] = { "usage", "new-api.log", "litellm.log",
-					    "bedrock.headers" };
-	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
-		if (strcmp(shape, open[i]) == 0)
-			return true;
-	return false;
-}
-
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
 	struct raw_counts c = preset ? *preset : (struct raw_counts){ 0 };
 	int rc = counts_read(&c, usage, e);
+	r->counted = c.has;
 	if (rc == 0)
 		rc = payload_extras(r, m, usage, &c, e);
 	if (rc == 0)
@@ -215,7 +237,8 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)
 		return rc;
-	payload_judge(r, m, usage, !stands_among_others(m->shape));
+	payload_judge(r, m, usage, !counts_begin(m->shape));
+	payload_doubt(r, m, usage);
 	m->raw = payload_raw(r, usage);
 	return 0;
 }

@@ -38,6 +38,13 @@ static bool holds_findings(json_value *v)
 }
 
 /* plain: no list lies around v, so that a word in it is about the answer. */
+/* A member that is read elsewhere under that name, and is no dimension of prices. */
+static bool is_label(const char *key)
+{
+	const enum record_field f = record_field_by_name(text_of(key));
+	return f != FIELD_NONE && f != FIELD_SERVICE_TIER;
+}
+
 static bool is_stray(const struct search *s, json_value *v, bool plain)
 {
 	const char *key = json_key(v) ? json_key(v) : "";
@@ -46,9 +53,9 @@ static bool is_stray(const struct search *s, json_value *v, bool plain)
 		return json_true(v) && strcmp(key, "providerExecuted") == 0;
 	if (json_kind(v) == JSON_ARRAY)
 		return json_first(v) && tool_leaves_list(text_of(key));
-	return word.n && (tool_leaves_word(word) ||
-			  (plain && tier_is_word(word) && !tier_has_part(s->tier, word) &&
-			   record_field_by_name(text_of(key)) == FIELD_NONE));
+	return word.n &&
+	       (tool_leaves_word(word) ||
+		(plain && tier_is_word(word) && !tier_has_part(s->tier, word) && !is_label(key)));
 }
 
 /* item: v is one of a list that was read, so that its own members are known. */

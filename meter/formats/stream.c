@@ -201,6 +201,8 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	bool has_usage = json_kind(usage) == JSON_OBJECT;
 	payload_begin(&m, groq ? "groq.stream" : "openai.stream", line);
 	m.cumulative = true;
+	if (!has_usage && !json_is_nothing(json_member(v, "usage")))
+		m.unread = "the member 'usage' is not an object of counts";
 	json_value *id = json_member(v, "id");
 	payload_text(&m.record, FIELD_ID, id ? id : json_member(groq, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
@@ -222,11 +224,21 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 		return;
 	}
 	struct text known = m.record.text[FIELD_ID];
+	if (known.n == 0 && r->streams.count && has_usage) {
+		err_set(&e, ERR_INVALID,
+			"the piece has no 'id', and others of its source do: which call it is of "
+			"is unknown");
+		payload_refuse(r, line, v, &e);
+		return;
+	}
 	if (known.n == 0) {
 		payload_hold_piece(r, &m, has_usage,
 				   has_usage && !json_first(json_member(v, "choices")));
 		return;
 	}
+	if (r->anonymous.open && r->anonymous.has_usage && !r->anonymous.ended)
+		r->anonymous.last.unread = "pieces of another call follow before it ended: which "
+					   "call it is of is unknown";
 	uint64_t *seen = dict_need(&r->streams, known, NULL);
 	if (has_usage) {
 		*seen = UINT64_MAX;
@@ -335,6 +347,21 @@ static bool read_response(struct payload_reader *r, json_value *v, struct text t
 	return true;
 }
 
+/* A piece of an answer says so, or has a delta where a whole answer has its message, or counts and
+ * no answer. */
+static bool is_chunk(json_value *v)
+{
+	json_value *choices = json_member(v, "choices"), *choice = json_first(choices);
+	const struct text object = json_string(json_member(v, "object"));
+	if (text_is(object, "chat.completion.chunk"))
+		return true;
+	/* the last piece of a stream has the counts, and no choice */
+	return json_kind(choices) == JSON_ARRAY && !text_is(object, "chat.completion") &&
+	       (choice ? json_kind(json_member(choice, "delta")) == JSON_OBJECT &&
+				 !json_member(choice, "message")
+		       : json_kind(json_member(v, "usage")) == JSON_OBJECT);
+}
+
 bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -352,7 +379,7 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 		r->passed_over++;
 	} else if (starts_with(type, "response.")) {
 		return read_response(r, v, type, line);
-	} else if (text_is(json_string(json_member(v, "object")), "chat.completion.chunk")) {
+	} else if (is_chunk(v)) {
 		read_chunk(r, v, line);
 	} else if (json_kind(gemini) == JSON_OBJECT) {
 		read_gemini(r, v, gemini, line);

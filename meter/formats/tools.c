@@ -91,6 +91,19 @@ static void take_container(struct tools_found *f, json_value *id)
 	f->container = container;
 }
 
+/* A search that does not say what it did may be no search: told where an object in it could. */
+static void judge_action(struct tools_found *f, json_value *item)
+{
+	static const char *const found[] = { "queries", "results", "sources" };
+	for (json_value *v = json_first(item); v; v = json_next(v)) {
+		bool known = json_kind(v) != JSON_OBJECT && json_kind(v) != JSON_ARRAY;
+		for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+			known |= strcmp(json_key(v), found[i]) == 0;
+		if (!known && !json_is_nothing(v))
+			name_tool(f, text_of(json_key(v)));
+	}
+}
+
 static void take_item(struct tools_found *f, json_value *v, struct text type)
 {
 	const struct tool *t = find_tool(OUTPUT, type);
@@ -100,6 +113,8 @@ static void take_item(struct tools_found *f, json_value *v, struct text type)
 		name_tool(f, type);
 	if (!t || t->unit == UNIT_COUNT)
 		return;
+	if (t->unit == UNIT_WEB_SEARCH && !did.n)
+		judge_action(f, v);
 	if (t->unit == UNIT_WEB_SEARCH && did.n && !text_is(did, "search")) {
 		/* pages that were opened have no fee */
 		if (!text_is(did, "open_page") && !text_is(did, "find_in_page") &&
@@ -175,7 +190,11 @@ static void take_list(struct payload_reader *r, struct tools_found *f, json_valu
 		const struct text type = json_string(json_member(v, "type"));
 		if (json_kind(v) == JSON_STRING) /* what was said */
 			continue;
-		if (text_is(type, "tool-call") || (!type.n && json_member(v, "toolName")))
+		/* in what was said each part has a type; lists of nothing but calls need none */
+		const bool untyped = !type.n && json_member(v, "toolName");
+		if (untyped && json_key(list) && strcmp(json_key(list), "content") == 0)
+			name_tool(f, json_string(json_member(v, "toolName")));
+		else if (untyped || text_is(type, "tool-call"))
 			take_sdk_call(f, v);
 		else
 			payload_tool_block(f, v);

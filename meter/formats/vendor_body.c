@@ -2,8 +2,8 @@
  * Answers whose counts stand elsewhere than in `usage`: a table says where.
  *
  * Sources: Amazon Bedrock (InvokeModel's headers, ConverseStream's events, the bodies of Llama and
- * Titan), Cohere (meta of version 1, its streams), LangChain (LLMResult, messages without
- * usage_metadata).
+ * Titan), IBM watsonx.ai (text generation), Cohere (meta of version 1, its streams), LangChain
+ * (LLMResult, messages without usage_metadata).
  */
 #include <string.h>
 
@@ -148,6 +148,50 @@ static void take_place(struct payload_reader *r, const struct place *p, json_val
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
 	payload_end(r, &m, v, rc, &e);
+}
+
+/* IBM's watsonx.ai: each of the results has its counts. A piece of a stream has some of them. */
+static bool read_watsonx(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *results = json_member(v, "results"), *first = json_first(results);
+	struct raw_counts c = { .fixed = true }, one;
+	struct metered m;
+	struct err e;
+	int rc = 0;
+	if (json_kind(results) != JSON_ARRAY || !json_member(first, "generated_token_count"))
+		return false;
+	payload_begin(&m, "watsonx.generation", line);
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model_id"));
+	for (json_value *x = first; rc == 0 && x; x = json_next(x)) {
+		one = (struct raw_counts){ 0 };
+		if (text_is(json_string(json_member(x, "stop_reason")), "not_finished"))
+			rc = err_set(&e, ERR_INVALID,
+				     "the piece of an answer of watsonx.ai: keep the whole answer");
+		if (rc == 0)
+			rc = counts_set(&one, RAW_PROMPT, json_member(x, "input_token_count"), &e);
+		if (rc == 0)
+			rc = counts_set(&one, RAW_COMPLETION,
+					json_member(x, "generated_token_count"), &e);
+		for (int i = RAW_PROMPT; rc == 0 && i <= RAW_COMPLETION; i++)
+			if (__builtin_add_overflow(c.count[i], one.count[i], &c.count[i]))
+				rc = err_set(&e, ERR_RANGE,
+					     "the counts of the results are too large");
+		payload_judge(r, &m, x, true);
+	}
+	c.has = 1u << RAW_PROMPT | 1u << RAW_COMPLETION;
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);
+	if (rc == 0)
+		rc = payload_labels(r, &m.record, v, &e);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	payload_judge_beside(r, &m, v, results, "");
+	r->raw.n = 0;
+	json_put_value(&r->raw, results);
+	m.raw = (struct text){ r->raw.p, r->raw.n };
+	payload_end(r, &m, v, rc, &e);
+	return true;
 }
 
 /* --- LangChain: the messages of a result tell more than the sum beside them --- */
@@ -295,7 +339,7 @@ bool vendor_document(struct payload_reader *r, json_value *v, int64_t line)
 	if (is_object(json_member(v, "usage")) || is_object(json_member(v, "usage_metadata")))
 		return false;
 	if (read_converse_event(r, v, line) || read_cohere_event(r, v, line) ||
-	    read_llama(r, v, line) || read_generations(r, v, line))
+	    read_llama(r, v, line) || read_generations(r, v, line) || read_watsonx(r, v, line))
 		return true;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		if (at_path(v, places[i].tells)) {

@@ -40,7 +40,8 @@ struct look {
 };
 
 static const char *const tables =
-	"CREATE TABLE IF NOT EXISTS log_cache (key TEXT NOT NULL) STRICT;"
+	"CREATE TABLE IF NOT EXISTS log_cache (key TEXT NOT NULL, columns TEXT NOT NULL,"
+	" pages TEXT NOT NULL) STRICT;"
 	"CREATE TABLE IF NOT EXISTS log_seen (path TEXT PRIMARY KEY, device INTEGER NOT NULL,"
 	" inode INTEGER NOT NULL, bytes INTEGER NOT NULL, changed INTEGER NOT NULL,"
 	" edges INTEGER NOT NULL, unread TEXT NOT NULL) STRICT, WITHOUT ROWID";
@@ -103,17 +104,42 @@ static int load_seen(struct look *k, struct err *e)
 	return rc;
 }
 
+/* Whether the cache is of these logs as this program reads them; and what was in doubt there. */
 static bool fits(struct look *k, const char *key, struct err *e)
 {
 	struct db *db = store_db(k->cache->store);
+	struct doubts *doubts = &k->cache->doubts;
 	struct query *q;
+	struct text name;
 	bool same = false;
-	if (db_prepare(db, "SELECT key FROM log_cache", &q, e) != 0)
+	if (db_prepare(db, "SELECT key, columns, pages FROM log_cache", &q, e) != 0)
 		return false;
 	if (db_step(db, q, e) == 1)
-		same = text_is(db_text(q, 0), key);
+		same = text_is(db_text(q, 0), key) && page_list_read(&doubts->pages, db_text(q, 2));
+	for (size_t at = 0; same && doubts_next_column(db_text(q, 1), &at, &name);)
+		doubts_add_column(doubts, name);
 	db_drop(q);
 	return same;
+}
+
+/* What is in doubt, for the looks that follow. */
+static int keep_doubts(struct log_cache *c, struct err *e)
+{
+	struct buf pages = { 0 };
+	struct query *q;
+	struct db *db = store_db(c->store);
+	int rc = db_prepare(db, "UPDATE log_cache SET columns=?, pages=?", &q, e);
+	if (rc != 0)
+		return rc;
+	page_list_write(&c->doubts.pages, &pages);
+	db_bind_text_at(q, 1,
+			(struct text){ c->doubts.columns.n ? c->doubts.columns.p : "",
+				       c->doubts.columns.n });
+	db_bind_text_at(q, 2, (struct text){ pages.n ? pages.p : "", pages.n });
+	rc = db_done(db, q, e);
+	db_drop(q);
+	buf_release(&pages);
+	return rc;
 }
 
 /* What is new among the logs; k->again where a log is not what it was. */
@@ -134,9 +160,11 @@ static void compare(struct look *k)
 			k->cache->unread += was->unread;
 			continue;
 		}
-		if (was && only_grows(path) &&
-		    (!same_file || now.bytes <= was->bytes ||
-		     hash_edges(path, was->bytes) != was->edges))
+		/* what was in doubt may be so no longer, and of which log it was is not kept */
+		const bool doubted = k->cache->doubts.columns.n || k->cache->doubts.pages.count;
+		if (was && (only_grows(path) ? !same_file || now.bytes <= was->bytes ||
+						       hash_edges(path, was->bytes) != was->edges
+					     : doubted))
 			k->again = true;
 		path_list_add_found(&k->news, path);
 	}
@@ -188,6 +216,8 @@ static int remember(struct look *k, const struct seen *now, struct err *e)
 	}
 	db_drop(q);
 	if (rc == 0)
+		rc = keep_doubts(k->cache, e);
+	if (rc == 0)
 		rc = session_cells_catch_up(k->cache->store, e);
 	if (rc == 0)
 		return db_commit(db, e);
@@ -207,6 +237,7 @@ static int read_news(struct look *k, struct err *e)
 	files.on_refusal = note_unread;
 	files.progress = pass_progress;
 	files.user = k;
+	files.doubts = &k->cache->doubts;
 	int rc = ingest_found(k->cache->store, &files, &k->news, &k->cache->counts, e);
 	if (rc == 0)
 		rc = remember(k, now, e);
@@ -246,13 +277,15 @@ static int begin_again(struct look *k, const char *key, struct err *e)
 	store_close(c->store);
 	c->store = NULL;
 	c->unread = 0;
+	doubts_release(&c->doubts);
 	path_list_release(&k->news);
 	delete_store(c->path);
 	int rc = store_open(&c->store, c->path, DB_CREATE, e);
 	if (rc == 0)
 		rc = db_run(store_db(c->store), tables, e);
 	if (rc == 0)
-		rc = db_prepare(store_db(c->store), "INSERT INTO log_cache VALUES (?)", &q, e);
+		rc = db_prepare(store_db(c->store), "INSERT INTO log_cache VALUES (?, '', '')", &q,
+				e);
 	if (rc != 0)
 		return rc;
 	db_bind_text_at(q, 1, text_of(key));
@@ -268,7 +301,7 @@ static int open_beside(struct log_cache *c, struct err *e)
 {
 	struct err why;
 	if (store_open(&c->store, c->path, DB_READ, &why) == 0)
-		return 0;
+		return 0; /* what is in doubt is told when the other one has ended */
 	c->store = NULL;
 	return err_set(e, ERR_BUSY, "another process is reading the logs");
 }
@@ -409,6 +442,7 @@ int log_cache_each_unread(const struct log_cache *c,
 void log_cache_close(struct log_cache *c)
 {
 	store_close(c->store);
+	doubts_release(&c->doubts);
 	if (c->temporary) {
 		delete_store(c->path);
 		*strrchr(c->path, '/') = 0;

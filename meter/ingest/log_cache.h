@@ -10,6 +10,7 @@
 #define TALLY_METER_INGEST_LOG_CACHE_H
 
 #include "meter/ingest/ingest_file.h"
+#include "meter/read/doubts.h"
 
 struct log_cache_options {
 	struct ingest_files files;
@@ -23,6 +24,7 @@ struct log_cache {
 	struct ingest_counts counts; /* of what was read for this look */
 	size_t files;		     /* logs there are */
 	int64_t unread;		     /* of them could not be read or understood */
+	struct doubts doubts;	     /* of all of them, whenever they were read */
 	/* private */
 	int lock;
 	char *path;

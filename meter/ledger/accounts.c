@@ -38,7 +38,10 @@ static int read_account(struct ledger *l, struct query *q, struct state *s, stru
 	a->overage = text_is(overage, "debt")	 ? OVERAGE_DEBT
 		     : text_is(overage, "limit") ? OVERAGE_LIMIT
 						 : OVERAGE_REFUSE;
-	return burn_order_parse(&s->order, a->burn_order.p, e);
+	int rc = burn_order_parse(&s->order, a->burn_order.p, e);
+	for (int k = 0; rc == 0 && k < s->order.count; k++)
+		s->moving |= s->order.key[k] == BURN_LARGEST;
+	return rc;
 }
 
 #define ACCOUNT \
@@ -74,6 +77,7 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 		} else {
 			l->state = mem_grow(l->state, (l->states + 1) * sizeof *l->state);
 			const int64_t id = s->account.id;
+			ledger_go_on_redoing(l, s);
 			l->state[l->states] = *out = s;
 			*at = ++l->states;
 			*dict_need(&l->by_id, (struct text){ (const char *)&id, sizeof id }, NULL) =

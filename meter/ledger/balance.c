@@ -46,6 +46,8 @@ int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_c
 	int rc = ledger_state_of(l, a->id, &s, e);
 	*out = (struct balance){ .held = held };
 	if (rc == 0)
+		rc = ledger_redo(l, s, e);
+	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0)
 		out->available.nano = ledger_nano_of(lots_available(s->lot, s->lots, now));

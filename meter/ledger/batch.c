@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int read_amount(json_value *v, const char *key, struct nano_credits *out, struct err *e)
 {
@@ -56,6 +57,38 @@ static int do_grant(struct ledger *l, json_value *v, const struct account *a, st
 	return rc == 0 ? ledger_grant(l, &g, now, &id, e) : rc;
 }
 
+/* The set is closed: what is not understood may have been what limits it. */
+static int check_members(json_value *v, struct text op, struct err *e)
+{
+	static const char *const grant[] = { "op",    "customer",   "id",	 "amount",
+					     "class", "priority",   "effective", "expires",
+					     "note",  "cost_basis", "currency",	 "linked",
+					     NULL };
+	static const char *const draw[] = { "op", "customer", "id",	"amount",
+					    "at", "note",     "linked", NULL };
+	static const char *const take_back[] = { "op", "customer", "id", "note", "linked", NULL };
+	const char *const *keys = text_is(op, "grant")				 ? grant
+				  : text_is(op, "void")				 ? take_back
+				  : text_is(op, "draw") || text_is(op, "refund") ? draw
+										 : NULL;
+	if (!keys)
+		return err_set(e, ERR_INVALID, "field 'op' is grant, draw, refund or void");
+	int rc = json_check_keys(v, keys, "an operation", e);
+	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
+		const enum json_kind kind = json_kind(m);
+		const char *key = json_key(m);
+		const bool flag = strcmp(key, "linked") == 0, number = strcmp(key, "priority") == 0;
+		if (kind != JSON_NULL && kind != (number ? JSON_NUMBER
+						  : flag ? JSON_BOOL
+							 : JSON_STRING))
+			rc = err_set(e, ERR_INVALID, "field '%s' must be %s", key,
+				     number ? "a whole number"
+				     : flag ? "true or false"
+					    : "a text");
+	}
+	return rc;
+}
+
 static int do_one(struct ledger *l, json_value *v, struct instant now, struct err *e)
 {
 	const struct account *a;
@@ -68,6 +101,8 @@ static int do_one(struct ledger *l, json_value *v, struct instant now, struct er
 	int rc = json_kind(v) == JSON_OBJECT
 			 ? ledger_account(l, json_string(json_member(v, "customer")), &a, e)
 			 : err_set(e, ERR_INVALID, "an operation is a JSON object");
+	if (rc == 0)
+		rc = check_members(v, op, e);
 	if (rc == 0 && id.n == 0)
 		rc = err_set(e, ERR_INVALID, "field 'id' is missing");
 	if (rc != 0)
@@ -78,8 +113,6 @@ static int do_one(struct ledger *l, json_value *v, struct instant now, struct er
 		snprintf(why, sizeof why, "%.*s", (int)(note.n < 190 ? note.n : 190), note.p);
 		return ledger_void_grant(l, a->customer, id, now, why, e);
 	}
-	if (!text_is(op, "draw") && !text_is(op, "refund"))
-		return err_set(e, ERR_INVALID, "field 'op' is grant, draw, refund or void");
 	rc = read_amount(v, "amount", &amount, e);
 	if (rc == 0)
 		rc = read_instant(v, "at", now, &d.at, e);

@@ -911,6 +911,10 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 		if (c->sum.atto < 0)
 			n->refunded.nano += (int64_t)(-c->sum.atto / 1000000000);
 	}
+	struct nano_credits lacks = { 0 };
+	if (rc == 0)
+		rc = ledger_redo_all(d->ledger, &lacks, e);
+	n->overage.nano += lacks.nano > -n->overage.nano ? lacks.nano : -n->overage.nano;
 	return rc;
 }
 

@@ -145,7 +145,20 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	int rc = ledger_grant_for(l, g, now, id, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, g->account, &s, e);
-	return rc == 0 ? ledger_cover_pending(l, s, e) : rc;
+	return rc == 0 ? ledger_redo(l, s, e) : rc;
+}
+
+/* Whether what was booked would have drawn otherwise with such a grant. */
+static int look_behind(struct ledger *l, struct state *s, struct instant effective,
+		       struct instant now, struct err *e)
+{
+	int rc = ledger_need_last(l, s, e);
+	const bool repays = s->account.overage == OVERAGE_DEBT && s->account.owed.nano > 0 &&
+			    effective.us <= now.us;
+	if (rc == 0 &&
+	    (repays || s->last_usage.us >= effective.us || s->last_by_hand.us >= effective.us))
+		ledger_redo_from(s, effective, now);
+	return rc;
 }
 
 int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
@@ -214,11 +227,7 @@ int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now
 					    .booked = now,
 					    .note = g->note },
 			 NULL, e);
-	if (rc != 0 || g->effective.us > now.us)
-		return rc;
-	s->to_cover = true;
-	s->cover_now = now;
-	return ledger_repay(l, s, g->effective, now, e);
+	return rc == 0 ? look_behind(l, s, g->effective, now, e) : rc;
 }
 
 static const struct sql sql_sales = {
@@ -262,6 +271,10 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 		rc = ledger_find_grant(l, a->id, name, &g, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, a->id, &s, e);
+	if (rc == 0)
+		rc = ledger_redo(l, s, e);
+	if (rc == 0)
+		rc = ledger_find_grant(l, a->id, name, &g, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && g.left.nano == 0)

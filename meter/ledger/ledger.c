@@ -61,6 +61,7 @@ int ledger_open(struct ledger **out, struct store *s, struct err *e)
 
 void ledger_reload(struct ledger *l)
 {
+	ledger_keep_redoing(l);
 	for (size_t i = 0; i < l->states; i++) {
 		free(l->state[i]->lot);
 		zone_close(l->state[i]->zone);
@@ -77,6 +78,7 @@ void ledger_reload(struct ledger *l)
 void ledger_forget(struct ledger *l)
 {
 	ledger_reload(l);
+	l->waits = 0;
 	journal_forget(&l->journal, true);
 }
 
@@ -91,6 +93,7 @@ void ledger_close(struct ledger *l)
 	arena_release(&l->arena);
 	free(l->entry);
 	free(l->use);
+	free(l->waiting);
 	free(l);
 }
 

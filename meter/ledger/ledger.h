@@ -92,9 +92,11 @@ struct store *ledger_store(struct ledger *l);
 
 /* After store_begin: forgets what other processes may have changed. */
 int ledger_begin(struct ledger *l, struct err *e);
-/* Before store_commit. What grants dated back or reversed usage left in lots pays for usage before
- * that lacked it. */
+/* Before store_commit. What came late or was taken back has its effect on what was drawn since. */
 int ledger_end(struct ledger *l, struct err *e);
+/* The same within it. *lacks (may be NULL): so much more is not paid by grants than before; less
+ * than 0: so much less. */
+int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e);
 /* Whether anything was written since ledger_begin. */
 bool ledger_moved(const struct ledger *l);
 /* After store_rollback. */

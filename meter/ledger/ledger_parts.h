@@ -3,8 +3,7 @@
  * transaction is made. Internal to meter/ledger.
  *
  * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, rollover.c,
- * spend.c, cover.c, swap.c and balance.c each know one subject; posting.c alone writes lots and
- * transactions.
+ * spend.c, redo.c and balance.c each know one subject; posting.c alone writes transactions.
  */
 #ifndef TALLY_METER_LEDGER_LEDGER_PARTS_H
 #define TALLY_METER_LEDGER_LEDGER_PARTS_H
@@ -15,6 +14,12 @@
 
 static const int128 atto_per_nano = 1000000000;
 
+/* What an account has booked for that instant and later would have drawn otherwise. */
+struct redoing {
+	int64_t account; /* 0: none */
+	struct instant from, now;
+};
+
 /* An account and its open lots, as they stand inside the transaction. */
 struct state {
 	struct account account;
@@ -23,9 +28,11 @@ struct state {
 	struct lot *lot;
 	size_t lots, room;
 	bool has_lots, sorted;
-	/* lots have got something that usage before may want: ledger_cover_pending looks */
-	bool to_cover, to_cover_billed;
-	struct instant cover_now;
+	bool moving; /* their order changes while they burn */
+	struct redoing redo;
+	/* the latest instant that usage was booked for, and anything else but grants and bills */
+	bool has_last;
+	struct instant last_usage, last_by_hand, last_refund;
 	struct zone *zone;
 };
 
@@ -43,7 +50,10 @@ struct ledger {
 	struct dict by_customer, by_id; /* 1 + place of the state */
 	struct state **state;
 	size_t states;
-	int64_t working;  /* the account of the last step; 0: none */
+	int64_t working;	 /* the account of the last step; 0: none */
+	struct redoing *waiting; /* of accounts that are not in memory: ledger_reload keeps it */
+	size_t waits;
+	int64_t redone;	  /* what usage lacks beyond what it lacked before it was redone */
 	int64_t next_txn; /* 0: not known */
 	int64_t data_version;
 	struct entry *entry; /* of the transaction at work */
@@ -75,7 +85,7 @@ void ledger_drop_empty(struct state *s);
 void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t nano);
 
 struct posting {
-	const struct state *state;
+	struct state *state;
 	const char *kind;
 	struct instant at, booked;
 	int64_t usage_from, usage_to;
@@ -90,45 +100,26 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 /* Moves from a lot into that pot, in that transaction. */
 int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
 			 const struct posting *p, struct err *e);
-/* What has lapsed of a grant at an instant comes back, for usage that came late. */
-struct lapse {
-	int64_t grant, nano;
-	struct instant at;
-};
-int ledger_give_lapsed(struct ledger *l, struct state *s, const struct lapse *x, struct instant now,
-		       struct err *e);
-/* Gives lapsed credits back that earlier use should have found. */
-int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
-			 struct err *e);
 /* The row of a statement on rules; its texts live as long as that. */
 void ledger_read_rule(struct query *q, struct credit_rule *r);
 /* What grants of the rule left at its recurrence `at` is kept up to the rollover. */
 int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e);
-/* What was trimmed after `at` comes back, so that usage that comes late finds it; _retrim, after
- * that usage was booked, trims each recurrence since as if it had come in time; what is pending to
- * be covered is, up to each. */
-int ledger_untrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		  struct err *e);
-int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		  struct err *e);
 /*
- * What usage before `until` did not get from lots, each part of an hour in order, is paid by those
- * that counted then and have something left, or get it by exchange (swap.h). billed: also what
- * invoices have asked for, which the next one's adjustment gives back; that is for usage that was
- * reversed, for a grant is no payout. lapsed: also by what has expired of them since.
+ * What was booked for that instant and later would have drawn otherwise; ledger_redo, before the
+ * transaction ends or what lots have left is asked for, books the difference (redo.h). Nothing is
+ * to be done where nothing was booked for later instants than what has just come: ledger_need_last.
  */
-struct covering {
-	bool billed, lapsed;
-	struct instant until, now;
-};
-int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e);
-/* Usage at an instant lacked so much: what is of its day is not kept by other usage that others of
- * its own can pay. Where it is the latest usage, ledger_cover_pending looks. */
-int ledger_cover_late(struct ledger *l, struct state *s, struct instant at, int64_t nano,
-		      struct instant now, struct err *e);
-/* Before lots expire, or the transaction ends. */
-int ledger_cover_pending(struct ledger *l, struct state *s, struct err *e);
+void ledger_redo_from(struct state *s, struct instant from, struct instant now);
+int ledger_redo(struct ledger *l, struct state *s, struct err *e);
+/* Before states are forgotten, and when one is read again. */
+void ledger_keep_redoing(struct ledger *l);
+void ledger_go_on_redoing(struct ledger *l, struct state *s);
+/* Something is carried, which open lots repay from when they count. */
+void ledger_redo_repaid(struct state *s, struct instant now);
+int ledger_need_last(struct ledger *l, struct state *s, struct err *e);
+/* What invoices have asked for, less what was given back or paid since. */
+int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e);
 /* As ledger_grant, for usage that is about to draw: what lacked it before comes after that. */
 int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
 		     struct err *e);
@@ -138,10 +129,6 @@ int ledger_use_lots(struct ledger *l, struct state *s, const struct lot_demand *
 /* By days, what use took from grants or carries to the balance. */
 int ledger_add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		     struct err *e);
-/* Overage is paid from what is there by then. */
-int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		 struct err *e);
-
 /* Columns of a rule as ledger_read_rule takes them. */
 #define LEDGER_RULE \
 	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \

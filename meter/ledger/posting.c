@@ -78,6 +78,7 @@ void ledger_drop_empty(struct state *s)
 		if (s->lot[i].left.atto > 0)
 			s->lot[kept++] = s->lot[i];
 	s->lots = kept;
+	s->sorted = s->sorted && !s->moving;
 }
 
 void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t nano)
@@ -245,6 +246,12 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	l->next_txn++;
+	struct instant *last = p->usage_from ? &p->state->last_usage : &p->state->last_by_hand;
+	if (p->state->has_last && p->at.us > last->us && !text_is(text_of(p->kind), "grant") &&
+	    !text_is(text_of(p->kind), "bill"))
+		*last = p->at;
+	if (text_is(text_of(p->kind), "refund") && p->at.us > p->state->last_refund.us)
+		p->state->last_refund = p->at;
 	if (id)
 		*id = txn;
 	return rc;

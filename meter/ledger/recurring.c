@@ -143,6 +143,7 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 		    struct instant until, struct instant now, struct err *e)
 {
 	struct query *q;
+	struct state *s;
 	struct ending x = { .from = until, .ledger = l };
 	int rc = db_statement(l->db, &sql_end_rule, &q, e);
 	if (rc != 0)
@@ -161,7 +162,11 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 					"beyond that day",
 					(int)a->customer.n, a->customer.p, (int)name.n, name.p);
 	/* what it gave for days on which it does not hold any more is reversed, unless used */
-	rc = ledger_each_grant(l, a->id, add_ending, &x, e);
+	rc = ledger_state_of(l, a->id, &s, e);
+	if (rc == 0)
+		rc = ledger_redo(l, s, e);
+	if (rc == 0)
+		rc = ledger_each_grant(l, a->id, add_ending, &x, e);
 	for (size_t i = 0; rc == 0 && i < x.count; i++)
 		rc = ledger_void_grant(l, a->customer, x.name[i], now, "the subscription ended", e);
 	free(x.name);
@@ -305,6 +310,17 @@ static int drop_id(void *user, const struct account_fault *f)
 	return 0;
 }
 
+/* Grants that have become effective since repay what is carried. */
+static int repay_by(struct ledger *l, struct state *s, struct instant now, struct err *e)
+{
+	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano <= 0)
+		return 0;
+	int rc = ledger_need_lots(l, s, e);
+	if (rc == 0)
+		ledger_redo_repaid(s, now);
+	return rc;
+}
+
 int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 {
 	struct id_list accounts = { 0 };
@@ -317,11 +333,11 @@ int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 		struct state *s;
 		rc = ledger_state_of(l, accounts.id[i], &s, e);
 		if (rc == 0)
-			rc = ledger_cover_pending(l, s, e);
+			rc = repay_by(l, s, now, e);
+		if (rc == 0)
+			rc = ledger_redo(l, s, e);
 		if (rc == 0)
 			rc = ledger_expire(l, accounts.id[i], now, e);
-		if (rc == 0) /* grants that have become effective since */
-			rc = ledger_repay(l, s, now, now, e);
 		if (rc == 0)
 			rc = ledger_top_up(l, accounts.id[i],
 					   &(struct topping){ .at = now, .now = now }, e);

@@ -39,34 +39,6 @@ int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_
 	return 0;
 }
 
-/* Overage that earlier use left is paid by what is there now. */
-int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		 struct err *e)
-{
-	struct credits_total rest, want = credits_of_nano(s->account.owed);
-	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano == 0)
-		return 0;
-	int rc = ledger_need_lots(l, s, e);
-	if (rc != 0)
-		return rc;
-	rc = ledger_use_lots(l, s, &(struct lot_demand){ at, want, SHORT_PARTIAL }, &rest, e);
-	if (rc != 0)
-		return rc;
-	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
-	if (paid == 0)
-		return 0;
-	ledger_put_entry(l, "overage", 0, paid);
-	s->account.owed.nano -= paid;
-	rc = ledger_post(l,
-			 &(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
-			 NULL, e);
-	/* the day of the usage has it already: it was carried from there */
-	if (rc == 0)
-		rc = ledger_write_state(l, s, e);
-	ledger_drop_empty(s);
-	return rc;
-}
-
 static int add_used(void *user, const struct ledger_entry *en)
 {
 	if (text_is(en->pot, "used"))
@@ -90,6 +62,18 @@ static int same_draw(struct ledger *l, struct nano_credits amount, const struct 
 		       nano_credits_format(amount, text[1]));
 }
 
+/* Whether what was booked would have drawn otherwise after such a draw. */
+static int look_behind(struct ledger *l, struct state *s, const struct draw *d, struct err *e)
+{
+	const bool usage = d->usage_from != 0;
+	const struct instant from = usage ? d->part_from : d->at;
+	int rc = ledger_need_last(l, s, e);
+	if (rc == 0 && (s->last_by_hand.us > from.us || s->last_refund.us >= from.us ||
+			s->last_usage.us >= (usage && !s->moving ? d->part_to.us : from.us)))
+		ledger_redo_from(s, from, d->now);
+	return rc;
+}
+
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
 		struct drawn *out, struct err *e)
 {
@@ -101,8 +85,13 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 		return same_draw(l, amount, d, out, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, account, &s, e);
+	/* a draw that may be refused is by what there really is */
+	if (rc == 0 && d->policy == SHORT_REFUSE)
+		rc = ledger_redo(l, s, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
+	if (rc == 0 && amount.nano)
+		rc = look_behind(l, s, d, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
 	rc = ledger_use_lots(
@@ -127,6 +116,8 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	if (rc == 0)
 		rc = ledger_add_taken(l, s, d->at,
 				      out->from_lots.nano + carried(s, out->overage.nano), e);
+	if (rc == 0 && out->overage.nano)
+		ledger_redo_repaid(s, d->now);
 	if (rc == 0 && out->overage.nano) {
 		if (__builtin_add_overflow(s->account.owed.nano, out->overage.nano,
 					   &s->account.owed.nano))
@@ -285,25 +276,6 @@ static int list_part(struct ledger *l, int64_t account, const struct draw *d, in
 	return rc < 0 ? rc : list_uses(l, q, want, e);
 }
 
-static const struct sql sql_billed = {
-	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_account "
-		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
-		"AND t.kind IN ('bill','refund','repay') AND e.pot='billed'",
-};
-
-static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
-{
-	struct query *q;
-	int rc = db_statement(l->db, &sql_billed, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	rc = db_step(l->db, q, e);
-	*out = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
-}
-
 /* The key was refunded under before: is this the same refund? */
 static int same_refund(struct ledger *l, int64_t txn, struct nano_credits amount, struct text key,
 		       struct err *e)
@@ -328,6 +300,17 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 		       nano_credits_format((struct nano_credits){ left }, text[1]));
 }
 
+/* The latest uses by their time give back what a refund by hand takes from lots, whatever was
+ * booked last. */
+static int look_before(struct ledger *l, struct state *s, const struct draw *d, bool lots,
+		       struct err *e)
+{
+	int rc = ledger_need_last(l, s, e);
+	if (rc == 0 && (lots || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
+		ledger_redo_from(s, d->at, d->now);
+	return rc;
+}
+
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, int64_t *txn, struct err *e)
 {
@@ -341,8 +324,12 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	if (rc != 0 || known)
 		return rc;
 	rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0 && !d->usage_from)
+		rc = ledger_redo(l, s, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
+	if (rc == 0 && d->usage_from)
+		ledger_redo_from(s, d->part_from, d->now);
 	if (rc == 0 && amount.nano < 0)
 		rc = err_set(e, ERR_INVALID, "a refund must not be negative");
 	if (rc != 0 || amount.nano == 0)
@@ -363,12 +350,14 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		rc = uses_of(l, account, d, &sql_uses, &q, e);
 	if (rc == 0 && want > 0)
 		rc = list_uses(l, q, &want, e);
+	if (rc == 0 && !d->usage_from)
+		rc = look_before(l, s, d, want < amount.nano - owed, e);
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;
 	/* what an invoice has asked for is given back by the next one's adjustment */
 	if (rc == 0 && given + owed < amount.nano)
-		rc = billed_so_far(l, account, &billed, e);
+		rc = ledger_billed(l, account, &billed, e);
 	billed = billed > 0 ? billed : 0;
 	if (rc == 0 && given + owed + billed < amount.nano) {
 		if (!d->what_is_left)
@@ -397,7 +386,6 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
 		      const struct draw *d, struct drawn *out, struct err *e)
 {
-	const struct instant now = d->now;
 	struct state *s;
 	int rc = ledger_state_of(l, account, &s, e);
 	*out = (struct drawn){ 0 };
@@ -410,24 +398,11 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 		return err_set(e, ERR_RANGE, "more credits than the ledger can hold");
 	s->rest = (int64_t)(sum - nano * atto_per_nano);
 	rc = ledger_write_state(l, s, e);
-	const bool late = nano && d->at.us < now.us;
-	if (rc == 0 && late && nano > 0)
-		rc = ledger_reopen_lapsed(l, s, d->at, now, e);
-	if (rc == 0 && late && nano > 0)
-		rc = ledger_untrim(l, s, d->at, now, e);
 	if (rc == 0 && nano >= 0)
-		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, out, e);
-	else if (rc == 0)
-		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d,
-				   &out->txn, e);
-	if (rc == 0 && late && out->overage.nano > 0)
-		rc = ledger_cover_late(l, s, d->at, out->overage.nano, now, e);
-	/* what was given back pays other usage that lacked it: before each trim, or in the end */
-	if (rc == 0 && nano < 0) {
-		s->to_cover = s->to_cover_billed = true;
-		s->cover_now = now;
-	}
-	return rc == 0 && late ? ledger_retrim(l, s, d->at, now, e) : rc;
+		return ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, out, e);
+	return rc == 0 ? ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d,
+				       &out->txn, e)
+		       : rc;
 }
 
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
@@ -475,7 +450,7 @@ int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, stru
 		return rc;
 	rc = ledger_each_entry(l, txn, add_billed, &asked, e);
 	if (rc == 0)
-		rc = billed_so_far(l, account, &left, e);
+		rc = ledger_billed(l, account, &left, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, account, &s, e);
 	if (rc != 0)
@@ -491,9 +466,8 @@ int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, stru
 	s->account.owed.nano += back;
 	if (rc == 0)
 		rc = ledger_write_state(l, s, e);
-	return rc == 0 ? ledger_cover(l, s,
-				      &(struct covering){
-					      .lapsed = true, .until = INSTANT_MAX, .now = now },
-				      e)
-		       : rc;
+	/* grants that came after that invoice may pay it now */
+	if (rc == 0)
+		ledger_redo_from(s, (struct instant){ INT64_MIN }, now);
+	return rc;
 }

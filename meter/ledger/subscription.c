@@ -64,7 +64,7 @@ static int name_rule(struct ledger *l, const struct account *a, struct text want
 	return rc;
 }
 
-/* When credits that last so long (empty: for ever) end, in the zone of their account. */
+/* When credits that last so long (empty: no expiry) end, in the zone of their account. */
 static int expiry_of(struct instant *out, struct text lasting, struct instant from,
 		     struct text zone_name, struct err *e)
 {

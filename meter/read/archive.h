@@ -1,6 +1,6 @@
 /*
  * archive: exports that come in a ZIP, as DeepSeek's do. Each entry is read as a file by itself;
- * what is a bill beside the usage is passed over, for a number counts once.
+ * what is a bill beside the usage is skipped, for a number counts once.
  */
 #ifndef TALLY_METER_READ_ARCHIVE_H
 #define TALLY_METER_READ_ARCHIVE_H

@@ -74,12 +74,19 @@ bool name_is_naming(struct text s)
 	static const char *const last[] = { "_id",    "_ids",	 "_name", "_at",      "_date",
 					    "_time",  "_ms",	 "_url",  "_path",    "_ip",
 					    "_email", "_key",	 "_ns",	  "_seconds", "_iso",
-					    " name",  "version", "Id",	  "Name",     "Time",
-					    "At",     "ID",	 "hash",  "timestamp" };
+					    " name",  "version", "hash",  "timestamp" };
+	/* behind a small letter or none: "userId", and not "paid" */
+	static const char *const capital[] = { "Id", "ID", "Name", "Time", "At" };
 	static const char *const whole[] = { "id", "latency", "status" };
 	for (size_t i = 0; i < sizeof last / sizeof *last; i++)
 		if (ends(s, last[i]))
 			return true;
+	for (size_t i = 0; i < sizeof capital / sizeof *capital; i++) {
+		const size_t n = strlen(capital[i]);
+		if (s.n >= n && memcmp(s.p + s.n - n, capital[i], n) == 0 &&
+		    (s.n == n || s.p[s.n - n - 1] >= 'a' || s.p[s.n - n - 1] == ' '))
+			return true;
+	}
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
 		if (s.n == strlen(whole[i]) && ends(s, whole[i]))
 			return true;

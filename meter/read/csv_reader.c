@@ -410,7 +410,10 @@ bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
 			   csv_record_end(p, end, false, r->layout.separator, columns) != next) {
 			return false;
 		}
-		read_strictly(r, p, (size_t)(next - p) - (next > p && next[-1] == '\n'), sink);
+		struct text rest = { p, (size_t)(next - p) - (next > p && next[-1] == '\n') },
+			    piece;
+		while (text_between_zeros(&rest, &piece))
+			read_strictly(r, piece.p, piece.n, sink);
 		p = next;
 		while (k < count && b->p + r->index[k] < p)
 			k++;

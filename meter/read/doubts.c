@@ -38,10 +38,19 @@ void doubts_add_column(struct doubts *d, struct text name)
 	buf_add(&d->columns, name.p, n);
 }
 
+void doubts_add_reading(struct doubts *d, const char *name, const char *why)
+{
+	struct buf b = { 0 };
+	buf_printf(&b, "%.35s (%s)", name, why);
+	doubts_add_column(d, (struct text){ b.p, b.n });
+	buf_release(&b);
+}
+
 void doubts_append(struct doubts *to, const struct doubts *from)
 {
 	struct text name;
 	page_list_append(&to->pages, &from->pages);
+	to->zeros += from->zeros;
 	for (size_t at = 0; doubts_next_column(columns_of(from), &at, &name);)
 		doubts_add_column(to, name);
 }
@@ -50,4 +59,5 @@ void doubts_release(struct doubts *d)
 {
 	page_list_release(&d->pages);
 	buf_release(&d->columns);
+	*d = (struct doubts){ 0 };
 }

@@ -1,7 +1,7 @@
 /*
  * doubts: what a reader found that says its sources may not tell all: pages of answers that may be
- * missing, and columns of numbers that nothing is known of. They refuse no record; who asked for
- * the records names them, and ends with another status than 0.
+ * missing, columns of numbers that nothing is known of, and what crashes left. They refuse no
+ * record; who asked for the records names them, and ends with another status than 0.
  */
 #ifndef TALLY_METER_READ_DOUBTS_H
 #define TALLY_METER_READ_DOUBTS_H
@@ -12,10 +12,13 @@
 struct doubts {
 	struct page_list pages;
 	struct buf columns; /* their names, ", " between, each once */
+	int64_t zeros;	    /* bytes of zero in lines, which crashes leave; no record is in doubt */
 };
 
 /* A column or key that may count, of which nothing is known; some names are enough. */
 void doubts_add_column(struct doubts *d, struct text name);
+/* A column that is known, and whose values say less than it should: why in a few words. */
+void doubts_add_reading(struct doubts *d, const char *name, const char *why);
 void doubts_append(struct doubts *to, const struct doubts *from);
 /* The name that begins at byte *at of such a list of columns, and *at moved behind it; false: no
  * more. */

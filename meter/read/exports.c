@@ -164,7 +164,7 @@ static void take_file(const char *text)
 					     "rows",	"needs",    "columns",	"harmless", "cache",
 					     "money",	"spelling", "currency", "zone",	    "sign",
 					     "parts",	"dates",    "optional", "costs",    "net",
-					     "general", "key",	    "ends",	NULL };
+					     "general", "key",	    "ends",	"only",	    NULL };
 	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
@@ -190,6 +190,7 @@ static void take_file(const char *text)
 		.as_trace = read == 2,
 		.rows = word(root, "rows"),
 		.key = word(root, "key"),
+		.only = words_of(json_member(root, "only"))[0],
 		.needs = needs_in(json_member(root, "needs")),
 		.harmless = words_of(json_member(root, "harmless")),
 		.cache = (enum containment)choice(root, "cache", caches),
@@ -209,6 +210,7 @@ static void take_file(const char *text)
 	take_columns(f, json_member(root, "columns"), json_member(root, "optional"));
 	f->charges = cost == 1;
 	f->has_cost &= cost != 2;
+	f->only_value = f->only ? word(json_member(root, "only"), f->only) : NULL;
 	json_close(d);
 }
 
@@ -222,6 +224,14 @@ static size_t formats(void)
 {
 	pthread_once(&registry.once, open_registry);
 	return registry.count;
+}
+
+const struct export_format *export_named(struct text shape)
+{
+	for (size_t i = 0; i < formats(); i++)
+		if (text_is(shape, registry.format[i].shape))
+			return &registry.format[i];
+	return NULL;
 }
 
 static bool serves(const struct export_format *f, enum export_use use)

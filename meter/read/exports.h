@@ -110,10 +110,14 @@ struct export_format {
 	enum loose_order order; /* of its dates */
 	bool last_day;		/* the end of a row is the last of its days, not the one after */
 	bool majority;		/* the sign that most rows have is a charge */
-	const char *net;	/* the column of costs after discounts, which some files lack */
-	bool parts;		/* one bill comes in several files that may share a day */
+	const char *only;	/* a column that must say only_value in every row; NULL: none */
+	const char *only_value;
+	const char *net; /* the column of costs after discounts, which some files lack */
+	bool parts;	 /* one bill comes in several files that may share a day */
 };
 
+/* The entry of that name (its shape); NULL: there is none. */
+const struct export_format *export_named(struct text shape);
 /* Of an object: a row, an item with rows, or a page of either. */
 const struct export_format *export_of_document(json_value *v, enum export_use use);
 /* The list of a page that holds its items, or NULL. */

@@ -602,7 +602,9 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
 				flush(r, sink);
 		} else {
 			flush(r, sink);
-			read_strictly(r, first, (size_t)(p + n - first), sink);
+			struct text rest = { first, (size_t)(p + n - first) }, piece;
+			while (text_between_zeros(&rest, &piece))
+				read_strictly(r, piece.p, piece.n, sink);
 		}
 		p += n + 1;
 	}

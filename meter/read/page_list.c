@@ -1,5 +1,6 @@
 #include "meter/read/page_list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,13 +46,48 @@ static int64_t whole(json_value *v, const char *key)
 											     : 0;
 }
 
+/* Where an answer says which part of the whole it is. */
+static const char *const places[] = { "",	    "metadata", "meta",	     "result_info",
+				      "pagination", "paging",	"page_info", "pageInfo",
+				      "cursors",    "links",	"_links" };
+
+static json_value *place_in(json_value *v, size_t i)
+{
+	return *places[i] ? json_member(v, places[i]) : v;
+}
+
+/* That there is more: by a word, or by what leads there. A word goes first. */
+static bool says_more(json_value *v, bool *told)
+{
+	static const char *const words[] = { "has_more",  "hasMore",	   "has_next",
+					     "hasNext",	  "has_next_page", "hasNextPage",
+					     "truncated", "is_truncated",  "isTruncated" };
+	static const char *const leads[] = { "next_page",     "next",	       "nextPage",
+					     "next_cursor",   "nextCursor",    "next_page_token",
+					     "nextPageToken", "NextPageToken", "nextLink",
+					     "next_url",      "cursor" };
+	bool more = false, leads_on = false;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		json_value *in = place_in(v, i);
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+			json_value *word = json_member(in, words[k]);
+			*told |= json_kind(word) == JSON_BOOL;
+			more |= json_true(word);
+		}
+		for (size_t k = 0; k < sizeof leads / sizeof *leads; k++)
+			leads_on |= json_number_or_string(json_member(in, leads[k])).n > 0;
+	}
+	leads_on &= !*told;
+	*told |= leads_on;
+	return more || leads_on;
+}
+
 /* The number of the page and how many there are, as several interfaces tell it. */
 static void take_number(json_value *v, struct page *p)
 {
-	static const char *const places[] = { "", "metadata", "meta", "result_info", "pagination" };
 	static const char *const totals[] = { "total_pages", "totalPages", "page_count" };
 	for (size_t i = 0; !p->of && i < sizeof places / sizeof *places; i++) {
-		json_value *in = *places[i] ? json_member(v, places[i]) : v;
+		json_value *in = place_in(v, i);
 		p->number = whole(in, "page");
 		for (size_t k = 0; p->number && !p->of && k < sizeof totals / sizeof *totals; k++)
 			p->of = whole(in, totals[k]);
@@ -64,13 +100,12 @@ static void take_number(json_value *v, struct page *p)
 void page_list_see(struct page_list *l, json_value *v, const struct export_format *kind)
 {
 	struct page p = { .kind = kind, .from_us = INT64_MAX, .to_us = INT64_MIN };
-	json_value *items = export_page_items(v), *more = json_member(v, "has_more");
-	if (!more)
-		more = json_member(json_member(v, "metadata"), "has_more");
+	json_value *items = export_page_items(v);
+	bool told = false;
+	p.more = says_more(v, &told);
 	take_number(v, &p);
-	if (!items || (!more && !p.of))
+	if (!items || (!told && !p.of))
 		return;
-	p.more = json_true(more);
 	for (json_value *item = json_first(items); item; item = json_next(item))
 		take_times(item, &p);
 	add(l, &p);
@@ -120,7 +155,8 @@ bool page_list_is_part(const struct page_list *l)
 		for (int64_t n = 1; n <= p->of && (size_t)n <= l->count + 1; n++)
 			if (!has_number(l, p, n))
 				return true;
-		if (p->of)
+		/* the last of the numbers, which says that there is more, is the last no longer */
+		if (p->of && !(p->more && p->number >= p->of))
 			continue;
 		for (size_t k = 0; !found && k < l->count; k++)
 			found = k != i && follows(p, &l->page[k]);
@@ -142,6 +178,43 @@ void page_list_missing(const struct page_list *l, int64_t *missing, int64_t *of)
 					    l->page[k].kind == l->page[i].kind &&
 					    !seen_before(l, k);
 		}
+}
+
+void page_list_write(const struct page_list *l, struct buf *out)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct page *p = &l->page[i];
+		buf_printf(out, "%lld %lld %lld %lld %d %s\n", (long long)p->from_us,
+			   (long long)p->to_us, (long long)p->number, (long long)p->of, p->more,
+			   p->kind ? p->kind->shape : "-");
+	}
+}
+
+bool page_list_read(struct page_list *l, struct text s)
+{
+	while (s.n) {
+		long long from, to, number, of;
+		int more, at = 0;
+		char line[256];
+		const char *end = memchr(s.p, '\n', s.n);
+		const size_t n = end ? (size_t)(end - s.p) : 0;
+		if (!end || n >= sizeof line)
+			return false;
+		memcpy(line, s.p, n);
+		line[n] = 0;
+		if (sscanf(line, "%lld %lld %lld %lld %d %n", &from, &to, &number, &of, &more,
+			   &at) != 5 ||
+		    !at)
+			return false;
+		add(l, &(struct page){ .from_us = from,
+				       .to_us = to,
+				       .number = number,
+				       .of = of,
+				       .more = more != 0,
+				       .kind = export_named(text_of(line + at)) });
+		s = (struct text){ end + 1, s.n - n - 1 };
+	}
+	return true;
 }
 
 void page_list_release(struct page_list *l)

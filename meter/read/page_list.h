@@ -13,7 +13,8 @@ struct export_format;
 
 /* What one page says of itself. */
 struct page {
-	const void *kind;	/* of its report; pages of another are no part of its answer */
+	const struct export_format
+		*kind;		/* of its report; pages of another are no part of its answer */
 	int64_t from_us, to_us; /* of its buckets; from INT64_MAX: it has none */
 	bool more;
 	int64_t number, of; /* 0: it has no number */
@@ -32,6 +33,10 @@ void page_list_append(struct page_list *to, const struct page_list *from);
 bool page_list_is_part(const struct page_list *l);
 /* Where pages have numbers: how many of how many are not here; else 0 of 0. */
 void page_list_missing(const struct page_list *l, int64_t *missing, int64_t *of);
+/* Writes the list as text, and adds what such a text holds to a list. Errors: false for another
+ * text. */
+void page_list_write(const struct page_list *l, struct buf *out);
+bool page_list_read(struct page_list *l, struct text s);
 void page_list_release(struct page_list *l);
 
 #endif

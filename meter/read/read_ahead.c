@@ -56,6 +56,12 @@ static void judge(struct parsed_file *f, bool found)
 	/* of what is known by its tables or header, each refusal counts */
 	if (source_is_known(f->path))
 		return;
+	if (f->asked && !f->refused_count) {
+		if (!found)
+			f->not_read = "it holds requests of a batch, which bill nothing: name the "
+				      "file of its results";
+		return;
+	}
 	bool counts = source_counts_tokens(f->path);
 	const char *what = "it counts tokens, but holds no known kind of usage record";
 	if (counts && found && f->refused_count)
@@ -75,6 +81,7 @@ void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool 
 	payload_set_path(r, path);
 	source_read_path(path, r, &f->bytes, &f->failure);
 	f->passed_over = payload_passed_over(r);
+	f->asked = payload_asked(r);
 	doubts_append(&f->doubts, payload_doubts(r));
 	payload_close(r);
 	judge(f, found);

@@ -23,7 +23,7 @@ static inline enum recorded_kind recorded_kind(const struct stated_cost *c)
 	return c->estimate ? COST_ESTIMATED : COST_CHARGED;
 }
 
-/* Adds a call, or (records -1, amounts below zero) takes it back. ours: what a card says, NULL
+/* Adds a call, or (records -1, amounts below zero) reverses it. ours: what a card says, NULL
  * where none prices it. False when a sum no longer fits. */
 bool recorded_cost_add(struct recorded_cost to[COST_KINDS], const struct stated_cost *c,
 		       int64_t records, const struct money_total *ours);

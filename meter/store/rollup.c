@@ -75,11 +75,35 @@ static bool add(struct cell *c, const int64_t sum[SUM_COUNT], int64_t seq)
 	return !bad;
 }
 
+static void put_more_key(struct buf *key, const struct more_cell *m)
+{
+	key->n = 0;
+	buf_add(key, m, offsetof(struct more_cell, count));
+	buf_puts(key, m->name);
+}
+
+static int add_count(struct gathering *g, struct more_cell m, int64_t n, struct err *e)
+{
+	struct buf key = { 0 };
+	put_more_key(&key, &m);
+	uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*at) {
+		if ((g->mores & (g->mores - 1)) == 0)
+			g->more =
+				mem_grow(g->more, (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
+		g->more[g->mores] = m;
+		*at = ++g->mores;
+	}
+	return __builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count)
+		       ? err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name)
+		       : 0;
+}
+
 static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_t price,
 		    struct text json, struct err *e)
 {
 	struct json_document *d;
-	struct buf key = { 0 };
 	int rc = json_open(&d, json, e);
 	if (rc != 0)
 		return rc;
@@ -89,21 +113,8 @@ static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_
 		struct more_cell m = { quarter, series, price, 0, { 0 } };
 		int64_t n = strtoll(json_number(v).p, NULL, 10);
 		snprintf(m.name, sizeof m.name, "%s", json_key(v));
-		key.n = 0;
-		buf_add(&key, &m, offsetof(struct more_cell, count));
-		buf_puts(&key, m.name);
-		uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
-		if (!*at) {
-			if ((g->mores & (g->mores - 1)) == 0)
-				g->more = mem_grow(g->more,
-						   (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
-			g->more[g->mores] = m;
-			*at = ++g->mores;
-		}
-		if (__builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count))
-			rc = err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name);
+		rc = add_count(g, m, n, e);
 	}
-	buf_release(&key);
 	json_close(d);
 	return rc;
 }
@@ -122,6 +133,7 @@ static void gathering_clear(struct gathering *g, int64_t from)
 /* One row into its cells. */
 struct summed_row {
 	int64_t seq, time, series, price, sum[SUM_COUNT];
+	bool placeholder;
 };
 
 static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
@@ -138,7 +150,12 @@ static int gather_row(struct store *s, struct gathering *g, const struct summed_
 			 r->series, r->price),
 		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
-	return 0;
+	if (!r->placeholder)
+		return 0;
+	return add_count(g,
+			 (struct more_cell){ floor_div(r->time, QUARTER_US), r->series, r->price, 0,
+					     ROLLED_PLACEHOLDERS },
+			 r->sum[SUM_RECORDS], e);
 }
 
 /* Rows as they are appended. What cannot be gathered so is read back later. */
@@ -149,7 +166,8 @@ static void row_appended(void *user, const struct usage_row *row)
 				row->record.time_us,
 				row->series,
 				row->price,
-				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests } };
+				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests },
+				row->flags & USAGE_BROKEN_OFF };
 	bool rare = false;
 	g->corrected |= row->kind != USAGE_RECORD;
 	for (int k = 0; k < COUNT_KINDS; k++) {
@@ -192,7 +210,7 @@ static struct gathering *gathering_of(struct store *s)
 
 static const struct sql sql_roll_rows = {
 	.text = "SELECT seq,time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more FROM usage WHERE seq BETWEEN :from AND :to "
+		"cache_write_1h,output,reasoning,more,flags FROM usage WHERE seq BETWEEN :from AND :to "
 		"ORDER BY seq",
 };
 
@@ -207,9 +225,11 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct summed_row r = {
-			db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3), { 0 }
+			db_int(q, 0), db_int(q, 1),
+			db_int(q, 2), db_int(q, 3),
+			{ 0 },	      !db_is_null(q, 13) && db_int(q, 13) & USAGE_BROKEN_OFF
 		};
-		/* a record that is taken back is one less */
+		/* a reversed record is one less */
 		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
 		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
 			r.sum[k] = db_int(q, 4 + k);
@@ -341,35 +361,48 @@ static int put_more(struct store *s, const struct gathering *g, struct err *e)
 	return rc;
 }
 
-static const struct sql sql_set_rolled_to = {
-	.text = "INSERT INTO about VALUES('rolled_to',:seq) ON CONFLICT(key) DO UPDATE "
+static const struct sql sql_set_about = {
+	.text = "INSERT INTO about VALUES(:key,:value) ON CONFLICT(key) DO UPDATE "
 		"SET value=excluded.value",
 };
 
-static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
+static int set_about(struct store *s, const char *key, int64_t value, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_set_rolled_to, &q, e);
+	int rc = db_statement(store_db(s), &sql_set_about, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":seq", seq);
+	db_bind_text(q, ":key", text_of(key));
+	db_bind_int(q, ":value", value);
 	return db_done(store_db(s), q, e);
 }
 
-static const struct sql sql_rolled_to = {
-	.text = "SELECT value FROM about WHERE key='rolled_to'",
+static const struct sql sql_about = {
+	.text = "SELECT value FROM about WHERE key=:key",
 };
+
+/* 0 where it does not say. */
+static int read_about(struct store *s, const char *key, int64_t *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_about, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":key", text_of(key));
+	rc = db_step(store_db(s), q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
 
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(store_db(s), &sql_rolled_to, &q, e);
-	if (rc == 0)
-		rc = db_step(store_db(s), q, e);
-	*out = rc == 1 ? db_int(q, 0) : 0;
-	if (rc >= 0)
-		db_reset(q);
-	return rc < 0 ? rc : 0;
+	return read_about(s, "rolled_to", out, e);
+}
+
+int rollup_made(struct store *s, int64_t *out, struct err *e)
+{
+	return read_about(s, "rollups_made", out, e);
 }
 
 static int check_fit(const struct cell *list, size_t count, struct err *e)
@@ -418,7 +451,7 @@ static int run_over(struct store *s, const struct sql *which, int64_t from, int6
 	return db_done(store_db(s), q, e);
 }
 
-/* the same of rows that lie there; a record that is taken back is one less */
+/* the same of rows that lie there; a reversed record is one less */
 #define CELL_OF(us) "(u.time-((u.time%" us "+" us ")%" us "))/" us
 #define SUMS_OF_ROWS \
 	"sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint,sum(u.requests)::bigint," \
@@ -452,13 +485,24 @@ static const struct sql sql_roll_all_more = {
 			     "DO UPDATE SET " ADD("rollup_more", count),
 };
 
+static const struct sql sql_roll_all_placeholders = {
+	.postgres = "INSERT INTO rollup_more SELECT " CELL_OF(
+		"900000000") ",u.series,u.price,'" ROLLED_PLACEHOLDERS
+			     "',sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint FROM usage u "
+			     "WHERE u.seq BETWEEN :from AND :to AND (u.flags & 2) <> 0 GROUP BY "
+			     "1,2,3 ON CONFLICT(quarter,series,price,name) "
+			     "DO UPDATE SET " ADD("rollup_more", count),
+};
+
 /* On a server the rows stay where they are. */
 static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	int rc = run_over(s, &sql_roll_all_quarters, from, to, e);
 	if (rc == 0)
 		rc = run_over(s, &sql_roll_all_days, from, to, e);
-	return rc == 0 ? run_over(s, &sql_roll_all_more, from, to, e) : rc;
+	if (rc == 0)
+		rc = run_over(s, &sql_roll_all_more, from, to, e);
+	return rc == 0 ? run_over(s, &sql_roll_all_placeholders, from, to, e) : rc;
 }
 
 static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
@@ -480,7 +524,7 @@ static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
 		next = to - from < ROWS_AT_ONCE ? to + 1 : from + ROWS_AT_ONCE;
 		rc = (there ? roll_there : roll_here)(s, from, next - 1, e);
 	}
-	return rc == 0 ? set_rolled_to(s, to, e) : rc;
+	return rc == 0 ? set_about(s, "rolled_to", to, e) : rc;
 }
 
 static const struct sql sql_roll_turn = {
@@ -521,7 +565,7 @@ static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t la
 	int rc;
 	if (g->valid && g->from == done + 1 && g->to == last) {
 		rc = put_gathering(s, g, e);
-		return rc == 0 ? set_rolled_to(s, last, e) : rc;
+		return rc == 0 ? set_about(s, "rolled_to", last, e) : rc;
 	}
 	rc = roll(s, done + 1, last, e);
 	/* numbers without rows are known for good now */
@@ -619,11 +663,16 @@ int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, str
 
 int rollup_rebuild(struct store *s, struct err *e)
 {
+	int64_t made;
 	/* who writes alone has the turn of summing, too */
 	int rc = db_run(store_db(s),
 			"DELETE FROM rollup_quarter; DELETE FROM rollup_day; DELETE FROM "
 			"rollup_more",
 			e);
+	if (rc == 0)
+		rc = rollup_made(s, &made, e);
+	if (rc == 0)
+		rc = set_about(s, "rollups_made", made + 1, e);
 	return rc == 0 ? roll(s, 1, store_last_seq(s), e) : rc;
 }
 
@@ -667,6 +716,41 @@ static int subtract(struct store *s, const struct both_cells *c, bool *same, cha
 	return 0;
 }
 
+/* The same of rarer counts and placeholders, where a count of nothing may be stored or not. */
+static int subtract_more(struct store *s, struct gathering *g, bool *same, char difference[200],
+			 struct err *e)
+{
+	struct buf key = { 0 };
+	struct query *q;
+	int rc = db_prepare(store_db(s), "SELECT quarter,series,price,name,count FROM rollup_more",
+			    &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct text name = db_text(q, 3);
+		struct more_cell m = { db_int(q, 0), db_int(q, 1), db_int(q, 2), 0, { 0 } };
+		snprintf(m.name, sizeof m.name, "%.*s", (int)name.n, name.p);
+		put_more_key(&key, &m);
+		const uint64_t *at = dict_find(&g->more_index, (struct text){ key.p, key.n });
+		if (at) {
+			g->more[*at - 1].count -= db_int(q, 4);
+		} else if (db_int(q, 4)) {
+			*same = false;
+			snprintf(difference, 200, "the rollup of %s in quarter %lld", m.name,
+				 (long long)m.quarter);
+		}
+	}
+	db_drop(q);
+	buf_release(&key);
+	for (size_t i = 0; *same && i < g->mores; i++) {
+		*same = g->more[i].count == 0;
+		if (!*same)
+			snprintf(difference, 200, "the rollup of %s in quarter %lld",
+				 g->more[i].name, (long long)g->more[i].quarter);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e)
 {
 	struct gathering g = { 0 };
@@ -683,6 +767,8 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	};
 	for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++)
 		rc = subtract(s, &cells[i], same, difference, e);
+	if (rc == 0 && *same)
+		rc = subtract_more(s, &g, same, difference, e);
 	gathering_release(&g);
 	return rc;
 }

@@ -15,6 +15,8 @@ enum { ROLLUP_LAG_MOST = 50000, ROLLUP_LAG_LOADING = 250000 };
 
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
+/* How many times they were thrown away and made again. */
+int rollup_made(struct store *s, int64_t *out, struct err *e);
 /* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. Rows whose
  * sums do not fit (older versions took records above the bound) stay behind. */
 int rollup_catch_up(struct store *s, int64_t lag, struct err *e);

@@ -8,6 +8,8 @@
 /* Names of what a source says that the call cost, in whole 1e-12 dollars; no rollup holds them. */
 #define ROW_CHARGED "charged"
 #define ROW_ESTIMATED "estimated"
+/* Not of a row: how many rows of a cell have only the output count of their answer's start. */
+#define ROLLED_PLACEHOLDERS "placeholders"
 bool row_is_recorded_cost(const char *name);
 
 /* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */

@@ -12,8 +12,8 @@
 #define QUARTER_US (900 * US_PER_SECOND)
 
 /* A cell as it is stored: counts are pairs of kind and count, those that are zero left out. */
-enum { KIND_SIZE = 1, PAIR_SIZE = KIND_SIZE + sizeof(int64_t) };
-_Static_assert(COUNT_KINDS <= UINT8_MAX, "a kind is stored in a byte");
+enum { KIND_SIZE = 1, PAIR_SIZE = KIND_SIZE + sizeof(int64_t), KIND_PLACEHOLDERS = UINT8_MAX };
+_Static_assert((int)COUNT_KINDS < (int)KIND_PLACEHOLDERS, "a kind is stored in a byte");
 
 static const char *const table =
 	"CREATE TABLE IF NOT EXISTS session_cell (cell INTEGER NOT NULL, session TEXT NOT NULL,"
@@ -73,6 +73,7 @@ static int add(struct session_cell *to, const struct session_cell *more, struct 
 	bool bad = !counts_add(to->counts, more->counts);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
+	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
 	to->first_us = more->first_us < to->first_us ? more->first_us : to->first_us;
 	to->last_us = more->last_us > to->last_us ? more->last_us : to->last_us;
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
@@ -80,7 +81,7 @@ static int add(struct session_cell *to, const struct session_cell *more, struct 
 
 static const struct sql sql_rows = {
 	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,session FROM usage "
+		"cache_write_1h,output,reasoning,more,session,flags FROM usage "
 		"WHERE seq BETWEEN :from AND :to",
 };
 
@@ -94,7 +95,8 @@ static int gather(struct store *s, struct gathering *g, int64_t from, int64_t to
 		R_REQUESTS,
 		R_TOKENS,
 		R_MORE = R_TOKENS + BUCKET_COMMON,
-		R_SESSION
+		R_SESSION,
+		R_FLAGS
 	};
 	struct db *db = store_db(s);
 	struct query *q;
@@ -110,6 +112,8 @@ static int gather(struct store *s, struct gathering *g, int64_t from, int64_t to
 					    .last_us = time_us,
 					    .records = reversal ? -1 : 1,
 					    .requests = db_int(q, R_REQUESTS) };
+		if (!db_is_null(q, R_FLAGS) && db_int(q, R_FLAGS) & USAGE_BROKEN_OFF)
+			row.placeholders = row.records;
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			row.counts[b] = db_int(q, R_TOKENS + b);
 		if (!db_is_null(q, R_MORE) &&
@@ -140,9 +144,10 @@ static int read_cell(struct query *q, struct session_cell *c, struct err *e)
 				    .session = db_text(q, C_SESSION) };
 	for (size_t i = 0; i + PAIR_SIZE <= pairs.n; i += PAIR_SIZE) {
 		const uint8_t kind = (uint8_t)pairs.p[i];
-		if (kind >= COUNT_KINDS)
+		if (kind >= COUNT_KINDS && kind != KIND_PLACEHOLDERS)
 			return err_set(e, ERR_STORE, "a sum of a session has no known meaning");
-		memcpy(&c->counts[kind], pairs.p + i + KIND_SIZE, sizeof c->counts[kind]);
+		memcpy(kind == KIND_PLACEHOLDERS ? &c->placeholders : &c->counts[kind],
+		       pairs.p + i + KIND_SIZE, sizeof c->counts[kind]);
 	}
 	return 0;
 }
@@ -208,6 +213,15 @@ static const struct sql sql_put_cell = {
 		") VALUES(:cell,:series,:price,:first,:last,:records,:requests,:counts,:session)",
 };
 
+static void put_pair(struct buf *pairs, int kind, int64_t count)
+{
+	const uint8_t byte = (uint8_t)kind;
+	if (!count)
+		return;
+	buf_add(pairs, &byte, KIND_SIZE);
+	buf_add(pairs, &count, sizeof count);
+}
+
 static int put_cell(struct store *s, const struct gathered *c, struct buf *pairs, struct err *e)
 {
 	struct query *q;
@@ -216,11 +230,8 @@ static int put_cell(struct store *s, const struct gathered *c, struct buf *pairs
 		return rc;
 	pairs->n = 0;
 	for (int k = 0; k < COUNT_KINDS; k++)
-		if (c->sums.counts[k]) {
-			const uint8_t kind = (uint8_t)k;
-			buf_add(pairs, &kind, KIND_SIZE);
-			buf_add(pairs, &c->sums.counts[k], sizeof c->sums.counts[k]);
-		}
+		put_pair(pairs, k, c->sums.counts[k]);
+	put_pair(pairs, KIND_PLACEHOLDERS, c->sums.placeholders);
 	db_bind_int(q, ":cell", c->cell);
 	db_bind_int(q, ":series", c->sums.series);
 	db_bind_int(q, ":price", c->sums.price);

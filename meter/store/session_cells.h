@@ -13,7 +13,7 @@
 
 struct session_cell {
 	int64_t first_us, last_us; /* of the calls in it that were not reversed */
-	int64_t series, price, records, requests;
+	int64_t series, price, records, requests, placeholders;
 	int64_t counts[COUNT_KINDS];
 	struct text session; /* lives until the next cell */
 };

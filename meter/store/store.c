@@ -51,7 +51,8 @@ struct store {
 	size_t pending_count;
 	struct buf pending_text;
 	struct store_listener listener;
-	struct text look_for; /* of store_find */
+	struct day_cells *days; /* NULL: none are shared */
+	struct text look_for;	/* of store_find */
 	struct err *find_error;
 	int find_rc;
 };
@@ -258,6 +259,16 @@ void store_close(struct store *s)
 void store_listen(struct store *s, const struct store_listener *l)
 {
 	s->listener = *l;
+}
+
+void store_share_days(struct store *s, struct day_cells *d)
+{
+	s->days = d;
+}
+
+struct day_cells *store_shared_days(const struct store *s)
+{
+	return s->days;
 }
 
 const struct store_listener *store_listener(const struct store *s)

@@ -45,7 +45,7 @@ static inline int64_t usage_row_decides_us(const struct usage_row *row)
 
 struct store;
 
-/* In a file: the last number that a row was given; those that were skipped are nobody's for ever.
+/* In a file: the last number that a row was given; those that were skipped are nobody's.
  */
 #define FILE_LAST_NUMBER \
 	"max(coalesce((SELECT max(seq) FROM usage),0)," \
@@ -115,6 +115,12 @@ struct store_listener {
 };
 void store_listen(struct store *s, const struct store_listener *l);
 const struct store_listener *store_listener(const struct store *s);
+
+/* The memory of sums by day that this store shares with others of the process; one that writes has
+ * none. */
+struct day_cells;
+void store_share_days(struct store *s, struct day_cells *d);
+struct day_cells *store_shared_days(const struct store *s);
 
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */

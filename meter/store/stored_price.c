@@ -137,12 +137,14 @@ int stored_price_amount(const struct stored_price *p, const int64_t *counts, int
 		return 0;
 	}
 	for (int b = 0; b < BUCKET_COUNT; b++)
-		ok &= money_total_add(&sum,
-				      money_of_tokens(p->rates.per_million[b],
+		if (p->rates.known >> b & 1)
+			ok &= money_total_add(
+				&sum, money_of_tokens(p->rates.per_million[b],
 						      rate_billed_tokens(&p->rates, counts, b)));
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int64_t count = fee_quantity(&p->fee[i], requests, counts + COUNT_TOKENS);
-		ok &= money_total_add_units(&sum, p->fee[i].amount, count, p->fee[i].per);
+		if (count)
+			ok &= money_total_add_units(&sum, p->fee[i].amount, count, p->fee[i].per);
 	}
 	if (!ok)
 		return err_set(e, ERR_RANGE, "the amount is larger than a total can hold");

@@ -1,4 +1,4 @@
-/* trail: who changed what over HTTP, kept for ever beside what was changed. */
+/* trail: who changed what over HTTP, kept beside what was changed. */
 #ifndef TALLY_METER_STORE_TRAIL_H
 #define TALLY_METER_STORE_TRAIL_H
 

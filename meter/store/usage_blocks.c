@@ -5,7 +5,7 @@
 /* What a row adds, or the calls of a session in a quarter of an hour. No block ends and no gap lies
  * inside of one: blocks end at full hours and are hours long. */
 struct entry {
-	int64_t time_us, last_us, records, requests, unpriced;
+	int64_t time_us, last_us, records, requests, unpriced, placeholders;
 	USAGE_COUNTS;
 	struct money_total cost;
 	const struct subject_names *subject; /* lives as long as the store */
@@ -28,6 +28,7 @@ static int take(void *user, const struct usage_call *call)
 			     .records = s->records,
 			     .requests = s->requests,
 			     .unpriced = s->unpriced,
+			     .placeholders = s->placeholders,
 			     .cost = s->cost,
 			     .subject = call->subject };
 	memcpy(n->counts, s->counts, sizeof n->counts);
@@ -46,6 +47,7 @@ static int add(struct usage_sums *to, const struct entry *n, struct err *e)
 	bool bad = !money_total_add(&to->cost, n->cost);
 	to->records += n->records;
 	to->unpriced += n->unpriced;
+	to->placeholders += n->placeholders;
 	bad |= __builtin_add_overflow(to->requests, n->requests, &to->requests);
 	bad |= !counts_add(to->counts, n->counts);
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;

@@ -6,6 +6,7 @@
 
 #include "base/dict.h"
 #include "base/json.h"
+#include "meter/store/piles.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/session_cells.h"
@@ -176,12 +177,19 @@ static bool is_time(enum grouping d)
 	return grouping_is_time(d);
 }
 
+/* Whether a label is the series' own: neither its subject's nor its price's. */
+static bool is_of_series(enum grouping d)
+{
+	return d == BY_CUSTOMER || d == BY_PROJECT || d == BY_WORKLOAD || d == BY_EFFORT;
+}
+
 int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e)
 {
 	bool bad = !money_total_add(&to->cost, more->cost);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	bad |= __builtin_add_overflow(to->by_seller, more->by_seller, &to->by_seller);
 	bad |= !money_total_add(&to->sellers, more->sellers);
@@ -319,108 +327,7 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 }
 
 /* Places of a rollup's columns. */
-enum { AT_CELL, AT_WHO, AT_PRICE, AT_RECORDS, AT_REQUESTS, AT_TOKENS };
-
-static const struct sql sql_cells_day_of = {
-	.text = "WITH RECURSIVE d(day) AS (SELECT :from UNION ALL SELECT day+1 FROM d "
-		"WHERE day+1<:to) SELECT r.day,r.series,r.price,records,requests,input,"
-		"cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM d CROSS "
-		"JOIN series s CROSS JOIN rollup_day r ON r.day=d.day AND r.series=s.id "
-		"WHERE s.customer=:customer",
-	.postgres =
-		"SELECT r.day,r.series,r.price,records,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning FROM rollup_day r JOIN series s "
-		"ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND s.customer=:customer",
-};
-
-/* Columns of a rollup that are added up. */
-enum { SUMS = AT_TOKENS + BUCKET_COMMON - AT_RECORDS };
-
-/* Cells of one series (or subject) at one price, added up over time: what they come to is the same,
- * and they are priced and grouped once. */
-struct pile {
-	int64_t cell, who, price;
-	int64_t sum[SUMS];
-};
-struct piles {
-	struct pile *pile;
-	size_t count, room;
-	uint32_t *slot; /* 1 + place; a power of two of them */
-	size_t slots;
-};
-
-static void piles_release(struct piles *p)
-{
-	free(p->pile);
-	free(p->slot);
-}
-
-static uint32_t *pile_slot(const struct piles *p, int64_t who, int64_t price)
-{
-	const uint64_t mixed =
-		((uint64_t)who * 31 + (uint64_t)price) * UINT64_C(0x9E3779B97F4A7C15);
-	size_t i = mixed >> 32 & (p->slots - 1);
-	while (p->slot[i] &&
-	       (p->pile[p->slot[i] - 1].who != who || p->pile[p->slot[i] - 1].price != price))
-		i = (i + 1) & (p->slots - 1);
-	return &p->slot[i];
-}
-
-/* Where its sums are; those of a new one are 0. */
-static struct pile *pile_of(struct piles *p, int64_t cell, int64_t who, int64_t price)
-{
-	if (p->count * 2 >= p->slots) {
-		free(p->slot);
-		p->slots = p->slots ? p->slots * 2 : 1024;
-		p->slot = mem_zalloc(p->slots * sizeof *p->slot);
-		for (size_t i = 0; i < p->count; i++)
-			*pile_slot(p, p->pile[i].who, p->pile[i].price) = (uint32_t)i + 1;
-	}
-	uint32_t *slot = pile_slot(p, who, price);
-	if (!*slot) {
-		if (p->count == p->room) {
-			p->room = p->room ? p->room * 2 : 256;
-			p->pile = mem_grow(p->pile, p->room * sizeof *p->pile);
-		}
-		p->pile[p->count] = (struct pile){ .cell = cell, .who = who, .price = price };
-		*slot = (uint32_t)++p->count;
-	}
-	return &p->pile[*slot - 1];
-}
-
-static int take_pile(struct usage_result *r, const struct pile *p, bool by_day, struct err *e)
-{
-	struct cell c = { .time_us = p->cell * (by_day ? US_PER_DAY : QUARTER_US),
-			  .price = p->price };
-	int64_t subject = p->who;
-	int rc = 0;
-	if (by_day && r->splits)
-		c.time_us = split_day(r, p->cell)->cell_us;
-	if (by_day) {
-		rc = store_series_names(r->store, p->who, &c.series, e);
-		subject = rc == 0 ? c.series->subject : 0;
-	}
-	if (rc == 0)
-		rc = store_subject_names(r->store, subject, &c.subject, e);
-	if (rc != 0)
-		return rc;
-	c.sums.records = p->sum[AT_RECORDS - AT_RECORDS];
-	c.sums.requests = p->sum[AT_REQUESTS - AT_RECORDS];
-	memcpy(c.sums.tokens, p->sum + AT_TOKENS - AT_RECORDS, BUCKET_COMMON * sizeof *p->sum);
-	return take_cell(r, &c, e);
-}
-
-/* False where the sum does not fit, and then nothing is added. */
-static bool pile_add(struct pile *to, const int64_t more[SUMS])
-{
-	int64_t sum[SUMS];
-	bool bad = false;
-	for (int i = 0; i < SUMS; i++)
-		bad |= __builtin_add_overflow(to->sum[i], more[i], &sum[i]);
-	if (!bad)
-		memcpy(to->sum, sum, sizeof sum);
-	return !bad;
-}
+enum { AT_CELL, AT_WHO, AT_PRICE, AT_SUMS };
 
 static bool by_time(const struct usage_result *r)
 {
@@ -430,35 +337,218 @@ static bool by_time(const struct usage_result *r)
 	return any;
 }
 
-static int take_rollup(struct usage_result *r, const struct sql *which, int64_t from, int64_t to,
-		       bool by_day, struct err *e)
+/* Cells of rollups on their way into the result. */
+struct adding {
+	struct usage_result *r;
+	bool by_day, timeless;
+	bool apart;    /* each cell for itself: whoever takes them asks when it was */
+	int64_t at_us; /* of the cells in the piles */
+	struct piles piles;
+	struct dict groups; /* labels and subject to a series that stands for all of them */
+	struct buf key;
+	int64_t *stands_for; /* by series: that series; 0: not known yet, -1: not wanted */
+	size_t series_known;
+	struct err *e;
+};
+
+static struct adding adding_of(struct usage_result *r, bool by_day, struct err *e)
 {
-	struct db *db = store_db(r->store);
+	return (struct adding){ .r = r,
+				.by_day = by_day,
+				.timeless = !by_time(r),
+				.apart = r->take != NULL,
+				.at_us = INT64_MIN,
+				.e = e };
+}
+
+static void adding_release(struct adding *x)
+{
+	piles_release(&x->piles);
+	dict_release(&x->groups);
+	buf_release(&x->key);
+	free(x->stands_for);
+}
+
+static int take_pile(const struct adding *x, const struct pile *p)
+{
+	struct usage_result *r = x->r;
+	struct cell c = { .time_us = x->timeless ? p->cell : x->at_us, .price = p->price };
+	int64_t subject = p->who;
+	int rc = 0;
+	if (x->by_day) {
+		rc = store_series_names(r->store, p->who, &c.series, x->e);
+		subject = rc == 0 ? c.series->subject : 0;
+	}
+	if (rc == 0)
+		rc = store_subject_names(r->store, subject, &c.subject, x->e);
+	if (rc != 0)
+		return rc;
+	c.sums.records = p->sum[0];
+	c.sums.requests = p->sum[1];
+	memcpy(c.sums.tokens, p->sum + 2, BUCKET_COMMON * sizeof *p->sum);
+	return take_cell(r, &c, x->e);
+}
+
+static int take_piles(struct adding *x)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < x->piles.count; i++)
+		rc = take_pile(x, &x->piles.pile[i]);
+	piles_clear(&x->piles);
+	return rc;
+}
+
+/* One series of those that have the same labels and subject, whose cells of a price are one. */
+static int find_group(struct adding *x, int64_t series, int64_t *stands_for)
+{
+	static const struct stored_price no_price; /* labels of series ask for none */
+	struct cell c = { 0 };
+	int rc = store_series_names(x->r->store, series, &c.series, x->e);
+	if (rc == 0)
+		rc = store_subject_names(x->r->store, c.series->subject, &c.subject, x->e);
+	if (rc != 0)
+		return rc;
+	*stands_for = -1;
+	if (!is_wanted(x->r, &c))
+		return 0;
+	x->key.n = 0;
+	buf_int(&x->key, c.series->subject);
+	for (size_t i = 0; i < x->r->dim_count; i++)
+		if (is_of_series(x->r->dim[i])) {
+			const struct text t = text_label(&c, &no_price, x->r->dim[i]);
+			buf_add(&x->key, "", 1);
+			buf_add(&x->key, t.p, t.n);
+		}
+	uint64_t *at = dict_need(&x->groups, (struct text){ x->key.p, x->key.n }, NULL);
+	if (!*at)
+		*at = (uint64_t)series;
+	*stands_for = (int64_t)*at;
+	return 0;
+}
+
+static int group_of_series(struct adding *x, int64_t series, int64_t *stands_for)
+{
+	enum { SERIES_KEPT_MOST = 1 << 24 };
+	const size_t place = (size_t)series;
+	if (series < 0 || series >= SERIES_KEPT_MOST)
+		return find_group(x, series, stands_for);
+	if (place >= x->series_known) {
+		const size_t room = place * 2 + 1024;
+		x->stands_for = mem_grow(x->stands_for, room * sizeof *x->stands_for);
+		memset(x->stands_for + x->series_known, 0,
+		       (room - x->series_known) * sizeof *x->stands_for);
+		x->series_known = room;
+	}
+	int rc = x->stands_for[place] ? 0 : find_group(x, series, &x->stands_for[place]);
+	*stands_for = x->stands_for[place];
+	return rc;
+}
+
+/* A cell that is told of an instant. */
+static int add_cell_at(struct adding *x, struct pile *p, int64_t at_us)
+{
+	struct usage_result *r = x->r;
+	int rc = x->by_day ? group_of_series(x, p->who, &p->who) : 0;
+	if (rc != 0 || p->who == -1)
+		return rc;
+	p->cell = at_us;
+	if (!x->timeless && at_us != x->at_us) {
+		if (x->piles.count && (x->apart || !same_labels(r, at_us, x->at_us)))
+			rc = take_piles(x);
+		x->at_us = at_us;
+	}
+	if (rc != 0 || piles_add(&x->piles, p))
+		return rc;
+	return take_pile(x, p);
+}
+
+static int add_cell(struct adding *x, struct pile *p)
+{
+	struct usage_result *r = x->r;
+	return add_cell_at(x, p,
+			   !x->by_day  ? p->cell * QUARTER_US
+			   : r->splits ? split_day(r, p->cell)->cell_us
+				       : p->cell * US_PER_DAY);
+}
+
+static int add_day_cell(void *user, const struct day_cell *c)
+{
+	struct pile p = { c->day, c->series, c->price, { 0 } };
+	memcpy(p.sum, c->sum, sizeof p.sum);
+	return add_cell(user, &p);
+}
+
+static const struct sql sql_cells_quarter = {
+	.text = "SELECT quarter,subject,price," SUM_COLUMNS
+		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
+};
+static const struct sql sql_cells_day_of = {
+	.text = "WITH RECURSIVE d(day) AS (SELECT :from UNION ALL SELECT day+1 FROM d "
+		"WHERE day+1<:to) SELECT r.day,r.series,r.price,records,requests,input,"
+		"cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM d CROSS "
+		"JOIN series s CROSS JOIN rollup_day r ON r.day=d.day AND r.series=s.id "
+		"WHERE s.customer=:customer",
+	.postgres =
+		"SELECT r.day,r.series,r.price,records,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning FROM rollup_day r JOIN series s "
+		"ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND s.customer=:customer "
+		"ORDER BY r.day",
+};
+
+/* The cells [from, to) that a statement reads. */
+static int add_cells(struct adding *x, const struct sql *which, int64_t from, int64_t to)
+{
+	struct db *db = store_db(x->r->store);
 	struct query *q;
-	struct piles piles = { 0 };
-	const bool timeless = !by_time(r);
-	int rc = db_statement(db, which, &q, e);
+	int rc = db_statement(db, which, &q, x->e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
 	if (which == &sql_cells_day_of)
-		db_bind_text(q, ":customer", text_of(r->filter->customer));
-	while ((rc = db_step(db, q, e)) == 1) {
-		struct pile p = { .cell = db_int(q, AT_CELL),
-				  .who = db_int(q, AT_WHO),
-				  .price = db_int(q, AT_PRICE) };
-		for (int i = 0; i < SUMS; i++)
-			p.sum[i] = db_int(q, AT_RECORDS + i);
-		if (timeless && pile_add(pile_of(&piles, p.cell, p.who, p.price), p.sum))
-			continue;
-		if ((rc = take_pile(r, &p, by_day, e)) != 0)
+		db_bind_text(q, ":customer", text_of(x->r->filter->customer));
+	while ((rc = db_step(db, q, x->e)) == 1) {
+		struct pile p = {
+			db_int(q, AT_CELL), db_int(q, AT_WHO), db_int(q, AT_PRICE), { 0 }
+		};
+		for (int i = 0; i < DAY_SUMS; i++)
+			p.sum[i] = db_int(q, AT_SUMS + i);
+		if ((rc = add_cell(x, &p)) != 0)
 			break;
 	}
 	db_reset(q);
-	for (size_t i = 0; rc == 0 && i < piles.count; i++)
-		rc = take_pile(r, &piles.pile[i], by_day, e);
-	piles_release(&piles);
+	return rc;
+}
+
+/* One customer of many is sought day by day, where days are not remembered. */
+static int add_days_of(struct adding *x, int64_t from, int64_t to)
+{
+	enum { SOUGHT_ONE_BY_ONE = 4000 };
+	int64_t first, last;
+	int rc = day_cells_span(x->r->store, &first, &last, x->e);
+	from = from > first ? from : first;
+	to = to < last + 1 ? to : last + 1;
+	if (rc != 0 || from >= to)
+		return rc;
+	return to - from < SOUGHT_ONE_BY_ONE
+		       ? add_cells(x, &sql_cells_day_of, from, to)
+		       : day_cells_each(x->r->store, from, to, add_day_cell, x, x->e);
+}
+
+/* The cells [from, to) of days or quarters. */
+static int take_rollup(struct usage_result *r, int64_t from, int64_t to, bool by_day, struct err *e)
+{
+	struct adding x = adding_of(r, by_day, e);
+	int rc;
+	if (!by_day)
+		rc = add_cells(&x, &sql_cells_quarter, from, to);
+	else if (r->filter->customer && !store_shared_days(r->store))
+		rc = add_days_of(&x, from, to);
+	else
+		rc = day_cells_each(r->store, from, to, add_day_cell, &x, e);
+	if (rc == 0)
+		rc = take_piles(&x);
+	adding_release(&x);
 	return rc;
 }
 
@@ -467,7 +557,7 @@ static const struct sql sql_cells_more = {
 		"AND quarter<:to",
 };
 
-/* Rarer buckets and units of the same quarters. */
+/* Rarer buckets and units of the same quarters, and placeholders. */
 static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	struct db *db = store_db(r->store);
@@ -479,12 +569,14 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us = db_int(q, 0) * QUARTER_US, .price = db_int(q, 2) };
-		const int kind = row_count_kind(db_text(q, 3), e);
+		const struct text name = db_text(q, 3);
+		const bool placeholders = text_is(name, ROLLED_PLACEHOLDERS);
+		const int kind = placeholders ? 0 : row_count_kind(name, e);
 		if (kind < 0) {
 			rc = kind;
 			break;
 		}
-		c.sums.counts[kind] = db_int(q, 4);
+		*(placeholders ? &c.sums.placeholders : &c.sums.counts[kind]) = db_int(q, 4);
 		rc = store_series_names(r->store, db_int(q, 1), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
@@ -499,7 +591,7 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 
 static const struct sql sql_cells_rows = {
 	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,task,session FROM usage "
+		"cache_write_1h,output,reasoning,more,task,session,flags FROM usage "
 		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
 };
 
@@ -528,7 +620,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		R_TOKENS,
 		R_MORE = R_TOKENS + BUCKET_COMMON,
 		R_TASK,
-		R_SESSION
+		R_SESSION,
+		R_FLAGS
 	};
 	struct db *db = store_db(r->store);
 	struct query *q;
@@ -563,7 +656,9 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		c.sums.requests = db_int(q, R_REQUESTS);
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
-		/* rarer ones are told of their quarters already, which need no moving */
+		/* these and rarer ones are told of their quarters already, which need no moving */
+		if (!db_is_null(q, R_FLAGS) && db_int(q, R_FLAGS) & USAGE_BROKEN_OFF && !r->moving)
+			c.sums.placeholders = c.sums.records;
 		if (!db_is_null(q, R_MORE) && !r->moving &&
 		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
 					db_text(q, R_MORE), e)) != 0)
@@ -633,6 +728,7 @@ static int take_session(void *user, const struct session_cell *cell, struct err 
 		return rc;
 	c.sums.records = cell->records;
 	c.sums.requests = cell->requests;
+	c.sums.placeholders = cell->placeholders;
 	memcpy(c.sums.counts, cell->counts, sizeof c.sums.counts);
 	return take_cell(r, &c, e);
 }
@@ -664,8 +760,7 @@ static struct needs needs_of(const struct usage_result *r)
 			   .sessions = f->session != NULL };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum grouping d = r->dim[i];
-		n.series |=
-			d == BY_CUSTOMER || d == BY_PROJECT || d == BY_WORKLOAD || d == BY_EFFORT;
+		n.series |= is_of_series(d);
 		n.sessions |= d == BY_SESSION;
 		n.rows |= d == BY_TASK;
 		n.hours |= d == BY_HOUR;
@@ -688,45 +783,6 @@ static bool has_offset(const struct usage_result *r, int64_t unit_us)
 	return false;
 }
 
-static const struct sql sql_day_span = {
-	.text = "SELECT min(day),max(day) FROM rollup_day",
-};
-
-/* The days of which there are cells; none: the first lies behind the last. */
-static int days_rolled(struct usage_result *r, int64_t *first, int64_t *last, struct err *e)
-{
-	struct query *q;
-	int rc = db_statement(store_db(r->store), &sql_day_span, &q, e);
-	if (rc != 0)
-		return rc;
-	rc = db_step(store_db(r->store), q, e);
-	bool any = rc == 1 && !db_is_null(q, 0);
-	*first = any ? db_int(q, 0) : 1;
-	*last = any ? db_int(q, 1) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
-}
-
-static const struct sql sql_cells_day = {
-	.text = "SELECT day,series,price," SUM_COLUMNS
-		" FROM rollup_day WHERE day>=:from AND day<:to",
-};
-
-/* The cells of one customer on the days [from, to). */
-static int take_days_of(struct usage_result *r, int64_t from, int64_t to, struct err *e)
-{
-	enum { SOUGHT_ONE_BY_ONE = 4000 };
-	if (from >= to)
-		return 0;
-	return take_rollup(r, to - from < SOUGHT_ONE_BY_ONE ? &sql_cells_day_of : &sql_cells_day,
-			   from, to, true, e);
-}
-
-static const struct sql sql_cells_quarter = {
-	.text = "SELECT quarter,subject,price," SUM_COLUMNS
-		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
-};
-
 /* How many rows are read to move those of the days [from, to) that are told of another local day.
  */
 static int rows_to_move(struct usage_result *r, int64_t from, int64_t to, int64_t *rows,
@@ -747,16 +803,67 @@ static int rows_to_move(struct usage_result *r, int64_t from, int64_t to, int64_
 	return rc;
 }
 
+/* Cells that are told of another local day than the rest of their UTC day. */
+struct moved {
+	struct pile *cell;
+	size_t count;
+};
+
+static int take_moved(void *user, const struct day_cell *c)
+{
+	struct moved *m = user;
+	if ((m->count & (m->count - 1)) == 0)
+		m->cell = mem_grow(m->cell, (m->count ? m->count * 2 : 1) * sizeof *m->cell);
+	struct pile *p = &m->cell[m->count++];
+	*p = (struct pile){ c->day, c->series, c->price, { 0 } };
+	memcpy(p->sum, c->sum, sizeof p->sum);
+	return 0;
+}
+
+/* They leave the cells of their UTC day for the local day that they are of. */
+static int move_part(struct adding *x, const struct split *s, int64_t rolled_to)
+{
+	struct day_part part = { .from_us = s->from_us, .to_us = s->to_us };
+	struct moved m = { 0 };
+	int rc = rows_of_quarters(x->r, floor_div(part.from_us, QUARTER_US),
+				  floor_div(part.to_us - 1, QUARTER_US) + 1, &part.lowest,
+				  &part.highest, x->e);
+	part.highest = part.highest < rolled_to ? part.highest : rolled_to;
+	if (rc == 0)
+		rc = day_part_each(x->r->store, &part, take_moved, &m, x->e);
+	for (size_t i = 0; rc == 0 && i < m.count; i++) {
+		struct pile less = m.cell[i];
+		for (int k = 0; k < DAY_SUMS; k++)
+			less.sum[k] = -less.sum[k];
+		rc = add_cell_at(x, &less, s->cell_us);
+	}
+	for (size_t i = 0; rc == 0 && i < m.count; i++)
+		rc = add_cell_at(x, &m.cell[i], s->from_us);
+	free(m.cell);
+	return rc;
+}
+
 static int move_rows(struct usage_result *r, int64_t from, int64_t to, int64_t rolled_to,
 		     struct err *e)
 {
+	struct adding x = adding_of(r, true, e);
 	int rc = 0;
-	r->moving = true;
 	for (int64_t day = from; rc == 0 && day < to; day++) {
-		const struct split *s = split_day(r, day);
-		rc = take_edge(r, s->from_us, s->to_us, rolled_to, e);
+		const struct split s = *split_day(r, day);
+		if (s.from_us == s.to_us)
+			continue;
+		if (s.to_us - s.from_us < US_PER_DAY) {
+			rc = move_part(&x, &s, rolled_to);
+			continue;
+		}
+		/* no plain border: each row goes where it belongs */
+		r->moving = true;
+		rc = take_edge(r, s.from_us, s.to_us, rolled_to, e);
+		r->moving = false;
 	}
-	r->moving = false;
+	if (rc == 0)
+		rc = take_piles(&x);
+	adding_release(&x);
 	return rc;
 }
 
@@ -765,7 +872,7 @@ static int move_days(struct usage_result *r, int64_t from, int64_t to, int64_t r
 		     struct err *e)
 {
 	int64_t first, last;
-	int rc = days_rolled(r, &first, &last, e);
+	int rc = day_cells_span(r->store, &first, &last, e);
 	return rc == 0 ? move_rows(r, first > from ? first : from, last < to - 1 ? last + 1 : to,
 				   rolled_to, e)
 		       : rc;
@@ -778,7 +885,7 @@ static int can_split(struct usage_result *r, int64_t from, int64_t to, int64_t r
 {
 	enum { DAYS_MOST = 4000 };
 	int64_t first, last, rows;
-	int rc = days_rolled(r, &first, &last, e);
+	int rc = day_cells_span(r->store, &first, &last, e);
 	from = from > first ? from : first;
 	to = to < last + 1 ? to : last + 1;
 	*out = false;
@@ -793,7 +900,7 @@ static int run(struct usage_result *r, struct err *e)
 {
 	const struct usage_filter *f = r->filter;
 	const struct needs n = needs_of(r);
-	int64_t rolled_to, first_day, last_day;
+	int64_t rolled_to;
 	int rc = store_refresh(r->store, e);
 	if (rc == 0)
 		rc = rollup_rolled_to(r->store, &rolled_to, e);
@@ -824,14 +931,7 @@ static int run(struct usage_result *r, struct err *e)
 		rc = take_edge(r, f->since.us, f->until.us, rolled, e);
 	} else {
 		int64_t quarters = day_cells ? QUARTERS_A_DAY : 1;
-		/* one customer of many is sought day by day, where there is any */
-		rc = day_cells && f->customer ? days_rolled(r, &first_day, &last_day, e) : 0;
-		if (rc == 0 && day_cells && f->customer)
-			rc = take_days_of(r, first_day > from ? first_day : from,
-					  last_day < to - 1 ? last_day + 1 : to, e);
-		else if (rc == 0)
-			rc = take_rollup(r, day_cells ? &sql_cells_day : &sql_cells_quarter, from,
-					 to, day_cells, e);
+		rc = take_rollup(r, from, to, day_cells, e);
 		if (rc == 0 && r->splits)
 			rc = move_days(r, from, to, rolled, e);
 		if (rc == 0)
@@ -988,8 +1088,10 @@ int usage_span(struct store *s, struct instant *first, struct instant *last, boo
 	struct query *q;
 	int rc = db_prepare(
 		store_db(s),
-		"SELECT min(a),max(b) FROM (SELECT min(quarter)*900000000 AS a,"
-		"(max(quarter)+1)*900000000-1 AS b FROM rollup_quarter UNION ALL SELECT min(time),"
+		/* each end by itself: SQLite goes through the whole table for both */
+		"SELECT min(a),max(b) FROM (SELECT (SELECT min(quarter) FROM "
+		"rollup_quarter)*900000000 AS a,((SELECT max(quarter) FROM "
+		"rollup_quarter)+1)*900000000-1 AS b UNION ALL SELECT min(time),"
 		"max(time) FROM usage WHERE seq>(SELECT coalesce(max(CAST(value AS bigint)),0) FROM "
 		"about WHERE key='rolled_to')) x",
 		&q, e);

@@ -29,19 +29,27 @@ struct usage_filter {
 /* Of a database that holds records larger than any may be, which an older version took. */
 #define USAGE_DOES_NOT_FIT \
 	"the records add up to more than a total can hold (`tally fsck` names those that count too " \
-	"much, `tally void` takes them back)"
+	"much, `tally void` reverses them)"
 
 struct usage_sums {
 	int64_t records, requests;
 	USAGE_COUNTS;
 	struct money_total cost;
-	int64_t unpriced;  /* records without a price */
+	int64_t unpriced; /* records without a price */
+	/* records with only the output count of their answer's start, whose cost is a lower bound
+	 */
+	int64_t placeholders;
 	int64_t foreign;   /* records with a price in another currency than the one asked for */
 	int64_t by_seller; /* records that no card prices, but their seller: part of the cost */
 	struct money_total sellers;
 	struct recorded_cost recorded[COST_KINDS]; /* where the filter asks for it */
 };
 
+/* Whether the cost is a lower bound: some of the records have no price, or only part of it. */
+static inline bool usage_sums_at_least(const struct usage_sums *s)
+{
+	return s->unpriced != 0 || s->placeholders != 0;
+}
 /* Errors: ERR_RANGE. */
 int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e);
 
@@ -106,11 +114,10 @@ struct text usage_call_label(const struct usage_call *c, enum grouping d);
 /* The label of the day, week, month or hour of an instant; replaces what b holds. */
 void usage_time_label(enum grouping d, const struct zone *zone, struct instant at, struct buf *b);
 
-/* What sources in the database cannot tell: logs that leave calls out, whatever the filter says,
- * and the calls of the filter (currency and rows apart, and at most so many) whose answer is a
- * placeholder. */
-int usage_lower_bound(struct lower_bound *out, struct store *s, const struct usage_filter *f,
-		      int64_t most, struct err *e);
+/* What sources in the database cannot tell: logs that leave calls out, of whatever period, and
+ * those of the calls that are placeholders. */
+int usage_lower_bound(struct lower_bound *out, struct store *s, const struct usage_sums *of,
+		      struct err *e);
 
 const struct usage_sums *usage_total(const struct usage_result *r);
 size_t usage_group_count(const struct usage_result *r);

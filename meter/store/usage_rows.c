@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/store/day_cells.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 
@@ -235,24 +236,30 @@ struct days {
 	struct dict of;
 };
 
+struct seen_days {
+	struct search *x;
+	struct days *days;
+};
+
+static int see_day_cell(void *user, const struct day_cell *c)
+{
+	const struct seen_days *seen = user;
+	const struct subject_names *subject;
+	bool fits;
+	int rc = series_fits(seen->x, c->series, &subject, &fits);
+	if (rc == 0 && fits)
+		dict_need(&seen->days->of, (struct text){ (const char *)&c->day, sizeof c->day },
+			  NULL);
+	return rc;
+}
+
 static int read_days(struct search *x, struct days *d)
 {
 	const struct usage_filter *f = &x->q->filter;
-	struct query *q = NULL;
 	d->any = f->customer || f->project || f->workload || f->effort || f->model;
-	if (!d->any)
-		return 0;
-	int rc = db_prepare(store_db(x->s), "SELECT DISTINCT day,series FROM rollup_day", &q, x->e);
-	while (rc == 0 && (rc = db_step(store_db(x->s), q, x->e)) == 1) {
-		const int64_t day = db_int(q, 0);
-		const struct subject_names *subject;
-		bool fits;
-		rc = series_fits(x, db_int(q, 1), &subject, &fits);
-		if (rc == 0 && fits)
-			dict_need(&d->of, (struct text){ (const char *)&day, sizeof day }, NULL);
-	}
-	db_drop(q);
-	return rc;
+	return d->any ? day_cells_each(x->s, INT64_MIN / 2, INT64_MAX / 2, see_day_cell,
+				       &(struct seen_days){ x, d }, x->e)
+		      : 0;
 }
 
 static bool day_fits(const struct days *d, int64_t quarter)

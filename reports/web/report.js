@@ -55,12 +55,12 @@ const tally = (() => {
 		const base = s.name === data.baseline, up = Number(s.delta) > 0, plan = data.scenarios.some(x => x.credits);
 		const unsure = s.unpriced || (data.scenarios.find(x => x.name === data.baseline) || {}).unpriced;
 		const rows = [element('tr', {}, cell(s.name, {title: s.route}), figure(count(s.records)), figure(percent(s.hit_ratio)),
-			money(s.total, s.currency, s.unpriced), base ? figure('baseline') : unsure ? figure('–', 'calls without a price are in no sum') : cell((up ? '+' : '') + amount(s.delta, s.currency), {class: 'n ' + (up ? 'more' : 'less'), title: s.delta + ' ' + s.currency}),
+			money(s.total, s.currency, s.unpriced || s.placeholders), base ? figure('baseline') : unsure ? figure('–', 'calls without a price are in no sum') : cell((up ? '+' : '') + amount(s.delta, s.currency), {class: 'n ' + (up ? 'more' : 'less'), title: s.delta + ' ' + s.currency}),
 			base || unsure ? figure('') : figure((up ? '+' : '') + percent(s.delta_ratio)),
 			figure(s.interval && !lost(s) ? amount(s.interval.low, s.currency) + ' to ' + amount(s.interval.high, s.currency) : '–'),
 			plan ? figure(s.credits ? rounded(s.credits.total) : '–', s.credits ? s.credits.total : null) : null)];
 		if (s.by_model.length > 1) for (const m of s.by_model)
-			rows.push(element('tr', {class: 'part'}, cell(m.model), figure(count(m.records)), figure(''), money(m.total, s.currency, m.unpriced), figure(''), figure(''), figure(''), plan ? figure(m.credits ? rounded(m.credits) : '') : null));
+			rows.push(element('tr', {class: 'part'}, cell(m.model), figure(count(m.records)), figure(''), money(m.total, s.currency, m.unpriced || m.placeholders), figure(''), figure(''), figure(''), plan ? figure(m.credits ? rounded(m.credits) : '') : null));
 		return rows;
 	}
 	function notes(data) {
@@ -83,15 +83,15 @@ const tally = (() => {
 	function verdict(data) {
 		const base = data.scenarios.find(s => s.name === data.baseline) || data.scenarios[0];
 		return element('section', {class: 'sheet verdict'}, ...data.scenarios.filter(s => s !== base || data.scenarios.length === 1).map(s => {
-			const change = Number(base.total) - Number(s.total), of = priced(base.total, base.currency, base.unpriced), fits = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0);
+			const change = Number(base.total) - Number(s.total), of = priced(base.total, base.currency, base.unpriced || base.placeholders), fits = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0);
 			const diff = text => amount(String(text).replace('-', ''), s.currency);
-			const said = s === base ? `${s.name} costs ${of}` : lost(s) ? `${s.name} has no price` : s.unpriced ? `${s.name} costs ${priced(s.total, s.currency, s.unpriced)}; ${base.name} ${of}` : change > 0 ? `${s.name} saves ${base.unpriced ? 'at least ' : ''}${diff(s.delta)} of ${of}` : base.unpriced ? `${s.name} costs ${amount(s.total, s.currency)}; ${base.name} ${of}` : change < 0 ? `${s.name} costs ${diff(s.delta)} more than ${of}` : `${s.name} costs the same, ${of}`;
+			const said = s === base ? `${s.name} costs ${of}` : lost(s) ? `${s.name} has no price` : s.unpriced ? `${s.name} costs ${priced(s.total, s.currency, s.unpriced || s.placeholders)}; ${base.name} ${of}` : change > 0 ? `${s.name} saves ${base.unpriced ? 'at least ' : ''}${diff(s.delta)} of ${of}` : base.unpriced ? `${s.name} costs ${amount(s.total, s.currency)}; ${base.name} ${of}` : change < 0 ? `${s.name} costs ${diff(s.delta)} more than ${of}` : `${s.name} costs the same, ${of}`;
 			return element('p', {class: s.unpriced || change < 0 ? '' : 'less'}, said, fits ? `, ${count(fits)} calls do not fit` : '', s.unpriced ? `, ${count(s.unpriced)} calls without a price` : '');
 		}));
 	}
 	function costChart(data) {
-		return intervals(data.scenarios.map((s, i) => ({name: plain(s.name), tone: i % 8, value: lost(s) ? null : Number(s.total), ...(s.interval && !lost(s) ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: priced(s.total, s.currency, s.unpriced)})),
-			'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${priced(s.total, s.currency, s.unpriced)}`).join(', '));
+		return intervals(data.scenarios.map((s, i) => ({name: plain(s.name), tone: i % 8, value: lost(s) ? null : Number(s.total), ...(s.interval && !lost(s) ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: priced(s.total, s.currency, s.unpriced || s.placeholders)})),
+			'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${priced(s.total, s.currency, s.unpriced || s.placeholders)}`).join(', '));
 	}
 	function dayChart(data) {
 		const known = [...new Set(data.scenarios.flatMap(s => s.by_day.map(d => d.day)))].sort(), days = [];

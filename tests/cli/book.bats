@@ -87,12 +87,37 @@ J
 	want=3 amount --model publishers/anthropic/models/claude-sonnet-4-5@20250929 --input 100000 --output 180000 --at 2026-09-01
 	cost --model projects/p/locations/global/publishers/google/models/gemini-2.5-pro --input 1 --at 2026-09-01
 	expect 0 '"provider": "vertex"'
-	cost --model projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5 --input 1 --at 2026-09-01
-	expect 1 "no price for region 'us-east5'"
+	want=0.33 amount --model projects/p/locations/us-east5/publishers/anthropic/models/claude-sonnet-4-5 --input 100000 --at 2026-09-01
 	# LiteLLM's prefixes for a region and a speed
 	want=0.55 amount --model us/claude-opus-4-6 --input 100000 --at 2026-09-01
 	want=3.3 amount --model fast/us/claude-opus-4-6 --input 100000 --at 2026-09-01
 	want=0.125 amount --model openai/responses/gpt-5 --input 100000 --at 2026-09-01
+}
+@test "the ends of OpenRouter's names: free, with a search, other routes, rows of their own" {
+	for name in deepseek/deepseek-r1:free openrouter/deepseek/deepseek-r1:free openrouter/nobody/knows:free; do
+		cost --model "$name" --input 1000000 --cache-read 5 --output 1000000 --reasoning 7
+		expect 0 '"total": "0"' '"provider": "openrouter"' '"source": "openrouter.ai' || return 1
+	done
+	# a million tokens at 0.21 and one search of five results at 4 per 1,000; with a maker's own search, what the record counts
+	want=0.23 amount --model openrouter/deepseek/deepseek-chat-v3.1:online --input 1000000 --at 2026-06-01
+	want=0.06 amount --model openrouter/deepseek/deepseek-chat-v3.1:online --input 0 --requests 3 --at 2026-06-01
+	expect 0 'the record does not say what it was'
+	want=0.02 amount --model qwen/qwen3-coder:free:online --input 1000000
+	want=1.25 amount --model openai/gpt-5:online --input 1000000 --at 2026-06-01
+	expect 0 'searches are billed besides'
+	want=1.25 amount --model openrouter/openai/gpt-5:nitro --input 1000000 --at 2026-06-01
+	want=3 amount --model openrouter/anthropic/claude-sonnet-4.6:floor --input 100000 --output 180000 --at 2026-06-01
+	want=0.625 amount --model openrouter/openai/gpt-5:batch --input 1000000 --at 2026-09-01
+	want=0.45 amount --model z-ai/glm-4.6:exacto --input 1000000 --at 2026-09-01
+	want=0.3 amount --model anthropic/claude-3.7-sonnet:thinking --provider anthropic --input 100000 --at 2026-01-01
+	want=6 amount --model openrouter/openai/gpt-4o:extended --input 1000000 --at 2026-06-01
+	# no model of anybody is free or searches without OpenRouter, and an extended one has a price of its own
+	for name in gpt-5:free gpt-5:online openrouter/openai/gpt-5:extended; do
+		cost --model "$name" --input 1
+		expect 1 'in no price card' || return 1
+	done
+	cost --model gpt-5:free --provider openai --input 1
+	expect 1 'in no price card'
 }
 @test "a maker of models that hosts another's open ones is no first party of those" {
 	cost --model llama-3.1-8b-instruct --input 1 --at 2026-09-01
@@ -110,6 +135,7 @@ root = pathlib.Path(sys.argv[1])
 for key, name in [("caches", "cache_contracts"), ("tools", "tool_fees")]:
     for vendor, kept in json.loads((root / f"tools/{name}.json").read_text()).items():
         card = json.loads((root / f"pricing/cards/{vendor}.json").read_text())
+        kept = [{**r, "models": c["models"]} if r["models"] == ["no search of its own"] else r for r, c in zip(kept, card.get(key, []))]
         if card.get(key) != kept:
             sys.exit(f"{key} of {vendor}.json are not those of tools/{name}.json")
 P

@@ -329,3 +329,40 @@ END
 	sed 's/:.*//' declared | awk '{ n = split($2, o, ","); for (i = 1; i <= n; i++) print $1, o[i] }' | sort >expected
 	diff differ expected || fail "options differ for no declared reason"
 }
+
+@test "why blocks miss: as a slow reference says, of random prompts, capacities, lifetimes and minima" {
+	for seed in $(seq 25); do
+		IFS=$'\t' read -r options want < <(python3 "$ROOT/tests/support/miss_reference.py" "$seed")
+		# shellcheck disable=SC2086
+		"$TALLY" cache blocks.jsonl --format bailian $options --json >got.json
+		got=$(python3 -c 'import json, sys
+r = json.load(open("got.json"))["results"][0]
+print(json.dumps([r["hit_tokens"], {m["cause"]: [m["calls"], m["tokens"]] for m in sorted(r["misses"], key=lambda m: m["cause"])}]))')
+		[ "$got" = "$want" ] || fail "seed $seed, $options: $got, not $want"
+	done
+}
+
+@test "why blocks miss on models: cold ones, too short, unwritten, beyond the marks that are looked at, not there yet" {
+	row() { printf '{"timestamp": %d, "input_length": %d, "output_length": 10, "hash_ids": [%s]%s}\n' "$1" "$2" "$3" "$4"; }
+	misses() { # OPTION..: those of scenario x
+		"$TALLY" whatif t.jsonl --at 2026-06-15 --resamples 0 --json "$@" | grep -o '"misses": [^]]*]'
+	}
+	{ row 0 1536 1,2,3; row 1000 1536 1,2,3; row 400000 1536 1,2,3; row 401000 1030 1,2,5; } >t.jsonl
+	# every second call goes to Sonnet, which has answered none before; five minutes later the first model is too late
+	same "$(misses -s x=every:2:claude-sonnet-4-6:gpt-4o)" '"misses": [{"cause": "cold_model", "calls": 1, "tokens": 1536}, {"cause": "expired", "calls": 2, "tokens": 2560}]'
+	same "$(misses -s x=claude-opus-4-6)" '"misses": [{"cause": "too_short", "calls": 3, "tokens": 4096}]'
+	same "$(misses -s x=claude-sonnet-4-6 --writes none)" '"misses": [{"cause": "not_written", "calls": 3, "tokens": 4096}]'
+	# the last of 1,536 tokens is always computed, and of 1,535 hit 11 x 128
+	same "$(misses -s x=gpt-4o --cache 3)" '"misses": [{"cause": "rounded", "calls": 2, "tokens": 256}]'
+	# 512 of 1,024 shared tokens are behind the last mark of the prompt before, and the others in front of none of this one's
+	{ row 0 3072 1,2,3,4,5,6 ', "breakpoints": [2048]'; row 1000 3072 1,2,3,4,5,6; row 2000 3072 1,2,3,9,9,9 ', "breakpoints": [3072]'; } >t.jsonl
+	same "$(misses -s x=claude-sonnet-4-6)" '"misses": [{"cause": "changed_prefix", "calls": 1, "tokens": 1536}, {"cause": "not_written", "calls": 1, "tokens": 1024}]'
+	{ row 0 1536 1,2,3; row 1000 1536 1,2,3; } >t.jsonl
+	same "$(misses -s x=deepseek-v4-flash --settle 5)" '"misses": [{"cause": "not_settled", "calls": 1, "tokens": 1536}]'
+	# 21 content blocks further the end of what was written is not looked for
+	ends=$(seq -s, 2060 5 2165)
+	{ row 0 1536 1,2,3 ', "breakpoints": [1536]'; row 1000 3072 1,2,3,4,5,6 ", \"breakpoints\": [3072], \"content_blocks\": [1536,$ends]"; } >t.jsonl
+	same "$(misses -s x=claude-sonnet-4-6)" '"misses": [{"cause": "beyond_lookback", "calls": 1, "tokens": 1536}]'
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 --resamples 0 -s x=claude-sonnet-4-6
+	expect 0 "x: calls that find less than they share with those before: 1 because a mark is not looked for that far back"
+}

@@ -12,6 +12,7 @@ load common
 	cat >lit.json <<'J'
 {"vertex_ai/gemini-next": {"litellm_provider": "vertex_ai-language-models", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6},
  "gemini-next": {"litellm_provider": "vertex_ai", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6},
+ "vertex_ai/claude-next": {"litellm_provider": "vertex_ai-anthropic_models", "input_cost_per_token": 1e-6, "regional_endpoint_uplift_multiplier": 1.1},
  "next-instruct": {"litellm_provider": "text-completion-openai", "input_cost_per_token": 3e-6},
  "bedrock/us-east-1/next": {"litellm_provider": "bedrock", "input_cost_per_token": 4e-6},
  "bedrock/us-east-1/1-month-commitment/next": {"litellm_provider": "bedrock", "input_cost_per_second": 0.01},
@@ -22,12 +23,15 @@ load common
  "us": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "search_context_cost_per_query": {"search_context_size_low": 0.01}, "provider_specific_entry": {"us": 1.1}}}
 J
 	run "$TALLY" price import --from litellm lit.json --output card.json
-	expect 0 '12 entries: 10 taken' "refused: azure/other: entry 'azure_ai/other' states another price of azure other" "refused: wrong: 'weekend_fee'"
+	expect 0 '13 entries: 11 taken' "refused: azure/other: entry 'azure_ai/other' states another price of azure other" "refused: wrong: 'weekend_fee'"
 	while IFS='|' read -r options total; do
 		cost --prices card.json $options
 		expect 0 "\"total\": \"$total\""
 	done <<-'T'
 		--provider vertex --model gemini-next --input 1000000|1
+		--provider vertex --model claude-next --input 1000000|1
+		--provider vertex --model claude-next --region global --input 1000000|1
+		--provider vertex --model claude-next --region europe-west1 --input 1000000|1.1
 		--model next-instruct --input 1000000|3
 		--model bedrock/us-east-1/next --input 1000000|4
 		--provider azure --region eu --model next --input 1000000|5

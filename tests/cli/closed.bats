@@ -5,26 +5,74 @@ load common
 cost() { run "$TALLY" cost -m "$1" --input 1000000 --region "$2" "${@:3}"; }
 
 @test "a region that no card knows has no price; one that costs the same has the price without a region" {
-	for x in "claude-sonnet-4-6 mars" "gpt-5.4 jp" "vertex/claude-sonnet-5 europe-west1" "vertex/gemini-2.5-pro us-central1" \
-		"bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0 us-east-1" "azure/gpt-4-0613 sa"; do
-		set -- $x
-		cost "$1" "$2"
-		[ "$status" != 0 ] || fail "$x: $output"
-		[[ $output == *"no price for region '$2'"* ]] || fail "$x: $output"
-	done
+	# and those that have one are named
+	while read -r model region others; do
+		cost "$model" "$region"
+		[ "$status" != 0 ] || fail "$model: $output"
+		[[ $output == *"no price for region '$region'; it has one for $others"* ]] || fail "$model: $output"
+	done <<-'EOF'
+		claude-sonnet-4-6 mars 'global', 'not_available', 'us'
+		gpt-5.4 mars 'ae', 'au', 'eu', 'global', 'in', 'jp', 'us'
+		vertex/gemini-2.5-pro us-central1 'global'
+		azure/gpt-4-0613 sa 'eu', 'global', 'us'
+	EOF
 	for x in "deepseek-v4-flash mars" "gpt-4o jp" "claude-sonnet-4-6 global" "claude-3-opus-20240229 us" "gemini-2.5-pro eu" \
-		"bedrock/anthropic.claude-3-haiku-20240307-v1:0 us" "mistral-large-2512 eu"; do
+		"bedrock/anthropic.claude-3-haiku-20240307-v1:0 us" "mistral-large-2512 eu" "vertex/claude-3-5-haiku us-east5"; do
 		set -- $x
 		cost "$1" "$2"
 		expect 0
 	done
 	# the prefixes of Bedrock and Azure
-	run "$TALLY" cost -m bedrock/eu-west-3/anthropic.claude-v2 --input 1000000
-	[[ $status != 0 && $output == *"region 'eu-west-3'"* ]] || fail "$output"
+	run "$TALLY" cost -m bedrock/eu-west-3/minimax.minimax-m2.1 --input 1000000
+	[[ $status != 0 && $output == *"region 'eu-west-3'"* && $output == *"and 6 more ("* ]] || fail "$output"
 	run "$TALLY" cost -m us.anthropic.claude-opus-4-7 --input 1000000 --json
 	expect 0 '"total": "5.5"'
 	run "$TALLY" cost -m azure/global/gpt-4o-2024-11-20 --input 1000000 --json
 	expect 0 '"total": "2.5"'
+}
+
+@test "regional endpoints cost what their vendor adds, whether the name of the model or a field tells the region" {
+	# MODEL REGION a million tokens of input, at most 200,000 in a call; - : the name tells it
+	while read -r model region price; do
+		[ "$region" = - ] && where= || where="--region $region"
+		run "$TALLY" cost -m "$model" $where --input 100000 --at 2026-11-01 --json
+		expect 0 "\"total\": \"$price\"" || return 1
+	done <<-'EOF'
+		vertex/claude-sonnet-4-5 global 0.3
+		vertex/claude-sonnet-4-5 us-east5 0.33
+		vertex/claude-sonnet-4-5@20250929 europe-west1 0.33
+		projects/p/locations/europe-west1/publishers/anthropic/models/claude-opus-4-8 - 0.55
+		projects/p/locations/global/publishers/anthropic/models/claude-opus-4-8 - 0.5
+		vertex/claude-opus-4-1 us-east5 1.5
+		vertex/claude-sonnet-4 eu 0.3
+		anthropic.claude-opus-5 us-east-1 0.55
+		us.anthropic.claude-opus-5 - 0.55
+		us.anthropic.claude-opus-5 us-west-2 0.55
+		global.anthropic.claude-opus-5 us-east-1 0.5
+		bedrock/ap-southeast-2/anthropic.claude-opus-5 - 0.55
+		us-gov.anthropic.claude-haiku-4-5-20251001-v1:0 - 0.12
+		bedrock/us-gov-west-1/anthropic.claude-3-haiku-20240307-v1:0 - 0.03
+		eu.anthropic.claude-3-haiku-20240307-v1:0 - 0.025
+		bedrock/eu-west-3/anthropic.claude-v2 - 0.8
+		bedrock/sa-east-1/meta.llama3-70b-instruct-v1:0 - 0.265
+		azure/us/gpt-4o - 0.275
+		azure/eu/gpt-5.6-sol - 0.44
+		azure/gpt-4.1 eu 0.22
+		us/claude-sonnet-5-5 - 0.22
+		claude-fable-5-1 us 1.1
+		claude-opus-4-5 us 0.5
+		gpt-6-sol eu 0.22
+		us/gpt-5.4 - 0.275
+		gpt-6.1-terra us 0.11
+		gpt-5 eu 0.125
+	EOF
+	# a rule multiplies every token price and no fee: 100,000 x 5 x 1.1 + 100,000 x 25 x 1.1, and 10 per 1,000 searches
+	run "$TALLY" cost -m claude-opus-4-8 --region us --input 100000 --output 100000 --unit web_search=100 --at 2026-11-01 --json
+	expect 0 '"total": "4.3"' '"region_factor": "1.1"' '"region_source": "platform.claude.com'
+	run "$TALLY" cost -m azure/us/gpt-4o --input 100000
+	expect 0 'region   1.1 times the price without one' 'no source states its price in a data zone'
+	run "$TALLY" price show vertex/claude-opus-4-8
+	expect 0 'flat other regions'
 }
 
 @test "what a card says of regions: nothing, some, all but those with prices of their own" {
@@ -69,7 +117,19 @@ EOF
 	expect 0 '"total": "1"'
 	cost gpt-5.4 us --prices own.json
 	[[ $status != 0 && $output == *"region 'us'"* ]] || fail "$output"
-	for bad in '[{"same":"eu"}]' '[{"models":["m"]}]' '[{"same":[1]}]' '{"same":["eu"]}' '[{"same":["eu"],"region":"x"}]'; do
+	# factors: of a region by its name, of every other; what the card states goes before, and what is the same is
+	card '[{"same":["global"],"times":{"us":"1.5","eu":"3","*":"1.1"}}]'
+	ways m us 1.5
+	ways m jp 1.1
+	ways m global 1
+	ways m '' 1
+	ways n eu 2
+	ways n us 1.5
+	card '[{"times":{"us":"1.5"}}]'
+	ways m us 1.5
+	ways m jp none
+	for bad in '[{"times":{"us":"0"}}]' '[{"times":{"us":1.1}}]' '[{"times":["us"]}]' '[{"times":{"us":"1.0000000000001"}}]' \
+		'[{"same":"eu"}]' '[{"models":["m"]}]' '[{"same":[1]}]' '{"same":["eu"]}' '[{"same":["eu"],"region":"x"}]'; do
 		card "$bad"
 		run "$TALLY" price check card.json
 		[ "$status" != 0 ] || fail "accepted: $bad"

@@ -32,7 +32,7 @@ half() { coming "$1" | jq -r '.quantiles["0.5"]'; }
 	[ "$(half acme)" = 24 ]
 	coming acme | jq -e '.price_changes == ["2026-07-05"] and .exhausted["0.5"] == "2026-08-05"'
 	run "$TALLY" forecast --prices card.json --credits 100 --customer acme --now 2026-06-29 --by 2026-07-11 -z UTC
-	expect 0 "rates of credits change on 2026-07-05" "95 % of the draws at most              24"
+	expect 0 "rates of credits change on 2026-07-05" "95 % of the draws at most               24"
 	# days of four credits (n2) and of two, which are six from the 5th on: on average 36 and 30
 	coming both | jq -e '(.quantiles["0.5"] | tonumber) | . > 40 and . < 58'
 	# ten credits a dollar from the 8th on: 6 x 1, 3 x 3, 3 x 30

@@ -115,6 +115,22 @@ open_accounts() {
 	expect 1 "1 done"
 }
 
+@test "an operation that says what nobody knows is not done" {
+	open_accounts
+	while read -r why op; do
+		run "$TALLY" credit post - <<<"{\"customer\":\"acme\",\"id\":\"x\",$op}"
+		expect 1 "$why" "0 done"
+	done <<-'END'
+		expries "op":"grant","amount":"5","expries":"2027-01-01T00:00:00Z"
+		'expires' "op":"grant","amount":"5","expires":1798761600
+		'linked' "op":"grant","amount":"5","linked":"yes"
+		'priority' "op":"grant","amount":"5","priority":"1"
+		expires "op":"draw","amount":"5","expires":"2027-01-01T00:00:00Z"
+		amount "op":"void","amount":"5"
+		'op' "op":"give","amount":"5"
+	END
+}
+
 @test "ten thousand operations: hledger and beancount agree with us" {
 	command -v hledger || skip "no hledger"
 	export TALLY_DB=$DIR/t.db

@@ -46,3 +46,17 @@ load server
 	get "$ask&move=claude-haiku-4-5&move_on=2026-01-01"; expect 0 'must lie in the future' 400
 	get "$ask&move_on=2027-01-01"; expect 0 'move_on needs move' 400
 }
+@test "a forecast takes a period as its siblings do, and a scenario" {
+	printf 'time,model,input,output\n' >t.csv
+	for day in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28; do printf '2026-06-%sT10:00:00Z,deepseek-v4-pro,1000000,0\n' $day; done >>t.csv
+	export TALLY_DB=$DIR/t.db TZ=UTC
+	"$TALLY" ingest t.csv -q
+	run "$TALLY" forecast --now 2026-06-29 --until 2026-07 --json; expect 0 '"by": "2026-08-01T00:00:00Z"' '"since": "2026-06-01T00:00:00Z"'
+	run "$TALLY" forecast --now 2026-06-29 --period 2026-07 --json; expect 0 '"by": "2026-08-01T00:00:00Z"' '"since": "2026-07-01T00:00:00Z"' '"spent": "0"'
+	run "$TALLY" forecast --now 2026-06-29 --until 2026-07-31 --scenario flash=deepseek-v4-flash --json; expect 0 '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"'
+	moved=$output
+	run "$TALLY" forecast --now 2026-06-29 --by 2026-08-01 --move deepseek-v4-flash --json; expect 0
+	[ "$output" = "$moved" ] || fail "--scenario is --move of everything"
+	run "$TALLY" forecast --now 2026-06-29 --scenario every:2:a:b; expect 2 'is a route'
+	run "$TALLY" forecast --now 2026-06-29 --until 2026-07 --by 2026-08-01; expect 2 'not both'
+}

@@ -57,5 +57,18 @@ own() { run "$TALLY" whatif t.csv --prices card.json --scenarios s.json --resamp
 |{"gpu_hour": "1", "gpus": 1, "prompt_tokens_per_second": 1, "output_tokens_per_second": 1, "slots": 0}|'slots'
 |{"gpu_hour": "1", "gpus": 1, "prompt_tokens_per_second": 1, "output_tokens_per_second": 1, "wait_seconds": "soon"}|'wait_seconds'
 "machine": 1,|{}|machine
+"machines": {"machines": {"a": {"gpu_hour": "1", "gpus": 1, "source": "s", "date": 2026}}, "throughput": []},|{"machine": "a"}|'date'
+"machines": {"machines": {"a": {"gpu_hour": "1", "gpus": 1, "source": "s"}}, "throughput": [{"machine": "a", "model": "m", "slots": 2, "source": "s"}, {"machine": "a", "model": "m", "slots": 3, "source": "t"}]},|{"machine": "a"}|two speeds for model 'm'
 BAD
+}
+
+@test "a model that no vendor sells has its price from the machines; figures are told with their date" {
+	calls 2 | sed 's/,m,/,own-weights,/' > t.csv
+	printf '{"machines": {"machines": {"small": {"gpu_hour": "3", "gpus": 1, "source": "a price list", "date": "2026-06"}}, "throughput": []}, "scenarios": [{"name": "own", "route": "own-weights",
+	 "self_hosted": {"own-weights": {"machine": "small", "prompt_tokens_per_second": 10000, "output_tokens_per_second": 1000}}}]}' > s.json
+	own --json
+	expect 0 '"total": "3"' '"unpriced": 0' '"vendor_unpriced": 2' '"gpu_source": "a price list (2026-06)"'
+	own
+	expect 0 "own-weights on 1 GPU for 1 hour" "what the vendor would ask is not known of 2 of the calls" "a price list (2026-06)"
+	[[ "$output" != *"no amount"* ]] || fail "priced by the machines"
 }

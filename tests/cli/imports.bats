@@ -85,6 +85,19 @@ J
 	run "$TALLY" price import --from models.dev md.json --output card.json
 	expect 0 '1 taken' "refused: v/n: 'request'"
 }
+@test "a key that speaks of a price is not passed over beside the prices, above them or within what has none" {
+	refused() { # KIND WHERE
+		run "$TALLY" price import --from "$1" c.json --output card.json
+		expect 0 '0 taken' '1 refused' 'speaks of a price and is not understood' || fail "$1 $2"
+	}
+	printf '%s' '{"data":[{"id":"a/m","pricing":{"prompt":"0.000001"},"surcharge":"0.1"}]}' >c.json; refused openrouter beside
+	printf '%s' '{"data":[{"id":"a/m","pricing":{"prompt":"0.000001"},"top_provider":{"price_factor":2}}]}' >c.json; refused openrouter within
+	printf '%s' '{"v":{"surcharge":2,"models":{"m":{"cost":{"input":1}}}}}' >c.json; refused models.dev above
+	printf '%s' '{"v":{"models":{"m":{"cost":{"input":1},"limit":{"context_price":2}}}}}' >c.json; refused models.dev within
+	printf '%s' '{"v":{"models":{"m":{"cost":{"input":1},"experimental":{"modes":{"fast":{"cost_multiplier":2}}}}}}}' >c.json; refused models.dev mode
+	printf '%s' '[{"id":"v","price_factor":2,"models":[{"id":"m","prices":{"input_mtok":1}}]}]' >c.json; refused genai-prices above
+	printf '%s' '{"m":{"litellm_provider":"v","input_cost_per_token":1e-6,"metadata":{"regional":{"cost_multiplier":2}}}}' >c.json; refused litellm within
+}
 @test "hours of OpenRouter and LiteLLM are windows, with sizes beside them, and what else bounds them is refused by name" {
 	cat >or.json <<'J'
 {"data": [{"id": "d/day", "pricing": {"prompt": "0.00000022", "completion": "0.00000066", "overrides": [

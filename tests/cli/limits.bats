@@ -60,7 +60,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	post '{"id":"u3","model":"n1","project":"other","input":1000000}' holds/elsewhere/settle
 	expect 0 '"spent":"5"' '"held":"0"' 200
 	run "$TALLY" budget status --json
-	expect 0 '"spent": "5"' '"held": "0"'
+	expect 3 '"spent": "5"' '"held": "0"' '"unpriced": 1'
 	# what is reversed is spent nowhere
 	"$TALLY" void u2 --why test -q
 	run "$TALLY" limit list --json

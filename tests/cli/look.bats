@@ -139,7 +139,7 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 	done
 	run -0 "$TALLY" blocks --active --token-limit 4000
 	[[ "$output" == *"ACTIVE"* && "$output" == *"Burn rate: 165 tokens a minute"* ]]
-	[[ "$output" == *"82 % used; at that rate over the limit"* ]]
+	[[ "$output" == *"82 % used; at that rate it ends over the limit"* ]]
 	run -0 "$TALLY" blocks --active --json
 	[ "$(field 'blocks[0].outlook.tokens_per_minute' <<< "$output")" = 165 ]
 }
@@ -230,4 +230,42 @@ JS
 		done
 	done
 	grep -q '"blocks"' from_sums
+}
+
+@test "a second look at the same logs says what the first one said of columns and pages, with the same status" {
+	agent_home
+	mkdir "$DIR/l"
+	printf '%s\n' id,time,model,input,output,frobs a,2026-06-15T01:00:00Z,gpt-5-mini,1000,10,7 >"$DIR/l/u.csv"
+	page() { printf '{"object":"page","data":[{"object":"bucket","start_time":%s,"end_time":%s,"results":[{"input_tokens":1000,"output_tokens":200,"input_cached_tokens":0,"num_model_requests":3,"model":"gpt-4o"}]}],"has_more":%s}' "$@"; }
+	page 1781481600 1781568000 true >"$DIR/p.json"
+	for command in daily monthly session blocks; do
+		for look in 1 2; do
+			run "$TALLY" $command "$DIR/l/u.csv"
+			expect 3 'no table knows what these columns count, so that it may be missing here: frobs'
+			run "$TALLY" $command "$DIR/p.json"
+			expect 3 'its next page is not here'
+		done
+	done
+	run "$TALLY" daily "$DIR/l/u.csv" --json
+	expect 3 '"columns_in_doubt": [' '"frobs"' '"partial": false'
+	# the next page comes: nothing is missing any more; a document that is written again is judged again
+	page 1781568000 1781654400 false >"$DIR/q.json"
+	run "$TALLY" daily "$DIR/p.json" "$DIR/q.json"
+	expect 0
+	page 1781481600 1781568000 false >"$DIR/p.json"
+	run "$TALLY" daily "$DIR/p.json"
+	expect 0
+	[[ $output != *'next page'* ]] || fail "the page is complete"
+}
+
+@test "a database whose agents went on says so" {
+	agent_home
+	export XDG_DATA_HOME=$DIR/data
+	echo '{"type":"assistant","sessionId":"s","timestamp":"2026-06-16T10:00:00.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-6","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}}' >"$logs/s.jsonl"
+	printf 'time,model,input\n2026-06-15T10:00:00Z,deepseek-v4-flash,1000000\n' >t.csv
+	"$TALLY" ingest t.csv -q
+	run "$TALLY"; expect 0 'logs of Claude Code are newer than the database: `tally ingest` stores them'
+	run "$TALLY" today; [[ $output == *'are newer than the database'* ]]
+	run "$TALLY" today -q; [[ $output != *'newer'* ]]
+	run "$TALLY" overview --db "$XDG_DATA_HOME/tally/tally.db"; [[ $output != *'newer'* ]]
 }

@@ -23,7 +23,7 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	export TZ=UTC
 	run "$TALLY" today cut.jsonl; expect 3 '>= $'
 	run "$TALLY" overview cut.jsonl; expect 3 'Needs a look' '2 calls have only the output count'
-	[ "$(grep -c '>= \$' <<<"$output")" = 3 ] || fail "today, week and month"
+	[ "$(grep -c '>= \$' <<<"$output")" = 4 ] || fail "today, week, month and its model"
 	run "$TALLY" overview cut.jsonl --json; expect 3 '"placeholders": 2'
 	whole | sed "s/2026-06-15/$(date -u +%F)/" >whole.jsonl
 	run "$TALLY" overview whole.jsonl; expect 0

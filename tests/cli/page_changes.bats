@@ -171,9 +171,13 @@ assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
 	# who it is from and to, and how to pay what is open, as the newest invoice says it
 	expect 0 'From' 'ACME & Sons' 'How to pay' 'IBAN DE02' && [[ $output != *Reference* ]]
-	"$TALLY" invoice statement acme --format html --write s.html
+	# one name for the file and one for the paper, as of an invoice
+	run "$TALLY" invoice statement acme --write s.html; expect 2 "did you mean '--output'"
+	"$TALLY" invoice statement acme --format pdf --paper letter --output s.pdf
+	grep -aq '/MediaBox *\[ *0 0 612 792 *\]' s.pdf || fail "no letter: $(grep -a MediaBox s.pdf)"
+	"$TALLY" invoice statement acme --format html --output s.html
 	! grep -q '<b>sorry' s.html && grep -q '&lt;b&gt;sorry' s.html || fail "a reason is markup"
-	"$TALLY" invoice statement acme --format pdf --write s.pdf
+	"$TALLY" invoice statement acme --format pdf --output s.pdf
 	[ "$(head -c 5 s.pdf)" = %PDF- ]
 	run "$TALLY" invoice statement nobody; expect 0 'No invoice'
 	"$TALLY" token own --scope read --customer other --file tokens --json >t.json

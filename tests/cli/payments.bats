@@ -115,7 +115,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	expect 0 "119"
 	grep -q '2026-01-05 .* payment bank, 1' j
 	year=$(date -u +%Y)
-	run "$TALLY" export invoices --profile datev --since "$year-01-01" --account bank=1800
+	run "$TALLY" export invoices --profile datev --since "$year-01-01" --account bank=1800 --account currency=USD
 	expect 0 '50,00;"H";"USD";;;"";10000;1800;"";0501' '69,00;"H"'
 	run "$TALLY" export invoices --profile xero --payments --since 2026-02-01 --until 2026-03-01
 	expect 0 "*Date,*Amount,Payee" "05/02/2026,69,acme,$one,,USD"

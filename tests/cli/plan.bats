@@ -82,3 +82,12 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	plan --tickets 8000..12000 --cached 2000 --input 300 --output 100..200 --start 2026-06-01 --days 10 -m claude-haiku-4-5 --escalate 3%..8%:claude-opus-4-7
 	expect 0 '"low": "92"' '"high": "252"' '"total": "159.375"' '"per_unit": "0.00159375"'
 }
+@test "work that shrinks can be planned" {
+	# 100 calls a day, a tenth fewer each month: 31 x 100 + 31 x 90 + 28 x 81
+	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --growth -10% --days 90 --start 2026-12-01 --by month
+	expect 0 '8,158' '3,100' '2,790' '2,268'
+	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --growth=-100% --days 90 --start 2026-12-01 --json
+	expect 0 '"records": 3100'
+	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --growth -101%; expect 2 "'-101%' is not a share from -100% to 1000%"
+	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --retries=-5%; expect 2 'from 0% to 100%'
+}

@@ -94,3 +94,9 @@ load common
 		[ "$status" = "$2" ] || fail "ingest ${files[*]}: $output"
 	done
 }
+
+@test "a fault in an export of usage is told, or its figures are right: units, commas, pages, currencies, signs, zones, torn rows, grains" {
+	command -v python3 >/dev/null || skip "no python3"
+	EVERY=${EVERY:-9} run timeout 300 python3 "$ROOT/tests/support/usage_faults.py" "$TALLY" "$ROOT/meter/read/exports"
+	[ "$status" = 0 ] && [[ $output != *wants* && $output != *'not read whole'* ]] || fail "$output"
+}

@@ -186,7 +186,7 @@ left() { "$TALLY" credit balance "$1" --json | sed -n 's/.*"available": *"\([^"]
 	month 2026-06 "$name"
 	expect 0 '"total": "30"'
 	final
-	for what in "invoices --profile xero" "invoices --profile quickbooks" "invoices --profile datev" "journal" "focus --of invoices"; do
+	for what in "invoices --profile xero" "invoices --profile quickbooks" "invoices --profile datev --account currency=USD" "journal" "focus --of invoices"; do
 		"$TALLY" export $what > f.csv || fail "$what"
 		! grep -E '(^|,)"?=cmd' f.csv || fail "a formula in $what"
 	done

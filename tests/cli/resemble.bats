@@ -167,3 +167,24 @@ unnamed() {
 [[100]]|[{"layer": 1}]|'calls'
 END
 }
+
+@test "full caches, too: gaps to the millisecond, and a short trace goes about as it went" {
+	# twelve minutes, in which work grows; talks of up to twelve calls a second or some apart, which began when there was time
+	awk 'BEGIN { srand(5); id = 1
+		for (s = 0; s < 500; s++) { t = int(600000 * sqrt(rand())); calls = 1 + int(rand() * rand() * 14); full = ""
+			for (c = 0; c < calls && t < 720000; c++) {
+				for (k = int(rand() * 8) + 2; k; k--) full = full (full == "" ? "" : ",") id++
+				printf "%d\t{\"timestamp\": %d, \"input_length\": %d, \"output_length\": 50, \"hash_ids\": [%s]}\n", t, t, split(full, parts, ",") * 512, full
+				t += int(-log(1 - rand()) * (rand() < 0.5 ? 700 : 20000)) } } }' | sort -n | cut -f2 >t.jsonl
+	"$TALLY" sim fit t.jsonl --at 2026-06-15 >f.json 2>/dev/null
+	hits() { "$TALLY" cache "$1" --capacity "$2" --json | grep -o '"hit_tokens": [0-9]*' | cut -d' ' -f2; }
+	for blocks in 40 100 300; do
+		want=$(hits t.jsonl $blocks) sum=0
+		for seed in 1 2 3 4 5; do
+			"$TALLY" sim generate f.json --seed $seed --blocks -o g.jsonl -q
+			sum=$((sum + $(hits g.jsonl $((blocks * 32)))))
+		done
+		echo "$blocks blocks: $want became $((sum / 5))"
+		awk -v a="$want" -v b="$sum" 'BEGIN { exit !(a > 0 && b / 5 > 0.85 * a && b / 5 < 1.15 * a) }' || fail "$blocks blocks: $want became $((sum / 5))"
+	done
+}

@@ -112,7 +112,8 @@ both() {
 	run "$TALLY" replay logs --json; expect 3 'new_kind'
 	rm -rf logs/*
 	line g claude-sonnet-4-6 ',"inference_geo":"mars"' >logs/g.jsonl
-	run "$TALLY" replay logs --json; expect 3 "('mars')"
+	# a place without a price: the call is counted, and has none
+	run "$TALLY" replay logs --json; expect 3 '"unpriced": 1' "no price for region 'mars'; it has one for 'global', 'not_available', 'us'"
 }
 @test "what is appended to a log, JSON Lines or CSV while it is followed is read" {
 	for kind in log jsonl csv; do

@@ -56,7 +56,8 @@ arguments() {
 	"$TALLY" credit account contoso --db t.db --plan vm0 --since 2026-08-01 -q
 	export TALLY_DB=$DIR/t.db TZ=UTC
 	run "$TALLY" today --since yesterday; expect 2 "no option '--since'"
-	run "$TALLY" forecast --until 2026-10-01; expect 2 "did you mean '--by'?"
+	run "$TALLY" forecast --until 2026-08-01; expect 2 'is in the past'
+	run "$TALLY" forecast --until 2030-10 --by 2030-01-01; expect 2 'not both'
 	run "$TALLY" credit account contoso --until today; expect 2 "no option '--until'"
 	run "$TALLY" invoice draft contoso --period 'Aug 2026' -q; expect 0 '2026-08-01  2026-08-31'
 	run "$TALLY" invoice draft contoso --period 7d; expect 2 'a month such as 2026-11'

@@ -87,6 +87,39 @@ price_is() {
 	expect 0 2099-03-01
 	price_is 9
 }
+@test "a checksum that is empty or none is no checksum; in capitals, behind a name or after blanks it is one; the same book again is no other" {
+	book 7 2099-01-01
+	serve
+	"$TALLY" price update --from "$url/book.zip" >/dev/null
+	run "$TALLY" price update served/book.zip
+	expect 0 'the prices of 2099-01-01 are already the newest'
+	book 9 2099-02-01
+	local sum; sum=$(cut -c1-64 served/book.zip.sha256)
+	for none in '' '<html>' "${sum}0" "${sum%?}"; do
+		printf '%s' "$none" >served/book.zip.sha256
+		run "$TALLY" price update "$url/book.zip"
+		expect 1 'holds no checksum' 'nothing is changed' || return 1
+		run "$TALLY" price update served/book.zip
+		expect 1 'holds no checksum' || return 1
+	done
+	price_is 7
+	for written in "${sum^^}" "SHA256 (book.zip) = $sum" "  $sum *book.zip"; do
+		printf '%s\r\n' "$written" >served/book.zip.sha256
+		rm -rf data
+		run "$TALLY" price update "$url/book.zip"
+		expect 0 'the prices of 2099-02-01 are installed' || return 1
+	done
+	run "$TALLY" price update served/book.zip --sha256 "${sum^^}"
+	expect 0
+	# what is told beside the installed book may be lost: the book itself says of when it is
+	book 8 2099-01-15
+	for state in '' '{' '{"released":"x"}' '{"released":"2098-01-01","etag":"\"1\""}'; do
+		printf '%s' "$state" >data/tally/prices/book.json
+		run "$TALLY" price update "$url/book.zip"
+		expect 1 'older than the installed prices of 2099-02-01' || return 1
+	done
+	price_is 9
+}
 @test "offline, cut off, missing, or not HTTPS: an error that changes nothing" {
 	book 7 2099-01-01
 	"$TALLY" price update served/book.zip >/dev/null

@@ -56,6 +56,7 @@ RULES = {
     "ConsumedUnit goes with ConsumedQuantity": lambda r: bool(r["ConsumedQuantity"]) == bool(r["ConsumedUnit"]),
     "pricing currency columns are not null of what is sold": lambda r: not sold(r) or all(r[c] for c in (
         "PricingCurrency", "PricingCurrencyListUnitPrice", "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost")),
+    "PricingCurrency and PricingCurrencyEffectiveCost are never null": lambda r: r["PricingCurrency"] and r["PricingCurrencyEffectiveCost"],
     "SubAccountName goes with SubAccountId": lambda r: bool(r["SubAccountId"]) == bool(r["SubAccountName"]),
     "RegionName goes with RegionId": lambda r: bool(r["RegionId"]) == bool(r["RegionName"]),
     "Tags are an object": lambda r: r["Tags"].startswith("{") and r["Tags"].endswith("}"),
@@ -94,7 +95,7 @@ def self_test():
               {"BillingPeriodEnd": "2026-06-01T00:00:00Z"}, {"ChargeCategory": "Fee"}, {"ChargeClass": "Late"}, {"ChargeFrequency": "Often"},
               {"ChargeCategory": "Purchase", "ConsumedQuantity": "", "ConsumedUnit": ""}, {"BillingCurrency": "credits"}, {"PricingCategory": ""},
               {"PricingQuantity": "", "PricingUnit": ""}, {"ListUnitPrice": ""}, {"ListUnitPrice": "-1"}, {"ListCost": "3"}, {"ContractedCost": "3"},
-              {"SkuId": ""}, {"SkuMeter": ""}, {"ConsumedUnit": ""}, {"PricingCurrencyEffectiveCost": ""}, {"SubAccountId": "a"}, {"RegionId": "us"}, {"Tags": ""},
+              {"SkuId": ""}, {"SkuMeter": ""}, {"ConsumedUnit": ""}, {"PricingCurrencyEffectiveCost": ""}, {"PricingCurrencyListUnitPrice": ""}, {"SubAccountId": "a"}, {"RegionId": "us"}, {"Tags": ""},
               {"ChargeCategory": "Tax"}, {"PricingUnit": ""}, {"ResourceId": "m"}, {"SkuId": "x/m"}, {"SkuPriceDetails": "[]"}]
     for f in faults:
         assert check([dict(good, **f)], list(good)), f

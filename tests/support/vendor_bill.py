@@ -217,7 +217,7 @@ DOCUMENTS = {"anthropic.cost_report", "aws.cost_explorer", "github.premium_reque
 
 def drawn(doc, rows):
     """A bill in a format of the registry by what the registry says of it alone, as JSON: so that a format which nobody wrote a table for is billed, too."""
-    cols = doc["columns"]
+    cols, only = doc["columns"], doc.get("only", {})
     names = [n[0] if isinstance(n, list) else n for n in doc["needs"]]
     said = {cols.get(n) for n in names}
     for name, meaning in cols.items():
@@ -239,7 +239,7 @@ def drawn(doc, rows):
             *inner, last = name.split(".")
             for part in inner:
                 at = at.setdefault(part, {})
-            at[last] = value(name, *r)
+            at[last] = only.get(name) or value(name, *r)
         out.append({doc["rows"]: [row]} if "rows" in doc else row)
     return out
 

@@ -170,6 +170,7 @@ struct history {
 	bool recurs, settles;
 	bool unbilled; /* no document before the end, so that grants pay whatever they can */
 	int periods;   /* that its months of usage are in */
+	int64_t keeps; /* what recurring credits keep of what is left */
 };
 
 static uint64_t pick(struct history *h, uint64_t n)
@@ -279,18 +280,19 @@ static void recur(struct history *h, struct err *e)
 	if (h->recurs)
 		return;
 	h->recurs = true;
-	check(ledger_add_rule(
-		      ledger,
-		      &(struct credit_rule){ .account = h->account->id,
-					     .name = TEXT("monthly"),
-					     .every = TEXT("1month"),
-					     .currency = TEXT("USD"),
-					     .amount = { 1 + (int64_t)pick(h, 2000000000) },
-					     .anchor = start,
-					     .next = start,
-					     .until = month(MONTHS),
-					     .rollover = { (int64_t)pick(h, 3) * 400000000 } },
-		      e),
+	h->keeps = (int64_t)pick(h, 4) * 400000000;
+	check(ledger_add_rule(ledger,
+			      &(struct credit_rule){ .account = h->account->id,
+						     .name = TEXT("monthly"),
+						     .every = TEXT("1month"),
+						     .currency = TEXT("USD"),
+						     .amount = { 1 + (int64_t)pick(h, 2000000000) },
+						     .anchor = start,
+						     .next = start,
+						     .until = month(MONTHS),
+						     .priority = (int64_t)pick(h, 3),
+						     .rollover = { h->keeps } },
+			      e),
 	      e);
 	check(ledger_recur(ledger, now, now, e), e);
 }
@@ -307,6 +309,10 @@ static void give(struct history *h, struct err *e)
 			   &(struct grant){ .account = h->account->id,
 					    .name = text_of(name),
 					    .amount = { nano },
+					    .priority = (int64_t)pick(h, 3),
+					    .kind = pick(h, 2) ? LOT_PAID : LOT_GRANTED,
+					    .has_cost_basis = pick(h, 2) != 0,
+					    .cost_basis = { (int64_t)pick(h, 3) },
 					    .effective = sold ? month((int)pick(h, MONTHS)) : start,
 					    .expires = sold ? INSTANT_MAX : expires,
 					    .has_price = sold,
@@ -333,6 +339,7 @@ static int name_left(void *user, const struct grant *g)
 static void take_back_grant(struct history *h, struct err *e)
 {
 	struct text name = { 0 };
+	check(ledger_redo_all(ledger, NULL, e), e);
 	check(ledger_each_grant(ledger, h->account->id, name_left, &name, e), e);
 	if (name.n)
 		check(ledger_void_grant(ledger, text_of(h->customer), name, now, "test", e), e);
@@ -718,132 +725,193 @@ static void compare_usage(struct history *h, uint64_t seed, const struct documen
 	compare("what no grant gave", seed, d->sum[0], owed);
 }
 
-/* What usage of an hour did not get from grants, newest hour last; and the grants. */
+/*
+ * What each grant has left and what has lapsed of it, from facts alone, in a way of its own: usage
+ * by quarters of an hour, one billionth-exact pass over time, grants searched from the front. Where
+ * nothing was invoiced it is what the ledger must have, in whatever order things came.
+ */
 enum { GRANTS = 100 };
+static const int64_t quarter_us = US_PER_HOUR / 4; /* that zones begin their days at */
 struct giving {
-	int64_t id, from_us, to_us, left; /* left: or lapsed */
+	int64_t id, left, lapsed;
+	int64_t key[6]; /* in the order in which they burn */
+	char name[60];
+	int64_t from_us, to_us;
+	bool rolls_over, voided;
 };
 
-struct shortages {
-	struct history *h;
-	int64_t hour[RECORDS * 4], nano[RECORDS * 4];
-	int64_t gave[RECORDS * 4][GRANTS]; /* of the grants below */
-	size_t count;
+struct facts {
+	int64_t quarter[RECORDS * 4], nano[RECORDS * 4];
+	size_t quarters;
 	struct giving grant[GRANTS];
 	size_t grants;
-	bool other; /* what is not told apart by hours was */
+	int64_t owed;
+	bool repays;
 	struct err *e;
 };
 
-static int add_short_entry(void *user, const struct ledger_entry *en)
+static int add_used_entry(void *user, const struct ledger_entry *en)
 {
-	struct shortages *s = user;
-	if (text_is(en->pot, "overage") || text_is(en->pot, "billed"))
-		s->nano[s->count - 1] -= en->amount.nano;
-	for (size_t k = 0; k < s->grants; k++)
-		if (s->grant[k].id == en->grant_id)
-			s->gave[s->count - 1][k] -= en->amount.nano;
+	struct facts *f = user;
+	if (text_is(en->pot, "used"))
+		f->nano[f->quarters - 1] += en->amount.nano;
 	return 0;
 }
 
-static int add_shortage(void *user, const struct ledger_txn *t)
+static int add_used(void *user, const struct ledger_txn *t)
 {
-	struct shortages *s = user;
-	const int64_t hour = floor_div(t->at.us, US_PER_HOUR);
-	s->other |= !t->usage_from && (text_is(t->kind, "repay") || text_is(t->kind, "bill"));
+	struct facts *f = user;
+	const int64_t quarter = floor_div(t->at.us, quarter_us);
 	if (!t->usage_from)
 		return 0;
-	if (!s->count || s->hour[s->count - 1] != hour) {
-		assert_true(s->count < RECORDS * 4);
-		s->hour[s->count] = hour;
-		s->nano[s->count++] = 0;
+	if (!f->quarters || f->quarter[f->quarters - 1] != quarter) {
+		assert_true(f->quarters < RECORDS * 4);
+		f->quarter[f->quarters] = quarter;
+		f->nano[f->quarters++] = 0;
 	}
-	return ledger_each_entry(ledger, t->id, add_short_entry, s, s->e);
+	return ledger_each_entry(ledger, t->id, add_used_entry, f, f->e);
 }
 
-static int find_unused(void *user, const struct grant *g)
-{
-	struct shortages *s = user;
-	for (size_t i = 0; i < s->count; i++)
-		if (g->left.nano > 0 && s->nano[i] > 0 &&
-		    g->effective.us <= s->hour[i] * US_PER_HOUR &&
-		    g->expires.us >= (s->hour[i] + 1) * US_PER_HOUR)
-			fail_msg("%s: grant %.*s has %lld left, usage of hour %lld lacks %lld",
-				 s->h->customer, (int)g->name.n, g->name.p, (long long)g->left.nano,
-				 (long long)s->hour[i], (long long)s->nano[i]);
-	return 0;
-}
-
-static const struct sql sql_unused_grants = {
-	.text = "SELECT g.id,g.effective,coalesce(g.expires,:never),l.lapsed+l.left FROM credit_lot l "
-		"JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
-		"l.account=:account AND coalesce(r.rollover,0)=0",
+static const struct sql sql_all_grants = {
+	.text = "SELECT g.id,g.amount,g.name,g.priority,coalesce(g.expires,:never),g.class='paid',"
+		"coalesce(g.cost_basis,-1),g.effective,g.created,coalesce(r.rollover,0),(SELECT "
+		"count(*) FROM ledger_entry e JOIN ledger_txn t ON t.id=e.txn WHERE e.grant_id=g.id "
+		"AND t.kind='void') FROM credit_grant g LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
+		"g.account=:account ORDER BY g.effective,g.id",
 };
 
-/* What the grants gave to each hour; those that roll over stay with what they paid. */
-static void read_chains(struct shortages *s, int64_t account)
+static void read_facts(struct facts *f, int64_t account)
 {
 	struct query *q;
 	int rc;
-	check(db_statement(store_db(store), &sql_unused_grants, &q, s->e), s->e);
+	check(db_statement(store_db(store), &sql_all_grants, &q, f->e), f->e);
 	db_bind_int(q, ":account", account);
 	db_bind_int(q, ":never", INT64_MAX);
-	while ((rc = db_step(store_db(store), q, s->e)) == 1) {
-		assert_true(s->grants < GRANTS);
-		s->grant[s->grants++] =
-			(struct giving){ db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3) };
+	while ((rc = db_step(store_db(store), q, f->e)) == 1) {
+		assert_true(f->grants < GRANTS);
+		struct giving *g = &f->grant[f->grants++];
+		*g = (struct giving){ .id = db_int(q, 0),
+				      .left = db_int(q, 1),
+				      .from_us = db_int(q, 7),
+				      .to_us = db_int(q, 4),
+				      .rolls_over = db_int(q, 9) != 0,
+				      .voided = db_int(q, 10) != 0 };
+		snprintf(g->name, sizeof g->name, "%.*s", (int)db_text(q, 2).n, db_text(q, 2).p);
+		for (int k = 0; k < 6; k++)
+			g->key[k] = db_int(q, 3 + k);
 	}
 	db_reset(q);
-	check(rc, s->e);
+	check(rc, f->e);
+	check(ledger_each_txn(ledger, account, (struct period){ { 0 }, INSTANT_MAX }, add_used, f,
+			      f->e),
+	      f->e);
 }
 
-static bool covers_hour(const struct giving *g, int64_t hour)
+static bool burns_before(const struct giving *a, const struct giving *b)
 {
-	return g->from_us <= hour * US_PER_HOUR && g->to_us >= (hour + 1) * US_PER_HOUR;
+	for (int k = 0; k < 6; k++)
+		if (a->key[k] != b->key[k])
+			return a->key[k] < b->key[k];
+	return strcmp(a->name, b->name) < 0;
 }
 
-/* Whether credits that are unused can come to that hour: from grant to grant by way of hours to
- * which the one gave and in which the other counts. */
-static bool comes_to(const struct shortages *s, size_t short_of)
+/* Returns what grants of that instant do not have. */
+static int64_t burn(struct facts *f, int64_t nano, int64_t at)
 {
-	bool reached[GRANTS] = { false }, more = true;
-	for (size_t k = 0; k < s->grants; k++)
-		reached[k] = covers_hour(&s->grant[k], s->hour[short_of]);
-	while (more) {
-		more = false;
-		for (size_t k = 0; k < s->grants; k++) {
-			if (reached[k] && s->grant[k].left > 0)
-				return true;
-			for (size_t i = 0; reached[k] && i < s->count; i++)
-				for (size_t to = 0; s->gave[i][k] > 0 && to < s->grants; to++)
-					if (!reached[to] && covers_hour(&s->grant[to], s->hour[i]))
-						more = reached[to] = true;
+	while (nano > 0) {
+		struct giving *best = NULL;
+		for (size_t k = 0; k < f->grants; k++) {
+			struct giving *g = &f->grant[k];
+			if (g->left > 0 && g->from_us <= at && at < g->to_us &&
+			    (!best || burns_before(g, best)))
+				best = g;
 		}
+		if (!best)
+			break;
+		const int64_t most = best->left < nano ? best->left : nano;
+		best->left -= most;
+		nano -= most;
 	}
-	return false;
+	return nano;
 }
 
-/* Nothing is owed for usage that grants of then have something for, though it may have come back
- * late or lapsed meanwhile, and may have to go round over other grants. */
-static void compare_coverage(struct history *h, struct err *e)
+static void lapse(struct giving *g, int64_t most)
 {
-	static struct shortages s;
+	most = most < g->left ? most : g->left;
+	g->left -= most;
+	g->lapsed += most;
+}
+
+/* Grants are in the order in which they begin: a border is where one begins, or ends. */
+static void pass_borders(struct facts *f, int64_t from, int64_t to, int64_t keeps)
+{
+	for (int64_t at = from, next; at < to; at = next) {
+		next = to;
+		for (size_t k = 0; k < f->grants; k++) {
+			const struct giving *g = &f->grant[k];
+			next = g->from_us > at && g->from_us < next ? g->from_us : next;
+			next = g->to_us > at && g->to_us < next ? g->to_us : next;
+		}
+		bool begins = false, recurs = false;
+		int64_t over = -keeps;
+		for (size_t k = 0; k < f->grants; k++) {
+			struct giving *g = &f->grant[k];
+			begins |= g->from_us == next;
+			recurs |= g->from_us == next && g->rolls_over;
+			over += g->rolls_over && g->from_us < next ? g->left : 0;
+			if (g->to_us == next)
+				lapse(g, g->left);
+		}
+		for (size_t k = 0; recurs && over > 0 && k < f->grants; k++) {
+			struct giving *g = &f->grant[k];
+			const int64_t gone = g->left < over ? g->left : over;
+			if (!g->rolls_over || g->from_us >= next)
+				continue;
+			lapse(g, gone);
+			over -= gone;
+		}
+		if (begins && f->repays)
+			f->owed = burn(f, f->owed, next);
+	}
+}
+
+static void compare_grants(struct history *h, struct err *e)
+{
+	static struct facts f;
 	const struct account *a;
-	s = (struct shortages){ .h = h, .e = e };
 	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
-	read_chains(&s, a->id);
-	check(ledger_each_txn(ledger, a->id, (struct period){ { 0 }, INSTANT_MAX }, add_shortage,
-			      &s, e),
-	      e);
-	/* grants that are dated back do not pay what an invoice has asked for, and debt is repaid
-	   as one sum */
-	if (s.other)
+	if (!h->unbilled)
 		return;
-	check(ledger_each_grant(ledger, a->id, find_unused, &s, e), e);
-	for (size_t i = 0; i < s.count; i++)
-		if (s.nano[i] > 0 && comes_to(&s, i))
-			fail_msg("%s: usage of hour %lld lacks %lld, and grants have it left",
-				 h->customer, (long long)s.hour[i], (long long)s.nano[i]);
+	f = (struct facts){ .repays = a->overage == OVERAGE_DEBT, .e = e };
+	read_facts(&f, a->id);
+	int64_t at = 0;
+	for (size_t i = 0; i < f.quarters; i++) {
+		const int64_t quarter = f.quarter[i] * quarter_us;
+		pass_borders(&f, at, quarter + 1, h->keeps);
+		f.owed += burn(&f, f.nano[i], quarter);
+		at = quarter;
+	}
+	pass_borders(&f, at, now.us + 1, h->keeps);
+	for (size_t k = 0; k < f.grants; k++) {
+		struct giving *g = &f.grant[k];
+		int64_t left = -1, lapsed = -1;
+		char sql[100];
+		snprintf(sql, sizeof sql, "SELECT l.left FROM credit_lot l WHERE grant_id=%lld",
+			 (long long)g->id);
+		check(db_read_int(store_db(store), sql, &left, e), e);
+		snprintf(sql, sizeof sql, "SELECT lapsed FROM credit_lot WHERE grant_id=%lld",
+			 (long long)g->id);
+		check(db_read_int(store_db(store), sql, &lapsed, e), e);
+		g->left = g->voided ? 0 : g->left;
+		if (left != g->left || lapsed != g->lapsed)
+			fail_msg("%s: grant %s has %lld left and %lld lapsed, not %lld and %lld",
+				 h->customer, g->name, (long long)left, (long long)lapsed,
+				 (long long)g->left, (long long)g->lapsed);
+	}
+	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
+	if (a->owed.nano != f.owed)
+		fail_msg("%s owes %lld, not %lld", h->customer, (long long)a->owed.nano,
+			 (long long)f.owed);
 }
 
 /* Everything is invoiced in the end, and what has changed since then, too. */
@@ -921,7 +989,7 @@ static void one_history(uint64_t seed)
 	for (int i = 0; i < steps; i++)
 		one_step(&h, &e);
 	sweep(&h, &e);
-	compare_coverage(&h, &e);
+	compare_grants(&h, &e);
 	settle(&h, seed, &e);
 	invoicer_close(h.invoicer);
 	drawer_close(h.drawer);

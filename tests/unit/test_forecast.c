@@ -237,9 +237,60 @@ static void test_the_back_test_sees_nothing_of_what_came(void **state)
 	assert_false(forecast_back_test(&c, &o, 28));
 }
 
+/* What each day costs, in cents, and what the seven days after them come to in the middle. */
+static int64_t next_week(const int64_t day[DAYS], const int64_t *part, size_t parts)
+{
+	struct money_total past[DAYS], split[2 * DAYS];
+	struct forecast f;
+	struct err e;
+	for (size_t i = 0; i < DAYS; i++)
+		past[i].atto = day[i] * (unit / 100);
+	for (size_t i = 0; i < DAYS * parts; i++)
+		split[i].atto = part[i] * (unit / 100);
+	const struct forecast_options o = { .day = past,
+					    .days = DAYS,
+					    .part = split,
+					    .parts = parts,
+					    .last_day = 6,
+					    .draws = 400 };
+	assert_int_equal(forecast_run(&f, &o, &e), 0);
+	const int64_t cents = (int64_t)(forecast_sum_at(&f, 500).atto / (unit / 100));
+	forecast_release(&f);
+	return cents;
+}
+
+/* Growth is that of the level that holds now: a step is none, what grows after a step is some, and
+ * a few days without use that are over are neither a level nor a fall. */
+static void test_growth_within_the_level(void **state)
+{
+	(void)state;
+	int64_t day[DAYS], part[2 * DAYS];
+	/* a fifth more since ten days ago, on the same model and on another one */
+	for (int i = 0; i < DAYS; i++) {
+		day[i] = i < DAYS - 10 ? 10000 : 12000;
+		part[2 * i] = 10000;
+		part[2 * i + 1] = day[i] - 10000;
+	}
+	assert_int_equal(next_week(day, NULL, 0), 7 * 12000);
+	assert_int_equal(next_week(day, part, 2), 7 * 12000);
+	/* three times as much, and since then three hundredths more every day */
+	double level = 3000, coming = 0;
+	for (int i = 0; i<DAYS; i++, level *= i> 30 ? 1.03 : 1)
+		day[i] = i < 30 ? 1000 : (int64_t)level;
+	for (int i = 0; i < 7; i++, level *= 1.03)
+		coming += level;
+	assert_in_range(next_week(day, NULL, 0), coming * 0.95, coming * 1.02);
+	for (int away = 1; away <= 3; away++) {
+		for (int i = 0; i < DAYS; i++)
+			day[i] = i >= DAYS - 3 - away && i < DAYS - 3 ? 0 : 1000;
+		assert_int_equal(next_week(day, NULL, 0), 7 * 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_growth_within_the_level),
 		cmocka_unit_test(test_quantiles_hold_as_often_as_they_say),
 		cmocka_unit_test(test_weekdays_are_told_where_they_differ),
 		cmocka_unit_test(test_a_trend_is_told),

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,24 +78,32 @@ static int64_t new_account(const char *name, enum overage_policy overage)
 	return a->id;
 }
 
-/* --- the model --- */
+/* --- the model: everything that was done, done once more from the beginning, in its order --- */
 
-enum { LOTS = 200, USES = 4000 };
+enum { LOTS = 200, DONE = 600, USES = 20000 };
 
 struct model_lot {
-	int64_t left, lapsed, priority, effective, expires; /* nano; microseconds */
+	int64_t amount, left, priority, effective, expires; /* nano; microseconds */
 	int kind;
 	char id[16];
 };
+enum done_kind { MODEL_END, MODEL_BEGIN, MODEL_USE, MODEL_REFUND };
 struct model {
 	struct model_lot lot[LOTS];
 	int lots;
+	struct {
+		enum done_kind kind;
+		int64_t at, amount;
+		int lot, order;
+	} done[DONE + 2 * LOTS];
+	int count;
 	struct {
 		int lot;
 		int64_t amount;
 	} use[USES]; /* what draws took, oldest first; refunds shrink the newest */
 	int uses;
 	int64_t owed, used, expired;
+	bool repays;
 };
 
 /* Whether lot a is used before lot b. */
@@ -129,6 +138,7 @@ static int64_t model_take(struct model *m, int64_t amount, int64_t at)
 	while (amount > 0 && (i = best_lot(m, at)) >= 0) {
 		int64_t take = amount < m->lot[i].left ? amount : m->lot[i].left;
 		m->lot[i].left -= take;
+		assert_true(m->uses < USES);
 		m->use[m->uses].lot = i;
 		m->use[m->uses++].amount = take;
 		amount -= take;
@@ -136,79 +146,154 @@ static int64_t model_take(struct model *m, int64_t amount, int64_t at)
 	return amount;
 }
 
-static void model_refund(struct model *m, int64_t amount)
+static void model_refund(struct model *m, int64_t amount, int64_t at)
 {
 	int64_t owed = amount < m->owed ? amount : m->owed;
-	m->owed -= owed;
-	m->used -= amount;
-	amount -= owed;
-	while (amount > 0) {
-		assert_true(m->uses > 0);
+	m->owed -= owed > 0 ? owed : 0;
+	amount -= owed > 0 ? owed : 0;
+	while (amount > 0 && m->uses > 0) {
 		int64_t *top = &m->use[m->uses - 1].amount, back = amount < *top ? amount : *top;
-		m->lot[m->use[m->uses - 1].lot].left += back;
+		struct model_lot *l = &m->lot[m->use[m->uses - 1].lot];
+		if (l->expires <= at)
+			m->expired += back;
+		else
+			l->left += back;
 		*top -= back;
 		amount -= back;
 		m->uses -= *top == 0;
 	}
+	m->owed -= amount; /* what is used next is paid */
 }
 
-static void model_expire(struct model *m, int64_t now)
+static void model_do(struct model *m, enum done_kind kind, int64_t at, int64_t amount)
 {
-	for (int i = 0; i < m->lots; i++)
-		if (m->lot[i].expires <= now) {
-			m->expired += m->lot[i].left;
-			m->lot[i].lapsed += m->lot[i].left;
-			m->lot[i].left = 0;
-		}
+	assert_true(m->count < DONE);
+	m->done[m->count].kind = kind;
+	m->done[m->count].at = at;
+	m->done[m->count++].amount = amount;
 }
 
-/* What counted at `at` and has expired since counts again for usage that comes late. */
-static void model_reopen(struct model *m, int64_t at, int64_t now)
+static int by_time(const void *a, const void *b)
 {
+	const struct model *none = NULL;
+	const __typeof__(*none->done) *x = a, *y = b;
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->order - y->order;
+}
+
+static void model_use(struct model *m, int64_t amount, int64_t at)
+{
+	const int64_t paid = m->repays || m->owed >= 0 ? 0 : -m->owed < amount ? -m->owed : amount;
+	m->owed += paid;
+	m->owed += model_take(m, amount - paid, at);
+}
+
+static void model_run(struct model *m, int64_t now)
+{
+	static struct model x;
+	x = *m;
 	for (int i = 0; i < m->lots; i++) {
-		struct model_lot *l = &m->lot[i];
-		if (l->effective <= at && at < l->expires && l->expires <= now) {
-			m->expired -= l->lapsed;
-			l->left += l->lapsed;
-			l->lapsed = 0;
+		m->lot[i].left = m->lot[i].amount;
+		for (int end = 0; end < 2; end++) {
+			const int64_t at = end ? m->lot[i].expires : m->lot[i].effective;
+			x.done[x.count].kind = end ? MODEL_END : MODEL_BEGIN;
+			x.done[x.count].at = at;
+			x.done[x.count].lot = i;
+			x.count += at <= now;
+		}
+	}
+	for (int i = 0; i < x.count; i++)
+		x.done[i].order = i;
+	qsort(x.done, (size_t)x.count, sizeof *x.done, by_time);
+	m->uses = 0;
+	m->owed = m->used = m->expired = 0;
+	for (int i = 0; i < x.count; i++) {
+		const int64_t amount = x.done[i].amount, at = x.done[i].at;
+		struct model_lot *l = &m->lot[x.done[i].lot];
+		switch (x.done[i].kind) {
+		case MODEL_END:
+			m->expired += l->left;
+			l->left = 0;
+			break;
+		case MODEL_BEGIN:
+			if (m->repays && m->owed > 0)
+				m->owed = model_take(m, m->owed, at);
+			break;
+		case MODEL_USE:
+			m->used += amount;
+			model_use(m, amount, at);
+			break;
+		case MODEL_REFUND:
+			m->used -= amount;
+			model_refund(m, amount, at);
+			break;
 		}
 	}
 }
 
-static void model_repay(struct model *m, int64_t at)
-{
-	if (m->owed)
-		m->owed = model_take(m, m->owed, at);
-}
-
-static void compare(const struct model *m, int64_t account, struct text customer, int64_t now)
+static void compare(struct model *m, int64_t account, struct text customer, int64_t now)
 {
 	struct err e = { 0 };
 	struct balance b;
 	struct past_balance p;
 	const struct account *a;
-	int64_t available = 0, left = 0, expired = m->expired;
+	int64_t available = 0;
+	check(ledger_redo_all(ledger, NULL, &e), &e);
+	model_run(m, now);
 	for (int i = 0; i < m->lots; i++) {
 		struct grant g;
 		check(ledger_find_grant(ledger, account, text_of(m->lot[i].id), &g, &e), &e);
+		if (now >= m->lot[i].expires)
+			continue; /* it has expired, which is booked or not */
 		if (g.left.nano != m->lot[i].left)
-			fail_msg("lot %s: %lld, not %lld", m->lot[i].id, (long long)g.left.nano,
-				 (long long)m->lot[i].left);
-		if (now < m->lot[i].expires)
-			left += m->lot[i].left;
-		else /* booked or not */
-			expired += m->lot[i].left;
-		if (m->lot[i].effective <= now && now < m->lot[i].expires)
-			available += m->lot[i].left;
+			fail_msg("%.*s: lot %s: %lld, not %lld", (int)customer.n, customer.p,
+				 m->lot[i].id, (long long)g.left.nano, (long long)m->lot[i].left);
+		available += m->lot[i].left;
 	}
 	check(ledger_account(ledger, customer, &a, &e), &e);
 	check(ledger_balance(ledger, a, (struct instant){ now }, &b, &e), &e);
 	assert_int_equal(b.available.nano, available);
 	assert_int_equal(b.owed.nano, m->owed);
 	check(ledger_balance_at(ledger, account, (struct instant){ now }, &p, &e), &e);
-	assert_int_equal(p.left.nano, left);
+	assert_int_equal(p.left.nano, available);
 	assert_int_equal(p.used.nano, m->used);
-	assert_int_equal(p.expired.nano, expired);
+	assert_int_equal(p.expired.nano, m->expired);
+}
+
+static void new_lot(struct model *m, int64_t account, int64_t amount, int64_t now, uint64_t *seed)
+{
+	struct err e = { 0 };
+	struct model_lot *l = &m->lot[m->lots++];
+	int64_t id;
+	/* some are dated back, and some have ended already */
+	const int64_t from =
+		now -
+		(unit_random(seed) % 4 ? 0 : (int64_t)(unit_random(seed) % 9000) * US_PER_SECOND);
+	*l = (struct model_lot){
+		.amount = amount,
+		.priority = (int64_t)(unit_random(seed) % 3),
+		.effective = from,
+		.expires = unit_random(seed) % 3
+				   ? from + (int64_t)(unit_random(seed) % 40000 + 1) * US_PER_SECOND
+				   : INSTANT_MAX.us,
+		.kind = (int)(unit_random(seed) % 2)
+	};
+	snprintf(l->id, sizeof l->id, "g%03d", m->lots);
+	check(ledger_grant(ledger,
+			   &(struct grant){ .account = account,
+					    .name = text_of(l->id),
+					    .amount = { amount },
+					    .priority = l->priority,
+					    .kind = (enum lot_class)l->kind,
+					    .effective = { from },
+					    .expires = { l->expires },
+					    .currency = TEXT(""),
+					    .note = TEXT("") },
+			   (struct instant){ now }, &id, &e),
+	      &e);
 }
 
 static void test_random_operations_against_a_naive_model(void **state)
@@ -219,86 +304,39 @@ static void test_random_operations_against_a_naive_model(void **state)
 		static struct model m;
 		char name[20];
 		struct err e = { 0 };
+		struct drawn out;
 		snprintf(name, sizeof name, "model-%d", round);
 		const enum overage_policy policy = round % 2 ? OVERAGE_DEBT : OVERAGE_LIMIT;
 		const int64_t account = new_account(name, policy);
 		int64_t now = start.us;
 		memset(&m, 0, sizeof m);
+		m.repays = policy == OVERAGE_DEBT;
 		for (int step = 0; step < 250; step++) {
 			uint64_t dice = unit_random(&seed) % 100;
 			int64_t amount = (int64_t)(unit_random(&seed) % 5000 + 1) * 1000;
 			now += (int64_t)(unit_random(&seed) % 600) * US_PER_SECOND;
-			const struct instant at = { now };
+			struct draw d = { .at = { now },
+					  .now = { now },
+					  .policy = SHORT_PARTIAL,
+					  .note = TEXT("") };
 			if (dice < 25 && m.lots < LOTS) {
-				struct model_lot *l = &m.lot[m.lots++];
-				*l = (struct model_lot){
-					amount * 4,
-					0,
-					(int64_t)(unit_random(&seed) % 3),
-					now,
-					unit_random(&seed) % 3
-						? now + (int64_t)(unit_random(&seed) % 40000 + 1) *
-								  US_PER_SECOND
-						: INSTANT_MAX.us,
-					(int)(unit_random(&seed) % 2),
-					""
-				};
-				snprintf(l->id, sizeof l->id, "g%03d", m.lots);
-				int64_t id;
-				check(ledger_grant(ledger,
-						   &(struct grant){ .account = account,
-								    .name = text_of(l->id),
-								    .amount = { l->left },
-								    .priority = l->priority,
-								    .kind = (enum lot_class)l->kind,
-								    .effective = at,
-								    .expires = { l->expires },
-								    .currency = TEXT(""),
-								    .note = TEXT("") },
-						   at, &id, &e),
-				      &e);
-				if (policy == OVERAGE_DEBT)
-					model_repay(&m, now);
-			} else if (dice < 40) { /* usage, often late */
-				struct drawn out;
-				const int64_t late =
-					now - (int64_t)(unit_random(&seed) % 9000) * US_PER_SECOND;
-				check(ledger_draw_exact(
-					      ledger, account,
-					      credits_of_nano((struct nano_credits){ amount }),
-					      &(struct draw){ .at = { late },
-							      .now = at,
-							      .policy = SHORT_PARTIAL,
-							      .note = TEXT("") },
-					      &out, &e),
-				      &e);
-				if (late < now)
-					model_reopen(&m, late, now);
-				m.used += amount;
-				m.owed += model_take(&m, amount, late);
-			} else if (dice < 75) {
-				struct drawn out;
+				new_lot(&m, account, amount * 4, now, &seed);
+			} else if (dice < 75) { /* often late */
+				if (dice < 40)
+					d.at.us -= (int64_t)(unit_random(&seed) % 9000) *
+						   US_PER_SECOND;
 				check(ledger_draw(ledger, account, (struct nano_credits){ amount },
-						  &(struct draw){ .at = at,
-								  .now = at,
-								  .policy = SHORT_PARTIAL,
-								  .note = TEXT("") },
-						  &out, &e),
+						  &d, &out, &e),
 				      &e);
-				m.used += amount;
-				m.owed += model_take(&m, amount, now);
+				model_do(&m, MODEL_USE, d.at.us, amount);
 			} else if (dice < 88 && m.used > 0) {
 				amount = amount < m.used ? amount : m.used;
 				check(ledger_refund(ledger, account,
-						    (struct nano_credits){ amount },
-						    &(struct draw){
-							    .at = at, .now = at, .note = TEXT("") },
-						    NULL, &e),
+						    (struct nano_credits){ amount }, &d, NULL, &e),
 				      &e);
-				model_refund(&m, amount);
+				model_do(&m, MODEL_REFUND, now, amount);
 			} else {
-				check(ledger_expire(ledger, account, at, &e), &e);
-				model_expire(&m, now);
+				check(ledger_expire(ledger, account, d.at, &e), &e);
 			}
 			compare(&m, account, text_of(name), now);
 		}

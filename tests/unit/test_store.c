@@ -21,6 +21,7 @@
 #include "meter/ingest/quarantine.h"
 #include "meter/store/id_index.h"
 #include "meter/store/rollup.h"
+#include "meter/store/day_cells.h"
 #include "meter/store/usage_query.h"
 #include "tests/support/failing_memory.h"
 #include "tests/support/failing_vfs.h"
@@ -515,6 +516,85 @@ static void sums_do_not_depend_on_how_they_are_asked_for(void **state)
 		free(fast);
 		free(slow);
 	}
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+static struct store *open_reader(const char *name, struct day_cells *days)
+{
+	struct store *s;
+	struct err e;
+	if (store_open(&s, test_database(path_of(name)), DB_READ, &e) != 0)
+		fail_msg("%s", e.message);
+	store_share_days(s, days);
+	return s;
+}
+
+/* Spoils the sums by day and shows them to a reader: what it remembers of them is gone with the
+ * rollups that they were of. */
+static void spoil_and_rebuild(struct writer *w, struct store *reader)
+{
+	struct err e;
+	assert_int_equal(store_begin(w->store, now, &e), 0);
+	assert_int_equal(db_run(store_db(w->store), "UPDATE rollup_day SET input=input+1", &e), 0);
+	assert_int_equal(store_commit(w->store, &e), 0);
+	char *wrong = describe(reader, "day,customer", "UTC", everything);
+	free(wrong);
+	assert_int_equal(store_begin(w->store, now, &e), 0);
+	assert_int_equal(rollup_rebuild(w->store, &e), 0);
+	assert_int_equal(store_commit(w->store, &e), 0);
+}
+
+/* Readers that remember sums by day, with room for all and for few of them, say what the rows say,
+ * whatever was written since. */
+static void what_is_remembered_of_days_is_what_the_rows_say(void **state)
+{
+	enum { BATCH = 15, READERS = 4 };
+	static const char *const bys[] = { "customer", "day,customer", "week,customer",
+					   "project,customer", "month,customer,model" };
+	static const char *const zones[] = { "UTC", "Asia/Kolkata", "America/New_York", "+05:45" };
+	uint64_t seed = unit_seed(), n[60 * BATCH];
+	(void)state;
+	forget("days.db");
+	struct writer w = open_writer("days.db");
+	struct day_cells *days[] = { day_cells_open(1 << 20), day_cells_open(600),
+				     day_cells_open(1 << 20) };
+	/* two of them share, and the last one looks for the first time at what is spoilt */
+	struct store *reader[READERS] = { open_reader("days.db", days[0]),
+					  open_reader("days.db", days[0]),
+					  open_reader("days.db", days[1]),
+					  open_reader("days.db", days[2]) };
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	shuffle(n, COUNT(n), &seed);
+	for (size_t round = 0; round < COUNT(n) / BATCH; round++) {
+		struct usage_filter f = everything, rows;
+		struct store *s = reader[unit_random(&seed) % (round < 30 ? READERS - 1 : READERS)];
+		const char *by = bys[unit_random(&seed) % COUNT(bys)],
+			   *zone = zones[unit_random(&seed) % COUNT(zones)];
+		take_or_fail(&w, n + round * BATCH, BATCH);
+		if (round == 30)
+			spoil_and_rebuild(&w, reader[READERS - 1]);
+		if (round % 3) {
+			f.since.us = now.us - (int64_t)(unit_random(&seed) % 5000000) * 1000000;
+			f.until.us =
+				f.since.us + (int64_t)(unit_random(&seed) % 3000000) * 1000000 + 1;
+		}
+		if (round % 5 == 0)
+			f.customer = "c2";
+		rows = f;
+		rows.seq_until = store_last_seq(w.store);
+		char *fast = describe(s, by, zone, f), *slow = describe(w.store, by, zone, rows);
+		if (strcmp(fast, slow) != 0)
+			fail_msg("by %s in %s, round %zu:\n%s\nrows say:\n%s", by, zone, round,
+				 fast, slow);
+		free(fast);
+		free(slow);
+	}
+	for (size_t i = 0; i < READERS; i++)
+		store_close(reader[i]);
+	for (size_t i = 0; i < COUNT(days); i++)
+		day_cells_close(days[i]);
 	check_clean(w.store);
 	close_writer(&w);
 }
@@ -1234,6 +1314,7 @@ int main(void)
 		cmocka_unit_test(rows_come_back_as_they_went_in),
 		cmocka_unit_test(growing_calls_count_at_their_largest),
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
+		cmocka_unit_test(what_is_remembered_of_days_is_what_the_rows_say),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(what_waits_is_of_the_customer_that_sent_it),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),

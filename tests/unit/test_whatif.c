@@ -158,8 +158,8 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 							 .warm = slow_warm(&s, order) });
 			out.calls_recorded += f.recorded;
 			out.calls_uncertain += f.low != f.hit || f.high != f.hit;
-			out.missed_calls[f.miss] += f.missed > 0;
-			out.missed_tokens[f.miss] += f.missed;
+			out.missed.calls[f.miss] += f.missed > 0;
+			out.missed.tokens[f.miss] += f.missed;
 			out.records++;
 		}
 	}
@@ -184,8 +184,7 @@ static void check_same(const struct whatif_result *a, const struct whatif_result
 	assert_int_equal(a->records, b->records);
 	assert_int_equal(a->calls_recorded, b->calls_recorded);
 	assert_int_equal(a->calls_uncertain, b->calls_uncertain);
-	assert_memory_equal(a->missed_calls, b->missed_calls, sizeof a->missed_calls);
-	assert_memory_equal(a->missed_tokens, b->missed_tokens, sizeof a->missed_tokens);
+	assert_memory_equal(&a->missed, &b->missed, sizeof a->missed);
 }
 
 static struct whatif_result *run(const struct whatif_options *o)

@@ -4,11 +4,11 @@ const tokensOf = t => t ? exact(t.input) + exact(t.cache_read) + exact(t.cache_w
 const promptOf = t => t ? exact(t.input) + exact(t.cache_read) + exact(t.cache_write_5m) + exact(t.cache_write_1h) : 0n;
 const hitShare = t => promptOf(t) ? toNumber(exact(t.cache_read)) / toNumber(promptOf(t)) : null;
 const measures = {
-	cost: {name: 'Cost', ask: 'cost', lacks: 'unpriced'},
+	cost: {name: 'Cost', ask: 'cost', lacks: ['unpriced', 'placeholders']},
 	tokens: {name: 'Tokens', ask: 'tokens'},
 	calls: {name: 'Calls', ask: 'calls'},
 	hits: {name: 'Cache hits', ask: 'hit_share', ratio: true},
-	credits: {name: 'Credits', ask: 'credits', lacks: 'uncovered'},
+	credits: {name: 'Credits', ask: 'credits', lacks: ['uncovered']},
 };
 const keys = {model: 'Model', customer: 'Customer', project: 'Project', workload: 'Workload', provider: 'Provider', effort: 'Effort', window: 'Tariff window'};
 const scopeQuery = (scope, time = scope) => ({since: time.since, until: time.until, z: scope.zone, ...scope.filters});
@@ -20,8 +20,8 @@ const grainOf = (days, measure) => days <= 2 && measure !== 'credits' ? 'hour' :
 const exactly = list => list.map(v => v === null ? null : exact(v));
 /* An answer's key, with exact values; `low` names the buckets whose value is a lower bound. */
 function rowOf(k, measure) {
-	const lacks = measures[measure].lacks, low = lacks ? k[lacks] : null;
-	return {key: k.key ?? '', other: k.other ? k.keys : 0, values: exactly(k.values), total: k.value === null ? null : exact(k.value), low: low ? low.map(n => n > 0) : k.values.map(() => false), lacking: lacks && k.sums ? k.sums[lacks] : 0, sums: k.sums, records: k.records};
+	const lacks = measures[measure].lacks || [], low = k.values.map((_, i) => lacks.some(l => k[l] && k[l][i] > 0));
+	return {key: k.key ?? '', other: k.other ? k.keys : 0, values: exactly(k.values), total: k.value === null ? null : exact(k.value), low, lacking: k.sums ? lacks.reduce((n, l) => n + (k.sums[l] || 0), 0) : 0, sums: k.sums, records: k.records};
 }
 /* A scope's series by a key, with the period before: {buckets, grain, rows, all, before, currency} */
 function useSeries(scope, key, measure, compare) {

@@ -4,13 +4,13 @@ const {frame, series, bar, stack, spark, intervals, steps, clock} = pictures(h);
 /* --- figures --- */
 
 const narrow = matchMedia('(max-width:48rem)');
-/* An amount with every digit as its tooltip. What has no price says so; what lacks some prices is a lower bound. */
-function Amount({v, currency, unpriced, brief, word, unit}) {
+/* An amount with every digit as its tooltip. What has no price says so; what lacks some prices, or rests on the start of answers (least), is a lower bound. */
+function Amount({v, currency, unpriced, least, brief, word, unit}) {
 	const none = v === null || v === undefined || (Number(unpriced) > 0 && exact(v) === 0n);
 	if (none) return html`<span class="none">${unpriced || v === null ? word || 'no price' : '–'}</span>`;
 	/* brief: no longer than its place */
-	const small = brief && money(v, currency).length + (unpriced ? 3 : 0) > (narrow.matches ? 11 : 13) ? compact(v) : null;
-	return html`<span class="num" title=${digits(v) + (currency && currency !== 'credits' ? ' ' + currency : ' credits')}>${unpriced ? '>=\u00a0' : ''}${small ? inUnit(small, currency) : money(v, currency)}${unit && currency === 'credits' ? ' credits' : ''}</span>`;
+	const low = unpriced || least, small = brief && money(v, currency).length + (low ? 3 : 0) > (narrow.matches ? 11 : 13) ? compact(v) : null;
+	return html`<span class="num" title=${digits(v) + (currency && currency !== 'credits' ? ' ' + currency : ' credits')}>${low ? '>=\u00a0' : ''}${small ? inUnit(small, currency) : money(v, currency)}${unit && currency === 'credits' ? ' credits' : ''}</span>`;
 }
 /* A change against the period before: [now, before]; more cost is not better, more cache hits are. */
 function Delta({now, before, points, good}) {

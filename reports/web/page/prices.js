@@ -57,7 +57,7 @@ function Prices({set, item, session}) {
 		<${Sheet} title=${`Models in use, ${scope.name.toLowerCase()}`}>${doc.groups.length ? html`<${Table} label="Models in use" order=${set.order} rows=${[...doc.groups].filter(g => g.model).sort((a, b) => b.requests - a.requests)} rowKey=${g => g.model} onpick=${g => go('prices', g.model)} columns=${[
 			{key: 'm', name: 'Model', cell: g => html`<span class="name">${g.model}</span>`, sort: g => g.model},
 			{key: 'c', name: 'Calls', n: true, cell: g => count(g.requests), sort: g => g.requests},
-			{key: 't', name: 'Cost', n: true, cell: g => html`<${Amount} v=${g.total} currency=${doc.currency} unpriced=${g.unpriced} />`, sort: g => exact(g.total)},
+			{key: 't', name: 'Cost', n: true, cell: g => html`<${Amount} v=${g.total} currency=${doc.currency} unpriced=${g.unpriced} least=${g.placeholders} />`, sort: g => exact(g.total)},
 			{key: 'a', name: 'Per million tokens, on average', n: true, cell: g => g.unpriced || !tokensOf(g.tokens) ? html`<span class="soft">–</span>` : money(exact(g.total) * 1000000n * ONE / tokensOf(g.tokens), doc.currency), sort: g => tokensOf(g.tokens) ? exact(g.total) * 1000000n * ONE / tokensOf(g.tokens) : 0n}]} />` : html`<${Nothing} title="No model was used in this period" />`}<//>`}
 		${doc && session.admin && !session.customer ? html`<${OwnCards} key=${reasons.length ? 'some' : 'none'} missing=${reasons} /><${Reprice} key=${scope.name} scope=${scope} />` : null}
 		${item ? html`<${Price} key=${item} model=${item} scope=${scope} onclose=${() => go('prices', '', {q: asked})} />` : null}`;

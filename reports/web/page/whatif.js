@@ -36,7 +36,7 @@ const lost = s => s.unpriced > 0 && !exact(s.total);
 /* What a scenario comes to against the baseline, in one sentence. */
 function verdictOf(s, base) {
 	const fits = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0), a = exact(base.total), b = exact(s.total);
-	const tail = [fits ? `${many(fits, 'call does', 'calls do')} not fit its context` : '', s.unpriced ? `${many(s.unpriced, 'call has', 'calls have')} no price in it` : ''].filter(Boolean).join('; ');
+	const tail = [fits ? `${many(fits, 'call does', 'calls do')} not fit its context` : '', s.unpriced ? `${many(s.unpriced, 'call has', 'calls have')} no price in it` : '', s.placeholders ? `${many(s.placeholders, 'call has', 'calls have')} only the start of the answer counted: amounts are lower bounds` : ''].filter(Boolean).join('; ');
 	const cost = v => money(v, s.currency);
 	if (s.unpriced) return {tone: 'warn', text: b ? `${s.name} costs >=\u00a0${cost(b)}` : `${s.name} has no price`, tail};
 	const of = base.unpriced ? '>=\u00a0' + cost(a) : cost(a), least = base.unpriced ? 'at least ' : '';
@@ -86,7 +86,7 @@ function WhatIfAnswer({data, zone}) {
 		<${Sheet} title="Assumptions"><${Facts} of=${{Calls: count(data.calls), Conversations: data.conversations ? count(data.conversations) : null, 'Outside the period': data.outside_period ? count(data.outside_period) : null, Baseline: data.baseline, Cache: data.cache, Intervals: base.interval ? `${share(Number(base.interval.level))} of ${count(data.resamples)} resamples, seed ${data.seed}` : 'none', 'Cache misses rebuilt': base.rebuilt ? base.rebuilt.misses.map(m => `${m.cause.replaceAll('_', ' ')} ${count(m.calls)}`).join(', ') : null}} /><//></div>
 		<${Sheet} title="Scenarios"><${Table} label="Scenarios" rows=${data.scenarios} rowKey=${s => s.name} columns=${[
 			{key: 'n', name: 'Scenario', cell: s => html`<span class="name" title=${s.route}>${s.name}</span>`}, {key: 'c', name: 'Calls', n: true, cell: s => count(s.records)}, {key: 'h', name: 'Cache hits', n: true, cell: s => share(Number(s.hit_ratio))},
-			{key: 't', name: 'Cost', n: true, cell: s => html`<${Amount} v=${s.total} currency=${s.currency} unpriced=${s.unpriced} />`},
+			{key: 't', name: 'Cost', n: true, cell: s => html`<${Amount} v=${s.total} currency=${s.currency} unpriced=${s.unpriced} least=${s.placeholders} />`},
 			{key: 'd', name: 'Difference', n: true, cell: s => s === base ? html`<span class="soft">baseline</span>` : s.unpriced || base.unpriced ? html`<span class="soft" title="calls without a price are in neither">–</span>` : html`<span class=${exact(s.delta) > 0n ? 'bad-text' : 'good-text'} title=${s.delta}>${exact(s.delta) > 0n ? '+' : ''}${money(s.delta, s.currency)}</span>`},
 			{key: 'i', name: 'Interval', n: true, cell: s => s.interval && !lost(s) ? `${money(s.interval.low, s.currency)} to ${money(s.interval.high, s.currency)}` : '–'},
 			...(credits ? [{key: 'k', name: 'Credits', n: true, cell: s => s.credits ? rounded(s.credits.total) : '–'}] : []),

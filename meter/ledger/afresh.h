@@ -1,0 +1,71 @@
+/*
+ * afresh: what uses take from lots, computed as a whole from facts, one instant after another.
+ *
+ * Pure: lots with what they have when the time that is looked at begins, and events of it, go in;
+ * what each event takes from which lot comes out. It knows nothing of what was booked before.
+ */
+#ifndef TALLY_METER_LEDGER_AFRESH_H
+#define TALLY_METER_LEDGER_AFRESH_H
+
+#include "meter/ledger/lot.h"
+
+struct afresh_lot {
+	struct lot lot; /* number is the grant's; left: when the time begins */
+	int64_t rule;	/* that it recurs by; 0: none */
+	int64_t keeps; /* so much (nano) of what its rule left stays at a recurrence; 0: no rollover
+			*/
+	int64_t booked; /* when it came, by the number of its transaction */
+};
+
+/* In the order of what happens at one instant. */
+enum afresh_kind {
+	AFRESH_TRIM, /* the rule of `lot` recurs: what is beyond the rollover goes, the oldest first
+		      */
+	AFRESH_END,  /* the lot expires */
+	AFRESH_REPAY, /* credits may have come: what is carried is repaid */
+	AFRESH_USE,
+	AFRESH_REFUND, /* what is owed goes first, then the latest uses give back */
+	AFRESH_FIXED,  /* stays as it is: `fixed` */
+	AFRESH_VOID,   /* what is left of the lot is taken back */
+};
+
+struct afresh_event {
+	enum afresh_kind kind;
+	struct instant at;
+	size_t of;	/* the caller's */
+	size_t lot;	/* TRIM, END, VOID */
+	int64_t nano;	/* USE, REFUND: how much */
+	int64_t barred; /* USE: of it, what no lot may pay: it was repaid otherwise */
+	/* USE: what an invoice has asked for, which lots pay that came before that did; it is no
+	   more than nano - barred */
+	int64_t asked, asked_by;
+	int64_t lacks; /* out: what lots did not give; REPAY, REFUND: less than 0. FIXED: in */
+};
+
+/* What an event takes from a lot; less than 0: gives back. */
+struct afresh_move {
+	size_t event, lot;
+	int64_t nano;
+};
+
+struct afresh {
+	struct afresh_lot *lot; /* by grant */
+	size_t lots;
+	struct afresh_event *event; /* in order: afresh_sort */
+	size_t events;
+	struct afresh_move *fixed; /* of FIXED events, in their order */
+	size_t fixed_count;
+	struct burn_order order;
+	bool carries;	/* later credits repay what uses lacked, */
+	int64_t lacked; /* and so much was owed when the time began */
+	/* out */
+	struct afresh_move *move;
+	size_t moves;
+};
+
+/* By time; what is of one instant in the order of its kinds. */
+void afresh_sort(struct afresh_event *event, size_t events);
+void afresh_run(struct afresh *a);
+void afresh_release(struct afresh *a); /* move */
+
+#endif

@@ -1,0 +1,181 @@
+#include "meter/ledger/redo.h"
+
+#include <stdlib.h>
+
+static int by_event(const void *a, const void *b)
+{
+	const struct afresh_move *x = a, *y = b;
+	return x->event < y->event ? -1 : x->event > y->event;
+}
+
+/* What was repaid under another policy is of the latest uses before it, as far as these are looked
+ * at: no credits pay that once more. */
+static void bar(struct redo *r, size_t event, int64_t nano)
+{
+	for (size_t i = event; i-- > 0 && nano > 0;) {
+		struct redo_slot *s = &r->slot[r->afresh.event[i].of];
+		const int64_t open = s->kind == AFRESH_USE ? s->lacks - s->barred : 0;
+		const int64_t most = open < nano ? open : nano;
+		if (most <= 0)
+			continue;
+		s->barred += most;
+		nano -= most;
+	}
+}
+
+/* The events in order, from what is booked of them. */
+static void list_events(struct redo *r)
+{
+	struct afresh *a = &r->afresh;
+	a->event = mem_alloc((r->slots + 1) * sizeof *a->event);
+	a->fixed = mem_alloc((r->booked_count + 1) * sizeof *a->fixed);
+	for (size_t i = 0; i < r->slots; i++) {
+		const struct redo_slot *s = &r->slot[i];
+		a->event[a->events++] =
+			(struct afresh_event){ .kind = s->kind,
+					       .at = s->at,
+					       .lot = s->lot,
+					       .of = i,
+					       .nano = s->used,
+					       .lacks = s->kind == AFRESH_FIXED ? s->lacks : 0 };
+	}
+	afresh_sort(a->event, a->events);
+	for (size_t i = 0; i < a->events; i++)
+		r->slot[a->event[i].of].event = i;
+	for (size_t i = 0; i < r->booked_count; i++) {
+		const struct redo_slot *s = &r->slot[r->booked[i].event];
+		if (s->kind == AFRESH_FIXED)
+			a->fixed[a->fixed_count++] =
+				(struct afresh_move){ s->event, r->booked[i].lot,
+						      r->booked[i].nano };
+	}
+	if (a->fixed_count > 1)
+		qsort(a->fixed, a->fixed_count, sizeof *a->fixed, by_event);
+	for (size_t i = 0; i < a->events; i++)
+		if (a->event[i].kind == AFRESH_FIXED && a->event[i].lacks < 0)
+			bar(r, i, -a->event[i].lacks);
+}
+
+static void run(struct redo *r)
+{
+	struct afresh *a = &r->afresh;
+	a->lacked = r->s->account.owed.nano;
+	for (size_t i = 0; i < a->events; i++) {
+		const struct redo_slot *s = &r->slot[a->event[i].of];
+		const int64_t most = s->lacks - s->barred;
+		a->event[i].barred = s->barred;
+		a->event[i].asked = s->asked < most ? s->asked : most;
+		a->event[i].asked = a->event[i].asked > 0 ? a->event[i].asked : 0;
+		a->lacked -= s->lacks - a->event[i].asked;
+	}
+	afresh_run(a);
+}
+
+/* Whether usage would lack less than it did. */
+static bool any_less(const struct redo *r)
+{
+	for (size_t i = 0; i < r->afresh.events; i++)
+		if (r->afresh.event[i].kind == AFRESH_USE &&
+		    r->afresh.event[i].lacks < r->slot[r->afresh.event[i].of].lacks)
+			return true;
+	return false;
+}
+
+/* What invoices have asked for of each use, and again with that. */
+static int run_with_asked(struct redo *r, struct err *e)
+{
+	struct afresh *a = &r->afresh;
+	int rc = asked_read(&r->asked, r->l, r->s, &r->hours, e);
+	for (size_t i = 0; rc == 0 && i < a->events; i++) {
+		struct redo_slot *s = &r->slot[a->event[i].of];
+		const struct asked_of *p = s->kind == AFRESH_USE
+						   ? asked_find(&r->asked, s->part_us, s->by_hand)
+						   : NULL;
+		s->asked = p ? p->asked : 0;
+		a->event[i].asked_by = p ? p->by : 0;
+	}
+	if (rc == 0)
+		run(r);
+	return rc;
+}
+
+int ledger_redo(struct ledger *l, struct state *s, struct err *e)
+{
+	struct redo r;
+	int64_t billed = 0;
+	if (!s->redo.account)
+		return 0;
+	ledger_work_on(l, s->account.id);
+	int rc = redo_read(&r, l, s, e);
+	if (rc == 0) {
+		list_events(&r);
+		run(&r);
+		if (r.afresh.carries || any_less(&r))
+			rc = ledger_billed(l, s->account.id, &billed, e);
+		if (rc == 0 && billed > 0)
+			rc = run_with_asked(&r, e);
+	}
+	if (rc == 0)
+		rc = redo_post(&r, e);
+	redo_release(&r);
+	s->redo = (struct redoing){ 0 };
+	return rc;
+}
+
+/* --- whether anything was booked for a later instant --- */
+
+static const struct sql sql_last_of_usage = {
+	.text = "SELECT max(at) FROM ledger_txn INDEXED BY txn_of_usage WHERE account=:account "
+		"AND usage_from IS NOT NULL",
+};
+static const struct sql sql_last_by_hand = {
+	.text = "SELECT max(at) FROM ledger_txn INDEXED BY txn_by_hand WHERE account=:account "
+		"AND usage_from IS NULL AND kind<>'grant' AND kind<>'bill'",
+};
+
+static int read_last(struct ledger *l, const struct sql *which, int64_t account,
+		     struct instant *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, which, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	rc = db_step(l->db, q, e);
+	out->us = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : INT64_MIN;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_need_last(struct ledger *l, struct state *s, struct err *e)
+{
+	if (s->has_last)
+		return 0;
+	int rc = read_last(l, &sql_last_of_usage, s->account.id, &s->last_usage, e);
+	if (rc == 0)
+		rc = read_last(l, &sql_last_by_hand, s->account.id, &s->last_by_hand, e);
+	s->last_refund = s->last_by_hand; /* it may be one */
+	s->has_last = rc == 0;
+	return rc;
+}
+
+int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e)
+{
+	int rc = 0;
+	const int64_t before = l->redone;
+	struct state *s;
+	for (size_t i = 0; rc == 0 && i < l->waits; i++)
+		rc = ledger_state_of(l, l->waiting[i].account, &s, e);
+	for (size_t i = 0; rc == 0 && i < l->states; i++)
+		rc = ledger_redo(l, l->state[i], e);
+	l->waits = rc == 0 ? 0 : l->waits;
+	if (lacks)
+		lacks->nano = l->redone - before;
+	return rc;
+}
+
+int ledger_end(struct ledger *l, struct err *e)
+{
+	int rc = ledger_redo_all(l, NULL, e);
+	return rc == 0 ? journal_finish(&l->journal, e) : rc;
+}
