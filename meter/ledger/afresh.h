@@ -26,7 +26,7 @@ enum afresh_kind {
 	AFRESH_USE,
 	AFRESH_REFUND, /* what is owed goes first, then the latest uses give back */
 	AFRESH_FIXED,  /* stays as it is: `fixed` */
-	AFRESH_VOID,   /* what is left of the lot is taken back */
+	AFRESH_VOID,   /* what is left of the lot is voided */
 };
 
 struct afresh_event {

@@ -92,7 +92,7 @@ struct store *ledger_store(struct ledger *l);
 
 /* After store_begin: forgets what other processes may have changed. */
 int ledger_begin(struct ledger *l, struct err *e);
-/* Before store_commit. What came late or was taken back has its effect on what was drawn since. */
+/* Before store_commit. What came late or was reversed has its effect on what was drawn since. */
 int ledger_end(struct ledger *l, struct err *e);
 /* The same within it. *lacks (may be NULL): so much more is not paid by grants than before; less
  * than 0: so much less. */
