@@ -136,7 +136,7 @@ static void ask(struct reading *r, const struct row *row)
 	}
 }
 
-/* "void:NUMBER" takes back what "invoice:NUMBER" asked for, but for what was paid otherwise since.
+/* "void:NUMBER" reverses what "invoice:NUMBER" asked for, but for what was paid otherwise since.
  */
 static void take_back(struct reading *r, const struct row *row)
 {

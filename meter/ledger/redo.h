@@ -1,5 +1,5 @@
 /*
- * redo: an account's draws as if everything had come in time. What came late, was taken back, or
+ * redo: an account's draws as if everything had come in time. What came late, was reversed, or
  * was dated back changes what all usage since would have drawn: that is computed afresh as a whole
  * (afresh.h), and what differs from what is booked is booked. So the lots end the same in whatever
  * order things came, those that expire, recur and roll over included.

@@ -322,7 +322,7 @@ static void make_slots(struct reading *x)
 	for (size_t i = 0; i < r->slots; i++) {
 		struct redo_slot *s = &r->slot[i];
 		s->lot = lot_about(r, s);
-		/* more was taken back than there was: it was taken from another part */
+		/* more was reversed than there was: it came from another part */
 		if (s->kind == AFRESH_USE && s->used < 0)
 			s->kind = AFRESH_REFUND;
 		s->used = s->kind == AFRESH_REFUND ? -s->used - s->billed : s->used;
