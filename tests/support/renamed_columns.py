@@ -6,86 +6,62 @@ nothing, or the run says so: exit status 3 or 1. A kind without a file here is t
 import csv, io, itertools, json, os, subprocess, sys
 
 sys.dont_write_bytecode = True
+from usages import TABLES, table
 
 
-def table(head, *rows):
-    return [head.split(",")] + [list(r) for r in rows]
+def like(name, *rows):
+    """Other rows under the columns that usages.py has for the kind."""
+    return [list(TABLES[name][0])] + [list(r) for r in rows]
 
 
 USAGE = {
-    "openai.usage": table("start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,user_id,api_key_id,model,batch,service_tier,"
-                          "input_tokens,output_tokens,input_cached_tokens,input_audio_tokens,output_audio_tokens,input_uncached_tokens",
-                          ["1781481600", "1781568000", "", "", "p", "3", "u", "k", "gpt-5-mini", "True", "default", "1000", "200", "400", "0", "0", "600"],
+    "openai.usage": like("openai.usage", ["1781481600", "1781568000", "", "", "p", "3", "u", "k", "gpt-5-mini", "True", "default", "1000", "200", "400", "0", "0", "600"],
                           ["1781481600", "1781568000", "", "", "p", "3", "u", "k", "gpt-5-mini", "False", "priority", "1000", "200", "400", "0", "0", "600"]),
     "openai.activity": table("timestamp,snapshot_id,operation,n_requests,n_context_tokens_total,n_generated_tokens_total,n_cached_context_tokens_total,"
                              "aggregation_timestamp,model,batch,service_tier",
                              ["", "gpt-5-mini", "completion", "3", "1000", "200", "400", "1781481600", "gpt-5-mini", "True", ""],
                              ["", "gpt-5-mini", "completion", "3", "1000", "200", "400", "1781481600", "gpt-5-mini", "False", "flex"]),
-    "anthropic.console": table("usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,"
-                               "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,usage_output_tokens,"
-                               "web_search_count,inference_geo,speed",
-                               ["2026-06-15", "claude-opus-4-6", "k", "w", "batch", "≤ 200k", "600", "10", "20", "400", "200", "0", "global", "standard"],
+    "anthropic.console": like("anthropic.console", ["2026-06-15", "claude-opus-4-6", "k", "w", "batch", "≤ 200k", "600", "10", "20", "400", "200", "0", "global", "standard"],
                                ["2026-06-15", "claude-opus-4-6", "k", "w", "standard", "≤ 200k", "600", "10", "0", "400", "200", "3", "global", "fast"]),
-    "deepseek.amount": table("user_id,utc_date,model,api_key_name,api_key,type,price,amount",
-                             ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "request_count", "", "3"],
+    "deepseek.amount": like("deepseek.amount", ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "request_count", "", "3"],
                              ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "input_cache_hit_tokens", "0.0000000028", "400"],
                              ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "input_cache_miss_tokens", "0.00000014", "600"],
                              ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "output_tokens", "0.00000028", "200"]),
-    "openrouter.days": table("Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens",
-                             ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "0", "3", "1000", "200", "50"]),
+    "openrouter.days": like("openrouter.days", ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "0", "3", "1000", "200", "50"]),
     "openrouter.activity": table("date,model,model_permaslug,endpoint_id,provider_name,usage,byok_usage_inference,requests,prompt_tokens,completion_tokens,"
                                  "reasoning_tokens",
                                  ["2026-06-15", "anthropic/claude-sonnet-4.6", "anthropic/claude-4.6-sonnet-20260217", "e", "Anthropic", "0.1", "0", "3",
                                   "1000", "200", "50"]),
-    "vercel.report": table("day,model,total_cost,input_tokens,output_tokens,cached_input_tokens,cache_creation_input_tokens,reasoning_tokens,request_count",
-                           ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "1000", "200", "400", "100", "50", "3"]),
-    "helicone": table("request_id,request_created_at,response_created_at,request_user_id,provider,model,response_model,prompt_tokens,"
-                      "prompt_cache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,cost,response_status",
-                      ["r1", "2026-06-15T10:00:00Z", "", "u", "ANTHROPIC", "claude-sonnet-4-6", "claude-sonnet-4-6", "600", "400", "0", "200", "1200", "0.1",
+    "vercel.report": like("vercel.report", ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "1000", "200", "400", "100", "50", "3"]),
+    "helicone": like("helicone", ["r1", "2026-06-15T10:00:00Z", "", "u", "ANTHROPIC", "claude-sonnet-4-6", "claude-sonnet-4-6", "600", "400", "0", "200", "1200", "0.1",
                        "200"]),
-    "github.copilot.usage": table("date,username,product,sku,model,quantity,unit_type,net_amount,total_monthly_quota,organization,repository,"
-                                  "cost_center_name,aic_quantity,input,output,cache_read,cache_write",
-                                  ["2026-06-15", "me", "copilot", "ai_credit", "Claude Sonnet 4.6", "3.6", "ai-credits", "0.1", "1500", "o", "r", "", "3.6",
+    "github.copilot.usage": like("github.copilot.usage", ["2026-06-15", "me", "copilot", "ai_credit", "Claude Sonnet 4.6", "3.6", "ai-credits", "0.1", "1500", "o", "r", "", "3.6",
                                    "600", "200", "400", "100"]),
-    "cursor": table("Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost",
-                    ["2026-06-15T10:00:00.000Z", "Included", "claude-sonnet-4-6", "No", "100", "600", "400", "200", "1300", "Included"],
+    "cursor": like("cursor", ["2026-06-15T10:00:00.000Z", "Included", "claude-sonnet-4-6", "No", "100", "600", "400", "200", "1300", "Included"],
                     ["2026-06-15T10:00:00.000Z", "Errored, Not Charged", "claude-sonnet-4-6", "No", "0", "6", "4", "2", "12", "Included"]),
-    "litellm": table("request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_group,"
-                     "custom_llm_provider,user,team_id,metadata,cache_hit",
-                     ["r1", "acompletion", "hash", "0.1", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
+    "litellm": like("litellm", ["r1", "acompletion", "hash", "0.1", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
                       "anthropic", "", "",
                       '{"usage_object":{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"cache_read_input_tokens":400}}', "False"],
                      ["r2", "acompletion", "hash", "0", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
                       "anthropic", "", "", "{}", "True"]),
-    "litellm.days": table("id,user_id,date,api_key,model,model_group,custom_llm_provider,mcp_namespaced_tool_name,prompt_tokens,completion_tokens,"
-                          "cache_read_input_tokens,cache_creation_input_tokens,spend,api_requests,successful_requests,failed_requests",
-                          ["i", "u", "2026-06-15", "hash", "claude-sonnet-4-6", "g", "anthropic", "", "1000", "200", "400", "100", "0.1", "3", "3", "0"]),
-    "langfuse": table("id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails",
-                      ["o1", "t1", "GENERATION", "n", "2026-06-15T10:00:00Z", "", "claude-sonnet-4-6",
+    "litellm.days": like("litellm.days", ["i", "u", "2026-06-15", "hash", "claude-sonnet-4-6", "g", "anthropic", "", "1000", "200", "400", "100", "0.1", "3", "3", "0"]),
+    "langfuse": like("langfuse", ["o1", "t1", "GENERATION", "n", "2026-06-15T10:00:00Z", "", "claude-sonnet-4-6",
                        '{"input":600,"output":200,"input_cache_read":400}', "{}"],
                       ["o2", "t1", "SPAN", "n", "2026-06-15T10:00:00Z", "", "", "{}", "{}"]),
-    "cloudflare": table("id,created_at,provider,model,tokens_in,tokens_out,cost,cached,success",
-                        ["h", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "true"],
+    "cloudflare": like("cloudflare", ["h", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "true"],
                         ["j", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "true", "true"],
                         ["k", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "false"]),
-    "portkey": table("id,created_at,ai_model,req_units,res_units,total_units,cost",
-                     ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
-    "fireworks": table("email,start_time,end_time,usage_type,accelerator_type,accelerator_seconds,base_model_name,model_bucket,parameter_count,"
-                       "prompt_tokens,completion_tokens",
-                       ["a@b", "2026-06-15 17:16:48 UTC", "2026-06-15 17:16:48 UTC", "TEXT_COMPLETION_INFERENCE_USAGE", "", "", "deepseek-v3p1", "b", "0",
+    "portkey": like("portkey", ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
+    "fireworks": like("fireworks", ["a@b", "2026-06-15 17:16:48 UTC", "2026-06-15 17:16:48 UTC", "TEXT_COMPLETION_INFERENCE_USAGE", "", "", "deepseek-v3p1", "b", "0",
                         "1000", "200"]),
-    "langdock.models": table("period_start,period_end,org_id,name,provider,bring_your_keys,requests,sum_prompt_tokens,sum_completion_tokens,"
-                             "sum_cached_prompt_tokens,sum_cache_creation_tokens,no_cache_tokens,total_cost_usd",
-                             ["2026-06-15", "2026-06-16", "o", "claude-sonnet-4-6", "anthropic", "true", "3", "1000", "200", "400", "100", "500", "0.1"]),
+    "langdock.models": like("langdock.models", ["2026-06-15", "2026-06-16", "o", "claude-sonnet-4-6", "anthropic", "true", "3", "1000", "200", "400", "100", "500", "0.1"]),
     "calls": table("id,created_at,model,service_tier,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,total_tokens,batch",
                    ["r1", "2026-06-15T10:00:00Z", "gpt-5-mini", "flex", "1000", "200", "400", "50", "1200", ""],
                    ["r2", "2026-06-15T10:00:00Z", "gpt-5-mini", "", "1000", "200", "400", "50", "1200", "True"]),
     "calls.anthropic": table("id,timestamp,model,region,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens,"
                              "ephemeral_5m_input_tokens,ephemeral_1h_input_tokens",
                              ["r1", "2026-06-15T10:00:00Z", "claude-opus-4-6", "us", "600", "200", "400", "30", "20", "10"]),
-    "openrouter": table("generation_id,created_at,cost_total,cost_web_search,cost_cache,cost_file_processing,byok_usage_inference,tokens_prompt,"
-                        "tokens_completion,tokens_reasoning,tokens_cached,model_permaslug,provider_name,variant,cancelled,streamed,user,api_key_name,app_name",
-                        ["g", "2026-06-15 10:00:00.1", "0.1", "0", "0", "0", "0", "1000", "200", "50", "400", "anthropic/claude-4.6-sonnet-20260217",
+    "openrouter": like("openrouter", ["g", "2026-06-15 10:00:00.1", "0.1", "0", "0", "0", "0", "1000", "200", "50", "400", "anthropic/claude-4.6-sonnet-20260217",
                          "Anthropic", "standard", "false", "true", "", "k", "a"]),
 }
 
