@@ -543,7 +543,7 @@ static int64_t stored(const struct count_cache *c, const struct count_call *call
 	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const int64_t kept = kept_of(c, of, call->call);
 	int64_t there = 0;
-	if (!of->rules.storage || of->finds_nothing || c->call[call->call].requests > 1)
+	if (!of->rules.storage || of->rules.unpaid || c->call[call->call].requests > 1)
 		return 0;
 	if (k.alive)
 		there = least(kept, least(k.shared, kept_of(c, of, k.at)));
@@ -581,7 +581,7 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 	f->missed = both - f->hit;
 	if (f->missed <= 0 || w->requests > 1)
 		f->missed = 0;
-	else if (of->finds_nothing)
+	else if (of->rules.unpaid)
 		f->miss = MISS_UNPAID;
 	else if (!answered)
 		f->miss = MISS_COLD;
@@ -633,7 +633,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
 	const struct known k = know(c, call);
-	if (of->finds_nothing) {
+	if (of->rules.unpaid) {
 		found = (struct count_found){ 0 };
 	} else if (alike && tells && !call->moved && !of->rules.asked &&
 		   last == c->told[call->call].before) {

@@ -35,8 +35,8 @@ struct model_cache model_cache_of(const struct book *book, const struct cache_ru
 		if (stated)
 			c->contract =
 				book_cache(book, a->price->provider, a->resolved, at, &c->until);
-		c->finds_nothing = c->bills_writes && asked->writes == CACHE_WRITES_NONE;
 		c->rules = cache_rules_of(asked, c->contract);
+		c->rules.unpaid = c->bills_writes && asked->writes == CACHE_WRITES_NONE;
 		if (c->until.us == INSTANT_MAX.us)
 			return first;
 		at = c->until;
@@ -129,7 +129,7 @@ void model_cache_split(const struct model_cache *m, const struct tariff_answer *
 	int64_t prompt = 0;
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		prompt += tokens[k];
-	if (!model_cache_bills_writes(a) || m->finds_nothing || reach < m->rules.minimum)
+	if (!model_cache_bills_writes(a) || m->rules.unpaid || reach < m->rules.minimum)
 		reach = 0;
 	memset(tokens, 0, BUCKET_OUTPUT * sizeof *tokens);
 	tokens[BUCKET_CACHE_READ] = hit;

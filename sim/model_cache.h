@@ -16,9 +16,9 @@
 struct model_cache {
 	const struct cache_contract *contract; /* NULL: unknown */
 	struct cache_rules rules;
-	bool bills_writes, finds_nothing; /* its client does not pay for writes */
-	struct instant until;		  /* contracts change; from then on `later` holds */
-	struct model_cache *later;	  /* NULL: no expiry */
+	bool bills_writes;
+	struct instant until;	   /* contracts change; from then on `later` holds */
+	struct model_cache *later; /* NULL: no expiry */
 };
 
 /* As it is at that time. */

@@ -199,6 +199,8 @@ static uint32_t blocks_before(const struct block_trace *t, const struct block_re
 static uint32_t blocks_kept(const struct block_trace *t, const struct cache_rules *r,
 			    const struct block_request *q)
 {
+	if (r->unpaid)
+		return 0;
 	if (!r->breakpoints && !r->storage)
 		return q->count;
 	const int64_t reach = prefix_cache_reach(t, r, q);
@@ -211,7 +213,7 @@ int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules
 	const int64_t reach = r->breakpoints && q->breaks
 				      ? t->breakpoint[q->first_break + q->breaks - 1]
 				      : q->input;
-	return reach < r->minimum ? 0 : reach;
+	return r->unpaid || reach < r->minimum ? 0 : reach;
 }
 
 /* The first token that is looked at for a mark's sake: that of the last of so many ends of content
@@ -279,7 +281,7 @@ static int64_t unit_of(const struct block_trace *t, const struct cache_rules *r,
 static uint32_t blocks_sought(const struct block_trace *t, const struct cache_rules *r,
 			      const struct block_request *q)
 {
-	const uint32_t most = blocks_of(t, r, q);
+	const uint32_t most = r->unpaid ? 0 : blocks_of(t, r, q);
 	if (!r->breakpoints || !q->breaks)
 		return most;
 	const uint32_t reach = blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
@@ -355,6 +357,8 @@ static enum cache_miss why_gone(const struct cache *c, const struct turn *turn, 
 static enum cache_miss why_ended(const struct look *l, enum cache_miss gone)
 {
 	const bool absent = l->lead < l->most && l->lead < l->shared;
+	if (l->r->unpaid)
+		return MISS_UNPAID;
 	if (absent && gone != MISS_NONE)
 		return gone;
 	if (absent && l->ends[l->b[l->lead]] & (UNPAID | TOO_SHORT))

@@ -62,6 +62,7 @@ struct cache_rules {
 	bool vendor;
 	unsigned asked; /* of the parts below */
 	enum cache_writes writes;
+	bool unpaid; /* writes are billed and the client pays for none: nothing is kept, or found */
 	int64_t writes_us;	      /* the lifetime that the client asks for */
 	enum cache_lifetime lifetime; /* which of the contract's that is */
 	const char *storage;	      /* the unit that bills keeping it, tokens times hours */

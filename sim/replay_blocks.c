@@ -57,9 +57,6 @@ static int find_hits(struct replayed *p, const struct replay_options *o, const s
 		each[i] = &cache_of(p, w, i)->rules;
 	const struct each_request per = { each, p->cache, p->hit, p->token_hours };
 	int rc = prefix_cache_run_each(w->blocks, &rules, &per, &sums, e);
-	for (size_t i = 0; rc == 0 && i < w->count; i++)
-		if (p->caches.cache[p->cache[i]].finds_nothing)
-			p->hit[i] = 0;
 	free(each);
 	return rc;
 }

@@ -64,10 +64,6 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	const struct each_request per = { each, model, hits, hours, shared, why };
 	int rc = prefix_cache_run_each(&view, &rules, &per, &sums, e);
 	for (size_t i = 0; rc == 0 && i < r->plays; i++) {
-		if (r->caches.cache[model[i]].finds_nothing) {
-			hits[i] = 0;
-			why[i] = MISS_UNPAID;
-		}
 		r->play[i].hit = hits[i];
 		r->play[i].token_hours = hours[i];
 	}

@@ -352,6 +352,9 @@ print(json.dumps([r["hit_tokens"], {m["cause"]: [m["calls"], m["tokens"]] for m 
 	same "$(misses -s x=every:2:claude-sonnet-4-6:gpt-4o)" '"misses": [{"cause": "cold_model", "calls": 1, "tokens": 1536}, {"cause": "expired", "calls": 2, "tokens": 2560}]'
 	same "$(misses -s x=claude-opus-4-6)" '"misses": [{"cause": "too_short", "calls": 3, "tokens": 4096}]'
 	same "$(misses -s x=claude-sonnet-4-6 --writes none)" '"misses": [{"cause": "not_written", "calls": 3, "tokens": 4096}]'
+	# the same of one model alone: what nobody pays for is not there
+	run "$TALLY" cache t.jsonl --rule vendor -m claude-sonnet-4-6 --at 2026-06-15 --writes none --json
+	expect 0 '"hit_tokens": 0,' '"cause": "not_written", "calls": 3, "tokens": 4096'
 	# the last of 1,536 tokens is always computed, and of 1,535 hit 11 x 128
 	same "$(misses -s x=gpt-4o --cache 3)" '"misses": [{"cause": "rounded", "calls": 2, "tokens": 256}]'
 	# 512 of 1,024 shared tokens are behind the last mark of the prompt before, and the others in front of none of this one's

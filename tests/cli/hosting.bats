@@ -72,3 +72,18 @@ BAD
 	expect 0 "own-weights on 1 GPU for 1 hour" "what the vendor would ask is not known of 2 of the calls" "a price list (2026-06)"
 	[[ "$output" != *"no amount"* ]] || fail "priced by the machines"
 }
+
+@test "queues, bursts and whole replicas by the hour: as a slow reference says, of random work" {
+	for seed in $(seq 12); do
+		want=$(python3 "$ROOT/tests/support/hosting_reference.py" "$seed")
+		"$TALLY" whatif t.csv --prices card.json --scenarios s.json --resamples 0 --json >got.json
+		got=$(python3 -c 'import json
+from fractions import Fraction as F
+scenario = json.load(open("got.json"))["scenarios"][0]
+own = scenario["by_model"][0]["self_hosted"]
+spread = lambda x: [int(F(x[k]) * 10**6) for k in ("mean", "0.5", "0.95", "longest")]
+print(json.dumps([str(F(scenario["total"])), own["hours"], own["replica_hours"], own["replicas"], own["calls_at_most"], own["break_even_calls"],
+    spread(own["wait_seconds"]), spread(own["answer_seconds"])]))')
+		[ "$got" = "$want" ] || fail "seed $seed: $got, not $want"
+	done
+}
