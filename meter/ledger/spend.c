@@ -69,7 +69,7 @@ static int look_behind(struct ledger *l, struct state *s, const struct draw *d, 
 	const bool usage = d->usage_from != 0;
 	const struct instant from = usage ? d->part_from : d->at;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && (s->last_by_hand.us > from.us || s->last_refund.us >= from.us ||
+	if (rc == 0 && (s->last_by_hand.us > from.us ||
 			s->last_usage.us >= (usage && !s->moving ? d->part_to.us : from.us)))
 		ledger_redo_from(s, from, now);
 	return rc;
@@ -305,8 +305,11 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 static int look_before(struct ledger *l, struct state *s, const struct draw *d, bool lots,
 		       struct instant now, struct err *e)
 {
+	bool in_order = true;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && (lots || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
+	if (rc == 0 && lots)
+		rc = ledger_is_in_order(l, s, &in_order, e);
+	if (rc == 0 && (!in_order || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
 		ledger_redo_from(s, d->at, now);
 	return rc;
 }
