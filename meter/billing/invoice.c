@@ -647,8 +647,12 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 {
 	struct ledger_use use;
 	struct money_total worth, exact, dust = { 0 }, usage = usage_sum(i, &exact);
+	struct nano_credits by_hand = { 0 };
 	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->from), zone_day(v->zone, i->to),
 			     &use, e);
+	if (rc == 0)
+		rc = ledger_by_hand(v->ledger, a, i->from, i->to, &by_hand, e);
+	use.covered.nano -= by_hand.nano;
 	if (rc == 0)
 		rc = worth_of(v, i, a, use.covered, &worth, e);
 	/* the ledger knows nothing finer than a billionth */
@@ -673,10 +677,13 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 			struct err *e)
 {
 	struct ledger_use after;
+	struct nano_credits by_hand = { 0 };
 	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->to), INT64_MAX, &after, e);
+	if (rc == 0)
+		rc = ledger_by_hand(v->ledger, a, i->to, INSTANT_MAX, &by_hand, e);
 	if (rc != 0 || a->overage == OVERAGE_DEBT)
 		return rc;
-	int64_t later = after.used.nano - after.covered.nano;
+	int64_t later = after.used.nano - (after.covered.nano - by_hand.nano);
 	i->overage.nano = a->owed.nano - (later > 0 ? later : 0);
 	if (i->overage.nano < 0)
 		i->overage.nano = 0;

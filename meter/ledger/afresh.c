@@ -72,6 +72,7 @@ static void begin(struct work *w)
 	if (a->lots > 1)
 		qsort(w->by_age, a->lots, sizeof *w->by_age, by_age);
 	a->moves = 0;
+	a->wants_more = false;
 }
 
 static int64_t left_of(const struct work *w, size_t lot)
@@ -179,6 +180,7 @@ static void refund(struct work *w, struct afresh_event *v)
 		want -= most;
 		give(w, m.lot, most);
 	}
+	a->wants_more |= want > 0;
 	v->lacks = -(owed < v->nano ? owed : v->nano) - want;
 	w->lacked += v->lacks;
 }

@@ -61,6 +61,7 @@ struct afresh {
 	/* out */
 	struct afresh_move *move;
 	size_t moves;
+	bool wants_more; /* a refund is of uses before the time that is looked at */
 };
 
 /* By time; what is of one instant in the order of its kinds. */

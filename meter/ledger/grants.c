@@ -138,16 +138,6 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 	return db_done(l->db, q, e);
 }
 
-int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
-		 struct err *e)
-{
-	struct state *s;
-	int rc = ledger_grant_for(l, g, now, id, e);
-	if (rc == 0)
-		rc = ledger_state_of(l, g->account, &s, e);
-	return rc == 0 ? ledger_redo(l, s, e) : rc;
-}
-
 /* Whether what was booked would have drawn otherwise with such a grant. */
 static int look_behind(struct ledger *l, struct state *s, struct instant effective,
 		       struct instant now, struct err *e)
@@ -161,8 +151,8 @@ static int look_behind(struct ledger *l, struct state *s, struct instant effecti
 	return rc;
 }
 
-int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
-		     struct err *e)
+int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
+		 struct err *e)
 {
 	struct state *s;
 	struct grant known;
@@ -189,7 +179,9 @@ int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now
 	struct grant fresh = *g;
 	if (fresh.created.us == 0)
 		fresh.created = now;
-	rc = ledger_need_lots(l, s, e);
+	rc = g->balance_most.nano ? ledger_redo(l, s, e) : 0;
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && g->balance_most.nano) {
 		int128 balance = lots_available(s->lot, s->lots, now).atto / atto_per_nano;
 		char text[2][DECIMAL_TEXT_MAX];

@@ -249,6 +249,9 @@ struct ledger_use {
 /* By the usage of local days [from, to), less what was reversed. */
 int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
 		struct ledger_use *out, struct err *e);
+/* What draws by hand, which no invoice lists, took of it in [from, to). */
+int ledger_by_hand(struct ledger *l, const struct account *a, struct instant from,
+		   struct instant to, struct nano_credits *out, struct err *e);
 /* How far usage has drawn. */
 int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
 /* Usage that drew nothing because its plan does not cover it. */

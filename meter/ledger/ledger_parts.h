@@ -30,9 +30,11 @@ struct state {
 	bool has_lots, sorted;
 	bool moving; /* their order changes while they burn */
 	struct redoing redo;
+	bool never_billed; /* known to have nothing that an invoice asks for */
 	/* the latest instant that usage was booked for, and anything else but grants and bills */
 	bool has_last;
-	struct instant last_usage, last_by_hand, last_refund;
+	struct instant last_usage, last_by_hand;
+	enum { ORDER_UNKNOWN, IN_ORDER, OUT_OF_ORDER } in_order; /* as it was booked */
 	struct zone *zone;
 };
 
@@ -118,11 +120,10 @@ void ledger_go_on_redoing(struct ledger *l, struct state *s);
 /* Something is carried, which open lots repay from when they count. */
 void ledger_redo_repaid(struct state *s, struct instant now);
 int ledger_need_last(struct ledger *l, struct state *s, struct err *e);
+/* Whether all of it was booked in the order of its instants. */
+int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err *e);
 /* What invoices have asked for, less what was given back or paid since. */
 int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e);
-/* As ledger_grant, for usage that is about to draw: what lacked it before comes after that. */
-int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
-		     struct err *e);
 /* Begins a transaction's entries with what the lots give, in their order. */
 int ledger_use_lots(struct ledger *l, struct state *s, const struct lot_demand *want,
 		    struct credits_total *rest, struct err *e);

@@ -190,6 +190,24 @@ static const struct sql sql_add_txn = {
 		":key,:note)",
 };
 
+/* What is known of the order in which an account is booked. */
+static void note_order(const struct posting *p)
+{
+	struct state *s = p->state;
+	const struct text kind = text_of(p->kind);
+	struct instant *last = p->usage_from ? &s->last_usage : &s->last_by_hand;
+	s->never_billed = s->never_billed && !text_is(kind, "bill");
+	if (text_is(kind, "grant") || text_is(kind, "bill"))
+		return;
+	if (!s->has_last)
+		s->in_order = ORDER_UNKNOWN;
+	else if (s->in_order == IN_ORDER &&
+		 (p->at.us < s->last_usage.us || p->at.us < s->last_by_hand.us))
+		s->in_order = OUT_OF_ORDER;
+	if (s->has_last && p->at.us > last->us)
+		*last = p->at;
+}
+
 /* Writes the entries that were entered as one transaction. */
 int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e)
 {
@@ -246,12 +264,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	l->next_txn++;
-	struct instant *last = p->usage_from ? &p->state->last_usage : &p->state->last_by_hand;
-	if (p->state->has_last && p->at.us > last->us && !text_is(text_of(p->kind), "grant") &&
-	    !text_is(text_of(p->kind), "bill"))
-		*last = p->at;
-	if (text_is(text_of(p->kind), "refund") && p->at.us > p->state->last_refund.us)
-		p->state->last_refund = p->at;
+	note_order(p);
 	if (id)
 		*id = txn;
 	return rc;

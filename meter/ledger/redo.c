@@ -71,12 +71,13 @@ static void run(struct redo *r)
 	afresh_run(a);
 }
 
-/* Whether usage would lack less than it did. */
-static bool any_less(const struct redo *r)
+/* Whether usage would lack less than it did, or what it lacked was given back. */
+static bool refunds_or_less(const struct redo *r)
 {
 	for (size_t i = 0; i < r->afresh.events; i++)
-		if (r->afresh.event[i].kind == AFRESH_USE &&
-		    r->afresh.event[i].lacks < r->slot[r->afresh.event[i].of].lacks)
+		if (r->afresh.event[i].kind == AFRESH_REFUND ||
+		    (r->afresh.event[i].kind == AFRESH_USE &&
+		     r->afresh.event[i].lacks < r->slot[r->afresh.event[i].of].lacks))
 			return true;
 	return false;
 }
@@ -86,6 +87,8 @@ static int run_with_asked(struct redo *r, struct err *e)
 {
 	struct afresh *a = &r->afresh;
 	int rc = asked_read(&r->asked, r->l, r->s, &r->hours, e);
+	if (rc == 0)
+		rc = redo_read_booked(r, e);
 	for (size_t i = 0; rc == 0 && i < a->events; i++) {
 		struct redo_slot *s = &r->slot[a->event[i].of];
 		const struct asked_of *p = s->kind == AFRESH_USE
@@ -99,25 +102,61 @@ static int run_with_asked(struct redo *r, struct err *e)
 	return rc;
 }
 
-int ledger_redo(struct ledger *l, struct state *s, struct err *e)
+/* What invoices have asked for: mostly nothing yet, which is known once it is. */
+static int asked_for(struct ledger *l, struct state *s, int64_t *out, struct err *e)
+{
+	*out = 0;
+	int rc = s->never_billed ? 0 : ledger_billed(l, s->account.id, out, e);
+	s->never_billed = rc == 0 && *out == 0;
+	return rc;
+}
+
+/* Whether a lot got something back that it lost again where it had ended, before that time. */
+static bool ended_before(const struct redo *r)
+{
+	for (size_t i = 0; i < r->afresh.lots; i++)
+		if (r->afresh.lot[i].lot.left.atto < 0)
+			return true;
+	return false;
+}
+
+/* All of it from that instant on; *more: earlier uses count, too. */
+static int redo(struct ledger *l, struct state *s, struct instant from, bool *more, struct err *e)
 {
 	struct redo r;
 	int64_t billed = 0;
+	const bool whole = from.us == INT64_MIN;
+	int rc = redo_read(&r, l, s, from, e);
+	*more = rc == 0 && ended_before(&r) && !whole;
+	if (rc == 0 && !*more) {
+		list_events(&r);
+		run(&r);
+		*more = r.afresh.wants_more && !whole;
+		if (!*more && (r.afresh.carries || refunds_or_less(&r)))
+			rc = asked_for(l, s, &billed, e);
+		if (rc == 0 && billed > 0)
+			rc = run_with_asked(&r, e);
+		*more = *more || (r.afresh.wants_more && !whole);
+	}
+	if (rc == 0 && !*more)
+		rc = redo_post(&r, e);
+	redo_release(&r);
+	return rc;
+}
+
+int ledger_redo(struct ledger *l, struct state *s, struct err *e)
+{
+	bool more = false;
 	if (!s->redo.account)
 		return 0;
 	ledger_work_on(l, s->account.id);
-	int rc = redo_read(&r, l, s, e);
-	if (rc == 0) {
-		list_events(&r);
-		run(&r);
-		if (r.afresh.carries || any_less(&r))
-			rc = ledger_billed(l, s->account.id, &billed, e);
-		if (rc == 0 && billed > 0)
-			rc = run_with_asked(&r, e);
+	struct instant from = s->redo.from;
+	int rc = redo(l, s, from, &more, e);
+	for (int64_t back = US_PER_DAY / 4; rc == 0 && more; back *= 8) {
+		const bool far = back > 500 * US_PER_DAY || from.us < back;
+		from.us = far ? INT64_MIN : from.us - back;
+		rc = redo(l, s, from, &more, e);
 	}
-	if (rc == 0)
-		rc = redo_post(&r, e);
-	redo_release(&r);
 	s->redo = (struct redoing){ 0 };
 	return rc;
 }
@@ -154,9 +193,31 @@ int ledger_need_last(struct ledger *l, struct state *s, struct err *e)
 	int rc = read_last(l, &sql_last_of_usage, s->account.id, &s->last_usage, e);
 	if (rc == 0)
 		rc = read_last(l, &sql_last_by_hand, s->account.id, &s->last_by_hand, e);
-	s->last_refund = s->last_by_hand; /* it may be one */
 	s->has_last = rc == 0;
 	return rc;
+}
+
+static const struct sql sql_in_order = {
+	.text = "SELECT at FROM ledger_txn INDEXED BY txn_of_account WHERE account=:account AND "
+		"kind<>'grant' AND kind<>'bill' ORDER BY id",
+};
+
+int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err *e)
+{
+	struct query *q;
+	int64_t last = INT64_MIN;
+	*out = s->in_order == IN_ORDER;
+	if (s->in_order != ORDER_UNKNOWN)
+		return 0;
+	int rc = db_statement(l->db, &sql_in_order, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	for (*out = true; *out && (rc = db_step(l->db, q, e)) == 1; last = db_int(q, 0))
+		*out = db_int(q, 0) >= last;
+	db_reset(q);
+	s->in_order = rc < 0 ? ORDER_UNKNOWN : *out ? IN_ORDER : OUT_OF_ORDER;
+	return rc < 0 ? rc : 0;
 }
 
 int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e)

@@ -42,7 +42,10 @@ struct redo {
 };
 
 /* What is booked from `from` on. Errors: ERR_STORE. */
-int redo_read(struct redo *r, struct ledger *l, struct state *s, struct err *e);
+int redo_read(struct redo *r, struct ledger *l, struct state *s, struct instant from,
+	      struct err *e);
+/* When each lot came. */
+int redo_read_booked(struct redo *r, struct err *e);
 void redo_release(struct redo *r);
 /* Books where what was computed afresh differs. Errors: ERR_STORE. */
 int redo_post(struct redo *r, struct err *e);

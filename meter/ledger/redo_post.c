@@ -143,6 +143,8 @@ static int write_lots(struct redo *r, const struct difference *d, struct err *e)
 		db_bind_int(q, ":more", d->left[i]);
 		db_bind_int(q, ":lapsed", d->lapsed[i]);
 		rc = db_done(r->l->db, q, e);
+		r->s->has_lots = false; /* what is in memory is not so any more */
+		r->s->lots = 0;
 	}
 	return rc;
 }
@@ -157,10 +159,8 @@ int redo_post(struct redo *r, struct err *e)
 		rc = post_event(r, &d, i, &next, e);
 	if (rc == 0)
 		rc = write_lots(r, &d, e);
-	if (rc == 0)
+	if (rc == 0 && d.count)
 		rc = ledger_write_state(r->l, r->s, e);
-	r->s->has_lots = false;
-	r->s->lots = 0;
 	free(d.move);
 	free(d.left);
 	free(d.lapsed);

@@ -102,8 +102,7 @@ static int read_entries(struct reading *x, const struct sql *which, struct err *
 
 #define LOTS \
 	"SELECT g.id,g.name,l.left,g.class,g.priority,g.effective,g.expires,g.cost_basis,g.created," \
-	"g.rule,coalesce(r.rollover,0),(SELECT min(e.txn) FROM ledger_entry e WHERE " \
-	"e.grant_id=g.id) FROM credit_lot l "
+	"g.rule,coalesce(r.rollover,0) FROM credit_lot l "
 #define LOTS_OF \
 	" JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
 static const struct sql sql_open = {
@@ -133,7 +132,6 @@ static void add_lot(struct redo *r, struct query *q)
 			 .created = { db_int(q, 8) } },
 		.rule = db_is_null(q, 9) ? 0 : db_int(q, 9),
 		.keeps = db_int(q, 10),
-		.booked = db_is_null(q, 11) ? 0 : db_int(q, 11),
 	};
 }
 
@@ -329,15 +327,6 @@ static void make_slots(struct reading *x)
 	}
 }
 
-/* Whether it has to be known all that was drawn before. */
-static bool refunds(const struct redo *r)
-{
-	for (size_t i = 0; i < r->slots; i++)
-		if (r->slot[i].kind == AFRESH_REFUND)
-			return true;
-	return false;
-}
-
 static int read_all(struct redo *r, struct err *e)
 {
 	struct reading x = { .r = r };
@@ -364,22 +353,34 @@ static int read_all(struct redo *r, struct err *e)
 	return rc;
 }
 
-static void begin(struct redo *r, struct ledger *l, struct state *s, struct instant from)
+int redo_read(struct redo *r, struct ledger *l, struct state *s, struct instant from, struct err *e)
 {
 	*r = (struct redo){ .l = l, .s = s, .from = from, .now = s->redo.now };
 	r->afresh.order = s->order;
 	r->afresh.carries = s->account.overage == OVERAGE_DEBT;
+	return read_all(r, e);
 }
 
-int redo_read(struct redo *r, struct ledger *l, struct state *s, struct err *e)
+static const struct sql sql_booked = {
+	.text = "SELECT coalesce(min(txn),0) FROM ledger_entry WHERE grant_id=:grant",
+};
+
+int redo_read_booked(struct redo *r, struct err *e)
 {
-	begin(r, l, s, s->redo.from);
-	int rc = read_all(r, e);
-	if (rc != 0 || !refunds(r) || r->from.us == INT64_MIN)
-		return rc;
-	redo_release(r);
-	begin(r, l, s, (struct instant){ INT64_MIN });
-	return read_all(r, e);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->afresh.lots; i++) {
+		struct afresh_lot *l = &r->afresh.lot[i];
+		struct query *q;
+		rc = db_statement(r->l->db, &sql_booked, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":grant", l->lot.number);
+		rc = db_step(r->l->db, q, e);
+		l->booked = rc == 1 ? db_int(q, 0) : 0;
+		db_reset(q);
+		rc = rc < 0 ? rc : 0;
+	}
+	return rc;
 }
 
 void redo_release(struct redo *r)

@@ -39,6 +39,30 @@ int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_
 	return 0;
 }
 
+static const struct sql sql_by_hand = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_by_hand JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.at>=:from AND "
+		"t.at<:to AND t.usage_from IS NULL AND t.kind<>'grant' AND t.kind<>'bill' AND "
+		"t.kind IN ('draw','refund') AND (e.pot='grant' OR (e.pot='overage' AND :carries=1))",
+};
+
+int ledger_by_hand(struct ledger *l, const struct account *a, struct instant from,
+		   struct instant to, struct nano_credits *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, &sql_by_hand, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	db_bind_int(q, ":from", from.us);
+	db_bind_int(q, ":to", to.us);
+	db_bind_int(q, ":carries", a->overage == OVERAGE_DEBT);
+	rc = db_step(l->db, q, e);
+	out->nano = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 static int add_used(void *user, const struct ledger_entry *en)
 {
 	if (text_is(en->pot, "used"))
@@ -68,7 +92,7 @@ static int look_behind(struct ledger *l, struct state *s, const struct draw *d, 
 	const bool usage = d->usage_from != 0;
 	const struct instant from = usage ? d->part_from : d->at;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && (s->last_by_hand.us > from.us || s->last_refund.us >= from.us ||
+	if (rc == 0 && (s->last_by_hand.us > from.us ||
 			s->last_usage.us >= (usage && !s->moving ? d->part_to.us : from.us)))
 		ledger_redo_from(s, from, d->now);
 	return rc;
@@ -305,8 +329,11 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 static int look_before(struct ledger *l, struct state *s, const struct draw *d, bool lots,
 		       struct err *e)
 {
+	bool in_order = true;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && (lots || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
+	if (rc == 0 && lots)
+		rc = ledger_is_in_order(l, s, &in_order, e);
+	if (rc == 0 && (!in_order || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
 		ledger_redo_from(s, d->at, d->now);
 	return rc;
 }

@@ -128,7 +128,7 @@ static int sell(struct ledger *l, struct state *s, const struct top_up *t, struc
 	int rc = t->has_price ? price_of(t, g->amount.nano, &g->price, e) : 0;
 	if (rc == 0)
 		rc = ends_at(s, t->lasts, x->at, &g->expires, e);
-	return rc == 0 ? ledger_grant_for(l, g, x->now, &id, e) : rc;
+	return rc == 0 ? ledger_grant(l, g, x->now, &id, e) : rc;
 }
 
 static int buy(struct ledger *l, struct state *s, const struct topping *x, int64_t nano,

@@ -58,3 +58,42 @@ balance() { "$TALLY" credit balance acme --json | jq -r '.available // .balance[
 	[ "$(jq -r .balance <<<"$output")" = 2 ] || fail "$output"
 	run "$TALLY" fsck; expect 0
 }
+
+# A grant of 10, all of it drawn by hand; 5 of usage are owed, and June's invoice asks for them (it took the draw by hand for what had paid the usage).
+@test "what is drawn by hand has paid no usage" {
+	export TALLY_DB=$DIR/hand.db
+	cat > hand.json <<-'END'
+		{"schema":"tally.plans/1","plans":[{"plan":"flat","rule":"token-priced","currency":"USD","credits_per_unit":"1","categories":{"input":["input"]},"tables":[{"table":"t"}],"rounding":{"scope":"none"}}],
+		"tables":{"t":{"values":{"deepseek-v4-pro":{"input":"1","output":"1","cache_read":"1"}}}}}
+	END
+	"$TALLY" credit account a --plan hand.json --since 2026-01-01 --overage limit --overage-limit 100 -q
+	"$TALLY" credit grant a 10 --effective 2026-06-01 -q
+	echo '{"op":"draw","customer":"a","id":"d1","amount":"10","at":"2026-06-10T10:00:00Z"}' > ops
+	"$TALLY" credit post ops -q
+	printf 'id,time,customer,provider,model,input\nu1,2026-06-11T10:00:00Z,a,deepseek,deepseek-v4-pro,5000000\n' > u.csv
+	"$TALLY" ingest u.csv -q
+	run "$TALLY" invoice draft a --period 2026-06 --json
+	expect 0 '"credits_applied": "0"' '"total": "5"'
+}
+
+# 10 a month of which 5 stay, from May on; 12 used in June, 4 in May that come late. In time: 4 of May's, 1 trimmed, 5 stay; 12 of 15; 3 stay at the end of June.
+@test "late usage over a rollover leaves what usage in time would have left" {
+	export TALLY_DB=$DIR/late.db
+	cat > late.json <<-'END'
+		{"schema":"tally.plans/1","plans":[{"plan":"flat","rule":"token-priced","currency":"USD","credits_per_unit":"1","categories":{"input":["input"]},"tables":[{"table":"t"}],"rounding":{"scope":"none"}}],
+		"tables":{"t":{"values":{"deepseek-v4-pro":{"input":"1","output":"1","cache_read":"1"}}}}}
+	END
+	printf 'id,time,customer,provider,model,input\n' | tee may.csv > june.csv
+	echo 'u1,2026-05-20T10:00:00Z,a,deepseek,deepseek-v4-pro,4000000' >> may.csv
+	echo 'u2,2026-06-10T10:00:00Z,a,deepseek,deepseek-v4-pro,12000000' >> june.csv
+	for order in "may.csv june.csv" "june.csv may.csv"; do
+		export TALLY_DB=$DIR/late-${order%%.*}.db
+		"$TALLY" credit account a --plan late.json --since 2026-01-01 --overage limit --overage-limit 100 -q
+		"$TALLY" credit grant a 10 --every 1month --rollover 5 --effective 2026-05-01 -q
+		for file in $order; do "$TALLY" ingest "$file" -q; done
+		run "$TALLY" credit balance a --at 2026-06-30 --json
+		expect 0 '"balance": "3"' '"expired": "1"'
+		run "$TALLY" fsck
+		expect 0 "clean"
+	done
+}

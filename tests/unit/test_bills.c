@@ -882,6 +882,7 @@ static void compare_grants(struct history *h, struct err *e)
 	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
 	if (!h->unbilled)
 		return;
+	check(ledger_redo_all(ledger, NULL, e), e);
 	f = (struct facts){ .repays = a->overage == OVERAGE_DEBT, .e = e };
 	read_facts(&f, a->id);
 	int64_t at = 0;

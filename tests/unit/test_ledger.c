@@ -314,7 +314,7 @@ static void test_random_operations_against_a_naive_model(void **state)
 		for (int step = 0; step < 250; step++) {
 			uint64_t dice = unit_random(&seed) % 100;
 			int64_t amount = (int64_t)(unit_random(&seed) % 5000 + 1) * 1000;
-			now += (int64_t)(unit_random(&seed) % 600) * US_PER_SECOND;
+			now += (int64_t)(1 + unit_random(&seed) % 600) * US_PER_SECOND;
 			struct draw d = { .at = { now },
 					  .now = { now },
 					  .policy = SHORT_PARTIAL,
