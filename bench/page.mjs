@@ -19,7 +19,7 @@ for (const range of ['30d', 'all']) {
 			}).observe(document, { childList: true, subtree: true });
 		});
 		await page.goto(`${url}/#usage?range=${range}`);
-		await page.waitForFunction(() => window.seen.figures && window.seen.all);
+		while (!await page.evaluate(() => window.seen.figures && window.seen.all)) await page.waitForTimeout(20); // waitForFunction would be refused by the page's policy
 		const at = await page.evaluate(() => [performance.getEntriesByType('paint').find(p => p.name === 'first-contentful-paint').startTime, window.seen.figures, window.seen.all]);
 		at.forEach((v, k) => { best[k] = Math.min(best[k], v); });
 		await page.close();

@@ -656,6 +656,18 @@ await test('a page that stays open: the server starts again, then its token is t
 	await sentOut(p, 'Prices');
 	await p.context().close();
 }, /status of 401|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+await test('no figure is cut at any width, nor at 200 % zoom of a small screen', async () => {
+	const p = await pageOf(server.url);
+	await p.getByLabel('Token').fill(admin);
+	await p.getByRole('button', { name: 'Sign in' }).click();
+	await figure(p, 'Cost').locator('b .num').waitFor();
+	for (const width of [320, 390, 577, 640, 700, 768, 1024, 1440]) {
+		await p.setViewportSize({ width, height: 450 });
+		const cut = await p.locator('.figure b').evaluateAll(l => l.filter(b => { b.textContent = '>=\u00a0$1,236.20'; return b.scrollWidth > b.clientWidth + 1; }).length);
+		is(cut, 0, `figures that are cut at ${width}`);
+	}
+	await p.context().close();
+});
 await server.stop();
 await test('no errors on the console, no request elsewhere', async () => is(problems.join('\n'), '', 'problems'));
 await browser.close();

@@ -50,9 +50,11 @@ const recordColumns = scope => [
 	{key: 'output', name: 'Output', n: true, extra: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
 	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`, sort: true},
 ];
+/* A choice, or one that was made. */
+const offers = ([k, f], scope, set) => f.values.length > 1 || (f.values.length === 1 && (scope.filters[k] !== undefined || set[k]));
 function Facets({facets, scope, set}) {
 	const [more, show] = useState({});
-	return html`<aside class="facets" aria-label="Filters">${Object.entries(facets).filter(([k, f]) => f.values.length > 1 || (f.values.length === 1 && (scope.filters[k] !== undefined || set[k]))).map(([k, f]) => { const top = f.values.reduce((m, v) => Math.max(m, v.records), 1), open = more[k]; return html`<details key=${k} open=${!f.values.every(v => v.value === null)}><summary>${k === 'status' ? 'Price' : keys[k]}</summary>
+	return html`<aside class="facets" aria-label="Filters">${Object.entries(facets).filter(f => offers(f, scope, set)).map(([k, f]) => { const top = f.values.reduce((m, v) => Math.max(m, v.records), 1), open = more[k]; return html`<details key=${k} open=${!f.values.every(v => v.value === null)}><summary>${k === 'status' ? 'Price' : keys[k]}</summary>
 		${f.values.slice(0, open ? 50 : 6).map(v => { const on = k === 'status' ? set.status === v.value : scope.filters[k] === (v.value ?? ''); return html`<button type="button" key=${v.value} aria-pressed=${on} onClick=${() => change({[k]: on ? null : v.value ?? ''})}><span class="name">${v.value === null || v.value === '' ? 'none' : short(v.value, 26)}</span><span class="n soft">${count(v.records)}</span>${bar(v.records / top, null)}</button>`; })}
 		${f.values.length > 6 ? html`<button type="button" class="plain soft" onClick=${() => show({...more, [k]: !open})}>${open ? 'fewer' : `${count(f.values.length - 6)}${f.more ? ` of ${count(f.values.length - 6 + f.more)}` : ''} more`}</button>` : null}</details>`; })}</aside>`;
 }
@@ -86,7 +88,7 @@ function Records({set, session}) {
 	}, [data, old.rows]);
 	const next = old.next === undefined ? data && data.next : old.next;
 	const more = async () => { keep({...old, busy: true}); const d = await ask('/v1/records?' + question + '&limit=200&after=' + encodeURIComponent(next)); keep({question, rows: [...rows, ...d.records], next: d.next}); };
-	const bare = set.session || (counts && !counts.count && !Object.keys(scope.filters).length && !status);
+	const bare = set.session || (counts && !Object.entries(counts.facets).some(f => offers(f, scope, set)));
 	const live = !by && !scope.to || (scope.to && scope.to > scope.today);
 	return html`<div class="head title"><h1>Records</h1><div class="tools">${data ? html`<span class="soft">${counts ? many(counts.count, 'record') : ''}${live && !by ? ', live' : ''}</span>` : null}${set.session ? html`<button type="button" class="chip on" onClick=${() => change({session: ''})}>session ${short(set.session, 20)} <${Icon} name="close" /></button>` : null}
 			<button type="button" aria-pressed=${status === 'unpriced'} class="chip" onClick=${() => change({status: status === 'unpriced' ? '' : 'unpriced', unpriced: ''})}>Without a price</button><${Act} inline label="CSV" tone="quiet" run=${() => exportRecords(question)} /><a class="button" href=${'/v1/records?' + question + '&format=xlsx'} download="records.xlsx">XLSX</a></div></div>

@@ -97,9 +97,10 @@ function DrawnChart({drawn, scope, error}) {
 function Usage({set, session}) {
 	const scope = scopeOf(set), compare = set.cmp !== '0' && Boolean(scope.before);
 	const by = keys[set.by] ? set.by : 'model', measure = measures[set.measure] ? set.measure : 'cost';
-	const table = useDoc(usageUrl(by, scope)), past = useDoc(compare ? usageUrl(by, scope, scope.before) : null);
 	const own = session.customer;
+	/* asked for in the order in which they are looked at */
 	const figures = useDoc(seriesUrl({grain: 'month', top: 0}, scope)), figuresPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0}, scope, scope.before) : null);
+	const table = useDoc(usageUrl(by, scope)), past = useDoc(compare ? usageUrl(by, scope, scope.before) : null);
 	const credits = useDoc(seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
 	const attention = useDoc(own ? null : '/v1/attention'), ahead = !scope.filters.workload && !scope.filters.provider && !scope.filters.effort && Object.values(scope.filters).every(Boolean);
 	/* a forecast takes a week of history */
