@@ -677,14 +677,16 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 			struct err *e)
 {
 	struct ledger_use after;
-	struct nano_credits by_hand = { 0 };
+	struct nano_credits by_hand = { 0 }, lacked = { 0 };
 	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->to), INT64_MAX, &after, e);
 	if (rc == 0)
 		rc = ledger_by_hand(v->ledger, a, i->to, INSTANT_MAX, &by_hand, e);
+	if (rc == 0)
+		rc = ledger_lacked_by_hand(v->ledger, a->id, &lacked, e);
 	if (rc != 0 || a->overage == OVERAGE_DEBT)
 		return rc;
 	int64_t later = after.used.nano - (after.covered.nano - by_hand.nano);
-	i->overage.nano = a->owed.nano - (later > 0 ? later : 0);
+	i->overage.nano = a->owed.nano - lacked.nano - (later > 0 ? later : 0);
 	if (i->overage.nano < 0)
 		i->overage.nano = 0;
 	return 0;

@@ -125,7 +125,7 @@ static void ask(struct reading *r, const struct row *row)
 	for (size_t k = 0; k < r->out->count && nano > 0; k++) {
 		struct asked_of *p = &r->out->of[r->early[k]];
 		const int64_t of_it = p->owed < nano ? p->owed : nano;
-		if (of_it <= 0)
+		if (of_it <= 0 || p->by_hand) /* no invoice lists what was drawn by hand */
 			continue;
 		p->owed -= of_it;
 		p->asked += of_it;
@@ -203,6 +203,46 @@ int asked_read(struct asked *out, struct ledger *l, struct state *s, struct hour
 	free(r.row);
 	free(r.bill);
 	free(r.early);
+	return rc;
+}
+
+static const struct sql sql_short_by_hand = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_by_hand JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.usage_from IS NULL "
+		"AND t.kind<>'grant' AND t.kind<>'bill' AND t.kind='draw' AND e.pot='overage'",
+};
+
+int ledger_lacked_by_hand(struct ledger *l, int64_t account, struct nano_credits *out,
+			  struct err *e)
+{
+	struct query *q;
+	struct state *s;
+	struct asked asked = { 0 };
+	struct hours hours = { 0 };
+	*out = (struct nano_credits){ 0 };
+	int rc = db_statement(l->db, &sql_short_by_hand, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	rc = db_step(l->db, q, e);
+	const bool any = rc == 1 && db_int(q, 0) > 0;
+	db_reset(q);
+	if (!any)
+		return rc < 0 ? rc : 0;
+	rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_zone(s, e);
+	if (rc == 0)
+		hours.zone = s->zone;
+	if (rc == 0)
+		rc = hours_read(&hours, l->db, account, e);
+	if (rc != 0)
+		return rc;
+	rc = asked_read(&asked, l, s, &hours, e);
+	for (size_t i = 0; rc == 0 && i < asked.count; i++)
+		out->nano += asked.of[i].by_hand ? asked.of[i].owed : 0;
+	asked_release(&asked);
+	hours_release(&hours);
 	return rc;
 }
 

@@ -252,6 +252,10 @@ int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_
 /* What draws by hand, which no invoice lists, took of it in [from, to). */
 int ledger_by_hand(struct ledger *l, const struct account *a, struct instant from,
 		   struct instant to, struct nano_credits *out, struct err *e);
+/* What draws by hand lack by now, for other usage came before them: it stays owed, and no invoice
+ * asks for it. */
+int ledger_lacked_by_hand(struct ledger *l, int64_t account, struct nano_credits *out,
+			  struct err *e);
 /* How far usage has drawn. */
 int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
 /* Usage that drew nothing because its plan does not cover it. */

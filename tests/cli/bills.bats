@@ -394,3 +394,25 @@ END
 	expect 0 '"total": "107.1"'
 	case $output in *adjustment*) fail "adjusted twice" ;; esac
 }
+
+@test "what a draw by hand lacks, for usage came before it, is asked for by no invoice and stays owed" {
+	export TALLY_DB=$DIR/t.db
+	"$TALLY" credit account acme --plan vm0 --since 2026-10-01 -q
+	"$TALLY" credit grant acme 5 --effective 2026-10-01 -q
+	"$TALLY" credit post -q - <<<'{"op":"draw","customer":"acme","id":"order","amount":"5","at":"2026-10-10T00:00:00Z"}'
+	# 15 credits of usage, and then 3
+	use() { printf 'id,time,model,customer,input\n%s,%s,claude-sonnet-4-6,acme,%s\n' "$@" >u.csv; "$TALLY" ingest u.csv -q >/dev/null; "$TALLY" credit draw -q; }
+	owed() { run "$TALLY" credit balance acme --json; expect "$status" "\"owed\": \"$1\""; }
+	use u1 2026-10-05T00:00:00Z 5000
+	owed 15 # the grant paid 5 of the usage, the order lacks them
+	"$TALLY" invoice draft acme --period 2026-10 -q
+	run "$TALLY" invoice finalize 1; expect 0
+	run "$TALLY" invoice show 2026-000001 --json; expect 0 '"total": "10"'
+	owed 5
+	use u2 2026-11-05T00:00:00Z 1000
+	"$TALLY" invoice draft acme --period 2026-11 -q
+	run "$TALLY" invoice show 2 --json; expect 0 '"total": "3"'
+	run "$TALLY" invoice void 2026-000001 --why mistake; expect 0
+	owed 18
+	run "$TALLY" fsck; expect 0
+}
