@@ -36,7 +36,8 @@ enum section_kind {
 	SECTION_MARKS,	       /* of block traces whose requests name customers or breakpoints */
 	SECTION_BREAKPOINTS,
 	SECTION_CUSTOMERS,
-	SECTION_DOUBTS, /* columns of the trace that nobody knows (meter/read/doubts) */
+	SECTION_DOUBTS,	      /* columns of the trace that nobody knows (meter/read/doubts) */
+	SECTION_PLACEHOLDERS, /* the calls of whose answers the log has only the start, in order */
 };
 
 struct header {
@@ -71,7 +72,9 @@ struct pack {
 	char *name_texts;
 	int64_t *conversation_id;
 	struct work_rare *rare;
-	struct text doubts; /* columns that nobody knows, in the file */
+	struct text doubts;    /* columns that nobody knows, in the file */
+	uint64_t *placeholder; /* places of calls, in order */
+	size_t placeholders;
 };
 
 static bool wide(enum pack_column c)
@@ -261,6 +264,7 @@ static void put_rollups(struct writer *w, const struct workload *work)
 	bool fits = work->rares == 0;
 	for (size_t i = 0; fits && i < work->count; i++) {
 		const struct work_call *c = &work->call[i];
+		fits = !c->placeholder; /* a sum knows no bound */
 		const int64_t key[2] = { floor_div(c->time_us, QUARTER_US), c->subject };
 		uint64_t *k =
 			dict_need(&place, (struct text){ (const char *)key, sizeof key }, NULL);
@@ -353,6 +357,22 @@ static void put_doubts(struct writer *w, const struct buf *columns)
 		put_section(w, SECTION_DOUBTS, 0, columns->p, columns->n, false);
 }
 
+static void put_placeholders(struct writer *w, const struct workload *work)
+{
+	uint64_t *list = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < work->count; i++) {
+		if (!work->call[i].placeholder)
+			continue;
+		if ((n & (n - 1)) == 0)
+			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);
+		list[n++] = i;
+	}
+	if (n)
+		put_section(w, SECTION_PLACEHOLDERS, 0, list, n * sizeof *list, true);
+	free(list);
+}
+
 /* What the file says of the workload; sections and sums of bytes are told at the end. */
 static void fill_head(struct header *h, const struct workload *work)
 {
@@ -410,6 +430,7 @@ int pack_write(const char *path, const struct workload *work, struct err *e)
 	put_columns(&w, work);
 	put_counted(&w);
 	put_doubts(&w, &work->doubts.columns);
+	put_placeholders(&w, work);
 	if (t)
 		put_blocks(&w, t);
 	w.head.directory = w.offset;
@@ -644,6 +665,24 @@ static int read_rare(struct pack *p, struct err *e)
 	return rc;
 }
 
+static int read_placeholders(struct pack *p, struct err *e)
+{
+	const struct section *s = find(p, SECTION_PLACEHOLDERS, 0);
+	const size_t n = s ? s->raw / sizeof *p->placeholder : 0;
+	if (n > p->head.calls || (s && !holds(p, s, n * sizeof *p->placeholder)))
+		return damaged(p, "its placeholders", e);
+	if (n == 0)
+		return 0;
+	p->placeholder = mem_alloc(n * sizeof *p->placeholder);
+	int rc = read_section(p, s, p->placeholder, n * sizeof *p->placeholder, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (p->placeholder[i] >= p->head.calls ||
+		    (i && p->placeholder[i] <= p->placeholder[i - 1]))
+			rc = damaged(p, "its placeholders", e);
+	p->placeholders = rc == 0 ? n : 0;
+	return rc;
+}
+
 int pack_need_names(struct pack *p, struct err *e)
 {
 	const struct header *h = &p->head;
@@ -657,6 +696,8 @@ int pack_need_names(struct pack *p, struct err *e)
 	p->conversation_id = mem_alloc((h->conversations + 1) * sizeof *p->conversation_id);
 	if (rc == 0)
 		rc = read_rare(p, e);
+	if (rc == 0)
+		rc = read_placeholders(p, e);
 	if (rc == 0)
 		rc = read_section(p, find(p, SECTION_CONVERSATION_IDS, 0), p->conversation_id,
 				  h->conversations * sizeof *p->conversation_id, e);
@@ -748,6 +789,7 @@ void pack_close(struct pack *p)
 	free(p->name_texts);
 	free(p->conversation_id);
 	free(p->rare);
+	free(p->placeholder);
 	free(p->path);
 	free(p);
 }
@@ -825,6 +867,19 @@ size_t pack_rares(const struct pack *p)
 const struct work_rare *pack_rare(const struct pack *p, size_t i)
 {
 	return &p->rare[i];
+}
+
+size_t pack_placeholder_from(const struct pack *p, size_t call)
+{
+	size_t low = 0, high = p->placeholders;
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+		if (p->placeholder[middle] < call)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->placeholders ? (size_t)p->placeholder[low] : SIZE_MAX;
 }
 
 const struct pack_rollup *pack_rollups(const struct pack *p, size_t *count)

@@ -72,7 +72,9 @@ size_t pack_conversations(const struct pack *p);
 struct text pack_conversation(const struct pack *p, size_t i); /* empty where it has no name */
 size_t pack_rares(const struct pack *p);
 const struct work_rare *pack_rare(const struct pack *p, size_t i);
-/* None when a sum would not fit, or records have rare buckets. */
+/* The first call from that one on of whose answer the log had only the start; SIZE_MAX: none. */
+size_t pack_placeholder_from(const struct pack *p, size_t call);
+/* None when a sum would not fit, records have rare buckets, or an answer lacks its end. */
 const struct pack_rollup *pack_rollups(const struct pack *p, size_t *count);
 
 size_t pack_chunk_calls(const struct pack *p, size_t chunk);

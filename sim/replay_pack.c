@@ -196,10 +196,17 @@ static int add_chunk(struct worker *w, const struct pack *p, size_t chunk, struc
 					      k < PACK_CONVERSATION ? (void *)c->wide[k]
 								    : (void *)c->narrow[k],
 					      c->scratch, e);
-	for (size_t from = 0; rc == 0 && from < n; from += BATCH_ROWS) {
-		b->n = n - from < BATCH_ROWS ? n - from : BATCH_ROWS;
+	const size_t first = chunk * PACK_CHUNK;
+	for (size_t from = 0, rows; rc == 0 && from < n; from += rows) {
+		/* a call whose answer lacks its end comes by itself */
+		const size_t cut = pack_placeholder_from(p, first + from) - first;
+		rows = cut == from ? 1 : cut < n ? cut - from : n - from;
+		b->n = rows = rows < BATCH_ROWS ? rows : BATCH_ROWS;
 		fill(b, p, c, needed, from);
+		const int64_t outside = w->outside;
 		replay_accept(w, b);
+		if (cut == from && w->outside == outside)
+			replay_bound(w, b);
 	}
 	return rc;
 }
@@ -250,6 +257,7 @@ static int from_rows(struct run *run, struct worker *worker, int threads, struct
 				replay_start_worker(run, &worker[k], k);
 			return rc;
 		}
+		run->layout.placeholders |= pack_placeholder_from(run->in.pack[i], 0) != SIZE_MAX;
 	}
 	for (int i = 0; i < threads; i++) {
 		replay_start_worker(run, &worker[i], i);

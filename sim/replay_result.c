@@ -383,8 +383,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
 		out->sensitive += w->sensitive;
-		if (run->in.log) /* one worker reads them all */
-			out->bound = w->bound;
+		lower_bound_add(&out->bound, &w->bound);
 		out->dates.records += w->dates.records;
 		fits &= money_total_add(&out->dates.difference, w->dates.difference);
 		out->stated.by_seller += w->stated.by_seller;

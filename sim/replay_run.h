@@ -123,6 +123,9 @@ void replay_worker_release(struct worker *w);
 
 /* Takes a batch of records. */
 void replay_accept(struct worker *w, struct record_batch *b);
+/* The one record of the batch that was just taken has only the output count of its answer's start:
+ * its row is a lower bound. */
+void replay_bound(struct worker *w, struct record_batch *b);
 /* Takes sums over many records each, of one price; false, with nothing taken, when some answer is
  * not one price for all of them. Instants are w->us already. */
 bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records);

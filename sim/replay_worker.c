@@ -841,6 +841,13 @@ void replay_accept(struct worker *w, struct record_batch *b)
 	accept(w, b);
 }
 
+void replay_bound(struct worker *w, struct record_batch *b)
+{
+	w->bound.placeholders++;
+	if (w->groups)
+		++*group_placeholders(w->groups, group_of(w, b, 0));
+}
+
 bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records)
 {
 	ask_tariffs(w, b);
@@ -1001,9 +1008,8 @@ void replay_work_calls(struct worker *w)
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			w->bound.placeholders += m->broken_off;
-			if (m->broken_off && w->groups)
-				++*group_placeholders(w->groups, group_of(w, b, 0));
+			if (m->broken_off)
+				replay_bound(w, b);
 		}
 	}
 	tariffs_each(w->tariffs, settle, w);

@@ -525,6 +525,7 @@ static int read_chunk(struct unpacking *u, size_t chunk, struct err *e)
 {
 	const uint32_t *narrow = (const uint32_t *)(const void *)u->wide;
 	const size_t calls = pack_chunk_calls(u->p, chunk);
+	size_t at = chunk * PACK_CHUNK;
 	int rc = 0;
 	memset(u->call, 0, calls * sizeof *u->call);
 	for (int k = 0; rc == 0 && k < PACK_COLUMNS; k++) {
@@ -533,6 +534,9 @@ static int read_chunk(struct unpacking *u, size_t chunk, struct err *e)
 			set_column(&u->call[i], (enum pack_column)k, &u->wide[i], &narrow[i],
 				   u->subject, u->name);
 	}
+	const size_t first = chunk * PACK_CHUNK;
+	for (size_t i; rc == 0 && (i = pack_placeholder_from(u->p, at)) < first + calls; at = i + 1)
+		u->call[i - first].placeholder = true;
 	for (size_t i = 0; rc == 0 && i < calls; i++)
 		keep_call(u, &u->call[i]);
 	return rc;

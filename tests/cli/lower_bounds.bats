@@ -54,3 +54,25 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	run "$TALLY" replay t.csv --json; expect 0
 	case $output in *lower_bound*) false ;; esac
 }
+
+@test "a pack of a log is the lower bound that the log is, in every row" {
+	for i in 1 2 3 4 5; do
+		stop='"end_turn"'; [ $i != 3 ] || stop=null
+		printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-1%dT10:00:00.000Z","requestId":"q%d","message":{"id":"m%d","model":"claude-opus-4-6","stop_reason":%s,"usage":{"input_tokens":1000,"output_tokens":1}}}\n' $i $i $i "$stop"
+	done >log.jsonl
+	"$TALLY" pack log.jsonl -o log.pack -q
+	for by in model day; do
+		"$TALLY" replay log.jsonl --by $by --csv >of.log || true
+		"$TALLY" replay log.pack --by $by --csv >of.pack || true
+		diff of.log of.pack
+	done
+	grep -q ',1$' of.pack
+	for command in "replay --at 2026-06-20" "whatif -s recorded" "migrate --to deepseek-v4-flash"; do
+		run "$TALLY" ${command%% *} log.pack ${command#* }
+		expect 3 '>= $' 'only the output count of the answer'
+	done
+	# what has no bound is sums, and equal to the rows
+	grep -v null log.jsonl >whole.jsonl
+	"$TALLY" pack whole.jsonl -o whole.pack -q
+	run "$TALLY" replay whole.pack; expect 0 '$0.0201'
+}
