@@ -71,17 +71,6 @@ static void run(struct redo *r)
 	afresh_run(a);
 }
 
-/* Whether usage would lack less than it did, or what it lacked was given back. */
-static bool refunds_or_less(const struct redo *r)
-{
-	for (size_t i = 0; i < r->afresh.events; i++)
-		if (r->afresh.event[i].kind == AFRESH_REFUND ||
-		    (r->afresh.event[i].kind == AFRESH_USE &&
-		     r->afresh.event[i].lacks < r->slot[r->afresh.event[i].of].lacks))
-			return true;
-	return false;
-}
-
 /* What invoices have asked for of each use, and again with that. */
 static int run_with_asked(struct redo *r, struct err *e)
 {
@@ -128,15 +117,16 @@ static int redo(struct ledger *l, struct state *s, struct instant from, bool *mo
 	const bool whole = from.us == INT64_MIN;
 	int rc = redo_read(&r, l, s, from, e);
 	*more = rc == 0 && ended_before(&r) && !whole;
+	if (rc == 0 && !*more)
+		rc = asked_for(l, s, &billed, e);
 	if (rc == 0 && !*more) {
 		list_events(&r);
-		run(&r);
-		*more = r.afresh.wants_more && !whole;
-		if (!*more && (r.afresh.carries || refunds_or_less(&r)))
-			rc = asked_for(l, s, &billed, e);
-		if (rc == 0 && billed > 0)
+		/* what was asked for is owed no more: without it, usage would seem to be paid */
+		if (billed > 0)
 			rc = run_with_asked(&r, e);
-		*more = *more || (r.afresh.wants_more && !whole);
+		else
+			run(&r);
+		*more = r.afresh.wants_more && !whole;
 	}
 	if (rc == 0 && !*more)
 		rc = redo_post(&r, e);
