@@ -230,7 +230,7 @@ EOF
 	try '{"name":"r","response":{"status_code":200,"body":'"$body"'}}' 0 '"total": "0.004"'
 	try '{"custom_id":"r","response":null,"error":null}' 3 'neither an answer nor why'
 	try '{"custom_id":"r","response":null,"error":{"code":"batch_expired"}}' 0 '"records": 0'
-	try '{"custom_id":"r","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4","messages":[]}}' 0 '"records": 0'
+	try '{"custom_id":"r","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5.4","messages":[]}}' 3 '"records": 0'
 	try '{"custom_id":"r","result":{"type":"expired"}}' 0 '"records": 0'
 	point='{"startTimeUnixNano":"1781517540000000000","timeUnixNano":"1781517600000000000","asInt":"100","attributes":[{"key":"type","value":{"stringValue":"input"}},{"key":"model","value":{"stringValue":"gpt-4o"}}]}'
 	metric() { echo '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"'"$1"'","sum":{"aggregationTemporality":1,"dataPoints":['"$point"']}}]}]}]}'; }

@@ -135,10 +135,11 @@ owes() {
 	owes acme 0 0
 	of acme 2026-06 0 6
 	"$TALLY" credit expire -q
-	# until that is void: the 4 that were left and have ended pay what is asked for then
+	# until that is void: the grant pays the 7 of May first, and 3 of the 6 of June
 	"$TALLY" invoice void 2026-000001 --why again -q
 	owes acme 3 0
-	of acme 2026-05 3 4
+	of acme 2026-05 0 7
+	of acme 2026-06 3 3
 	"$TALLY" credit expire -q
 	owes acme 3 0
 	"$TALLY" fsck -q

@@ -111,7 +111,7 @@ CASES
 			run "$TALLY" $command t.csv
 			expect 0
 		done
-		[ "$("$TALLY" replay t.csv --csv -q | tail -n 1)" = "1,1000,0,0,0,200,0,USD,0.00325,0" ] || fail "$time"
+		[ "$("$TALLY" replay t.csv --csv -q | tail -n 1)" = "1,1000,0,0,0,200,0,USD,0.00325,0,0" ] || fail "$time"
 	done
 	# two that may be meant are nobody's; the field's own name goes before, and what --map says
 	printf 'Date,Timestamp,model,input,output\n2026-06-01,10:00,gpt-5,1000,200\n' >t.csv

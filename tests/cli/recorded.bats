@@ -48,7 +48,7 @@ sources() {
 	run "$TALLY" explain --db a.db r2
 	expect 0 'recorded   $1.5, which the source estimates'
 	run "$TALLY" usage --db a.db --by model --csv --recorded-cost
-	expect 3 'total,unpriced,charged,estimated' 'nobodys-model,1,1,10,0,0,0,5,0,USD,0,1,0,1.5'
+	expect 3 'total,unpriced,placeholders,charged,estimated' 'nobodys-model,1,1,10,0,0,0,5,0,USD,0,1,0,0,1.5'
 }
 
 @test "a charge stays the price of a record when it is rated again, and goes with it when it is voided" {

@@ -21,7 +21,7 @@ load common
 	run "$TALLY" replay 8.jsonl 7.jsonl 6.jsonl 5.jsonl 4.jsonl 3.jsonl 2.jsonl 1.jsonl --by model --recorded-cost --json
 	[ "$(jq -S .groups <<<"$output")" = "$groups" ]
 	run "$TALLY" replay [1-8].jsonl --by customer,model --recorded-cost --csv
-	expect 0 ',unpriced,charged,estimated' || return 1
+	expect 0 ',unpriced,placeholders,charged,estimated' || return 1
 	[ "$(printf '%s\n' "$output" | awk -F, 'NR > 1 { c += $(NF - 1); e += $NF } END { print c, e }')" = "2.1 0.75" ]
 	run "$TALLY" replay [1-8].jsonl --by model --recorded-cost
 	expect 0 RECORDED '$2.85' '$1.2'

@@ -307,7 +307,7 @@ END
 @test "without a path a what-if reads the agents' logs where there is no database, and with --logs always" {
 	export HOME=$DIR/home XDG_DATA_HOME=$DIR/data XDG_CACHE_HOME=$DIR/cache; unset TALLY_DB
 	run "$TALLY" whatif -s recorded; expect 1 'no database yet'
-	run "$TALLY" whatif --db none.db -s recorded; expect 1 "no database 'none.db'"
+	on_server || { run "$TALLY" whatif --db none.db -s recorded; expect 1 "no database 'none.db'"; }
 	mkdir -p "$HOME/.claude/projects/app"
 	printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-15T10:00:00.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-6","stop_reason":"end_turn","usage":{"input_tokens":1000000,"output_tokens":0}}}\n' >"$HOME/.claude/projects/app/s.jsonl"
 	run "$TALLY" whatif -s recorded --resamples 0; expect 0 '$5.00' '(logs)'
