@@ -269,6 +269,9 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 		rc = ledger_find_grant(l, a->id, name, &g, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
+	/* what has ended and is here still is void with its last instant, before it expires */
+	const struct instant at =
+		rc == 0 && g.expires.us <= now.us ? (struct instant){ g.expires.us - 1 } : now;
 	if (rc == 0 && g.left.nano == 0)
 		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
 			     name.p);
@@ -277,7 +280,7 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 			rc = ledger_take_from_lot(l, &s->lot[i], g.left.nano, "source",
 						  &(struct posting){ .state = s,
 								     .kind = "void",
-								     .at = now,
+								     .at = at,
 								     .booked = now,
 								     .note = text_of(why) },
 						  e);
