@@ -6,8 +6,7 @@ static const struct sql sql_set_lapsed = {
 		"WHERE grant_id=:grant",
 };
 
-/* `nano` of a lot has expired. */
-static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
+int ledger_set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(l->db, &sql_set_lapsed, &q, e);
@@ -28,7 +27,7 @@ int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const 
 	ledger_put_entry(l, "grant", grant, -nano);
 	ledger_put_entry(l, pot, 0, nano);
 	int rc = text_is(text_of(pot), "expired")
-			 ? set_lapsed(l, grant, nano, e)
+			 ? ledger_set_lapsed(l, grant, nano, e)
 			 : ledger_write_lot(l, grant, ledger_nano_of(lot->left), e);
 	return rc == 0 ? ledger_post(l, p, NULL, e) : rc;
 }

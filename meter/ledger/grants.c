@@ -21,12 +21,13 @@ static void read_grant(struct query *q, struct grant *g)
 		g->cost_basis.pico = db_int(q, 8);
 	g->has_price = !db_is_null(q, 14);
 	g->price.pico = g->has_price ? db_int(q, 14) : 0;
+	g->lapsed.nano = db_int(q, 15);
 }
 
 #define GRANT \
 	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis," \
-	"currency,note,created,coalesce(l.left,0),rule,price FROM credit_grant g LEFT " \
-	"JOIN credit_lot l ON l.grant_id=g.id "
+	"currency,note,created,coalesce(l.left,0),rule,price,coalesce(l.lapsed,0) " \
+	"FROM credit_grant g LEFT JOIN credit_lot l ON l.grant_id=g.id "
 static const struct sql sql_grant = {
 	.text = GRANT "WHERE g.account=:account AND name=:name",
 };
@@ -252,6 +253,47 @@ int ledger_each_sale(struct ledger *l, const struct sales_asked *of,
 	return rc;
 }
 
+/* What expired of a grant comes back, to be void instead. */
+static int reopen(struct ledger *l, struct state *s, const struct grant *g, struct instant now,
+		  struct err *e)
+{
+	const struct posting p = { .state = s, .kind = "expire", .at = g->expires, .booked = now };
+	l->entries = 0;
+	ledger_put_entry(l, "grant", g->id, g->lapsed.nano);
+	ledger_put_entry(l, "expired", 0, -g->lapsed.nano);
+	s->has_lots = false;
+	s->lots = 0;
+	int rc = ledger_set_lapsed(l, g->id, -g->lapsed.nano, e);
+	return rc == 0 ? ledger_post(l, &p, NULL, e) : rc;
+}
+
+/* What is left of it is void from that instant on. */
+static int make_void(struct ledger *l, struct state *s, const struct grant *g, struct instant at,
+		     struct instant now, const char *why, struct err *e)
+{
+	const struct posting p = {
+		.state = s, .kind = "void", .at = at, .booked = now, .note = text_of(why)
+	};
+	int rc = ledger_need_lots(l, s, e);
+	for (size_t i = 0; rc == 0 && i < s->lots; i++)
+		if (s->lot[i].number == g->id)
+			rc = ledger_take_from_lot(l, &s->lot[i], ledger_nano_of(s->lot[i].left),
+						  "source", &p, e);
+	if (rc == 0)
+		ledger_drop_empty(s);
+	return rc;
+}
+
+/* A grant as it is when everything is booked. */
+static int find_settled(struct ledger *l, int64_t account, struct text name, struct state **s,
+			struct grant *out, struct err *e)
+{
+	int rc = ledger_state_of(l, account, s, e);
+	if (rc == 0)
+		rc = ledger_redo(l, *s, e);
+	return rc == 0 ? ledger_find_grant(l, account, name, out, e) : rc;
+}
+
 int ledger_void_grant(struct ledger *l, struct text customer, struct text name, struct instant now,
 		      const char *why, struct err *e)
 {
@@ -260,31 +302,33 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 	struct grant g = { 0 };
 	int rc = ledger_account(l, customer, &a, e);
 	if (rc == 0)
-		rc = ledger_find_grant(l, a->id, name, &g, e);
-	if (rc == 0)
-		rc = ledger_state_of(l, a->id, &s, e);
-	if (rc == 0)
-		rc = ledger_redo(l, s, e);
-	if (rc == 0)
-		rc = ledger_find_grant(l, a->id, name, &g, e);
-	if (rc == 0)
-		rc = ledger_need_lots(l, s, e);
-	/* what has ended and is here still is void with its last instant, before it expires */
-	const struct instant at =
-		rc == 0 && g.expires.us <= now.us ? (struct instant){ g.expires.us - 1 } : now;
+		rc = find_settled(l, a->id, name, &s, &g, e);
 	if (rc == 0 && g.left.nano == 0)
 		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
 			     name.p);
-	for (size_t i = 0; rc == 0 && i < s->lots; i++)
-		if (s->lot[i].number == g.id)
-			rc = ledger_take_from_lot(l, &s->lot[i], g.left.nano, "source",
-						  &(struct posting){ .state = s,
-								     .kind = "void",
-								     .at = at,
-								     .booked = now,
-								     .note = text_of(why) },
-						  e);
+	/* what has ended and is here still is void with its last instant, before it expires */
+	const struct instant last = { g.expires.us - 1 };
+	return rc == 0 ? make_void(l, s, &g, g.expires.us <= now.us ? last : now, now, why, e) : rc;
+}
+
+int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text name,
+			 struct instant now, const char *why, struct err *e)
+{
+	struct state *s;
+	struct grant g = { 0 };
+	int rc = find_settled(l, a->id, name, &s, &g, e);
+	if (rc != 0 || g.left.nano + g.lapsed.nano == 0)
+		return rc;
+	const struct instant last = { g.expires.us - 1 };
+	const bool unused = g.left.nano + g.lapsed.nano == g.amount.nano;
+	struct instant at = g.expires.us <= now.us ? last : now;
+	if (unused && g.effective.us < now.us)
+		at = g.effective;
+	if (g.lapsed.nano)
+		rc = reopen(l, s, &g, now, e);
 	if (rc == 0)
-		ledger_drop_empty(s);
+		rc = make_void(l, s, &g, at, now, why, e);
+	if (rc == 0 && at.us < now.us)
+		ledger_redo_from(s, at, now);
 	return rc;
 }

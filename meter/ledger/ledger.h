@@ -59,7 +59,7 @@ struct account {
 struct grant {
 	int64_t id, account, rule;
 	struct text name, currency, note;
-	struct nano_credits amount, left;
+	struct nano_credits amount, left, lapsed; /* lapsed: what has expired of it */
 	enum lot_class kind;
 	int64_t priority;
 	struct instant effective, expires, created; /* expires: INSTANT_MAX when never */

@@ -99,6 +99,12 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
 		     int64_t *txn, struct err *e);
 
+/* What a grant has not paid is void: all of it from its beginning on where it has paid nothing,
+ * also where it has expired since. Nothing where there is nothing. */
+int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text name,
+			 struct instant now, const char *why, struct err *e);
+/* `nano` of a lot has expired; below 0 it comes back. */
+int ledger_set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e);
 /* Moves from a lot into that pot, in that transaction. */
 int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
 			 const struct posting *p, struct err *e);

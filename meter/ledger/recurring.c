@@ -127,7 +127,8 @@ struct ending {
 static int add_ending(void *user, const struct grant *g)
 {
 	struct ending *x = user;
-	if (g->rule != x->rule || g->effective.us < x->from.us || g->left.nano == 0)
+	if (g->rule != x->rule || g->effective.us < x->from.us ||
+	    g->left.nano + g->lapsed.nano == 0)
 		return 0;
 	x->name = mem_grow(x->name, (x->count + 1) * sizeof *x->name);
 	x->name[x->count++] = ledger_keep(x->ledger, g->name);
@@ -168,7 +169,7 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	if (rc == 0)
 		rc = ledger_each_grant(l, a->id, add_ending, &x, e);
 	for (size_t i = 0; rc == 0 && i < x.count; i++)
-		rc = ledger_void_grant(l, a->customer, x.name[i], now, "the subscription ended", e);
+		rc = ledger_reverse_grant(l, a, x.name[i], now, "the subscription ended", e);
 	free(x.name);
 	return rc;
 }

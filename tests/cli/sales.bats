@@ -139,15 +139,20 @@ END
 
 @test "a subscription that comes back can be switched and ended like any" {
 	echo '{"currency":"USD"}' >usd.json
-	"$TALLY" credit subscribe acme vm0-pro --from 2026-05-01 -q
-	"$TALLY" credit account acme --terms usd.json -q
-	"$TALLY" credit subscribe acme vm0-team --switch vm0-pro --from 2026-05-20 -q
-	"$TALLY" credit subscribe acme vm0-pro --switch vm0-team --from 2026-06-05 -q
-	"$TALLY" credit subscribe acme vm0-team --switch vm0-pro --from 2026-07-05 -q
-	"$TALLY" credit subscribe acme vm0-team --end 2026-08-01 -q
-	asked=
-	for m in 05 06 07 08; do asked="$asked $("$TALLY" invoice draft acme --period 2026-$m --json | jq -r .total)"; done
-	[ "$asked" = " 220 20 200 0" ] || { echo "$asked"; false; }
+	# also where what the subscription gave has expired before it is ended with a past day
+	for who in acme beta; do
+		step() { "$TALLY" credit subscribe $who "$@" -q; [ $who = acme ] || "$TALLY" credit expire -q; }
+		step vm0-pro --from 2026-05-01
+		"$TALLY" credit account $who --terms usd.json -q
+		step vm0-team --switch vm0-pro --from 2026-05-20
+		step vm0-pro --switch vm0-team --from 2026-06-05
+		step vm0-team --switch vm0-pro --from 2026-07-05
+		step vm0-team --end 2026-08-01
+		asked=
+		for m in 05 06 07 08; do asked="$asked $("$TALLY" invoice draft $who --period 2026-$m --json | jq -r .total)"; done
+		[ "$asked" = " 220 20 200 0" ] || { echo "$who: $asked"; false; }
+	done
+	run "$TALLY" fsck; expect 0
 	run "$TALLY" credit subscribe acme vm0-team --end 2026-08-01
 	expect 1 "no recurring grant 'vm0-team'"
 	run "$TALLY" fsck; expect 0
