@@ -267,18 +267,16 @@ static int reopen(struct ledger *l, struct state *s, const struct grant *g, stru
 	return rc == 0 ? ledger_post(l, &p, NULL, e) : rc;
 }
 
-/* What is left of it is void from that instant on. */
-static int make_void(struct ledger *l, struct state *s, const struct grant *g, struct instant at,
-		     struct instant now, const char *why, struct err *e)
+/* What is left of it is void. */
+static int make_void(struct ledger *l, const struct grant *g, const struct posting *p,
+		     struct err *e)
 {
-	const struct posting p = {
-		.state = s, .kind = "void", .at = at, .booked = now, .note = text_of(why)
-	};
+	struct state *s = p->state;
 	int rc = ledger_need_lots(l, s, e);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].number == g->id)
 			rc = ledger_take_from_lot(l, &s->lot[i], ledger_nano_of(s->lot[i].left),
-						  "source", &p, e);
+						  "source", p, e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;
@@ -308,7 +306,12 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 			     name.p);
 	/* what has ended and is here still is void with its last instant, before it expires */
 	const struct instant last = { g.expires.us - 1 };
-	return rc == 0 ? make_void(l, s, &g, g.expires.us <= now.us ? last : now, now, why, e) : rc;
+	const struct posting p = { .state = s,
+				   .kind = "void",
+				   .at = g.expires.us <= now.us ? last : now,
+				   .booked = now,
+				   .note = text_of(why) };
+	return rc == 0 ? make_void(l, &g, &p, e) : rc;
 }
 
 int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text name,
@@ -321,14 +324,18 @@ int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text 
 		return rc;
 	const struct instant last = { g.expires.us - 1 };
 	const bool unused = g.left.nano + g.lapsed.nano == g.amount.nano;
-	struct instant at = g.expires.us <= now.us ? last : now;
+	struct posting p = { .state = s,
+			     .kind = "void",
+			     .at = g.expires.us <= now.us ? last : now,
+			     .booked = now,
+			     .note = text_of(why) };
 	if (unused && g.effective.us < now.us)
-		at = g.effective;
+		p.at = g.effective;
 	if (g.lapsed.nano)
 		rc = reopen(l, s, &g, now, e);
 	if (rc == 0)
-		rc = make_void(l, s, &g, at, now, why, e);
-	if (rc == 0 && at.us < now.us)
-		ledger_redo_from(s, at, now);
+		rc = make_void(l, &g, &p, e);
+	if (rc == 0 && p.at.us < now.us)
+		ledger_redo_from(s, p.at, now);
 	return rc;
 }

@@ -135,6 +135,20 @@ static const char *lookup(struct MHD_Connection *c, enum MHD_ValueKind kind, con
 	return NULL;
 }
 
+static int each_value(struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIterator take,
+		      void *user)
+{
+	int told = 0;
+	for (int i = 0; i < c->pairs; i++) {
+		if (c->pair[i].kind != kind)
+			continue;
+		told++;
+		if (take(user, kind, c->pair[i].name, c->pair[i].value) != MHD_YES)
+			break;
+	}
+	return told;
+}
+
 static const union MHD_ConnectionInfo *info(struct MHD_Connection *c,
 					    enum MHD_ConnectionInfoType type, ...)
 {
@@ -209,6 +223,7 @@ struct microhttpd microhttpd = {
 	.MHD_suspend_connection = suspend,
 	.MHD_resume_connection = resume,
 	.MHD_lookup_connection_value = lookup,
+	.MHD_get_connection_values = each_value,
 	.MHD_get_connection_info = info,
 	.MHD_create_response_from_buffer = from_buffer,
 	.MHD_create_response_from_callback = from_callback,
@@ -217,9 +232,12 @@ struct microhttpd microhttpd = {
 	.MHD_destroy_response = destroy,
 };
 
+/* Each is stood in for. */
+#define STANDS(NAME) CHECK(microhttpd.NAME);
 int microhttpd_need(struct err *e)
 {
 	(void)e;
+	MICROHTTPD_FUNCTIONS(STANDS)
 	return 0;
 }
 
