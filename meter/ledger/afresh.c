@@ -35,12 +35,11 @@ void afresh_sort(struct afresh_event *event, size_t events)
 		qsort(event, events, sizeof *event, by_time);
 }
 
-static _Thread_local const struct afresh_lot *ageing;
-
-static int by_age(const void *a, const void *b)
+static int by_age(const void *a, const void *b, void *user)
 {
+	const struct afresh_lot *lot = user;
 	const size_t x = *(const size_t *)a, y = *(const size_t *)b;
-	const int64_t from = ageing[x].lot.effective.us, than = ageing[y].lot.effective.us;
+	const int64_t from = lot[x].lot.effective.us, than = lot[y].lot.effective.us;
 	if (from != than)
 		return from < than ? -1 : 1;
 	return x < y ? -1 : x > y;
@@ -68,9 +67,8 @@ static void begin(struct work *w)
 	for (int k = 0; k < a->order.count; k++)
 		w->moving |= a->order.key[k] == BURN_LARGEST;
 	sort_lots(w);
-	ageing = a->lot;
 	if (a->lots > 1)
-		qsort(w->by_age, a->lots, sizeof *w->by_age, by_age);
+		qsort_r(w->by_age, a->lots, sizeof *w->by_age, by_age, a->lot);
 	a->moves = 0;
 	a->wants_more = false;
 }

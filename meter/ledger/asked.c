@@ -80,13 +80,12 @@ const struct asked_of *asked_find(const struct asked *a, int64_t from_us, bool b
 	return find(a, from_us, by_hand);
 }
 
-static _Thread_local const struct asked_of *ordering;
-
-static int by_time(const void *a, const void *b)
+static int by_time(const void *a, const void *b, void *user)
 {
+	const struct asked_of *of = user;
 	const size_t x = *(const size_t *)a, y = *(const size_t *)b;
-	if (ordering[x].at_us != ordering[y].at_us)
-		return ordering[x].at_us < ordering[y].at_us ? -1 : 1;
+	if (of[x].at_us != of[y].at_us)
+		return of[x].at_us < of[y].at_us ? -1 : 1;
 	return x < y ? -1 : x > y;
 }
 
@@ -114,9 +113,8 @@ static void list_parts(struct reading *r)
 	r->early = mem_alloc((kept + 1) * sizeof *r->early);
 	for (size_t i = 0; i < kept; i++)
 		r->early[i] = i;
-	ordering = a->of;
 	if (kept > 1)
-		qsort(r->early, kept, sizeof *r->early, by_time);
+		qsort_r(r->early, kept, sizeof *r->early, by_time, a->of);
 }
 
 static void ask(struct reading *r, const struct row *row)
