@@ -156,9 +156,15 @@ static bool is_kept(const struct day_cells *d, size_t place, int64_t from_us, in
 	       d->block[place]->to_us == to_us;
 }
 
+/* In memory, with its place; an empty one takes some, too. */
+static int64_t weight_of(const struct day_block *b)
+{
+	return (int64_t)(b->bytes + sizeof *b + sizeof b);
+}
+
 static void forget(struct day_cells *d, size_t place)
 {
-	d->bytes -= (int64_t)d->block[place]->bytes;
+	d->bytes -= weight_of(d->block[place]);
 	give_back(d->block[place]);
 	d->count--;
 	memmove(d->block + place, d->block + place + 1, (d->count - place) * sizeof *d->block);
@@ -270,12 +276,12 @@ static void keep(const struct look *l, struct day_block *b)
 	b->packed = mem_grow(b->packed, b->bytes ? b->bytes : 1);
 	b->references = 1;
 	pthread_mutex_lock(&d->lock);
-	while (d->count && d->bytes + (int64_t)b->bytes > d->bytes_most &&
+	while (d->count && d->bytes + weight_of(b) > d->bytes_most &&
 	       is_before(d->block[0], b->from_us, b->to_us))
 		forget(d, 0);
 	const size_t place = place_of(d, b->from_us, b->to_us);
 	if (!is_current(l) || is_kept(d, place, b->from_us, b->to_us) ||
-	    d->bytes + (int64_t)b->bytes > d->bytes_most) {
+	    d->bytes + weight_of(b) > d->bytes_most) {
 		give_back(b);
 	} else {
 		if (d->count == d->room) {
@@ -286,7 +292,7 @@ static void keep(const struct look *l, struct day_block *b)
 			(d->count - place) * sizeof *d->block);
 		d->block[place] = b;
 		d->count++;
-		d->bytes += (int64_t)b->bytes;
+		d->bytes += weight_of(b);
 	}
 	pthread_mutex_unlock(&d->lock);
 }
