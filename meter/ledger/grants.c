@@ -304,13 +304,9 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 	if (rc == 0 && g.left.nano == 0)
 		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
 			     name.p);
-	/* what has ended and is here still is void with its last instant, before it expires */
-	const struct instant last = { g.expires.us - 1 };
-	const struct posting p = { .state = s,
-				   .kind = "void",
-				   .at = g.expires.us <= now.us ? last : now,
-				   .booked = now,
-				   .note = text_of(why) };
+	const struct posting p = {
+		.state = s, .kind = "void", .at = now, .booked = now, .note = text_of(why)
+	};
 	return rc == 0 ? make_void(l, &g, &p, e) : rc;
 }
 
