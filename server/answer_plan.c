@@ -16,7 +16,8 @@ struct asked {
 static const char *value_of(void *user, const char *name)
 {
 	struct asked *a = user;
-	char *key = arena_text(&a->p.arena, name, strlen(name));
+	char key[TAKEN_NAME_ROOM];
+	snprintf(key, sizeof key, "%s", name);
 	for (char *p = key; *p; p++)
 		*p = *p == '-' ? '_' : *p;
 	const struct text t = json_number_or_string(setting(a->q, key));

@@ -75,8 +75,8 @@ void taken_add(struct taken *a, const char *name)
 	for (int i = 0; i < a->names; i++)
 		if (strcmp(a->name[i], name) == 0)
 			return;
-	CHECK(a->names < TAKEN_MOST);
-	a->name[a->names++] = name;
+	CHECK(a->names < TAKEN_MOST && strlen(name) < TAKEN_NAME_ROOM);
+	strcpy(a->name[a->names++], name);
 }
 
 static int taken_check(const struct taken *a, const char *what, const char *given, struct err *e)

@@ -9,10 +9,10 @@
 #include "base/zone.h"
 #include "meter/store/usage_query.h"
 
-/* Names that an answer looked at: what it takes. They live as long as the question. */
-enum { TAKEN_MOST = 64 };
+/* Names that an answer looked at: what it takes. */
+enum { TAKEN_MOST = 64, TAKEN_NAME_ROOM = 40 };
 struct taken {
-	const char *name[TAKEN_MOST];
+	char name[TAKEN_MOST][TAKEN_NAME_ROOM];
 	int names;
 	bool whole; /* it reads whatever there is */
 };
