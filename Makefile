@@ -65,7 +65,7 @@ MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 ifneq ($(wildcard meter/sql/postgres/*.sql),)
 $(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
 endif
-CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/commands.o
 CARDS := $(sort $(wildcard pricing/cards/*.json))
 SHIPPED := $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
 
@@ -98,6 +98,13 @@ endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(ROOM) -MMD -MP -c -o $@ $<
+
+# The commands: what the files of cli define as such.
+$(B)/gen/commands.c: $(CLI_SRC) Makefile
+	@mkdir -p $(@D)
+	@names=$$(sed -n 's/^const struct command \(command_[a-z_]*\) = {$$/\1/p' $(CLI_SRC)); \
+	{ echo '#include "cli/command.h"'; printf 'extern const struct command %s;\n' $$names; \
+	echo 'const struct command *const command_files[] = {'; printf '&%s,\n' $$names; echo '0 };'; } > $@.tmp && mv $@.tmp $@
 
 # The JSON files that are compiled in, as C strings.
 $(B)/gen/shipped.c: $(SHIPPED) Makefile

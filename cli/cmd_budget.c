@@ -100,6 +100,7 @@ static int set(struct cli *cli, struct err *e)
 
 const struct command command_budget_set = {
 	.name = "budget set",
+	.place = HELP_BILL + 22,
 	.summary = "a budget for everything, a customer, a project or a model",
 	.arguments = "NAME",
 	.arguments_min = 1,
@@ -142,6 +143,7 @@ static int clear(struct cli *cli, struct err *e)
 
 const struct command command_budget_clear = {
 	.name = "budget clear",
+	.place = HELP_BILL + 26,
 	.summary = "remove a budget and its alerts",
 	.arguments = "NAME",
 	.arguments_min = 1,
@@ -232,6 +234,7 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_budget_status = {
 	.name = "budget status",
+	.place = HELP_BILL + 24,
 	.summary = "spending against budgets, and alerts that are due",
 	.arguments = "[NAME]",
 	.arguments_max = 1,

@@ -398,6 +398,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cache = {
 	.name = "cache",
+	.place = HELP_PLAN + 14,
 	.summary = "what a prefix cache would have hit in a trace",
 	.arguments = "TRACE",
 	.arguments_min = 1,

@@ -246,6 +246,7 @@ static int account(struct cli *cli, struct err *e)
 
 const struct command command_credit_account = {
 	.name = "credit account",
+	.place = HELP_CREDITS + 6,
 	.summary = "open, change or show credit accounts of customers",
 	.arguments = "CUSTOMER...",
 	.arguments_min = 1,
@@ -388,6 +389,7 @@ static int grant(struct cli *cli, struct err *e)
 
 const struct command command_credit_grant = {
 	.name = "credit grant",
+	.place = HELP_CREDITS + 4,
 	.summary = "give credits to a customer, once or recurring",
 	.arguments = "CUSTOMER AMOUNT",
 	.arguments_min = 2,
@@ -428,6 +430,7 @@ static int take_back(struct cli *cli, struct err *e)
 
 const struct command command_credit_void = {
 	.name = "credit void",
+	.place = HELP_CREDITS + 30,
 	.summary = "void the unused rest of a grant",
 	.arguments = "CUSTOMER GRANT",
 	.arguments_min = 2,
@@ -543,6 +546,7 @@ static int repair(struct cli *cli, struct err *e)
 
 const struct command command_credit_repair = {
 	.name = "credit repair",
+	.place = HELP_CREDITS + 32,
 	.summary = "draw the pending usage of an account at fault",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -570,6 +574,7 @@ static int expire(struct cli *cli, struct err *e)
 
 const struct command command_credit_draw = {
 	.name = "credit draw",
+	.place = HELP_CREDITS + 26,
 	.summary = "draw credits for pending usage",
 	.arguments = "",
 	.description = "`tally ingest` and `tally serve` do this themselves; use it for usage "
@@ -582,6 +587,7 @@ const struct command command_credit_draw = {
 
 const struct command command_credit_expire = {
 	.name = "credit expire",
+	.place = HELP_CREDITS + 28,
 	.summary = "book recurring grants and expiries up to now",
 	.arguments = "",
 	.description = "Balances are right without it, since they consult the clock; this writes "
@@ -649,6 +655,7 @@ static int post(struct cli *cli, struct err *e)
 
 const struct command command_credit_post = {
 	.name = "credit post",
+	.place = HELP_CREDITS + 34,
 	.summary = "post grants, draws and refunds from a JSON Lines file",
 	.arguments = "FILE",
 	.arguments_min = 1,

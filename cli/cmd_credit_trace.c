@@ -166,6 +166,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_credit_trace = {
 	.name = "credit trace",
+	.place = HELP_CREDITS + 24,
 	.summary = "what a grant paid for",
 	.arguments = "CUSTOMER GRANT",
 	.arguments_min = 2,

@@ -130,6 +130,7 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_backup = {
 	.name = "backup",
+	.place = HELP_OPERATE + 8,
 	.summary = "copy the whole database while others write",
 	.arguments = "FILE",
 	.arguments_min = 1,
@@ -143,6 +144,7 @@ const struct command command_backup = {
 
 const struct command command_fsck = {
 	.name = "fsck",
+	.place = HELP_OPERATE + 10,
 	.summary = "check the database, or rebuild what is derived",
 	.arguments = "",
 	.description = "Checks the file's integrity, that corrections and reversals belong to "
@@ -156,6 +158,7 @@ const struct command command_fsck = {
 
 const struct command command_status = {
 	.name = "status",
+	.place = HELP_LOOK + 32,
 	.summary = "the database at a glance: rate, last record, what needs a look",
 	.arguments = "",
 	.description = "How many records are stored, how fast they arrive, when the last one "

@@ -231,6 +231,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_export = {
 	.name = "export",
+	.place = HELP_BILL + 20,
 	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
 	.arguments = names + 1,
 	.arguments_min = 1,

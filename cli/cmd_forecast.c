@@ -138,6 +138,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_forecast = {
 	.name = "forecast",
+	.place = HELP_PLAN + 10,
 	.summary = "what will be spent, and when a budget or credits run out",
 	.arguments = "",
 	.description =

@@ -230,6 +230,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_ingest = {
 	.name = "ingest",
+	.place = HELP_METER + 2,
 	.summary = "store usage records in the database, each once",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,

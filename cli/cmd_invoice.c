@@ -150,6 +150,7 @@ static int show(struct cli *cli, struct err *e)
 
 const struct command command_invoice_show = {
 	.name = "invoice show",
+	.place = HELP_BILL + 8,
 	.summary = "an invoice as text, HTML, PDF, CSV, JSON or XLSX",
 	.arguments = "NUMBER|#ID",
 	.arguments_min = 1,
@@ -547,6 +548,7 @@ static int draft(struct cli *cli, struct err *e)
 
 const struct command command_invoice_draft = {
 	.name = "invoice draft",
+	.place = HELP_BILL + 2,
 	.summary = "draft invoices of a period",
 	.arguments = "[CUSTOMER...]",
 	.arguments_min = 0,
@@ -668,6 +670,7 @@ static int finalize(struct cli *cli, struct err *e)
 
 const struct command command_invoice_finalize = {
 	.name = "invoice finalize",
+	.place = HELP_BILL + 4,
 	.summary = "finalize drafts: number them; this cannot be undone",
 	.arguments = "[#ID...]",
 	.arguments_min = 0,
@@ -782,6 +785,7 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_invoice_list = {
 	.name = "invoice list",
+	.place = HELP_BILL + 6,
 	.summary = "drafts, invoices and credit notes",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
@@ -822,6 +826,7 @@ static int take_back(struct cli *cli, struct err *e)
 
 const struct command command_invoice_void = {
 	.name = "invoice void",
+	.place = HELP_BILL + 10,
 	.summary = "void a final invoice",
 	.arguments = "NUMBER",
 	.arguments_min = 1,
@@ -882,6 +887,7 @@ static int note(struct cli *cli, struct err *e)
 
 const struct command command_invoice_note = {
 	.name = "invoice note",
+	.place = HELP_BILL + 12,
 	.summary = "write a credit note for a final invoice",
 	.arguments = "NUMBER",
 	.arguments_min = 1,
@@ -968,6 +974,7 @@ static int pay(struct cli *cli, struct err *e)
 
 const struct command command_invoice_pay = {
 	.name = "invoice pay",
+	.place = HELP_BILL + 14,
 	.summary = "record a payment or refund for an invoice",
 	.arguments = "NUMBER AMOUNT",
 	.arguments_min = 2,

@@ -180,6 +180,7 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_limit_set = {
 	.name = "limit set",
+	.place = HELP_BILL + 28,
 	.summary = "limit a customer's spending; holds beyond it are refused",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -197,6 +198,7 @@ const struct command command_limit_set = {
 
 const struct command command_limit_clear = {
 	.name = "limit clear",
+	.place = HELP_BILL + 32,
 	.summary = "remove a customer's limits",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -211,6 +213,7 @@ const struct command command_limit_clear = {
 
 const struct command command_limit_list = {
 	.name = "limit list",
+	.place = HELP_BILL + 30,
 	.summary = "limits and current spending",
 	.arguments = "",
 	.description = "The limit, spending in the current period, and open holds of calls in "

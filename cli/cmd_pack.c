@@ -35,6 +35,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_pack = {
 	.name = "pack",
+	.place = HELP_PLAN + 26,
 	.summary = "store a trace in columns, so that it is parsed only once",
 	.arguments = "TRACE...",
 	.arguments_min = 1,

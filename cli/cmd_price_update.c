@@ -221,6 +221,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_price_update = {
 	.name = "price update",
+	.place = HELP_PRICES + 12,
 	.summary = "install newer prices, from a file or an address",
 	.arguments = "[FILE]",
 	.arguments_max = 1,
@@ -334,6 +335,7 @@ static int install_card(struct cli *cli, struct err *e)
 
 const struct command command_price_install = {
 	.name = "price install",
+	.place = HELP_PRICES + 14,
 	.summary = "install your own price card for every command",
 	.arguments = "CARD",
 	.arguments_min = 1,

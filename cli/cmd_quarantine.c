@@ -156,6 +156,7 @@ static int drop(struct cli *cli, struct err *e)
 
 const struct command command_quarantine_list = {
 	.name = "quarantine list",
+	.place = HELP_METER + 6,
 	.summary = "refused records, and ids that arrived with different content",
 	.arguments = "",
 	.description = "Lists refused records with place and reason, and conflicts. Nothing is "
@@ -168,6 +169,7 @@ const struct command command_quarantine_list = {
 
 const struct command command_quarantine_retry = {
 	.name = "quarantine retry",
+	.place = HELP_METER + 8,
 	.summary = "retry refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,
@@ -181,6 +183,7 @@ const struct command command_quarantine_retry = {
 
 const struct command command_quarantine_drop = {
 	.name = "quarantine drop",
+	.place = HELP_METER + 10,
 	.summary = "drop refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,

@@ -145,6 +145,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_reconcile = {
 	.name = "reconcile",
+	.place = HELP_BILL + 18,
 	.summary = "compare a provider's bill with what was metered",
 	.arguments = "BILL...",
 	.arguments_min = 1,

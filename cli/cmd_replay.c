@@ -204,6 +204,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_replay = {
 	.name = "replay",
+	.place = HELP_LOOK + 24,
 	.summary = "the exact cost of a token trace, grouped as you like",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,

@@ -95,6 +95,7 @@ static int generate(struct cli *cli, struct err *e)
 
 const struct command command_sim_generate = {
 	.name = "sim generate",
+	.place = HELP_PLAN + 24,
 	.summary = "generate a trace of future work",
 	.arguments = "SPECIFICATION",
 	.arguments_min = 1,
@@ -180,6 +181,7 @@ static int fit(struct cli *cli, struct err *e)
 
 const struct command command_sim_fit = {
 	.name = "sim fit",
+	.place = HELP_PLAN + 22,
 	.summary = "fit a specification to a trace",
 	.arguments = "TRACE...",
 	.arguments_min = 1,

@@ -123,6 +123,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_sources = {
 	.name = "sources",
+	.place = HELP_LOOK + 30,
 	.summary = "the agents whose logs are read, where, and what was found",
 	.arguments = "[AGENT...]",
 	.arguments_min = 0,

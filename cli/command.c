@@ -11,6 +11,8 @@
 #include "meter/store/store.h"
 #include "reports/table.h"
 
+enum { COMMANDS_MAX = 200 };
+
 static const struct option common[] = {
 	{ "db", 0, "FILE",
 	  "the database: a file or postgresql://... (default $TALLY_DB, else tally.db in your "
@@ -53,12 +55,6 @@ static const unsigned common_needs[] = { TAKES_DB,
 					 0,
 					 0,
 					 0 };
-
-static const struct command *const all[] = {
-#define X(c) &c,
-	COMMANDS(X)
-#undef X
-};
 
 static bool has_own(const struct command *c, const char *name)
 {
@@ -488,11 +484,22 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	return rc;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct command *x = a, *y = b;
+	return x->place != y->place ? x->place - y->place : strcmp(x->name, y->name);
+}
+
 const struct command *cli_commands(void)
 {
-	static struct command list[sizeof all / sizeof *all + 1];
-	if (!list[0].name)
-		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-			list[i] = *all[i];
+	static struct command list[COMMANDS_MAX + 1];
+	int n = 0;
+	if (list[0].name)
+		return list;
+	for (; command_files[n]; n++) {
+		CHECK(n < COMMANDS_MAX);
+		list[n] = *command_files[n];
+	}
+	qsort(list, (size_t)n, sizeof *list, by_place);
 	return list;
 }
