@@ -290,7 +290,8 @@ static int credit_rows(void *user, const struct account *a)
 	return rc;
 }
 
-int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out, struct err *e)
+static int export_usage(struct ledger *l, const struct export_options *o, struct export_told *told,
+			struct err *e)
 {
 	struct writer w = { .o = o };
 	struct credits x = { .w = &w, .l = l, .e = e };
@@ -300,6 +301,13 @@ int export_focus(struct ledger *l, const struct export_options *o, int64_t *left
 		rc = ledger_each_account(l, credit_rows, &x, e);
 	fwrite(w.b.p, 1, w.b.n, o->out);
 	buf_release(&w.b);
-	*left_out = w.left_out;
+	told->unpriced = w.left_out;
 	return rc;
+}
+
+int export_focus(struct ledger *l, const struct export_options *o, struct export_told *told,
+		 struct err *e)
+{
+	return o->source == FOCUS_INVOICES ? export_focus_invoices(l, o, told, e)
+					   : export_usage(l, o, told, e);
 }
