@@ -14,7 +14,7 @@
 
 #include "meter/ledger/journal.h"
 #include "meter/ledger/lot.h"
-#include "meter/ledger/timeline.h"
+#include "meter/ledger/recurrence.h"
 
 /* Billionths of a credit, as the ledger keeps them. */
 struct nano_credits {
