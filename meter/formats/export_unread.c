@@ -293,7 +293,8 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 	for (const struct export_column *c = f->column; !seen && c->name; c++)
 		of_row.role[c->role] |= export_value(row, item, c->name) != NULL;
 	of_row.role[ROLE_MODEL] |= f->key && item;
-	if (!(seen ? seen : &of_row)->role[ROLE_MODEL])
+	/* a table of one's own may leave the model to the question */
+	if (!f->general && !(seen ? seen : &of_row)->role[ROLE_MODEL])
 		return "no column of its export names the model";
 	struct look l = { .r = r,
 			  .f = f,

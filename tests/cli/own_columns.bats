@@ -21,6 +21,8 @@ table() {
 		[[ $status = "$ends" && $cost = "$is" ]] || fail "$header: $status $cost"
 	done <<'CASES'
 timestamp,model,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
+time,model,tokens_in,tokens_out,cached|2026-06-01T10:00:00Z,gpt-5,1000,200,400|0|0.0028
+arrival_time,model,input_length,output_length|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
 created_at,model,input_tokens,output_tokens,cached_tokens,user|2026-06-01 10:00:00Z,gpt-5,1000,200,400,bob|0|0.0028
 id;created;Model Name;Prompt Tokens;Completion Tokens|a;1780308000;gpt-5;1000;200|0|0.00325
 ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400|0|0.009
@@ -28,6 +30,15 @@ ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_t
 ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200|0|0.001625
 ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200|0|0.00325
 CASES
+}
+@test "a table without a model has the one that is asked for, and none unasked" {
+	printf 'timestamp,input_tokens,output_tokens\n2026-06-01T10:00:00Z,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 3 'no model is named'
+	run "$TALLY" replay t.csv --model gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
+	run "$TALLY" replay t.csv --remodel gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
 }
 @test "a column of tokens whose place is not known leaves the rows unpriced, by its name" {
 	for column in cache_read_tokens cache_tokens audio_tokens thinking_tokens; do
