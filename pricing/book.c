@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "pricing/book_pack.h"
 #include "pricing/regional.h"
+#include "pricing/series.h"
 #include "pricing/spelling.h"
 
 /* Everything known under one model name. */
@@ -33,6 +34,8 @@ struct book {
 	struct card **card;
 	size_t card_count;
 	int layer_next;
+	size_t first_peer; /* where `peers`: the first card of the layer in the making */
+	bool peers;
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
@@ -264,7 +267,7 @@ static int take_card(struct book *b, int rc, struct card *card, struct fault_lis
 {
 	if (rc == 0) {
 		book_add_card(b, card);
-		b->layer_next++;
+		b->layer_next += !b->peers;
 	} else {
 		err_set(e, (enum err_code) - rc, "price card %s: %s%s%s%s", file,
 			faults->fault[0].place, *faults->fault[0].place ? ": " : "",
@@ -274,6 +277,34 @@ static int take_card(struct book *b, int rc, struct card *card, struct fault_lis
 	}
 	fault_list_release(faults);
 	return rc;
+}
+
+void book_peers_begin(struct book *b)
+{
+	CHECK(!b->peers);
+	b->peers = true;
+	b->first_peer = b->card_count;
+}
+
+int book_peers_end(struct book *b, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	const size_t found = cards_contradict((const struct card *const *)b->card + b->first_peer,
+					      b->card_count - b->first_peer, &faults);
+	b->peers = false;
+	b->layer_next++;
+	if (found) {
+		struct buf more = { 0 };
+		if (found > 1)
+			buf_printf(&more, ", and %zu more like it", found - 1);
+		err_set(e, ERR_INVALID,
+			"price card %s %s%s; neither goes before the other: correct or remove one "
+			"of them",
+			faults.fault[0].place, faults.fault[0].message, more.n ? more.p : "");
+		buf_release(&more);
+	}
+	fault_list_release(&faults);
+	return found ? -ERR_INVALID : 0;
 }
 
 static int add_file(struct book *b, const char *path, struct err *e)
@@ -314,6 +345,7 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 	int rc = n ? 0
 		   : err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no price cards (*.json)",
 			     path);
+	book_peers_begin(b);
 	for (int i = 0; i < n; i++) {
 		char file[4096];
 		snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
@@ -322,7 +354,8 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 		free(names[i]);
 	}
 	free(names);
-	return rc;
+	const int alone = book_peers_end(b, rc == 0 ? e : NULL);
+	return rc ? rc : alone;
 }
 
 static void lower(struct instant *until, struct instant at, struct instant edge)
@@ -484,14 +517,14 @@ static int highest_layer(const struct name_entry *n)
 
 /*
  * The vendor meant by a bare model name: the one first party that sells it, of the highest layer
- * where there is just one (more cards never make a name ambiguous that was not); else the one
- * reseller.
+ * where there is just one (more cards never make a name ambiguous that was not); where no first
+ * party does, the one reseller.
  */
 static int owner_of(const struct book *b, const struct name_entry *n, const char **out,
 		    struct err *e)
 {
 	struct sellers_found ambiguous = { 0 };
-	for (int resellers = 0; resellers < 2; resellers++)
+	for (int resellers = 0; resellers < 2 && !ambiguous.one; resellers++)
 		for (int layer = highest_layer(n); layer >= 0; layer--) {
 			struct sellers_found found = { 0 };
 			find_sellers(b, n, layer, resellers, &found);
@@ -1123,6 +1156,19 @@ const struct price *book_may_be(const struct book *b, const struct price *p, str
 	const struct price *found = n ? may_be(n, p, at) : NULL;
 	pthread_mutex_unlock(&b->self->lock);
 	return found;
+}
+
+const struct price *book_over(const struct book *b, const struct price *p, struct instant at)
+{
+	const struct price_query q = { .service_tier = text_of(p->service_tier),
+				       .region = text_of(p->region ? p->region : ""),
+				       .currency = p->currency,
+				       .at = at };
+	pthread_mutex_lock(&b->self->lock);
+	const struct name_entry *n = look_up(b->self, text_of(p->model), p->provider);
+	const struct price *best = n ? best_price(n, p->provider, &q) : NULL;
+	pthread_mutex_unlock(&b->self->lock);
+	return best && best->layer > p->layer ? best : NULL;
 }
 
 const struct price *book_price(const struct book *b, struct text provider, struct text model,

@@ -137,7 +137,11 @@ int card_read_file(struct card **out, const char *path, struct fault_list *fault
 int card_read_text(struct card **out, struct text json, const char *file, enum card_kind kind,
 		   struct fault_list *faults);
 /* file.json, without its folders. */
-const char *card_name(const struct card *c);
+static inline const char *card_name(const struct card *c)
+{
+	const char *slash = strrchr(c->file, '/');
+	return slash ? slash + 1 : c->file;
+}
 void card_close(struct card *c);
 const struct calendar *card_calendar(const struct card *c, const char *name);
 
