@@ -155,7 +155,7 @@ static size_t check_together(struct json_out *j, struct card *const *card, int c
 static int check(struct cli *cli, struct err *e)
 {
 	struct card **card = mem_zalloc(((size_t)cli->argument_count + 1) * sizeof *card);
-	struct json_out out, *j = cli->json ? &out : NULL;
+	struct json_out out = { 0 }, *j = cli->json ? &out : NULL;
 	int64_t prices = 0;
 	if (j) {
 		json_out_open(j, stdout);

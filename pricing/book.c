@@ -985,12 +985,15 @@ static const struct price *with_request_fee(struct book *b, const struct price *
 		}
 	}
 	v->price.id = arena_printf(&b->arena, "%s/%s", p->id, unit);
-	v->price.doubt = arena_printf(
-		&b->arena, "%s%s%s", p->doubt ? p->doubt : "", p->doubt ? "; " : "",
-		stated ? "what it searched is charged as one search of the size that is the default; "
-			 "the record does not say what it was"
-		       : "searches are billed besides, and the record does not say how many "
-			 "there were unless it counts web_search");
+	v->price.of_spelling = true;
+	if (stated)
+		v->price.doubt = arena_printf(
+			&b->arena,
+			"%s%swhat it searched is charged as one search of the size that is the "
+			"default; the record does not say what it was",
+			p->doubt ? p->doubt : "", p->doubt ? "; " : "");
+	else /* the maker's own search, of which a call makes as many as it likes */
+		v->price.needs = unit_name(UNIT_WEB_SEARCH);
 	return &v->price;
 }
 

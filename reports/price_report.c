@@ -99,6 +99,8 @@ static void put_price(struct json_out *j, const struct price_question *q, const 
 	if (p->old_seen.us != INSTANT_MIN.us)
 		json_out_instant(j, "old_seen", p->old_seen);
 	json_out_string(j, "doubt", p->doubt);
+	if (p->needs)
+		json_out_string(j, "needs", p->needs);
 	json_out_string(j, "note", p->note);
 	json_out_end(j, '}');
 }
@@ -597,6 +599,11 @@ static void put_sources(const struct row *rows, size_t n)
 		}
 		if (p->doubt && !doubted_already(rows, i))
 			print_note("doubt    %s %s: %s", p->provider, from, p->doubt);
+		if (p->needs)
+			print_note(
+				"unpriced %s %s: calls that do not count %s, which is billed for "
+				"each",
+				p->provider, from, p->needs);
 	}
 }
 
@@ -670,7 +677,10 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 					   .at = at };
 		struct price_match m;
 		rc = book_find(book, &ask, &m, e);
-		if (rc == 0 && strcmp(m.price->model, model) != 0) {
+		if (rc == 0 && m.price->of_spelling && !q->history) {
+			rows = mem_grow(rows, sizeof *rows);
+			rows[n++] = (struct row){ m.price, NULL, NULL };
+		} else if (rc == 0 && strcmp(m.price->model, model) != 0) {
 			/* another spelling of it */
 			struct price_question spelled = *q;
 			spelled.model = m.price->model;
@@ -678,7 +688,7 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 			free(rows);
 			return find_rows(&spelled, out, count, e);
 		}
-		if (rc == 0)
+		if (rc == 0 && n == 0)
 			rc = err_set(e, ERR_NOT_FOUND, "no price of '%s' matches", model);
 	}
 	*out = rows;
