@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "pricing/book_pack.h"
+#include "pricing/near_names.h"
 #include "pricing/regional.h"
 #include "pricing/series.h"
 #include "pricing/spelling.h"
@@ -548,90 +549,36 @@ static int owner_of(const struct book *b, const struct name_entry *n, const char
 	return rc;
 }
 
-enum { NAMES_SHOWN = 4 };
-/* The shortest names that hold a text, in the order of their lengths. */
-struct names_with {
-	struct text part, name[NAMES_SHOWN];
-	size_t count, all;
-};
-
-static void take_name_with(struct names_with *x, struct text name)
+/* Whether all who sell that name resell it. */
+static bool is_resold(const struct book *b, const struct name_entry *n)
 {
-	size_t i = x->count, at = 0;
-	while (at + x->part.n <= name.n && memcmp(name.p + at, x->part.p, x->part.n) != 0)
-		at++;
-	if (at + x->part.n > name.n)
-		return;
-	for (size_t k = 0; k < x->count; k++)
-		if (text_eq(x->name[k], name))
-			return;
-	x->all++;
-	while (i > 0 && (name.n < x->name[i - 1].n ||
-			 (name.n == x->name[i - 1].n && text_cmp(name, x->name[i - 1]) < 0)))
-		i--;
-	if (i == NAMES_SHOWN)
-		return;
-	x->count += x->count < NAMES_SHOWN;
-	for (size_t k = x->count - 1; k > i; k--)
-		x->name[k] = x->name[k - 1];
-	x->name[i] = name;
-}
-
-/* "; did you mean 'a', 'b' or one of 7 more?" of names that hold what was typed ("flash"). */
-static void put_names_with(struct buf *out, const struct book *b, struct text part)
-{
-	enum { SHORTEST = 3 };
-	struct names_with x = { .part = part };
-	for (size_t i = 0; part.n >= SHORTEST && i < NAME_SLOTS; i++)
-		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
-			take_name_with(&x, n->name);
-	for (size_t i = 0; part.n >= SHORTEST && i < b->table.names; i++)
-		take_name_with(&x, text_of(b->table.text + b->table.name[i].at));
-	for (size_t i = 0; i < x.count; i++)
-		buf_printf(out, "%s'%.*s'",
-			   i == 0				  ? "; did you mean "
-			   : i + 1 == x.count && x.all == x.count ? " or "
-								  : ", ",
-			   (int)x.name[i].n, x.name[i].p);
-	if (x.all > x.count)
-		buf_printf(out, ", ... (`tally price list %.*s`)", (int)part.n, part.p);
-	if (x.count)
-		buf_puts(out, "?");
+	for (size_t i = 0; i < n->price_count; i++)
+		if (!is_reseller(b, n->price[i], n->price[i]->provider))
+			return false;
+	for (size_t i = 0; i < n->alias_count; i++)
+		if (!is_reseller(b, NULL, n->alias[i]->provider))
+			return false;
+	return true;
 }
 
 static int unknown_model(const struct book *b, struct text model, struct err *e)
 {
-	struct text near = { 0 };
-	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
-	const int most = model.n < 8 ? 1 : model.n < 12 ? 2 : 3;
-	int best = most + 1;
+	struct near_names near;
+	struct buf meant = { 0 };
 	if (!e) /* nobody reads what the name may have meant */
 		return -ERR_NOT_FOUND;
+	near_names_begin(&near, model);
 	for (size_t i = 0; i < NAME_SLOTS; i++)
-		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
-			int d = text_distance(model, n->name, most);
-			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
-				best = d, near = n->name;
-		}
-	for (size_t i = 0; i < b->table.names; i++) {
-		struct text known = text_of(b->table.text + b->table.name[i].at);
-		int d = text_distance(model, known, best > most ? most : best);
-		if (d < best)
-			best = d, near = known;
-	}
-	struct buf several = { 0 };
-	if (!near.n)
-		put_names_with(&several, b, model);
-	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s",
+		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
+			near_names_see(&near, n->name, is_resold(b, n));
+	for (size_t i = 0; i < b->table.names; i++)
+		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
+			       b->table.card[b->table.name[i].card].reseller);
+	near_names_put(&near, &meant);
+	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
 		model.n > 200 ? 200 : (int)model.n, model.p,
-		near.n	    ? "; did you mean '"
-		: several.n ? ""
-			    : "; `tally price install` adds one",
-		(int)near.n, near.n ? near.p : "",
-		near.n	    ? "'?"
-		: several.n ? several.p
-			    : "");
-	buf_release(&several);
+		meant.n ? meant.p : "; `tally price install` adds one");
+	buf_release(&meant);
 	return -ERR_NOT_FOUND;
 }
 
