@@ -19,10 +19,25 @@ static size_t squeeze(char *out, size_t room, struct text t)
 	return n;
 }
 
+/* A bit for each letter and digit, whatever its case; marks have none. */
+static uint64_t letters_of(struct text t)
+{
+	uint64_t bits = 0;
+	for (size_t i = 0; i < t.n; i++) {
+		const unsigned char c = (unsigned char)t.p[i], low = c | 0x20;
+		if (low >= 'a' && low <= 'z')
+			bits |= (uint64_t)1 << (low - 'a');
+		else if (c >= '0' && c <= '9')
+			bits |= (uint64_t)1 << (26 + c - '0');
+	}
+	return bits;
+}
+
 void near_names_begin(struct near_names *x, struct text typed)
 {
 	*x = (struct near_names){ .typed = typed };
 	x->letter_count = squeeze(x->letters, sizeof x->letters, typed);
+	x->bits = letters_of(typed);
 	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
 	x->distance_most = typed.n < 8 ? 1 : typed.n < 12 ? 2 : 3;
 	x->distance = x->distance_most + 1;
@@ -63,10 +78,10 @@ static bool has_words(struct text name, struct text typed)
 	return true;
 }
 
-static int rank_of(const struct near_names *x, struct text name)
+static int rank_of(const struct near_names *x, struct text name, uint64_t bits)
 {
 	char letters[NAME_MOST];
-	if (x->letter_count < SHORTEST)
+	if (x->letter_count < SHORTEST || x->bits & ~bits)
 		return RANK_NONE;
 	const size_t n = squeeze(letters, sizeof letters, name);
 	for (size_t i = 0; i + x->letter_count <= n; i++)
@@ -102,13 +117,17 @@ static void take_part(struct near_names *x, const struct near_name *new)
 
 void near_names_see(struct near_names *x, struct text name, bool resold)
 {
-	const int rank = rank_of(x, name);
-	for (size_t i = 0; i < name.n; i++) /* a gateway's or a cloud's spelling */
+	const uint64_t bits = letters_of(name);
+	const int rank = rank_of(x, name, bits);
+	for (size_t i = 0; rank != RANK_NONE && i < name.n; i++) /* a gateway's spelling */
 		resold |= strchr("/@:~", name.p[i]) != NULL;
 	if (rank != RANK_NONE)
 		take_part(x, &(struct near_name){ name, rank + (resold ? RESOLD : 0) });
 	const int most = x->distance > x->distance_most ? x->distance_most : x->distance;
-	const int d = text_distance(x->typed, name, most);
+	/* each slip changes two of the letters at most */
+	const int d = __builtin_popcountll(x->bits ^ bits) > 2 * most
+			      ? most + 1
+			      : text_distance(x->typed, name, most);
 	if (d < x->distance || (d == x->distance && x->alike.n && text_cmp(name, x->alike) < 0)) {
 		x->distance = d;
 		x->alike = name;

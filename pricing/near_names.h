@@ -21,6 +21,7 @@ struct near_names {
 	struct text typed;
 	char letters[NEAR_NAME_TYPED_MAX]; /* of what was typed: lower case, without marks */
 	size_t letter_count;
+	uint64_t bits; /* which letters and digits those are */
 	struct near_name best[NEAR_NAMES_SHOWN];
 	size_t count, parts; /* of all seen: those that hold what was typed */
 	struct text alike;   /* the one that differs in the fewest letters; none: empty */
