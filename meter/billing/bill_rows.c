@@ -362,6 +362,16 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	return rc;
 }
 
+/* A bucket of time in which nothing was charged. */
+static int take_quiet(struct bill_reader *r, json_value *item, struct err *e)
+{
+	struct bill_row row = { 0 };
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		if (c->role == ROLE_START || c->role == ROLE_END)
+			put_value(&row, c->role, json_number_or_string(json_member(item, c->name)));
+	return r->take(r, &row, e);
+}
+
 static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 {
 	json_value *rows = export_rows_in(r->format, item);
@@ -370,6 +380,8 @@ static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 	int rc = 0;
 	if (!rows)
 		return take_object(r, item, NULL, e);
+	if (!json_first(rows))
+		return take_quiet(r, item, e);
 	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v), n++) {
 		snprintf(r->item + at, room, "%s%s[%zu]", at ? "." : "", json_key(rows), n);
 		rc = take_object(r, v, item, e);
