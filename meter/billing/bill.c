@@ -495,7 +495,7 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 	} else {
 		for (int i = 0; is != ITEM_MODEL && i < row->word_count; i++)
 			is = item_in(r, row, row->words[i], at, spelled);
-		if (is != ITEM_MODEL && r->format->spelling == SPELLING_ANY &&
+		if (is != ITEM_MODEL && service.n && r->format->spelling == SPELLING_ANY &&
 		    !contains(words, "token") && (!unit.n || contains(unit, "token")))
 			is = item_of(spelled, SPELLING_PLAIN, service, at, r->o->book);
 		if (!words.n && service.n && r->format->spelling != SPELLING_ANY) {
