@@ -154,7 +154,7 @@ struct cause_sum {
 	struct money_total sum;
 	enum amount_bound bound;
 };
-enum { CAUSE_SUMS = 8 };
+enum { CAUSE_SUMS = 9 };
 
 static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
 {
@@ -170,6 +170,8 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 		  sum_bound(r, CAUSE_UNPRICED) },
 		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE],
 		  sum_bound(r, CAUSE_PAGE) },
+		{ "missing_days", "days that the bill lacks", r->by_cause[CAUSE_SILENT],
+		  sum_bound(r, CAUSE_SILENT) },
 	};
 	memcpy(out, sums, sizeof sums);
 }
@@ -177,11 +179,16 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 /* How the bill was read. */
 static void put_reading(struct json_out *j, const struct reconcile_report *o)
 {
+	char day[16];
 	json_out_object(j, "bill");
 	json_out_string(j, "format", o->bill->title);
 	if (o->bill->cost.n)
 		json_out_text(j, "cost_column", o->bill->cost);
 	json_out_string(j, "zone", o->zone);
+	day_format(o->r->from, day);
+	json_out_string(j, "first_day", day);
+	day_format(o->r->to - 1, day);
+	json_out_string(j, "last_day", day);
 	if (o->project)
 		json_out_string(j, "project", o->project);
 	json_out_text(j, "unread_columns", o->bill->unread);
@@ -212,6 +219,7 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 		json_out_money(j, sums[i].key, sums[i].sum);
 	json_out_end(j, '}');
 	json_out_money(j, "unexplained", r->unexplained);
+	json_out_int(j, "missing_days", r->silent_days);
 	if (r->has_list)
 		json_out_money(j, "billed_at_list", r->list);
 	json_out_bool(j, "total_is_wrong", r->total_is_wrong);
@@ -254,6 +262,13 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 				   (long long)(t[i].billed - t[i].metered), t[i].name);
 }
 
+/* The first and the last of the days that the bill lacks. */
+static const char *silent_days_text(const struct reconciliation *r, char out[32])
+{
+	days_text(&(struct reconciled){ .day = r->silent_from, .end = r->silent_to + 1 }, out);
+	return out;
+}
+
 /* What makes the difference, by cause, and what is left. */
 static void put_causes(const struct reconcile_report *report, struct buf *b)
 {
@@ -279,9 +294,15 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 		put_shown_money(b, r->by_cause[CAUSE_PAGE], currency, sum_bound(r, CAUSE_PAGE));
 		print_note("  days of a page that is missing  %s", b->p);
 	}
+	if (r->silent_days) {
+		put_shown_money(b, r->by_cause[CAUSE_SILENT], currency, sum_bound(r, CAUSE_SILENT));
+		print_note("  days that the bill lacks (%lld of them, %s)  %s",
+			   (long long)r->silent_days, silent_days_text(r, day), b->p);
+	}
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
 		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED || l->cause == CAUSE_PAGE ||
+		    l->cause == CAUSE_SILENT ||
 		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
 			continue;
 		bool name = l->cause == CAUSE_NAME;
@@ -306,11 +327,14 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 static void put_scope(struct buf *b, const struct reconcile_report *o)
 {
 	const struct bill *bill = o->bill;
+	const struct reconciled days = { .day = o->r->from, .end = o->r->to };
+	char text[32];
+	days_text(&days, text);
 	b->n = 0;
 	buf_puts(b, bill->title);
 	if (bill->cost.n)
 		buf_printf(b, "; %.*s", (int)bill->cost.n, bill->cost.p);
-	buf_printf(b, "; %s; days of %s", o->currency, o->zone);
+	buf_printf(b, "; %s; %s (%s)", o->currency, text, o->zone);
 	if (o->project)
 		buf_printf(b, "; project %s", o->project);
 }

@@ -495,7 +495,7 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 	} else {
 		for (int i = 0; is != ITEM_MODEL && i < row->word_count; i++)
 			is = item_in(r, row, row->words[i], at, spelled);
-		if (is != ITEM_MODEL && r->format->spelling == SPELLING_ANY &&
+		if (is != ITEM_MODEL && service.n && r->format->spelling == SPELLING_ANY &&
 		    !contains(words, "token") && (!unit.n || contains(unit, "token")))
 			is = item_of(spelled, SPELLING_PLAIN, service, at, r->o->book);
 		if (!words.n && service.n && r->format->spelling != SPELLING_ANY) {
@@ -632,6 +632,22 @@ static struct text cost_of(const struct bill_row *row)
 	return cost;
 }
 
+/* A day without costs, which is another thing than a day of which the bill says nothing. */
+static int add_quiet(struct bill_reader *r, const struct bill_row *row)
+{
+	struct bill *b = r->bill;
+	struct found f = { 0 };
+	if (!row->value[ROLE_START].n || days_from(r, row, &f, NULL) != 0)
+		return 0; /* a row of empty fields */
+	for (int64_t day = f.day; day < f.end; day++) {
+		if ((b->quiets & (b->quiets - 1)) == 0)
+			b->quiet = mem_grow(b->quiet,
+					    (b->quiets ? b->quiets * 2 : 64) * sizeof *b->quiet);
+		b->quiet[b->quiets++] = day;
+	}
+	return 0;
+}
+
 static int take_row(struct bill_reader *r, const struct bill_row *row, struct err *e)
 {
 	const struct text type = row->value[ROLE_TYPE], cost = cost_of(row);
@@ -640,7 +656,7 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	struct bill_line *l;
 	struct buf spelled = { 0 };
 	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
-		return 0; /* a day without costs */
+		return add_quiet(r, row);
 	if (is_total(row))
 		return add_total(r, row, cost, e);
 	int rc = days_from(r, row, &f, e);
@@ -858,6 +874,7 @@ int bill_read(struct bill *out, const char *const *path, size_t count, const str
 void bill_release(struct bill *b)
 {
 	free(b->line);
+	free(b->quiet);
 	arena_release(&b->arena);
 	*b = (struct bill){ 0 };
 }

@@ -65,6 +65,8 @@ struct bill {
 	bool total_is_wrong;  /* a row of totals, of a day or of all, is not the sum of the rows */
 	struct money_total total_off; /* what these say more than the rows */
 	int64_t pages, pages_missing; /* where the pages say how many there are; else 0 */
+	int64_t *quiet;		      /* days of which it says that nothing was charged */
+	size_t quiets;
 	struct arena arena;
 };
 

@@ -337,6 +337,9 @@ static void judge(struct work *w, struct reconciled *l)
 	if (l->match == BILLED_ONLY && l->billed.cost.atto == 0 && !l->billed.input &&
 	    !l->billed.output && !l->billed.cache_read)
 		l->match = MATCHES;
+	if (l->match == METERED_ONLY && l->metered.cost.atto == 0 && !l->metered.unpriced &&
+	    !l->metered.placeholders)
+		l->match = MATCHES; /* calls that cost nothing, and were not billed */
 	if (l->match == MATCHES)
 		money_total_add(&r->rounding, l->difference);
 	r->count[l->match]++;
@@ -401,12 +404,18 @@ static int days_of(struct work *w, int64_t *from, int64_t *to, struct err *e)
 			*to = bill->line[i].end;
 		else if (bill->line[i].day >= *to)
 			*to = bill->line[i].day + 1;
+	for (size_t i = 0; i < bill->quiets; i++) {
+		*from = bill->quiet[i] < *from ? bill->quiet[i] : *from;
+		*to = bill->quiet[i] >= *to ? bill->quiet[i] + 1 : *to;
+	}
 	if (w->o->since.us != INSTANT_MIN.us)
 		rc = day_at(w, w->o->since, from, e);
 	if (rc == 0 && w->o->until.us != INSTANT_MAX.us)
 		rc = day_at(w, w->o->until, to, e);
 	if (rc == 0 && *from >= *to)
 		rc = err_set(e, ERR_USAGE, "the bill has no day in that period");
+	w->out->from = *from;
+	w->out->to = *to;
 	return rc;
 }
 
@@ -474,7 +483,7 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)
 		judge(&w, &out->line[i]);
-	causes_find(out, bill->partial);
+	causes_find(out, bill);
 	out->difference = money_total_minus(out->billed, out->metered);
 	return 0;
 }

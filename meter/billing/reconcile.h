@@ -22,6 +22,7 @@ enum cause {
 	CAUSE_TIER,
 	CAUSE_UNPRICED,
 	CAUSE_PAGE,
+	CAUSE_SILENT, /* the bill says nothing of the day */
 	CAUSES
 };
 
@@ -59,13 +60,16 @@ struct reconciliation {
 	struct money_total rounding, not_usage, moved, unexplained;
 	struct money_total by_cause[CAUSES]; /* differences of the lines that have one */
 	int64_t open;			     /* lines that differ and have no cause */
+	int64_t silent_days;		     /* days with usage of which the bill says nothing */
+	int64_t silent_from, silent_to;	     /* the first and the last of these */
 	bool total_is_wrong; /* the bill's row of totals is not the sum of its rows */
 	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
 	struct money_total list; /* of the billed usage at list prices, where all of it says so */
 	bool has_list;
 	int64_t unpriced, placeholders; /* metered records without all of their cost */
-	char zone[ZONE_NAME_MAX];	/* of its days */
+	char zone[ZONE_NAME_MAX];	/* of its days: */
+	int64_t from, to;		/* those that were compared, not the last */
 	struct arena arena;
 };
 

@@ -255,7 +255,7 @@ void export_judge_document(struct payload_reader *r, struct metered *m, json_val
 static bool is_day(struct text s)
 {
 	struct loose_time t;
-	return s.n >= 8 && s.n <= 10 && s.p[4] == '-' && loose_time_parse(&t, s, NULL) == 0;
+	return s.n && loose_time_parse(&t, s, NULL) == 0 && t.is_day;
 }
 
 /* A cost that the readers of documents do not keep: what is given back, or in another currency. */

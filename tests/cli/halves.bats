@@ -80,6 +80,52 @@ value() { # of the last run's JSON
 	[[ "$output" == *has_more* ]]
 }
 
+@test "--map names members of documents, too; values without a name are refused until somebody says what they are" {
+	printf '[{"d":"2026-06-15","m":"claude-sonnet-4-6","c":{"usd":6},"tax":1},{"d":"2026-06-16","m":"claude-haiku-4-5","c":{"usd":"4.00"}}]' > own.json
+	run "$TALLY" reconcile own.json
+	[ "$status" -eq 1 ]
+	run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd
+	[ "$status" -eq 0 ] || fail "$output"
+	[[ "$output" == *"not read: tax"*"2 match"* ]]
+	for map in cost=c.eur none=c.eur model=nosuch; do
+		run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd --map $map
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"no member '${map#*=}'"* ]]
+	done
+	printf '{"data":[{"starting_at":"2026-06-15T00:00:00Z","results":[{"currency":"USD","amount":"600","model":"claude-sonnet-4-6","cost_type":"tokens"}]}],"has_more":false}' > c.json
+	run "$TALLY" reconcile c.json --map cost=amuont
+	[ "$status" -eq 1 ]
+	printf '{"timeSeries":[{"groupLabels":["k","Chat claude-sonnet-4-6"],"dataPoints":[{"timestamp":"2026-06-15T00:00:00Z","values":[9,6.0]}]}],"limitReached":false}' > x.json
+	run "$TALLY" reconcile x.json
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cost=values.0"* ]]
+	run "$TALLY" reconcile x.json --provider anthropic --map cost=values.1 --map model=groupLabels.1 --json
+	[ "$status" -eq 0 ] || fail "$output"
+	[ "$(value billed)" = 6 ]
+}
+
+@test "days that a bill lacks are a cause; days of which it says that nothing was charged are compared" {
+	printf 'day,model,cost\n2026-06-14,claude-haiku-4-5,0\n2026-06-16,claude-haiku-4-5,4\n' > b.csv
+	run "$TALLY" reconcile b.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"1 day of which the bill says nothing"*"2026-06-14/2026-06-16 (UTC)"*"days that the bill lacks (1 of them, 2026-06-15)  -\$6"*"unexplained \$0"* ]]
+	# a bucket without results, and a row of empty fields
+	printf '{"data":[{"starting_at":"2026-06-14T00:00:00Z","results":[{"currency":"USD","amount":"0","model":"claude-haiku-4-5","cost_type":"tokens"}]},{"starting_at":"2026-06-15T00:00:00Z","results":[]},{"starting_at":"2026-06-16T00:00:00Z","results":[{"currency":"USD","amount":"400","model":"claude-haiku-4-5","cost_type":"tokens"}]}],"has_more":false}' > c.json
+	printf 'start_time_iso,amount_value,amount_currency,line_item\n2026-06-15T00:00:00+00:00,,,\n2026-06-16T00:00:00+00:00,4,usd,claude-haiku-4-5\n' > c.csv
+	for b in c.json c.csv; do
+		run "$TALLY" reconcile $b --provider anthropic --json
+		[ "$status" -eq 5 ] || fail "$b: $output"
+		[ "$(value unexplained)" = -6 ]
+		[ "$(value missing_days)" = 0 ]
+	done
+	# calls that cost nothing need no line
+	printf 'id,time,model,input\nc,2026-06-16T02:00:00Z,deepseek/deepseek-r1:free,7\n' > free.csv
+	"$TALLY" ingest free.csv -q
+	printf 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n' > b.csv
+	run "$TALLY" reconcile b.csv --json
+	[ "$status" -eq 0 ] || fail "$output"
+}
+
 @test "days of the zone that the bill states" {
 	printf 'start_time_iso,end_time_iso,model,wallet_type,cost,currency\n' > c.csv
 	printf '2026-06-14T00:00:00-05:00,2026-06-15T00:00:00-05:00,claude-sonnet-4-6,Paid,6,USD\n' >> c.csv

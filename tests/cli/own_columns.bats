@@ -208,3 +208,29 @@ doubted() { # NAME COMMAND...
 	run "$TALLY" whatif -s a=gpt-5 t.csv --html w.html
 	grep -q '"columns_in_doubt":\|columns_in_doubt' w.html
 }
+
+@test "a table of days without ids has sums of days: one that grew counts once" {
+	head=date,model,input_tokens,output_tokens
+	printf '%s\n' $head 2026-06-15,gpt-5,1000000,200000 2026-06-16,gpt-5,2000000,100000 >days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	sed -i s/2000000/3000000/ days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "8",'* ]] || fail "$output" # 1.25 x 4 + 10 x 0.3
+	# an equal row is told, rows of one day add up
+	printf '%s\n' $head 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,3000000,0 >calls.csv
+	run "$TALLY" ingest calls.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"same row as in line 2"*"ids or times of day"* ]]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "13",'* ]] || fail "$output"
+	# with times of day, or ids, rows are calls
+	printf '%s\n' $head '2026-06-18 10:00,gpt-5,1000000,0' '2026-06-18 10:00,gpt-5,1000000,0' >times.csv
+	printf '%s\n' id,$head a,2026-06-18,gpt-5,1000000,0 b,2026-06-18,gpt-5,1000000,0 >ids.csv
+	run "$TALLY" ingest times.csv ids.csv
+	[ "$status" -eq 0 ] || fail "$output"
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "18",'* ]] || fail "$output"
+}
