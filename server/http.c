@@ -1195,6 +1195,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
 		h->o.reading.days = day_cells_open(DAY_CELLS_BYTES);
+		h->o.reading.ids = (struct store_finder){ writer_find, h->o.writer };
 		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);

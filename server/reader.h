@@ -19,6 +19,7 @@ struct reader_options {
 		*rates;	       /* files of exchange rates, read for each document; ends with NULL */
 	struct tokens *tokens; /* NULL: none are asked for */
 	struct day_cells *days;	   /* what the readers remember together */
+	struct store_finder ids;   /* who finds records by their ids for them */
 	const atomic_bool *ending; /* what takes long stops then; NULL: never */
 };
 
