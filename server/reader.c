@@ -58,6 +58,7 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 	int rc = store_open(&x->store, o->path, DB_READ, e);
 	if (rc == 0) {
 		store_share_days(x->store, o->days);
+		store_share_peaks(x->store, o->peaks);
 		store_find_through(x->store, o->ids);
 	}
 	if (rc == 0)

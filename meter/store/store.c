@@ -52,6 +52,7 @@ struct store {
 	struct buf pending_text;
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
+	struct row_peaks *peaks;
 	struct store_finder finder;
 	struct text look_for; /* of store_find */
 	struct err *find_error;
@@ -270,6 +271,16 @@ void store_share_days(struct store *s, struct day_cells *d)
 struct day_cells *store_shared_days(const struct store *s)
 {
 	return s->days;
+}
+
+void store_share_peaks(struct store *s, struct row_peaks *p)
+{
+	s->peaks = p;
+}
+
+struct row_peaks *store_shared_peaks(const struct store *s)
+{
+	return s->peaks;
 }
 
 void store_find_through(struct store *s, struct store_finder f)
