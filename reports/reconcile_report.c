@@ -79,7 +79,33 @@ void reconcile_report_csv(const struct reconcile_report *o)
 	buf_release(&b);
 }
 
-static void put_line(struct json_out *j, const struct reconciled *l)
+/* What the bill says of the day and model, line by line, where it divides it. */
+static void put_parts(struct json_out *j, const struct reconciliation *r,
+		      const struct reconciled *l)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (!l->parts)
+		return;
+	json_out_array(j, "parts");
+	for (size_t at = l->parts; at; at = r->part[at - 1].next) {
+		const struct bill_line *b = r->part[at - 1].line;
+		json_out_object(j, NULL);
+		json_out_text(j, "model", b->model);
+		json_out_text(j, "project", b->project);
+		json_out_text(j, "tier", b->tier);
+		json_out_text(j, "tokens", b->tokens);
+		if (b->has_quantity)
+			json_out_string(j, "quantity", decimal_format(b->quantity, text));
+		json_out_text(j, "unit", b->unit);
+		json_out_money(j, "billed", b->cost);
+		json_out_int(j, "rows", b->rows);
+		json_out_text(j, "place", b->place);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_line(struct json_out *j, const struct reconciliation *r, const struct reconciled *l)
 {
 	char day[16];
 	day_format(l->day, day);
@@ -109,6 +135,9 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 		json_out_string(j, "factor", l->factor);
 	if (l->partner.n)
 		json_out_text(j, "other_name", l->partner);
+	if (l->cause == CAUSE_TIER && l->tier.n)
+		json_out_text(j, "tier", l->tier);
+	put_parts(j, r, l);
 	json_out_int(j, "records", l->metered.records);
 	json_out_int(j, "unpriced", l->metered.unpriced);
 	json_out_int(j, "placeholders", l->metered.placeholders);
@@ -233,7 +262,7 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 	put_others(j, r);
 	json_out_array(j, "lines");
 	for (size_t i = 0; i < r->lines; i++)
-		put_line(j, &r->line[i]);
+		put_line(j, r, &r->line[i]);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 }
@@ -309,10 +338,12 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
 				name ? EXACTLY : difference_bound(l));
 		days_text(l, day);
-		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
-			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
-			   l->model.p, name ? " is " : "", (int)l->partner.n,
-			   l->partner.n ? l->partner.p : "", day, b->p);
+		const bool tier = l->factor && l->tier.n;
+		print_note("  %s%s%s%s%.*s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
+			   l->factor ? " " : "", l->factor ? l->factor : "",
+			   tier ? ", billed as " : "", tier ? (int)l->tier.n : 0,
+			   tier ? l->tier.p : "", (int)l->model.n, l->model.p, name ? " is " : "",
+			   (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
 	}
 	put_shown_money(b, r->unexplained, currency, sum_bound(r, CAUSE_NONE));
 	print_note("unexplained %s", b->p);
@@ -613,10 +644,46 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_table(w, 0, row ? row - 1 : 0, 10);
 }
 
+static void put_bill_sheet(struct sheet *w, const struct bill *bill)
+{
+	static const char *const heads[] = { "Day",	"Last day", "Kind", "Model",   "Tier",
+					     "Tokens",	"Quantity", "Unit", "Project", "Billed",
+					     "At list", "Rows",	    "Place" };
+	char text[DECIMAL_TEXT_MAX];
+	sheet_page(w, "Bill");
+	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
+		sheet_title(w, 0, c, heads[c], c == 6 || (c >= 9 && c <= 11));
+	for (size_t i = 0; i < bill->lines; i++) {
+		const struct bill_line *b = &bill->line[i];
+		const lxw_row_t row = (lxw_row_t)(i + 1);
+		sheet_day(w, row, 0, b->day);
+		sheet_day(w, row, 1, b->end - 1);
+		sheet_text(w, row, 2, text_of(bill_kind_name(b->kind)));
+		sheet_text(w, row, 3, b->model);
+		sheet_text(w, row, 4, b->tier);
+		sheet_text(w, row, 5, b->tokens);
+		if (b->has_quantity)
+			sheet_quantity(w, row, 6, text_of(decimal_format(b->quantity, text)));
+		sheet_text(w, row, 7, b->unit);
+		sheet_text(w, row, 8, b->project);
+		if (b->has_cost)
+			sheet_money(w, row, 9, b->cost);
+		if (b->has_list)
+			sheet_money(w, row, 10, b->list);
+		sheet_count(w, row, 11, b->rows);
+		sheet_text(w, row, 12, b->place);
+	}
+	sheet_width(w, 0, 2, 12);
+	sheet_width(w, 3, 3, 34);
+	sheet_width(w, 4, 11, 14);
+	sheet_width(w, 12, 12, 34);
+	sheet_table(w, 0, (lxw_row_t)bill->lines, 12);
+}
+
 static int check_rows(const struct reconcile_report *o, struct err *e)
 {
 	enum { ROWS_MOST = 1048000 };
-	return o->r->lines + o->r->others <= ROWS_MOST
+	return o->r->lines + o->r->others <= ROWS_MOST && o->bill->lines <= ROWS_MOST
 		       ? 0
 		       : err_set(e, ERR_RANGE,
 				 "more than %d rows; a spreadsheet holds no more: choose a period",
@@ -627,6 +694,7 @@ static void put_sheets(struct sheet *w, const struct reconcile_report *o)
 {
 	put_sum_sheet(w, o);
 	put_line_sheet(w, o);
+	put_bill_sheet(w, o->bill);
 }
 
 int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)

@@ -131,6 +131,23 @@ static void add_other(struct reconciliation *r, const struct bill_line *b)
 	money_total_add(&r->billed, b->cost);
 }
 
+/* Behind the other lines of the bill for the same day and model. */
+static void add_part(struct reconciliation *r, struct reconciled *l, const struct bill_line *b)
+{
+	size_t *at = &l->parts;
+	const bool first = !l->parts;
+	if ((r->parts & (r->parts - 1)) == 0)
+		r->part = mem_grow(r->part, (r->parts ? r->parts * 2 : 64) * sizeof *r->part);
+	r->part[r->parts++] = (struct reconciled_part){ .line = b };
+	while (*at)
+		at = &r->part[*at - 1].next;
+	*at = r->parts;
+	if (first)
+		l->tier = b->tier;
+	else if (!text_eq(l->tier, b->tier))
+		l->tier = (struct text){ "", 0 };
+}
+
 static void add_bill(struct work *w, int64_t from, int64_t to)
 {
 	const struct bill *bill = w->bill;
@@ -146,13 +163,16 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 			continue;
 		}
 		struct reconciled *l = line_of(w, b->day, b->model);
+		add_part(w->out, l, b);
 		money_total_add(&l->billed.cost, b->cost);
 		money_total_add(&l->billed.list, b->list);
 		money_total_add(&w->out->list, b->list);
 		l->billed.has_list |= b->has_list;
 		l->billed.rows += b->rows;
-		if (!l->billed.place.n)
+		if (!l->billed.place.n || b->order < l->billed.order) {
 			l->billed.place = b->place;
+			l->billed.order = b->order;
+		}
 		any |= b->has_list;
 		all &= b->has_list || !b->cost.atto;
 		l->bound.atto += half.atto * b->rows;
@@ -491,6 +511,7 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 void reconciliation_release(struct reconciliation *r)
 {
 	free(r->line);
+	free(r->part);
 	free(r->other);
 	arena_release(&r->arena);
 	*r = (struct reconciliation){ 0 };

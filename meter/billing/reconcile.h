@@ -36,8 +36,10 @@ struct reconciled {
 	struct money_total difference; /* billed less metered */
 	bool tokens_differ;
 	struct money_total bound; /* what rounding each of its rows can make */
+	size_t parts;		  /* 1 + the first of its lines of the bill, in part; 0: none */
 	enum cause cause;
 	const char *factor;	     /* of CAUSE_TIER: billed is so many times metered */
+	struct text tier;	     /* the one that all of its lines of the bill are of, or "" */
 	struct text partner;	     /* of CAUSE_NAME: the name of the other half */
 	struct money_total at_cards; /* the metered half by the cards as they are now */
 	bool has_at_cards;
@@ -51,9 +53,18 @@ struct other_line {
 	struct money_total cost;
 };
 
+/* A line of the bill that one of these compares, and 1 + the next of the same. */
+struct reconciled_part {
+	const struct bill_line *line;
+	size_t next;
+};
+
+/* Refers to the bill. */
 struct reconciliation {
 	struct reconciled *line; /* by day and model */
 	size_t lines;
+	struct reconciled_part *part;
+	size_t parts;
 	struct other_line *other;
 	size_t others;
 	/* what explains the difference, and what nothing does: together they are the difference */

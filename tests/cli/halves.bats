@@ -104,6 +104,33 @@ value() { # of the last run's JSON
 	[ "$(value billed)" = 6 ]
 }
 
+@test "lines of a bill keep their tier, kind of token, quantity and unit" {
+	parts() { # FILE: tier, kind, quantity, unit and amount of each
+		run "$TALLY" reconcile "$1" --provider anthropic --json
+		python3 -c 'import json,sys; print(*sorted("%s %s %s %s %s" % (p["tier"], p["tokens"], p.get("quantity"), p["unit"], p["billed"]) for l in json.loads(sys.argv[1])["lines"] for p in l.get("parts", [])), sep="\n")' "$output"
+	}
+	printf '{"object":"page","data":[{"object":"bucket","start_time":1781481600,"end_time":1781568000,"results":[%s,%s,%s]}],"has_more":false}' \
+		'{"amount":{"value":3,"currency":"usd"},"line_item":"batch | claude-sonnet-4-6, input","quantity":2000000,"quantity_unit":"tokens","project_id":null}' \
+		'{"amount":{"value":1,"currency":"usd"},"line_item":"claude-sonnet-4-6, cached input","quantity":"1500000.5","quantity_unit":"tokens","project_id":null}' \
+		'{"amount":{"value":2,"currency":"usd"},"line_item":"claude-sonnet-4-6, cached input","quantity":"0.5","quantity_unit":"tokens","project_id":null}' > o.json
+	parts o.json > o
+	printf '%s\n' ' cache_read 1500001 tokens 3' 'batch input 2000000 tokens 3' | diff - o
+	printf '%s\n' line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,line_item_usage_amount,pricing_unit,line_item_unblended_cost,line_item_net_unblended_cost,line_item_currency_code \
+		Usage,2026-06-15T01:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-output-tokens-batch,2000.5,1K\ tokens,3,3,USD \
+		Usage,2026-06-15T02:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-output-tokens-batch,,1K\ tokens,0,0,USD \
+		Usage,2026-06-15T01:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-cache-write-input-token-count,7,1K\ tokens,1,1,USD > a.csv
+	parts a.csv > a # of a line with a row without a quantity none is known
+	printf '%s\n' ' cache_write 7 1K tokens 1' 'batch output None 1K tokens 3' | diff - a
+	printf '%s\n' usage_date_utc,model,usage_type,token_type,cost_usd '2026-06-15,Claude Sonnet 4.6,batch,input_no_cache,3' > c.csv
+	parts c.csv > c
+	printf '%s\n' 'batch input None  3' | diff - c
+	run "$TALLY" reconcile c.csv
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"a tier's factor 0.5, billed as batch: claude-sonnet-4-6"* ]]
+	"$TALLY" reconcile a.csv --provider anthropic --xlsx a.xlsx >/dev/null || true
+	unzip -p a.xlsx xl/sharedStrings.xml | grep -q cache_write
+}
+
 @test "days that a bill lacks are a cause; days of which it says that nothing was charged are compared" {
 	printf 'day,model,cost\n2026-06-14,claude-haiku-4-5,0\n2026-06-16,claude-haiku-4-5,4\n' > b.csv
 	run "$TALLY" reconcile b.csv
