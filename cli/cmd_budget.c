@@ -6,6 +6,7 @@
 #include "cli/typed.h"
 #include "meter/billing/budget.h"
 #include "meter/billing/window.h"
+#include "reports/amount.h"
 #include "reports/budget_report.h"
 
 static const struct option set_options[] = {
@@ -39,10 +40,14 @@ static void print_set(const struct cli *cli, const struct budget *b)
 			buf_printf(&scope, "%s%s ", scope.n ? ", " : " for ", words[i]);
 			buf_add_plain(&scope, what[i]);
 		}
-	printf("%s: budget set, %s a %.*s%s%s\n", cli->argument[0], cli_value(cli, "amount"),
-	       (int)b->period.n, b->period.p,
+	char period[CLI_PERIOD_MAX], text[DECIMAL_TEXT_MAX];
+	struct buf amount = { 0 };
+	put_amount(&amount, money_format(b->amount, text), b->currency.p, EXACTLY);
+	printf("%s: budget set, %s %s%s%s\n", cli->argument[0], amount.p,
+	       cli_period_words(period, b->period),
 	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)",
 	       b->hard ? "; holds beyond it are refused" : "");
+	buf_release(&amount);
 	buf_release(&scope);
 }
 

@@ -383,7 +383,12 @@ static int grant(struct cli *cli, struct err *e)
 	}
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
-	return done(cli, rc, every ? "%s: recurring grant added" : "%s: granted", cli->argument[0]);
+	if (every)
+		return done(cli, rc, "%s: recurring grant added", cli->argument[0]);
+	char amount[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], what[sizeof grouped + 300];
+	snprintf(what, sizeof what, "%.200s: %s", cli->argument[0],
+		 number_grouped(grouped, nano_credits_format(g.amount, amount)));
+	return done(cli, rc, "%s credits granted", what);
 }
 
 const struct command command_credit_grant = {

@@ -116,6 +116,8 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o->map_count++], spec, e);
 	if (rc == 0)
+		rc = cli_standard_input(cli, e);
+	if (rc == 0)
 		rc = cli_paths(cli, false, &o->path, &o->path_count, e);
 	if (rc == 0 && at) {
 		o->has_at = true;
@@ -195,6 +197,7 @@ static int run(struct cli *cli, struct err *e)
 				 ? 3
 				 : 0;
 	}
+	cli_tell_unread_input(cli);
 	replay_result_close(result);
 	plan_file_close(plans);
 	zone_close(zone);

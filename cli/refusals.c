@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 /* The lines behind the last one that was printed. */
 static void end_run(struct refusals *r)
 {
@@ -18,6 +20,7 @@ static void end_run(struct refusals *r)
 void refusals_add(void *user, const char *path, int64_t line, const char *why)
 {
 	struct refusals *r = user;
+	path = file_title(path);
 	r->met++;
 	if (line > 0 && line == r->to + 1 && strncmp(why, r->why, sizeof r->why - 1) == 0 &&
 	    strcmp(path, r->path) == 0) {

@@ -1,7 +1,11 @@
 #include "cli/sources.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/instant.h"
 #include "meter/read/places.h"
 
@@ -67,4 +71,31 @@ int cli_paths(const struct cli *cli, bool may_come, const char *const **path, si
 		if (places_named((*path)[i]))
 			rc = look(cli, (*path)[i], may_come, e);
 	return rc;
+}
+
+int cli_standard_input(struct cli *cli, struct err *e)
+{
+	char *path = NULL;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++)
+		if (strcmp(cli->argument[i], "-") == 0) {
+			rc = file_of_standard_input(&path, e);
+			cli->argument[i] = path;
+		}
+	return rc;
+}
+
+void cli_tell_unread_input(const struct cli *cli)
+{
+	struct stat st;
+	int waiting = 0;
+	if (cli->argument_count || cli->quiet || fstat(STDIN_FILENO, &st) != 0)
+		return;
+	if (S_ISFIFO(st.st_mode) && ioctl(STDIN_FILENO, FIONREAD, &waiting) != 0)
+		waiting = 0;
+	if (S_ISREG(st.st_mode))
+		waiting = lseek(STDIN_FILENO, 0, SEEK_CUR) < st.st_size;
+	if (waiting > 0)
+		fprintf(stderr, "tally: note: standard input was not read; `tally %s -` reads it\n",
+			cli->command->name);
 }

@@ -41,6 +41,20 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	return out->digits < 0 ? err_set(e, ERR_USAGE, "%s: '%s' is below zero", what, text) : 0;
 }
 
+const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period)
+{
+	const struct text rolling = TEXT("rolling ");
+	const bool rolls = period.n > rolling.n && memcmp(period.p, rolling.p, rolling.n) == 0;
+	const bool number = period.n && *period.p >= '0' && *period.p <= '9';
+	const char *before = rolls ? "in any " : number ? "every " : "a ";
+	if (text_is(period, "ever"))
+		return "in all";
+	if (rolls)
+		period = (struct text){ period.p + rolling.n, period.n - rolling.n };
+	snprintf(room, CLI_PERIOD_MAX, "%s%.*s", before, (int)period.n, period.p);
+	return room;
+}
+
 enum { NAMES_SHOWN = 5 };
 struct nearest {
 	struct text typed;

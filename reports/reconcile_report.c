@@ -310,7 +310,7 @@ static void put_scope(struct buf *b, const struct reconcile_report *o)
 	buf_puts(b, bill->title);
 	if (bill->cost.n)
 		buf_printf(b, "; %.*s", (int)bill->cost.n, bill->cost.p);
-	buf_printf(b, "; %s; days of %s", o->currency, o->zone);
+	buf_printf(b, "; %s; days in %s", o->currency, o->zone);
 	if (o->project)
 		buf_printf(b, "; project %s", o->project);
 }
