@@ -8,6 +8,7 @@
 #include "meter/billing/window.h"
 #include "reports/amount.h"
 #include "reports/budget_report.h"
+#include "reports/table.h"
 
 static const struct option set_options[] = {
 	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
@@ -170,16 +171,16 @@ static void told(void *user, const struct budget_alarm *a, bool ok)
 {
 	char passed[BUDGET_PASSED_MAX];
 	(void)user;
-	fprintf(stderr, "tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
-		budget_alarm_passed(a, passed), a->spent.p,
-		ok ? "" : " (the hook failed and will be retried)");
+	print_notice("tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
+		     budget_alarm_passed(a, passed), a->spent.p,
+		     ok ? "" : " (the hook failed and will be retried)");
 }
 
 static void say_failed(void *user, const struct budget *b, const struct err *why)
 {
 	(void)user;
 	(void)b;
-	fprintf(stderr, "tally: %s\n", why->message);
+	print_notice("tally: %s\n", why->message);
 }
 
 static int show_all(struct cli *cli, const struct budget_question *q,

@@ -5,6 +5,7 @@
 #include "cli/ledger_session.h"
 #include "cli/typed.h"
 #include "reports/export.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "output", 'o', "FILE", "output file (required for xlsx)", false },
@@ -168,22 +169,21 @@ static int export_kind(struct exporting *x, const struct export_kind *k, struct 
 static int tell_left_out(const struct exporting *x)
 {
 	if (x->left_out)
-		fprintf(stderr,
-			"tally: %s without a price %s left out: the file is "
-			"incomplete\n",
-			COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
+		print_notice("tally: %s without a price %s left out: the file is "
+			     "incomplete\n",
+			     COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
 	if (x->told.cut && !x->cli->quiet)
-		fprintf(stderr, "tally: note: %s longer than the program takes: cut\n",
-			COUNTED(x->told.cut, "text"));
+		print_notice("tally: note: %s longer than the program takes: cut\n",
+			     COUNTED(x->told.cut, "text"));
 	if (x->told.notes)
-		fprintf(stderr,
+		print_notice(
 			"tally: %s left out: QuickBooks imports credit notes by themselves, and "
 			"--credit-notes writes them\n",
 			x->told.notes == 1 ? "a document that gives back is"
 					   : "documents that give back are");
 	if (x->in_credits)
-		fprintf(stderr, "tally: %s %s in credits rather than money: left out\n",
-			COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
+		print_notice("tally: %s %s in credits rather than money: left out\n",
+			     COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
 	return x->left_out || x->in_credits || x->told.notes ? 3 : 0;
 }
 

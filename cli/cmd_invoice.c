@@ -42,7 +42,7 @@ static int put_pdf(struct buf *out, struct invoice_view *v, bool letter, struct 
 	struct buf unknown = { 0 };
 	int rc = invoice_pdf_put(out, v, letter, &unknown, e);
 	if (rc == 0 && unknown.n)
-		fprintf(stderr,
+		print_notice(
 			"tally: no font of this machine has every letter of '%.*s': the PDF shows "
 			"boxes in their place (install one, such as fonts-noto-cjk)\n",
 			(int)unknown.n, unknown.p);
@@ -374,7 +374,7 @@ static int tell_dates(const struct ledger_session *s, struct text customer, stru
 	if (rc == 0)
 		price_dates_words(&words, &dates);
 	if (words.n)
-		fprintf(stderr, "tally: %s: of its usage, %s\n", customer.p, words.p);
+		print_notice("tally: %s: of its usage, %s\n", customer.p, words.p);
 	buf_release(&words);
 	return rc;
 }
@@ -403,14 +403,13 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 static void tell_draft(struct cli *cli, struct text customer, const struct draft *d)
 {
 	if (!d->id && !cli->quiet && !cli_flag(cli, "all"))
-		fprintf(stderr, "tally: %s: nothing to ask for%s\n", customer.p,
-			cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
+		print_notice("tally: %s: nothing to ask for%s\n", customer.p,
+			     cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
 	if (d->elsewhere)
-		fprintf(stderr,
-			"tally: %s: %s in another currency changed since: draft "
-			"%s with --supplement\n",
-			customer.p, COUNTED(d->elsewhere, "earlier period"),
-			d->elsewhere == 1 ? "it" : "them");
+		print_notice("tally: %s: %s in another currency changed since: draft "
+			     "%s with --supplement\n",
+			     customer.p, COUNTED(d->elsewhere, "earlier period"),
+			     d->elsewhere == 1 ? "it" : "them");
 }
 
 /* The ledger, with all usage drawn. */
@@ -474,7 +473,7 @@ static int draft_each(struct telling *to, struct invoicer *v, const struct names
 			*e = why;
 			rc = take_refusal(o, refused, &why);
 			if (rc == 0 && who->count > 1)
-				fprintf(stderr, "tally: %s: %s\n", who->name[k].p, why.message);
+				print_notice("tally: %s: %s\n", who->name[k].p, why.message);
 			continue;
 		}
 		if (rc == 0)
@@ -537,11 +536,10 @@ static int draft(struct cli *cli, struct err *e)
 		       "%lld makes it final\n",
 		       (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
-		fprintf(stderr,
-			"tally: %s %s no price or %s not covered by the plan: the totals "
-			"are lower bounds\n",
-			COUNTED(o.unpriced, "record"), o.unpriced == 1 ? "has" : "have",
-			o.unpriced == 1 ? "is" : "are");
+		print_notice("tally: %s %s no price or %s not covered by the plan: the totals "
+			     "are lower bounds\n",
+			     COUNTED(o.unpriced, "record"), o.unpriced == 1 ? "has" : "have",
+			     o.unpriced == 1 ? "is" : "are");
 	return rc == 0 ? exit_of(&o, alone, e) : rc;
 }
 
@@ -648,7 +646,7 @@ static int finalize(struct cli *cli, struct err *e)
 		/* what was named is done together or not at all */
 		rc = cli_flag(cli, "all") ? take_refusal(&o, refused, &why) : refused;
 		if (rc == 0 && wanted > 1)
-			fprintf(stderr, "tally: #%lld: %s\n", (long long)d.id[k], why.message);
+			print_notice("tally: #%lld: %s\n", (long long)d.id[k], why.message);
 	}
 	d.count = done;
 	if (rc == 0 && !(wanted == 1 && o.refused))

@@ -218,12 +218,11 @@ void look_source_tell_newer(const struct look_source *x, const struct cli *cli)
 		if (p.place[i].files && !is_taken(x->store, &p.place[i]))
 			never = &p.place[i];
 	if (never)
-		fprintf(stderr,
-			"tally: logs of %s are not in the database: `tally ingest` stores "
-			"them, `tally --logs` looks at logs alone\n",
-			never->title);
+		print_notice("tally: logs of %s are not in the database: `tally ingest` stores "
+			     "them, `tally --logs` looks at logs alone\n",
+			     never->title);
 	else if (newest && newest->newest_us > last.us + US_PER_HOUR)
-		fprintf(stderr,
+		print_notice(
 			"tally: logs of %s are newer than the database: `tally ingest` stores them, "
 			"`tally --logs` looks at logs alone\n",
 			newest->title);
@@ -237,8 +236,8 @@ void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 		cli_tell_empty(cli, x->store, z);
 		look_source_tell_newer(x, cli);
 	} else if (!cli->quiet)
-		fprintf(stderr, "tally: there are no logs there; `tally sources` lists the places "
-				"of each agent\n");
+		print_notice("tally: there are no logs there; `tally sources` lists the places "
+			     "of each agent\n");
 }
 
 void look_source_close(struct look_source *x)

@@ -17,7 +17,7 @@
 static int report_error(const struct err *e, bool json)
 {
 	fflush(stdout);
-	fprintf(stderr, "tally: %s\n", e->message);
+	print_notice("tally: %s\n", e->message);
 	if (json) {
 		struct buf b = { 0 };
 		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
@@ -264,8 +264,8 @@ static int run(int argc, char **argv)
 		return 0;
 	}
 	if (text_distance(text_of(argv[0]), TEXT("--version"), 3) <= 2) {
-		fprintf(stderr, "tally: there is no option '%s'; did you mean '--version'?\n",
-			argv[0]);
+		print_notice("tally: there is no option '%s'; did you mean '--version'?\n",
+			     argv[0]);
 		return 2;
 	}
 	/* options alone are of the short reports: the first that has them */
@@ -284,7 +284,7 @@ int main(int argc, char **argv)
 	err_name_options(true);
 	int status = run(argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "tally: could not write the output: %s\n", strerror(errno));
+		print_notice("tally: could not write the output: %s\n", strerror(errno));
 		return 1;
 	}
 	return status;

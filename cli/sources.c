@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/instant.h"
 #include "meter/read/places.h"
+#include "reports/table.h"
 
 /* A line an agent: those behind it of the same agent are added to it. */
 static void tell(const struct places *p)
@@ -20,7 +21,7 @@ static void tell(const struct places *p)
 		for (; i < p->count && strcmp(p->place[i].agent, f->agent) == 0; i++) {
 			const struct found_place *one = &p->place[i];
 			if (one->why)
-				fprintf(stderr, "tally: %s: %s\n", one->title, one->why);
+				print_notice("tally: %s: %s\n", one->title, one->why);
 			if (!one->files)
 				continue;
 			files += one->files;
@@ -33,11 +34,11 @@ static void tell(const struct places *p)
 			continue;
 		char day[INSTANT_TEXT_MAX];
 		instant_format((struct instant){ newest }, day);
-		fprintf(stderr, "tally: found %s: %s in %s", f->title,
-			COUNTED((int64_t)files, "file"), path);
+		print_notice("tally: found %s: %s in %s", f->title, COUNTED((int64_t)files, "file"),
+			     path);
 		if (places > 1)
-			fprintf(stderr, " and %s", COUNTED((int64_t)places - 1, "more place"));
-		fprintf(stderr, ", newest of %.10s\n", day);
+			print_notice(" and %s", COUNTED((int64_t)places - 1, "more place"));
+		print_notice(", newest of %.10s\n", day);
 	}
 }
 
@@ -96,6 +97,6 @@ void cli_tell_unread_input(const struct cli *cli)
 	if (S_ISREG(st.st_mode))
 		waiting = lseek(STDIN_FILENO, 0, SEEK_CUR) < st.st_size;
 	if (waiting > 0)
-		fprintf(stderr, "tally: note: standard input was not read; `tally %s -` reads it\n",
-			cli->command->name);
+		print_notice("tally: note: standard input was not read; `tally %s -` reads it\n",
+			     cli->command->name);
 }

@@ -6,6 +6,7 @@
 #include "base/loose.h"
 #include "base/zone.h"
 #include "meter/store/store_names.h"
+#include "reports/table.h"
 
 /* 10k, 2.5M */
 static bool in_thousands(struct text s, struct decimal *out)
@@ -96,14 +97,14 @@ static void tell_unknown(const struct cli *cli, struct store *s, const char *opt
 	struct err none;
 	if (!typed || store_each_name(s, which, compare, &x, &none) != 0 || x.found)
 		return;
-	fprintf(stderr, "tally: no usage of %s '%s'", option, typed);
+	print_notice("tally: no usage of %s '%s'", option, typed);
 	if (*x.name)
-		fprintf(stderr, "; did you mean '%s'?\n", x.name);
+		print_notice("; did you mean '%s'?\n", x.name);
 	else if (x.count)
-		fprintf(stderr, "; there %s %s%s\n", x.count > 1 ? "are" : "is", x.known,
-			x.count > NAMES_SHOWN ? ", ..." : "");
+		print_notice("; there %s %s%s\n", x.count > 1 ? "are" : "is", x.known,
+			     x.count > NAMES_SHOWN ? ", ..." : "");
 	else
-		fputs("\n", stderr);
+		print_notice("\n");
 }
 
 void cli_tell_unknown(const struct cli *cli, struct store *s)
@@ -169,8 +170,8 @@ void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z
 		return;
 	char days[DAYS_TEXT_MAX];
 	if (any)
-		fprintf(stderr, "tally: there are records of %s\n",
-			days_format(zone_day(z, first), zone_day(z, last), days));
+		print_notice("tally: there are records of %s\n",
+			     days_format(zone_day(z, first), zone_day(z, last), days));
 	else
-		fprintf(stderr, "tally: there are no records yet; `tally ingest` reads them\n");
+		print_notice("tally: there are no records yet; `tally ingest` reads them\n");
 }
