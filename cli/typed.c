@@ -66,6 +66,27 @@ struct nearest {
 	size_t count;
 };
 
+/* "web/shop" of /srv/web/shop. */
+static bool is_end_of(struct text project, struct text typed)
+{
+	const size_t n = typed.n;
+	return n && project.n > n && memcmp(project.p + project.n - n, typed.p, n) == 0 &&
+	       memchr("/\\", project.p[project.n - n - 1], 2);
+}
+
+/* "-home-ada-shop" of /home/ada/shop: the folder in which Claude Code keeps a project's logs, which
+ * is how ccusage names it. */
+static bool is_folder_of(struct text project, struct text typed)
+{
+	bool same = typed.n > 1 && *typed.p == '-' && typed.n == project.n;
+	for (size_t i = 0; same && i < typed.n; i++) {
+		const char c = project.p[i];
+		const bool letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+		same = typed.p[i] == (letter ? c : '-');
+	}
+	return same;
+}
+
 static void compare(void *user, struct text name)
 {
 	struct nearest *x = user;
@@ -81,7 +102,7 @@ static void compare(void *user, struct text name)
 	if (x->count++ < NAMES_SHOWN)
 		snprintf(x->known + n, sizeof x->known - n, "%s%.*s", n ? ", " : "", (int)name.n,
 			 name.p);
-	x->found |= d == 0;
+	x->found |= d == 0 || is_end_of(name, x->typed) || is_folder_of(name, x->typed);
 	if (d < x->least) {
 		x->least = d;
 		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
@@ -126,10 +147,8 @@ struct ends_so {
 static void compare_project(void *user, struct text name)
 {
 	struct ends_so *x = user;
-	const size_t n = x->typed.n;
 	x->exact |= text_eq(name, x->typed);
-	if (name.n <= n || memcmp(name.p + name.n - n, x->typed.p, n) != 0 ||
-	    !memchr("/\\", name.p[name.n - n - 1], 2))
+	if (!is_end_of(name, x->typed) && !is_folder_of(name, x->typed))
 		return;
 	if (x->count++ < 3)
 		buf_printf(x->found, "%s%.*s", x->found->n ? ", " : "", (int)name.n, name.p);

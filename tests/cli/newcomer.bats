@@ -99,7 +99,10 @@ CASES
 	run "$TALLY" usage --db m.db --model auto; expect 0 "no usage of model 'auto'; there is deepseek-v4-flash"
 	run "$TALLY" usage --db m.db --project app; expect 2 "2 projects end in 'app' (/home/me/app, /srv/x/app)"
 	for command in usage records daily; do
-		run "$TALLY" $command --db m.db --project shop --json; expect 0 '"input": 1000' || fail $command
+		for name in shop srv/shop -srv-shop; do
+			run "$TALLY" $command --db m.db --project $name --json; expect 0 '"input": 1000' || fail "$command $name"
+			[[ $output != *'no usage'* ]] || fail "$command $name: $output"
+		done
 	done
 }
 @test "the rows that a limit leaves are the first of the order" {
