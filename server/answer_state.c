@@ -99,6 +99,7 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 		rc = forecast_report_put(&j, &f, &verdict, e);
 		json_out_take(&j, &out->body);
 	}
+	forecast_question_release(&f);
 	zone_close(z);
 	return rc;
 }
