@@ -85,7 +85,8 @@ struct exporting {
 	const char *path; /* of --output */
 	int style;	  /* of a journal */
 	int source;	  /* of FOCUS: usage, invoices */
-	int64_t left_out, in_credits;
+	struct export_lacks lacks;
+	int64_t in_credits;
 	struct books_told told;
 	struct exchange_rates *rates;
 };
@@ -93,7 +94,7 @@ struct exporting {
 static int run_focus(struct exporting *x, struct err *e)
 {
 	return x->source ? export_focus_invoices(x->session.ledger, &x->o, &x->in_credits, e)
-			 : export_focus(x->session.ledger, &x->o, &x->left_out, e);
+			 : export_focus(x->session.ledger, &x->o, &x->lacks, e);
 }
 
 static int run_journal(struct exporting *x, struct err *e)
@@ -168,10 +169,16 @@ static int export_kind(struct exporting *x, const struct export_kind *k, struct 
 
 static int tell_left_out(const struct exporting *x)
 {
-	if (x->left_out)
+	const struct export_lacks *l = &x->lacks;
+	if (l->unpriced)
 		print_notice("tally: %s without a price %s left out: the file is "
 			     "incomplete\n",
-			     COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
+			     COUNTED(l->unpriced, "record"), l->unpriced == 1 ? "is" : "are");
+	if (l->placeholders)
+		print_notice("tally: %s %s only the output count of the answer's start: the file "
+			     "is a lower bound\n",
+			     COUNTED(l->placeholders, "record"),
+			     l->placeholders == 1 ? "has" : "have");
 	if (x->told.cut && !x->cli->quiet)
 		print_notice("tally: note: %s longer than the program takes: cut\n",
 			     COUNTED(x->told.cut, "text"));
@@ -184,7 +191,7 @@ static int tell_left_out(const struct exporting *x)
 	if (x->in_credits)
 		print_notice("tally: %s %s in credits rather than money: left out\n",
 			     COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
-	return x->left_out || x->in_credits || x->told.notes ? 3 : 0;
+	return l->unpriced || l->placeholders || x->in_credits || x->told.notes ? 3 : 0;
 }
 
 static int run(struct cli *cli, struct err *e)

@@ -432,8 +432,33 @@ struct telling {
 	struct table *t;
 };
 
-/* An invoice that was drafted or finalized; adds what it has without a price. */
-static int tell_invoice(struct telling *to, int64_t id, int64_t *unpriced, struct err *e)
+/* Calls of its period of which a log has only the beginning of the answer: what it asks for them is
+ * a part; says so, and adds them. */
+static int tell_placeholders(struct telling *to, const struct stored_invoice *i, int64_t *lacking,
+			     struct err *e)
+{
+	struct buf customer = { 0 };
+	struct usage_result *r = NULL;
+	struct zone *utc = NULL;
+	buf_add(&customer, i->customer.p, i->customer.n);
+	const struct usage_filter f = { .since = i->from, .until = i->to, .customer = customer.p };
+	int rc = zone_open(&utc, "UTC", e);
+	if (rc == 0)
+		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);
+	const int64_t n = rc == 0 ? usage_total(r)->placeholders : 0;
+	if (n && !to->cli->quiet)
+		print_notice("tally: %s: %s of the period %s only the output count of the "
+			     "answer's start, so the invoice is a lower bound\n",
+			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have");
+	*lacking += n;
+	usage_result_close(r);
+	zone_close(utc);
+	buf_release(&customer);
+	return rc;
+}
+
+/* An invoice that was drafted or finalized; adds the calls that it lacks, or a part of them. */
+static int tell_invoice(struct telling *to, int64_t id, int64_t *lacking, struct err *e)
 {
 	struct stored_invoice i;
 	struct arena texts = { 0 };
@@ -442,7 +467,9 @@ static int tell_invoice(struct telling *to, int64_t id, int64_t *unpriced, struc
 	snprintf(name, sizeof name, "#%lld", (long long)id);
 	int rc = invoice_find(to->s->store, name, &texts, &i, e);
 	if (rc == 0)
-		*unpriced += i.unpriced;
+		*lacking += i.unpriced;
+	if (rc == 0)
+		rc = tell_placeholders(to, &i, lacking, e);
 	if (rc == 0 && to->one) {
 		const struct showing how = { to->s->store, to->s->now, FORMAT_JSON, false };
 		rc = put(&out, &how, &i, e);

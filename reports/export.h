@@ -22,10 +22,14 @@ struct export_options {
 	const char *issuer; /* of FOCUS rows: who charges; NULL: the vendor */
 };
 
+/* What a file of sums is short of. */
+struct export_lacks {
+	int64_t unpriced;     /* records without a price: in no row */
+	int64_t placeholders; /* records of which it holds a part only */
+};
 /* Usage by UTC day, customer, project, model, price and bucket, and the credits: what was bought
- * (paid grants), what was granted, and what usage drew. *left_out: records without a price, which
- * are in no row. */
-int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out,
+ * (paid grants), what was granted, and what usage drew. */
+int export_focus(struct ledger *l, const struct export_options *o, struct export_lacks *lacks,
 		 struct err *e);
 /* Final invoices and credit notes whose period begins in [since, until): the rows of a document add
  * up to its total. *left_out: documents in credits, which are no currency. */
