@@ -272,3 +272,13 @@ int text_distance(struct text a, struct text b, int most)
 	}
 	return row[b.n];
 }
+
+void text_nearest_try(struct text_nearest *x, struct text name)
+{
+	const int most = x->name.n ? x->distance - 1 : x->typed.n > 4 ? 2 : 1;
+	const int distance = text_distance(x->typed, name, most);
+	if (name.n && distance <= most) {
+		x->name = name;
+		x->distance = distance;
+	}
+}

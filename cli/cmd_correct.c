@@ -59,8 +59,8 @@ static int sum_up(struct store *s, struct err *e)
 {
 	int rc = rollup_catch_up(s, 0, e);
 	if (rc == 0 && rollup_is_left_behind(s))
-		fprintf(stderr, "tally: the correction is stored, but the sums are still out of "
-				"range (`tally fsck` names the records that are too large)\n");
+		print_notice("tally: the correction is stored, but the sums are still out of "
+			     "range (`tally fsck` names the records that are too large)\n");
 	return rc;
 }
 

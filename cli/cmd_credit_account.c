@@ -384,7 +384,12 @@ static int grant(struct cli *cli, struct err *e)
 	}
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
-	return done(cli, rc, every ? "%s: recurring grant added" : "%s: granted", cli->argument[0]);
+	if (every)
+		return done(cli, rc, "%s: recurring grant added", cli->argument[0]);
+	char amount[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], what[sizeof grouped + 300];
+	snprintf(what, sizeof what, "%.200s: %s", cli->argument[0],
+		 number_grouped(grouped, nano_credits_format(g.amount, amount)));
+	return done(cli, rc, "%s credits granted", what);
 }
 
 const struct command command_credit_grant = {
@@ -497,11 +502,10 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	else if (!cli->quiet && !cli->json)
 		printf("recurring grants and expiries are up to date\n");
 	if (n.at_fault)
-		fprintf(stderr,
-			"tally: %s cannot be drawn and wait%s (tally status names "
-			"%s)\n",
-			COUNTED(n.at_fault, "account"), n.at_fault == 1 ? "s" : "",
-			n.at_fault == 1 ? "it" : "them");
+		print_notice("tally: %s cannot be drawn and wait%s (tally status names "
+			     "%s)\n",
+			     COUNTED(n.at_fault, "account"), n.at_fault == 1 ? "s" : "",
+			     n.at_fault == 1 ? "it" : "them");
 	return n.uncovered || n.at_fault ? 3 : 0;
 }
 
@@ -635,10 +639,10 @@ static int post(struct cli *cli, struct err *e)
 							    : r[i].why.message);
 			json_out_end(&j, '}');
 		} else if (!r[i].done) {
-			fprintf(stderr, "tally: %s:%zu: %s\n", cli->argument[0], i + 1,
-				r[i].undone ? "undone, because another operation of its chain "
-					      "failed"
-					    : r[i].why.message);
+			print_notice("tally: %s:%zu: %s\n", cli->argument[0], i + 1,
+				     r[i].undone ? "undone, because another operation of its chain "
+						   "failed"
+						 : r[i].why.message);
 		}
 	}
 	if (rc == 0 && cli->json) {

@@ -179,7 +179,7 @@ static int check(struct cli *cli, struct err *e)
 			struct err why = found.fault[k];
 			why.code = why.code == ERR_USAGE ? ERR_INVALID : why.code;
 			if (faults++)
-				fprintf(stderr, "tally: %s\n", e->message);
+				print_notice("tally: %s\n", e->message);
 			last = err_pass(e, &why);
 		}
 		if (!found.count && !cli->quiet && !cli->json)

@@ -68,9 +68,9 @@ static int open_up_to_date(struct ledger_session *s, struct cli *cli, struct err
 	if (rc == 0) {
 		/* a look that writes says so */
 		if (!cli->quiet && counts.transactions)
-			fprintf(stderr, "tally: first drew %s credits for %s that waited\n",
-				nano_credits_format(counts.drawn, text),
-				count_words(rows, counts.rows, "record"));
+			print_notice("tally: first drew %s credits for %s that waited\n",
+				     nano_credits_format(counts.drawn, text),
+				     count_words(rows, counts.rows, "record"));
 		return 0;
 	}
 	ledger_session_close(s, rc, &unable);

@@ -5,6 +5,7 @@
 #include "cli/ledger_session.h"
 #include "cli/typed.h"
 #include "reports/export.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "output", 'o', "FILE", "output file (required for xlsx)", false },
@@ -127,25 +128,29 @@ static int export_kind(struct exporting *x, const struct export_kind *k, struct 
 
 static int tell_left_out(const struct exporting *x)
 {
-	if (x->told.unpriced)
-		fprintf(stderr,
-			"tally: %s without a price %s left out: the file is "
-			"incomplete\n",
-			COUNTED(x->told.unpriced, "record"), x->told.unpriced == 1 ? "is" : "are");
+	const struct export_told *t = &x->told;
+	if (t->unpriced)
+		print_notice("tally: %s without a price %s left out: the file is "
+			     "incomplete\n",
+			     COUNTED(t->unpriced, "record"), t->unpriced == 1 ? "is" : "are");
+	if (t->placeholders)
+		print_notice("tally: %s %s only the output count of the answer's start: the file "
+			     "is a lower bound\n",
+			     COUNTED(t->placeholders, "record"),
+			     t->placeholders == 1 ? "has" : "have");
 	if (x->told.cut && !x->cli->quiet)
-		fprintf(stderr, "tally: note: %s longer than the program takes: cut\n",
-			COUNTED(x->told.cut, "text"));
+		print_notice("tally: note: %s longer than the program takes: cut\n",
+			     COUNTED(x->told.cut, "text"));
 	if (x->told.notes)
-		fprintf(stderr,
+		print_notice(
 			"tally: %s left out: QuickBooks imports credit notes by themselves, and "
 			"--credit-notes writes them\n",
 			x->told.notes == 1 ? "a document that gives back is"
 					   : "documents that give back are");
-	if (x->told.in_credits)
-		fprintf(stderr, "tally: %s %s in credits rather than money: left out\n",
-			COUNTED(x->told.in_credits, "invoice"),
-			x->told.in_credits == 1 ? "is" : "are");
-	return x->told.unpriced || x->told.in_credits || x->told.notes ? 3 : 0;
+	if (t->in_credits)
+		print_notice("tally: %s %s in credits rather than money: left out\n",
+			     COUNTED(t->in_credits, "invoice"), t->in_credits == 1 ? "is" : "are");
+	return t->unpriced || t->placeholders || t->in_credits || t->notes ? 3 : 0;
 }
 
 static int read_options(struct exporting *x, const struct cli *cli, struct err *e)

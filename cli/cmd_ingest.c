@@ -223,6 +223,7 @@ static int run(struct cli *cli, struct err *e)
 	doubts_release(&doubts);
 	store_close(work.store);
 	book_close(work.book);
+	cli_tell_unread_input(cli);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
 		     counts.unread || partial || columns;
 	return rc ? rc : lacks ? 3 : 0;

@@ -162,7 +162,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
 		report.from_start = sort_rows(&look, order, view->has_last);
-		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
+		snprintf(from, sizeof from, "%s, days in %s", source.words, report.timezone);
 		report.look = &look;
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;

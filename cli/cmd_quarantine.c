@@ -7,6 +7,7 @@
 #include "meter/ingest/retry.h"
 #include "reports/json_out.h"
 #include "reports/quarantine_report.h"
+#include "reports/table.h"
 
 static const struct option list_options[] = {
 	{ "all", 0, NULL, "also retried and dropped records", false },
@@ -79,7 +80,7 @@ static int choose(struct cli *cli, struct store *s, struct chosen *c, struct err
 static void say_refused(void *user, int64_t id, const char *why)
 {
 	(void)user;
-	fprintf(stderr, "tally: %lld: %s\n", (long long)id, why);
+	print_notice("tally: %lld: %s\n", (long long)id, why);
 }
 
 static int retry(struct cli *cli, struct err *e)

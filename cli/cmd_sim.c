@@ -7,6 +7,7 @@
 #include "cli/workload_options.h"
 #include "reports/fit_report.h"
 #include "sim/generate.h"
+#include "reports/table.h"
 
 /* --- sim generate --- */
 
@@ -85,7 +86,7 @@ static int generate(struct cli *cli, struct err *e)
 	if (rc == 0 && !ok)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path ? path : "the output");
 	if (rc == 0 && path && !cli->quiet)
-		fprintf(stderr, "%zu calls of %zu classes\n", s.count, s.classes);
+		print_notice("%zu calls of %zu classes\n", s.count, s.classes);
 	buf_release(&b);
 	synthetic_blocks_close(blocks);
 	synthetic_release(&s);

@@ -106,16 +106,14 @@ static const struct option *known_elsewhere(const struct command *c, struct text
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
 	const struct option *o,
-		*near = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL;
-	const char *hint =
-		elsewhere_hint(n ? (struct text){ typed + 2, n } : (struct text){ typed + 1, 1 });
-	int least = n > 4 ? 3 : 2;
-	for (int i = 0; n && !near && (o = cli_option_at(c, i)); i++) {
-		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);
-		if (distance < least) {
-			least = distance;
-			near = o;
-		}
+		*known = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL,
+		*near = known;
+	const char *hint = elsewhere_hint(c->name, n ? (struct text){ typed + 2, n }
+						     : (struct text){ typed + 1, 1 });
+	struct text_nearest x = { .typed = { typed + 2, n } };
+	for (int i = 0; n && !known && (o = cli_option_at(c, i)); i++) {
+		text_nearest_try(&x, text_of(o->name));
+		near = x.name.p == o->name ? o : near;
 	}
 	if (hint)
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
@@ -157,7 +155,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	bool only_arguments = false;
 	for (int i = 0; i < argc; i++) {
 		char *a = argv[i];
-		if (only_arguments || a[0] != '-' || a[1] == 0) {
+		/* "-5" is a number: what takes it says what it may be */
+		if (only_arguments || a[0] != '-' || a[1] == 0 || (a[1] >= '0' && a[1] <= '9')) {
 			cli->argument[cli->argument_count++] = a;
 			continue;
 		}
@@ -366,7 +365,12 @@ int cli_zone_or(const struct cli *cli, const char *name, struct zone **out, stru
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
 {
 	char room[ZONE_NAME_MAX];
-	return zone_open(out, cli_zone_name(cli, room), e);
+	struct err why;
+	const int rc = zone_open(out, cli_zone_name(cli, room), e ? &why : NULL);
+	if (rc == 0 || !e)
+		return rc;
+	return cli_value(cli, "timezone") ? err_set(e, ERR_USAGE, "--timezone: %s", why.message)
+					  : err_pass(e, &why);
 }
 
 /* parse (when_parse, when_parse_period) in z, or in UTC where that is NULL. */
@@ -437,12 +441,17 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 			return 0;
 		}
 	struct buf choices = { 0 };
+	struct text_nearest x = { .typed = text_of(s ? s : "") };
 	for (int i = 0; s && words[i]; i++)
-		if (*words[i])
+		if (*words[i]) {
 			buf_printf(&choices, "%s%s", choices.n ? ", " : "", words[i]);
-	const int rc = s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; choose from %s", name,
-				   s, choices.p)
-			 : 0;
+			text_nearest_try(&x, text_of(words[i]));
+		}
+	const int rc =
+		s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; %s%.*s%s from %s", name, s,
+			    x.name.n ? "did you mean '" : "", (int)x.name.n,
+			    x.name.n ? x.name.p : "", x.name.n ? "'? choose" : "choose", choices.p)
+		  : 0;
 	buf_release(&choices);
 	return rc;
 }

@@ -42,10 +42,11 @@ struct export_options {
 };
 /* What is to be said of the file. */
 struct export_told {
-	int64_t unpriced;   /* records without a price, which are in no row */
-	int64_t in_credits; /* documents that are left out: credits are no money */
-	int64_t cut;	    /* texts that are longer than the program takes */
-	int64_t notes;	    /* documents that give back, left out of a file of invoices */
+	int64_t unpriced;     /* records without a price, which are in no row */
+	int64_t placeholders; /* records of which it holds a part only */
+	int64_t in_credits;   /* documents that are left out: credits are no money */
+	int64_t cut;	      /* texts that are longer than the program takes */
+	int64_t notes;	      /* documents that give back, left out of a file of invoices */
 };
 
 /* Writes to o->out, or to o->path. Errors: ERR_RANGE beyond what the program that it is for imports

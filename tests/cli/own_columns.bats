@@ -40,6 +40,48 @@ CASES
 	run "$TALLY" replay t.csv --remodel gpt-5 --json
 	[ "$(json total)" = 0.00325 ]
 }
+@test "one column named by hand leaves the others what they are, and a pipe is read as its file is" {
+	while IFS='|' read -r header row; do
+		sep=${header//[a-zA-Z_ 0-9]/}; sep=${sep:0:1}
+		printf '%s\n' "$header" "$row" >t.csv
+		printf '%s\n' "$header${sep}Squad" "$row${sep}blue" >s.csv
+		run "$TALLY" replay t.csv --json
+		plain=$(json total)
+		[ "$(cat t.csv | "$TALLY" replay - --json | sed -n 's/^ "total": "\(.*\)",/\1/p')" = "$plain" ] || fail "pipe: $header"
+		run "$TALLY" replay s.csv --map project=Squad --by project --json
+		[[ "$(json total)" = "$plain" && $output = *'"project": "blue"'* ]] || fail "mapped: $header: $output, not $plain"
+		rm -rf m.db*; "$TALLY" ingest --db m.db s.csv --map project=Squad -q
+		run "$TALLY" usage --db m.db --since 2020-01-01 --project blue --json
+		[ "$(json total)" = "$plain" ] || fail "ingested: $header: $output, not $plain"
+	done <<'CASES'
+timestamp,model,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200
+created_at,model,input_tokens,output_tokens,cached_tokens,user|2026-06-01 10:00:00Z,gpt-5,1000,200,400,bob
+id;created;Model Name;Prompt Tokens;Completion Tokens|a;1780308000;gpt-5;1000;200
+ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400
+ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400
+ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200
+ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200
+CASES
+	# what may be meant in two ways is not taken: two columns of prompts, counts of which one is mapped
+	printf '%s\n' ts,model,prompt_tokens,input_tokens,completion_tokens,Squad 2026-06-01T10:00:00Z,gpt-5,1000,900,200,blue >t.csv
+	run "$TALLY" replay t.csv --map project=Squad; expect 1 'no column holds tokens'
+	# a model that no column names, and lines of JSON through a pipe
+	printf '%s\n' ts,prompt_tokens,completion_tokens 2026-06-01T10:00:00Z,1000,200 >t.csv
+	run "$TALLY" replay t.csv --model gpt-5 --json; [ "$(json total)" = 0.00325 ]
+	echo '{"ts":"2026-06-01T10:00:00Z","model":"gpt-5","prompt_tokens":1000,"completion_tokens":200,"cached_tokens":400}' >t.jsonl
+	for c in 'replay -' 'whatif - -s recorded'; do
+		cat t.jsonl | "$TALLY" $c --json | grep -q '"total": "0.0028"' || fail "$c"
+	done
+	# what was piped into a command that reads the agents' logs is told, once it has been looked at
+	mkdir -p .claude/projects/p; echo '{}' >.claude/projects/p/a.jsonl
+	cat t.csv | (sleep 0.3; HOME=$PWD "$TALLY" replay) >pipe 2>&1 || true
+	HOME=$PWD "$TALLY" replay <t.csv >file 2>&1 || true
+	for out in pipe file; do
+		grep -q 'standard input was not read; `tally replay -` reads it' $out || fail "$(cat $out)"
+	done
+	HOME=$PWD "$TALLY" replay </dev/null >out 2>&1 || true
+	! grep -q 'standard input was not read' out
+}
 @test "a column of tokens whose place is not known leaves the rows unpriced, by its name" {
 	for column in cache_read_tokens cache_tokens audio_tokens thinking_tokens; do
 		table "ts,model,input_tokens,output_tokens,$column" 2026-06-01T10:00:00Z,gpt-5,1000,200,50
