@@ -13,7 +13,7 @@ route_answer answer_invoices, answer_invoice, answer_statement;
 route_answer answer_status, answer_explain, answer_budgets, answer_forecast, answer_tariff,
 	answer_quarantine, answer_trail;
 route_answer answer_whatif, answer_plan, answer_reconcile;
-route_answer answer_grant, answer_grant_void;
+route_answer answer_grant, answer_grant_void, answer_credit_post, answer_trace;
 route_answer answer_top_up_set, answer_top_up_clear, answer_top_up_buy;
 route_answer answer_invoice_draft, answer_invoice_finalize, answer_invoice_void,
 	answer_invoice_note, answer_invoice_pay;

@@ -42,6 +42,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/invoices/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoice },
 	{ "GET", "/v1/statement", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_statement },
 	{ "GET", "/v1/ledger", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_ledger },
+	{ "GET", "/v1/trace", SCOPE_READ, DATA_OWN, ROUTE_ASK, .is_long = true,
+	  .answer = answer_trace },
 	{ "GET", "/v1/customers", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_customers },
 	{ "GET", "/v1/customers/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_customer },
 	{ "GET", "/v1/tokens", SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, .answer = answer_tokens },
@@ -71,6 +73,7 @@ static const struct http_route routes[] = {
 
 	CHANGE("/v1/grants", answer_grant),
 	CHANGE("/v1/grants/void", answer_grant_void),
+	CHANGE("/v1/credits/post", answer_credit_post),
 	CHANGE("/v1/top-ups", answer_top_up_set),
 	CHANGE("/v1/top-ups/clear", answer_top_up_clear),
 	CHANGE("/v1/top-ups/buy", answer_top_up_buy),
