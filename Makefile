@@ -147,7 +147,8 @@ $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 # What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
-PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js terms.js tokens.js customers.js billing.js bills.js budgets.js cards.js prices.js whatif.js planner.js health.js settings.js frame.js)
+# what is alike stands side by side: that packs best
+PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
 WEB := $(sort $(wildcard reports/web/*.*)) $(addprefix $(B)/gen/web/,parts.js page.js)
 $(B)/gen/web/parts.js: $(PAGE_PARTS)
 	@mkdir -p $(@D)

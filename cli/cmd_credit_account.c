@@ -10,6 +10,7 @@
 #include "cli/typed.h"
 #include "meter/billing/terms.h"
 #include "meter/ledger/batch.h"
+#include "reports/credit_report.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -618,36 +619,16 @@ static int post(struct cli *cli, struct err *e)
 				       e);
 		rc = ledger_session_close(&s, rc, e);
 	}
-	struct json_out j;
-	if (rc == 0 && cli->json) {
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.credit-post/1");
-		json_out_array(&j, "items");
-	}
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const char *what = r[i].done ? "done" : r[i].undone ? "undone" : "failed";
 		failed += !r[i].done;
-		if (cli->json) {
-			json_out_object(&j, NULL);
-			json_out_int(&j, "index", (int64_t)i);
-			json_out_string(&j, "result", what);
-			if (!r[i].done)
-				json_out_string(&j, "reason",
-						r[i].undone ? "another operation of its chain "
-							      "failed"
-							    : r[i].why.message);
-			json_out_end(&j, '}');
-		} else if (!r[i].done) {
-			print_notice("tally: %s:%zu: %s\n", cli->argument[0], i + 1,
-				     r[i].undone ? "undone, because another operation of its chain "
-						   "failed"
-						 : r[i].why.message);
-		}
+		if (!cli->json && !r[i].done)
+			print_notice("tally: %s:%zu: %s%s\n", cli->argument[0], i + 1,
+				     r[i].undone ? "undone, because " : "", batch_reason(&r[i]));
 	}
 	if (rc == 0 && cli->json) {
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
+		struct json_out j;
+		json_out_open(&j, stdout);
+		batch_report_put(&j, r, n);
 		json_out_close(&j);
 	} else if (rc == 0 && !cli->quiet) {
 		printf("%zu operations: %zu done, %zu not\n", n, n - failed, failed);

@@ -757,7 +757,7 @@ static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
 			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
 	}
 	if (reply->body.n >= PACKED_FROM && takes_gzip(r))
-		r->packed = body_deflate(&reply->body);
+		r->packed = body_deflate(&reply->body, !r->shown);
 	return answer(r, reply->status, reply->type, reply->body.p ? reply->body.p : "",
 		      reply->body.n, MHD_RESPMEM_MUST_COPY);
 }

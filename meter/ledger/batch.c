@@ -198,3 +198,8 @@ int batch_run(struct ledger *l, struct text lines, struct instant now,
 	*count = n;
 	return rc;
 }
+
+const char *batch_reason(const struct batch_result *r)
+{
+	return r->undone ? "another operation of its chain failed" : r->why.message;
+}
