@@ -3,7 +3,7 @@
 load common
 
 @test "random calls in every kind of source: replay is ingest and usage, however they are cut and repeated" {
-	run timeout 300 python3 "$ROOT/tests/support/every_source.py" "$TALLY" "${SEED:-1}"
+	run timeout 1200 python3 "$ROOT/tests/support/every_source.py" "$TALLY" "${SEED:-1}"
 	expect 0 'kinds of sources agree'
 }
 

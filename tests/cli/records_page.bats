@@ -53,7 +53,7 @@ for sort, key in keys.items():
             want.sort(key=key, reverse=order == 'desc')
             assert [r['id'] for r in got] == [r['id'] for r in want], (sort, order, only, len(got), len(want))
 P
-	run timeout 200 python3 walk.py $URL
+	run timeout 1200 python3 walk.py $URL
 	expect 0
 	"$TALLY" records --order cost --limit 3 --json | python3 -c "
 import json, sys

@@ -4,7 +4,7 @@ load common
 
 @test "no column of any kind of export can be renamed without a word where it changes a total" {
 	command -v python3 > /dev/null || skip "no python3"
-	run timeout 300 python3 "$ROOT/tests/support/renamed_columns.py" "$TALLY" "$ROOT/meter/read/exports"
+	run timeout 1200 python3 "$ROOT/tests/support/renamed_columns.py" "$TALLY" "$ROOT/meter/read/exports"
 	[ -z "$output" ] || fail "$output"
 }
 
@@ -97,6 +97,6 @@ load common
 
 @test "a fault in an export of usage is told, or its figures are right: units, commas, pages, currencies, signs, zones, torn rows, grains" {
 	command -v python3 >/dev/null || skip "no python3"
-	EVERY=${EVERY:-17} run timeout 300 python3 "$ROOT/tests/support/usage_faults.py" "$TALLY" "$ROOT/meter/read/exports"
+	EVERY=${EVERY:-17} run timeout 1200 python3 "$ROOT/tests/support/usage_faults.py" "$TALLY" "$ROOT/meter/read/exports"
 	[ "$status" = 0 ] && [[ $output != *wants* && $output != *'not read whole'* ]] || fail "$output"
 }

@@ -6,7 +6,7 @@ load common
 	command -v tmux >/dev/null || skip "there is no tmux"
 	! sanitized || skip "the clock stands still by LD_PRELOAD"
 	! on_server || skip "the screens name a file"
-	run timeout 120 "$ROOT/tests/screens/run" "$DIR/screens"
+	run timeout 1200 "$ROOT/tests/screens/run" "$DIR/screens"
 	[ "$status" -eq 0 ] || fail "no screens"
 	for width in 60 80 120 200; do
 		run diff "$ROOT/tests/screens/$width.txt" "$DIR/screens/$width.txt"
@@ -16,6 +16,6 @@ load common
 @test "odd names and amounts keep every screen whole" {
 	command -v python3 >/dev/null || skip "there is no python3"
 	! on_server || skip "of screens, not of databases"
-	run timeout 120 python3 "$ROOT/tests/support/odd_screens.py" "$TALLY"
+	run timeout 1200 python3 "$ROOT/tests/support/odd_screens.py" "$TALLY"
 	expect 0 ' screens'
 }
