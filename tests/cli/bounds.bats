@@ -53,7 +53,7 @@ in_the_database() {
 		done
 	done
 	for command in status records 'explain ma0'; do
-		$TALLY $command >"$DIR/out"
+		$TALLY $command >"$DIR/out" || [ $? = 3 ]
 		grep -v '^[ico].* [0-9.]* *\$' "$DIR/out" | python3 "$ROOT/tests/support/bare_amounts.py" table || fail "$command"
 	done
 	"$TALLY" budget set all --amount 1000 -q >/dev/null
