@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 struct known_key {
 	const char *outer, *key; /* outer NULL: the key stands in the usage object itself */
@@ -66,6 +67,20 @@ static const struct known_key keys[] = {
 	{ NULL, "reasoning_output_tokens", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "thoughtsTokenCount", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "toolUsePromptTokenCount", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	/* Gemini's interactions, by themselves and on Vertex AI */
+	{ NULL, "total_input_tokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "totalInputTokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "total_output_tokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "totalOutputTokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "total_cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "totalCachedTokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "total_thought_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "totalThoughtTokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "total_tool_use_tokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	{ NULL, "totalToolUseTokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	/* Mistral's cache, and its libraries' */
+	{ NULL, "num_cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "numCachedTokens", RAW_CACHE_READ, TELLS_DETAILS },
 	/* Mistral: what its connectors put into the prompt, inside the total alone */
 	{ NULL, "connector_tokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
 	{ "cache_creation", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_ANTHROPIC },
@@ -254,6 +269,12 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
+/* Interactions write it in small letters. */
+static bool is_modality(struct text said, const char *word)
+{
+	return said.n == strlen(word) && strncasecmp(said.p, word, said.n) == 0;
+}
+
 /* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs
  * where a card has no price of theirs, so they are parts of it. */
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
@@ -264,14 +285,16 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 		json_value *n = json_member(v, "tokenCount");
 		if (!n)
 			n = json_member(v, "token_count");
-		enum raw_count which = text_is(modality, "AUDIO")   ? audio
-				       : text_is(modality, "VIDEO") ? video
-				       : text_is(modality, "IMAGE") ? image
-								    : RAW_COUNTS;
+		if (!n)
+			n = json_member(v, "tokens");
+		enum raw_count which = is_modality(modality, "AUDIO")	? audio
+				       : is_modality(modality, "VIDEO") ? video
+				       : is_modality(modality, "IMAGE") ? image
+									: RAW_COUNTS;
 		static const char *const plain[] = { "TEXT", "IMAGE", "VIDEO", "DOCUMENT" };
 		bool is_known = which != RAW_COUNTS;
 		for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-			is_known |= text_is(modality, plain[i]);
+			is_known |= is_modality(modality, plain[i]);
 		if (!is_known)
 			return err_set(e, ERR_INVALID,
 				       "field '%s' names an unknown modality ('%.*s'), which may "
@@ -301,6 +324,12 @@ static int read_modality_lists(struct raw_counts *c, json_value *usage, struct e
 		{ "candidatesTokensDetails", "candidates_tokens_details", RAW_OUTPUT_AUDIO,
 		  RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE },
 		{ "responseTokensDetails", "response_tokens_details", RAW_OUTPUT_AUDIO,
+		  RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE },
+		{ "inputTokensByModality", "input_tokens_by_modality", RAW_INPUT_AUDIO,
+		  RAW_PART_VIDEO, RAW_PART_IMAGE },
+		{ "cachedTokensByModality", "cached_tokens_by_modality", RAW_CACHE_READ_AUDIO,
+		  RAW_CACHED_PART_VIDEO, RAW_CACHED_PART_IMAGE },
+		{ "outputTokensByModality", "output_tokens_by_modality", RAW_OUTPUT_AUDIO,
 		  RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE },
 	};
 	int rc = 0;

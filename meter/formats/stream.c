@@ -362,6 +362,28 @@ static bool is_chunk(json_value *v)
 		       : json_kind(json_member(v, "usage")) == JSON_OBJECT);
 }
 
+/* Ollama's pieces carry no counts but the last, which says that it is done and is an answer by
+ * itself. */
+static bool ollama_piece(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *done = json_member(v, "done");
+	struct metered m;
+	if (json_kind(done) != JSON_BOOL || !json_string(json_member(v, "model")).n ||
+	    !json_string(json_member(v, "created_at")).n)
+		return false;
+	if (json_true(done)) {
+		if (!r->anonymous.has_usage)
+			r->anonymous.open = false;
+		return false;
+	}
+	if (json_member(v, "eval_count") || json_member(v, "prompt_eval_count"))
+		return false;
+	payload_begin(&m, "ollama.stream", line);
+	payload_hold_piece(r, &m, false, false);
+	payload_pass_over(r, m.shape, v, line);
+	return true;
+}
+
 bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -384,7 +406,7 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (json_kind(gemini) == JSON_OBJECT) {
 		read_gemini(r, v, gemini, line);
 	} else {
-		return false;
+		return ollama_piece(r, v, line);
 	}
 	return true;
 }

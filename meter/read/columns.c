@@ -13,11 +13,13 @@ static const struct {
 
 bool name_speaks_of_money(struct text name)
 {
-	static const char *const words[] = { "token",	"request",    "cost",	    "credit",
-					     "speed",	"geo",	      "tier",	    "batch",
-					     "cache",	"modality",   "iterations", "details",
-					     "traffic", "performance" };
-	static const char first[] = "trcsgbmidp", second[] = "oerpiat"; /* letters of the words */
+	static const char *const words[] = { "token",	 "request",	"cost",	      "credit",
+					     "speed",	 "geo",		"tier",	      "batch",
+					     "cache",	 "modality",	"iterations", "details",
+					     "traffic",	 "performance", "units",      "billed",
+					     "billable", "charged",	"consumed" };
+	static const char first[] = "trcsgbmidpu",
+			  second[] = "oerpiatnh"; /* letters of the words */
 	uint32_t begins = 0, goes_on = 0;
 	for (const char *c = first; *c; c++)
 		begins |= 1u << (*c - 'a');

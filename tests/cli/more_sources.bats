@@ -84,3 +84,51 @@ home() { export HOME=$PWD; }
 	} >.mux/sessions/w1/chat.jsonl
 	found mux 1 300 4000 700 60
 }
+
+@test "Gemini's interactions are read: thoughts beside the answer, parts by modality, in the spelling of Vertex AI as well; grounding that is counted is told" {
+	at='"status":"completed","created":"2026-06-15T10:00:00Z"'
+	# 60 of 1.25, 40 of 0.125, 10 + 5 of 10 a million
+	printf '{"id":"a","object":"interaction","model":"gemini-2.5-pro",%s,"usage":{"total_input_tokens":100,"input_tokens_by_modality":[{"modality":"text","tokens":100}],"total_cached_tokens":40,"total_output_tokens":10,"total_thought_tokens":5,"total_tokens":115,"total_tool_use_tokens":0}}\n' "$at" >a.jsonl
+	printf '{"id":"b","model":"gemini-2.5-pro",%s,"usage":{"totalInputTokens":100,"totalCachedTokens":40,"totalOutputTokens":10,"totalThoughtTokens":5,"totalTokens":115}}\n' "$at" >b.jsonl
+	for f in a b; do run "$TALLY" replay $f.jsonl --json; expect 0 '"total": "0.00023"'; done
+	# 70 of 0.30, 30 of audio at 1.00, 10 of 2.50
+	printf '{"id":"c","object":"interaction","model":"gemini-2.5-flash",%s,"usage":{"total_input_tokens":100,"input_tokens_by_modality":[{"modality":"text","tokens":70},{"modality":"audio","tokens":30}],"total_output_tokens":10,"total_tokens":110}}\n' "$at" >c.jsonl
+	run "$TALLY" replay c.jsonl --json; expect 0 '"total": "0.000076"'
+	sed 's/"total_tokens":110/&,"grounding_tool_count":[{"type":"google_search","count":2}]/' c.jsonl >d.jsonl
+	run "$TALLY" replay d.jsonl --json; expect 3 grounding_tool_count
+	sed 's/"audio"/"smell"/' c.jsonl >e.jsonl
+	run "$TALLY" replay e.jsonl --json; expect 3 'unknown modality'
+}
+@test "a stream of Ollama's is its last piece, and one that was cut is told once" {
+	piece='{"model":"deepseek-v4-flash","created_at":"2026-06-15T10:00:00.1Z","message":{"role":"assistant","content":"a"},"done":false}'
+	printf '%s\n%s\n%s\n' "$piece" "$piece" '{"model":"deepseek-v4-flash","created_at":"2026-06-15T10:00:01Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","total_duration":48,"load_duration":13,"prompt_eval_count":1000,"prompt_eval_duration":34,"eval_count":200,"eval_duration":45}' >a.jsonl
+	run "$TALLY" replay a.jsonl --json; expect 0 '"records": 1' '"input": 1000' '"output": 200'
+	head -n 2 a.jsonl >b.jsonl
+	run "$TALLY" replay b.jsonl --json; expect 3 '"records": 0' '"quarantined": 1' 'ended without usage'
+}
+@test "members that answers carry beside what they are: Mistral's cached tokens, Groq's usage in both places, a Bedrock stream's times, tasks of Claude Code" {
+	head='"object":"chat.completion.chunk","created":1781517600'
+	usage='{"queue_time":0.1,"prompt_tokens":18,"prompt_time":0.01,"completion_tokens":5,"completion_time":0.2,"total_tokens":23,"total_time":0.3}'
+	printf '{"id":"g",%s,"model":"llama-3.3-70b-versatile","choices":[],"usage":%s,"x_groq":{"id":"r","usage":%s}}\n' "$head" "$usage" "$usage" >g.jsonl
+	# 18 of 0.59, 5 of 0.79 a million
+	run "$TALLY" replay g.jsonl --json; expect 0 '"records": 1' '"total": "0.00001457"'
+	printf '{"id":"m","object":"chat.completion","created":1781517600,"model":"mistral-large-2512","choices":[],"usage":{"prompt_tokens":100,"total_tokens":115,"completion_tokens":15,"num_cached_tokens":20}}\n' >m.jsonl
+	run "$TALLY" replay m.jsonl --json; expect 3 '"input": 80' '"cache_read": 20' 'no price for cache_read'
+	printf '{"type":"message_stop","modelId":"anthropic.claude-sonnet-4-6","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":40,"invocationLatency":5,"firstByteLatency":3}}\n' >b.jsonl
+	run "$TALLY" replay b.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"input": 10' '"output": 40'
+	printf '%s\n' '{"type":"system","subtype":"task_progress","task_id":"t","usage":{"total_tokens":10310,"tool_uses":1,"duration_ms":152},"session_id":"s"}' \
+		'{"type":"result","subtype":"success","session_id":"s","uuid":"u","num_turns":1,"usage":{"input_tokens":10,"output_tokens":5},"modelUsage":{"claude-sonnet-4-6":{"inputTokens":10,"outputTokens":5,"cacheReadInputTokens":0,"cacheCreationInputTokens":0,"webSearchRequests":0,"costUSD":0.1}}}' >c.jsonl
+	run "$TALLY" replay c.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"records": 1' '"input": 10' '"output": 5'
+}
+@test "what is counted beside the usage in units, or as billed, charged or consumed, is named whatever holds it" {
+	body() { printf '{"modelId":"anthropic.claude-sonnet-4-6","output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":5,"totalTokens":15},"metrics":{"latencyMs":5},"trace":%s}\n' "$1"; }
+	body '{"guardrail":{"inputAssessment":{"x":{}}}}' >a.jsonl
+	run "$TALLY" replay a.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"total": "0.000105"'
+	for part in '"usage":{"topicPolicyUnits":1}' '"consumption":{"topicPolicyUnits":1}' '"policy":{"billed":2}' '"policy":{"billable_items":2}' '"units":{"topic":1}' '"charged":{"topics":1}' '"consumed":3'; do
+		body "{\"guardrail\":{\"inputAssessment\":{\"x\":{\"invocationMetrics\":{$part}}}}}" >b.jsonl
+		run "$TALLY" replay b.jsonl --at 2026-06-15T10:00:00Z --json
+		expect 3 'may be billed' || fail "$part"
+	done
+	body '{"units":0,"consumed_by":"team","billed":null}' >c.jsonl
+	run "$TALLY" replay c.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"total": "0.000105"'
+}
