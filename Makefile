@@ -65,7 +65,7 @@ MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 ifneq ($(wildcard meter/sql/postgres/*.sql),)
 $(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
 endif
-CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/commands.o
 CARDS := $(sort $(wildcard pricing/cards/*.json))
 SHIPPED := $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
 
@@ -98,6 +98,13 @@ endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(ROOM) -MMD -MP -c -o $@ $<
+
+# The commands: what the files of cli define as such.
+$(B)/gen/commands.c: $(CLI_SRC) Makefile
+	@mkdir -p $(@D)
+	@names=$$(sed -n 's/^const struct command \(command_[a-z_]*\) = {$$/\1/p' $(CLI_SRC)); \
+	{ echo '#include "cli/command.h"'; printf 'extern const struct command %s;\n' $$names; \
+	echo 'const struct command *const command_files[] = {'; printf '&%s,\n' $$names; echo '0 };'; } > $@.tmp && mv $@.tmp $@
 
 # The JSON files that are compiled in, as C strings.
 $(B)/gen/shipped.c: $(SHIPPED) Makefile
@@ -140,7 +147,8 @@ $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 # What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
-PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js terms.js tokens.js customers.js billing.js bills.js budgets.js cards.js prices.js whatif.js planner.js health.js settings.js frame.js)
+# what is alike stands side by side: that packs best
+PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
 WEB := $(sort $(wildcard reports/web/*.*)) $(addprefix $(B)/gen/web/,parts.js page.js)
 $(B)/gen/web/parts.js: $(PAGE_PARTS)
 	@mkdir -p $(@D)

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -62,4 +64,56 @@ int file_make_folders(const char *path, unsigned mode, struct err *e)
 	}
 	free(copy);
 	return rc;
+}
+
+/* Set once, by the command line before it reads anything. */
+static char standard_input[32];
+
+static int copy_standard_input(int fd, struct err *e)
+{
+	char chunk[1 << 16];
+	ssize_t n;
+	while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0)
+		for (ssize_t done = 0, w; done < n; done += w)
+			if ((w = write(fd, chunk + done, (size_t)(n - done))) < 0)
+				return err_set(e, ERR_SYSTEM, "could not keep standard input: %s",
+					       strerror(errno));
+	return n < 0 ? err_set(e, ERR_UNREADABLE, "could not read standard input: %s",
+			       strerror(errno))
+		     : 0;
+}
+
+/* Whether nothing of it has been read and it can be opened again. */
+static bool is_whole_file(void)
+{
+	struct stat st;
+	return fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+	       lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 && access("/dev/fd/0", R_OK) == 0;
+}
+
+int file_of_standard_input(char **path, struct err *e)
+{
+	*path = standard_input;
+	if (*standard_input)
+		return 0;
+	int fd = STDIN_FILENO, rc = 0;
+	if (!is_whole_file()) {
+		FILE *f = tmpfile();
+		if (!f)
+			return err_set(e, ERR_SYSTEM, "could not make a temporary file: %s",
+				       strerror(errno));
+		fd = dup(fileno(f));
+		fclose(f);
+		rc = copy_standard_input(fd, e);
+	}
+	if (rc == 0)
+		snprintf(standard_input, sizeof standard_input, "/dev/fd/%d", fd);
+	return rc;
+}
+
+const char *file_title(const char *path)
+{
+	const bool is =
+		strcmp(path, "-") == 0 || (*standard_input && strcmp(path, standard_input) == 0);
+	return is ? "(standard input)" : path;
 }

@@ -13,6 +13,14 @@
 int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e);
 /* Replaces the file; NULL: standard output. Errors: ERR_SYSTEM. */
 int file_write(const char *path, struct text content, struct err *e);
+/*
+ * Standard input as a file that can be looked at and read from its start as often as one likes: its
+ * path, which is good until the process ends. Copied into a temporary file, once, unless it is a
+ * file already. Errors: ERR_SYSTEM, ERR_UNREADABLE.
+ */
+int file_of_standard_input(char **path, struct err *e);
+/* What messages call a file: "(standard input)" for "-" and for that path, else the path. */
+const char *file_title(const char *path);
 /* Makes the folders above the file that are missing. Errors: ERR_SYSTEM. */
 int file_make_folders(const char *path, unsigned mode, struct err *e);
 

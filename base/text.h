@@ -101,5 +101,12 @@ uint32_t text_hash(struct text t);
  * (Levenshtein, Damerau), for "did you mean"; most + 1 where it is more than `most`, and for texts
  * of over 70 bytes. */
 int text_distance(struct text a, struct text b, int most);
+/* The one of many names that a typed one may mean: two letters wrong at most, one in a short name.
+ * Begins as { .typed = ... }; name.n is 0 where none is near. */
+struct text_nearest {
+	struct text typed, name;
+	int distance;
+};
+void text_nearest_try(struct text_nearest *x, struct text name);
 
 #endif

@@ -222,6 +222,36 @@ static bool name_is_safe(const char *name)
 	return true;
 }
 
+/* Of the table of zones the name that one was meant for ("Europe/Berln", "berlin"); empty: none. */
+static void nearest_name(char out[ZONE_NAME_MAX], const char *root, const char *name)
+{
+	char line[512];
+	snprintf(line, sizeof line, "%s/zone.tab", root);
+	FILE *f = fopen(line, "r");
+	const char *slash = strrchr(name, '/');
+	struct text_nearest whole = { .typed = text_of(name) },
+			    city = { .typed = text_of(slash ? slash + 1 : name) };
+	*out = 0;
+	while (f && fgets(line, sizeof line, f)) {
+		char zone[ZONE_NAME_MAX];
+		if (*line == '#' || sscanf(line, "%*s %*s %255s", zone) != 1)
+			continue;
+		const char *last = strrchr(zone, '/');
+		const int before = whole.name.n ? whole.distance : 9;
+		text_nearest_try(&whole, text_of(zone));
+		bool better = whole.name.n && whole.distance < before;
+		if (!whole.name.n && last) {
+			const int far = city.name.n ? city.distance : 9;
+			text_nearest_try(&city, text_of(last + 1));
+			better |= city.name.n && city.distance < far;
+		}
+		if (better)
+			snprintf(out, ZONE_NAME_MAX, "%s", zone);
+	}
+	if (f)
+		fclose(f);
+}
+
 static int open_one(struct zone **out, const char *name, struct err *e)
 {
 	struct zone *z = mem_zalloc(sizeof *z);
@@ -230,15 +260,22 @@ static int open_one(struct zone **out, const char *name, struct err *e)
 		return 0;
 	}
 	const char *root = getenv("TZDIR");
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", root && *root ? root : "/usr/share/zoneinfo", name);
+	char path[512], near[ZONE_NAME_MAX];
+	root = root && *root ? root : "/usr/share/zoneinfo";
+	snprintf(path, sizeof path, "%s/%s", root, name);
 	FILE *f = name_is_safe(name) ? fopen(path, "rb") : NULL;
 	if (!f) {
 		zone_close(z);
-		return err_set(e, ERR_NOT_FOUND,
-			       "time zone '%s' is not known here; write a name such as "
-			       "Asia/Shanghai or an offset such as +08:00",
-			       name);
+		*near = 0;
+		if (e)
+			nearest_name(near, root, name);
+		return *near ? err_set(e, ERR_NOT_FOUND,
+				       "time zone '%s' is not known here; did you mean '%s'?", name,
+				       near)
+			     : err_set(e, ERR_NOT_FOUND,
+				       "time zone '%s' is not known here; write a name such as "
+				       "Asia/Shanghai or an offset such as +08:00",
+				       name);
 	}
 	static const size_t room = 1 << 18;
 	unsigned char *bytes = mem_alloc(room);

@@ -135,6 +135,7 @@ static int run_cache(struct cli *cli, struct err *e)
 
 const struct command command_advise_cache = {
 	.name = "advise cache",
+	.place = HELP_PLAN + 16,
 	.summary = "what to pay for: no cache, five minutes, an hour, or pings that keep it warm",
 	.arguments = "TRACE...",
 	.arguments_min = 1,
@@ -222,6 +223,7 @@ static int run_switch(struct cli *cli, struct err *e)
 
 const struct command command_advise_switch = {
 	.name = "advise switch",
+	.place = HELP_PLAN + 18,
 	.summary = "stay with a model that knows the prompt, or go to one that does not",
 	.arguments = "",
 	.description =
@@ -311,6 +313,7 @@ static int run_hits(struct cli *cli, struct err *e)
 
 const struct command command_advise_hits = {
 	.name = "advise hits",
+	.place = HELP_PLAN + 20,
 	.summary = "the share of cache hits at which two models cost the same",
 	.arguments = "[TRACE...]",
 	.arguments_min = 0,

@@ -101,6 +101,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_blocks = {
 	.name = "blocks",
+	.place = HELP_LOOK + 14,
 	.summary = "calls in blocks of five hours, with the burn rate of the current one",
 	.arguments = "[LOG|DIRECTORY...]",
 	.arguments_max = -1,

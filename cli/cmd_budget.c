@@ -6,7 +6,9 @@
 #include "cli/typed.h"
 #include "meter/billing/budget.h"
 #include "meter/billing/window.h"
+#include "reports/amount.h"
 #include "reports/budget_report.h"
+#include "reports/table.h"
 
 static const struct option set_options[] = {
 	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
@@ -39,10 +41,14 @@ static void print_set(const struct cli *cli, const struct budget *b)
 			buf_printf(&scope, "%s%s ", scope.n ? ", " : " for ", words[i]);
 			buf_add_plain(&scope, what[i]);
 		}
-	printf("%s: budget set, %s a %.*s%s%s\n", cli->argument[0], cli_value(cli, "amount"),
-	       (int)b->period.n, b->period.p,
+	char period[CLI_PERIOD_MAX], text[DECIMAL_TEXT_MAX];
+	struct buf amount = { 0 };
+	put_amount(&amount, money_format(b->amount, text), b->currency.p, EXACTLY);
+	printf("%s: budget set, %s %s%s%s\n", cli->argument[0], amount.p,
+	       cli_period_words(period, b->period),
 	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)",
 	       b->hard ? "; holds beyond it are refused" : "");
+	buf_release(&amount);
 	buf_release(&scope);
 }
 
@@ -100,6 +106,7 @@ static int set(struct cli *cli, struct err *e)
 
 const struct command command_budget_set = {
 	.name = "budget set",
+	.place = HELP_BILL + 22,
 	.summary = "a budget for everything, a customer, a project or a model",
 	.arguments = "NAME",
 	.arguments_min = 1,
@@ -142,6 +149,7 @@ static int clear(struct cli *cli, struct err *e)
 
 const struct command command_budget_clear = {
 	.name = "budget clear",
+	.place = HELP_BILL + 26,
 	.summary = "remove a budget and its alerts",
 	.arguments = "NAME",
 	.arguments_min = 1,
@@ -165,16 +173,16 @@ static void told(void *user, const struct budget_alarm *a, bool ok)
 {
 	char passed[BUDGET_PASSED_MAX];
 	(void)user;
-	fprintf(stderr, "tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
-		budget_alarm_passed(a, passed), a->spent.p,
-		ok ? "" : " (the hook failed and will be retried)");
+	print_notice("tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
+		     budget_alarm_passed(a, passed), a->spent.p,
+		     ok ? "" : " (the hook failed and will be retried)");
 }
 
 static void say_failed(void *user, const struct budget *b, const struct err *why)
 {
 	(void)user;
 	(void)b;
-	fprintf(stderr, "tally: %s\n", why->message);
+	print_notice("tally: %s\n", why->message);
 }
 
 static int show_all(struct cli *cli, const struct budget_question *q,
@@ -232,6 +240,7 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_budget_status = {
 	.name = "budget status",
+	.place = HELP_BILL + 24,
 	.summary = "spending against budgets, and alerts that are due",
 	.arguments = "[NAME]",
 	.arguments_max = 1,

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/instant.h"
 #include "cli/cache_rules.h"
+#include "cli/sources.h"
 #include "cli/workload_options.h"
 #include "reports/amount.h"
 #include "reports/cache_misses.h"
@@ -337,7 +338,9 @@ static int read_trace(struct cli *cli, struct block_trace **t, struct doubts *do
 	struct block_trace_options o = { .map = map };
 	struct call_source in = { 0 };
 	const char *spec;
-	int rc = cli_count(cli, "block", 0, &o.block_tokens, e);
+	int rc = cli_standard_input(cli, e);
+	if (rc == 0)
+		rc = cli_count(cli, "block", 0, &o.block_tokens, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
 	if (rc == 0 && field_map_names(map, o.map_count))
@@ -398,6 +401,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cache = {
 	.name = "cache",
+	.place = HELP_PLAN + 14,
 	.summary = "what a prefix cache would have hit in a trace",
 	.arguments = "TRACE",
 	.arguments_min = 1,

@@ -142,6 +142,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cascade = {
 	.name = "cascade",
+	.place = HELP_PLAN + 12,
 	.summary = "try the cheap model first, pay for the strong one where it fails",
 	.arguments = "OUTCOMES",
 	.arguments_min = 1,

@@ -174,6 +174,7 @@ static int run_unset(struct cli *cli, struct err *e)
 
 const struct command command_config = {
 	.name = "config",
+	.place = HELP_OPERATE + 2,
 	.summary = "the defaults of all commands, and where each comes from",
 	.arguments = "",
 	.description =
@@ -192,6 +193,7 @@ const struct command command_config = {
 
 const struct command command_config_set = {
 	.name = "config set",
+	.place = HELP_OPERATE + 4,
 	.summary = "set database, timezone, currency, prices, plan or prices_url",
 	.arguments = "SETTING VALUE...",
 	.arguments_min = 2,
@@ -205,6 +207,7 @@ const struct command command_config_set = {
 
 const struct command command_config_unset = {
 	.name = "config unset",
+	.place = HELP_OPERATE + 6,
 	.summary = "remove a setting",
 	.arguments = "SETTING",
 	.arguments_min = 1,

@@ -59,8 +59,8 @@ static int sum_up(struct store *s, struct err *e)
 {
 	int rc = rollup_catch_up(s, 0, e);
 	if (rc == 0 && rollup_is_left_behind(s))
-		fprintf(stderr, "tally: the correction is stored, but the sums are still out of "
-				"range (`tally fsck` names the records that are too large)\n");
+		print_notice("tally: the correction is stored, but the sums are still out of "
+			     "range (`tally fsck` names the records that are too large)\n");
 	return rc;
 }
 
@@ -257,6 +257,7 @@ static int rerate(struct cli *cli, struct err *e)
 
 const struct command command_amend = {
 	.name = "amend",
+	.place = HELP_METER + 12,
 	.summary = "correct a stored record (the old one stays)",
 	.arguments = "ID",
 	.arguments_min = 1,
@@ -274,6 +275,7 @@ const struct command command_amend = {
 
 const struct command command_void = {
 	.name = "void",
+	.place = HELP_METER + 14,
 	.summary = "reverse a stored record (it stays visible)",
 	.arguments = "ID",
 	.arguments_min = 1,
@@ -288,6 +290,7 @@ const struct command command_void = {
 
 const struct command command_rerate = {
 	.name = "rerate",
+	.place = HELP_METER + 16,
 	.summary = "reprice stored records after a card was corrected",
 	.arguments = "",
 	.description =

@@ -166,6 +166,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cost = {
 	.name = "cost",
+	.place = HELP_LOOK + 34,
 	.summary = "what a call costs at an instant, and why",
 	.arguments = "[MODEL]",
 	.arguments_max = 1,

@@ -10,6 +10,7 @@
 #include "cli/typed.h"
 #include "meter/billing/terms.h"
 #include "meter/ledger/batch.h"
+#include "reports/credit_report.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -246,6 +247,7 @@ static int account(struct cli *cli, struct err *e)
 
 const struct command command_credit_account = {
 	.name = "credit account",
+	.place = HELP_CREDITS + 6,
 	.summary = "open, change or show credit accounts of customers",
 	.arguments = "CUSTOMER...",
 	.arguments_min = 1,
@@ -383,11 +385,17 @@ static int grant(struct cli *cli, struct err *e)
 	}
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
-	return done(cli, rc, every ? "%s: recurring grant added" : "%s: granted", cli->argument[0]);
+	if (every)
+		return done(cli, rc, "%s: recurring grant added", cli->argument[0]);
+	char amount[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], what[sizeof grouped + 300];
+	snprintf(what, sizeof what, "%.200s: %s", cli->argument[0],
+		 number_grouped(grouped, nano_credits_format(g.amount, amount)));
+	return done(cli, rc, "%s credits granted", what);
 }
 
 const struct command command_credit_grant = {
 	.name = "credit grant",
+	.place = HELP_CREDITS + 4,
 	.summary = "give credits to a customer, once or recurring",
 	.arguments = "CUSTOMER AMOUNT",
 	.arguments_min = 2,
@@ -428,6 +436,7 @@ static int take_back(struct cli *cli, struct err *e)
 
 const struct command command_credit_void = {
 	.name = "credit void",
+	.place = HELP_CREDITS + 30,
 	.summary = "void the unused rest of a grant",
 	.arguments = "CUSTOMER GRANT",
 	.arguments_min = 2,
@@ -494,11 +503,10 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	else if (!cli->quiet && !cli->json)
 		printf("recurring grants and expiries are up to date\n");
 	if (n.at_fault)
-		fprintf(stderr,
-			"tally: %s cannot be drawn and wait%s (tally status names "
-			"%s)\n",
-			COUNTED(n.at_fault, "account"), n.at_fault == 1 ? "s" : "",
-			n.at_fault == 1 ? "it" : "them");
+		print_notice("tally: %s cannot be drawn and wait%s (tally status names "
+			     "%s)\n",
+			     COUNTED(n.at_fault, "account"), n.at_fault == 1 ? "s" : "",
+			     n.at_fault == 1 ? "it" : "them");
 	return n.uncovered || n.at_fault ? 3 : 0;
 }
 
@@ -543,6 +551,7 @@ static int repair(struct cli *cli, struct err *e)
 
 const struct command command_credit_repair = {
 	.name = "credit repair",
+	.place = HELP_CREDITS + 32,
 	.summary = "draw the pending usage of an account at fault",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -570,6 +579,7 @@ static int expire(struct cli *cli, struct err *e)
 
 const struct command command_credit_draw = {
 	.name = "credit draw",
+	.place = HELP_CREDITS + 26,
 	.summary = "draw credits for pending usage",
 	.arguments = "",
 	.description = "`tally ingest` and `tally serve` do this themselves; use it for usage "
@@ -582,6 +592,7 @@ const struct command command_credit_draw = {
 
 const struct command command_credit_expire = {
 	.name = "credit expire",
+	.place = HELP_CREDITS + 28,
 	.summary = "book recurring grants and expiries up to now",
 	.arguments = "",
 	.description = "Balances are right without it, since they consult the clock; this writes "
@@ -608,36 +619,16 @@ static int post(struct cli *cli, struct err *e)
 				       e);
 		rc = ledger_session_close(&s, rc, e);
 	}
-	struct json_out j;
-	if (rc == 0 && cli->json) {
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.credit-post/1");
-		json_out_array(&j, "items");
-	}
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const char *what = r[i].done ? "done" : r[i].undone ? "undone" : "failed";
 		failed += !r[i].done;
-		if (cli->json) {
-			json_out_object(&j, NULL);
-			json_out_int(&j, "index", (int64_t)i);
-			json_out_string(&j, "result", what);
-			if (!r[i].done)
-				json_out_string(&j, "reason",
-						r[i].undone ? "another operation of its chain "
-							      "failed"
-							    : r[i].why.message);
-			json_out_end(&j, '}');
-		} else if (!r[i].done) {
-			fprintf(stderr, "tally: %s:%zu: %s\n", cli->argument[0], i + 1,
-				r[i].undone ? "undone, because another operation of its chain "
-					      "failed"
-					    : r[i].why.message);
-		}
+		if (!cli->json && !r[i].done)
+			print_notice("tally: %s:%zu: %s%s\n", cli->argument[0], i + 1,
+				     r[i].undone ? "undone, because " : "", batch_reason(&r[i]));
 	}
 	if (rc == 0 && cli->json) {
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
+		struct json_out j;
+		json_out_open(&j, stdout);
+		batch_report_put(&j, r, n);
 		json_out_close(&j);
 	} else if (rc == 0 && !cli->quiet) {
 		printf("%zu operations: %zu done, %zu not\n", n, n - failed, failed);
@@ -649,6 +640,7 @@ static int post(struct cli *cli, struct err *e)
 
 const struct command command_credit_post = {
 	.name = "credit post",
+	.place = HELP_CREDITS + 34,
 	.summary = "post grants, draws and refunds from a JSON Lines file",
 	.arguments = "FILE",
 	.arguments_min = 1,

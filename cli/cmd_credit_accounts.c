@@ -139,6 +139,7 @@ static const struct option no_options[] = { { 0 } };
 
 const struct command command_credit_accounts = {
 	.name = "credit accounts",
+	.place = HELP_CREDITS + 8,
 	.summary = "list all accounts",
 	.arguments = "",
 	.description = "`tally credit account NAME` shows one in full.",
@@ -178,7 +179,7 @@ static int check(struct cli *cli, struct err *e)
 			struct err why = found.fault[k];
 			why.code = why.code == ERR_USAGE ? ERR_INVALID : why.code;
 			if (faults++)
-				fprintf(stderr, "tally: %s\n", e->message);
+				print_notice("tally: %s\n", e->message);
 			last = err_pass(e, &why);
 		}
 		if (!found.count && !cli->quiet && !cli->json)
@@ -198,6 +199,7 @@ static int check(struct cli *cli, struct err *e)
 
 const struct command command_plan_check = {
 	.name = "plan check",
+	.place = HELP_CREDITS + 10,
 	.summary = "check plans, offers and terms before using them",
 	.examples = "  tally plan check plan.json offers.json terms.json\n",
 	CHECK_COMMAND,
@@ -205,6 +207,7 @@ const struct command command_plan_check = {
 
 const struct command command_credit_check = {
 	.name = "credit check",
+	.place = HELP_CREDITS + 12,
 	.summary = "the same as `tally plan check`",
 	.examples = "  tally credit check plan.json terms.json\n",
 	CHECK_COMMAND,

@@ -72,6 +72,7 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_credit_offers = {
 	.name = "credit offers",
+	.place = HELP_CREDITS + 18,
 	.summary = "what `tally credit subscribe` knows",
 	.arguments = "",
 	.description = "VM0's Free, Pro, Team and top-up, as data; and your own.",
@@ -171,6 +172,7 @@ static int subscribe(struct cli *cli, struct err *e)
 
 const struct command command_credit_subscribe = {
 	.name = "credit subscribe",
+	.place = HELP_CREDITS + 20,
 	.summary = "subscribe a customer to an offer: Free, Pro, Team, top-up",
 	.arguments = "CUSTOMER OFFER",
 	.arguments_min = 2,

@@ -48,6 +48,7 @@ static int plan(struct cli *cli, struct err *e)
 
 const struct command command_credit_plan = {
 	.name = "credit plan",
+	.place = HELP_CREDITS + 16,
 	.summary = "the credit plans that --plan accepts",
 	.arguments = "",
 	.description = "Lists the shipped plans. A plan is a data file (docs/plan-format.md); "

@@ -68,9 +68,9 @@ static int open_up_to_date(struct ledger_session *s, struct cli *cli, struct err
 	if (rc == 0) {
 		/* a look that writes says so */
 		if (!cli->quiet && counts.transactions)
-			fprintf(stderr, "tally: first drew %s credits for %s that waited\n",
-				nano_credits_format(counts.drawn, text),
-				count_words(rows, counts.rows, "record"));
+			print_notice("tally: first drew %s credits for %s that waited\n",
+				     nano_credits_format(counts.drawn, text),
+				     count_words(rows, counts.rows, "record"));
 		return 0;
 	}
 	ledger_session_close(s, rc, &unable);
@@ -113,6 +113,7 @@ static int balance(struct cli *cli, struct err *e)
 
 const struct command command_credit_balance = {
 	.name = "credit balance",
+	.place = HELP_CREDITS + 2,
 	.summary = "a customer's credits, by grant",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -160,6 +161,7 @@ static int show_ledger(struct cli *cli, struct err *e)
 
 const struct command command_credit_ledger = {
 	.name = "credit ledger",
+	.place = HELP_CREDITS + 14,
 	.summary = "every ledger entry of a customer",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -246,6 +248,7 @@ static int holds(struct cli *cli, struct err *e)
 
 const struct command command_credit_holds = {
 	.name = "credit holds",
+	.place = HELP_CREDITS + 36,
 	.summary = "credits reserved for calls in flight",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
@@ -305,6 +308,7 @@ static int hold(struct cli *cli, struct err *e)
 
 const struct command command_credit_hold = {
 	.name = "credit hold",
+	.place = HELP_CREDITS + 38,
 	.summary = "reserve credits by hand",
 	.arguments = "CUSTOMER AMOUNT",
 	.arguments_min = 2,
@@ -360,6 +364,7 @@ static int release(struct cli *cli, struct err *e)
 
 const struct command command_credit_settle = {
 	.name = "credit settle",
+	.place = HELP_CREDITS + 40,
 	.summary = "settle a hold with the actual usage",
 	.arguments = "HOLD AMOUNT",
 	.arguments_min = 2,
@@ -375,6 +380,7 @@ const struct command command_credit_settle = {
 
 const struct command command_credit_release = {
 	.name = "credit release",
+	.place = HELP_CREDITS + 42,
 	.summary = "release a hold without usage",
 	.arguments = "HOLD",
 	.arguments_min = 1,

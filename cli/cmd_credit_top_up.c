@@ -101,6 +101,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_credit_top_up = {
 	.name = "credit top-up",
+	.place = HELP_CREDITS + 22,
 	.summary = "buy credits, once or whenever few are left",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,

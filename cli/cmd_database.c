@@ -108,16 +108,17 @@ static int draw_status(struct cli *cli, struct err *e)
 {
 	struct store *store = NULL;
 	struct json_out j;
+	bool lacks = false;
 	int rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0 && cli->json) {
 		json_out_open(&j, stdout);
-		rc = status_report_put(&j, store, clock_now(), e);
+		rc = status_report_put(&j, store, clock_now(), &lacks, e);
 		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
-		rc = status_report_print(store, clock_now(), e);
+		rc = status_report_print(store, clock_now(), &lacks, e);
 	}
 	store_close(store);
-	return rc;
+	return rc ? rc : lacks ? 3 : 0;
 }
 
 static int status(struct cli *cli, struct err *e)
@@ -130,6 +131,7 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_backup = {
 	.name = "backup",
+	.place = HELP_OPERATE + 8,
 	.summary = "copy the whole database while others write",
 	.arguments = "FILE",
 	.arguments_min = 1,
@@ -143,6 +145,7 @@ const struct command command_backup = {
 
 const struct command command_fsck = {
 	.name = "fsck",
+	.place = HELP_OPERATE + 10,
 	.summary = "check the database, or rebuild what is derived",
 	.arguments = "",
 	.description = "Checks the file's integrity, that corrections and reversals belong to "
@@ -156,10 +159,13 @@ const struct command command_fsck = {
 
 const struct command command_status = {
 	.name = "status",
+	.place = HELP_LOOK + 32,
 	.summary = "the database at a glance: rate, last record, what needs a look",
 	.arguments = "",
-	.description = "How many records are stored, how fast they arrive, when the last one "
-		       "arrived, and what is unpriced or in quarantine.",
+	.description =
+		"How many records are stored, how fast they arrive, when the last one "
+		"arrived, and what is unpriced or in quarantine: exit status 3 where something "
+		"is, or where credits wait to be drawn.",
 	.examples = "  tally status\n  tally status --watch\n",
 	.options = status_options,
 	.common = TAKES_DB,

@@ -76,6 +76,7 @@ static int init(struct cli *cli, struct err *e)
 
 const struct command command_db_init = {
 	.name = "db init",
+	.place = HELP_OPERATE + 12,
 	.summary = "create the tables of a database, or upgrade them",
 	.arguments = "",
 	.description = "Creates a file, or the tables in an existing PostgreSQL database "
@@ -89,6 +90,7 @@ const struct command command_db_init = {
 
 const struct command command_db_move = {
 	.name = "db move",
+	.place = HELP_OPERATE + 14,
 	.summary = "move a whole database to another file or server",
 	.arguments = "FROM TO",
 	.arguments_min = 2,

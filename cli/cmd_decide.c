@@ -47,6 +47,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_decide = {
 	.name = "decide",
+	.place = HELP_PLAN + 6,
 	.summary = "choose a model for each kind of work, by score, speed and price",
 	.arguments = "FILE",
 	.arguments_min = 1,

@@ -21,6 +21,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_explain = {
 	.name = "explain",
+	.place = HELP_LOOK + 26,
 	.summary = "explain one record: counts, price, every step of its cost",
 	.arguments = "ID",
 	.arguments_min = 1,

@@ -5,6 +5,7 @@
 #include "cli/ledger_session.h"
 #include "cli/typed.h"
 #include "reports/export.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "output", 'o', "FILE", "output file (required for xlsx)", false },
@@ -35,7 +36,7 @@ static const struct option options[] = {
 };
 
 /* The numbers that the program has for them by default, unless --account says others. */
-static int read_settings(struct cli *cli, struct book_settings *s, struct err *e)
+static int read_books(const struct cli *cli, struct book_settings *s, struct err *e)
 {
 	static const char *const profiles[] = { "xero", "quickbooks", "datev", NULL };
 	int profile;
@@ -80,65 +81,24 @@ struct exporting {
 	struct cli *cli;
 	struct ledger_session session;
 	struct export_options o;
-	struct book_settings settings;
-	const char *path; /* of --output */
-	int style;	  /* of a journal */
-	int source;	  /* of FOCUS: usage, invoices */
-	int64_t left_out, in_credits;
-	struct books_told told;
+	struct export_told told;
 	struct exchange_rates *rates;
 };
 
-static int run_focus(struct exporting *x, struct err *e)
-{
-	return x->source ? export_focus_invoices(x->session.ledger, &x->o, &x->in_credits, e)
-			 : export_focus(x->session.ledger, &x->o, &x->left_out, e);
-}
-
-static int run_journal(struct exporting *x, struct err *e)
-{
-	return export_journal(x->session.ledger, &x->o,
-			      x->style ? JOURNAL_BEANCOUNT : JOURNAL_HLEDGER, e);
-}
-
-static int run_invoices(struct exporting *x, struct err *e)
-{
-	const char *path;
-	int rc = 0;
-	for (int i = 0; rc == 0 && (path = cli_value_at(x->cli, "rates", i)); i++)
-		rc = exchange_read(&x->rates, path, e);
-	x->settings.rates = x->rates;
-	if (rc == 0)
-		rc = export_invoices(x->session.ledger, &x->o, &x->settings, &x->told, e);
-	x->in_credits = x->told.in_credits;
-	return rc;
-}
-
-static int run_xlsx(struct exporting *x, struct err *e)
-{
-	return export_xlsx(x->session.ledger, &x->o, x->path, e);
-}
-
-/* An export is a file in reports/ and a row here: name, `plain` where it needs the ledger and the
- * options alone, else a function above, and whether it writes to a path. */
-#define EXPORTS(X) \
-	X("focus", NULL, run_focus, false) \
-	X("journal", NULL, run_journal, false) \
-	X("invoices", NULL, run_invoices, false) \
-	X("csv", export_csv, NULL, false) \
-	X("xlsx", NULL, run_xlsx, true)
 static const struct export_kind {
 	const char *name;
-	int (*plain)(struct ledger *l, const struct export_options *o, struct err *e);
-	int (*run)(struct exporting *x, struct err *e);
+	export_function *write;
 	bool to_path; /* writes the file by itself, so that --output is needed */
 } kinds[] = {
-#define ROW(...) { __VA_ARGS__ },
-	EXPORTS(ROW)
+#define X(name, function, to_path, what) { name, function, to_path },
+	EXPORTS(X)
+#undef X
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
-#define NAME(name, ...) "|" name
+#define NAME(name, function, to_path, what) "|" name
 static const char names[] = EXPORTS(NAME);
+#define WHAT(name, function, to_path, what) "\n" name ": " what "."
+static const char whats[] = EXPORTS(WHAT);
 
 static int find_kind(const char *name, const struct export_kind **out, struct err *e)
 {
@@ -157,60 +117,79 @@ static int find_kind(const char *name, const struct export_kind **out, struct er
 
 static int export_kind(struct exporting *x, const struct export_kind *k, struct err *e)
 {
-	if (x->path && !k->to_path && !(x->o.out = fopen(x->path, "w")))
-		return err_set(e, ERR_SYSTEM, "could not write '%s'", x->path);
-	int rc = k->plain ? k->plain(x->session.ledger, &x->o, e) : k->run(x, e);
-	if (x->o.out != stdout && fclose(x->o.out) != 0 && rc == 0)
-		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", x->path);
+	struct export_options *o = &x->o;
+	if (o->path && !k->to_path && !(o->out = fopen(o->path, "w")))
+		return err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
+	int rc = k->write(x->session.ledger, o, &x->told, e);
+	if (o->out != stdout && fclose(o->out) != 0 && rc == 0)
+		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
 	return rc;
 }
 
 static int tell_left_out(const struct exporting *x)
 {
-	if (x->left_out)
-		fprintf(stderr,
-			"tally: %s without a price %s left out: the file is "
-			"incomplete\n",
-			COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
+	const struct export_told *t = &x->told;
+	if (t->unpriced)
+		print_notice("tally: %s without a price %s left out: the file is "
+			     "incomplete\n",
+			     COUNTED(t->unpriced, "record"), t->unpriced == 1 ? "is" : "are");
+	if (t->placeholders)
+		print_notice("tally: %s %s only the output count of the answer's start: the file "
+			     "is a lower bound\n",
+			     COUNTED(t->placeholders, "record"),
+			     t->placeholders == 1 ? "has" : "have");
 	if (x->told.cut && !x->cli->quiet)
-		fprintf(stderr, "tally: note: %s longer than the program takes: cut\n",
-			COUNTED(x->told.cut, "text"));
+		print_notice("tally: note: %s longer than the program takes: cut\n",
+			     COUNTED(x->told.cut, "text"));
 	if (x->told.notes)
-		fprintf(stderr,
+		print_notice(
 			"tally: %s left out: QuickBooks imports credit notes by themselves, and "
 			"--credit-notes writes them\n",
 			x->told.notes == 1 ? "a document that gives back is"
 					   : "documents that give back are");
-	if (x->in_credits)
-		fprintf(stderr, "tally: %s %s in credits rather than money: left out\n",
-			COUNTED(x->in_credits, "invoice"), x->in_credits == 1 ? "is" : "are");
-	return x->left_out || x->in_credits || x->told.notes ? 3 : 0;
+	if (t->in_credits)
+		print_notice("tally: %s %s in credits rather than money: left out\n",
+			     COUNTED(t->in_credits, "invoice"), t->in_credits == 1 ? "is" : "are");
+	return t->unpriced || t->placeholders || t->in_credits || t->notes ? 3 : 0;
 }
 
-static int run(struct cli *cli, struct err *e)
+static int read_options(struct exporting *x, const struct cli *cli, struct err *e)
 {
 	static const char *const styles[] = { "hledger", "beancount", NULL }, *const sources[] = {
 		"usage", "invoices", NULL
 	};
+	int style = 0, source = 0;
+	const char *path;
+	int rc = cli_choice(cli, "style", styles, &style, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "of", sources, &source, e);
+	if (rc == 0)
+		rc = read_books(cli, &x->o.books, e);
+	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "rates", i)); i++)
+		rc = exchange_read(&x->rates, path, e);
+	x->o.style = (enum journal_style)style;
+	x->o.source = (enum focus_source)source;
+	x->o.books.rates = x->rates;
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
 	const struct export_kind *kind = NULL;
 	struct zone *zone = NULL;
 	struct exporting x = { .cli = cli,
-			       .path = cli_value(cli, "output"),
-			       .o = { .customer = cli_value(cli, "customer"),
+			       .o = { .path = cli_value(cli, "output"),
+				      .customer = cli_value(cli, "customer"),
 				      .issuer = cli_value(cli, "issuer"),
 				      .declare = cli_flag(cli, "strict"),
 				      .out = stdout } };
-	int rc = cli_choice(cli, "style", styles, &x.style, e);
+	int rc = find_kind(cli->argument[0], &kind, e);
 	if (rc == 0)
-		rc = cli_choice(cli, "of", sources, &x.source, e);
-	if (rc == 0)
-		rc = find_kind(cli->argument[0], &kind, e);
-	if (rc == 0)
-		rc = read_settings(cli, &x.settings, e);
+		rc = read_options(&x, cli, e);
 	if (rc == 0 && cli->json)
 		rc = err_set(e, ERR_USAGE, "'export %s' has no JSON form; leave --json out",
 			     kind->name);
-	if (rc == 0 && kind->to_path && !x.path)
+	if (rc == 0 && kind->to_path && !x.o.path)
 		rc = err_set(e, ERR_USAGE, "--output is required for a workbook");
 	if (rc == 0)
 		rc = cli_zone(cli, &zone, e);
@@ -231,18 +210,12 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_export = {
 	.name = "export",
+	.place = HELP_BILL + 20,
 	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
 	.arguments = names + 1,
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description =
-		"focus: usage in money by day, customer, project, model, price and bucket, "
-		"and credits "
-		"as a virtual currency (what was bought or granted, and what usage drew). "
-		"journal: the "
-		"credit ledger and the invoices in money, for hledger or beancount. csv: every record that stands, in "
-		"the native "
-		"format. xlsx: usage by day, customer, project and model.",
+	.description = whats + 1,
 	.examples = "  tally export focus --since 2026-10-01 --until 2026-11-01 > focus.csv\n"
 		    "  tally export journal | hledger -f - balance\n"
 		    "  tally export invoices --profile datev --account revenue=8400 > batch.csv\n"

@@ -17,10 +17,12 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
-	{ "scenario", 0, "[NAME=]MODEL",
-	  "everything runs on MODEL from --move-on on; recorded: as it is", false },
-	{ "move", 0, "[MODEL=]TO",
-	  "what MODEL (or everything) does now runs on TO from --move-on on", false },
+	{ "scenario", 0, "[NAME=]SPEC",
+	  "everything runs so from --move-on on: MODEL, batch:MODEL, share:5%:A:B (5% of it on A, the "
+	  "rest on B), escalate:5%:A:B (all on A, and 5% of it on B as well); recorded: as it is",
+	  false },
+	{ "move", 0, "[MODEL=]SPEC",
+	  "what MODEL (or everything) does now runs so from --move-on on", false },
 	{ "move-on", 0, "DATE", "the day of the move (default tomorrow)", false },
 	{ "history", 0, "DAYS", "past days to draw from (default 56)", false, OPTION_ADVANCED },
 	{ "now", 0, "WHEN", "forecast as of WHEN (default now)", false },
@@ -41,12 +43,10 @@ static int read_move(struct cli *cli, struct forecast_question *q, struct err *e
 		move = equals ? equals + 1 : scenario;
 	if (scenario && strcmp(move, "recorded") == 0 && !on)
 		return 0;
-	if (scenario && strpbrk(move, ":="))
-		return err_set(
-			e, ERR_USAGE,
-			"--scenario: '%s' is a route; a forecast moves everything to one model "
-			"(--move MODEL=TO moves a part; `tally whatif` replays routes)",
-			move);
+	if (scenario && strchr(move, '='))
+		return err_set(e, ERR_USAGE,
+			       "--scenario: '%s' names two scenarios; --move MODEL=TO moves a part",
+			       scenario);
 	int rc = on ? cli_instant("move-on", on, q->zone, &q->move_on, e) : 0;
 	if (rc == 0 && !move)
 		return on ? err_set(e, ERR_USAGE, "--move-on needs --move or --scenario") : 0;
@@ -131,6 +131,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = forecast_report_print(&q, &verdict, e);
 	}
 	rc = ledger_session_close(&s, rc, e);
+	forecast_question_release(&q);
 	book_close(book);
 	zone_close(z);
 	return rc ? rc : verdict.overrun_is_likely ? 4 : verdict.lacks ? 3 : 0;
@@ -138,6 +139,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_forecast = {
 	.name = "forecast",
+	.place = HELP_PLAN + 10,
 	.summary = "what will be spent, and when a budget or credits run out",
 	.arguments = "",
 	.description =
@@ -153,6 +155,7 @@ const struct command command_forecast = {
 	.examples =
 		"  tally forecast --budget 2000\n"
 		"  tally forecast --by 2027-04-01 --move deepseek-v4-flash --move-on 2027-01-01\n"
+		"  tally forecast --until 2027-03 --scenario escalate:5%:deepseek-v4-flash:deepseek-v4-pro\n"
 		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,

@@ -223,6 +223,7 @@ static int run(struct cli *cli, struct err *e)
 	doubts_release(&doubts);
 	store_close(work.store);
 	book_close(work.book);
+	cli_tell_unread_input(cli);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
 		     counts.unread || partial || columns;
 	return rc ? rc : lacks ? 3 : 0;
@@ -230,6 +231,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_ingest = {
 	.name = "ingest",
+	.place = HELP_METER + 2,
 	.summary = "store usage records in the database, each once",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,

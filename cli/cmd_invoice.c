@@ -42,7 +42,7 @@ static int put_pdf(struct buf *out, struct invoice_view *v, bool letter, struct 
 	struct buf unknown = { 0 };
 	int rc = invoice_pdf_put(out, v, letter, &unknown, e);
 	if (rc == 0 && unknown.n)
-		fprintf(stderr,
+		print_notice(
 			"tally: no font of this machine has every letter of '%.*s': the PDF shows "
 			"boxes in their place (install one, such as fonts-noto-cjk)\n",
 			(int)unknown.n, unknown.p);
@@ -150,6 +150,7 @@ static int show(struct cli *cli, struct err *e)
 
 const struct command command_invoice_show = {
 	.name = "invoice show",
+	.place = HELP_BILL + 8,
 	.summary = "an invoice as text, HTML, PDF, CSV, JSON or XLSX",
 	.arguments = "NUMBER|#ID",
 	.arguments_min = 1,
@@ -374,7 +375,7 @@ static int tell_dates(const struct ledger_session *s, struct text customer, stru
 	if (rc == 0)
 		price_dates_words(&words, &dates);
 	if (words.n)
-		fprintf(stderr, "tally: %s: of its usage, %s\n", customer.p, words.p);
+		print_notice("tally: %s: of its usage, %s\n", customer.p, words.p);
 	buf_release(&words);
 	return rc;
 }
@@ -403,14 +404,13 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 static void tell_draft(struct cli *cli, struct text customer, const struct draft *d)
 {
 	if (!d->id && !cli->quiet && !cli_flag(cli, "all"))
-		fprintf(stderr, "tally: %s: nothing to ask for%s\n", customer.p,
-			cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
+		print_notice("tally: %s: nothing to ask for%s\n", customer.p,
+			     cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
 	if (d->elsewhere)
-		fprintf(stderr,
-			"tally: %s: %s in another currency changed since: draft "
-			"%s with --supplement\n",
-			customer.p, COUNTED(d->elsewhere, "earlier period"),
-			d->elsewhere == 1 ? "it" : "them");
+		print_notice("tally: %s: %s in another currency changed since: draft "
+			     "%s with --supplement\n",
+			     customer.p, COUNTED(d->elsewhere, "earlier period"),
+			     d->elsewhere == 1 ? "it" : "them");
 }
 
 /* The ledger, with all usage drawn. */
@@ -433,8 +433,33 @@ struct telling {
 	struct table *t;
 };
 
-/* An invoice that was drafted or finalized; adds what it has without a price. */
-static int tell_invoice(struct telling *to, int64_t id, int64_t *unpriced, struct err *e)
+/* Calls of its period of which a log has only the beginning of the answer: what it asks for them is
+ * a part; says so, and adds them. */
+static int tell_placeholders(struct telling *to, const struct stored_invoice *i, int64_t *lacking,
+			     struct err *e)
+{
+	struct buf customer = { 0 };
+	struct usage_result *r = NULL;
+	struct zone *utc = NULL;
+	buf_add(&customer, i->customer.p, i->customer.n);
+	const struct usage_filter f = { .since = i->from, .until = i->to, .customer = customer.p };
+	int rc = zone_open(&utc, "UTC", e);
+	if (rc == 0)
+		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);
+	const int64_t n = rc == 0 ? usage_total(r)->placeholders : 0;
+	if (n && !to->cli->quiet)
+		print_notice("tally: %s: %s of the period %s only the output count of the "
+			     "answer's start, so the invoice is a lower bound\n",
+			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have");
+	*lacking += n;
+	usage_result_close(r);
+	zone_close(utc);
+	buf_release(&customer);
+	return rc;
+}
+
+/* An invoice that was drafted or finalized; adds the calls that it lacks, or a part of them. */
+static int tell_invoice(struct telling *to, int64_t id, int64_t *lacking, struct err *e)
 {
 	struct stored_invoice i;
 	struct arena texts = { 0 };
@@ -443,7 +468,9 @@ static int tell_invoice(struct telling *to, int64_t id, int64_t *unpriced, struc
 	snprintf(name, sizeof name, "#%lld", (long long)id);
 	int rc = invoice_find(to->s->store, name, &texts, &i, e);
 	if (rc == 0)
-		*unpriced += i.unpriced;
+		*lacking += i.unpriced;
+	if (rc == 0)
+		rc = tell_placeholders(to, &i, lacking, e);
 	if (rc == 0 && to->one) {
 		const struct showing how = { to->s->store, to->s->now, FORMAT_JSON, false };
 		rc = put(&out, &how, &i, e);
@@ -474,7 +501,7 @@ static int draft_each(struct telling *to, struct invoicer *v, const struct names
 			*e = why;
 			rc = take_refusal(o, refused, &why);
 			if (rc == 0 && who->count > 1)
-				fprintf(stderr, "tally: %s: %s\n", who->name[k].p, why.message);
+				print_notice("tally: %s: %s\n", who->name[k].p, why.message);
 			continue;
 		}
 		if (rc == 0)
@@ -537,16 +564,16 @@ static int draft(struct cli *cli, struct err *e)
 		       "%lld makes it final\n",
 		       (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
-		fprintf(stderr,
-			"tally: %s %s no price or %s not covered by the plan: the totals "
-			"are lower bounds\n",
-			COUNTED(o.unpriced, "record"), o.unpriced == 1 ? "has" : "have",
-			o.unpriced == 1 ? "is" : "are");
+		print_notice("tally: %s %s no price or %s not covered by the plan: the totals "
+			     "are lower bounds\n",
+			     COUNTED(o.unpriced, "record"), o.unpriced == 1 ? "has" : "have",
+			     o.unpriced == 1 ? "is" : "are");
 	return rc == 0 ? exit_of(&o, alone, e) : rc;
 }
 
 const struct command command_invoice_draft = {
 	.name = "invoice draft",
+	.place = HELP_BILL + 2,
 	.summary = "draft invoices of a period",
 	.arguments = "[CUSTOMER...]",
 	.arguments_min = 0,
@@ -648,7 +675,7 @@ static int finalize(struct cli *cli, struct err *e)
 		/* what was named is done together or not at all */
 		rc = cli_flag(cli, "all") ? take_refusal(&o, refused, &why) : refused;
 		if (rc == 0 && wanted > 1)
-			fprintf(stderr, "tally: #%lld: %s\n", (long long)d.id[k], why.message);
+			print_notice("tally: #%lld: %s\n", (long long)d.id[k], why.message);
 	}
 	d.count = done;
 	if (rc == 0 && !(wanted == 1 && o.refused))
@@ -668,6 +695,7 @@ static int finalize(struct cli *cli, struct err *e)
 
 const struct command command_invoice_finalize = {
 	.name = "invoice finalize",
+	.place = HELP_BILL + 4,
 	.summary = "finalize drafts: number them; this cannot be undone",
 	.arguments = "[#ID...]",
 	.arguments_min = 0,
@@ -782,6 +810,7 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_invoice_list = {
 	.name = "invoice list",
+	.place = HELP_BILL + 6,
 	.summary = "drafts, invoices and credit notes",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
@@ -822,6 +851,7 @@ static int take_back(struct cli *cli, struct err *e)
 
 const struct command command_invoice_void = {
 	.name = "invoice void",
+	.place = HELP_BILL + 10,
 	.summary = "void a final invoice",
 	.arguments = "NUMBER",
 	.arguments_min = 1,
@@ -882,6 +912,7 @@ static int note(struct cli *cli, struct err *e)
 
 const struct command command_invoice_note = {
 	.name = "invoice note",
+	.place = HELP_BILL + 12,
 	.summary = "write a credit note for a final invoice",
 	.arguments = "NUMBER",
 	.arguments_min = 1,
@@ -968,6 +999,7 @@ static int pay(struct cli *cli, struct err *e)
 
 const struct command command_invoice_pay = {
 	.name = "invoice pay",
+	.place = HELP_BILL + 14,
 	.summary = "record a payment or refund for an invoice",
 	.arguments = "NUMBER AMOUNT",
 	.arguments_min = 2,

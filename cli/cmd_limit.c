@@ -54,8 +54,15 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	else
 		store_rollback(store);
 	store_close(store);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s\n", cli->argument[0], clear ? "no limit" : "limit set");
+	if (rc != 0 || cli->quiet || cli->json)
+		return rc;
+	char words[CLI_PERIOD_MAX], text[DECIMAL_TEXT_MAX];
+	struct buf what = { 0 };
+	put_amount(&what, money_format(l.amount, text), l.currency.p, EXACTLY);
+	printf("%s: %s%s%s%s\n", cli->argument[0], clear ? "no limit" : "limit set, ",
+	       clear ? "" : what.p, clear ? "" : " ",
+	       clear ? "" : cli_period_words(words, l.period));
+	buf_release(&what);
 	return rc;
 }
 
@@ -180,6 +187,7 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_limit_set = {
 	.name = "limit set",
+	.place = HELP_BILL + 28,
 	.summary = "limit a customer's spending; holds beyond it are refused",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -197,6 +205,7 @@ const struct command command_limit_set = {
 
 const struct command command_limit_clear = {
 	.name = "limit clear",
+	.place = HELP_BILL + 32,
 	.summary = "remove a customer's limits",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
@@ -211,6 +220,7 @@ const struct command command_limit_clear = {
 
 const struct command command_limit_list = {
 	.name = "limit list",
+	.place = HELP_BILL + 30,
 	.summary = "limits and current spending",
 	.arguments = "",
 	.description = "The limit, spending in the current period, and open holds of calls in "

@@ -162,7 +162,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
 		report.from_start = sort_rows(&look, order, view->has_last);
-		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
+		snprintf(from, sizeof from, "%s, days in %s", source.words, report.timezone);
 		report.look = &look;
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;
@@ -185,33 +185,60 @@ static int run(struct cli *cli, struct err *e)
 	return rc ? rc : status;
 }
 
-#define LOOK_COMMAND(id, words, what, takes, its_options, more_examples) \
-	const struct command command_##id = { \
-		.name = words, \
-		.summary = what, \
-		.arguments = "[LOG|DIRECTORY...]", \
-		.arguments_max = -1, \
-		.description = \
-			"Reads the database if there is one, else the named logs or those of the " \
-			"agents on this machine. Each call counts once, at its own price. What was " \
-			"read is cached in ~/.cache/tally, so that the next run reads only what is " \
-			"new.\n\n" \
-			"Calls without a price make totals lower bounds and give exit status 3.", \
-		.examples = more_examples, \
-		.options = its_options, \
-		.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE | \
-			  (takes), \
-		.run = run, \
-	}
+/* What all of them are: each with its name, place, summary, options and examples. */
+#define LOOK_COMMAND \
+	.arguments = "[LOG|DIRECTORY...]", .arguments_max = -1, \
+	.description = \
+		"Reads the database if there is one, else the named logs or those of the " \
+		"agents on this machine. Each call counts once, at its own price. What was " \
+		"read is cached in ~/.cache/tally, so that the next run reads only what is " \
+		"new.\n\n" \
+		"Calls without a price make totals lower bounds and give exit status 3.", \
+	.run = run
+enum { LOOK_TAKES = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE };
 
-LOOK_COMMAND(today, "today", "today's cost so far, by model", 0, by_period,
-	     "  tally today\n  tally today --breakdown\n");
-LOOK_COMMAND(daily, "daily", "what each day cost, from the database or the agents' logs",
-	     TAKES_PERIOD, by_period,
-	     "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n");
-LOOK_COMMAND(weekly, "weekly", "what each week cost", TAKES_PERIOD, by_period,
-	     "  tally weekly\n  tally weekly --last 4\n");
-LOOK_COMMAND(monthly, "monthly", "what each month cost", TAKES_PERIOD, by_period,
-	     "  tally monthly\n  tally monthly --csv\n");
-LOOK_COMMAND(session, "session", "what each session cost, latest last", TAKES_PERIOD, by_session,
-	     "  tally session --since today\n  tally session --order cost --limit 10\n");
+const struct command command_today = {
+	.name = "today",
+	.place = HELP_LOOK + 4,
+	.summary = "today's cost so far, by model",
+	.examples = "  tally today\n  tally today --breakdown\n",
+	.options = by_period,
+	.common = LOOK_TAKES,
+	LOOK_COMMAND,
+};
+const struct command command_daily = {
+	.name = "daily",
+	.place = HELP_LOOK + 6,
+	.summary = "what each day cost, from the database or the agents' logs",
+	.examples = "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n",
+	.options = by_period,
+	.common = LOOK_TAKES | TAKES_PERIOD,
+	LOOK_COMMAND,
+};
+const struct command command_weekly = {
+	.name = "weekly",
+	.place = HELP_LOOK + 8,
+	.summary = "what each week cost",
+	.examples = "  tally weekly\n  tally weekly --last 4\n",
+	.options = by_period,
+	.common = LOOK_TAKES | TAKES_PERIOD,
+	LOOK_COMMAND,
+};
+const struct command command_monthly = {
+	.name = "monthly",
+	.place = HELP_LOOK + 10,
+	.summary = "what each month cost",
+	.examples = "  tally monthly\n  tally monthly --csv\n",
+	.options = by_period,
+	.common = LOOK_TAKES | TAKES_PERIOD,
+	LOOK_COMMAND,
+};
+const struct command command_session = {
+	.name = "session",
+	.place = HELP_LOOK + 12,
+	.summary = "what each session cost, latest last",
+	.examples = "  tally session --since today\n  tally session --order cost --limit 10\n",
+	.options = by_session,
+	.common = LOOK_TAKES | TAKES_PERIOD,
+	LOOK_COMMAND,
+};

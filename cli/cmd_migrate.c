@@ -274,6 +274,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_migrate = {
 	.name = "migrate",
+	.place = HELP_PLAN + 4,
 	.summary = "what moving to another model would cost, as a report to share",
 	.arguments = "[PATH...]",
 	.arguments_max = -1,

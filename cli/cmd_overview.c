@@ -72,6 +72,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_overview = {
 	.name = "overview",
+	.place = HELP_LOOK + 2,
 	.summary = "today, this week and this month at a glance (also: tally alone)",
 	.arguments = "[LOG|DIRECTORY...]",
 	.arguments_max = -1,

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "cli/workload_options.h"
 #include "sim/pack.h"
 
@@ -14,6 +15,8 @@ static int run(struct cli *cli, struct err *e)
 	struct workload *w = NULL;
 	struct buf name = { 0 };
 	int rc = cli_workload_read(cli, NULL, &read, e);
+	if (rc == 0 && !path && file_title(cli->argument[0]) != cli->argument[0])
+		rc = err_set(e, ERR_USAGE, "name the pack of standard input: --output FILE");
 	if (rc == 0 && pack_is(cli->argument[0]))
 		rc = err_set(e, ERR_USAGE, "%s is a pack already", cli->argument[0]);
 	read.o.from_zero = true;
@@ -35,6 +38,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_pack = {
 	.name = "pack",
+	.place = HELP_PLAN + 26,
 	.summary = "store a trace in columns, so that it is parsed only once",
 	.arguments = "TRACE...",
 	.arguments_min = 1,

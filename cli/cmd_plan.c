@@ -215,6 +215,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_plan = {
 	.name = "plan",
+	.place = HELP_PLAN + 2,
 	.summary = "what future work will cost, from averages",
 	.arguments = "[FILE]",
 	.arguments_max = 1,

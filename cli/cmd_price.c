@@ -186,6 +186,7 @@ static int check(struct cli *cli, struct err *e)
 
 const struct command command_price_list = {
 	.name = "price list",
+	.place = HELP_PRICES + 2,
 	.summary = "the prices in force at an instant",
 	.arguments = "[PART OF MODEL]",
 	.arguments_max = 1,
@@ -203,6 +204,7 @@ const struct command command_price_list = {
 
 const struct command command_price_show = {
 	.name = "price show",
+	.place = HELP_PRICES + 4,
 	.summary = "everything known about a model's price at an instant",
 	.arguments = "MODEL",
 	.arguments_min = 1,
@@ -218,6 +220,7 @@ const struct command command_price_show = {
 
 const struct command command_price_history = {
 	.name = "price history",
+	.place = HELP_PRICES + 6,
 	.summary = "every price a model had, and those that were withdrawn",
 	.arguments = "MODEL",
 	.arguments_min = 1,
@@ -233,6 +236,7 @@ const struct command command_price_history = {
 
 const struct command command_price_check = {
 	.name = "price check",
+	.place = HELP_PRICES + 8,
 	.summary = "validate price cards",
 	.arguments = "FILE...",
 	.arguments_min = 1,

@@ -189,6 +189,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_price_import = {
 	.name = "price import",
+	.place = HELP_PRICES + 10,
 	.summary = "another catalogue's prices as a card",
 	.arguments = "FILE",
 	.arguments_min = 1,

@@ -203,6 +203,7 @@ static int install_card(struct cli *cli, struct err *e)
 
 const struct command command_price_install = {
 	.name = "price install",
+	.place = HELP_PRICES + 14,
 	.summary = "install your own price card for every command",
 	.arguments = "CARD",
 	.arguments_min = 1,

@@ -220,6 +220,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_price_update = {
 	.name = "price update",
+	.place = HELP_PRICES + 12,
 	.summary = "install newer prices, from a file or an address",
 	.arguments = "[FILE]",
 	.arguments_max = 1,

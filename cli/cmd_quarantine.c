@@ -7,6 +7,7 @@
 #include "meter/ingest/retry.h"
 #include "reports/json_out.h"
 #include "reports/quarantine_report.h"
+#include "reports/table.h"
 
 static const struct option list_options[] = {
 	{ "all", 0, NULL, "also retried and dropped records", false },
@@ -79,7 +80,7 @@ static int choose(struct cli *cli, struct store *s, struct chosen *c, struct err
 static void say_refused(void *user, int64_t id, const char *why)
 {
 	(void)user;
-	fprintf(stderr, "tally: %lld: %s\n", (long long)id, why);
+	print_notice("tally: %lld: %s\n", (long long)id, why);
 }
 
 static int retry(struct cli *cli, struct err *e)
@@ -156,6 +157,7 @@ static int drop(struct cli *cli, struct err *e)
 
 const struct command command_quarantine_list = {
 	.name = "quarantine list",
+	.place = HELP_METER + 6,
 	.summary = "refused records, and ids that arrived with different content",
 	.arguments = "",
 	.description = "Lists refused records with place and reason, and conflicts. Nothing is "
@@ -168,6 +170,7 @@ const struct command command_quarantine_list = {
 
 const struct command command_quarantine_retry = {
 	.name = "quarantine retry",
+	.place = HELP_METER + 8,
 	.summary = "retry refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,
@@ -181,6 +184,7 @@ const struct command command_quarantine_retry = {
 
 const struct command command_quarantine_drop = {
 	.name = "quarantine drop",
+	.place = HELP_METER + 10,
 	.summary = "drop refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,

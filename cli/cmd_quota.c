@@ -70,6 +70,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_quota = {
 	.name = "quota",
+	.place = HELP_LOOK + 18,
 	.summary = "your subscription windows: used, pace, worth at list price",
 	.arguments = "",
 	.description =

@@ -7,6 +7,7 @@
 #include "meter/billing/reconcile.h"
 #include "meter/billing/tiers.h"
 #include "reports/reconcile_report.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "format", 'f', "deepseek|anthropic|openai|csv", "whose bill it is", false },
@@ -58,16 +59,22 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	if (rc != 0)
 		return rc;
 	if (bill->partial && bill->pages_missing)
-		fprintf(stderr, "tally: %lld of the bill's %lld pages are missing; add them\n",
-			(long long)bill->pages_missing, (long long)bill->pages);
+		print_notice("tally: %lld of the bill's %lld pages are missing; add them\n",
+			     (long long)bill->pages_missing, (long long)bill->pages);
 	else if (bill->partial)
-		fprintf(stderr, "tally: has_more: the bill is one page of several; add "
-				"the others\n");
+		print_notice("tally: has_more: the bill is one page of several; add "
+			     "the others\n");
+	if (r->silent_days)
+		print_notice(
+			"tally: calls were metered on %lld %s of which the bill says nothing: add the file "
+			"or page that has %s\n",
+			(long long)r->silent_days, r->silent_days == 1 ? "day" : "days",
+			r->silent_days == 1 ? "it" : "them");
 	if (bill->unread.n)
-		fprintf(stderr, "tally: columns that speak of money and were not read: %.*s\n",
-			(int)bill->unread.n, bill->unread.p);
+		print_notice("tally: columns that speak of money and were not read: %.*s\n",
+			     (int)bill->unread.n, bill->unread.p);
 	if (bill->doubtful.n)
-		fprintf(stderr,
+		print_notice(
 			"tally: what may change the bill and was not read: %.*s; say with --map what "
 			"it is, or --map none=COLUMN\n",
 			(int)bill->doubtful.n, bill->doubtful.p);
@@ -78,9 +85,8 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	else
 		reconcile_report_table(&o);
 	bool off = r->open || r->unexplained.atto || r->total_is_wrong;
-	return off								     ? 5
-	       : bill->partial || bill->doubtful.n || r->unpriced || r->placeholders ? 3
-										     : 0;
+	const bool part = bill->partial || bill->doubtful.n || r->silent_days;
+	return off ? 5 : part || r->unpriced || r->placeholders ? 3 : 0;
 }
 
 static int run(struct cli *cli, struct err *e)
@@ -145,6 +151,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_reconcile = {
 	.name = "reconcile",
+	.place = HELP_BILL + 18,
 	.summary = "compare a provider's bill with what was metered",
 	.arguments = "BILL...",
 	.arguments_min = 1,

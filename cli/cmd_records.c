@@ -60,6 +60,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_records = {
 	.name = "records",
+	.place = HELP_LOOK + 28,
 	.summary = "the records behind the sums, latest stored first",
 	.arguments = "",
 	.description = "Rows as they are stored: a record that was reversed or corrected later "

@@ -10,6 +10,7 @@
 #include "sim/cache_words.h"
 #include "cli/sources.h"
 #include "reports/replay_report.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
@@ -61,18 +62,18 @@ static void warn(const struct replay_result *r, bool quiet)
 		refusals_add(&refusals, f->path, f->line, f->message);
 	}
 	if (replay_damage(r)) {
-		fprintf(stderr, "tally: %s\n", replay_damage(r));
+		print_notice("tally: %s\n", replay_damage(r));
 		refusals.named++;
 	}
 	refusals_sum(&refusals, replay_refused(r), "counted");
 	refusals_zeros(replay_zeros(r));
 	if (refusals_columns(text_of(replay_doubtful_columns(r))) == 0 && !quiet &&
 	    replay_unused_columns(r))
-		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
+		print_notice("tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
-		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
-				"they are priced as input throughout; --cache vendor replays "
-				"each model's own cache\n");
+		print_notice("tally: note: prompts name their blocks and record no hits, so "
+			     "they are priced as input throughout; --cache vendor replays "
+			     "each model's own cache\n");
 }
 
 /* --cache and the rules behind it. */
@@ -115,6 +116,8 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	o->map = map;
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o->map_count++], spec, e);
+	if (rc == 0)
+		rc = cli_standard_input(cli, e);
 	if (rc == 0)
 		rc = cli_paths(cli, false, &o->path, &o->path_count, e);
 	if (rc == 0 && at) {
@@ -195,6 +198,7 @@ static int run(struct cli *cli, struct err *e)
 				 ? 3
 				 : 0;
 	}
+	cli_tell_unread_input(cli);
 	replay_result_close(result);
 	plan_file_close(plans);
 	zone_close(zone);
@@ -204,6 +208,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_replay = {
 	.name = "replay",
+	.place = HELP_LOOK + 24,
 	.summary = "the exact cost of a token trace, grouped as you like",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,

@@ -502,6 +502,7 @@ static int token(struct cli *cli, struct err *e)
 
 const struct command command_serve = {
 	.name = "serve",
+	.place = HELP_METER + 4,
 	.summary = "serve HTTP: take usage durably, answer reports, show the page",
 	.arguments = "",
 	.description =
@@ -530,6 +531,7 @@ const struct command command_serve = {
 
 const struct command command_token = {
 	.name = "token",
+	.place = HELP_OPERATE + 16,
 	.summary = "make a bearer token for the server",
 	.arguments = "NAME",
 	.arguments_min = 1,

@@ -7,6 +7,7 @@
 #include "cli/workload_options.h"
 #include "reports/fit_report.h"
 #include "sim/generate.h"
+#include "reports/table.h"
 
 /* --- sim generate --- */
 
@@ -85,7 +86,7 @@ static int generate(struct cli *cli, struct err *e)
 	if (rc == 0 && !ok)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path ? path : "the output");
 	if (rc == 0 && path && !cli->quiet)
-		fprintf(stderr, "%zu calls of %zu classes\n", s.count, s.classes);
+		print_notice("%zu calls of %zu classes\n", s.count, s.classes);
 	buf_release(&b);
 	synthetic_blocks_close(blocks);
 	synthetic_release(&s);
@@ -95,6 +96,7 @@ static int generate(struct cli *cli, struct err *e)
 
 const struct command command_sim_generate = {
 	.name = "sim generate",
+	.place = HELP_PLAN + 24,
 	.summary = "generate a trace of future work",
 	.arguments = "SPECIFICATION",
 	.arguments_min = 1,
@@ -180,6 +182,7 @@ static int fit(struct cli *cli, struct err *e)
 
 const struct command command_sim_fit = {
 	.name = "sim fit",
+	.place = HELP_PLAN + 22,
 	.summary = "fit a specification to a trace",
 	.arguments = "TRACE...",
 	.arguments_min = 1,

@@ -114,15 +114,16 @@ static int run(struct cli *cli, struct err *e)
 		put_table(&p, cli_flag(cli, "all"));
 	for (size_t i = 0; rc == 0 && i < p.count; i++)
 		if (p.place[i].why)
-			fprintf(stderr, "tally: %s: %s\n", p.place[i].title, p.place[i].why);
+			print_notice("tally: %s: %s\n", p.place[i].title, p.place[i].why);
 	if (rc == 0 && p.files == 0 && !cli->json)
-		fprintf(stderr, "tally: no logs of agents were found\n");
+		print_notice("tally: no logs of agents were found\n");
 	places_release(&p);
 	return rc;
 }
 
 const struct command command_sources = {
 	.name = "sources",
+	.place = HELP_LOOK + 30,
 	.summary = "the agents whose logs are read, where, and what was found",
 	.arguments = "[AGENT...]",
 	.arguments_min = 0,

@@ -59,6 +59,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_invoice_statement = {
 	.name = "invoice statement",
+	.place = HELP_BILL + 16,
 	.summary = "a customer's statement of account",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,

@@ -368,6 +368,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_statusline = {
 	.name = "statusline",
+	.place = HELP_LOOK + 20,
 	.summary = "one line for Claude Code's status line: costs, block, quota",
 	.arguments = "",
 	.description =

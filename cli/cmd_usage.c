@@ -92,6 +92,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_usage = {
 	.name = "usage",
+	.place = HELP_LOOK + 22,
 	.summary = "metered usage, by day, model, customer, project, ...",
 	.arguments = "",
 	.description = "Adds up the stored records exactly, each at the price that it was stored "

@@ -303,6 +303,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_whatif = {
 	.name = "whatif",
+	.place = HELP_PLAN + 8,
 	.summary = "what the same work would have cost on other models, routes and caches",
 	.arguments = "[TRACE...]",
 	.arguments_min = 0,

@@ -11,6 +11,8 @@
 #include "meter/store/store.h"
 #include "reports/table.h"
 
+enum { COMMANDS_MAX = 200 };
+
 static const struct option common[] = {
 	{ "db", 0, "FILE",
 	  "the database: a file or postgresql://... (default $TALLY_DB, else tally.db in your "
@@ -53,12 +55,6 @@ static const unsigned common_needs[] = { TAKES_DB,
 					 0,
 					 0,
 					 0 };
-
-static const struct command *const all[] = {
-#define X(c) &c,
-	COMMANDS(X)
-#undef X
-};
 
 static bool has_own(const struct command *c, const char *name)
 {
@@ -110,16 +106,14 @@ static const struct option *known_elsewhere(const struct command *c, struct text
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
 	const struct option *o,
-		*near = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL;
-	const char *hint =
-		elsewhere_hint(n ? (struct text){ typed + 2, n } : (struct text){ typed + 1, 1 });
-	int least = n > 4 ? 3 : 2;
-	for (int i = 0; n && !near && (o = cli_option_at(c, i)); i++) {
-		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);
-		if (distance < least) {
-			least = distance;
-			near = o;
-		}
+		*known = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL,
+		*near = known;
+	const char *hint = elsewhere_hint(c->name, n ? (struct text){ typed + 2, n }
+						     : (struct text){ typed + 1, 1 });
+	struct text_nearest x = { .typed = { typed + 2, n } };
+	for (int i = 0; n && !known && (o = cli_option_at(c, i)); i++) {
+		text_nearest_try(&x, text_of(o->name));
+		near = x.name.p == o->name ? o : near;
 	}
 	if (hint)
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
@@ -161,7 +155,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	bool only_arguments = false;
 	for (int i = 0; i < argc; i++) {
 		char *a = argv[i];
-		if (only_arguments || a[0] != '-' || a[1] == 0) {
+		/* "-5" is a number: what takes it says what it may be */
+		if (only_arguments || a[0] != '-' || a[1] == 0 || (a[1] >= '0' && a[1] <= '9')) {
 			cli->argument[cli->argument_count++] = a;
 			continue;
 		}
@@ -370,7 +365,12 @@ int cli_zone_or(const struct cli *cli, const char *name, struct zone **out, stru
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
 {
 	char room[ZONE_NAME_MAX];
-	return zone_open(out, cli_zone_name(cli, room), e);
+	struct err why;
+	const int rc = zone_open(out, cli_zone_name(cli, room), e ? &why : NULL);
+	if (rc == 0 || !e)
+		return rc;
+	return cli_value(cli, "timezone") ? err_set(e, ERR_USAGE, "--timezone: %s", why.message)
+					  : err_pass(e, &why);
 }
 
 /* parse (when_parse, when_parse_period) in z, or in UTC where that is NULL. */
@@ -441,12 +441,17 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 			return 0;
 		}
 	struct buf choices = { 0 };
+	struct text_nearest x = { .typed = text_of(s ? s : "") };
 	for (int i = 0; s && words[i]; i++)
-		if (*words[i])
+		if (*words[i]) {
 			buf_printf(&choices, "%s%s", choices.n ? ", " : "", words[i]);
-	const int rc = s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; choose from %s", name,
-				   s, choices.p)
-			 : 0;
+			text_nearest_try(&x, text_of(words[i]));
+		}
+	const int rc =
+		s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; %s%.*s%s from %s", name, s,
+			    x.name.n ? "did you mean '" : "", (int)x.name.n,
+			    x.name.n ? x.name.p : "", x.name.n ? "'? choose" : "choose", choices.p)
+		  : 0;
 	buf_release(&choices);
 	return rc;
 }
@@ -488,11 +493,22 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	return rc;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct command *x = a, *y = b;
+	return x->place != y->place ? x->place - y->place : strcmp(x->name, y->name);
+}
+
 const struct command *cli_commands(void)
 {
-	static struct command list[sizeof all / sizeof *all + 1];
-	if (!list[0].name)
-		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-			list[i] = *all[i];
+	static struct command list[COMMANDS_MAX + 1];
+	int n = 0;
+	if (list[0].name)
+		return list;
+	for (; command_files[n]; n++) {
+		CHECK(n < COMMANDS_MAX);
+		list[n] = *command_files[n];
+	}
+	qsort(list, (size_t)n, sizeof *list, by_place);
 	return list;
 }

@@ -48,9 +48,33 @@ struct option {
 			false \
 	}
 
+/* The groups of the overview, by what people come for, and their titles. */
+#define HELP_GROUPS(X) \
+	X(HELP_LOOK, "Look: what was used, and what it cost") \
+	X(HELP_PLAN, "Plan: what it would cost") \
+	X(HELP_METER, "Meter: usage records, each once") \
+	X(HELP_PRICES, "Prices") \
+	X(HELP_CREDITS, "Credits") \
+	X(HELP_BILL, "Bill, budget and reconcile") \
+	X(HELP_OPERATE, "Operate")
+enum help_group {
+#define X(id, title) id##_GROUP,
+	HELP_GROUPS(X)
+#undef X
+};
+enum { HELP_PLACES = 100 }; /* places of a group: from the id of a group on */
+enum {
+#define X(id, title) id = id##_GROUP * HELP_PLACES,
+	HELP_GROUPS(X)
+#undef X
+};
+
+/* A file of this room defines its commands by lines `const struct command command_NAME = {`, by
+ * which the Makefile finds them. */
 struct cli;
 struct command {
 	const char *name;			    /* "price list" */
+	int place;				    /* in the overview: HELP_CREDITS + 12 */
 	const char *summary;			    /* one line */
 	const char *arguments;			    /* what follows the options, "" when nothing */
 	int arguments_min, arguments_max;	    /* -1: any number */
@@ -137,7 +161,9 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
 	       struct err *e);
 
-const struct command *cli_commands(void); /* ended by a NULL name */
+/* Every command, in the order of the overview; ended by a NULL name. */
+const struct command *cli_commands(void);
+extern const struct command *const command_files[]; /* as the Makefile found them; ended by NULL */
 /* The i-th option that a command takes, its own first, and not those common ones of whose name it
  * has one; NULL after the last. */
 const struct option *cli_option_at(const struct command *c, int i);
@@ -148,102 +174,5 @@ void cli_print_overview(FILE *out);
 /* The commands whose first word it is, a line each; returns how many. */
 int cli_print_family(const char *family, FILE *out);
 void cli_print_manual(FILE *out);
-
-/* Every command, in the order of the overview. */
-#define COMMANDS(X) \
-	X(command_overview) \
-	X(command_today) \
-	X(command_daily) \
-	X(command_weekly) \
-	X(command_monthly) \
-	X(command_session) \
-	X(command_blocks) \
-	X(command_live) \
-	X(command_quota) \
-	X(command_statusline) \
-	X(command_cost) \
-	X(command_replay) \
-	X(command_whatif) \
-	X(command_cascade) \
-	X(command_plan) \
-	X(command_migrate) \
-	X(command_decide) \
-	X(command_sim_generate) \
-	X(command_sim_fit) \
-	X(command_advise_cache) \
-	X(command_advise_switch) \
-	X(command_advise_hits) \
-	X(command_cache) \
-	X(command_pack) \
-	X(command_sources) \
-	X(command_ingest) \
-	X(command_usage) \
-	X(command_records) \
-	X(command_explain) \
-	X(command_status) \
-	X(command_serve) \
-	X(command_token) \
-	X(command_limit_set) \
-	X(command_limit_clear) \
-	X(command_limit_list) \
-	X(command_amend) \
-	X(command_void) \
-	X(command_rerate) \
-	X(command_quarantine_list) \
-	X(command_quarantine_retry) \
-	X(command_quarantine_drop) \
-	X(command_db_init) \
-	X(command_db_move) \
-	X(command_config) \
-	X(command_config_set) \
-	X(command_config_unset) \
-	X(command_backup) \
-	X(command_fsck) \
-	X(command_price_list) \
-	X(command_price_show) \
-	X(command_price_history) \
-	X(command_price_check) \
-	X(command_price_import) \
-	X(command_price_update) \
-	X(command_price_install) \
-	X(command_price_sql) \
-	X(command_reconcile) \
-	X(command_export) \
-	X(command_forecast) \
-	X(command_budget_set) \
-	X(command_budget_status) \
-	X(command_budget_clear) \
-	X(command_invoice_draft) \
-	X(command_invoice_finalize) \
-	X(command_invoice_list) \
-	X(command_invoice_show) \
-	X(command_invoice_void) \
-	X(command_invoice_note) \
-	X(command_invoice_statement) \
-	X(command_invoice_pay) \
-	X(command_credit_account) \
-	X(command_credit_accounts) \
-	X(command_credit_check) \
-	X(command_plan_check) \
-	X(command_credit_grant) \
-	X(command_credit_offers) \
-	X(command_credit_subscribe) \
-	X(command_credit_top_up) \
-	X(command_credit_balance) \
-	X(command_credit_ledger) \
-	X(command_credit_trace) \
-	X(command_credit_draw) \
-	X(command_credit_expire) \
-	X(command_credit_repair) \
-	X(command_credit_void) \
-	X(command_credit_post) \
-	X(command_credit_holds) \
-	X(command_credit_hold) \
-	X(command_credit_settle) \
-	X(command_credit_release) \
-	X(command_credit_plan)
-#define X(c) extern const struct command c;
-COMMANDS(X)
-#undef X
 
 #endif

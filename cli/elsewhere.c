@@ -148,7 +148,28 @@ const char *elsewhere_option(struct text typed, int i)
 	return NULL;
 }
 
-const char *elsewhere_hint(struct text typed)
+static const char *const reports[] = { "daily", "weekly",   "monthly", "session",    "blocks",
+				       "today", "overview", "live",    "statusline", NULL };
+
+static bool is_report(const char *command)
+{
+	int i = 0;
+	while (reports[i] && strcmp(reports[i], command) != 0)
+		i++;
+	return reports[i] != NULL;
+}
+
+/* Of these the answer is about reports, and elsewhere the name means another thing. */
+static bool is_of_reports(struct text typed)
+{
+	static const char *const names[] = { "b", "breakdown", "d", "m" };
+	bool is = false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		is |= text_is(typed, names[i]);
+	return is;
+}
+
+const char *elsewhere_hint(const char *command, struct text typed)
 {
 	static const char *const hints[][PAIR] = {
 		{ "by-agent",
@@ -192,7 +213,7 @@ const char *elsewhere_hint(struct text typed)
 	};
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
 		if (text_is(typed, hints[i][0]))
-			return hints[i][1];
+			return is_of_reports(typed) && !is_report(command) ? NULL : hints[i][1];
 	return NULL;
 }
 
@@ -230,18 +251,11 @@ const char *elsewhere_asked(const char *family)
 
 int elsewhere_agent(int argc, char **argv)
 {
-	static const char *const reports[] = { "daily",	     "weekly", "monthly",  "session",
-					       "blocks",     "today",  "overview", "live",
-					       "statusline", NULL };
 	static char path[64], daily[] = "daily";
 	if (argc < 1 || !places_agent(argv[0]))
 		return argc;
 	snprintf(path, sizeof path, "%s%s", PLACES_OF_AGENTS, argv[0]);
-	int i = 0;
-	while (argc > 1 && reports[i] && strcmp(reports[i], argv[1]) != 0)
-		i++;
-	const bool named = argc > 1 && reports[i];
-	if (named) {
+	if (argc > 1 && is_report(argv[1])) {
 		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof *argv);
 		argc--;
 	} else {

@@ -8,8 +8,8 @@
 const char *elsewhere_command(const char *typed);
 /* The i-th option that may stand for `typed`; NULL after the last. */
 const char *elsewhere_option(struct text typed, int i);
-/* What to do instead of an option of that name; NULL where nothing is known. */
-const char *elsewhere_hint(struct text typed);
+/* What to do instead of an option of that name in that command; NULL where nothing is known. */
+const char *elsewhere_hint(const char *command, struct text typed);
 
 /* The i-th second word ("show") that may stand for `typed` in a family of commands; NULL after the
  * last. */

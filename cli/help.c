@@ -97,30 +97,6 @@ void cli_print_help(const struct command *c, FILE *out)
 		fprintf(out, "\nExamples:\n%s", c->examples);
 }
 
-/* The commands by what people come for, the ones that matter first in each. `tally help` prints
- * them so; a test checks that every command stands in one group. */
-static const struct {
-	const char *title, *names; /* each name between bars */
-} groups[] = {
-	{ "Look: what was used, and what it cost",
-	  "|overview|today|daily|weekly|monthly|session|blocks|live|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
-	{ "Plan: what it would cost",
-	  "|plan|migrate|decide|whatif|forecast|cascade|cache|advise cache|advise switch|advise hits|sim fit|sim generate|pack|" },
-	{ "Meter: usage records, each once",
-	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
-	{ "Prices",
-	  "|price list|price show|price history|price check|price import|price update|price install|price sql|" },
-	{ "Credits",
-	  "|credit balance|credit grant|credit account|credit accounts|plan check|credit check|credit ledger|credit plan|credit offers|credit "
-	  "subscribe|credit top-up|credit trace|credit draw|credit expire|credit void|credit repair|credit post|credit "
-	  "holds|credit hold|credit settle|credit release|" },
-	{ "Bill, budget and reconcile",
-	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
-	  "note|invoice pay|invoice statement|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
-	  "clear|" },
-	{ "Operate", "|config|config set|config unset|backup|fsck|db init|db move|token|" },
-};
-
 /* The ten lines that matter first, each with what it answers. */
 static const char *const first_ten[][2] = {
 	{ "tally", "what your coding agents cost today, this week and this month, by model" },
@@ -137,45 +113,26 @@ static const char *const first_ten[][2] = {
 	  "what a customer owes, in credits or money" },
 };
 
-static bool in_group(size_t group, const char *name)
-{
-	char bars[60];
-	snprintf(bars, sizeof bars, "|%s|", name);
-	return strstr(groups[group].names, bars) != NULL;
-}
-
 static void put_summary(FILE *out, const struct command *c)
 {
 	fprintf(out, "  %-17s", c->name);
 	put_hanging(out, c->summary, 19, 20);
 }
 
-/* The commands of a group in the order of its names, each once. */
-static void put_group(FILE *out, size_t group)
+/* The commands by what people come for, the ones that matter first in each. */
+static void put_groups(FILE *out)
 {
-	const char *p = groups[group].names + 1;
-	fprintf(out, "\n%s\n", groups[group].title);
-	while (*p) {
-		size_t n = strcspn(p, "|");
-		for (const struct command *c = cli_commands(); c->name; c++)
-			if (strlen(c->name) == n && memcmp(c->name, p, n) == 0)
-				put_summary(out, c);
-		p += n + 1;
-	}
-}
-
-static void put_ungrouped(FILE *out)
-{
-	bool first = true;
+	static const char *const titles[] = {
+#define X(id, title) [id##_GROUP] = title,
+		HELP_GROUPS(X)
+#undef X
+	};
+	int group = -1;
 	for (const struct command *c = cli_commands(); c->name; c++) {
-		bool found = false;
-		for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-			found |= in_group(g, c->name);
-		if (found)
-			continue;
-		if (first)
-			fputs("\nMore\n", out);
-		first = false;
+		if (c->place / HELP_PLACES != group) {
+			group = c->place / HELP_PLACES;
+			fprintf(out, "\n%s\n", titles[group]);
+		}
 		put_summary(out, c);
 	}
 }
@@ -191,9 +148,7 @@ void cli_print_overview(FILE *out)
 		fprintf(out, "  %s\n", first_ten[i][0]);
 		put_wrapped(out, first_ten[i][1], 6);
 	}
-	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-		put_group(out, g);
-	put_ungrouped(out);
+	put_groups(out);
 	fputc('\n', out);
 	put_wrapped(
 		out,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/typed.h"
+#include "reports/table.h"
 
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e)
 {
@@ -96,7 +97,7 @@ int cli_tell_before_account(const struct cli *cli, struct ledger_session *s, con
 	rc = usage_query(&usage, s->store, &period, &(struct usage_grouping){ 0 }, e);
 	const int64_t n = rc == 0 ? usage_total(usage)->records : 0;
 	if (n > 0)
-		fprintf(stderr,
+		print_notice(
 			"tally: %s: %s before %s, where the account begins: they draw no credits and are "
 			"in no invoice (`tally credit account %s --since DAY` lets it begin earlier, "
 			"while nothing has been drawn)\n",

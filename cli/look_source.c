@@ -12,6 +12,7 @@
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
+#include "meter/store/store_names.h"
 #include "meter/store/usage_query.h"
 #include "reports/table.h"
 
@@ -176,10 +177,33 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	return rc;
 }
 
+struct taken {
+	const struct found_place *place;
+	bool any;
+};
+
+/* Of a source or a shape: whether it is in the place, or of its agent. */
+static void compare_place(void *user, struct text name)
+{
+	struct taken *x = user;
+	const size_t path = strlen(x->place->path), agent = strlen(x->place->agent);
+	x->any |= (name.n > path && memcmp(name.p, x->place->path, path) == 0) ||
+		  (name.n >= agent && memcmp(name.p, x->place->agent, agent) == 0);
+}
+
+/* Whether the database holds something of that agent's; true where that cannot be told. */
+static bool is_taken(struct store *s, const struct found_place *p)
+{
+	struct taken x = { .place = p };
+	struct err none;
+	return store_each_name(s, STORE_SHAPES, compare_place, &x, &none) != 0 || x.any ||
+	       store_each_name(s, STORE_SOURCES, compare_place, &x, &none) != 0 || x.any;
+}
+
 void look_source_tell_newer(const struct look_source *x, const struct cli *cli)
 {
 	struct places p = { 0 };
-	const struct found_place *newest = NULL;
+	const struct found_place *newest = NULL, *never = NULL;
 	struct instant first, last;
 	struct err none;
 	bool any = false;
@@ -190,8 +214,15 @@ void look_source_tell_newer(const struct look_source *x, const struct cli *cli)
 	for (size_t i = 0; i < p.count; i++)
 		if (p.place[i].files && (!newest || p.place[i].newest_us > newest->newest_us))
 			newest = &p.place[i];
-	if (newest && newest->newest_us > last.us + US_PER_HOUR)
-		fprintf(stderr,
+	for (size_t i = 0; i < p.count && !never; i++)
+		if (p.place[i].files && !is_taken(x->store, &p.place[i]))
+			never = &p.place[i];
+	if (never)
+		print_notice("tally: logs of %s are not in the database: `tally ingest` stores "
+			     "them, `tally --logs` looks at logs alone\n",
+			     never->title);
+	else if (newest && newest->newest_us > last.us + US_PER_HOUR)
+		print_notice(
 			"tally: logs of %s are newer than the database: `tally ingest` stores them, "
 			"`tally --logs` looks at logs alone\n",
 			newest->title);
@@ -205,8 +236,8 @@ void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 		cli_tell_empty(cli, x->store, z);
 		look_source_tell_newer(x, cli);
 	} else if (!cli->quiet)
-		fprintf(stderr, "tally: there are no logs there; `tally sources` lists the places "
-				"of each agent\n");
+		print_notice("tally: there are no logs there; `tally sources` lists the places "
+			     "of each agent\n");
 }
 
 void look_source_close(struct look_source *x)

@@ -17,7 +17,7 @@
 static int report_error(const struct err *e, bool json)
 {
 	fflush(stdout);
-	fprintf(stderr, "tally: %s\n", e->message);
+	print_notice("tally: %s\n", e->message);
 	if (json) {
 		struct buf b = { 0 };
 		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
@@ -49,21 +49,25 @@ static const struct command *find_command(int argc, char **argv, int *used)
 	return found;
 }
 
-/* The command whose name, or first word, differs least from what was typed, by two letters at
- * most; NULL when there is none. */
+/* The command whose name, or first word, differs least from what was typed, or the only one whose
+ * second word it is; NULL when there is none. */
 static const char *nearest_command(const char *typed)
 {
-	const char *near = NULL;
-	int least = strlen(typed) > 4 ? 3 : 2;
+	struct text_nearest x = { .typed = text_of(typed) };
+	const char *near = NULL, *of_family = NULL;
+	int families = 0;
 	for (const struct command *c = cli_commands(); c->name; c++) {
-		struct text word = { c->name, strcspn(c->name, " ") };
-		int distance = text_distance(text_of(typed), word, 2);
-		if (distance < least) {
-			least = distance;
-			near = c->name;
+		const struct text word = { c->name, strcspn(c->name, " ") };
+		text_nearest_try(&x, word);
+		near = x.name.p == word.p ? c->name : near;
+		if (c->name[word.n] && strcmp(c->name + word.n + 1, typed) == 0) {
+			of_family = c->name;
+			families++;
 		}
 	}
-	return near;
+	text_nearest_try(&x, TEXT("help"));
+	/* "statement" is a word of one family alone */
+	return text_is(x.name, "help") ? "help" : near ? near : families == 1 ? of_family : NULL;
 }
 
 /* "price --help": the commands of that first word, with what each does; false: there are none. */
@@ -99,17 +103,13 @@ static void nearest_member(char out[MEMBER_MAX], const char *family, const char 
 {
 	const size_t n = strlen(family);
 	const char *word, *asked = elsewhere_asked(family);
-	int least = strlen(typed) > 4 ? 3 : 2;
+	struct text_nearest x = { .typed = text_of(typed) };
 	*out = 0;
-	for (const struct command *c = cli_commands(); c->name; c++) {
-		if (strncmp(c->name, family, n) != 0 || c->name[n] != ' ')
-			continue;
-		const int d = text_distance(text_of(typed), text_of(c->name + n + 1), 2);
-		if (d < least) {
-			least = d;
-			snprintf(out, MEMBER_MAX, "%s", c->name);
-		}
-	}
+	for (const struct command *c = cli_commands(); c->name; c++)
+		if (strncmp(c->name, family, n) == 0 && c->name[n] == ' ')
+			text_nearest_try(&x, text_of(c->name + n + 1));
+	if (x.name.n)
+		snprintf(out, MEMBER_MAX, "%s %.*s", family, (int)x.name.n, x.name.p);
 	for (int i = 0; !*out && (word = elsewhere_member(typed, i)); i++) {
 		snprintf(out, MEMBER_MAX, "%s %s", family, word);
 		*out = is_command(out) ? *out : 0;
@@ -160,8 +160,18 @@ static int unknown_command(int argc, char **argv, bool json)
 	return report_error(&e, json);
 }
 
+/* The first word of commands ("credit") that differs least from what was typed; empty: none. */
+static struct text nearest_family(const char *typed)
+{
+	struct text_nearest x = { .typed = text_of(typed) };
+	for (const struct command *c = cli_commands(); c->name; c++)
+		text_nearest_try(&x, (struct text){ c->name, strcspn(c->name, " ") });
+	return x.name;
+}
+
 static int help(int argc, char **argv)
 {
+	struct text near;
 	int used;
 	if (argc < 1) {
 		cli_print_overview(stdout);
@@ -183,6 +193,12 @@ static int help(int argc, char **argv)
 	const struct command *c = find_command(argc, argv, &used);
 	if (!c && argc == 1 && cli_print_family(argv[0], stdout))
 		return 0;
+	if (!c && argc == 1 && (near = nearest_family(argv[0])).n) {
+		struct err e;
+		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally help %.*s`?",
+			argv[0], (int)near.n, near.p);
+		return report_error(&e, false);
+	}
 	if (!c)
 		return unknown_command(argc, argv, false);
 	cli_print_help(c, stdout);
@@ -248,8 +264,8 @@ static int run(int argc, char **argv)
 		return 0;
 	}
 	if (text_distance(text_of(argv[0]), TEXT("--version"), 3) <= 2) {
-		fprintf(stderr, "tally: there is no option '%s'; did you mean '--version'?\n",
-			argv[0]);
+		print_notice("tally: there is no option '%s'; did you mean '--version'?\n",
+			     argv[0]);
 		return 2;
 	}
 	/* options alone are of the short reports: the first that has them */
@@ -268,7 +284,7 @@ int main(int argc, char **argv)
 	err_name_options(true);
 	int status = run(argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "tally: could not write the output: %s\n", strerror(errno));
+		print_notice("tally: could not write the output: %s\n", strerror(errno));
 		return 1;
 	}
 	return status;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "meter/store/cards.h"
+#include "reports/table.h"
 
 int cli_ingest_options(const struct cli *cli, const struct book *book, struct ingest_options *out,
 		       struct err *e)
@@ -41,7 +42,7 @@ int cli_tell_other_cards(const struct cli *cli, struct store *s, const struct bo
 	struct buf cards = { 0 };
 	int rc = cli->quiet ? 0 : cards_differ(s, b, &cards, e);
 	if (cards.n)
-		fprintf(stderr,
+		print_notice(
 			"tally: the records of the database were rated by other cards than those "
 			"now: %s\n",
 			cards.p);

@@ -14,6 +14,7 @@
 #include "pricing/book_pack.h"
 #include "pricing/series.h"
 #include "reports/json_out.h"
+#include "reports/table.h"
 
 enum { OLD_DAYS = 45 };
 
@@ -66,7 +67,7 @@ static void say_old(const char *released)
 		bool said = file_read(&told, path.p, 100, NULL) == 0 &&
 			    text_is((struct text){ told.p, told.n }, released);
 		if (!said && price_store_write(path.p, text_of(released), NULL) == 0)
-			fprintf(stderr,
+			print_notice(
 				"tally: the prices are of %s, %lld days old; `tally price update` "
 				"takes newer ones\n",
 				released, (long long)days);

@@ -4,20 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "reports/table.h"
+
 /* The lines behind the last one that was printed. */
 static void end_run(struct refusals *r)
 {
 	if (r->to > r->line + 1)
-		fprintf(stderr, "tally: %s:%" PRId64 " to %" PRId64 ": the same\n", r->path,
-			r->line + 1, r->to);
+		print_notice("tally: %s:%" PRId64 " to %" PRId64 ": the same\n", r->path,
+			     r->line + 1, r->to);
 	else if (r->to > r->line)
-		fprintf(stderr, "tally: %s:%" PRId64 ": the same\n", r->path, r->to);
+		print_notice("tally: %s:%" PRId64 ": the same\n", r->path, r->to);
 	r->line = r->to = 0;
 }
 
 void refusals_add(void *user, const char *path, int64_t line, const char *why)
 {
 	struct refusals *r = user;
+	path = file_title(path);
 	r->met++;
 	if (line > 0 && line == r->to + 1 && strncmp(why, r->why, sizeof r->why - 1) == 0 &&
 	    strcmp(path, r->path) == 0) {
@@ -33,10 +37,10 @@ void refusals_add(void *user, const char *path, int64_t line, const char *why)
 	snprintf(r->path, sizeof r->path, "%s", path);
 	snprintf(r->why, sizeof r->why, "%s", why);
 	if (line > 0) {
-		fprintf(stderr, "tally: %s:%" PRId64 ": %s\n", path, line, why);
+		print_notice("tally: %s:%" PRId64 ": %s\n", path, line, why);
 		r->line = r->to = line;
 	} else {
-		fprintf(stderr, "tally: %s: %s\n", path, why);
+		print_notice("tally: %s: %s\n", path, why);
 	}
 }
 
@@ -44,7 +48,7 @@ void refusals_end(struct refusals *r, int64_t met)
 {
 	end_run(r);
 	if (met > r->named)
-		fprintf(stderr, "tally: and %s more\n", COUNTED(met - r->named, ""));
+		print_notice("tally: and %s more\n", COUNTED(met - r->named, ""));
 	r->named = met;
 }
 
@@ -52,14 +56,14 @@ int refusals_sum(struct refusals *r, int64_t refused, const char *what)
 {
 	refusals_end(r, refused);
 	if (refused)
-		fprintf(stderr, "tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
+		print_notice("tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
 	return refused ? 3 : 0;
 }
 
 void refusals_zeros(int64_t zeros)
 {
 	if (zeros)
-		fprintf(stderr,
+		print_notice(
 			"tally: the logs hold %s of zero, as crashes leave them: a call whose line "
 			"was not written yet is in none of them\n",
 			COUNTED(zeros, "byte"));
@@ -68,7 +72,7 @@ void refusals_zeros(int64_t zeros)
 int refusals_columns(struct text columns)
 {
 	if (columns.n)
-		fprintf(stderr,
+		print_notice(
 			"tally: no table knows what these columns count, so that it may be missing "
 			"here: %.*s; where they count tokens, name them with --map FIELD=COLUMN, "
 			"else say --map none=COLUMN\n",

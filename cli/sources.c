@@ -1,9 +1,14 @@
 #include "cli/sources.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/instant.h"
 #include "meter/read/places.h"
+#include "reports/table.h"
 
 /* A line an agent: those behind it of the same agent are added to it. */
 static void tell(const struct places *p)
@@ -16,7 +21,7 @@ static void tell(const struct places *p)
 		for (; i < p->count && strcmp(p->place[i].agent, f->agent) == 0; i++) {
 			const struct found_place *one = &p->place[i];
 			if (one->why)
-				fprintf(stderr, "tally: %s: %s\n", one->title, one->why);
+				print_notice("tally: %s: %s\n", one->title, one->why);
 			if (!one->files)
 				continue;
 			files += one->files;
@@ -29,11 +34,11 @@ static void tell(const struct places *p)
 			continue;
 		char day[INSTANT_TEXT_MAX];
 		instant_format((struct instant){ newest }, day);
-		fprintf(stderr, "tally: found %s: %s in %s", f->title,
-			COUNTED((int64_t)files, "file"), path);
+		print_notice("tally: found %s: %s in %s", f->title, COUNTED((int64_t)files, "file"),
+			     path);
 		if (places > 1)
-			fprintf(stderr, " and %s", COUNTED((int64_t)places - 1, "more place"));
-		fprintf(stderr, ", newest of %.10s\n", day);
+			print_notice(" and %s", COUNTED((int64_t)places - 1, "more place"));
+		print_notice(", newest of %.10s\n", day);
 	}
 }
 
@@ -67,4 +72,31 @@ int cli_paths(const struct cli *cli, bool may_come, const char *const **path, si
 		if (places_named((*path)[i]))
 			rc = look(cli, (*path)[i], may_come, e);
 	return rc;
+}
+
+int cli_standard_input(struct cli *cli, struct err *e)
+{
+	char *path = NULL;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++)
+		if (strcmp(cli->argument[i], "-") == 0) {
+			rc = file_of_standard_input(&path, e);
+			cli->argument[i] = path;
+		}
+	return rc;
+}
+
+void cli_tell_unread_input(const struct cli *cli)
+{
+	struct stat st;
+	int waiting = 0;
+	if (cli->argument_count || cli->quiet || fstat(STDIN_FILENO, &st) != 0)
+		return;
+	if (S_ISFIFO(st.st_mode) && ioctl(STDIN_FILENO, FIONREAD, &waiting) != 0)
+		waiting = 0;
+	if (S_ISREG(st.st_mode))
+		waiting = lseek(STDIN_FILENO, 0, SEEK_CUR) < st.st_size;
+	if (waiting > 0)
+		print_notice("tally: note: standard input was not read; `tally %s -` reads it\n",
+			     cli->command->name);
 }

@@ -6,6 +6,7 @@
 #include "base/loose.h"
 #include "base/zone.h"
 #include "meter/store/store_names.h"
+#include "reports/table.h"
 
 /* 10k, 2.5M */
 static bool in_thousands(struct text s, struct decimal *out)
@@ -41,6 +42,20 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	return out->digits < 0 ? err_set(e, ERR_USAGE, "%s: '%s' is below zero", what, text) : 0;
 }
 
+const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period)
+{
+	const struct text rolling = TEXT("rolling ");
+	const bool rolls = period.n > rolling.n && memcmp(period.p, rolling.p, rolling.n) == 0;
+	const bool number = period.n && *period.p >= '0' && *period.p <= '9';
+	const char *before = rolls ? "in any " : number ? "every " : "a ";
+	if (text_is(period, "ever"))
+		return "in all";
+	if (rolls)
+		period = (struct text){ period.p + rolling.n, period.n - rolling.n };
+	snprintf(room, CLI_PERIOD_MAX, "%s%.*s", before, (int)period.n, period.p);
+	return room;
+}
+
 enum { NAMES_SHOWN = 5 };
 struct nearest {
 	struct text typed;
@@ -50,6 +65,27 @@ struct nearest {
 	char known[300]; /* the first of them */
 	size_t count;
 };
+
+/* "web/shop" of /srv/web/shop. */
+static bool is_end_of(struct text project, struct text typed)
+{
+	const size_t n = typed.n;
+	return n && project.n > n && memcmp(project.p + project.n - n, typed.p, n) == 0 &&
+	       memchr("/\\", project.p[project.n - n - 1], 2);
+}
+
+/* "-home-ada-shop" of /home/ada/shop: the folder in which Claude Code keeps a project's logs, which
+ * is how ccusage names it. */
+static bool is_folder_of(struct text project, struct text typed)
+{
+	bool same = typed.n > 1 && *typed.p == '-' && typed.n == project.n;
+	for (size_t i = 0; same && i < typed.n; i++) {
+		const char c = project.p[i];
+		const bool letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+		same = typed.p[i] == (letter ? c : '-');
+	}
+	return same;
+}
 
 static void compare(void *user, struct text name)
 {
@@ -66,7 +102,7 @@ static void compare(void *user, struct text name)
 	if (x->count++ < NAMES_SHOWN)
 		snprintf(x->known + n, sizeof x->known - n, "%s%.*s", n ? ", " : "", (int)name.n,
 			 name.p);
-	x->found |= d == 0;
+	x->found |= d == 0 || is_end_of(name, x->typed) || is_folder_of(name, x->typed);
 	if (d < x->least) {
 		x->least = d;
 		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
@@ -82,14 +118,14 @@ static void tell_unknown(const struct cli *cli, struct store *s, const char *opt
 	struct err none;
 	if (!typed || store_each_name(s, which, compare, &x, &none) != 0 || x.found)
 		return;
-	fprintf(stderr, "tally: no usage of %s '%s'", option, typed);
+	print_notice("tally: no usage of %s '%s'", option, typed);
 	if (*x.name)
-		fprintf(stderr, "; did you mean '%s'?\n", x.name);
+		print_notice("; did you mean '%s'?\n", x.name);
 	else if (x.count)
-		fprintf(stderr, "; there %s %s%s\n", x.count > 1 ? "are" : "is", x.known,
-			x.count > NAMES_SHOWN ? ", ..." : "");
+		print_notice("; there %s %s%s\n", x.count > 1 ? "are" : "is", x.known,
+			     x.count > NAMES_SHOWN ? ", ..." : "");
 	else
-		fputs("\n", stderr);
+		print_notice("\n");
 }
 
 void cli_tell_unknown(const struct cli *cli, struct store *s)
@@ -111,10 +147,8 @@ struct ends_so {
 static void compare_project(void *user, struct text name)
 {
 	struct ends_so *x = user;
-	const size_t n = x->typed.n;
 	x->exact |= text_eq(name, x->typed);
-	if (name.n <= n || memcmp(name.p + name.n - n, x->typed.p, n) != 0 ||
-	    !memchr("/\\", name.p[name.n - n - 1], 2))
+	if (!is_end_of(name, x->typed) && !is_folder_of(name, x->typed))
 		return;
 	if (x->count++ < 3)
 		buf_printf(x->found, "%s%.*s", x->found->n ? ", " : "", (int)name.n, name.p);
@@ -155,8 +189,8 @@ void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z
 		return;
 	char days[DAYS_TEXT_MAX];
 	if (any)
-		fprintf(stderr, "tally: there are records of %s\n",
-			days_format(zone_day(z, first), zone_day(z, last), days));
+		print_notice("tally: there are records of %s\n",
+			     days_format(zone_day(z, first), zone_day(z, last), days));
 	else
-		fprintf(stderr, "tally: there are no records yet; `tally ingest` reads them\n");
+		print_notice("tally: there are no records yet; `tally ingest` reads them\n");
 }

@@ -16,6 +16,10 @@
 int cli_amount_of(const char *what, const char *text, const char *currency, struct decimal *out,
 		  struct err *e);
 
+/* Of a budget's or a limit's period, behind an amount: "a month", "in any 5h", "in all". */
+enum { CLI_PERIOD_MAX = 64 };
+const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period);
+
 /*
  * --customer, --project and --model of a report. A project may be named by the last folder of its
  * path, where one alone ends so. Errors: ERR_USAGE where several do, those of the store.

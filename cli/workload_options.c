@@ -1,12 +1,13 @@
 #include "cli/workload_options.h"
 
 #include "base/zone.h"
+#include "cli/sources.h"
 
 int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
 		      struct err *e)
 {
 	const char *spec, *at = cli_value(cli, "at");
-	int rc = 0;
+	int rc = cli_standard_input(cli, e);
 	*out = (struct cli_workload){ .o = { .path = (const char *const *)cli->argument,
 					     .path_count = (size_t)cli->argument_count,
 					     .format = cli_value(cli, "format"),

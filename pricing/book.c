@@ -732,6 +732,23 @@ static struct absence find_absence(const struct name_entry *n, const char *provi
 	return x;
 }
 
+/* Of the currencies, each once, in which the vendor states a price at q->at: another is asked. */
+static int only_in(const struct name_entry *n, const char *provider, const struct price_query *q,
+		   struct err *e)
+{
+	char codes[64] = "";
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		const size_t at = strlen(codes);
+		if (strcmp(p->provider, provider) == 0 && !p->withdrawn &&
+		    holds(p->from, p->to, q->at) && !strstr(codes, p->currency))
+			snprintf(codes + at, sizeof codes - at, "%s%s", at ? " and " : "",
+				 p->currency);
+	}
+	return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s", provider,
+		       (int)n->name.n, n->name.p, q->currency, codes);
+}
+
 /* Says why provider's model n has no price at q->at. */
 static int explain_absence(struct book *b, const struct name_entry *n, const char *provider,
 			   const struct price_query *q, struct err *e)
@@ -755,8 +772,7 @@ static int explain_absence(struct book *b, const struct name_entry *n, const cha
 	if (x.other_region && (q->region.n || (!x.before && !x.after)))
 		return no_such_region(b, n, x.other_region, q, e);
 	if (x.other_currency && !x.before && !x.after)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s", provider,
-			       len, n->name.p, q->currency, x.other_currency->currency);
+		return only_in(n, provider, q, e);
 	if (x.before && x.after)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s",
 			       provider, len, n->name.p, q->currency,

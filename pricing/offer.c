@@ -155,5 +155,21 @@ int offers_find(const struct offer_list *l, const char *name, const struct offer
 			*out = &l->offer[i];
 			return 0;
 		}
-	return err_set(e, ERR_NOT_FOUND, "there is no offer '%s' (tally credit offers)", name);
+	struct text_nearest x = { .typed = text_of(name) };
+	for (size_t i = 0; i < l->count; i++) {
+		const struct text known = l->offer[i].name;
+		const char *dash = known.n ? memchr(known.p, '-', known.n) : NULL;
+		text_nearest_try(&x, known);
+		/* "pro" for "vm0-pro" */
+		if (dash &&
+		    text_is((struct text){ dash + 1, (size_t)(known.p + known.n - dash - 1) },
+			    name)) {
+			x.name = known;
+			break;
+		}
+	}
+	return x.name.n ? err_set(e, ERR_NOT_FOUND, "there is no offer '%s'; did you mean '%.*s'?",
+				  name, (int)x.name.n, x.name.p)
+			: err_set(e, ERR_NOT_FOUND, "there is no offer '%s' (tally credit offers)",
+				  name);
 }

@@ -185,7 +185,7 @@ void blocks_report_table(const struct blocks_report *r)
 	table_close(t);
 	blocks_report_outlook(r);
 	print_note(
-		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
+		"\n%s, times in %s; where a block begins is an estimate (the full UTC hour of its first call)",
 		r->source, r->timezone);
 	for (size_t i = r->from; i < r->blocks->count; i++)
 		unpriced += r->blocks->block[i].sums.unpriced,

@@ -315,3 +315,23 @@ int ledger_report_table(struct ledger *l, const struct account *a, struct period
 	table_close(t);
 	return rc;
 }
+
+void batch_report_put(struct json_out *j, const struct batch_result *r, size_t count)
+{
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.credit-post/1");
+	json_out_array(j, "items");
+	for (size_t i = 0; i < count; i++) {
+		json_out_object(j, NULL);
+		json_out_int(j, "index", (int64_t)i);
+		json_out_string(j, "result",
+				r[i].done     ? "done"
+				: r[i].undone ? "undone"
+					      : "failed");
+		if (!r[i].done)
+			json_out_string(j, "reason", batch_reason(&r[i]));
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}

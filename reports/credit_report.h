@@ -2,6 +2,7 @@
 #ifndef TALLY_REPORTS_CREDIT_REPORT_H
 #define TALLY_REPORTS_CREDIT_REPORT_H
 
+#include "meter/ledger/batch.h"
 #include "meter/ledger/ledger.h"
 #include "reports/json_out.h"
 
@@ -29,5 +30,8 @@ int ledger_report_put(struct json_out *j, struct ledger *l, const struct account
 		      struct period of, struct err *e);
 int ledger_report_csv(struct ledger *l, const struct account *a, struct period of, struct err *e);
 int ledger_report_table(struct ledger *l, const struct account *a, struct period of, struct err *e);
+
+/* tally.credit-post/1: what became of each operation of a batch. */
+void batch_report_put(struct json_out *j, const struct batch_result *r, size_t count);
 
 #endif

@@ -13,29 +13,8 @@
 #include "meter/store/usage_query.h"
 #include "reports/plain.h"
 
-struct export_options {
-	FILE *out;
-	struct instant since, until;
-	const char *customer; /* NULL: all */
-	const struct zone *zone;
-	bool declare;	    /* accounts of an hledger journal, for its check --strict */
-	const char *issuer; /* of FOCUS rows: who charges; NULL: the vendor */
-};
-
-/* Usage by UTC day, customer, project, model, price and bucket, and the credits: what was bought
- * (paid grants), what was granted, and what usage drew. *left_out: records without a price, which
- * are in no row. */
-int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out,
-		 struct err *e);
-/* Final invoices and credit notes whose period begins in [since, until): the rows of a document add
- * up to its total. *left_out: documents in credits, which are no currency. */
-int export_focus_invoices(struct ledger *l, const struct export_options *o, int64_t *left_out,
-			  struct err *e);
 enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
-/* Every transaction of the ledger in credits, and every invoice and credit note in money; what was
- * voided is reversed on that day. */
-int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
-		   struct err *e);
+enum focus_source { FOCUS_USAGE, FOCUS_INVOICES };
 enum book_profile { BOOK_XERO, BOOK_QUICKBOOKS, BOOK_DATEV };
 /* Accounts as the bookkeeping program numbers them. */
 struct book_settings {
@@ -48,20 +27,54 @@ struct book_settings {
 	const char *base;		 /* of DATEV: the currency in which the books are kept */
 	const struct exchange_rates *rates; /* into it; NULL: nothing is in another one */
 };
-/* What is to be said of such a file. */
-struct books_told {
-	int64_t in_credits; /* documents that are left out: credits are no money */
-	int64_t cut;	    /* texts that are longer than the program takes */
-	int64_t notes;	    /* documents that give back, left out of a file of invoices */
+
+struct export_options {
+	FILE *out;
+	const char *path; /* of a file that an export writes by itself */
+	struct instant since, until;
+	const char *customer; /* NULL: all */
+	const struct zone *zone;
+	enum focus_source source;
+	const char *issuer; /* of FOCUS rows: who charges; NULL: the vendor */
+	enum journal_style style;
+	bool declare; /* accounts of an hledger journal, for its check --strict */
+	struct book_settings books;
 };
-/* Final invoices and credit notes of the period, and for DATEV what was paid in it. Errors:
- * ERR_RANGE beyond what the program imports at once, ERR_INVALID where it cannot take an amount, a
- * number or a name. */
-int export_invoices(struct ledger *l, const struct export_options *o,
-		    const struct book_settings *settings, struct books_told *told, struct err *e);
-/* Every record that stands, in the native format: it can be read in again. */
-int export_csv(struct ledger *l, const struct export_options *o, struct err *e);
-/* Usage by day, customer, project and model, as a workbook at `path`. */
-int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e);
+/* What is to be said of the file. */
+struct export_told {
+	int64_t unpriced;     /* records without a price, which are in no row */
+	int64_t placeholders; /* records of which it holds a part only */
+	int64_t in_credits;   /* documents that are left out: credits are no money */
+	int64_t cut;	      /* texts that are longer than the program takes */
+	int64_t notes;	      /* documents that give back, left out of a file of invoices */
+};
+
+/* Writes to o->out, or to o->path. Errors: ERR_RANGE beyond what the program that it is for imports
+ * at once, ERR_INVALID where that cannot take an amount, a number or a name. */
+typedef int export_function(struct ledger *l, const struct export_options *o,
+			    struct export_told *told, struct err *e);
+
+/* The exports: name, function, whether it writes a file by itself, and what is in it.
+ *
+ * focus: usage by UTC day, customer, project, model, price and bucket, and the credits; or final
+ * invoices and credit notes whose period begins in [since, until), of which the rows of a document
+ * add up to its total. journal: every transaction of the ledger in credits, and every invoice and
+ * credit note in money; what was voided is reversed on that day. invoices: final invoices and
+ * credit notes of the period, and for DATEV what was paid in it. csv: it can be read in again. */
+#define EXPORTS(X) \
+	X("focus", export_focus, false, \
+	  "usage in money by day, customer, project, model, price and bucket, and credits as a " \
+	  "virtual currency (what was bought or granted, and what usage drew)") \
+	X("journal", export_journal, false, \
+	  "the credit ledger and the invoices in money, for hledger or beancount") \
+	X("invoices", export_invoices, false, \
+	  "invoices and credit notes, as a bookkeeping program imports them (--profile)") \
+	X("csv", export_csv, false, "every record that stands, in the native format") \
+	X("xlsx", export_xlsx, true, "usage by day, customer, project and model")
+#define X(name, function, to_path, what) export_function function;
+EXPORTS(X)
+#undef X
+/* That of FOCUS, of FOCUS_INVOICES. */
+export_function export_focus_invoices;
 
 #endif

@@ -9,7 +9,7 @@
 struct writer {
 	const struct export_options *o;
 	struct buf b;
-	int64_t left_out; /* records without a price: in no row */
+	struct export_told told;
 };
 
 /* Whose account it is: usage without a customer is the issuer's own. */
@@ -136,7 +136,8 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 	zone_close(utc);
 	if (rc != 0)
 		return rc;
-	w->left_out = usage_total(r)->unpriced;
+	w->told.unpriced = usage_total(r)->unpriced;
+	w->told.placeholders = usage_total(r)->placeholders;
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct charge_part part[CHARGE_PARTS_MAX];
 		const struct stored_price *p = NULL;
@@ -290,7 +291,8 @@ static int credit_rows(void *user, const struct account *a)
 	return rc;
 }
 
-int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out, struct err *e)
+static int export_usage(struct ledger *l, const struct export_options *o, struct export_told *told,
+			struct err *e)
 {
 	struct writer w = { .o = o };
 	struct credits x = { .w = &w, .l = l, .e = e };
@@ -300,6 +302,13 @@ int export_focus(struct ledger *l, const struct export_options *o, int64_t *left
 		rc = ledger_each_account(l, credit_rows, &x, e);
 	fwrite(w.b.p, 1, w.b.n, o->out);
 	buf_release(&w.b);
-	*left_out = w.left_out;
+	*told = w.told;
 	return rc;
+}
+
+int export_focus(struct ledger *l, const struct export_options *o, struct export_told *told,
+		 struct err *e)
+{
+	return o->source == FOCUS_INVOICES ? export_focus_invoices(l, o, told, e)
+					   : export_usage(l, o, told, e);
 }

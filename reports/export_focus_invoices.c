@@ -238,14 +238,14 @@ static int take_document(void *user, const struct stored_invoice *i)
 	return rc;
 }
 
-int export_focus_invoices(struct ledger *l, const struct export_options *o, int64_t *left_out,
-			  struct err *e)
+int export_focus_invoices(struct ledger *l, const struct export_options *o,
+			  struct export_told *told, struct err *e)
 {
 	struct documents x = { .o = o, .e = e };
 	focus_put_header(&x.b);
 	int rc = invoice_each(ledger_store(l), o->customer, take_document, &x, e);
 	fwrite(x.b.p, 1, x.b.n, o->out);
 	buf_release(&x.b);
-	*left_out = x.left_out;
+	told->in_credits = x.left_out;
 	return rc;
 }

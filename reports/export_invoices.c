@@ -20,7 +20,7 @@ struct books {
 	const struct book_settings *s;
 	struct buf b;
 	int64_t count, rows;
-	struct books_told *told;
+	struct export_told *told;
 	int year;
 	struct err *e;
 };
@@ -516,8 +516,8 @@ static int check_datev(const struct book_settings *s, struct err *e)
 	return 0;
 }
 
-int export_invoices(struct ledger *l, const struct export_options *o,
-		    const struct book_settings *settings, struct books_told *told, struct err *e)
+int export_invoices(struct ledger *l, const struct export_options *o, struct export_told *told,
+		    struct err *e)
 {
 	static const char *const heads[][3] = {
 		[BOOK_XERO] = { "*ContactName,*InvoiceNumber,*InvoiceDate,*DueDate,*Description,"
@@ -531,8 +531,8 @@ int export_invoices(struct ledger *l, const struct export_options *o,
 				      "Service),ItemDescription,ItemQuantity,ItemRate,*ItemAmount,"
 				      "Currency\n" },
 	};
+	const struct book_settings *settings = &o->books;
 	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .told = told, .e = e };
-	*told = (struct books_told){ 0 };
 	int rc = settings->profile == BOOK_DATEV ? check_datev(settings, e) : 0;
 	if (rc == 0)
 		rc = invoice_each(ledger_store(l), o->customer, take, &k, e);

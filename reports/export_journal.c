@@ -355,13 +355,14 @@ static int put_all(struct writer *w)
 		       : rc;
 }
 
-int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
+int export_journal(struct ledger *l, const struct export_options *o, struct export_told *told,
 		   struct err *e)
 {
-	struct writer w = { .l = l, .o = o, .style = style, .e = e, .opening = true };
-	buf_puts(&w.b, style == JOURNAL_BEANCOUNT ? "option \"title\" \"Credits and invoices\"\n"
-						    "1970-01-01 commodity CREDIT\n"
-						  : "commodity 1000.000000000 CREDIT\n");
+	struct writer w = { .l = l, .o = o, .style = o->style, .e = e, .opening = true };
+	(void)told;
+	buf_puts(&w.b, o->style == JOURNAL_BEANCOUNT ? "option \"title\" \"Credits and invoices\"\n"
+						       "1970-01-01 commodity CREDIT\n"
+						     : "commodity 1000.000000000 CREDIT\n");
 	int rc = put_all(&w);
 	w.opening = false;
 	buf_puts(&w.b, "\n");

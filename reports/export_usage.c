@@ -103,8 +103,10 @@ static int put_record(void *user, const struct usage_row *row)
 	return 0;
 }
 
-int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
+int export_csv(struct ledger *l, const struct export_options *o, struct export_told *told,
+	       struct err *e)
 {
+	(void)told;
 	struct store *s = ledger_store(l);
 	struct records x = { .o = o, .store = s };
 	int rc = store_refresh(s, e);
@@ -151,8 +153,10 @@ static void put_heads(struct sheet *w, const enum grouping *dims, lxw_col_t coun
 	sheet_title(w, 0, at, "placeholders", true);
 }
 
-int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
+int export_xlsx(struct ledger *l, const struct export_options *o, struct export_told *told,
+		struct err *e)
 {
+	(void)told;
 	static const enum grouping dims[] = { BY_DAY, BY_CUSTOMER, BY_PROJECT, BY_MODEL };
 	enum { DIMS = 4, ROWS_MOST = 1048000 };
 	const struct usage_filter f = { .since = o->since,
@@ -170,7 +174,7 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 			     "more than %d rows; a spreadsheet holds no more: choose a period",
 			     ROWS_MOST);
 	if (rc == 0)
-		rc = sheet_open(&w, path, NULL, 0, true, e);
+		rc = sheet_open(&w, o->path, NULL, 0, true, e);
 	if (rc != 0) {
 		usage_result_close(r);
 		return rc;
@@ -196,5 +200,5 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 		sheet_count(&w, row, at, s->placeholders);
 	}
 	usage_result_close(r);
-	return sheet_close(&w, path, e);
+	return sheet_close(&w, o->path, e);
 }

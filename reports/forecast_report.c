@@ -108,6 +108,21 @@ static void weigh_days(struct history *h)
 	}
 }
 
+static void move_usage(const struct asked *a, struct history *h)
+{
+	const struct planner_scenario *s = &a->q->route;
+	struct usage_move m = { .model = a->q->move_model,
+				.parts = s->parts,
+				.from = (size_t)(local_day(a->q->zone, a->q->move_on) - h->first) };
+	CHECK(s->parts <= USAGE_MOVE_PARTS);
+	for (int i = 0; i < s->parts; i++) {
+		m.part[i].to = text_of(s->part[i].model);
+		m.part[i].service_tier = text_of(s->part[i].service_tier);
+		m.part[i].share = s->part[i].share;
+	}
+	usage_days_move(h->used, &m);
+}
+
 /* What was used by day, from the meter. */
 static int read_money(struct asked *a, struct history *h, struct err *e)
 {
@@ -134,11 +149,7 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	if (rc != 0)
 		return rc;
 	if (a->q->move_to)
-		usage_days_move(h->used,
-				&(struct usage_move){
-					.model = a->q->move_model,
-					.to = text_of(a->q->move_to),
-					.from = (size_t)(local_day(z, a->q->move_on) - h->first) });
+		move_usage(a, h);
 	usage_days_ready(h->used, cells.currency);
 	h->cut = usage_days_empty(h->used);
 	h->first += (int64_t)h->cut;
@@ -576,6 +587,22 @@ static void put_runs_out(const struct asked *a, const struct forecast *f, bool l
 		       lower ? " or earlier" : "", day[1]);
 }
 
+/* "A", "A (batch)", "5 % A and 95 % B", "A, and 5 % of it on B as well" */
+static void put_route(struct buf *b, const struct planner_scenario *s)
+{
+	const struct planner_part *p = s->part;
+	char share[2][DECIMAL_TEXT_MAX];
+	for (int i = 0; i < s->parts && i < 2; i++)
+		decimal_format((struct decimal){ p[i].share, 4 }, share[i]);
+	if (s->parts == 1)
+		buf_printf(b, "%s%s", p[0].model, *p[0].service_tier ? " (batch)" : "");
+	else if (p[1].again)
+		buf_printf(b, "%s, and %s %% of it on %s as well", p[0].model, share[1],
+			   p[1].model);
+	else
+		buf_printf(b, "%s %% %s and %s %% %s", share[0], p[0].model, share[1], p[1].model);
+}
+
 static void put_move(const struct forecast_question *q)
 {
 	const struct text from = q->move_model.n ? q->move_model : TEXT("everything");
@@ -583,9 +610,15 @@ static void put_move(const struct forecast_question *q)
 	if (!q->move_to)
 		return;
 	day_format(local_day(q->zone, q->move_on), day);
+	struct buf to = { 0 };
+	put_route(&to, &q->route);
 	print_note("from %s on %.*s runs on %s: as many tokens and cache hits as recorded, cache "
-		   "writes as input where it does not bill them",
-		   day, (int)from.n, from.p, q->move_to);
+		   "writes as input where they are not billed%s",
+		   day, (int)from.n, from.p, to.p,
+		   q->route.parts > 1 ? "; shares are of the cost, for nobody knows which calls go "
+					"where"
+				      : "");
+	buf_release(&to);
 	printf("\n");
 }
 
@@ -809,19 +842,44 @@ struct forecast_question forecast_question_of(struct ledger *l, const struct zon
 	return q;
 }
 
+void forecast_question_release(struct forecast_question *q)
+{
+	arena_release(&q->texts);
+}
+
+/* MODEL=TO: the model before a sign that stands before any colon of a route. */
+static const char *model_ends(const char *move)
+{
+	const char *equals = strchr(move, '=');
+	return equals && !memchr(move, ':', (size_t)(equals - move)) ? equals : NULL;
+}
+
 int forecast_move_parse(struct forecast_question *q, const char *move, const char *currency,
 			struct err *e)
 {
-	const char *equals = strchr(move, '=');
+	const char *equals = model_ends(move);
+	const struct plan_range *share = &q->route.share;
 	struct price_match m;
 	q->move_model = equals ? (struct text){ move, (size_t)(equals - move) } : TEXT("");
 	q->move_to = equals ? equals + 1 : move;
 	if (!q->move_on.us)
 		q->move_on = zone_midnight(q->zone, zone_day(q->zone, q->now) + 1);
-	const struct price_query ask = { .model = text_of(q->move_to),
-					 .currency = currency,
-					 .at = q->move_on };
-	return book_find(q->book, &ask, &m, e);
+	struct err why;
+	int rc = planner_scenario_parse(&q->route, q->move_to, &q->texts, &why);
+	if (rc != 0)
+		rc = err_set(e, ERR_USAGE, "%s", why.message);
+	if (rc == 0 && share->at[PLAN_LOW] != share->at[PLAN_HIGH])
+		rc = err_set(e, ERR_USAGE, "'%s': a forecast takes one share, not a range",
+			     q->move_to);
+	for (int i = 0; rc == 0 && i < q->route.parts; i++) {
+		const struct price_query ask = { .model = text_of(q->route.part[i].model),
+						 .service_tier =
+							 text_of(q->route.part[i].service_tier),
+						 .currency = currency,
+						 .at = q->move_on };
+		rc = book_find(q->book, &ask, &m, e);
+	}
+	return rc;
 }
 
 int forecast_question_check(const struct forecast_question *q, struct err *e)

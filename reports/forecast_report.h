@@ -6,6 +6,7 @@
 #include "meter/ledger/ledger.h"
 #include "pricing/book.h"
 #include "reports/json_out.h"
+#include "sim/planner.h"
 
 struct forecast_question {
 	struct ledger *ledger;
@@ -16,9 +17,11 @@ struct forecast_question {
 	const char *customer, *project, *model;
 	struct money_total budget; /* from since to by */
 	bool has_budget;
-	/* from the local day move_on everything of move_model (empty: of all) runs on move_to;
-	 * NULL: no move */
+	/* from the local day move_on everything of move_model (empty: of all) runs on move_to, a
+	 * model or a route as `route` has it; NULL: no move */
 	const char *move_to;
+	struct planner_scenario route;
+	struct arena texts; /* of the route */
 	struct text move_model;
 	struct instant move_on;
 	bool credits, of_balance; /* of_balance: what the account has, else credits_left */
@@ -28,8 +31,11 @@ struct forecast_question {
 struct forecast_question forecast_question_of(struct ledger *l, const struct zone *z,
 					      struct instant now);
 int forecast_budget_parse(struct forecast_question *q, const char *text, struct err *e);
-/* TO or MODEL=TO; move_on is what was asked, or 0: tomorrow. The target must have a price then.
- * Errors: ERR_USAGE, those of book_find. */
+/* What forecast_move_parse has kept. */
+void forecast_question_release(struct forecast_question *q);
+/* TO or MODEL=TO, where TO is a scenario of planner.h with one share; move_on is what was asked, or
+ * 0: tomorrow. Each model must have a price then. Errors: ERR_USAGE, those of
+ * planner_scenario_parse and book_find. */
 int forecast_move_parse(struct forecast_question *q, const char *move, const char *currency,
 			struct err *e);
 /* Errors: ERR_USAGE. */

@@ -194,7 +194,7 @@ static void put_models(const struct overview *o, int64_t month_start)
 void overview_print(const struct overview *o)
 {
 	const int64_t month_start = o->today - civil_from_day(o->today).day + 1;
-	printf("%s, days of %s\n\n", o->source, o->timezone);
+	printf("%s, days in %s\n\n", o->source, o->timezone);
 	put_periods(o);
 	put_models(o, month_start);
 	if (overview_is_lower_bound(o))

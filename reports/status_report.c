@@ -32,6 +32,12 @@ static int read_status(struct status *out, struct store *s, struct instant now, 
 	return rc;
 }
 
+static bool is_lower_bound(const struct status *x)
+{
+	const struct usage_sums *t = usage_total(x->all);
+	return t->unpriced || t->placeholders || x->uncovered || x->st.quarantined;
+}
+
 struct fault_lines {
 	struct json_out *json; /* NULL: lines of text */
 	size_t count;
@@ -80,8 +86,10 @@ static int put_card(void *user, const struct rated_card *c)
 	return 0;
 }
 
-int status_report_put(struct json_out *j, struct store *s, struct instant now, struct err *e)
+int status_report_put(struct json_out *j, struct store *s, struct instant now, bool *lacks,
+		      struct err *e)
 {
+	struct fault_lines faults = { j, 0 };
 	struct status x;
 	int rc = read_status(&x, s, now, e);
 	if (rc == 0) {
@@ -111,7 +119,7 @@ int status_report_put(struct json_out *j, struct store *s, struct instant now, s
 		json_out_int(j, "rollup_lag", x.st.rollup_lag);
 		json_out_int(j, "bytes", x.st.bytes);
 		json_out_array(j, "accounts_at_fault");
-		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ j, 0 }, e);
+		rc = ledger_each_fault(s, put_fault, &faults, e);
 		json_out_end(j, ']');
 		json_out_array(j, "cards");
 		if (rc == 0)
@@ -119,12 +127,15 @@ int status_report_put(struct json_out *j, struct store *s, struct instant now, s
 		json_out_end(j, ']');
 		json_out_end(j, '}');
 	}
+	if (rc == 0 && lacks)
+		*lacks = is_lower_bound(&x) || faults.count;
 	usage_result_close(x.all);
 	return rc;
 }
 
-int status_report_print(struct store *s, struct instant now, struct err *e)
+int status_report_print(struct store *s, struct instant now, bool *lacks, struct err *e)
 {
+	struct fault_lines faults = { 0 };
 	struct status x;
 	int rc = read_status(&x, s, now, e);
 	if (rc == 0) {
@@ -160,9 +171,11 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 		print_note("rollups       %s behind", count_words(n, x.st.rollup_lag, "row"));
 		rc = cards_each(s, 0, put_card, &(struct fault_lines){ 0 }, e);
 		if (rc == 0)
-			rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ 0 }, e);
+			rc = ledger_each_fault(s, put_fault, &faults, e);
 		buf_release(&b);
 	}
+	if (rc == 0 && lacks)
+		*lacks = is_lower_bound(&x) || faults.count;
 	usage_result_close(x.all);
 	return rc;
 }

@@ -395,16 +395,18 @@ void table_draw_for(int width)
 	drawn_for = width < NARROWEST ? NARROWEST : width;
 }
 
-/* Columns of the terminal; 0 where the output is none, or too narrow for tables. */
-static int terminal_width(void)
+/* Columns of the terminal behind a descriptor; 0 where it is none, or too narrow for tables. */
+static int width_of(int fd)
 {
 	struct winsize size;
-	if (drawn_for)
-		return drawn_for;
-	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-			       size.ws_col >= NARROWEST
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= NARROWEST
 		       ? size.ws_col
 		       : 0;
+}
+
+static int terminal_width(void)
+{
+	return drawn_for ? drawn_for : width_of(STDOUT_FILENO);
 }
 
 bool table_to_the_cent(void)
@@ -428,36 +430,61 @@ static int label_width(const char *s)
 	return gap && gap - s <= 12 ? (int)(gap - s) + (int)strspn(gap, " ") : 0;
 }
 
-void print_note(const char *format, ...)
+/* One line of text to a terminal of that width, or as it is where that is 0. */
+static void print_wrapped(FILE *out, int width, struct text given)
 {
-	const int width = terminal_width();
-	char *given = NULL;
 	struct buf clean = { 0 };
-	va_list args;
-	va_start(args, format);
-	CHECK(vasprintf(&given, format, args) >= 0);
-	va_end(args);
-	const size_t blank = strspn(given, "\n");
-	buf_add_plain(&clean, text_of(given + blank));
+	buf_add_plain(&clean, given);
 	const char *start = clean.n ? clean.p : "", *word = start + strspn(start, " ");
 	const int indent = (int)(word - start), hang = indent + label_width(word);
-	fwrite(given, 1, blank, stdout);
-	int column = printf("%*s", indent, "");
+	int column = fprintf(out, "%*s", indent, "");
 	for (bool first = true; *word; first = false) {
 		const size_t n = strcspn(word, " ");
 		char text[256];
 		snprintf(text, sizeof text, "%.*s", (int)n, word);
 		const int wide = n < sizeof text ? table_text_width(text) : (int)n;
 		if (!first && width && column + 1 + wide > width && hang + wide <= width)
-			column = printf("\n%*s", hang, "") - 1;
+			column = fprintf(out, "\n%*s", hang, "") - 1;
 		else if (!first)
-			column += printf(" ");
-		fwrite(word, 1, n, stdout);
+			column += fprintf(out, " ");
+		fwrite(word, 1, n, out);
 		column = width && column + wide > width ? (column + wide) % width : column + wide;
 		word += n + (word[n] == ' ');
 	}
-	printf("\n");
+	fputc('\n', out);
 	buf_release(&clean);
+}
+
+void print_note(const char *format, ...)
+{
+	char *given = NULL;
+	va_list args;
+	va_start(args, format);
+	CHECK(vasprintf(&given, format, args) >= 0);
+	va_end(args);
+	const size_t blank = strspn(given, "\n");
+	fwrite(given, 1, blank, stdout);
+	print_wrapped(stdout, terminal_width(), text_of(given + blank));
+	free(given);
+}
+
+void print_notice(const char *format, ...)
+{
+	static struct buf line; /* the pieces of a line that has not ended */
+	char *given = NULL;
+	va_list args;
+	va_start(args, format);
+	CHECK(vasprintf(&given, format, args) >= 0);
+	va_end(args);
+	for (const char *rest = given; *rest;) {
+		const size_t n = strcspn(rest, "\n");
+		buf_add(&line, rest, n);
+		rest += n;
+		if (!*rest++)
+			break;
+		print_wrapped(stderr, width_of(STDERR_FILENO), (struct text){ line.p, line.n });
+		buf_release(&line);
+	}
 	free(given);
 }
 

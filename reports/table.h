@@ -66,6 +66,9 @@ int table_room(int otherwise);
 /* A line of text below a table: wrapped at words on a terminal, as it is elsewhere. A newline in
  * front is an empty line. */
 __attribute__((format(printf, 1, 2))) void print_note(const char *format, ...);
+/* What is told beside the output, on standard error: lines that each end with a newline, given
+ * whole or in pieces; wrapped at words on a terminal. */
+__attribute__((format(printf, 1, 2))) void print_notice(const char *format, ...);
 
 /* 1234567 as "1,234,567"; buf of 40. Digits after a point are left alone. */
 char *number_grouped(char buf[DECIMAL_TEXT_MAX * 2], const char *plain);

@@ -1,7 +1,9 @@
-/* Balances of customers, and every movement of their credits. */
+/* Balances of customers, every movement of their credits, and what posts many of them. */
 #include <stdlib.h>
 
 #include "reports/credit_report.h"
+#include "reports/trace_report.h"
+#include "server/action.h"
 #include "server/answers.h"
 
 int answer_balance(struct reader *r, const struct http_question *q, struct http_reply *out,
@@ -92,4 +94,67 @@ int answer_ledger(struct reader *r, const struct http_question *q, struct http_r
 	rc = ledger_report_put(&j, r->ledger, account, of, e);
 	json_out_take(&j, &out->body);
 	return rc;
+}
+
+/* What a grant paid for. */
+int answer_trace(struct reader *r, const struct http_question *q, struct http_reply *out,
+		 struct err *e)
+{
+	struct trace_question t = { .ledger = r->ledger, .with_usage = question_flag(q, "usage") };
+	const char *customer, *grant = q->parameter(q, "grant");
+	struct json_out j;
+	int rc = question_customer(q, &customer, e);
+	if (rc == 0 && !(customer && *customer && grant && *grant))
+		rc = err_set(e, ERR_USAGE, "'%s' is missing",
+			     customer && *customer ? "grant" : "customer");
+	if (rc != 0)
+		return rc;
+	t.customer = text_of(customer);
+	t.grant = text_of(grant);
+	json_out_open(&j, NULL);
+	rc = trace_report_put(&j, &t, e);
+	json_out_take(&j, &out->body);
+	return rc;
+}
+
+/* The operations, a line each, as a file of `tally credit post` has them. */
+static int operations_of(struct action *a, struct buf *lines, int64_t *count, struct err *e)
+{
+	json_value *list = setting(a->q, "operations");
+	if (json_kind(list) != JSON_ARRAY || !json_first(list))
+		return err_set(e, ERR_USAGE, "'operations' is a list of objects, at least one");
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		json_put_value(lines, v);
+		buf_puts(lines, "\n");
+		++*count;
+	}
+	return 0;
+}
+
+static int credit_post(struct action *a, struct err *e)
+{
+	struct buf lines = { 0 };
+	struct batch_result *list = NULL;
+	size_t n = 0;
+	int64_t count = 0;
+	int rc = operations_of(a, &lines, &count, e);
+	if (rc == 0)
+		rc = batch_run(a->c.ledger, (struct text){ lines.p, lines.n }, a->c.now, &list, &n,
+			       e);
+	a->about = text_of(arena_printf(&a->arena, "%lld operations", (long long)count));
+	if (rc == 0) {
+		struct json_out j;
+		json_out_open(&j, NULL);
+		batch_report_put(&j, list, n);
+		json_out_take(&j, &a->out->body);
+	}
+	free(list);
+	buf_release(&lines);
+	return rc;
+}
+
+int answer_credit_post(struct reader *r, const struct http_question *q, struct http_reply *out,
+		       struct err *e)
+{
+	return act(r, q, out, "credit post", credit_post, e);
 }

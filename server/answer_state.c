@@ -16,7 +16,7 @@ int answer_status(struct reader *r, const struct http_question *q, struct http_r
 	struct json_out j;
 	(void)q;
 	json_out_open(&j, NULL);
-	int rc = status_report_put(&j, r->store, r->now, e);
+	int rc = status_report_put(&j, r->store, r->now, NULL, e);
 	json_out_take(&j, &out->body);
 	return rc;
 }
@@ -99,6 +99,7 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 		rc = forecast_report_put(&j, &f, &verdict, e);
 		json_out_take(&j, &out->body);
 	}
+	forecast_question_release(&f);
 	zone_close(z);
 	return rc;
 }

@@ -108,12 +108,13 @@ int body_read(struct job *j, struct text body, struct err *e)
 			   : 0;
 }
 
-bool body_deflate(struct buf *body)
+bool body_deflate(struct buf *body, bool often)
 {
 	struct buf out = { 0 };
 	z_stream z = { 0 };
-	if (body->n > UINT32_MAX || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 16 + MAX_WBITS, 8,
-						 Z_DEFAULT_STRATEGY) != Z_OK)
+	if (body->n > UINT32_MAX ||
+	    deflateInit2(&z, often ? Z_BEST_SPEED : Z_BEST_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS,
+			 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return false;
 	const size_t room = deflateBound(&z, body->n);
 	buf_need(&out, room);

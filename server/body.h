@@ -14,8 +14,9 @@ enum {
 
 /* gzip in place, every member of it; false when it is damaged or would grow too large. */
 bool body_inflate(struct buf *body, struct err *e);
-/* Packs an answer as gzip, where that makes it smaller; false: it is as it was. */
-bool body_deflate(struct buf *body);
+/* Packs an answer as gzip, where that makes it smaller; false: it is as it was. often: what is
+ * answered again and again is packed fast, and what a browser keeps is packed well. */
+bool body_deflate(struct buf *body, bool often);
 enum { BODY_TAG_MAX = 40 };
 /* The entity tag of an answer: weak, for it is the same packed or not. */
 void body_tag(char out[BODY_TAG_MAX], struct text body);

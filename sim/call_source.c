@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/file.h"
+
 /* How many of the files are of a kind that is read by itself: all or none. */
 static int all_or_none(const struct call_source_options *o,
 		       bool (*is)(const struct call_source_options *o, const char *path),
@@ -67,7 +69,7 @@ static int open_traces(struct call_source *s, const struct call_source_options *
 int call_source_open(struct call_source *out, const struct call_source_options *o, struct err *e)
 {
 	bool packs, logs = false;
-	*out = (struct call_source){ .path = o->path[0] };
+	*out = (struct call_source){ .path = file_title(o->path[0]) };
 	int rc = all_or_none(o, is_pack,
 			     "some of the files are packs and some are not; replay them one after "
 			     "the other",
@@ -80,7 +82,7 @@ int call_source_open(struct call_source *out, const struct call_source_options *
 	if (rc == 0 && packs)
 		rc = open_packs(out, o, e);
 	else if (rc == 0 && logs && o->map_count)
-		rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, o->path[0]);
+		rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, file_title(o->path[0]));
 	else if (rc == 0 && logs)
 		rc = call_log_open(&out->log, o->path, o->path_count, o->threads, e);
 	else if (rc == 0)

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "sim/replay_run.h"
 
 static void report_progress(struct run *run)
@@ -174,7 +175,7 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 		accepted += worker[i].accepted + worker[i].outside;
 	}
 	if (without_time && !accepted)
-		rc = err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, o->path[0]);
+		rc = err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, file_title(o->path[0]));
 	if (rc == 0)
 		rc = replay_collect(out, run, worker, threads, e);
 	for (int i = 0; i < threads; i++)

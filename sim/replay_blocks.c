@@ -156,11 +156,6 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 					       .refused = refuse,
 					       .refused_user = w };
 	struct workload *workload;
-	for (size_t i = 0; i < o->path_count; i++)
-		if (strcmp(o->path[i], "-") == 0)
-			return err_set(e, ERR_USAGE,
-				       "the trace is read more than once here; give a file instead "
-				       "of standard input");
 	run->pass = PASS_PRICE;
 	run->layout = (struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ,
 							 BUCKET_CACHE_WRITE_5M,

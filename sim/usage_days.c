@@ -13,8 +13,9 @@ _Static_assert(COUNT_KINDS <= 64, "what is counted is a set of bits here");
 
 /* One model (with its tier and region) at one quarter of an hour, as it was priced. */
 struct use {
-	struct subject *subject; /* once they are ready */
-	struct subject *moved;	 /* what it runs on from the day of the move on, or NULL */
+	struct subject *subject;		 /* once they are ready */
+	struct subject *moved[USAGE_MOVE_PARTS]; /* what it runs on from the day of the move on, by
+						    part; NULL: it stays */
 	struct subject_names names;
 	const struct stored_price *price;
 	int64_t then_us; /* a quarter in which it was metered so */
@@ -35,7 +36,7 @@ struct day_cell {
 /* The prices of a day: the rates behind each use (NULL: as it was), and what past days would cost
  * at them, by day and model. */
 struct day_prices {
-	const struct rates **rates; /* by use; NULL: as it was */
+	const struct rates **rates; /* by use and part of a move; the first NULL: as it was */
 	const struct price **price;
 	struct money_total *cost; /* of each day the models', and their sum */
 	bool *costed;		  /* by past day */
@@ -218,8 +219,10 @@ void usage_days_move(struct usage_days *u, const struct usage_move *move)
 static void find_target(struct usage_days *u, struct use *use)
 {
 	const struct usage_move *m = &u->move;
-	if (m->to.n && (!m->model.n || text_eq(m->model, use->names.model)))
-		use->moved = tariffs_subject(u->tariffs, TEXT(""), m->to, TEXT(""), TEXT(""));
+	const bool moves = !m->model.n || text_eq(m->model, use->names.model);
+	for (int i = 0; moves && i < m->parts; i++)
+		use->moved[i] = tariffs_subject(u->tariffs, TEXT(""), m->part[i].to,
+						m->part[i].service_tier, TEXT(""));
 }
 
 /* Whether it was metered at what the book says for then, and of which tier. */
@@ -315,7 +318,7 @@ static bool states_all(const struct use *use, const struct price *p, const struc
 	/* parts lie within their buckets where the price does not tell them apart */
 	uint64_t stated = r->known | 1u << BUCKET_REASONING |
 			  ((1u << PART_COUNT) - 1) << BUCKET_COUNT |
-			  (use->moved ? (uint32_t)WRITES : 0);
+			  (use->moved[0] ? (uint32_t)WRITES : 0);
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
 		stated |= unit >= 0 ? (uint64_t)1 << (COUNT_TOKENS + unit) : 0;
@@ -333,24 +336,37 @@ static const struct rates *rates_of(const struct tariff *t, int64_t above)
 	return tariff_rates(t, above + 1);
 }
 
+/* The rates and the price of a use at an instant; false where the book has none for all of it. */
+static bool find_rates(struct usage_days *u, const struct use *use, struct subject *of, int64_t us,
+		       const struct rates **rates, const struct price **price)
+{
+	const struct tariff_answer *a = tariffs_ask(u->tariffs, of, us);
+	const struct rates *r = a->price ? rates_of(a->tariff, use->above) : NULL;
+	if (!r || !states_all(use, a->price, r))
+		return false;
+	*rates = r;
+	*price = a->price;
+	return true;
+}
+
 static void ask_book(struct usage_days *u, size_t t, struct day_prices *p)
 {
 	const int64_t day = (u->first_day + (int64_t)t) * US_PER_DAY;
 	for (size_t k = 0; k < u->uses; k++) {
 		struct use *use = &u->use[k];
-		struct subject *moved = t >= u->move.from ? use->moved : NULL;
+		const bool moved = t >= u->move.from && use->moved[0];
+		const size_t at = k * USAGE_MOVE_PARTS;
 		if (!use->by_book && !moved)
 			continue;
-		const struct instant at = zone_instant(u->zone, day + use->quarter * QUARTER_US);
-		const struct tariff_answer *a =
-			tariffs_ask(u->tariffs, moved ? moved : use->subject, at.us);
-		const struct rates *r = a->price ? rates_of(a->tariff, use->above) : NULL;
-		if (!r || !states_all(use, a->price, r)) {
+		const struct instant then = zone_instant(u->zone, day + use->quarter * QUARTER_US);
+		bool known = true;
+		for (int i = 0; known && i < (moved ? u->move.parts : 1); i++)
+			known = find_rates(u, use, moved ? use->moved[i] : use->subject, then.us,
+					   &p->rates[at + (size_t)i], &p->price[at + (size_t)i]);
+		if (!known) {
 			use->kept = true;
-			continue;
+			p->rates[at] = NULL;
 		}
-		p->rates[k] = r;
-		p->price[k] = a->price;
 	}
 }
 
@@ -362,7 +378,7 @@ static size_t prices_at(struct usage_days *u, size_t t)
 		t = last - 6 + (t - last + 6) % 7;
 	if (u->prices_of[t])
 		return u->prices_of[t] - 1;
-	const size_t bytes = (u->uses + 1) * sizeof(const struct rates *);
+	const size_t bytes = (u->uses + 1) * USAGE_MOVE_PARTS * sizeof(const struct rates *);
 	struct day_prices p = { .rates = mem_zalloc(bytes), .price = mem_zalloc(bytes) };
 	ask_book(u, t, &p);
 	size_t k = 0;
@@ -386,27 +402,43 @@ bool usage_days_same_prices(struct usage_days *u, size_t t, size_t s)
 	return prices_at(u, t) == prices_at(u, s);
 }
 
-static struct money_total cell_cost(const struct day_prices *p, const struct day_cell *c,
-				    bool moved)
+/* What the cell costs at these rates; false where that is too large. */
+static bool cost_at(const struct day_cell *c, const struct rates *r, const struct price *price,
+		    bool moved, struct money_total *out)
 {
-	const struct rates *r = p->rates[c->use];
-	int64_t counts[COUNT_KINDS];
-	struct err e = { 0 };
-	struct money_total cost;
-	if (!r)
-		return c->sums.cost;
-	const struct price *price = p->price[c->use];
 	const struct stored_price at = { .rates = *r,
 					 .fee = price->fee,
 					 .fee_count = price->fee_count };
+	int64_t counts[COUNT_KINDS];
+	struct err e = { 0 };
 	memcpy(counts, c->sums.counts, sizeof counts);
 	if (moved && !bills_writes(r)) {
 		counts[BUCKET_INPUT] +=
 			counts[BUCKET_CACHE_WRITE_5M] + counts[BUCKET_CACHE_WRITE_1H];
 		counts[BUCKET_CACHE_WRITE_5M] = counts[BUCKET_CACHE_WRITE_1H] = 0;
 	}
-	return stored_price_amount(&at, counts, c->sums.requests, &cost, &e) == 0 ? cost
-										  : c->sums.cost;
+	return stored_price_amount(&at, counts, c->sums.requests, out, &e) == 0;
+}
+
+static struct money_total cell_cost(const struct usage_days *u, const struct day_prices *p,
+				    const struct day_cell *c, bool moved)
+{
+	const size_t at = (size_t)c->use * USAGE_MOVE_PARTS;
+	struct money_total cost, sum = { 0 };
+	int128 rest = 0; /* in millionths of the last place */
+	if (!p->rates[at])
+		return c->sums.cost;
+	if (!moved)
+		return cost_at(c, p->rates[at], p->price[at], false, &cost) ? cost : c->sums.cost;
+	for (int i = 0; i < u->move.parts; i++) {
+		const int64_t share = u->move.part[i].share;
+		if (!cost_at(c, p->rates[at + (size_t)i], p->price[at + (size_t)i], true, &cost))
+			return c->sums.cost;
+		rest += cost.atto % USAGE_MOVE_WHOLE * share;
+		add_most(&sum, (struct money_total){ cost.atto / USAGE_MOVE_WHOLE * share });
+	}
+	add_most(&sum, (struct money_total){ (rest + USAGE_MOVE_WHOLE / 2) / USAGE_MOVE_WHOLE });
+	return sum;
 }
 
 /* By model, and their sum. */
@@ -417,7 +449,7 @@ static const struct money_total *costs_at(struct usage_days *u, size_t i, size_t
 	struct money_total *cost = &p->cost[i * (u->models + 1)];
 	for (size_t k = u->first_cell[i]; !p->costed[i] && k < u->first_cell[i + 1]; k++) {
 		const struct money_total one = cell_cost(
-			p, &u->cell[k], t >= u->move.from && u->use[u->cell[k].use].moved);
+			u, p, &u->cell[k], t >= u->move.from && u->use[u->cell[k].use].moved[0]);
 		add_most(&cost[u->use[u->cell[k].use].model], one);
 		add_most(&cost[u->models], one);
 	}

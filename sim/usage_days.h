@@ -19,9 +19,19 @@ enum { USAGE_DAYS_FAR = 800 };
 
 struct usage_days;
 
-/* From a day on, what ran on a model (empty: everything) runs on another one. */
+/*
+ * From a day on, what ran on a model (empty: everything) runs on another one, or on two as a route
+ * has it: each takes its share of the cost that all of it would have there, in millionths, rounded
+ * once at the last place of sums. Shares of an escalation are more than the whole.
+ */
+enum { USAGE_MOVE_PARTS = 2, USAGE_MOVE_WHOLE = 1000000 };
 struct usage_move {
-	struct text model, to;
+	struct text model;
+	struct {
+		struct text to, service_tier;
+		int64_t share;
+	} part[USAGE_MOVE_PARTS];
+	int parts;   /* 0: no move */
 	size_t from; /* counted from the first past day */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/processor.h"
 #include "meter/read/trace_reader.h"
 #include "sim/call_source.h"
@@ -355,16 +356,12 @@ static int blocks_are_asked(const struct workload_options *o, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "traces that name their blocks are replayed one at a time: block "
 			       "ids of different files do not mean the same");
-	if (strcmp(o->path[0], "-") == 0)
-		return err_set(e, ERR_USAGE,
-			       "the trace is read more than once here; give a file instead of "
-			       "standard input");
 	if (field_map_names(o->map, o->map_count) || o->customer || o->project)
 		return err_set(
 			e, ERR_USAGE,
 			"'%s' names the blocks of its prompts: its fields have names of their "
 			"own, and there is no customer or project among them",
-			o->path[0]);
+			file_title(o->path[0]));
 	return 0;
 }
 
@@ -420,7 +417,7 @@ static int read_blocks(struct loading *l, struct err *e)
 		build_call(&l->b, &c);
 		if (!build_takes(q->input) || !build_takes(q->output))
 			rc = err_set(e, ERR_RANGE, "%s: request %zu: a count is too large",
-				     o->path[0], i + 1);
+				     file_title(o->path[0]), i + 1);
 		t->request[kept++] = *q;
 	}
 	t->count = kept;
@@ -604,7 +601,7 @@ static int read_source(struct loading *l, struct err *e)
 		return err_set(e, ERR_USAGE, "packs are read one at a time");
 	if (o->block_tokens && !l->in.blocks)
 		return err_set(e, ERR_USAGE, "'%s' names no blocks: leave " ASKED("block") " out",
-			       o->path[0]);
+			       file_title(o->path[0]));
 	if (l->in.blocks)
 		return read_blocks(l, e);
 	if (l->in.packs)
@@ -643,9 +640,11 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 	if (rc == 0)
 		rc = read_source(&l, e);
 	if (rc == 0 && w->count == 0)
-		rc = l.without_time ? err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, o->path[0])
-				    : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
-					      w->outside ? " of that kind and period" : "");
+		rc = l.without_time
+			     ? err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, file_title(o->path[0]))
+			     : err_set(e, ERR_INVALID, "'%s' holds no call%s",
+				       file_title(o->path[0]),
+				       w->outside ? " of that kind and period" : "");
 	call_source_doubts(&l.in, &w->doubts);
 	call_source_close(&l.in);
 	if (rc != 0) {

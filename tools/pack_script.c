@@ -1,8 +1,8 @@
 /*
  * pack_script FILE...: the scripts as one, without comments and the blanks that only people need;
- * what stands in texts, templates (but the indentation of their lines) and regular expressions
- * stays. Lines stay apart where one ends, so that nothing that a line's end ends is joined. Used by
- * the build.
+ * what stands in texts, templates (but the indentation of their lines, and line ends before tags;
+ * closing tags become htm's short one) and regular expressions stays. Lines stay apart where one
+ * ends, so that nothing that a line's end ends is joined. Used by the build.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -80,6 +80,31 @@ static bool is_operator(const char *word, size_t n)
 
 static void take_code(int until);
 
+/* A character of a template. Of a line's end nothing stays before a tag or a part, where htm takes
+ * blanks away, and of what follows none of its indentation. */
+static void take_character(void)
+{
+	const int c = source[at++];
+	if (c != '\n') {
+		write_one(c);
+		return;
+	}
+	while (source[at] == '\t' || source[at] == ' ')
+		at++;
+	if (source[at] != '<' && !(source[at] == '$' && source[at + 1] == '{'))
+		write_one(c);
+}
+
+/* A closing tag as htm's short one, which closes whatever is open. */
+static void take_closing_tag(void)
+{
+	fputs("<//>", stdout);
+	last = '>';
+	while (source[at] != '>')
+		at++;
+	at++;
+}
+
 static void take_template(void)
 {
 	write_one(source[at++]);
@@ -88,12 +113,13 @@ static void take_template(void)
 			write_one(source[at++]);
 			write_one(source[at++]);
 			take_code('}');
+		} else if (source[at] == '<' && source[at + 1] == '/' &&
+			   isalpha((unsigned char)source[at + 2])) {
+			take_closing_tag();
 		} else {
 			if (source[at] == '\\')
 				write_one(source[at++]);
-			write_one(source[at++]);
-			while (last == '\n' && (source[at] == '\t' || source[at] == ' '))
-				at++;
+			take_character();
 		}
 	}
 	write_one(source[at++]);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "meter/read/read_ahead.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
@@ -128,27 +129,6 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const stru
 	return rc;
 }
 
-/* Standard input as a file that can be looked at and read from the start. */
-static int spool_standard_input(int *fd, struct err *e)
-{
-	char chunk[1 << 16];
-	ssize_t n;
-	FILE *f = tmpfile();
-	if (!f)
-		return err_set(e, ERR_SYSTEM, "could not make a temporary file: %s",
-			       strerror(errno));
-	*fd = dup(fileno(f));
-	fclose(f);
-	while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0)
-		for (ssize_t done = 0, w; done < n; done += w)
-			if ((w = write(*fd, chunk + done, (size_t)(n - done))) < 0)
-				return err_set(e, ERR_SYSTEM, "could not keep standard input: %s",
-					       strerror(errno));
-	return n < 0 ? err_set(e, ERR_UNREADABLE, "could not read standard input: %s",
-			       strerror(errno))
-		     : 0;
-}
-
 /* The rollups too; what was read before a failure is in them. */
 static int end_with_rollups(struct store *s, int rc, struct err *e)
 {
@@ -169,17 +149,14 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 	struct path_list list = { 0 };
 	int rc;
 	if (strcmp(path, "-") == 0) {
-		char name[40];
-		int fd;
-		rc = spool_standard_input(&fd, e);
+		char *file;
+		rc = file_of_standard_input(&file, e);
 		if (rc != 0)
 			return rc;
-		snprintf(name, sizeof name, "/dev/fd/%d", fd);
-		const struct path_list spooled = { .path = &(const char *){ name },
+		const struct path_list spooled = { .path = &(const char *){ file },
 						   .found = &(bool){ false },
 						   .count = 1 };
-		rc = ingest_list(s, o, &spooled, "(standard input)", counts, e);
-		close(fd);
+		rc = ingest_list(s, o, &spooled, file_title(file), counts, e);
 	} else {
 		rc = path_list_add(&list, path, e);
 		if (rc == 0)

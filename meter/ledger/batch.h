@@ -16,6 +16,9 @@ struct batch_result {
 	struct err why; /* when it failed itself */
 };
 
+/* Why it was not done. */
+const char *batch_reason(const struct batch_result *r);
+
 /*
  * Inside a transaction. Each line of JSON is one operation: {"op": "grant", "customer", "id",
  * "amount", "class", "priority", "effective", "expires", "cost_basis", "currency", "note"}, {"op":

@@ -152,6 +152,27 @@ static struct text usual_name(struct text word)
 	return word;
 }
 
+/* The key that a word may mean: one like it, or the field that holds what others call so. */
+static struct text grouping_near(struct text word, enum grouping_source source)
+{
+	static const char *const others[][2] = {
+		{ "account", "customer" }, { "agent", "workload" },	  { "client", "customer" },
+		{ "date", "day" },	   { "repo", "project" },	  { "team", "customer" },
+		{ "tenant", "customer" },  { "user", "customer" },	  { "vendor", "provider" },
+		{ "folder", "project" },   { "conversation", "session" },
+	};
+	struct text_nearest x = { .typed = word };
+	enum grouping found;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (text_is(word, others[i][0]) &&
+		    grouping_find(&found, text_of(others[i][1]), source))
+			return text_of(others[i][1]);
+	for (int g = 0; g < GROUPING_COUNT; g++)
+		if (key[g].sources & source)
+			text_nearest_try(&x, text_of(key[g].name));
+	return x.name;
+}
+
 int groupings_parse(enum grouping out[GROUPING_COUNT], size_t *count, const char *list,
 		    enum grouping_source source, struct err *e)
 {
@@ -160,10 +181,15 @@ int groupings_parse(enum grouping out[GROUPING_COUNT], size_t *count, const char
 	while (*list) {
 		const struct text word = { list, strcspn(list, ",") };
 		enum grouping found;
-		if (!grouping_find(&found, usual_name(word), source))
+		if (!grouping_find(&found, usual_name(word), source)) {
+			const struct text near = grouping_near(word, source);
 			return err_set(e, ERR_USAGE,
-				       ASKED("by") ": no grouping '%.*s'; choose from %s",
-				       (int)word.n, word.p, grouping_choices(source, room));
+				       ASKED("by") ": no grouping '%.*s'; %s%.*s%s from %s",
+				       (int)word.n, word.p, near.n ? "did you mean '" : "",
+				       (int)near.n, near.n ? near.p : "",
+				       near.n ? "'? choose" : "choose",
+				       grouping_choices(source, room));
+		}
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == found)
 				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/file.h"
 #include "base/peek.h"
 #include "meter/formats/otlp_proto.h"
 #include "meter/formats/session_database.h"
@@ -234,7 +235,7 @@ int source_open(struct source **out, const char *path, struct err *e)
 		return err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a file in it", path);
 	}
 	struct source *s = mem_zalloc(sizeof *s);
-	s->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
+	s->path = strcpy(mem_alloc(strlen(path) + 32), file_title(path));
 	s->fd = fd;
 	s->chunk = CHUNK;
 	s->size = S_ISREG(st.st_mode) ? st.st_size : 0;

@@ -12,8 +12,10 @@
 #include <zstd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "meter/read/columns.h"
+#include "meter/read/own_table.h"
 
 enum compression { PLAIN, GZIP, ZSTD };
 enum { HEAD_MAX = TRACE_RECORD_MAX + 4096, INPUT_CHUNK = 128 << 10 };
@@ -195,10 +197,19 @@ static int start_text(struct trace *t, struct err *e)
 	return 0;
 }
 
+static bool columns_count(const struct trace *t)
+{
+	bool counts = false;
+	for (size_t i = 0; i < t->columns; i++)
+		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
+			  t->field[i] != FIELD_REQUESTS;
+	return counts;
+}
+
 /* Columns of one's own whose names are not quite a field's: each gives the field that is meant,
  * where no other column does. */
-static void take_meant_fields(struct trace *t, const struct field_map *map, size_t map_count,
-			      uint64_t *fields)
+static void take_meant_fields(struct trace *t, const struct csv_record *header,
+			      const struct field_map *map, size_t map_count, uint64_t *fields)
 {
 	for (size_t i = 0; i < t->columns; i++) {
 		const enum record_field f = column_field_meant(text_of(t->name[i]));
@@ -210,6 +221,10 @@ static void take_meant_fields(struct trace *t, const struct field_map *map, size
 		if (alone)
 			t->field[i] = f;
 	}
+	/* as usage objects name them: nobody has mapped these counts */
+	if (!columns_count(t) &&
+	    own_table_fields(t->field, header->field, header->count, map, map_count))
+		t->mapped = false;
 	for (size_t i = 0; i < t->columns; i++)
 		*fields |= (uint64_t)1 << t->field[i];
 }
@@ -222,6 +237,8 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 		return err_set(e, ERR_INVALID, "%s: line 1: the header is longer than %d bytes",
 			       t->path, TRACE_RECORD_MAX);
 	struct text line = { head.p, nl ? (size_t)(nl - head.p) : head.n };
+	while (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
 	t->body = nl ? nl + 1 - head.p : (int64_t)head.n;
 	t->body_line = 2;
 	t->separator = csv_separator_of(line);
@@ -252,10 +269,8 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 					record_field_name(t->field[i]));
 	}
 	if (rc == 0 && !t->shape->column)
-		take_meant_fields(t, o->map, o->map_count, &fields);
-	for (size_t i = 0; i < r->count; i++)
-		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
-			  t->field[i] != FIELD_REQUESTS;
+		take_meant_fields(t, r, o->map, o->map_count, &fields);
+	counts = columns_count(t);
 	t->lacks = fields_lack_counts(fields);
 	for (size_t m = 0; m < o->map_count && rc == 0; m++) {
 		bool found = false;
@@ -433,7 +448,7 @@ int trace_open(struct trace **out, const char *path, const struct trace_options 
 	struct stat st = { 0 };
 	int rc = 0;
 	bool standard_input = strcmp(path, "-") == 0;
-	t->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
+	t->path = strcpy(mem_alloc(strlen(path) + 32), file_title(path));
 	pthread_mutex_init(&t->lock, NULL);
 	for (size_t i = 0; i < o->map_count; i++)
 		t->mapped |= o->map[i].field != FIELD_NONE;

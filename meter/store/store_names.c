@@ -9,6 +9,8 @@ int store_each_name(struct store *s, enum store_names which,
 		"SELECT DISTINCT customer FROM series WHERE customer <> '' ORDER BY customer",
 		"SELECT DISTINCT project FROM series WHERE project <> '' ORDER BY project",
 		"SELECT DISTINCT model FROM subject WHERE model <> '' ORDER BY model",
+		"SELECT DISTINCT source FROM origin WHERE source <> '' ORDER BY source",
+		"SELECT DISTINCT shape FROM origin WHERE shape <> '' ORDER BY shape",
 	};
 	struct query *q;
 	int rc = db_prepare(store_db(s), sql[which], &q, e);

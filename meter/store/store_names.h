@@ -4,7 +4,13 @@
 
 #include "meter/store/store.h"
 
-enum store_names { STORE_CUSTOMERS, STORE_PROJECTS, STORE_MODELS };
+enum store_names {
+	STORE_CUSTOMERS,
+	STORE_PROJECTS,
+	STORE_MODELS,
+	STORE_SOURCES, /* the files and senders that records came from */
+	STORE_SHAPES   /* the formats in which they came */
+};
 
 /* In the order of bytes, without the empty one. Errors: ERR_STORE. */
 int store_each_name(struct store *s, enum store_names which,

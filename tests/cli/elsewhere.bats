@@ -96,8 +96,8 @@ CASES
 	printf 'id,time,model,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >u.csv
 	run "$TALLY" migrate u.csv --to haiku; expect 1 "--to: model 'haiku' is in no price card"
 	run "$TALLY" migrate u.csv --to claude-haiku-4-5; expect 0
-	run "$TALLY" budget set acme --amount 100; expect 0 'acme: budget set, 100 a month for all usage (--customer'
-	run "$TALLY" budget set acme --amount 100 --customer acme --period week; expect 0 'acme: budget set, 100 a week for customer acme'
+	run "$TALLY" budget set acme --amount 100; expect 0 'acme: budget set, $100 a month for all usage (--customer'
+	run "$TALLY" budget set acme --amount 100 --customer acme --period week; expect 0 'acme: budget set, $100 a week for customer acme'
 }
 @test "where nothing is of these days, the newest record's day is told" {
 	printf '%s\n' time,model,input,output 2026-03-01T10:00:00Z,claude-sonnet-4-6,1000,100 >t.csv

@@ -25,6 +25,17 @@ load server
 	expect 0 '"model": "claude-sonnet-4-6"' '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"' '"0.5": "7.66425"'
 	# to where writes are billed: 1 + 0.1 + 0.5 x 1.25 + 0.5 and, of Pro, 1 + 0.1 + 0.5
 	forecast --move claude-haiku-4-5; expect 0 'in half of the draws' ' $38.25'
+	# routes: a quarter on Flash (4.116) and the rest on Haiku (38.25); all on Flash and a twentieth of it on Haiku as well; half the price in a batch
+	forecast --scenario mix=share:25%:deepseek-v4-flash:claude-haiku-4-5 --json; expect 0 '"0.5": "29.7165"' '"to": "share:25%:deepseek-v4-flash:claude-haiku-4-5"'
+	forecast --scenario share:25%:deepseek-v4-flash:claude-haiku-4-5; expect 0 'runs on 25 % deepseek-v4-flash and 75 % claude-haiku-4-5' 'shares are of the cost'
+	forecast --scenario escalate:0.05:deepseek-v4-flash:claude-haiku-4-5 --json; expect 0 '"0.5": "6.0285"'
+	forecast --scenario escalate:5%:deepseek-v4-flash:claude-haiku-4-5; expect 0 'runs on deepseek-v4-flash, and 5 % of it on claude-haiku-4-5 as well'
+	forecast --scenario batch:claude-haiku-4-5 --json; expect 0 '"0.5": "19.125"'
+	# a part of the work alone: Sonnet's 2.225 a day on Haiku and a tenth of its 0.2408 on Flash as well, beside ten days of Pro
+	forecast --move claude-sonnet-4-6=escalate:10%:claude-haiku-4-5:deepseek-v4-flash --json; expect 0 '"0.5": "27.74705"' '"model": "claude-sonnet-4-6"'
+	forecast --scenario share:25%:deepseek-v4-flash:nope; expect 1 "model 'nope' is in no price card"
+	forecast --scenario share:5%..8%:deepseek-v4-flash:claude-haiku-4-5; expect 2 'takes one share, not a range'
+	forecast --scenario a=b=c; expect 2 'names two scenarios'
 	forecast --move nope; expect 1 "--move: model 'nope' is in no price card"
 	forecast --move deepseek-v4-flash --move-on 2026-06-01; expect 2 '--move-on must lie in the future'
 	forecast --move-on 2026-07-01; expect 2 '--move-on needs --move'
@@ -42,6 +53,7 @@ load server
 	get "$ask&move=claude-haiku-4-5"; expect 0 '"0.5": "10"' '"model": null' '"to": "claude-haiku-4-5"' 200
 	get "$ask&move=claude-sonnet-4-6=claude-haiku-4-5&move_on=$(date -u -d "@$((day + 7 * 86400))" +%F)"
 	expect 0 '"0.5": "20"' '"model": "claude-sonnet-4-6"' 200
+	get "$ask&move=share:50%25:claude-haiku-4-5:claude-sonnet-4-6"; expect 0 '"0.5": "20"' 200
 	get "$ask&move=nope"; expect 0 "model 'nope' is in no price card" 404
 	get "$ask&move=claude-haiku-4-5&move_on=2026-01-01"; expect 0 'must lie in the future' 400
 	get "$ask&move_on=2027-01-01"; expect 0 'move_on needs move' 400
@@ -57,6 +69,6 @@ load server
 	moved=$output
 	run "$TALLY" forecast --now 2026-06-29 --by 2026-08-01 --move deepseek-v4-flash --json; expect 0
 	[ "$output" = "$moved" ] || fail "--scenario is --move of everything"
-	run "$TALLY" forecast --now 2026-06-29 --scenario every:2:a:b; expect 2 'is a route'
+	run "$TALLY" forecast --now 2026-06-29 --scenario every:2:a:b; expect 2 "'every:2:a:b' is not a scenario; write MODEL, batch:MODEL"
 	run "$TALLY" forecast --now 2026-06-29 --until 2026-07 --by 2026-08-01; expect 2 'not both'
 }

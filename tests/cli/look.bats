@@ -264,8 +264,13 @@ JS
 	echo '{"type":"assistant","sessionId":"s","timestamp":"2026-06-16T10:00:00.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-6","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}}' >"$logs/s.jsonl"
 	printf 'time,model,input\n2026-06-15T10:00:00Z,deepseek-v4-flash,1000000\n' >t.csv
 	"$TALLY" ingest t.csv -q
+	run "$TALLY"; expect 0 'logs of Claude Code are not in the database: `tally ingest` stores them'
+	run "$TALLY" today; [[ $output == *'are not in the database'* ]]
+	run "$TALLY" today -q; [[ $output != *'not in the database'* ]]
+	run "$TALLY" overview --db "$XDG_DATA_HOME/tally/tally.db"; [[ $output != *'not in the database'* ]]
+	# once they are in it, what came since
+	"$TALLY" ingest -q
 	run "$TALLY"; expect 0 'logs of Claude Code are newer than the database: `tally ingest` stores them'
-	run "$TALLY" today; [[ $output == *'are newer than the database'* ]]
-	run "$TALLY" today -q; [[ $output != *'newer'* ]]
-	run "$TALLY" overview --db "$XDG_DATA_HOME/tally/tally.db"; [[ $output != *'newer'* ]]
+	touch -d 2026-06-16T10:30:00Z "$logs/s.jsonl"
+	run "$TALLY"; [[ $output != *'the database: `tally'* ]]
 }

@@ -18,6 +18,23 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	run "$TALLY" void m1 --why test --db "$D"; expect 0
 	run "$TALLY" usage --db "$D" --json; expect 3 '"placeholders": 1'
 }
+@test "invoices and files of costs say that they are lower bounds" {
+	cut | sed s/claude-opus-4-8/deepseek-v4-flash/ >cut.jsonl; whole | sed s/claude-opus-4-8/deepseek-v4-flash/ >whole.jsonl
+	for file in cut whole; do
+		rm -rf "$D"*
+		"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --db "$D" -q
+		"$TALLY" ingest $file.jsonl --customer acme --db "$D" -q
+		[ $file = cut ] && is=3 says='2 [a-z]* of the period have only the output count\|2 records have only the output count' || is=0 says=
+		for command in 'invoice draft acme --period 2026-06' 'invoice draft acme --period 2026-06 -q' 'invoice finalize 1' 'export focus --since 2026-06-01'; do
+			run "$TALLY" $command --db "$D"
+			# what is finalized was told by its draft
+			[[ $command == *finalize* ]] && ends=0 || ends=$is
+			[ "$status" = $ends ] || fail "$file: $command: $status"
+			[[ -z $says || $command == *-q ]] || grep -q "$says" <<<"$output" || fail "$file: $command"
+			[[ -n $says && $command != *-q ]] || ! grep -q 'output count' <<<"$output" || fail "$file: $command"
+		done
+	done
+}
 @test "the overview has the same bounds as the days it adds up" {
 	cut | sed "s/2026-06-15/$(date -u +%F)/" >cut.jsonl
 	export TZ=UTC

@@ -65,6 +65,17 @@ budget ls|did you mean `tally budget status`?
 price add my-model|did you mean `tally price install`?
 price set my-model|did you mean `tally price install`?
 usage by customer|did you mean '--by'?
+cost gpt-5 --ouput 3|did you mean '--output'?
+usage --by custmer|did you mean 'customer'? choose from day,
+usage --by team|did you mean 'customer'? choose from day,
+usage --order costs|did you mean 'cost'? choose from key,
+daily -z Europe/Berln|--timezone: time zone 'Europe/Berln' is not known here; did you mean 'Europe/Berlin'?
+daily -z tokio|did you mean 'Asia/Tokyo'?
+hlep|did you mean `tally help`?
+help credits|did you mean `tally help credit`?
+statement acme|did you mean `tally invoice statement`?
+credit grant acme -5|'-5' is below zero
+decide -m gpt-5|has no option '-m'; see `tally decide --help`
 usage --by tag|window, region, price
 cost|for example: tally cost gpt-5
 cost gpt-5 -m gpt-5|name the model once
@@ -72,6 +83,8 @@ cost gpt-5 --prompt 10 --input 5|not both
 cost gpt-5 --prompt 10 --cache-read 11|cannot be smaller
 CASES
 	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
+	run "$TALLY" credit subscribe acme pro --db o.db; expect 1 "did you mean 'vm0-pro'?"
+	run "$TALLY" cost deepseek-v4-flash --input 1 --currency EUR; expect 1 'no price in EUR, only in USD and CNY'
 	run "$TALLY" cost gtp-5 --input 1; expect 1 "did you mean 'gpt-5'?"
 	# a part of a name, however it is divided, the maker's first and the newer before the older
 	while IFS='|' read -r typed meant; do
@@ -105,7 +118,10 @@ CASES
 	run "$TALLY" usage --db m.db --model auto; expect 0 "no usage of model 'auto'; there is deepseek-v4-flash"
 	run "$TALLY" usage --db m.db --project app; expect 2 "2 projects end in 'app' (/home/me/app, /srv/x/app)"
 	for command in usage records daily; do
-		run "$TALLY" $command --db m.db --project shop --json; expect 0 '"input": 1000' || fail $command
+		for name in shop srv/shop -srv-shop; do
+			run "$TALLY" $command --db m.db --project $name --json; expect 0 '"input": 1000' || fail "$command $name"
+			[[ $output != *'no usage'* ]] || fail "$command $name: $output"
+		done
 	done
 }
 @test "the rows that a limit leaves are the first of the order" {

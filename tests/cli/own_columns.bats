@@ -21,6 +21,8 @@ table() {
 		[[ $status = "$ends" && $cost = "$is" ]] || fail "$header: $status $cost"
 	done <<'CASES'
 timestamp,model,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
+time,model,tokens_in,tokens_out,cached|2026-06-01T10:00:00Z,gpt-5,1000,200,400|0|0.0028
+arrival_time,model,input_length,output_length|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
 created_at,model,input_tokens,output_tokens,cached_tokens,user|2026-06-01 10:00:00Z,gpt-5,1000,200,400,bob|0|0.0028
 id;created;Model Name;Prompt Tokens;Completion Tokens|a;1780308000;gpt-5;1000;200|0|0.00325
 ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400|0|0.009
@@ -28,6 +30,57 @@ ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_t
 ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200|0|0.001625
 ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200|0|0.00325
 CASES
+}
+@test "a table without a model has the one that is asked for, and none unasked" {
+	printf 'timestamp,input_tokens,output_tokens\n2026-06-01T10:00:00Z,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 3 'no model is named'
+	run "$TALLY" replay t.csv --model gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
+	run "$TALLY" replay t.csv --remodel gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
+}
+@test "one column named by hand leaves the others what they are, and a pipe is read as its file is" {
+	while IFS='|' read -r header row; do
+		sep=${header//[a-zA-Z_ 0-9]/}; sep=${sep:0:1}
+		printf '%s\n' "$header" "$row" >t.csv
+		printf '%s\n' "$header${sep}Squad" "$row${sep}blue" >s.csv
+		run "$TALLY" replay t.csv --json
+		plain=$(json total)
+		[ "$(cat t.csv | "$TALLY" replay - --json | sed -n 's/^ "total": "\(.*\)",/\1/p')" = "$plain" ] || fail "pipe: $header"
+		run "$TALLY" replay s.csv --map project=Squad --by project --json
+		[[ "$(json total)" = "$plain" && $output = *'"project": "blue"'* ]] || fail "mapped: $header: $output, not $plain"
+		rm -rf m.db*; "$TALLY" ingest --db m.db s.csv --map project=Squad -q
+		run "$TALLY" usage --db m.db --since 2020-01-01 --project blue --json
+		[ "$(json total)" = "$plain" ] || fail "ingested: $header: $output, not $plain"
+	done <<'CASES'
+timestamp,model,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200
+created_at,model,input_tokens,output_tokens,cached_tokens,user|2026-06-01 10:00:00Z,gpt-5,1000,200,400,bob
+id;created;Model Name;Prompt Tokens;Completion Tokens|a;1780308000;gpt-5;1000;200
+ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400
+ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400
+ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200
+ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200
+CASES
+	# what may be meant in two ways is not taken: two columns of prompts, counts of which one is mapped
+	printf '%s\n' ts,model,prompt_tokens,input_tokens,completion_tokens,Squad 2026-06-01T10:00:00Z,gpt-5,1000,900,200,blue >t.csv
+	run "$TALLY" replay t.csv --map project=Squad; expect 1 'no column holds tokens'
+	# a model that no column names, and lines of JSON through a pipe
+	printf '%s\n' ts,prompt_tokens,completion_tokens 2026-06-01T10:00:00Z,1000,200 >t.csv
+	run "$TALLY" replay t.csv --model gpt-5 --json; [ "$(json total)" = 0.00325 ]
+	echo '{"ts":"2026-06-01T10:00:00Z","model":"gpt-5","prompt_tokens":1000,"completion_tokens":200,"cached_tokens":400}' >t.jsonl
+	for c in 'replay -' 'whatif - -s recorded'; do
+		cat t.jsonl | "$TALLY" $c --json | grep -q '"total": "0.0028"' || fail "$c"
+	done
+	# what was piped into a command that reads the agents' logs is told, once it has been looked at
+	mkdir -p .claude/projects/p; echo '{}' >.claude/projects/p/a.jsonl
+	cat t.csv | (sleep 0.3; HOME=$PWD "$TALLY" replay) >pipe 2>&1 || true
+	HOME=$PWD "$TALLY" replay <t.csv >file 2>&1 || true
+	for out in pipe file; do
+		grep -q 'standard input was not read; `tally replay -` reads it' $out || fail "$(cat $out)"
+	done
+	HOME=$PWD "$TALLY" replay </dev/null >out 2>&1 || true
+	! grep -q 'standard input was not read' out
 }
 @test "a column of tokens whose place is not known leaves the rows unpriced, by its name" {
 	for column in cache_read_tokens cache_tokens audio_tokens thinking_tokens; do
@@ -196,4 +249,30 @@ doubted() { # NAME COMMAND...
 	expect 3 'Not known to be in these figures: what the columns zork, zarf count'
 	run "$TALLY" whatif -s a=gpt-5 t.csv --html w.html
 	grep -q '"columns_in_doubt":\|columns_in_doubt' w.html
+}
+
+@test "a table of days without ids has sums of days: one that grew counts once" {
+	head=date,model,input_tokens,output_tokens
+	printf '%s\n' $head 2026-06-15,gpt-5,1000000,200000 2026-06-16,gpt-5,2000000,100000 >days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	sed -i s/2000000/3000000/ days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "8",'* ]] || fail "$output" # 1.25 x 4 + 10 x 0.3
+	# an equal row is told, rows of one day add up
+	printf '%s\n' $head 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,3000000,0 >calls.csv
+	run "$TALLY" ingest calls.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"same row as in line 2"*"ids or times of day"* ]]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "13",'* ]] || fail "$output"
+	# with times of day, or ids, rows are calls
+	printf '%s\n' $head '2026-06-18 10:00,gpt-5,1000000,0' '2026-06-18 10:00,gpt-5,1000000,0' >times.csv
+	printf '%s\n' id,$head a,2026-06-18,gpt-5,1000000,0 b,2026-06-18,gpt-5,1000000,0 >ids.csv
+	run "$TALLY" ingest times.csv ids.csv
+	[ "$status" -eq 0 ] || fail "$output"
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "18",'* ]] || fail "$output"
 }

@@ -103,6 +103,42 @@ PY
 	run "$TALLY" fsck
 	expect 0 clean
 }
+@test "many movements of credits are posted at once, and a grant leads to what it paid for" {
+	printf 'id,time,model,customer,project,input,output\nt1,2026-06-03T10:00:00Z,claude-sonnet-4-6,acme,web,1000000,100\nt2,2026-06-04T10:00:00Z,claude-sonnet-4-6,acme,web,1000,100\n' >u.csv
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --quiet
+	"$TALLY" credit account other --plan vm0 --since 2026-06-01 --quiet
+	for who in "boss read,admin any" "own read acme" "foreign read other"; do
+		set -- $who
+		"$TALLY" token $1 --scope $2 $([ "$3" = any ] || echo --customer $3) --file tokens --json >t.json
+		eval "$1=\$(sed -n 's/.*\"token\": \"\\([^\"]*\\)\".*/\\1/p' t.json)"
+	done
+	serve --tokens tokens
+	# a chain is done as a whole or not at all; the others stand; again it changes nothing
+	operations='{"operations":[{"op":"grant","customer":"acme","id":"g1","amount":"100000","effective":"2026-06-01"},{"op":"grant","customer":"other","id":"g2","amount":"5","linked":true},{"op":"void","customer":"other","id":"nothing"},{"op":"grant","customer":"acme","id":"g3","amount":"1","exprise":"2027-01-01"}]}'
+	for time in first again; do
+		get -H "Authorization: Bearer $boss" "$URL/v1/credits/post" -d "$operations"
+		check "
+assert d['schema'] == 'tally.credit-post/1' and [i['result'] for i in d['items']] == ['done', 'undone', 'failed', 'failed'], d
+assert 'chain' in d['items'][1]['reason'] and 'exprise' in d['items'][3]['reason'], d"
+	done
+	ask credits/post '{"operations":[{"op":"grant","customer":"other","id":"g4","amount":"7"}]}'; check "assert d['items'] == [{'index': 0, 'result': 'done'}]"
+	for wrong in '{}' '{"operations":[]}' '{"operations":"x"}'; do ask credits/post "$wrong"; expect 0 "'operations' is a list" 400; done
+	ask 'trail?limit=10'; check "assert [c['what'] for c in d['changes']].count('credit post') == 3 and d['changes'][-1]['about'] == '4 operations', d"
+	"$TALLY" ingest u.csv --quiet
+	run "$TALLY" credit trace acme g1 --usage --json; printf '%s\n' "$output" >said
+	get -H "Authorization: Bearer $own" "$URL/v1/trace?customer=acme&grant=g1&usage=true"
+	check "
+assert d == json.load(open('said')), d
+assert sum(u['calls'] for m in d['movements'] for u in m['usage']) == 2 and {u['project'] for m in d['movements'] for u in m['usage']} == {'web'}"
+	get -H "Authorization: Bearer $own" "$URL/v1/trace?grant=g1"; check "assert 'usage' not in d['movements'][0]"
+	get -H "Authorization: Bearer $foreign" "$URL/v1/trace?customer=acme&grant=g1"; expect 0 denied 403
+	get -H "Authorization: Bearer $foreign" "$URL/v1/trace?grant=g1"; expect 0 404
+	get -H "Authorization: Bearer $own" "$URL/v1/trace?customer=acme"; expect 0 "'grant' is missing" 400
+	get -H "Authorization: Bearer $own" "$URL/v1/trace?grant=g1&days=3"; expect 0 'days' 400
+	stop
+	run "$TALLY" fsck
+	expect 0 clean
+}
 @test "a bill that is uploaded is compared as the command compares it, and nothing of it is left" {
 	printf 'id,time,model,customer,input,output\na1,2026-06-03T10:00:00Z,deepseek-v4-flash,acme,1000000,100\na2,2026-06-04T10:00:00Z,deepseek-v4-flash,acme,1000,100\n' >u.csv
 	"$TALLY" ingest u.csv --quiet

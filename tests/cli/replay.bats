@@ -146,7 +146,7 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay s.csv --by task,task; expect 2 'named twice'
 	run "$TALLY" replay s.csv --by task,; expect 2 'a grouping is missing after the last comma'
 	run "$TALLY" replay s.csv --by daily,day; expect 2 "'day' is named twice"
-	run "$TALLY" replay s.csv -z Mars/X; expect 1 "time zone 'Mars/X'"
+	run "$TALLY" replay s.csv -z Mars/X; expect 2 "--timezone: time zone 'Mars/X' is not known here; write"
 	run "$TALLY" replay s.csv --plan nobody; expect 1 "no plan 'nobody'"
 	run "$TALLY" replay s.csv --format nobody; expect 2 "no trace format 'nobody'"
 	run "$TALLY" replay s.csv --since 2026-06-17 --until 2026-06-16; expect 2 '--until'
@@ -261,8 +261,10 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	expect 0 'note: prompts name their blocks' '--cache vendor'
 	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite
 	case $output in *note:*) fail "a note where a cache was replayed" ;; esac
-	run bash -c "'$TALLY' replay - --at 2026-06-15 --cache infinite <'$ROOT/examples/sessions.jsonl'"
-	expect 2 'more than once'
+	# standard input can be read more than once, a pipe too
+	"$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite --csv >file.out
+	"$TALLY" replay - --at 2026-06-15 --cache infinite --csv <"$ROOT/examples/sessions.jsonl" | cmp - file.out
+	cat "$ROOT/examples/sessions.jsonl" | "$TALLY" replay - --at 2026-06-15 --cache infinite --csv | cmp - file.out
 }
 @test "lines that follow each other and are refused for one reason are told together, by every command" {
 	printf '{"time":"2026-06-01T00:00:00Z","input":1,"model":"gpt-5"}\nxx\nxx\nxx\n{"time":"2026-06-01T00:00:00Z","input":2,"model":"gpt-5"}\nxx\n{"input":-1}\n{"input":-1}\n' >r.jsonl

@@ -11,7 +11,7 @@ $1" || fail "$output"
 reads='usage series records?limit=1 search?q=a attention balance invoices explain?id=a budgets ledger?customer=acme tariff?model=deepseek-v4-flash'
 of_all='status quarantine trail live'
 # every change that there is
-changes=$(sed -n 's|.*CHANGE("/v1/\([^"]*\)".*|\1|p' "$BATS_TEST_DIRNAME/../../server/routes.c")
+changes=$(sed -n 's|^CHANGE("/v1/\([^"]*\)".*|\1|p' "$BATS_TEST_DIRNAME/../../server/routes.def")
 some() {
 	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 --quiet
 	"$TALLY" credit account other --plan vm0 --since 2026-01-01 --quiet

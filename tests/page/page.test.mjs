@@ -264,6 +264,52 @@ await test('a payment, a credit note, a budget, and the trail of who changed wha
 	ok(/grant/.test(await page.getByRole('region', { name: 'Changes' }).innerText()), 'the grant stands in the trail');
 });
 
+await test('a grant leads to what it paid for; an amount is held and released by hand; many movements are posted from a file', async () => {
+	await page.goto(server.url + '/#customers/acme?tab=credits');
+	await page.getByRole('region', { name: 'Grants' }).locator('tbody button').first().click();
+	const panel = page.getByRole('dialog', { name: /^What .* paid for/ });
+	await panel.getByRole('region', { name: 'Movements of the grant' }).locator('tbody tr', { hasText: /^[\d: -]+grant/ }).waitFor();
+	await page.keyboard.press('Escape');
+	await panel.waitFor({ state: 'detached' });
+	await page.getByText('Hold an amount').click();
+	await fold(page, 'Hold an amount').getByLabel('Amount').fill('0.25');
+	await fold(page, 'Hold an amount').getByLabel('For seconds').fill('900');
+	await page.getByRole('button', { name: 'Hold', exact: true }).click();
+	await page.getByRole('region', { name: 'Holds' }).getByText('$0.25').waitFor();
+	await page.getByRole('button', { name: 'Release', exact: true }).click();
+	await page.getByText('Nothing is held.').waitFor();
+	await view(page, 'Customers');
+	await page.getByText('Post many movements of credits').click();
+	const file = text => page.getByLabel('JSON Lines').setInputFiles({ name: 'o.jsonl', mimeType: 'text/plain', buffer: Buffer.from(text) });
+	await file('{"op":"grant","customer":"beta","id":"m1","amount":"77"}\nno JSON\n');
+	await page.getByRole('button', { name: 'Post', exact: true }).click();
+	await page.getByText('Line 2 is no JSON.').waitFor();
+	await file('{"op":"grant","customer":"beta","id":"m1","amount":"77"}\n{"op":"void","customer":"beta","id":"none"}\n');
+	await page.getByRole('button', { name: 'Post', exact: true }).click();
+	await page.getByText(/^1 of 2 done; line 2: /).waitFor();
+	ok(run('credit', 'balance', 'beta', '--json').includes('"amount": "77"'), 'the grant is stored');
+});
+
+await test('a range may begin and end at any minute, and the period before is as long', async () => {
+	await page.goto(server.url + '/#usage?z=Europe/Berlin');
+	const asked = [];
+	const see = r => { if (r.url().includes('/v1/usage?')) asked.push(new URL(r.url()).searchParams); };
+	page.on('request', see);
+	await page.locator('.bar-top .menu').first().locator('summary').click();
+	const own = page.locator('.bar-top form.own');
+	await own.getByLabel('From', { exact: true }).fill('2026-11-03');
+	await own.getByLabel('From, time').fill('10:30');
+	await own.getByLabel('To and with', { exact: true }).fill('2026-11-04');
+	await own.getByLabel('To and with, time').fill('08:00');
+	await own.getByRole('button', { name: 'Show' }).click();
+	await page.getByLabel('Range: 3 Nov 2026 10:30 – 4 Nov 2026 08:00').waitFor();
+	await until(() => asked.some(p => p.get('since') === '2026-11-03T09:30:00.000Z' && p.get('until') === '2026-11-04T07:00:00.000Z'), 'the instants of Berlin');
+	await until(() => asked.some(p => p.get('since') === '2026-11-02T12:00:00.000Z' && p.get('until') === '2026-11-03T09:30:00.000Z'), 'the period before');
+	page.off('request', see);
+	ok(page.url().includes('since=2026-11-03T10%3A30'), page.url());
+	await range(page, 'Last 30 days');
+});
+
 await test('a record is corrected at the side: only what was changed, and the old one stays', async () => {
 	await page.goto(server.url + '/#records?range=90d&id=r596');
 	await page.getByText('Correct this record').click();

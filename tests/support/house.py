@@ -132,7 +132,7 @@ def dead():
             for w in words[f]:
                 if w in public and public[w].file != f:
                     called[w] = True
-    for f in glob.glob("tests/**/*.[ch]", recursive=True) + glob.glob("bench/*.c") + glob.glob("tools/*.c"):
+    for f in glob.glob("tests/**/*.[ch]", recursive=True) + glob.glob("bench/*.c") + glob.glob("tools/*.c") + glob.glob("**/*.def", recursive=True):
         for w in re.findall(r"\w+", bare(open(f).read())):
             called[w] = True
     for f in files:
@@ -145,8 +145,7 @@ def dead():
 
 
 def names():
-    commands = open("cli/command.h").read()
-    known = {"help"} | {m.replace("_", "-") for m in re.findall(r"X\((?:command_)?(\w+)\)", commands)} | {m for f in glob.glob("cli/*.c") for m in re.findall(r'\.name = "([\w-]+)', open(f).read())}
+    known = {"help"} | {m for f in glob.glob("cli/*.c") for m in re.findall(r'\.name = "([\w-]+)', open(f).read())}
     source = "".join(open(f).read() for f in glob.glob("cli/*.[ch]") + glob.glob("tests/simulate/*.c"))
     options = set(re.findall(r'"(?:--)?([a-z][a-z0-9-]+)"', source))
     # of other programs, where a document or a help text shows how they are called

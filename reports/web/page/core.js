@@ -1,6 +1,6 @@
 /* What every view of the page stands on: safe text, exact decimals, dates of a zone, the address, documents of the server. */
 const {render, createElement, Fragment} = preact;
-const {useState, useEffect, useLayoutEffect, useMemo, useRef, useCallback} = preactHooks;
+const {useState, useEffect, useLayoutEffect, useMemo, useRef} = preactHooks;
 
 /* --- text --- */
 
@@ -97,11 +97,14 @@ function offsetOf(instant, zone) {
 	const f = fields(instant, zone);
 	return Date.UTC(f.year, f.month - 1, f.day, f.hour, f.minute, f.second) - Math.floor(instant / 1000) * 1000;
 }
-/* the first instant of a day of a zone, in milliseconds */
+/* the instant of a local time, 2026-11-03T14:00, in milliseconds */
+function instantOf(time, zone) {
+	const at = Date.parse(time + ':00Z');
+	return at - offsetOf(at - offsetOf(at, zone), zone);
+}
+/* the first instant of a day of a zone */
 function beginning(day, zone) {
-	const at = Date.parse(day + 'T00:00:00Z');
-	let t = at - offsetOf(at, zone);
-	t = at - offsetOf(t, zone);
+	const t = instantOf(day + 'T00:00', zone);
 	return dayOf(t, zone) < day ? t + 36e5 : t;
 }
 const addDays = (day, n) => new Date(Date.parse(day + 'T00:00:00Z') + n * 864e5).toISOString().slice(0, 10);
@@ -109,7 +112,7 @@ const addMonths = (day, n) => { const d = new Date(day.slice(0, 7) + '-01T00:00:
 const daysBetween = (a, b) => Math.round((Date.parse(b) - Date.parse(a)) / 864e5);
 function when(instant, zone) {
 	if (!instant) return '';
-	const f = fields(Date.parse(instant), zone);
+	const f = fields(new Date(instant).getTime(), zone);
 	return `${f.year}-${f.month}-${f.day} ${f.hour}:${f.minute}:${f.second}`;
 }
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -155,21 +158,24 @@ function change(settings, replace) {
 	if (to === location.hash) return;
 	if (replace) { history.replaceState(null, '', to); dispatchEvent(new Event('hashchange')); } else location.hash = to;
 }
-/* What is asked for: days, instants, zone and filters; the period before has the same length. */
+const isTime = d => /^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$/.test(d || '');
+const timeName = d => dayName(d, true) + (d[10] ? ' ' + d.slice(11) : '');
+/* What is asked for: days or times of day, instants, zone and filters; the period before has the same length. */
 function scopeOf(set) {
 	const zone = set.z && validZone(set.z) ? set.z : ownZone, today = dayOf(Date.now(), zone);
-	const isDay = d => /^\d{4}-\d\d-\d\d$/.test(d || '');
 	let [from, to] = (ranges[set.range] || ranges['30d'])[1](today), name = (ranges[set.range] || ranges['30d'])[0];
-	if (isDay(set.since) || isDay(set.until)) {
-		from = isDay(set.since) ? set.since : null;
-		to = isDay(set.until) ? addDays(set.until, 1) : null;
-		name = from && to ? from === set.until ? dayName(from, true) : `${dayName(from, true)} – ${dayName(set.until, true)}` : from ? `Since ${dayName(from, true)}` : `Until ${dayName(set.until, true)}`;
+	const a = isTime(set.since) ? set.since : '', b = isTime(set.until) ? set.until : '', timed = a[10] || b[10];
+	if (a || b) {
+		from = a ? a.slice(0, 10) : null;
+		to = b ? addDays(b.slice(0, 10), 1) : null;
+		name = a && b ? a === b ? timeName(a) : `${timeName(a)} – ${timeName(b)}` : a ? `Since ${timeName(a)}` : `Until ${timeName(b)}`;
 	}
-	const at = day => day ? new Date(beginning(day, zone)).toISOString() : undefined;
-	const length = from && to ? daysBetween(from, to) : 0;
+	const at = (day, time) => time && time[10] ? new Date(instantOf(time, zone)).toISOString() : day ? new Date(beginning(day, zone)).toISOString() : undefined;
+	const since = at(from, a), until = at(to, b), span = Date.parse(until) - Date.parse(since);
+	const length = from && to ? timed ? Math.max(0, span / 864e5) : daysBetween(from, to) : 0;
 	const filters = Object.fromEntries(filterNames.filter(k => set[k] !== undefined).map(k => [k, set[k]]));
-	return {zone, today, from, to, name, days: length, filters, since: at(from), until: at(to),
-		before: length ? {from: addDays(from, -length), to: from, since: at(addDays(from, -length)), until: at(from)} : null};
+	return {zone, today, from, to, name, days: length, filters, since, until,
+		before: length ? {since: timed ? new Date(Date.parse(since) - span).toISOString() : at(addDays(from, -length)), until: since} : null};
 }
 
 /* --- asking the server --- */
@@ -194,6 +200,16 @@ async function ask(path, options, keepTag) {
 	return body;
 }
 const post = (path, settings) => ask(path, {method: 'POST', body: JSON.stringify(settings)});
+const given = f => Object.fromEntries(Object.entries(f).filter(([, v]) => v !== ''));
+/* What a form does: what was written into it is posted with what is known, then it is empty again. number: a member that is no text. */
+const posts = (path, words, known, number) => async (f, form) => {
+	const said = {...given(f), ...known};
+	if (said[number]) said[number] = Number(said[number]);
+	await post(path, said);
+	form.reset();
+	reload();
+	return words;
+};
 
 /* Documents by address. Whoever shows one keeps seeing the last one until the next is there. */
 const docs = new Map();

@@ -12,12 +12,13 @@ function OwnInvoices({set, session}) {
 const ranged = ['usage', 'records', 'customers', 'prices', 'whatif', 'account'], compared = ['usage', 'customers', 'account'], filtered = ['usage', 'records', 'whatif', 'prices'];
 
 function RangeMenu({set, scope}) {
-	const [from, setFrom] = useState(scope.from || ''), [to, setTo] = useState(scope.to ? addDays(scope.to, -1) : '');
-	useEffect(() => { setFrom(scope.from || ''); setTo(scope.to ? addDays(scope.to, -1) : ''); }, [scope.from, scope.to]);
+	const since = isTime(set.since) ? set.since : scope.from || '', until = isTime(set.until) ? set.until : scope.to ? addDays(scope.to, -1) : '';
+	const [from, setFrom] = useState(since), [to, setTo] = useState(until);
+	useEffect(() => { setFrom(since); setTo(until); }, [since, until]);
 	const own = set.since || set.until;
 	return html`<${Menu} name=${'Range: ' + scope.name} label=${html`<span>${scope.name}</span>`}>
 		${Object.entries(ranges).map(([k, [name]]) => html`<button type="button" data-done key=${k} aria-pressed=${!own && (set.range || '30d') === k} onClick=${() => change({range: k === '30d' ? '' : k, since: '', until: ''})}>${name}</button>`)}
-		<form class="own" onSubmit=${e => { e.preventDefault(); change({range: '', since: from, until: to}); e.target.closest('details').open = false; }}><${Field} label="From"><input type="date" value=${from} onInput=${e => setFrom(e.target.value)} /><//><${Field} label="To and with"><input type="date" value=${to} onInput=${e => setTo(e.target.value)} /><//><button class="main" disabled=${!from && !to}>Show</button></form><//>`;
+		<form class="own" onSubmit=${e => { e.preventDefault(); change({range: '', since: from, until: to}); e.target.closest('details').open = false; }}>${[['From', from, setFrom], ['To and with', to, setTo]].map(([label, v, put]) => html`<${Field} key=${label} label=${label}><input type="date" value=${v.slice(0, 10)} onInput=${e => put(e.target.value && e.target.value + v.slice(10))} /><input type="time" aria-label=${label + ', time'} disabled=${!v} value=${v.slice(11)} onInput=${e => put(v.slice(0, 10) + (e.target.value && 'T' + e.target.value))} /><//>`)}<button class="main" disabled=${!from && !to}>Show</button></form><//>`;
 }
 function Chips({scope, set}) {
 	return html`${Object.entries(scope.filters).map(([k, v]) => html`<button type="button" key=${k} class="chip on" aria-label=${`Remove the filter ${k} ${v || 'none'}`} onClick=${() => change({[k]: null})}><span class="soft">${k}</span> <span class="name">${v === '' ? 'none' : short(v, 24)}</span> <${Icon} name="close" /></button>`)}`;

@@ -26,10 +26,10 @@ function Delta({now, before, points, good}) {
 /* --- icons: strokes of a 24 by 24 box --- */
 
 const icons = {
-	usage: 'M4 20V10m5 10V4m5 16v-8m5 8V7', records: 'M4 6h16M4 12h16M4 18h10', customers: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9c.4-3.4 2.800-5.500 6-5.500s5.600 2.100 6 5.500m1.500-15.500a3.500 3.500 0 0 1 0 6M18 15c1.800.8 2.800 2.500 3 5',
-	billing: 'M6 3h12v18l-3-2-3 2-3-2-3 2Zm3 5h6m-6 4h6', budgets: 'M12 3a9 9 0 1 0 9 9h-9Zm4-.5A9 9 0 0 1 21.500 8H16Z', prices: 'M4 12V4h8l8.500 8.500-8 8Zm4-4h.01', whatif: 'M6 3v7a5 5 0 0 0 5 5h7m-3-4 4 4-4 4M6 10v11',
-	health: 'M3 12h4l3-8 4 16 3-8h4', settings: 'M4 7h9m5 0h2M4 17h2m5 0h9M15.500 9.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5Zm-7 10a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5Z', planner: 'M5 5h14v15H5Zm0 5h14M9 3v4m6-4v4m-6 7h2m3 0h1',
-	more: 'M5 12h.01M12 12h.01M19 12h.01', search: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13Zm5-1.500L20 20', close: 'm6 6 12 12M18 6 6 18', filter: 'M4 6h16M7 12h10m-7 6h4', credits: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16Zm0-12v8m-3-5.500h6',
+	usage: 'M4 20V10m5 10V4m5 16v-8m5 8V7', records: 'M4 6h16M4 12h16M4 18h10', customers: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9c.4-3.4 2.8-5.5 6-5.5s5.6 2.1 6 5.5m1.5-15.5a3.5 3.5 0 0 1 0 6M18 15c1.8.8 2.8 2.5 3 5',
+	billing: 'M6 3h12v18l-3-2-3 2-3-2-3 2Zm3 5h6m-6 4h6', budgets: 'M12 3a9 9 0 1 0 9 9h-9Zm4-.5A9 9 0 0 1 21.5 8H16Z', prices: 'M4 12V4h8l8.5 8.5-8 8Zm4-4h.01', whatif: 'M6 3v7a5 5 0 0 0 5 5h7m-3-4 4 4-4 4M6 10v11',
+	health: 'M3 12h4l3-8 4 16 3-8h4', settings: 'M4 7h9m5 0h2M4 17h2m5 0h9M15.5 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Zm-7 10a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z', planner: 'M5 5h14v15H5Zm0 5h14M9 3v4m6-4v4m-6 7h2m3 0h1',
+	more: 'M5 12h.01M12 12h.01M19 12h.01', search: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.5L20 20', close: 'm6 6 12 12M18 6 6 18', filter: 'M4 6h16M7 12h10m-7 6h4', credits: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16Zm0-12v8m-3-5.5h6',
 };
 const Icon = ({name}) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${icons[name] || icons.more} /></svg>`;
 

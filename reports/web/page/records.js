@@ -37,7 +37,7 @@ function Explanation({id, scope, session, onclose}) {
 			Source: r.source, Shape: r.shape, Rule: r.rule, Stored: r.written && stamp(r.written, scope.zone)}} />
 		${r.raw ? html`<details><summary>As the source wrote it</summary><pre>${r.raw}</pre></details>` : null}</section>`)}
 		${data.rows[0] && data.rows[0].session ? html`<${Conversation} session=${data.rows[0].session} id=${id} scope=${scope} />` : null}
-		${session.admin && data.state !== 'voided' ? html`<${Amend} key=${data.rows.length} id=${id} row=${data.rows[data.rows.length - 1]} /><${Fold} title="Void this record"><${Act} label="Void" tone="danger" sure="It stays visible with its reversal, and counts no longer. Void it?" run=${async f => { await post('/v1/records/void', {id, why: f.why}); reload(); return 'Voided.'; }}><${Field} label="Why" wide><input name="why" required /><//><//><//>` : null}`}<//>`;
+		${session.admin && data.state !== 'voided' ? html`<${Amend} key=${data.rows.length} id=${id} row=${data.rows[data.rows.length - 1]} /><${Fold} title="Void this record"><${Act} label="Void" tone="danger" sure="It stays visible with its reversal, and counts no longer. Void it?" run=${posts('/v1/records/void', 'Voided.', {id})}><${Field} label="Why" wide><input name="why" required /><//><//><//>` : null}`}<//>`;
 }
 const recordColumns = scope => [
 	{key: 'time', name: 'Time', cell: r => stamp(r.time, scope.zone), sort: true},
@@ -61,10 +61,10 @@ function Facets({facets, scope, set}) {
 /* What a spreadsheet would calculate gets an apostrophe, as in the program's own CSV. */
 const csvCell = v => { v = plain(String(v ?? '')); if (/^[=+\-@\t\r]/.test(v) && !/^-?[\d.]+$/.test(v)) v = "'" + v; return /[",\n\r]/.test(v) ? '"' + v.replaceAll('"', '""') + '"' : v; };
 async function exportRecords(url) {
-	const lines = ['id,kind,time,provider,model,customer,project,workload,task,session,input,cache_read,cache_write_5m,cache_write_1h,output,requests,total,currency,unpriced'];
+	const names = 'id,kind,time,provider,model,customer,project,workload,task,session,input,cache_read,cache_write_5m,cache_write_1h,output,requests,total,currency,unpriced', lines = [names];
 	for (let after = ''; after !== null;) {
 		const d = await ask('/v1/records?' + url + '&limit=10000' + (after ? '&after=' + encodeURIComponent(after) : ''));
-		for (const r of d.records) lines.push([r.id, r.kind, r.time, r.provider, r.model, r.customer, r.project, r.workload, r.task, r.session, r.tokens.input, r.tokens.cache_read, r.tokens.cache_write_5m, r.tokens.cache_write_1h, r.tokens.output, r.requests, r.total, r.currency, r.unpriced].map(csvCell).join(','));
+		for (const r of d.records) lines.push(names.split(',').map(k => csvCell(r[k] ?? r.tokens[k])).join(','));
 		after = d.next;
 	}
 	const a = document.createElement('a');
