@@ -154,7 +154,7 @@ static void open_shipped(struct book *b, size_t i)
 	      size == s->size);
 	struct fault_list faults = { 0 };
 	struct card *card = NULL;
-	CHECK(card_parse(&card, (struct text){ text, size }, s->name, &faults) == 0);
+	CHECK(card_parse_known(&card, (struct text){ text, size }, s->name, &faults) == 0);
 	fault_list_release(&faults);
 	free(text);
 	b->opened[i] = card;

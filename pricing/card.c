@@ -713,7 +713,9 @@ static void take_regions(struct reader *r, json_value *all)
 			c->region_rule[i].provider = c->provider;
 }
 
-int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
+/* known: it was checked before, so that only what is needed to read it is looked at. */
+static int parse(struct card **out, struct text json, const char *file, bool known,
+		 struct fault_list *faults)
 {
 	static const char *const keys[] = { "schema",	"provider", "title",   "reseller",
 					    "checked",	"note",	    "models",  "calendars",
@@ -760,7 +762,8 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	n = 0;
 	for (json_value *v = json_first(prices); v; v = json_next(v))
 		take_price(&r, v, n++);
-	series_check(card, gaps, faults);
+	if (!known)
+		series_check(card, gaps, faults);
 	regional_prices_make(card, faults);
 	for (size_t i = 0; i < card->price_count; i++)
 		if (!card->price[i].id)
@@ -768,6 +771,17 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	json_close(doc);
 	*out = card;
 	return faults->count == before ? 0 : -ERR_INVALID;
+}
+
+int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
+{
+	return parse(out, json, file, false, faults);
+}
+
+int card_parse_known(struct card **out, struct text json, const char *file,
+		     struct fault_list *faults)
+{
+	return parse(out, json, file, true, faults);
 }
 
 int card_check(struct text json, struct err *e)

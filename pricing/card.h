@@ -134,6 +134,9 @@ struct card {
  * both cases unless the text is not JSON, and holds what could be read.
  */
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults);
+/* The same of a card that was checked before: how its prices follow each other is not looked at. */
+int card_parse_known(struct card **out, struct text json, const char *file,
+		     struct fault_list *faults);
 /* Whether it is a card, with its first fault as the error: ERR_INVALID. */
 int card_check(struct text json, struct err *e);
 int card_read_file(struct card **out, const char *path, struct fault_list *faults);

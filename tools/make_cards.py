@@ -103,6 +103,7 @@ def doubt_of(row, lost):
         if "reasoning" in row["rates"] and "reasoning" not in tier["rates"]:
             doubts.append(f"no source states the price of reasoning above {tier['above_prompt_tokens']:,} tokens; "
                           "it is that of shorter prompts here")
+    doubts += row.get("doubts", [])
     return doubts + price_doubts.odd(row) + price_doubts.moving(row)
 
 

@@ -3,7 +3,7 @@
 price_statements.json names what a vendor's own page says where the catalogues say otherwise or nothing, and a source
 for each. A statement holds from its `from` to its `to` (a line that begins before is split there) for lines that have
 the rates of `where`; `snapshot` gives a snapshot a line of its own, which the history folds into its model. What a
-statement replaces is kept as what the catalogues have, and so becomes a dispute of the card.
+statement replaces is kept as what the catalogues have, and so becomes a dispute of the card. `doubt` is one of the prices.
 """
 import fnmatch, json, pathlib
 
@@ -41,7 +41,11 @@ def state(row, said):
         old |= {f"{bucket} above {above}": value for bucket, value in had.items()}
     if old:
         row.setdefault("disagree", []).append({"the catalogues": old})
-    row["sources"] = [said["source"], *row["sources"]]
+    others = [s for s in row["sources"] if s != said["source"]]
+    row["sources"] = [said["source"], *others]
+    if "doubt" in said:  # a catalogue like others: whose the line is stays told first
+        row["sources"] = [*others[:1], said["source"], *others[1:]]
+        row.setdefault("doubts", []).append(said["doubt"])
     return row
 
 

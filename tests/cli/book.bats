@@ -124,6 +124,20 @@ J
 	cost --model gpt-5:free --provider openai --input 1
 	expect 1 'in no price card'
 }
+@test "agents send cached prompts: models that they use have a price of those" {
+	while read -r model want; do
+		want=$want amount --model "$model" --prompt 1000000 --cache-read 1000000 --at 2026-11-29 || return 1
+	done <<-'CASES'
+		gemini-3.8-flash 0.075
+		glm-5.3 0.26
+		glm-5.3-flash 0.03
+		mistral-large-2512 0.05
+		devstral-2512 0.04
+		amazon.nova-pro-v1:0 0.2
+	CASES
+	want=0.15 amount --model gemini-3.8-flash --prompt 1000000 --cache-read 1000000 --at 2027-01-02
+	expect 0 'only genai-prices states the price of cached tokens'
+}
 @test "a call that a maker's own search may have billed is unpriced, not silently too cheap, unless its seller says what it cost" {
 	printf '{"id":"%s","time":"2026-06-01T00:00:00Z","model":"%s","input":1000000,"output":0}\n' a openai/gpt-5:online b openai/gpt-5 >t.jsonl
 	run "$TALLY" replay t.jsonl

@@ -150,3 +150,8 @@ setup() {
 	run "$TALLY" price install c.json
 	expect 0 "calls that name no vendor: 'gpt-5' is now zeta's, before it was openai's"
 }
+
+@test "the shipped cards have no faults and do not contradict each other" {
+	run "$TALLY" price check "$ROOT"/pricing/cards/*.json
+	expect 0 'openrouter.json: ' 'no faults'
+}

@@ -52,7 +52,13 @@ price_of() { curl -s -m 20 "$URL/v1/prices/house-one?current=1&provider=house" |
 	card 9 >data/tally/prices/cards/house.json
 	heard prices_changed 5
 	[[ $(price_of) == *'"input":"9"'* ]] || fail "$(price_of)"
+	# so does one beside it that contradicts it, which no `price install` would have written
+	card 11 >data/tally/prices/cards/other.json
+	heard prices_failed 2
+	[[ $(price_of) == *'"input":"9"'* ]] || fail "$(price_of)"
+	grep -q 'contradicts house.json' serve.log || fail "$(cat serve.log)"
 	stop
+	rm data/tally/prices/cards/other.json
 	run "$TALLY" usage --db t.db --by day --since 2026-09-01 --until 2026-09-02 --json
 	expect 3 '"total": "15"' '"unpriced": 1'
 }

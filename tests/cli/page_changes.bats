@@ -300,6 +300,10 @@ assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	ask usage; check "assert d['unpriced'] == 2"
 	ask rerate '{"records":2,"why":"a card of our own"}'; check "assert not d['dry_run'] and d['records'] == 2"
 	ask usage; check "assert d['unpriced'] == 0 and d['total'].startswith('8.00000'), d['total']"
+	# one that says something else of the same model and day is refused, and the first stays in use
+	ask cards "{\"name\":\"second\",\"card\":$(python3 -c 'import json,sys; c = json.loads(sys.argv[1]); c["prices"][0]["rates"]["input"] = "77"; print(json.dumps(c))' "$card")}"
+	expect 0 'contradicts our-own.json' 422
+	ask cards; check "assert [c['card'] for c in d['cards']] == ['our-own.json']"
 	ask cards/remove '{"name":"other"}'; expect 0 "no card 'other.json'" 404
 	ask cards/remove '{"name":"our-own"}'; check "assert d['in_use'] is True"
 	ask rerate '{"dry_run":true}'; check "assert d['records'] == 0 and d['kept'] == 2, d"
