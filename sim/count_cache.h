@@ -21,6 +21,7 @@ struct count_found {
 	   most: the bounds where that is in doubt, too */
 	bool recorded, unproven;
 	int64_t least, most;
+	int64_t expected;     /* as often as recorded sessions rewrite what was said */
 	enum cache_miss miss; /* why it found less than the call before it was long */
 	int64_t missed;	      /* tokens */
 	int64_t token_hours;  /* that keeping its prompt adds, where that is billed */

@@ -372,6 +372,7 @@ static void hit_rebuilt(struct run *r)
 		p->low = f.least;
 		p->hit = f.hit;
 		p->high = f.most;
+		p->expected = f.expected;
 		p->as_recorded = f.recorded;
 		p->token_hours = f.token_hours;
 		p->records_writes = st->cache[recorded[p->call]].bills_writes;
