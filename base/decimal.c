@@ -226,6 +226,19 @@ bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out)
 	return true;
 }
 
+bool decimal_add(struct decimal a, struct decimal b, struct decimal *out)
+{
+	int128 sum;
+	while (a.scale < b.scale && !__builtin_mul_overflow(a.digits, 10, &a.digits))
+		a.scale++;
+	while (b.scale < a.scale && !__builtin_mul_overflow(b.digits, 10, &b.digits))
+		b.scale++;
+	if (a.scale != b.scale || __builtin_add_overflow(a.digits, b.digits, &sum))
+		return false;
+	*out = trimmed(sum, a.scale);
+	return true;
+}
+
 int decimal_cmp(struct decimal a, struct decimal b)
 {
 	/* compare whole parts first, then fractions brought to one scale */

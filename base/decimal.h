@@ -38,6 +38,8 @@ struct decimal decimal_shift(struct decimal d, int power);
 struct decimal decimal_round_significant(struct decimal d, int significant, bool *changed);
 /* Half away from zero to at most `places` decimals. */
 struct decimal decimal_round_places(struct decimal d, int places, bool *changed);
+/* False where the sum has more digits than fit. */
+bool decimal_add(struct decimal a, struct decimal b, struct decimal *out);
 /* false on overflow. */
 bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out);
 int decimal_cmp(struct decimal a, struct decimal b);

@@ -1,6 +1,7 @@
 #include "base/fetch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/library.h"
@@ -18,6 +19,7 @@ enum curl_option {
 	OPT_USERAGENT = 10018,
 	OPT_HTTPHEADER = 10023,
 	OPT_HEADERDATA = 10029,
+	OPT_CAINFO = 10065,
 	OPT_WRITEFUNCTION = 20011,
 	OPT_HEADERFUNCTION = 20079,
 	OPT_TIMEOUT = 13,
@@ -107,6 +109,36 @@ static bool is_local(const char *url)
 	return false;
 }
 
+/* The certificates that are trusted in place of the system's, as the command curl is told of them;
+ * NULL: the system's. */
+static const char *trusted(void)
+{
+	static const char *const variables[] = { "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
+	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+		const char *file = getenv(variables[i]);
+		if (file && *file)
+			return file;
+	}
+	return NULL;
+}
+
+static int say_failure(const struct fetch *f, int code, struct err *e)
+{
+	enum { WRITE_ERROR = 23, UNTRUSTED = 60, BAD_CERTIFICATES = 77 };
+	if (code == WRITE_ERROR)
+		return err_set(e, ERR_RANGE, "%s is larger than %zu KiB", f->url,
+			       f->bytes_max >> 10);
+	err_set(e, ERR_UNREADABLE, "%s: %s", f->url, web.curl_easy_strerror(code));
+	if (code == UNTRUSTED || code == BAD_CERTIFICATES)
+		err_set(e, ERR_UNREADABLE, "%s: %s; trusted are %s%s", f->url,
+			web.curl_easy_strerror(code),
+			trusted() ? "those of "
+				  : "the system's certificates ($SSL_CERT_FILE "
+				    "names others)",
+			trusted() ? trusted() : "");
+	return -ERR_UNREADABLE;
+}
+
 int fetch_url(struct fetch *f, struct err *e)
 {
 	const bool local = is_local(f->url);
@@ -140,14 +172,13 @@ int fetch_url(struct fetch *f, struct err *e)
 	web.curl_easy_setopt(c, OPT_WRITEDATA, f);
 	web.curl_easy_setopt(c, OPT_HEADERFUNCTION, take_header);
 	web.curl_easy_setopt(c, OPT_HEADERDATA, f);
+	if (trusted())
+		web.curl_easy_setopt(c, OPT_CAINFO, trusted());
 	int failed = web.curl_easy_perform(c);
 	web.curl_easy_getinfo(c, INFO_RESPONSE_CODE, &status);
 	f->status = (int)status;
-	enum { CURL_WRITE_ERROR = 23 };
-	if (failed == CURL_WRITE_ERROR)
-		rc = err_set(e, ERR_RANGE, "%s is larger than %zu KiB", f->url, f->bytes_max >> 10);
-	else if (failed)
-		rc = err_set(e, ERR_UNREADABLE, "%s: %s", f->url, web.curl_easy_strerror(failed));
+	if (failed)
+		rc = say_failure(f, failed, e);
 	web.curl_slist_free_all(headers);
 	web.curl_easy_cleanup(c);
 	buf_release(&line);

@@ -1,7 +1,9 @@
 /*
  * fetch: a file over HTTPS (libcurl, loaded when it is first asked for).
  *
- * Plain HTTP is taken from this machine only. What fails leaves nothing behind.
+ * Plain HTTP is taken from this machine only. What fails leaves nothing behind. $CURL_CA_BUNDLE,
+ * else $SSL_CERT_FILE, names the certificates that are trusted in place of the system's; proxies
+ * are those of $https_proxy.
  */
 #ifndef TALLY_BASE_FETCH_H
 #define TALLY_BASE_FETCH_H

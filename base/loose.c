@@ -366,6 +366,7 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 	size_t digits = 0;
 	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
 		digits++;
+	out->is_day = s.n && !memchr(s.p, ':', s.n) && (digits < s.n || s.n == 8);
 	if (s.n == 8 && digits == 8) {
 		int v = 0;
 		for (size_t i = 0; i < 8; i++)

@@ -33,6 +33,7 @@ struct loose_time {
 	struct instant at;
 	bool has_offset;
 	int64_t offset_us; /* of its zone, where it names one */
+	bool is_day;	   /* without a time of day */
 };
 /* ISO 8601, Unix seconds, 20260615, 15.06.2026, 2026/06/15, Jun 15, 2026, and 6/15/2026 or
  * 15-6-2026 where the numbers leave no doubt; a time of day may follow. Errors: ERR_INVALID. */

@@ -39,6 +39,9 @@ void scan_delimiters(const char *p, size_t n, char separator, uint32_t *out,
 void scan_counts(const char *block, const uint32_t *end, size_t stride, size_t n, int64_t *out,
 		 uint8_t *bad);
 
+/* The first place of p[0..n) where one of two pairs of bytes stands; NULL: there is none. */
+const char *scan_pair(const char *p, size_t n, const char a[2], const char b[2]);
+
 /* The implementations, for tests; ended by a NULL name. */
 struct scan_kind {
 	const char *name;

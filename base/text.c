@@ -36,8 +36,15 @@ bool text_between_zeros(struct text *rest, struct text *piece)
 size_t utf8_valid_prefix(const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	uint64_t eight;
 	size_t i = 0;
 	while (i < n) {
+		/* eight at a time while all are ASCII and none is zero */
+		while (n - i >= 8 && (memcpy(&eight, p + i, 8), !((eight | (eight - ones)) & high)))
+			i += 8;
+		if (i == n)
+			break;
 		unsigned char c = p[i];
 		if (c == 0)
 			return i;

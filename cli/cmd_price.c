@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/price_store.h"
+#include "pricing/series.h"
 #include "reports/price_report.h"
 
 static const struct option at_options[] = {
@@ -90,52 +91,95 @@ static int history(struct cli *cli, struct err *e)
 	return show_or_history(cli, true, e);
 }
 
-static int check(struct cli *cli, struct err *e)
+static void put_fault(struct json_out *j, const char *file, const struct fault *f)
 {
-	struct json_out j;
-	size_t faults_total = 0, prices = 0;
-	if (cli->json) {
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.price-check/1");
-		json_out_array(&j, "faults");
+	if (j) {
+		json_out_object(j, NULL);
+		json_out_string(j, "file", file);
+		json_out_string(j, "place", f->place);
+		json_out_string(j, "message", f->message);
+		json_out_end(j, '}');
+	} else {
+		printf("%s: %s%s%s\n", file, f->place, *f->place ? ": " : "", f->message);
 	}
+}
+
+/* Each card alone; returns the number of faults. card: those without, of the cards that were named.
+ */
+static size_t check_each(const struct cli *cli, struct json_out *j, struct card **card,
+			 int64_t *prices)
+{
+	size_t faults_total = 0;
 	for (int i = 0; i < cli->argument_count; i++) {
 		struct fault_list faults = { 0 };
-		struct card *card = NULL;
-		card_read_file(&card, cli->argument[i], &faults);
-		for (size_t k = 0; k < faults.count; k++) {
-			if (cli->json) {
-				json_out_object(&j, NULL);
-				json_out_string(&j, "file", cli->argument[i]);
-				json_out_string(&j, "place", faults.fault[k].place);
-				json_out_string(&j, "message", faults.fault[k].message);
-				json_out_end(&j, '}');
-			} else {
-				printf("%s: %s%s%s\n", cli->argument[i], faults.fault[k].place,
-				       *faults.fault[k].place ? ": " : "", faults.fault[k].message);
-			}
-		}
+		card_read_file(&card[i], cli->argument[i], &faults);
+		for (size_t k = 0; k < faults.count; k++)
+			put_fault(j, cli->argument[i], &faults.fault[k]);
 		faults_total += faults.count;
-		if (card && !cli->json && faults.count == 0)
+		if (card[i] && !j && faults.count == 0)
 			printf("%s: %zu prices, %zu aliases, no faults\n", cli->argument[i],
-			       card->price_count, card->alias_count);
-		prices += card ? card->price_count : 0;
-		card_close(card);
+			       card[i]->price_count, card[i]->alias_count);
+		*prices += card[i] ? (int64_t)card[i]->price_count : 0;
+		if (faults.count) {
+			card_close(card[i]);
+			card[i] = NULL;
+		}
 		fault_list_release(&faults);
 	}
-	if (cli->json) {
-		json_out_end(&j, ']');
-		json_out_int(&j, "prices", (int64_t)prices);
-		json_out_int(&j, "fault_count", (int64_t)faults_total);
-		json_out_end(&j, '}');
-		json_out_close(&j);
+	return faults_total;
+}
+
+/* Between those without faults. */
+static size_t check_together(struct json_out *j, struct card *const *card, int count)
+{
+	const struct card **sound = mem_alloc(((size_t)count + 1) * sizeof *sound);
+	struct fault_list faults = { 0 };
+	size_t n = 0;
+	for (int i = 0; i < count; i++)
+		if (card[i])
+			sound[n++] = card[i];
+	const size_t found = cards_contradict(sound, n, &faults);
+	for (size_t k = 0; k < found; k++) { /* "b.json: prices[0]" */
+		struct fault f = faults.fault[k];
+		const char *colon = strstr(f.place, ": ");
+		char file[256];
+		snprintf(file, sizeof file, "%.*s", (int)(colon - f.place), f.place);
+		f.place = colon + 2;
+		put_fault(j, file, &f);
 	}
-	if (faults_total == 0)
+	fault_list_release(&faults);
+	free(sound);
+	return found;
+}
+
+static int check(struct cli *cli, struct err *e)
+{
+	struct card **card = mem_zalloc(((size_t)cli->argument_count + 1) * sizeof *card);
+	struct json_out out = { 0 }, *j = cli->json ? &out : NULL;
+	int64_t prices = 0;
+	if (j) {
+		json_out_open(j, stdout);
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", "tally.price-check/1");
+		json_out_array(j, "faults");
+	}
+	size_t faults = check_each(cli, j, card, &prices);
+	faults += check_together(j, card, cli->argument_count);
+	for (int i = 0; i < cli->argument_count; i++)
+		card_close(card[i]);
+	free(card);
+	if (j) {
+		json_out_end(j, ']');
+		json_out_int(j, "prices", prices);
+		json_out_int(j, "fault_count", (int64_t)faults);
+		json_out_end(j, '}');
+		json_out_close(j);
+	}
+	if (faults == 0)
 		return 0;
 	fflush(stdout);
-	if (!cli->json)
-		return err_set(e, ERR_INVALID, "%s in %s", COUNTED((int64_t)faults_total, "fault"),
+	if (!j)
+		return err_set(e, ERR_INVALID, "%s in %s", COUNTED((int64_t)faults, "fault"),
 			       COUNTED(cli->argument_count, "card"));
 	return 1;
 }
@@ -199,8 +243,9 @@ const struct command command_price_check = {
 	.arguments_max = -1,
 	.description = "Checks cards for unknown keys, overlapping periods, undeclared gaps, "
 		       "prices finer than can be held, bad windows and "
-		       "dates. Each fault is printed with file and place. Exit status 1 when there "
-		       "is one.",
+		       "dates. Cards that are given together must not contradict each other, as "
+		       "those that are installed together must not. Each fault is printed with "
+		       "file and place. Exit status 1 when there is one.",
 	.examples = "  tally price check mycard.json\n",
 	.options = NULL,
 	.common = 0,

@@ -21,6 +21,13 @@ static const char *const event_names[IMPORT_EVENTS] = { "normalised", "rounded",
 static const char *const effect_names[IMPORT_EFFECTS] = { "new", "same", "different" };
 enum { CHANGES_SHOWN = 20 };
 
+/* Whether input or output costs something else. */
+static bool moves(const struct import_change *c)
+{
+	return c->input_before.pico != c->input_after.pico ||
+	       c->output_before.pico != c->output_after.pico;
+}
+
 static void put_effects(const struct import *im, FILE *out)
 {
 	char text[4][DECIMAL_TEXT_MAX];
@@ -29,13 +36,16 @@ static void put_effects(const struct import *im, FILE *out)
 		(long long)im->effect[IMPORT_OTHER]);
 	for (size_t i = 0; i < im->change_count && i < CHANGES_SHOWN; i++) {
 		const struct import_change *c = &im->change[i];
-		fprintf(out, "  %s %s%s%s: input %s, output %s instead of %s, %s\n", c->provider,
-			c->model, c->service_tier ? " " : "",
-			c->service_tier ? c->service_tier : "",
-			money_format(c->input_after, text[0]),
-			money_format(c->output_after, text[1]),
-			money_format(c->input_before, text[2]),
-			money_format(c->output_before, text[3]));
+		fprintf(out, "  %s %s%s%s%s%s: ", c->provider, c->model, c->service_tier ? " " : "",
+			c->service_tier ? c->service_tier : "", c->region ? " in " : "",
+			c->region ? c->region : "");
+		if (moves(c))
+			fprintf(out, "input %s, output %s instead of %s, %s%s",
+				money_format(c->input_after, text[0]),
+				money_format(c->output_after, text[1]),
+				money_format(c->input_before, text[2]),
+				money_format(c->output_before, text[3]), c->besides ? "; " : "");
+		fprintf(out, "%s\n", c->besides ? c->besides : "");
 	}
 	if (im->change_count > CHANGES_SHOWN)
 		fprintf(out, "  and %zu more (--json lists all)\n",
@@ -60,6 +70,8 @@ static void put_changes_json(const struct import *im, struct json_out *j)
 		json_out_string(j, "input", money_format(c->input_after, text));
 		json_out_string(j, "output_before", money_format(c->output_before, text));
 		json_out_string(j, "output", money_format(c->output_after, text));
+		json_out_string(j, "region", c->region);
+		json_out_string(j, "besides", c->besides);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');

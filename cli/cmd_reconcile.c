@@ -63,6 +63,12 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	else if (bill->partial)
 		fprintf(stderr, "tally: has_more: the bill is one page of several; add "
 				"the others\n");
+	if (r->silent_days)
+		fprintf(stderr,
+			"tally: calls were metered on %lld %s of which the bill says nothing: add the file "
+			"or page that has %s\n",
+			(long long)r->silent_days, r->silent_days == 1 ? "day" : "days",
+			r->silent_days == 1 ? "it" : "them");
 	if (bill->unread.n)
 		fprintf(stderr, "tally: columns that speak of money and were not read: %.*s\n",
 			(int)bill->unread.n, bill->unread.p);
@@ -78,9 +84,8 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	else
 		reconcile_report_table(&o);
 	bool off = r->open || r->unexplained.atto || r->total_is_wrong;
-	return off								     ? 5
-	       : bill->partial || bill->doubtful.n || r->unpriced || r->placeholders ? 3
-										     : 0;
+	const bool part = bill->partial || bill->doubtful.n || r->silent_days;
+	return off ? 5 : part || r->unpriced || r->placeholders ? 3 : 0;
 }
 
 static int run(struct cli *cli, struct err *e)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "pricing/book_pack.h"
+#include "pricing/series.h"
 #include "reports/json_out.h"
 
 enum { OLD_DAYS = 45 };
@@ -87,6 +88,92 @@ static int add_folder(struct book *book, bool machine, struct err *e)
 	return rc;
 }
 
+static int is_card_name(const struct dirent *d)
+{
+	const size_t n = strlen(d->d_name);
+	return n > 5 && strcmp(d->d_name + n - 5, ".json") == 0 && d->d_name[0] != '.';
+}
+
+/* Every installed card of the machine or of the user, by the order of their names, but that of one
+ * name (NULL: none). Stops when take returns non-zero and returns that. */
+static int each_installed(bool machine, const char *but,
+			  int (*take)(void *user, const char *path, struct err *e), void *user,
+			  struct err *e)
+{
+	struct buf folder = { 0 }, path = { 0 };
+	struct dirent **found = NULL;
+	int rc = 0;
+	price_store_path(&folder, machine, "cards");
+	const int n = scandir(folder.p, &found, is_card_name, alphasort);
+	for (int i = 0; i < n; i++) {
+		buf_cut(&path, 0);
+		buf_printf(&path, "%s/%s", folder.p, found[i]->d_name);
+		if (rc == 0 && !(but && strcmp(but, found[i]->d_name) == 0))
+			rc = take(user, path.p, e);
+		free(found[i]);
+	}
+	free(found);
+	buf_release(&folder);
+	buf_release(&path);
+	return rc;
+}
+
+static int add_peer(void *user, const char *path, struct err *e)
+{
+	return book_add_path(user, path, e);
+}
+
+int price_store_fits(bool machine, const char *name, struct text card, struct err *e)
+{
+	struct book *b;
+	int rc = book_open(&b, e);
+	if (rc != 0)
+		return rc;
+	book_peers_begin(b);
+	rc = each_installed(machine, name, add_peer, b, e);
+	if (rc != 0)
+		err_context(e, "an installed card");
+	if (rc == 0)
+		rc = book_add_text(b, card, name, CARD_OF_FILE, e);
+	const int alone = book_peers_end(b, rc == 0 ? e : NULL);
+	book_close(b);
+	return rc ? rc : alone;
+}
+
+struct other_scope {
+	const struct card *card;
+	struct fault_list *out;
+	size_t found;
+};
+
+static int compare_with(void *user, const char *path, struct err *e)
+{
+	struct other_scope *x = user;
+	struct fault_list faults = { 0 };
+	struct card *there = NULL;
+	(void)e;
+	if (card_read_file(&there, path, &faults) == 0)
+		x->found += cards_contradict((const struct card *[]){ there, x->card }, 2, x->out);
+	card_close(there);
+	fault_list_release(&faults);
+	return 0;
+}
+
+size_t price_store_overlaps(bool machine, struct text card, const char *name,
+			    struct fault_list *out)
+{
+	struct fault_list faults = { 0 };
+	struct card *here = NULL;
+	struct other_scope x = { .out = out };
+	if (card_parse(&here, card, name, &faults) == 0) {
+		x.card = here;
+		each_installed(machine, NULL, compare_with, &x, NULL);
+	}
+	card_close(here);
+	fault_list_release(&faults);
+	return x.found;
+}
+
 /* Names between colons. */
 static int add_named(struct book *book, const char *all, struct err *e)
 {
@@ -132,12 +219,6 @@ static void add_trace(struct buf *out, const char *path, int64_t *files, struct 
 	buf_printf(out, "%lld %lld %lld %09ld\n", (long long)s.st_ino, (long long)s.st_size,
 		   (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
 	++*files;
-}
-
-static int is_card_name(const struct dirent *d)
-{
-	const size_t n = strlen(d->d_name);
-	return n > 5 && strcmp(d->d_name + n - 5, ".json") == 0;
 }
 
 void price_store_trace_path(struct buf *out, const char *path)

@@ -19,6 +19,14 @@ const char *price_store_path(struct buf *room, bool machine, const char *name);
 /* The installed book, the cards of the machine and of the user, in that order. Says once on
  * standard error that the book is old, unless quiet. */
 int price_store_load(struct book *book, bool quiet, struct err *e);
+/* Whether the card would be of one mind with those that are installed beside it, of the machine or
+ * of the user; what has its own name (NULL: nothing) it would replace. Errors: ERR_INVALID with the
+ * contradiction. */
+int price_store_fits(bool machine, const char *name, struct text card, struct err *e);
+/* Adds to out where it contradicts those that are installed for the machine, or for the user;
+ * returns how many times. Cards that cannot be read are skipped. */
+size_t price_store_overlaps(bool machine, struct text card, const char *name,
+			    struct fault_list *out);
 /* Those of $TALLY_PRICES. */
 int price_store_add_named(struct book *book, struct err *e);
 

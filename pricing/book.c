@@ -12,7 +12,9 @@
 
 #include "base/digest.h"
 #include "pricing/book_pack.h"
+#include "pricing/near_names.h"
 #include "pricing/regional.h"
+#include "pricing/series.h"
 #include "pricing/spelling.h"
 
 /* Everything known under one model name. */
@@ -33,6 +35,8 @@ struct book {
 	struct card **card;
 	size_t card_count;
 	int layer_next;
+	size_t first_peer; /* where `peers`: the first card of the layer in the making */
+	bool peers;
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
@@ -264,7 +268,7 @@ static int take_card(struct book *b, int rc, struct card *card, struct fault_lis
 {
 	if (rc == 0) {
 		book_add_card(b, card);
-		b->layer_next++;
+		b->layer_next += !b->peers;
 	} else {
 		err_set(e, (enum err_code) - rc, "price card %s: %s%s%s%s", file,
 			faults->fault[0].place, *faults->fault[0].place ? ": " : "",
@@ -274,6 +278,34 @@ static int take_card(struct book *b, int rc, struct card *card, struct fault_lis
 	}
 	fault_list_release(faults);
 	return rc;
+}
+
+void book_peers_begin(struct book *b)
+{
+	CHECK(!b->peers);
+	b->peers = true;
+	b->first_peer = b->card_count;
+}
+
+int book_peers_end(struct book *b, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	const size_t found = cards_contradict((const struct card *const *)b->card + b->first_peer,
+					      b->card_count - b->first_peer, &faults);
+	b->peers = false;
+	b->layer_next++;
+	if (found) {
+		struct buf more = { 0 };
+		if (found > 1)
+			buf_printf(&more, ", and %zu more like it", found - 1);
+		err_set(e, ERR_INVALID,
+			"price card %s %s%s; neither goes before the other: correct or remove one "
+			"of them",
+			faults.fault[0].place, faults.fault[0].message, more.n ? more.p : "");
+		buf_release(&more);
+	}
+	fault_list_release(&faults);
+	return found ? -ERR_INVALID : 0;
 }
 
 static int add_file(struct book *b, const char *path, struct err *e)
@@ -314,6 +346,7 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 	int rc = n ? 0
 		   : err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no price cards (*.json)",
 			     path);
+	book_peers_begin(b);
 	for (int i = 0; i < n; i++) {
 		char file[4096];
 		snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
@@ -322,7 +355,8 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 		free(names[i]);
 	}
 	free(names);
-	return rc;
+	const int alone = book_peers_end(b, rc == 0 ? e : NULL);
+	return rc ? rc : alone;
 }
 
 static void lower(struct instant *until, struct instant at, struct instant edge)
@@ -484,14 +518,14 @@ static int highest_layer(const struct name_entry *n)
 
 /*
  * The vendor meant by a bare model name: the one first party that sells it, of the highest layer
- * where there is just one (more cards never make a name ambiguous that was not); else the one
- * reseller.
+ * where there is just one (more cards never make a name ambiguous that was not); where no first
+ * party does, the one reseller.
  */
 static int owner_of(const struct book *b, const struct name_entry *n, const char **out,
 		    struct err *e)
 {
 	struct sellers_found ambiguous = { 0 };
-	for (int resellers = 0; resellers < 2; resellers++)
+	for (int resellers = 0; resellers < 2 && !ambiguous.one; resellers++)
 		for (int layer = highest_layer(n); layer >= 0; layer--) {
 			struct sellers_found found = { 0 };
 			find_sellers(b, n, layer, resellers, &found);
@@ -515,90 +549,36 @@ static int owner_of(const struct book *b, const struct name_entry *n, const char
 	return rc;
 }
 
-enum { NAMES_SHOWN = 4 };
-/* The shortest names that hold a text, in the order of their lengths. */
-struct names_with {
-	struct text part, name[NAMES_SHOWN];
-	size_t count, all;
-};
-
-static void take_name_with(struct names_with *x, struct text name)
+/* Whether all who sell that name resell it. */
+static bool is_resold(const struct book *b, const struct name_entry *n)
 {
-	size_t i = x->count, at = 0;
-	while (at + x->part.n <= name.n && memcmp(name.p + at, x->part.p, x->part.n) != 0)
-		at++;
-	if (at + x->part.n > name.n)
-		return;
-	for (size_t k = 0; k < x->count; k++)
-		if (text_eq(x->name[k], name))
-			return;
-	x->all++;
-	while (i > 0 && (name.n < x->name[i - 1].n ||
-			 (name.n == x->name[i - 1].n && text_cmp(name, x->name[i - 1]) < 0)))
-		i--;
-	if (i == NAMES_SHOWN)
-		return;
-	x->count += x->count < NAMES_SHOWN;
-	for (size_t k = x->count - 1; k > i; k--)
-		x->name[k] = x->name[k - 1];
-	x->name[i] = name;
-}
-
-/* "; did you mean 'a', 'b' or one of 7 more?" of names that hold what was typed ("flash"). */
-static void put_names_with(struct buf *out, const struct book *b, struct text part)
-{
-	enum { SHORTEST = 3 };
-	struct names_with x = { .part = part };
-	for (size_t i = 0; part.n >= SHORTEST && i < NAME_SLOTS; i++)
-		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
-			take_name_with(&x, n->name);
-	for (size_t i = 0; part.n >= SHORTEST && i < b->table.names; i++)
-		take_name_with(&x, text_of(b->table.text + b->table.name[i].at));
-	for (size_t i = 0; i < x.count; i++)
-		buf_printf(out, "%s'%.*s'",
-			   i == 0				  ? "; did you mean "
-			   : i + 1 == x.count && x.all == x.count ? " or "
-								  : ", ",
-			   (int)x.name[i].n, x.name[i].p);
-	if (x.all > x.count)
-		buf_printf(out, ", ... (`tally price list %.*s`)", (int)part.n, part.p);
-	if (x.count)
-		buf_puts(out, "?");
+	for (size_t i = 0; i < n->price_count; i++)
+		if (!is_reseller(b, n->price[i], n->price[i]->provider))
+			return false;
+	for (size_t i = 0; i < n->alias_count; i++)
+		if (!is_reseller(b, NULL, n->alias[i]->provider))
+			return false;
+	return true;
 }
 
 static int unknown_model(const struct book *b, struct text model, struct err *e)
 {
-	struct text near = { 0 };
-	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
-	const int most = model.n < 8 ? 1 : model.n < 12 ? 2 : 3;
-	int best = most + 1;
+	struct near_names near;
+	struct buf meant = { 0 };
 	if (!e) /* nobody reads what the name may have meant */
 		return -ERR_NOT_FOUND;
+	near_names_begin(&near, model);
 	for (size_t i = 0; i < NAME_SLOTS; i++)
-		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
-			int d = text_distance(model, n->name, most);
-			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
-				best = d, near = n->name;
-		}
-	for (size_t i = 0; i < b->table.names; i++) {
-		struct text known = text_of(b->table.text + b->table.name[i].at);
-		int d = text_distance(model, known, best > most ? most : best);
-		if (d < best)
-			best = d, near = known;
-	}
-	struct buf several = { 0 };
-	if (!near.n)
-		put_names_with(&several, b, model);
-	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s",
+		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
+			near_names_see(&near, n->name, is_resold(b, n));
+	for (size_t i = 0; i < b->table.names; i++)
+		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
+			       b->table.card[b->table.name[i].card].reseller);
+	near_names_put(&near, &meant);
+	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
 		model.n > 200 ? 200 : (int)model.n, model.p,
-		near.n	    ? "; did you mean '"
-		: several.n ? ""
-			    : "; `tally price install` adds one",
-		(int)near.n, near.n ? near.p : "",
-		near.n	    ? "'?"
-		: several.n ? several.p
-			    : "");
-	buf_release(&several);
+		meant.n ? meant.p : "; `tally price install` adds one");
+	buf_release(&meant);
 	return -ERR_NOT_FOUND;
 }
 
@@ -952,12 +932,15 @@ static const struct price *with_request_fee(struct book *b, const struct price *
 		}
 	}
 	v->price.id = arena_printf(&b->arena, "%s/%s", p->id, unit);
-	v->price.doubt = arena_printf(
-		&b->arena, "%s%s%s", p->doubt ? p->doubt : "", p->doubt ? "; " : "",
-		stated ? "what it searched is charged as one search of the size that is the default; "
-			 "the record does not say what it was"
-		       : "searches are billed besides, and the record does not say how many "
-			 "there were unless it counts web_search");
+	v->price.of_spelling = true;
+	if (stated)
+		v->price.doubt = arena_printf(
+			&b->arena,
+			"%s%swhat it searched is charged as one search of the size that is the "
+			"default; the record does not say what it was",
+			p->doubt ? p->doubt : "", p->doubt ? "; " : "");
+	else /* the maker's own search, of which a call makes as many as it likes */
+		v->price.needs = unit_name(UNIT_WEB_SEARCH);
 	return &v->price;
 }
 
@@ -1123,6 +1106,19 @@ const struct price *book_may_be(const struct book *b, const struct price *p, str
 	const struct price *found = n ? may_be(n, p, at) : NULL;
 	pthread_mutex_unlock(&b->self->lock);
 	return found;
+}
+
+const struct price *book_over(const struct book *b, const struct price *p, struct instant at)
+{
+	const struct price_query q = { .service_tier = text_of(p->service_tier),
+				       .region = text_of(p->region ? p->region : ""),
+				       .currency = p->currency,
+				       .at = at };
+	pthread_mutex_lock(&b->self->lock);
+	const struct name_entry *n = look_up(b->self, text_of(p->model), p->provider);
+	const struct price *best = n ? best_price(n, p->provider, &q) : NULL;
+	pthread_mutex_unlock(&b->self->lock);
+	return best && best->layer > p->layer ? best : NULL;
 }
 
 const struct price *book_price(const struct book *b, struct text provider, struct text model,

@@ -1,10 +1,11 @@
 /*
  * book: all price cards together; answers which one price held at an instant, and why.
  *
- * The shipped cards are layer 0; every file that the user names is a layer above and overrides the
- * ones below where it states a price or an alias for that provider, model and instant. Within a
- * layer a promotion overrides the list price. Withdrawn announcements are shown but never used.
- * Read-only after loading, so threads may share it.
+ * The shipped cards are layer 0; every file or folder that the user names is a layer above and
+ * overrides the ones below where it states a price or an alias for that provider, model and
+ * instant. Cards of one folder are one layer, and are refused where they contradict each other.
+ * Within a layer a promotion overrides the list price. Withdrawn announcements are shown but never
+ * used. Read-only after loading, so threads may share it.
  */
 #ifndef TALLY_PRICING_BOOK_H
 #define TALLY_PRICING_BOOK_H
@@ -22,8 +23,13 @@ void book_close(struct book *b);
 int book_use_pack(struct book *b, const char *path, struct err *e);
 /* The day on which its shipped, or installed, cards were checked: 2026-11-27. */
 const char *book_released(const struct book *b);
-/* A card file, or every *.json of a directory in the order of their names, as one more layer. */
+/* A card file, or every *.json of a directory, as one more layer. */
 int book_add_path(struct book *b, const char *path, struct err *e);
+/* Cards that are added between the two are one layer: none goes before another, so they must not
+ * contradict each other. A directory's are so by themselves. Errors: ERR_INVALID with the first
+ * contradiction; the book is then good for closing only. */
+void book_peers_begin(struct book *b);
+int book_peers_end(struct book *b, struct err *e);
 /* Takes ownership of the card. */
 void book_add_card(struct book *b, struct card *c);
 
@@ -62,6 +68,12 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
  * was last seen before. NULL: the change is not in doubt then.
  */
 const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
+
+/*
+ * The price of a layer above that is taken instead of p, which holds then: it is of the same
+ * series, or a promotion, or of the vendor's name for it. NULL: p is what a question for it gets.
+ */
+const struct price *book_over(const struct book *b, const struct price *p, struct instant at);
 
 /* The price of that id as the vendor sells the model, or NULL. */
 const struct price *book_price(const struct book *b, struct text provider, struct text model,

@@ -37,6 +37,7 @@ struct calendar_period {
 struct calendar {
 	const char *name;
 	struct zone *zone;
+	const char *zone_name;
 	struct calendar_hours hours[CALENDAR_HOURS_MAX];
 	size_t hour_count;
 	struct calendar_period period[CALENDAR_PERIODS_MAX];

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "pricing/regional.h"
+#include "pricing/series.h"
 
 struct reader {
 	struct card *card;
@@ -541,6 +542,7 @@ static void take_calendars(struct reader *r, json_value *all)
 				fault_add(r->faults, at(r, "%s.zone", place), "%s", e.message);
 			zone_open(&c->zone, "UTC", NULL);
 		}
+		c->zone_name = zone ? zone : "UTC";
 		for (json_value *h = json_first(json_member(v, "hours")); h; h = json_next(h)) {
 			char *here = at(r, "%s.hours[%zu]", place, c->hour_count);
 			if (c->hour_count == CALENDAR_HOURS_MAX) {
@@ -711,81 +713,6 @@ static void take_regions(struct reader *r, json_value *all)
 			c->region_rule[i].provider = c->provider;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_series(const struct price *a, const struct price *b)
-{
-	return same_text(a->provider, b->provider) && same_text(a->model, b->model) &&
-	       same_text(a->currency, b->currency) && same_text(a->service_tier, b->service_tier) &&
-	       same_text(a->region, b->region) && a->promotion == b->promotion;
-}
-
-static int price_order(const void *x, const void *y)
-{
-	const struct price *a = *(const struct price *const *)x,
-			   *b = *(const struct price *const *)y;
-	int c = strcmp(a->provider, b->provider);
-	c = c ? c : strcmp(a->model, b->model);
-	c = c ? c : strcmp(a->currency, b->currency);
-	c = c ? c : strcmp(a->service_tier, b->service_tier);
-	c = c ? c : strcmp(a->region ? a->region : "", b->region ? b->region : "");
-	c = c ? c : a->promotion - b->promotion;
-	return c ? c : (a->from.us > b->from.us) - (a->from.us < b->from.us);
-}
-
-static bool gap_is_declared(json_value *gaps, const struct price *p, struct instant from,
-			    struct instant to)
-{
-	for (json_value *g = json_first(gaps); g; g = json_next(g)) {
-		struct instant a = INSTANT_MIN, b = INSTANT_MAX;
-		instant_parse(&a, json_string(json_member(g, "from")), NULL);
-		instant_parse(&b, json_string(json_member(g, "to")), NULL);
-		if (text_is(json_string(json_member(g, "model")), p->model) &&
-		    text_is(json_string(json_member(g, "currency")), p->currency) &&
-		    a.us <= from.us && b.us >= to.us)
-			return true;
-	}
-	return false;
-}
-
-/* Prices of one series must follow each other without overlap; a gap must be declared under "gaps".
- */
-static void check_series(struct reader *r, json_value *gaps)
-{
-	struct card *card = r->card;
-	const struct price **sorted = mem_alloc((card->price_count + 1) * sizeof *sorted);
-	size_t n = 0;
-	for (size_t i = 0; i < card->price_count; i++)
-		if (!card->price[i].withdrawn)
-			sorted[n++] = &card->price[i];
-	qsort(sorted, n, sizeof *sorted, price_order);
-	for (size_t i = 1; i < n; i++) {
-		const struct price *a = sorted[i - 1], *b = sorted[i];
-		char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
-		if (!same_series(a, b))
-			continue;
-		const char *place = strstr(b->place, ": prices[");
-		place = place ? place + 2 : b->place;
-		if (a->to.us > b->from.us)
-			fault_add(r->faults, place,
-				  "overlaps %s of %s in %s: both would hold at %s", a->id, b->model,
-				  b->currency,
-				  b->from.us == INSTANT_MIN.us ? "all times"
-							       : instant_format(b->from, from));
-		else if (a->to.us < b->from.us && !a->promotion &&
-			 !gap_is_declared(gaps, b, a->to, b->from))
-			fault_add(r->faults, place,
-				  "gap: no price of %s in %s from %s to %s (declare it under "
-				  "\"gaps\" if it is meant)",
-				  b->model, b->currency, instant_format(a->to, from),
-				  instant_format(b->from, to));
-	}
-	free(sorted);
-}
-
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
 {
 	static const char *const keys[] = { "schema",	"provider", "title",   "reseller",
@@ -833,7 +760,7 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	n = 0;
 	for (json_value *v = json_first(prices); v; v = json_next(v))
 		take_price(&r, v, n++);
-	check_series(&r, gaps);
+	series_check(card, gaps, faults);
 	regional_prices_make(card, faults);
 	for (size_t i = 0; i < card->price_count; i++)
 		if (!card->price[i].id)
@@ -879,12 +806,6 @@ int card_read_text(struct card **out, struct text json, const char *file, enum c
 		c->json = (struct text){ arena_text(&c->arena, json.p, json.n), json.n };
 	}
 	return rc;
-}
-
-const char *card_name(const struct card *c)
-{
-	const char *slash = strrchr(c->file, '/');
-	return slash ? slash + 1 : c->file;
 }
 
 void card_close(struct card *c)

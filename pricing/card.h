@@ -59,6 +59,10 @@ struct price {
 	const char *source, *sure, *note;
 	const char *grade; /* of the date: price_grades[], or NULL where the card does not say */
 	const char *doubt; /* what makes the price uncertain whenever a call was made, or NULL */
+	/* a unit without which a call has no price, for its fee is charged for more or less of it
+	 * and only the record can say for how much; or NULL */
+	const char *needs;
+	bool of_spelling;	 /* the spelling of the name adds a fee: it is in no card */
 	struct instant old_seen; /* of a bounded date: the price before was last seen then */
 	bool withdrawn, promotion, reseller;
 	int layer; /* of the book: 0 shipped, then one more for every file named by the user */
@@ -137,7 +141,11 @@ int card_read_file(struct card **out, const char *path, struct fault_list *fault
 int card_read_text(struct card **out, struct text json, const char *file, enum card_kind kind,
 		   struct fault_list *faults);
 /* file.json, without its folders. */
-const char *card_name(const struct card *c);
+static inline const char *card_name(const struct card *c)
+{
+	const char *slash = strrchr(c->file, '/');
+	return slash ? slash + 1 : c->file;
+}
 void card_close(struct card *c);
 const struct calendar *card_calendar(const struct card *c, const char *name);
 

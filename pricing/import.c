@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pricing/import_compare.h"
 #include "pricing/spelling.h"
 
 static void add_note(struct import *im, enum import_event event, const char *why)
@@ -328,8 +329,11 @@ static bool book_ever_had(const struct import *im, const struct import_price *p)
 static void note_change(struct import *im, const struct import_price *p, const struct price *old)
 {
 	static const enum bucket buckets[] = { BUCKET_INPUT, BUCKET_OUTPUT };
-	struct import_change c = { p->provider, p->model, p->service_tier, { 0 }, { 0 },
-				   { 0 },	{ 0 } };
+	struct import_change c = { .provider = p->provider,
+				   .model = p->model,
+				   .service_tier = p->service_tier,
+				   .region = p->region };
+	struct buf besides = { 0 };
 	struct money *before[] = { &c.input_before, &c.output_before },
 		     *after[] = { &c.input_after, &c.output_after };
 	const struct rates *r = &old->tariff[old->tariff_count - 1].rates;
@@ -342,6 +346,11 @@ static void note_change(struct import *im, const struct import_price *p, const s
 		same = same && !((p->rates.known ^ r->known) >> buckets[i] & 1) &&
 		       strcmp(money_format(*before[i], x), money_format(*after[i], y)) == 0;
 	}
+	import_differences(&besides, p, old);
+	if (besides.n)
+		c.besides = arena_text(&im->arena, besides.p, besides.n);
+	buf_release(&besides);
+	same &= !c.besides;
 	im->effect[same ? IMPORT_SAME : IMPORT_OTHER]++;
 	if (same)
 		return;

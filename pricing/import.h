@@ -70,7 +70,8 @@ struct import_price {
 /* What a price would change in the book. */
 enum import_effect { IMPORT_ADDS, IMPORT_SAME, IMPORT_OTHER, IMPORT_EFFECTS };
 struct import_change {
-	const char *provider, *model, *service_tier; /* service_tier NULL: standard */
+	const char *provider, *model, *service_tier, *region; /* service_tier NULL: standard */
+	const char *besides; /* what else differs, in words, or NULL (pricing/import_compare.h) */
 	struct money input_before, input_after, output_before, output_after; /* per million */
 };
 

@@ -53,6 +53,15 @@ static int add_line(struct rating *r, struct rate_line line, struct err *e)
 	return 0;
 }
 
+/* Whether the record says how much of that unit there was, be it none. */
+static bool tells(const struct usage *u, const char *unit)
+{
+	for (int i = 0; i < u->unit_count; i++)
+		if (strcmp(u->unit[i].name, unit) == 0)
+			return true;
+	return false;
+}
+
 int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	       const struct tariff *t, struct err *e)
 {
@@ -61,6 +70,11 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	int rc = usage_check(u, e);
 	if (rc == 0)
 		rc = rate_tier(&rates, u, t, e);
+	if (rc == 0 && p->needs && !tells(u, p->needs))
+		rc = err_set(e, ERR_UNPRICED,
+			     "%s/%s is billed for each %s as well, and the record does not say how "
+			     "many there were",
+			     p->provider, p->model, p->needs);
 	if (rc != 0)
 		return rc;
 	for (int b = 0; b < BUCKET_COUNT; b++) {

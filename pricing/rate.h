@@ -27,8 +27,8 @@ struct rating {
 
 /*
  * u times price p under tariff t (one of p's). Errors: ERR_UNPRICED when a bucket or unit that was
- * used has no stated price, or when a row of several requests straddles a context tier; ERR_RANGE
- * on overflow; ERR_INVALID from usage_check.
+ * used has no stated price, when the price needs a unit that u does not name, or when a row of
+ * several requests straddles a context tier; ERR_RANGE on overflow; ERR_INVALID from usage_check.
  */
 int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	       const struct tariff *t, struct err *e);

@@ -1,5 +1,6 @@
 #include "pricing/spelling.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -447,6 +448,29 @@ static bool take_stable(struct spelling *s)
 	return true;
 }
 
+/* A name with spaces around it. */
+static bool take_space(struct spelling *s)
+{
+	const struct text was = s->model;
+	while (s->model.n && isspace((unsigned char)s->model.p[0]))
+		s->model = (struct text){ s->model.p + 1, s->model.n - 1 };
+	while (s->model.n && isspace((unsigned char)s->model.p[s->model.n - 1]))
+		s->model.n--;
+	return s->model.n != was.n;
+}
+
+/* As people see it: "Claude Sonnet 4.5", "GPT-5 mini". */
+static bool take_words(struct spelling *s)
+{
+	if (!s->loose || s->model.n >= SPELLING_MAX || !memchr(s->model.p, ' ', s->model.n))
+		return false;
+	memmove(s->room, s->model.p, s->model.n);
+	for (size_t i = 0; i < s->model.n; i++)
+		s->room[i] = s->room[i] == ' ' ? '-' : (char)tolower((unsigned char)s->room[i]);
+	s->model.p = s->room;
+	return true;
+}
+
 /* openai:gpt-5.4; v1:0 ends with a number. */
 static bool take_colon(struct spelling *s)
 {
@@ -462,9 +486,9 @@ static bool take_colon(struct spelling *s)
 bool spelling_next(struct spelling *s)
 {
 	static bool (*const steps[])(struct spelling *) = {
-		take_bedrock_name, take_router_name, take_prefix, take_suffix,
-		take_colon,	   take_effort,	     take_dots,	  take_order,
-		take_claude_date,  take_version,     take_stable, take_vendor
+		take_space,	  take_words,	take_bedrock_name, take_router_name, take_prefix,
+		take_suffix,	  take_colon,	take_effort,	   take_dots,	     take_order,
+		take_claude_date, take_version, take_stable,	   take_vendor
 	};
 	enum { STEPS = sizeof steps / sizeof *steps };
 	if (!s->model.p) /* nobody's name is a text as well */

@@ -168,7 +168,7 @@ bool tariffs_in_doubt(const struct tariffs *t)
 /* What makes an answer plain, where no call is billed under other rates than r. */
 static void find_plain(struct tariff_answer *a, const struct rates *r)
 {
-	a->plain = !a->request_fee && !(r->known >> BUCKET_REASONING & 1);
+	a->plain = !a->request_fee && !a->price->needs && !(r->known >> BUCKET_REASONING & 1);
 	a->linear = a->plain && !a->may_be;
 	for (int b = 0; b < BUCKET_REASONING && a->plain; b++) {
 		a->rate[b] = r->per_million[b].pico;

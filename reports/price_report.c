@@ -43,9 +43,24 @@ static void put_tariff(struct json_out *j, const struct tariff *t)
 	json_out_end(j, '}');
 }
 
-static void put_price(struct json_out *j, const struct price *p, const struct tariff *now,
-		      const char *asked)
+struct row {
+	const struct price *price;
+	const struct tariff *now; /* NULL: all windows are shown by the base */
+	const char *asked;	  /* an alias by which it is known, or NULL */
+};
+
+/* What is taken in place of that price: at that instant, or where it does not hold then, when it
+ * began. */
+static const struct price *taken_instead(const struct price_question *q, const struct price *p)
 {
+	const bool holds = q->at.us >= p->from.us && q->at.us < p->to.us;
+	return p->withdrawn ? NULL : book_over(q->book, p, holds ? q->at : p->from);
+}
+
+static void put_price(struct json_out *j, const struct price_question *q, const struct row *r)
+{
+	const struct price *p = r->price, *over = taken_instead(q, p);
+	const struct tariff *now = r->now;
 	json_out_object(j, NULL);
 	json_out_string(j, "id", p->id);
 	json_out_string(j, "provider", p->provider);
@@ -54,13 +69,15 @@ static void put_price(struct json_out *j, const struct price *p, const struct ta
 	json_out_string(j, "service_tier", p->service_tier);
 	json_out_string(j, "region", p->region);
 	json_out_string(j, "kind", p->kind);
-	json_out_string(j, "status", p->withdrawn ? "withdrawn" : "in force");
+	json_out_string(j, "status", p->withdrawn ? "withdrawn" : over ? "overridden" : "in force");
+	if (over)
+		json_out_string(j, "overridden_by", card_name(over->card));
 	json_out_instant(j, "from", p->from);
 	json_out_instant(j, "to", p->to);
 	if (now)
 		json_out_string(j, "window", now->window);
-	if (asked)
-		json_out_string(j, "asked", asked);
+	if (r->asked)
+		json_out_string(j, "asked", r->asked);
 	put_rates(j, "rates", now ? &now->rates : &p->tariff[p->tariff_count - 1].rates);
 	json_out_array(j, "tariffs");
 	for (size_t i = 0; i < p->tariff_count; i++)
@@ -82,15 +99,11 @@ static void put_price(struct json_out *j, const struct price *p, const struct ta
 	if (p->old_seen.us != INSTANT_MIN.us)
 		json_out_instant(j, "old_seen", p->old_seen);
 	json_out_string(j, "doubt", p->doubt);
+	if (p->needs)
+		json_out_string(j, "needs", p->needs);
 	json_out_string(j, "note", p->note);
 	json_out_end(j, '}');
 }
-
-struct row {
-	const struct price *price;
-	const struct tariff *now; /* NULL: all windows are shown by the base */
-	const char *asked;	  /* an alias by which it is known, or NULL */
-};
 
 static int row_order(const void *x, const void *y)
 {
@@ -203,8 +216,24 @@ static size_t regions_alike(const struct row *rows, size_t n)
 	return i;
 }
 
-static void put_price_table(const struct row *rows, size_t n, enum price_table kind,
-			    struct instant at)
+/* Whether it holds now, and what goes before it; text: room for that. */
+static const char *status_of(const struct price_question *q, const struct price *p, bool history,
+			     char text[200])
+{
+	const struct price *over = history ? taken_instead(q, p) : NULL;
+	if (p->withdrawn)
+		return "withdrawn, never used";
+	if (over) {
+		snprintf(text, 200, "%s, overridden by %.150s", p->kind, card_name(over->card));
+		return text;
+	}
+	if (history && q->at.us >= p->from.us && q->at.us < p->to.us)
+		return p->promotion ? "promotion, now" : "list, now";
+	return p->kind;
+}
+
+static void put_price_table(const struct price_question *q, const struct row *rows, size_t n,
+			    enum price_table kind)
 {
 	const bool history = kind != PRICES_IN_FORCE, dated = kind == PRICES_HISTORY;
 	bool one_vendor = true, one_model = true;
@@ -232,14 +261,12 @@ static void put_price_table(const struct row *rows, size_t n, enum price_table k
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0, regions; i < n; i += regions) {
 		const struct price *p = rows[i].price;
+		char text[200];
 		regions = regions_alike(&rows[i], n - i);
-		struct price_row r = {
-			.of = &rows[i], .regions = regions, .first = true, .status = p->kind
-		};
-		if (p->withdrawn)
-			r.status = "withdrawn, never used";
-		else if (history && at.us >= p->from.us && at.us < p->to.us)
-			r.status = p->promotion ? "promotion, now" : "list, now";
+		struct price_row r = { .of = &rows[i],
+				       .regions = regions,
+				       .first = true,
+				       .status = status_of(q, p, history, text) };
 		if (!history)
 			put_tariff_rows(t, &r, rows[i].now, false);
 		for (size_t k = p->tariff_count; history && k > 0; k--)
@@ -317,7 +344,7 @@ void price_list_put(struct json_out *j, const struct price_question *q)
 	json_out_int(j, "age_days", age_of(q));
 	json_out_array(j, "prices");
 	for (size_t i = 0; i < n; i++)
-		put_price(j, rows[i].price, rows[i].now, rows[i].asked);
+		put_price(j, q, &rows[i]);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 	free(rows);
@@ -329,7 +356,7 @@ int price_list_print(const struct price_question *q, struct err *e)
 	const size_t n = in_force(q, &rows);
 	char text[INSTANT_TEXT_MAX], days[COUNT_WORDS_MAX];
 	if (n)
-		put_price_table(rows, n, PRICES_IN_FORCE, q->at);
+		put_price_table(q, rows, n, PRICES_IN_FORCE);
 	if (n && !q->quiet)
 		print_note(
 			"\nper million tokens, in force at %s; ? = no stated price, which is not a "
@@ -572,6 +599,11 @@ static void put_sources(const struct row *rows, size_t n)
 		}
 		if (p->doubt && !doubted_already(rows, i))
 			print_note("doubt    %s %s: %s", p->provider, from, p->doubt);
+		if (p->needs)
+			print_note(
+				"unpriced %s %s: calls that do not count %s, which is billed for "
+				"each",
+				p->provider, from, p->needs);
 	}
 }
 
@@ -645,7 +677,10 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 					   .at = at };
 		struct price_match m;
 		rc = book_find(book, &ask, &m, e);
-		if (rc == 0 && strcmp(m.price->model, model) != 0) {
+		if (rc == 0 && m.price->of_spelling && !q->history) {
+			rows = mem_grow(rows, sizeof *rows);
+			rows[n++] = (struct row){ m.price, NULL, NULL };
+		} else if (rc == 0 && strcmp(m.price->model, model) != 0) {
 			/* another spelling of it */
 			struct price_question spelled = *q;
 			spelled.model = m.price->model;
@@ -653,7 +688,7 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 			free(rows);
 			return find_rows(&spelled, out, count, e);
 		}
-		if (rc == 0)
+		if (rc == 0 && n == 0)
 			rc = err_set(e, ERR_NOT_FOUND, "no price of '%s' matches", model);
 	}
 	*out = rows;
@@ -674,7 +709,7 @@ int price_history_put(struct json_out *j, const struct price_question *q, struct
 		json_out_instant(j, "at", q->at);
 		json_out_array(j, "prices");
 		for (size_t i = 0; i < n; i++)
-			put_price(j, rows[i].price, NULL, NULL);
+			put_price(j, q, &rows[i]);
 		json_out_end(j, ']');
 		json_out_array(j, "aliases");
 		const struct alias *a;
@@ -714,7 +749,7 @@ int price_history_print(const struct price_question *q, struct err *e)
 	size_t n;
 	int rc = find_rows(q, &rows, &n, e);
 	if (rc == 0) {
-		put_price_table(rows, n, q->history ? PRICES_HISTORY : PRICES_OF_MODEL, q->at);
+		put_price_table(q, rows, n, q->history ? PRICES_HISTORY : PRICES_OF_MODEL);
 		if (!q->quiet) {
 			printf("\n");
 			put_model_facts(q->book, rows, n);

@@ -79,7 +79,33 @@ void reconcile_report_csv(const struct reconcile_report *o)
 	buf_release(&b);
 }
 
-static void put_line(struct json_out *j, const struct reconciled *l)
+/* What the bill says of the day and model, line by line, where it divides it. */
+static void put_parts(struct json_out *j, const struct reconciliation *r,
+		      const struct reconciled *l)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (!l->parts)
+		return;
+	json_out_array(j, "parts");
+	for (size_t at = l->parts; at; at = r->part[at - 1].next) {
+		const struct bill_line *b = r->part[at - 1].line;
+		json_out_object(j, NULL);
+		json_out_text(j, "model", b->model);
+		json_out_text(j, "project", b->project);
+		json_out_text(j, "tier", b->tier);
+		json_out_text(j, "tokens", b->tokens);
+		if (b->has_quantity)
+			json_out_string(j, "quantity", decimal_format(b->quantity, text));
+		json_out_text(j, "unit", b->unit);
+		json_out_money(j, "billed", b->cost);
+		json_out_int(j, "rows", b->rows);
+		json_out_text(j, "place", b->place);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_line(struct json_out *j, const struct reconciliation *r, const struct reconciled *l)
 {
 	char day[16];
 	day_format(l->day, day);
@@ -109,6 +135,9 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 		json_out_string(j, "factor", l->factor);
 	if (l->partner.n)
 		json_out_text(j, "other_name", l->partner);
+	if (l->cause == CAUSE_TIER && l->tier.n)
+		json_out_text(j, "tier", l->tier);
+	put_parts(j, r, l);
 	json_out_int(j, "records", l->metered.records);
 	json_out_int(j, "unpriced", l->metered.unpriced);
 	json_out_int(j, "placeholders", l->metered.placeholders);
@@ -154,7 +183,7 @@ struct cause_sum {
 	struct money_total sum;
 	enum amount_bound bound;
 };
-enum { CAUSE_SUMS = 8 };
+enum { CAUSE_SUMS = 9 };
 
 static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
 {
@@ -170,6 +199,8 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 		  sum_bound(r, CAUSE_UNPRICED) },
 		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE],
 		  sum_bound(r, CAUSE_PAGE) },
+		{ "missing_days", "days that the bill lacks", r->by_cause[CAUSE_SILENT],
+		  sum_bound(r, CAUSE_SILENT) },
 	};
 	memcpy(out, sums, sizeof sums);
 }
@@ -177,11 +208,16 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 /* How the bill was read. */
 static void put_reading(struct json_out *j, const struct reconcile_report *o)
 {
+	char day[16];
 	json_out_object(j, "bill");
 	json_out_string(j, "format", o->bill->title);
 	if (o->bill->cost.n)
 		json_out_text(j, "cost_column", o->bill->cost);
 	json_out_string(j, "zone", o->zone);
+	day_format(o->r->from, day);
+	json_out_string(j, "first_day", day);
+	day_format(o->r->to - 1, day);
+	json_out_string(j, "last_day", day);
 	if (o->project)
 		json_out_string(j, "project", o->project);
 	json_out_text(j, "unread_columns", o->bill->unread);
@@ -212,6 +248,7 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 		json_out_money(j, sums[i].key, sums[i].sum);
 	json_out_end(j, '}');
 	json_out_money(j, "unexplained", r->unexplained);
+	json_out_int(j, "missing_days", r->silent_days);
 	if (r->has_list)
 		json_out_money(j, "billed_at_list", r->list);
 	json_out_bool(j, "total_is_wrong", r->total_is_wrong);
@@ -225,7 +262,7 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 	put_others(j, r);
 	json_out_array(j, "lines");
 	for (size_t i = 0; i < r->lines; i++)
-		put_line(j, &r->line[i]);
+		put_line(j, r, &r->line[i]);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 }
@@ -254,6 +291,13 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 				   (long long)(t[i].billed - t[i].metered), t[i].name);
 }
 
+/* The first and the last of the days that the bill lacks. */
+static const char *silent_days_text(const struct reconciliation *r, char out[32])
+{
+	days_text(&(struct reconciled){ .day = r->silent_from, .end = r->silent_to + 1 }, out);
+	return out;
+}
+
 /* What makes the difference, by cause, and what is left. */
 static void put_causes(const struct reconcile_report *report, struct buf *b)
 {
@@ -279,19 +323,27 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 		put_shown_money(b, r->by_cause[CAUSE_PAGE], currency, sum_bound(r, CAUSE_PAGE));
 		print_note("  days of a page that is missing  %s", b->p);
 	}
+	if (r->silent_days) {
+		put_shown_money(b, r->by_cause[CAUSE_SILENT], currency, sum_bound(r, CAUSE_SILENT));
+		print_note("  days that the bill lacks (%lld of them, %s)  %s",
+			   (long long)r->silent_days, silent_days_text(r, day), b->p);
+	}
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
 		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED || l->cause == CAUSE_PAGE ||
+		    l->cause == CAUSE_SILENT ||
 		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
 			continue;
 		bool name = l->cause == CAUSE_NAME;
 		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
 				name ? EXACTLY : difference_bound(l));
 		days_text(l, day);
-		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
-			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
-			   l->model.p, name ? " is " : "", (int)l->partner.n,
-			   l->partner.n ? l->partner.p : "", day, b->p);
+		const bool tier = l->factor && l->tier.n;
+		print_note("  %s%s%s%s%.*s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
+			   l->factor ? " " : "", l->factor ? l->factor : "",
+			   tier ? ", billed as " : "", tier ? (int)l->tier.n : 0,
+			   tier ? l->tier.p : "", (int)l->model.n, l->model.p, name ? " is " : "",
+			   (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
 	}
 	put_shown_money(b, r->unexplained, currency, sum_bound(r, CAUSE_NONE));
 	print_note("unexplained %s", b->p);
@@ -306,11 +358,14 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 static void put_scope(struct buf *b, const struct reconcile_report *o)
 {
 	const struct bill *bill = o->bill;
+	const struct reconciled days = { .day = o->r->from, .end = o->r->to };
+	char text[32];
+	days_text(&days, text);
 	b->n = 0;
 	buf_puts(b, bill->title);
 	if (bill->cost.n)
 		buf_printf(b, "; %.*s", (int)bill->cost.n, bill->cost.p);
-	buf_printf(b, "; %s; days of %s", o->currency, o->zone);
+	buf_printf(b, "; %s; %s (%s)", o->currency, text, o->zone);
 	if (o->project)
 		buf_printf(b, "; project %s", o->project);
 }
@@ -589,10 +644,46 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_table(w, 0, row ? row - 1 : 0, 10);
 }
 
+static void put_bill_sheet(struct sheet *w, const struct bill *bill)
+{
+	static const char *const heads[] = { "Day",	"Last day", "Kind", "Model",   "Tier",
+					     "Tokens",	"Quantity", "Unit", "Project", "Billed",
+					     "At list", "Rows",	    "Place" };
+	char text[DECIMAL_TEXT_MAX];
+	sheet_page(w, "Bill");
+	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
+		sheet_title(w, 0, c, heads[c], c == 6 || (c >= 9 && c <= 11));
+	for (size_t i = 0; i < bill->lines; i++) {
+		const struct bill_line *b = &bill->line[i];
+		const lxw_row_t row = (lxw_row_t)(i + 1);
+		sheet_day(w, row, 0, b->day);
+		sheet_day(w, row, 1, b->end - 1);
+		sheet_text(w, row, 2, text_of(bill_kind_name(b->kind)));
+		sheet_text(w, row, 3, b->model);
+		sheet_text(w, row, 4, b->tier);
+		sheet_text(w, row, 5, b->tokens);
+		if (b->has_quantity)
+			sheet_quantity(w, row, 6, text_of(decimal_format(b->quantity, text)));
+		sheet_text(w, row, 7, b->unit);
+		sheet_text(w, row, 8, b->project);
+		if (b->has_cost)
+			sheet_money(w, row, 9, b->cost);
+		if (b->has_list)
+			sheet_money(w, row, 10, b->list);
+		sheet_count(w, row, 11, b->rows);
+		sheet_text(w, row, 12, b->place);
+	}
+	sheet_width(w, 0, 2, 12);
+	sheet_width(w, 3, 3, 34);
+	sheet_width(w, 4, 11, 14);
+	sheet_width(w, 12, 12, 34);
+	sheet_table(w, 0, (lxw_row_t)bill->lines, 12);
+}
+
 static int check_rows(const struct reconcile_report *o, struct err *e)
 {
 	enum { ROWS_MOST = 1048000 };
-	return o->r->lines + o->r->others <= ROWS_MOST
+	return o->r->lines + o->r->others <= ROWS_MOST && o->bill->lines <= ROWS_MOST
 		       ? 0
 		       : err_set(e, ERR_RANGE,
 				 "more than %d rows; a spreadsheet holds no more: choose a period",
@@ -603,6 +694,7 @@ static void put_sheets(struct sheet *w, const struct reconcile_report *o)
 {
 	put_sum_sheet(w, o);
 	put_line_sheet(w, o);
+	put_bill_sheet(w, o->bill);
 }
 
 int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)

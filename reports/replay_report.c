@@ -19,17 +19,16 @@
 #include "reports/table.h"
 #include "reports/unpriced_report.h"
 
-static _Thread_local const struct replay_report *ordering;
-
-static int by_amount(const void *x, const void *y)
+static int by_amount(const void *x, const void *y, void *of)
 {
+	const struct replay_report *r = of;
 	size_t i = *(const size_t *)x, k = *(const size_t *)y;
 	struct sums a, b;
-	replay_group_sums(ordering->result, i, &a);
-	replay_group_sums(ordering->result, k, &b);
-	if (ordering->order == ORDER_COST && a.cost.atto != b.cost.atto)
+	replay_group_sums(r->result, i, &a);
+	replay_group_sums(r->result, k, &b);
+	if (r->order == ORDER_COST && a.cost.atto != b.cost.atto)
 		return a.cost.atto > b.cost.atto ? -1 : 1;
-	if (ordering->order == ORDER_RECORDS && a.records != b.records)
+	if (r->order == ORDER_RECORDS && a.records != b.records)
 		return a.records > b.records ? -1 : 1;
 	return (i > k) - (i < k);
 }
@@ -41,10 +40,9 @@ static size_t *shown_groups(const struct replay_report *r, size_t *count)
 	size_t *index = mem_alloc((n + 1) * sizeof *index);
 	for (size_t i = 0; i < n; i++)
 		index[i] = i;
-	if (r->order != ORDER_KEY) {
-		ordering = r;
-		qsort(index, n, sizeof *index, by_amount);
-	}
+	struct replay_report of = *r;
+	if (r->order != ORDER_KEY)
+		qsort_r(index, n, sizeof *index, by_amount, &of);
 	*count = r->limit && (uint64_t)r->limit < n ? (size_t)r->limit : n;
 	return index;
 }

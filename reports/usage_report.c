@@ -11,16 +11,14 @@
 #include "reports/recorded_cost_report.h"
 #include "reports/table.h"
 
-static _Thread_local const struct usage_report *ordering;
-
-static int by_amount(const void *x, const void *y)
+static int by_amount(const void *x, const void *y, void *of)
 {
+	const struct usage_report *r = of;
 	size_t i = *(const size_t *)x, k = *(const size_t *)y;
-	const struct usage_sums *a = usage_group(ordering->result, i),
-				*b = usage_group(ordering->result, k);
-	if (ordering->order == USAGE_ORDER_COST && a->cost.atto != b->cost.atto)
+	const struct usage_sums *a = usage_group(r->result, i), *b = usage_group(r->result, k);
+	if (r->order == USAGE_ORDER_COST && a->cost.atto != b->cost.atto)
 		return a->cost.atto > b->cost.atto ? -1 : 1;
-	if (ordering->order == USAGE_ORDER_RECORDS && a->records != b->records)
+	if (r->order == USAGE_ORDER_RECORDS && a->records != b->records)
 		return a->records > b->records ? -1 : 1;
 	return (i > k) - (i < k);
 }
@@ -31,10 +29,9 @@ static size_t *shown(const struct usage_report *r, size_t *count)
 	size_t *index = mem_alloc((n + 1) * sizeof *index);
 	for (size_t i = 0; i < n; i++)
 		index[i] = i;
-	if (r->order != USAGE_ORDER_KEY && n) {
-		ordering = r;
-		qsort(index, n, sizeof *index, by_amount);
-	}
+	struct usage_report of = *r;
+	if (r->order != USAGE_ORDER_KEY && n)
+		qsort_r(index, n, sizeof *index, by_amount, &of);
 	*count = r->limit && (uint64_t)r->limit < n ? (size_t)r->limit : n;
 	return index;
 }

@@ -5,11 +5,15 @@
 #include "server/routes.h"
 
 #define ROUTE(...)
-#define ASK(method, path, scope, data, answer, ...) route_answer answer;
+#define GET(path, scope, data, answer) route_answer answer;
+#define GET_LONG(path, scope, data, answer) route_answer answer;
+#define POST(path, scope, data, answer, uploads) route_answer answer;
 #define CHANGE(path, answer) route_answer answer;
 #include "server/routes.def"
 #undef ROUTE
-#undef ASK
+#undef GET
+#undef GET_LONG
+#undef POST
 #undef CHANGE
 
 #endif

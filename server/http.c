@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "meter/store/day_cells.h"
+#include "meter/store/row_peaks.h"
 #include "server/address.h"
 #include "server/body.h"
 #include "server/live.h"
@@ -1195,6 +1196,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
 		h->o.reading.days = day_cells_open(DAY_CELLS_BYTES);
+		h->o.reading.peaks = row_peaks_open();
+		h->o.reading.ids = (struct store_finder){ writer_find, h->o.writer };
 		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
@@ -1242,6 +1245,7 @@ void http_close(struct http *h)
 	totals_close(h->totals);
 	readers_close(h->readers);
 	day_cells_close(h->o.reading.days);
+	row_peaks_close(h->o.reading.peaks);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
 	write_left_out(h, h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0);

@@ -56,8 +56,11 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 	x->o = o;
 	x->book = shelf_take(o->shelf);
 	int rc = store_open(&x->store, o->path, DB_READ, e);
-	if (rc == 0)
+	if (rc == 0) {
 		store_share_days(x->store, o->days);
+		store_share_peaks(x->store, o->peaks);
+		store_find_through(x->store, o->ids);
+	}
 	if (rc == 0)
 		rc = ledger_open(&x->ledger, x->store, e);
 	if (rc == 0)

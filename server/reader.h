@@ -18,7 +18,9 @@ struct reader_options {
 	const char *const
 		*rates;	       /* files of exchange rates, read for each document; ends with NULL */
 	struct tokens *tokens; /* NULL: none are asked for */
-	struct day_cells *days;	   /* what the readers remember together */
+	struct day_cells *days; /* what the readers remember together */
+	struct row_peaks *peaks;
+	struct store_finder ids;   /* who finds records by their ids for them */
 	const atomic_bool *ending; /* what takes long stops then; NULL: never */
 };
 

@@ -9,12 +9,17 @@ enum { BODY = HTTP_BODY_MAX, SETTINGS = HTTP_COMMAND_BODY_MAX, TOKEN = 1000 };
 
 static const struct http_route routes[] = {
 #define ROUTE(...) { __VA_ARGS__ },
-#define ASK(method, path, scope, data, its, ...) \
-	{ method, path, scope, data, ROUTE_ASK, .answer = its, ##__VA_ARGS__ },
-#define CHANGE(path, its) { "POST", path, SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, SETTINGS, true, its },
+#define GET(path, scope, data, its) { "GET", path, scope, data, ROUTE_ASK, 0, false, its, false },
+#define GET_LONG(path, scope, data, its) \
+	{ "GET", path, scope, data, ROUTE_ASK, 0, true, its, false },
+#define POST(path, scope, data, its, uploads) \
+	{ "POST", path, scope, data, ROUTE_ASK, SETTINGS, true, its, uploads },
+#define CHANGE(path, its) POST(path, SCOPE_ADMIN, DATA_ALL, its, false)
 #include "server/routes.def"
 #undef ROUTE
-#undef ASK
+#undef GET
+#undef GET_LONG
+#undef POST
 #undef CHANGE
 	{ 0 },
 };

@@ -475,6 +475,15 @@ static bool is_store_failure(const struct err *e)
 	return e->code == ERR_STORE || e->code == ERR_BUSY || e->code == ERR_SYSTEM;
 }
 
+static int find_row(struct writer *w, struct job *j, struct err *e)
+{
+	struct known_id known = { 0 };
+	int rc = store_find(w->store, j->record_id, &known, e);
+	j->first = known.first;
+	j->status = 200;
+	return rc;
+}
+
 /* One job inside the transaction. What is wrong with the job itself is its answer; the others go
  * on. */
 static int take_job(struct writer *w, struct job *j, struct instant now, struct err *e)
@@ -483,6 +492,8 @@ static int take_job(struct writer *w, struct job *j, struct instant now, struct 
 	int rc;
 	if (j->kind == JOB_USAGE)
 		return take_usage(w, j, now, e);
+	if (j->kind == JOB_FIND)
+		return find_row(w, j, e);
 	if (j->kind == JOB_PROBE) {
 		rc = store_probe(w->store, now, e);
 		j->status = 200;
@@ -899,6 +910,40 @@ bool writer_submit(struct writer *w, struct job *j)
 	}
 	pthread_mutex_unlock(&w->lock);
 	return room;
+}
+
+/* Whoever waits for a job. */
+struct waiting {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool done;
+};
+
+static void wake_waiting(struct job *j)
+{
+	struct waiting *x = j->user;
+	pthread_mutex_lock(&x->lock);
+	x->done = true;
+	pthread_cond_signal(&x->wake);
+	pthread_mutex_unlock(&x->lock);
+}
+
+int writer_find(void *writer, struct text id, int64_t *first, struct err *e)
+{
+	struct waiting x = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+	struct job *j = job_open(JOB_FIND);
+	j->record_id = keep(j, id.p, id.n);
+	j->done = wake_waiting;
+	j->user = &x;
+	const bool taken = writer_submit(writer, j);
+	pthread_mutex_lock(&x.lock);
+	while (taken && !x.done)
+		pthread_cond_wait(&x.wake, &x.lock);
+	pthread_mutex_unlock(&x.lock);
+	const bool found = taken && j->status == 200;
+	*first = found ? j->first : 0;
+	job_close(j);
+	return found ? 0 : err_set(e, ERR_BUSY, "the index of ids could not be asked; try again");
 }
 
 const struct writer_stats *writer_stats(const struct writer *w)

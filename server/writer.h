@@ -19,8 +19,8 @@
 #include "meter/read/doubts.h"
 #include "pricing/shelf.h"
 
-/* JOB_PROBE: whether the database can be read and written */
-enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE, JOB_PROBE };
+/* JOB_PROBE: whether the database can be read and written; JOB_FIND: the row of an id */
+enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE, JOB_PROBE, JOB_FIND };
 
 /* One document of a body, in its order: a call, or what was refused. */
 struct job_item {
@@ -48,9 +48,11 @@ struct job {
 	const char *customer;	      /* that the token is bound to; NULL: any */
 	struct text hold_id, request; /* of holds */
 	struct json_document *json;   /* of the request, read before it waits */
-	bool broken_off;	      /* of a settlement: the stream broke off */
-	enum otlp_signal signal;      /* of OTLP, which has answers of its own */
-	bool protobuf;		      /* and in which encoding */
+	struct text record_id;	      /* to find; first: its first row, 0: there is none */
+	int64_t first;
+	bool broken_off;	 /* of a settlement: the stream broke off */
+	enum otlp_signal signal; /* of OTLP, which has answers of its own */
+	bool protobuf;		 /* and in which encoding */
 	/* the answer */
 	int status;
 	struct buf answer;
@@ -97,6 +99,9 @@ void writer_stop(struct writer *w);
 void writer_close(struct writer *w);
 /* False when the queue is full; the job then stays the caller's. */
 bool writer_submit(struct writer *w, struct job *j);
+/* Finds the first row of an id in the index of ids, which only the writer has; waits for its turn.
+ * 0: there is none. A store_finder's. Errors: ERR_BUSY, those of the store. */
+int writer_find(void *w, struct text id, int64_t *first, struct err *e);
 const struct writer_stats *writer_stats(const struct writer *w);
 
 #endif

@@ -191,19 +191,16 @@ static bool is_text_dim(enum grouping d)
 	return grouping_field(d) != FIELD_NONE;
 }
 
-static _Thread_local const struct replay_result *sorting;
-
-static int group_order(const void *x, const void *y)
+static int group_order(const void *x, const void *y, void *of)
 {
+	const struct replay_result *r = of;
 	const struct sorted_group *a = x, *b = y;
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
-	const char *p = group_key(sorting->groups, a->group),
-		   *q = group_key(sorting->groups, b->group);
-	for (size_t i = 0; i < sorting->dim_count; i++) {
-		struct dim_value v = next_value(sorting, sorting->dim[i], &p),
-				 u = next_value(sorting, sorting->dim[i], &q);
-		if (is_text_dim(sorting->dim[i])) {
+	const char *p = group_key(r->groups, a->group), *q = group_key(r->groups, b->group);
+	for (size_t i = 0; i < r->dim_count; i++) {
+		struct dim_value v = next_value(r, r->dim[i], &p), u = next_value(r, r->dim[i], &q);
+		if (is_text_dim(r->dim[i])) {
 			int c = text_cmp(v.text, u.text);
 			if (c)
 				return c;
@@ -295,12 +292,11 @@ static void sort_groups(struct replay_result *r)
 		r->sorted[i].first = first;
 	}
 	sort_by_first(r);
-	sorting = r;
 	for (size_t i = 0, k; i < r->group_count; i = k) {
 		for (k = i + 1; k < r->group_count && r->sorted[k].first == r->sorted[i].first; k++)
 			;
 		if (k > i + 1)
-			qsort(r->sorted + i, k - i, sizeof *r->sorted, group_order);
+			qsort_r(r->sorted + i, k - i, sizeof *r->sorted, group_order, r);
 	}
 }
 

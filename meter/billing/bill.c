@@ -10,6 +10,7 @@
 #include "base/unpack.h"
 #include "meter/billing/bill_parts.h"
 #include "meter/billing/tiers.h"
+#include "meter/read/item_parts.h"
 #include "meter/read/item_words.h"
 
 enum { BILL_BYTES_MAX = 256 << 20 };
@@ -23,7 +24,7 @@ const char *bill_kind_name(enum bill_kind k)
 
 struct found {
 	int64_t day, end;
-	struct text model, project;
+	struct text model, project, tier, tokens, unit;
 	enum bill_kind kind;
 };
 
@@ -94,6 +95,14 @@ static int check_repeated(const struct bill_reader *r, struct err *e)
 		r->name);
 }
 
+/* What divides the lines of a day and model. */
+static void add_parts(struct buf *key, const struct found *f)
+{
+	const struct text part[] = { f->tier, f->tokens, f->unit };
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+		buf_printf(key, "\n%.*s", (int)part[i].n, part[i].n ? part[i].p : "");
+}
+
 static int line_of(struct bill_reader *r, const struct found *f, const struct bill_row *row,
 		   struct bill_line **out, struct err *e)
 {
@@ -105,6 +114,7 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 	buf_printf(&key, " %d %.*s\n", (int)f->kind, (int)f->model.n, f->model.n ? f->model.p : "");
 	buf_add(&key, f->project.p, f->project.n);
 	int rc = check_file(r, (struct text){ key.p, key.n }, f, row, e);
+	add_parts(&key, f);
 	uint64_t *at = dict_need(&r->index, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
 	if (!*at) {
@@ -115,7 +125,11 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 							.end = f->end,
 							.kind = f->kind,
 							.model = kept(b, f->model),
+							.order = b->lines,
 							.place = place_of(r),
+							.tier = kept(b, f->tier),
+							.tokens = kept(b, f->tokens),
+							.unit = kept(b, f->unit),
 							.project = kept(b, f->project) };
 		*at = ++b->lines;
 	}
@@ -495,7 +509,7 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 	} else {
 		for (int i = 0; is != ITEM_MODEL && i < row->word_count; i++)
 			is = item_in(r, row, row->words[i], at, spelled);
-		if (is != ITEM_MODEL && r->format->spelling == SPELLING_ANY &&
+		if (is != ITEM_MODEL && service.n && r->format->spelling == SPELLING_ANY &&
 		    !contains(words, "token") && (!unit.n || contains(unit, "token")))
 			is = item_of(spelled, SPELLING_PLAIN, service, at, r->o->book);
 		if (!words.n && service.n && r->format->spelling != SPELLING_ANY) {
@@ -515,6 +529,39 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 			said = kind_within(f->model, is_negative(r, row->value[ROLE_COST]));
 		f->kind = said != BILL_USAGE ? said : f->kind;
 	}
+}
+
+/* Which part of what a model was charged for: its tier, the kind of token, the unit. */
+static void take_parts(const struct bill_reader *r, struct found *f, const struct bill_row *row)
+{
+	const struct text *value = row->value;
+	const bool has_words = r->format->spelling != SPELLING_PLAIN;
+	f->unit = value[ROLE_UNIT];
+	f->tokens = item_tokens(value[ROLE_TOKENS]);
+	f->tier = item_tier(value[ROLE_TIER]);
+	if (!f->tier.n && value[ROLE_BATCH].n == 4 &&
+	    strncasecmp(value[ROLE_BATCH].p, "true", 4) == 0)
+		f->tier = TEXT("batch");
+	if (!f->tier.n)
+		f->tier = item_tier(value[ROLE_SPEED]);
+	for (int i = 0; has_words && i < row->word_count; i++) {
+		if (!f->tokens.n)
+			f->tokens = item_tokens(row->words[i]);
+		if (!f->tier.n)
+			f->tier = item_tier(row->words[i]);
+	}
+}
+
+static void add_quantity(struct bill_reader *r, struct bill_line *l, struct text quantity)
+{
+	struct decimal d;
+	int places;
+	const bool first = !l->has_quantity && l->rows <= 1;
+	if (loose_number(&d, &places, quantity, r->comma_decimals, NULL) == 0 &&
+	    (first || l->has_quantity))
+		l->has_quantity = decimal_add(l->quantity, d, &l->quantity);
+	else
+		l->has_quantity = false; /* of one row it is not known */
 }
 
 /* --- rows --- */
@@ -632,6 +679,22 @@ static struct text cost_of(const struct bill_row *row)
 	return cost;
 }
 
+/* A day without costs, which is another thing than a day of which the bill says nothing. */
+static int add_quiet(struct bill_reader *r, const struct bill_row *row)
+{
+	struct bill *b = r->bill;
+	struct found f = { 0 };
+	if (!row->value[ROLE_START].n || days_from(r, row, &f, NULL) != 0)
+		return 0; /* a row of empty fields */
+	for (int64_t day = f.day; day < f.end; day++) {
+		if ((b->quiets & (b->quiets - 1)) == 0)
+			b->quiet = mem_grow(b->quiet,
+					    (b->quiets ? b->quiets * 2 : 64) * sizeof *b->quiet);
+		b->quiet[b->quiets++] = day;
+	}
+	return 0;
+}
+
 static int take_row(struct bill_reader *r, const struct bill_row *row, struct err *e)
 {
 	const struct text type = row->value[ROLE_TYPE], cost = cost_of(row);
@@ -640,13 +703,14 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	struct bill_line *l;
 	struct buf spelled = { 0 };
 	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
-		return 0; /* a day without costs */
+		return add_quiet(r, row);
 	if (is_total(row))
 		return add_total(r, row, cost, e);
 	int rc = days_from(r, row, &f, e);
 	if (rc != 0)
 		return rc;
 	take_words(r, &f, row, &spelled);
+	take_parts(r, &f, row);
 	count_row(r, row->whole);
 	rc = line_of(r, &f, row, &l, e);
 	buf_release(&spelled);
@@ -654,6 +718,8 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 		rc = add_amount(r, l, row, e);
 	if (rc == 0 && cost.n)
 		rc = add_cost(r, l, cost, e);
+	if (rc == 0 && cost.n)
+		add_quantity(r, l, row->value[ROLE_QUANTITY]);
 	if (rc == 0 && row->value[ROLE_LIST].n)
 		rc = add_list(r, l, row->value[ROLE_LIST], e);
 	if (rc == 0 && row->value[ROLE_CREDITS].n)
@@ -674,8 +740,12 @@ static int by_day(const void *a, const void *b)
 		return x->day < y->day ? -1 : 1;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	int order = text_cmp(x->model, y->model);
-	return order ? order : text_cmp(x->project, y->project);
+	const struct text a_part[] = { x->model, x->project, x->tier, x->tokens, x->unit },
+			  b_part[] = { y->model, y->project, y->tier, y->tokens, y->unit };
+	int order = 0;
+	for (size_t i = 0; order == 0 && i < sizeof a_part / sizeof *a_part; i++)
+		order = text_cmp(a_part[i], b_part[i]);
+	return order;
 }
 
 static int take_zone(struct bill *b, const char *zone, bool first, struct err *e)
@@ -858,6 +928,7 @@ int bill_read(struct bill *out, const char *const *path, size_t count, const str
 void bill_release(struct bill *b)
 {
 	free(b->line);
+	free(b->quiet);
 	arena_release(&b->arena);
 	*b = (struct bill){ 0 };
 }

@@ -10,6 +10,7 @@
 #define TALLY_METER_BILLING_BILL_H
 
 #include "base/arena.h"
+#include "base/decimal.h"
 #include "base/money.h"
 #include "meter/read/exports.h"
 #include "pricing/book.h"
@@ -29,7 +30,12 @@ struct bill_line {
 	int64_t day, end;  /* since 1970, in the bill's zone; the day after the last */
 	struct text model; /* "" where the bill names none; of other kinds than usage: of what */
 	struct text project;
+	struct text tier, tokens; /* "batch", "cache_read"; "" where its rows do not say */
+	struct text unit;	  /* of the quantity, as the bill writes it */
+	struct decimal quantity;  /* of its rows together */
+	bool has_quantity;
 	enum bill_kind kind;
+	size_t order;	   /* in which the bill begins its lines */
 	int64_t rows;	   /* of the file that state a cost */
 	struct text place; /* of the first of them: file and line, or file and item */
 	struct money_total cost;
@@ -49,7 +55,7 @@ struct bill_options {
 };
 
 struct bill {
-	struct bill_line *line; /* one a day, kind, model and project, in that order */
+	struct bill_line *line; /* one a day, kind, model, project, tier, kind of token and unit */
 	size_t lines;
 	char currency[16];
 	int places;	 /* decimals of its costs, at most */
@@ -65,6 +71,8 @@ struct bill {
 	bool total_is_wrong;  /* a row of totals, of a day or of all, is not the sum of the rows */
 	struct money_total total_off; /* what these say more than the rows */
 	int64_t pages, pages_missing; /* where the pages say how many there are; else 0 */
+	int64_t *quiet;		      /* days of which it says that nothing was charged */
+	size_t quiets;
 	struct arena arena;
 };
 

@@ -297,6 +297,28 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 
 /* --- JSON --- */
 
+/* What --map names must be in the file, as in the header of a table. */
+static int check_mapped(const struct bill_reader *r, struct err *e)
+{
+	const char *missing = NULL;
+	for (int role = 1; role < EXPORT_ROLES; role++)
+		if (r->o->column[role] && !r->has_column[role])
+			missing = r->o->column[role];
+	for (int i = 0; r->o->none[i]; i++)
+		if (!r->has_none[i])
+			missing = r->o->none[i];
+	return missing ? err_set(e, ERR_INVALID,
+				 "%s: there is no member '%s', which " ASKED("map") " names",
+				 r->name, missing)
+		       : 0;
+}
+
+static void note_none(struct bill_reader *r, struct text path)
+{
+	for (int i = 0; r->o->none[i]; i++)
+		r->has_none[i] |= text_is(path, r->o->none[i]);
+}
+
 /* The keys of an object, and of those in it, under the path to it. */
 static int judge_keys(struct bill_reader *r, const struct bill_seen *seen, json_value *v,
 		      struct buf *path, struct err *e)
@@ -308,6 +330,7 @@ static int judge_keys(struct bill_reader *r, const struct bill_seen *seen, json_
 	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
 		struct text s = json_number_or_string(m);
 		buf_printf(path, "%s%s", at ? "." : "", json_key(m));
+		note_none(r, (struct text){ path->p, path->n });
 		list.n = 0;
 		if (json_kind(m) == JSON_ARRAY) {
 			json_put_value(&list, m);
@@ -336,22 +359,36 @@ static int judge_object(struct bill_reader *r, json_value *v, json_value *item,
 	return rc;
 }
 
+static void put_member(struct bill_row *row, struct buf *credits, json_value *field,
+		       const char *name, uint8_t role)
+{
+	struct text s = json_true(field) ? TEXT("true") : json_number_or_string(field);
+	if (role == ROLE_CREDITS && json_kind(field) == JSON_ARRAY) {
+		json_put_value(credits, field);
+		s = (struct text){ credits->p, credits->n };
+	}
+	if (role == ROLE_COST && s.n && !row->value[ROLE_COST].n)
+		row->cost_name = text_of(name);
+	put_value(row, role, s);
+}
+
 static int take_object(struct bill_reader *r, json_value *v, json_value *item, struct err *e)
 {
 	struct buf credits = { 0 }, whole = { 0 };
 	struct bill_row row = { 0 };
-	const struct export_format *f = r->format;
-	for (const struct export_column *c = f->column; c->name; c++) {
-		json_value *field = export_value(v, item, c->name);
-		struct text s = json_true(field) ? TEXT("true") : json_number_or_string(field);
-		if (c->role == ROLE_CREDITS && json_kind(field) == JSON_ARRAY) {
-			json_put_value(&credits, field);
-			s = (struct text){ credits.p, credits.n };
+	for (uint8_t role = 1; role < EXPORT_ROLES; role++) {
+		const char *name = r->o->column[role];
+		json_value *field = name ? export_value(v, item, name) : NULL;
+		r->has_column[role] |= field != NULL;
+		if (field) {
+			bill_is_read(r, text_of(name));
+			put_member(&row, &credits, field, name, role);
 		}
-		if (c->role == ROLE_COST && s.n && !row.value[ROLE_COST].n)
-			row.cost_name = text_of(c->name);
-		put_value(&row, c->role, s);
 	}
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		if (!r->o->column[c->role])
+			put_member(&row, &credits, export_value(v, item, c->name), c->name,
+				   c->role);
 	json_put_value(&whole, v);
 	row.whole = (struct text){ whole.p, whole.n };
 	int rc = r->take(r, &row, e);
@@ -362,6 +399,16 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	return rc;
 }
 
+/* A bucket of time in which nothing was charged. */
+static int take_quiet(struct bill_reader *r, json_value *item, struct err *e)
+{
+	struct bill_row row = { 0 };
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		if (c->role == ROLE_START || c->role == ROLE_END)
+			put_value(&row, c->role, json_number_or_string(json_member(item, c->name)));
+	return r->take(r, &row, e);
+}
+
 static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 {
 	json_value *rows = export_rows_in(r->format, item);
@@ -370,6 +417,8 @@ static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 	int rc = 0;
 	if (!rows)
 		return take_object(r, item, NULL, e);
+	if (!json_first(rows))
+		return take_quiet(r, item, e);
 	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v), n++) {
 		snprintf(r->item + at, room, "%s%s[%zu]", at ? "." : "", json_key(rows), n);
 		rc = take_object(r, v, item, e);
@@ -383,6 +432,7 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 {
 	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_BILL);
+	const bool mapped = r->o->column[ROLE_COST];
 	size_t n = 0;
 	int rc = 0;
 	if (json_kind(v) == JSON_ARRAY && depth < 2 &&
@@ -398,13 +448,21 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			e, ERR_INVALID,
 			"this is usage without costs (%s), not a bill: tally ingest counts it",
 			export_of_document(v, EXPORT_AS_ANY)->title);
+	if (!f && mapped && (items || json_kind(v) == JSON_OBJECT))
+		r->format = f = export_of_own_bills();
 	if (json_kind(v) != JSON_ARRAY && items)
 		page_list_see(&r->pages, v, f);
+	if (f && !mapped && !f->has_cost)
+		return err_set(
+			e, ERR_INVALID,
+			"%s: the answer does not say what its values are; name the cost with " ASKED(
+				"map") " cost=values.0 where dollars were asked for first",
+			f->title);
 	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
 		return err_set(
 			e, ERR_INVALID,
-			"this is no bill that is known; a table with columns for day, model and "
-			"cost is read with " ASKED("map"));
+			"this is no bill that is known; where it has rows with a day, a model and a "
+			"cost, name them with " ASKED("map") " (day=MEMBER, cost=MEMBER, ...)");
 	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
@@ -424,11 +482,13 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 	const char *p = all.p, *end = all.p + all.n;
 	r->line = 0;
 	*r->item = 0;
+	memset(r->has_column, 0, sizeof r->has_column);
+	memset(r->has_none, 0, sizeof r->has_none);
 	int rc = flat_document_open(&d, all, e);
 	if (rc == 0) {
 		rc = take_document(r, json_root(d), 0, e);
 		json_close(d);
-		return rc ? err_context(e, "%s", r->name) : 0;
+		return rc ? err_context(e, "%s", r->name) : check_mapped(r, e);
 	}
 	struct text first = line_at(p, end);
 	if (first.n == all.n || json_check(first, NULL) != 0)
@@ -448,7 +508,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 		if (rc != 0)
 			err_context(e, "%s:%lld", r->name, (long long)line);
 	}
-	return rc;
+	return rc == 0 ? check_mapped(r, e) : rc;
 }
 
 int bill_rows(struct bill_reader *r, struct text all, struct err *e)

@@ -8,7 +8,8 @@ const char *cause_name(enum cause c)
 					     "another price",
 					     "a tier's factor",
 					     "unpriced calls",
-					     "on no page" };
+					     "on no page",
+					     "a day that the bill lacks" };
 	return names[c];
 }
 
@@ -96,24 +97,50 @@ static void find_alone(struct reconciled *l)
 		find_factor(l);
 }
 
-/* Days of which the pages that are here say nothing: those of a page that is missing. */
-static void find_pages(struct reconciliation *r)
+/* Whether the bill says what the day's usage cost, or that there was none. What is no usage (a tax,
+ * a credit) may stand on any day. */
+static bool speaks_of(const struct bill *bill, int64_t day)
+{
+	for (size_t i = 0; i < bill->quiets; i++)
+		if (bill->quiet[i] == day)
+			return true;
+	for (size_t i = 0; i < bill->lines; i++) {
+		const struct bill_line *l = &bill->line[i];
+		const bool used =
+			l->kind == BILL_USAGE || l->kind == BILL_FEE || l->kind == BILL_OTHER;
+		if (used && l->day <= day && day < l->end)
+			return true;
+	}
+	return false;
+}
+
+/* Days of which the bill says nothing: those of a page, or of a file, that is missing. */
+static void find_silent(struct reconciliation *r, const struct bill *bill, enum cause cause)
 {
 	for (size_t from = 0, to; from < r->lines; from = to) {
-		bool billed = false;
-		for (to = from; to < r->lines && r->line[to].day == r->line[from].day; to++)
-			billed |= r->line[to].match != METERED_ONLY;
-		for (size_t i = from; !billed && i < to; i++)
+		const int64_t day = r->line[from].day;
+		bool found = false;
+		for (to = from; to < r->lines && r->line[to].day == day; to++)
+			found |= is_open(&r->line[to]) && r->line[to].match == METERED_ONLY &&
+				 r->line[to].metered.cost.atto != 0;
+		if (!found || speaks_of(bill, day))
+			continue;
+		for (size_t i = from; i < to; i++)
 			if (is_open(&r->line[i]))
-				r->line[i].cause = CAUSE_PAGE;
+				r->line[i].cause = cause;
+		if (cause != CAUSE_SILENT)
+			continue;
+		r->silent_from = r->silent_days++ ? r->silent_from : day;
+		r->silent_to = day;
 	}
 }
 
-void causes_find(struct reconciliation *r, bool partial)
+void causes_find(struct reconciliation *r, const struct bill *bill)
 {
-	if (partial)
-		find_pages(r);
+	if (bill->partial)
+		find_silent(r, bill, CAUSE_PAGE);
 	find_pairs(r);
+	find_silent(r, bill, CAUSE_SILENT);
 	for (size_t i = 0; i < r->lines; i++)
 		find_alone(&r->line[i]);
 	r->unexplained = money_total_minus(

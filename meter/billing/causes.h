@@ -8,7 +8,7 @@
 #include "meter/billing/reconcile.h"
 
 /* After every line is judged, by day: gives the lines that differ a cause and adds up the causes.
- * partial: a page of the bill is missing. */
-void causes_find(struct reconciliation *r, bool partial);
+ * The bill says which days it is of, and whether a page of it is missing. */
+void causes_find(struct reconciliation *r, const struct bill *bill);
 
 #endif

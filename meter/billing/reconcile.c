@@ -131,6 +131,23 @@ static void add_other(struct reconciliation *r, const struct bill_line *b)
 	money_total_add(&r->billed, b->cost);
 }
 
+/* Behind the other lines of the bill for the same day and model. */
+static void add_part(struct reconciliation *r, struct reconciled *l, const struct bill_line *b)
+{
+	size_t *at = &l->parts;
+	const bool first = !l->parts;
+	if ((r->parts & (r->parts - 1)) == 0)
+		r->part = mem_grow(r->part, (r->parts ? r->parts * 2 : 64) * sizeof *r->part);
+	r->part[r->parts++] = (struct reconciled_part){ .line = b };
+	while (*at)
+		at = &r->part[*at - 1].next;
+	*at = r->parts;
+	if (first)
+		l->tier = b->tier;
+	else if (!text_eq(l->tier, b->tier))
+		l->tier = (struct text){ "", 0 };
+}
+
 static void add_bill(struct work *w, int64_t from, int64_t to)
 {
 	const struct bill *bill = w->bill;
@@ -146,13 +163,16 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 			continue;
 		}
 		struct reconciled *l = line_of(w, b->day, b->model);
+		add_part(w->out, l, b);
 		money_total_add(&l->billed.cost, b->cost);
 		money_total_add(&l->billed.list, b->list);
 		money_total_add(&w->out->list, b->list);
 		l->billed.has_list |= b->has_list;
 		l->billed.rows += b->rows;
-		if (!l->billed.place.n)
+		if (!l->billed.place.n || b->order < l->billed.order) {
 			l->billed.place = b->place;
+			l->billed.order = b->order;
+		}
 		any |= b->has_list;
 		all &= b->has_list || !b->cost.atto;
 		l->bound.atto += half.atto * b->rows;
@@ -337,6 +357,9 @@ static void judge(struct work *w, struct reconciled *l)
 	if (l->match == BILLED_ONLY && l->billed.cost.atto == 0 && !l->billed.input &&
 	    !l->billed.output && !l->billed.cache_read)
 		l->match = MATCHES;
+	if (l->match == METERED_ONLY && l->metered.cost.atto == 0 && !l->metered.unpriced &&
+	    !l->metered.placeholders)
+		l->match = MATCHES; /* calls that cost nothing, and were not billed */
 	if (l->match == MATCHES)
 		money_total_add(&r->rounding, l->difference);
 	r->count[l->match]++;
@@ -401,12 +424,18 @@ static int days_of(struct work *w, int64_t *from, int64_t *to, struct err *e)
 			*to = bill->line[i].end;
 		else if (bill->line[i].day >= *to)
 			*to = bill->line[i].day + 1;
+	for (size_t i = 0; i < bill->quiets; i++) {
+		*from = bill->quiet[i] < *from ? bill->quiet[i] : *from;
+		*to = bill->quiet[i] >= *to ? bill->quiet[i] + 1 : *to;
+	}
 	if (w->o->since.us != INSTANT_MIN.us)
 		rc = day_at(w, w->o->since, from, e);
 	if (rc == 0 && w->o->until.us != INSTANT_MAX.us)
 		rc = day_at(w, w->o->until, to, e);
 	if (rc == 0 && *from >= *to)
 		rc = err_set(e, ERR_USAGE, "the bill has no day in that period");
+	w->out->from = *from;
+	w->out->to = *to;
 	return rc;
 }
 
@@ -474,7 +503,7 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)
 		judge(&w, &out->line[i]);
-	causes_find(out, bill->partial);
+	causes_find(out, bill);
 	out->difference = money_total_minus(out->billed, out->metered);
 	return 0;
 }
@@ -482,6 +511,7 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 void reconciliation_release(struct reconciliation *r)
 {
 	free(r->line);
+	free(r->part);
 	free(r->other);
 	arena_release(&r->arena);
 	*r = (struct reconciliation){ 0 };

@@ -22,6 +22,7 @@ enum cause {
 	CAUSE_TIER,
 	CAUSE_UNPRICED,
 	CAUSE_PAGE,
+	CAUSE_SILENT, /* the bill says nothing of the day */
 	CAUSES
 };
 
@@ -35,8 +36,10 @@ struct reconciled {
 	struct money_total difference; /* billed less metered */
 	bool tokens_differ;
 	struct money_total bound; /* what rounding each of its rows can make */
+	size_t parts;		  /* 1 + the first of its lines of the bill, in part; 0: none */
 	enum cause cause;
 	const char *factor;	     /* of CAUSE_TIER: billed is so many times metered */
+	struct text tier;	     /* the one that all of its lines of the bill are of, or "" */
 	struct text partner;	     /* of CAUSE_NAME: the name of the other half */
 	struct money_total at_cards; /* the metered half by the cards as they are now */
 	bool has_at_cards;
@@ -50,22 +53,34 @@ struct other_line {
 	struct money_total cost;
 };
 
+/* A line of the bill that one of these compares, and 1 + the next of the same. */
+struct reconciled_part {
+	const struct bill_line *line;
+	size_t next;
+};
+
+/* Refers to the bill. */
 struct reconciliation {
 	struct reconciled *line; /* by day and model */
 	size_t lines;
+	struct reconciled_part *part;
+	size_t parts;
 	struct other_line *other;
 	size_t others;
 	/* what explains the difference, and what nothing does: together they are the difference */
 	struct money_total rounding, not_usage, moved, unexplained;
 	struct money_total by_cause[CAUSES]; /* differences of the lines that have one */
 	int64_t open;			     /* lines that differ and have no cause */
+	int64_t silent_days;		     /* days with usage of which the bill says nothing */
+	int64_t silent_from, silent_to;	     /* the first and the last of these */
 	bool total_is_wrong; /* the bill's row of totals is not the sum of its rows */
 	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
 	struct money_total list; /* of the billed usage at list prices, where all of it says so */
 	bool has_list;
 	int64_t unpriced, placeholders; /* metered records without all of their cost */
-	char zone[ZONE_NAME_MAX];	/* of its days */
+	char zone[ZONE_NAME_MAX];	/* of its days: */
+	int64_t from, to;		/* those that were compared, not the last */
 	struct arena arena;
 };
 

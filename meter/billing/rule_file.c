@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "meter/billing/terms.h"
-#include "meter/ledger/timeline.h"
+#include "meter/ledger/lot.h"
+#include "meter/ledger/recurrence.h"
 #include "pricing/card.h"
 #include "pricing/offer.h"
 #include "pricing/plan.h"

@@ -45,37 +45,11 @@ int tiers_volume(const struct tier *tier, size_t count, struct quantity q, size_
 int package_amount(struct quantity size, struct money_total price, struct quantity free_units,
 		   struct quantity q, struct money_total *total, struct err *e);
 
-/* Blocks of a size, so many at most a tier (0: any number). */
-struct block_tier {
-	struct quantity block;
-	int64_t blocks_max;
-	struct money_total price;
-};
-int blocks_all(const struct block_tier *tier, size_t count, struct quantity q,
-	       struct money_total part[TIERS_MAX], struct money_total *total, struct err *e);
-/* Everything in blocks of the highest tier reached; what is above the last maximum stays there. */
-int blocks_top(const struct block_tier *tier, size_t count, struct quantity q,
-	       struct money_total *total, struct err *e);
-
-/* At most `allowed` for all parts together, first come first served. discount[i] is what a part
- * gives up. Returns what is left to pay. */
-struct money_total spend_cap(const struct money_total *part, size_t count,
-			     struct money_total allowed, struct money_total *discount);
 /* What a minimum adds to what was used. */
 struct money_total minimum_topup(struct money_total used, struct money_total minimum);
 /* A share of an amount, but no more than the cap. Errors: ERR_RANGE. */
 int fee_of(struct money_total amount, struct decimal percent, struct money_total cap,
 	   struct money_total *fee, struct err *e);
-
-/* The first increment is charged whole, then steps. */
-struct quantity increments(struct quantity first, struct quantity step, struct quantity q);
-
-/* Of what q needs in whole increments, so much a balance can pay. */
-struct quantity increments_covered(struct quantity balance, struct quantity increment,
-				   struct quantity q);
-
-/* What is left of free units after `before`, taken from q. */
-struct quantity billable(struct quantity free_units, struct quantity before, struct quantity q);
 
 /* price x q / per. */
 int amount_of(struct money_total price, struct quantity q, struct quantity per,
@@ -91,10 +65,5 @@ int amount_share(struct money_total a, int64_t num, int64_t den, struct rounding
 struct money_total amount_ratio(struct money_total a, struct money_total part,
 				struct money_total whole, struct rounding to);
 struct money_total amount_round(struct money_total a, struct rounding to);
-
-/* Whole units divided by shares num[i]/den: floor each, and what is left over goes out one by one
- * in order, to shares that are not zero. */
-int allocate(int64_t total, const int64_t *num, const int64_t *den, size_t count, int64_t *part,
-	     struct err *e);
 
 #endif

@@ -7,8 +7,11 @@
  * unchanged, and replays the parent's history when a session is forked.
  */
 #include "meter/formats/agent_call.h"
+#include "meter/formats/usage_layout.h"
 
 #include <ctype.h>
+
+#include "base/scan.h"
 
 /* The JSON of one member as a value of its own; NULL when it is not strictly valid. */
 static struct json_document *open_part(struct text part)
@@ -111,46 +114,6 @@ static void set_text(struct record *r, enum record_field f, struct text v)
 	r->present |= (uint64_t)1 << f;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Whether two texts differ in nothing but their counts, and these are zero in the same places. */
-static bool same_layout(struct text a, struct text b)
-{
-	if (a.n == 0 || b.n == 0)
-		return a.n == b.n;
-	const char *p = a.p, *q = b.p, *p_end = a.p + a.n, *q_end = b.p + b.n;
-	while (p < p_end && q < q_end) {
-		if (*p == *q && !is_digit(*p)) {
-			p++, q++;
-			continue;
-		}
-		if (!is_digit(*p) || !is_digit(*q) || (*p == '0') != (*q == '0'))
-			return false;
-		while (p < p_end && is_digit(*p))
-			p++;
-		while (q < q_end && is_digit(*q))
-			q++;
-	}
-	return p == p_end && q == q_end;
-}
-
-/* Lines of a log are much alike: what was judged is not judged again. */
-static void judge_again(struct payload_reader *r, struct metered *m, json_value *usage,
-			struct text text)
-{
-	for (int i = 0; i < LAYOUTS; i++)
-		if (same_layout(r->understood[i], text))
-			return;
-	payload_judge(r, m, usage, true);
-	enum { LAYOUTS_MOST = 256 };
-	if (!m->unread && r->layouts < LAYOUTS_MOST)
-		r->understood[r->layouts++ % LAYOUTS] =
-			(struct text){ arena_text(&r->arena, text.p, text.n), text.n };
-}
-
 /* What the slow way looks at. */
 static bool is_judged(struct text key)
 {
@@ -217,15 +180,37 @@ static bool claude_walk(struct claude_members *m, struct text line)
 	return ok && value.p;
 }
 
+/* The counts of the usage, and what it says of the price: by its layout, else as JSON. False: what
+ * is refused is told by the slow way. */
+static bool read_usage(struct payload_reader *r, struct metered *m, struct text usage)
+{
+	struct raw_counts c = { 0 };
+	struct err e;
+	if (layouts_read(&r->layouts, m, &c, usage))
+		return counts_normalise(&m->record, &c, &m->rule, &e) == 0;
+	struct json_document *doc = open_part(usage);
+	json_value *v = json_root(doc);
+	bool ok = json_kind(v) == JSON_OBJECT;
+	if (ok) {
+		payload_tier(r, m, NULL, v);
+		ok = counts_read(&c, v, &e) == 0 && payload_extras(r, m, v, &c, &e) == 0 &&
+		     counts_normalise(&m->record, &c, &m->rule, &e) == 0;
+		payload_judge(r, m, v, true);
+	}
+	if (ok && payload_is_alone(v))
+		layouts_learn(&r->layouts, &r->arena, m, &c, usage);
+	json_close(doc);
+	return ok;
+}
+
 static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct claude_members in = { 0 };
-	struct json_document *doc = claude_walk(&in, line) ? open_part(in.usage) : NULL;
-	if (!doc)
-		return false;
 	struct metered m;
-	struct err e;
 	struct instant t;
+	if (!claude_walk(&in, line) || !in.usage.n || !in.time.n ||
+	    instant_parse_lenient(&t, in.time, NULL) != 0)
+		return false;
 	payload_begin(&m, "claude-code.log", number);
 	m.cumulative = true;
 	set_text(&m.record, FIELD_ID, in.id.n ? in.id : in.request.n ? in.request : in.uuid);
@@ -237,26 +222,16 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	set_text(&m.record, FIELD_TASK, in.session);
 	set_text(&m.record, FIELD_PROJECT, in.cwd);
 	set_text(&m.record, FIELD_EFFORT, in.effort);
-	payload_tier(r, &m, NULL, json_root(doc));
-	bool ok = json_kind(json_root(doc)) == JSON_OBJECT && in.time.n &&
-		  instant_parse_lenient(&t, in.time, NULL) == 0;
-	if (ok) {
-		m.record.time_us = t.us;
-		m.record.present |= (uint64_t)1 << FIELD_TIME;
-		struct raw_counts c = { 0 };
-		/* what is refused is told by the slow way */
-		ok = counts_read(&c, json_root(doc), &e) == 0 &&
-		     payload_extras(r, &m, json_root(doc), &c, &e) == 0 &&
-		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
-		judge_again(r, &m, json_root(doc), in.usage);
-		m.raw = in.usage;
-		if (ok && text_is(in.model, "<synthetic>"))
-			r->passed_over++;
-		else if (ok)
-			payload_take(r, &m);
-	}
-	json_close(doc);
-	return ok;
+	m.record.time_us = t.us;
+	m.record.present |= (uint64_t)1 << FIELD_TIME;
+	if (!read_usage(r, &m, in.usage))
+		return false;
+	m.raw = in.usage;
+	if (text_is(in.model, "<synthetic>"))
+		r->passed_over++;
+	else
+		payload_take(r, &m);
+	return true;
 }
 
 static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
@@ -612,19 +587,49 @@ static bool holds(struct text line, const char *word)
 	return memmem(line.p, line.n, word, strlen(word)) != NULL;
 }
 
+/*
+ * What a line of Claude Code's holds. Most of a log is lines that are searched to their ends, so
+ * all words are looked for at once, by two bytes: names begin with a quote and 'u', or end with 's'
+ * and a quote.
+ */
+enum claude_holds { HOLDS_NOTHING, HOLDS_USAGE, HOLDS_OTHER };
+
+static bool stands_at(const char *p, const char *end, const char *word)
+{
+	const size_t n = strlen(word);
+	return (size_t)(end - p) >= n && memcmp(p, word, n) == 0;
+}
+
+static enum claude_holds claude_holds(struct text line)
+{
+	enum claude_holds found = HOLDS_NOTHING;
+	const char *end = line.p + line.n;
+	for (const char *p = line.p; (p = scan_pair(p, (size_t)(end - p), "\"u", "s\""));) {
+		const char *at = p;
+		p++;
+		if (*at == 's') {
+			if (at - line.p >= 4 && memcmp(at - 4, "okens", 5) == 0)
+				found = HOLDS_OTHER;
+		} else if (stands_at(at, end, "\"usage\"")) {
+			return HOLDS_USAGE;
+		} else if (stands_at(at, end, "\"usage") || stands_at(at, end, "\"uiEvent\"") ||
+			   stands_at(at, end, "\"ui_telemetry\"")) {
+			found = HOLDS_OTHER;
+		}
+	}
+	return found;
+}
+
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	if (line.n < 2 || *line.p != '{' || line.p[line.n - 1] != '}')
 		return false;
 	if (r->log == LOG_CLAUDE) {
-		if (holds(line, "\"usage"))
-			return holds(line, "\"usage\"") && claude_line(r, line, number);
+		const enum claude_holds found = claude_holds(line);
 		/* lines of other agents are much like these; what counts in them is judged by the
-		 * slow way. Most of a log is lines that are searched to their ends: one search
-		 * for "tokens" and for what ends so */
-		if (holds(line, "okens\"") || holds(line, "\"uiEvent\"") ||
-		    holds(line, "\"ui_telemetry\""))
-			return false;
+		 * slow way */
+		if (found != HOLDS_NOTHING)
+			return found == HOLDS_USAGE && claude_line(r, line, number);
 		r->passed_over++;
 		return true;
 	}

@@ -23,6 +23,7 @@ struct pending_row {
 	int64_t requests;
 	bool told_requests;
 	const struct export_format *format;
+	bool bucket; /* of all calls of a time, not of one call */
 };
 
 /* What one row says. */
@@ -33,6 +34,7 @@ struct row {
 	struct text type;
 	int64_t amount;
 	bool has_amount, uncharged, included;
+	bool is_day; /* its time is a day */
 	struct text cost, currency;
 	const char *cost_name;
 	const struct export_seen *seen; /* of its table; NULL: a document, which has its keys */
@@ -63,6 +65,7 @@ static int read_time(struct row *w, enum record_field f, const char *name, struc
 	struct err why;
 	if (loose_time_parse(&t, s, &why) != 0)
 		return err_set(e, ERR_INVALID, "field '%s': %s", name, why.message);
+	w->is_day |= f == FIELD_TIME && t.is_day;
 	*(f == FIELD_TIME ? &w->p.m.record.time_us : &w->p.m.record.completed_us) = t.at.us;
 	w->p.m.record.present |= (uint64_t)1 << f;
 	return 0;
@@ -302,7 +305,11 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 	if (rc == 0 && !w->p.m.unread)
 		w->p.m.unread = export_unread(r, f, w->seen, v, item);
 	struct record *rec = &w->p.m.record;
-	if (rc != 0 || f->kind != EXPORT_BUCKETS || rec->time_us == TIME_ABSENT)
+	/* a table of somebody's own that has days and no ids has sums of days */
+	w->p.bucket =
+		f->kind == EXPORT_BUCKETS || (f->general && w->is_day && !rec->text[FIELD_ID].n &&
+					      rec->completed_us == TIME_ABSENT);
+	if (rc != 0 || !w->p.bucket || rec->time_us == TIME_ABSENT)
 		return rc;
 	if (rec->completed_us == TIME_ABSENT)
 		rec->completed_us = rec->time_us + US_PER_DAY;
@@ -387,7 +394,7 @@ static void hand_over(struct payload_reader *r, struct pending_row *p)
 		return;
 	}
 	/* a bucket whose number of calls is not told has none to add */
-	if (p->told_requests || p->format->kind == EXPORT_BUCKETS)
+	if (p->told_requests || p->bucket)
 		p->m.record.requests = p->requests;
 	p->m.record.present |= (uint64_t)p->told_requests << FIELD_REQUESTS;
 	if (counts_normalise(&p->m.record, &p->counts, &p->m.rule, &e) != 0)
@@ -449,9 +456,13 @@ static int take_bucket(struct payload_reader *r, const struct row *w, json_value
 	const int64_t before = same_row(r, id, v, w->p.m.line ? w->p.m.line : 1);
 	uint64_t *at = dict_need(&r->buckets, id, NULL);
 	if (before)
-		return err_set(e, ERR_INVALID,
-			       "the same row as in line %lld, which counts once: a page twice?",
-			       (long long)before);
+		return err_set(
+			e, ERR_INVALID,
+			w->format->kind == EXPORT_BUCKETS
+				? "the same row as in line %lld, which counts once: a page twice?"
+				: "the same row as in line %lld, which counts once: if these are "
+				  "calls, give them ids or times of day",
+			(long long)before);
 	if (*at)
 		return add_to(&r->bucket[*at - 1], &w->p, e);
 	if ((r->bucket_count & (r->bucket_count - 1)) == 0)
@@ -475,9 +486,9 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
 	int rc = read_row(r, &w, v, item, &e);
 	if (rc == 0 && (w.uncharged || w.p.m.record.time_us == TIME_ABSENT) &&
-	    (w.uncharged || f->kind == EXPORT_BUCKETS)) {
+	    (w.uncharged || w.p.bucket)) {
 		r->passed_over++; /* not charged, or a row of totals */
-	} else if (rc == 0 && f->kind == EXPORT_BUCKETS) {
+	} else if (rc == 0 && w.p.bucket) {
 		w.p.m.aggregate = w.p.m.cumulative = true;
 		set_text(&w.p.m.record, FIELD_ID, bucket_id(r, &w));
 		rc = take_bucket(r, &w, v, &e);

@@ -255,7 +255,7 @@ void export_judge_document(struct payload_reader *r, struct metered *m, json_val
 static bool is_day(struct text s)
 {
 	struct loose_time t;
-	return s.n >= 8 && s.n <= 10 && s.p[4] == '-' && loose_time_parse(&t, s, NULL) == 0;
+	return s.n && loose_time_parse(&t, s, NULL) == 0 && t.is_day;
 }
 
 /* A cost that the readers of documents do not keep: what is given back, or in another currency. */
@@ -293,7 +293,8 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 	for (const struct export_column *c = f->column; !seen && c->name; c++)
 		of_row.role[c->role] |= export_value(row, item, c->name) != NULL;
 	of_row.role[ROLE_MODEL] |= f->key && item;
-	if (!(seen ? seen : &of_row)->role[ROLE_MODEL])
+	/* a table of one's own may leave the model to the question */
+	if (!f->general && !(seen ? seen : &of_row)->role[ROLE_MODEL])
 		return "no column of its export names the model";
 	struct look l = { .r = r,
 			  .f = f,

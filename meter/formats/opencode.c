@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-#include "base/decimal.h"
+#include "base/file.h"
 #include "base/peek.h"
 #include "meter/formats/agent_call.h"
 
@@ -195,6 +195,34 @@ static int read_messages(struct peek *p, struct payload_reader *r, struct messag
 	return rc;
 }
 
+/* A step is a call, whose message tells the model. */
+static void read_step(struct payload_reader *r, struct message *m, struct text data, int64_t row)
+{
+	struct json_document *doc;
+	struct err e;
+	if (json_open(&doc, data, &e) != 0) {
+		r->sink.refuse(r->sink.user, row, data, &e);
+		return;
+	}
+	json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
+	if (!text_is(json_string(json_member(v, "type")), "step-finish")) {
+		json_close(doc);
+		return;
+	}
+	const char *lacks = !m				       ? "the message that it is a step of"
+			    : json_kind(tokens) != JSON_OBJECT ? "'tokens'"
+							       : NULL;
+	if (lacks) {
+		err_set(&e, ERR_INVALID,
+			"a step of an answer has not %s, so what it cost is unknown", lacks);
+		payload_refuse(r, row, v, &e);
+	} else {
+		m->has_steps = true;
+		take_step(r, m, tokens, json_number(json_member(v, "cost")));
+	}
+	json_close(doc);
+}
+
 /* Most of the database is in its parts, and most of them are no steps. */
 static int read_steps(struct peek *p, struct payload_reader *r, struct messages *all, struct err *e)
 {
@@ -202,19 +230,12 @@ static int read_steps(struct peek *p, struct payload_reader *r, struct messages 
 	int rc = peek_query(p, &rows, "SELECT message_id, data FROM part", e);
 	if (rc != 0)
 		return rc;
-	while ((rc = peek_next(rows, e)) > 0) {
-		struct json_document *doc;
-		struct text data = peek_text(rows, 1);
-		uint64_t *at = is_step(data) ? dict_find(&all->by_id, peek_text(rows, 0)) : NULL;
-		if (!at || json_open(&doc, data, NULL) != 0)
+	for (int64_t row = 1; (rc = peek_next(rows, e)) > 0; row++) {
+		const struct text data = peek_text(rows, 1);
+		if (!is_step(data))
 			continue;
-		json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
-		if (text_is(json_string(json_member(v, "type")), "step-finish") &&
-		    json_kind(tokens) == JSON_OBJECT) {
-			all->m[*at - 1].has_steps = true;
-			take_step(r, &all->m[*at - 1], tokens, json_number(json_member(v, "cost")));
-		}
-		json_close(doc);
+		const uint64_t *at = dict_find(&all->by_id, peek_text(rows, 0));
+		read_step(r, at ? &all->m[*at - 1] : NULL, data, row);
 	}
 	peek_end(rows);
 	return rc;
@@ -264,18 +285,15 @@ static void take_step_files(struct payload_reader *r, struct message *m, struct 
 				       (int)(path_part(path, 2).p - path), path, (int)id.n, id.p);
 	int n = scandir(dir, &entry, NULL, by_name);
 	for (int i = 0; i < n; i++) {
-		struct json_document *doc;
 		const char *name = entry[i]->d_name;
-		if (*name != '.' &&
-		    json_open_file(&doc, arena_printf(&r->arena, "%s/%s", dir, name), NULL) == 0) {
-			json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
-			if (text_is(json_string(json_member(v, "type")), "step-finish") &&
-			    json_kind(tokens) == JSON_OBJECT) {
-				m->has_steps = true;
-				take_step(r, m, tokens, json_number(json_member(v, "cost")));
-			}
-			json_close(doc);
-		}
+		struct buf all = { 0 };
+		struct err e;
+		const char *file = arena_printf(&r->arena, "%s/%s", dir, name);
+		if (*name != '.' && file_read(&all, file, JSON_BYTES_MAX, &e) != 0)
+			r->sink.refuse(r->sink.user, m->line, text_of(file), &e);
+		else if (is_step((struct text){ all.p, all.n }))
+			read_step(r, m, (struct text){ all.p, all.n }, m->line);
+		buf_release(&all);
 		free(entry[i]);
 	}
 	if (n >= 0)

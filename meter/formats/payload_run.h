@@ -12,6 +12,7 @@
 #include "meter/formats/counts.h"
 #include "meter/formats/members.h"
 #include "meter/formats/payload.h"
+#include "meter/formats/usage_layout.h"
 #include "meter/read/exports.h"
 #include "meter/read/doubts.h"
 
@@ -62,8 +63,6 @@ struct anthropic_stream {
 struct pending_row;
 struct capture;
 struct export_format;
-enum { LAYOUTS = 8 };
-
 struct payload_reader {
 	struct payload_sink sink;
 	struct arena arena;		  /* of the source: streams, sessions */
@@ -79,8 +78,7 @@ struct payload_reader {
 	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
 	uint32_t counted;	    /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
-	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
-	unsigned layouts;
+	struct usage_layouts layouts; /* of the lines of a log */
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
@@ -137,6 +135,8 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
  * compactions, whose counts are added to c. */
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e);
+/* Whether the usage is of its own call alone: no advisor's, and no compaction. */
+bool payload_is_alone(json_value *usage);
 /* The tier that was served, wherever the answer v or its usage says so; more than one word: all of
  * them, which only a card that names them prices. */
 void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);

@@ -119,6 +119,15 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 	return rc;
 }
 
+bool payload_is_alone(json_value *usage)
+{
+	for (json_value *v = json_first(json_member(usage, "iterations")); v; v = json_next(v))
+		if (text_is(json_string(json_member(v, "type")), "advisor_message") ||
+		    text_is(json_string(json_member(v, "type")), "compaction"))
+			return false;
+	return true;
+}
+
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
 		  struct text session, bool in_log)
 {

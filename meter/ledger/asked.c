@@ -263,6 +263,14 @@ int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e
 	return rc < 0 ? rc : 0;
 }
 
+int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err *e)
+{
+	int64_t billed = 0;
+	int rc = s->never_billed ? 0 : ledger_billed(l, s->account.id, &billed, e);
+	*out = s->never_billed = rc == 0 && billed == 0;
+	return rc;
+}
+
 void asked_release(struct asked *a)
 {
 	free(a->of);

@@ -136,12 +136,11 @@ struct operation {
 static int run_chain(struct ledger *l, const struct operation *op, struct batch_result *r, size_t n,
 		     struct instant now, struct err *e)
 {
-	struct db *db = store_db(ledger_store(l));
 	size_t failed = n;
 	for (size_t i = 0; i < n; i++)
 		if (!op[i].json)
 			failed = i;
-	int rc = db_run(db, "SAVEPOINT chain", e);
+	int rc = ledger_mark(l, e);
 	for (size_t i = 0; rc == 0 && failed == n && i < n; i++) {
 		if (do_one(l, json_root(op[i].json), now, &r[i].why) == 0)
 			continue;
@@ -150,12 +149,10 @@ static int run_chain(struct ledger *l, const struct operation *op, struct batch_
 		}
 		failed = i;
 	}
-	if (rc == 0 && failed < n) {
-		rc = db_run(db, "ROLLBACK TO chain", e);
-		ledger_reload(l);
-	}
+	if (rc == 0 && failed < n)
+		rc = ledger_undo(l, e);
 	if (rc == 0)
-		rc = db_run(db, "RELEASE chain", e);
+		rc = ledger_pass(l, e);
 	for (size_t i = 0; i < n; i++) {
 		r[i].done = failed == n;
 		r[i].undone = failed < n && i != failed && r[i].why.code == ERR_NONE;

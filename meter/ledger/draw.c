@@ -1033,8 +1033,7 @@ static bool is_of_account(const struct drawer *d, const struct err *e)
 static int leave_out(struct drawer *d, struct instant now, const struct err *why, struct err *e)
 {
 	const int64_t account = ledger_worked_on(d->ledger);
-	int rc = db_run(store_db(ledger_store(d->ledger)), "ROLLBACK TO draws", e);
-	ledger_reload(d->ledger);
+	int rc = ledger_undo(d->ledger, e);
 	drawer_forget(d);
 	if (rc == 0)
 		rc = ledger_add_fault(d->ledger, account, why->message, now, e);
@@ -1043,7 +1042,6 @@ static int leave_out(struct drawer *d, struct instant now, const struct err *why
 
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)
 {
-	struct db *db = store_db(ledger_store(d->ledger));
 	bool any = false;
 	int64_t from = 0, left_out = 0;
 	*out = (struct draw_counts){ 0 };
@@ -1058,13 +1056,13 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 		return rc;
 	for (;;) {
 		struct err why = { 0 };
-		rc = db_run(db, "SAVEPOINT draws", e);
+		rc = ledger_mark(d->ledger, e);
 		if (rc == 0 && (rc = sweep(d, from, now, out, &why)) != 0 &&
 		    is_of_account(d, &why)) {
 			rc = leave_out(d, now, &why, e);
 			left_out++;
 			if (rc == 0)
-				rc = db_run(db, "RELEASE draws", e);
+				rc = ledger_pass(d->ledger, e);
 			if (rc == 0)
 				continue;
 		} else if (rc != 0 && why.code != ERR_NONE) {
@@ -1072,7 +1070,7 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 		}
 		out->at_fault = (int64_t)d->faults.count;
 		out->left_out = left_out;
-		return rc == 0 ? db_run(db, "RELEASE draws", e) : rc;
+		return rc == 0 ? ledger_pass(d->ledger, e) : rc;
 	}
 }
 

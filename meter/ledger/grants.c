@@ -140,15 +140,16 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 }
 
 /* Whether what was booked would have drawn otherwise with such a grant. */
-static int look_behind(struct ledger *l, struct state *s, struct instant effective,
+static int look_behind(struct ledger *l, struct state *s, struct instant effective, int64_t nano,
 		       struct instant now, struct err *e)
 {
 	int rc = ledger_need_last(l, s, e);
 	const bool repays = s->account.overage == OVERAGE_DEBT && s->account.owed.nano > 0 &&
 			    effective.us <= now.us;
-	if (rc == 0 &&
-	    (repays || s->last_usage.us >= effective.us || s->last_by_hand.us >= effective.us))
-		ledger_redo_from(s, effective, now);
+	const bool behind =
+		repays || s->last_usage.us >= effective.us || s->last_by_hand.us >= effective.us;
+	if (rc == 0)
+		ledger_redo_after(s, behind ? effective : INSTANT_MAX, now, nano);
 	return rc;
 }
 
@@ -220,7 +221,7 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 					    .booked = now,
 					    .note = g->note },
 			 NULL, e);
-	return rc == 0 ? look_behind(l, s, g->effective, now, e) : rc;
+	return rc == 0 ? look_behind(l, s, g->effective, g->amount.nano, now, e) : rc;
 }
 
 static const struct sql sql_sales = {
@@ -267,16 +268,17 @@ static int reopen(struct ledger *l, struct state *s, const struct grant *g, stru
 	return rc == 0 ? ledger_post(l, &p, NULL, e) : rc;
 }
 
-/* What is left of it is void. */
-static int make_void(struct ledger *l, const struct grant *g, const struct posting *p,
+/* What is left of it is void, or expires. */
+static int end_grant(struct ledger *l, const struct grant *g, const struct posting *p,
 		     struct err *e)
 {
 	struct state *s = p->state;
+	const char *pot = text_is(text_of(p->kind), "void") ? "source" : "expired";
 	int rc = ledger_need_lots(l, s, e);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].number == g->id)
 			rc = ledger_take_from_lot(l, &s->lot[i], ledger_nano_of(s->lot[i].left),
-						  "source", p, e);
+						  pot, p, e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;
@@ -304,10 +306,14 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 	if (rc == 0 && g.left.nano == 0)
 		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
 			     name.p);
-	const struct posting p = {
-		.state = s, .kind = "void", .at = now, .booked = now, .note = text_of(why)
-	};
-	return rc == 0 ? make_void(l, &g, &p, e) : rc;
+	/* what was left at its end has expired, whether that is booked yet or not */
+	const bool ended = g.expires.us <= now.us;
+	const struct posting p = { .state = s,
+				   .kind = ended ? "expire" : "void",
+				   .at = ended ? g.expires : now,
+				   .booked = now,
+				   .note = text_of(why) };
+	return rc == 0 ? end_grant(l, &g, &p, e) : rc;
 }
 
 int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text name,
@@ -330,7 +336,7 @@ int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text 
 	if (g.lapsed.nano)
 		rc = reopen(l, s, &g, now, e);
 	if (rc == 0)
-		rc = make_void(l, &g, &p, e);
+		rc = end_grant(l, &g, &p, e);
 	if (rc == 0 && p.at.us < now.us)
 		ledger_redo_from(s, p.at, now);
 	return rc;

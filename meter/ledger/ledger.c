@@ -78,7 +78,8 @@ void ledger_reload(struct ledger *l)
 void ledger_forget(struct ledger *l)
 {
 	ledger_reload(l);
-	l->waits = 0;
+	l->waits = l->redones = 0;
+	l->marked = false;
 	journal_forget(&l->journal, true);
 }
 
@@ -94,6 +95,7 @@ void ledger_close(struct ledger *l)
 	free(l->entry);
 	free(l->use);
 	free(l->waiting);
+	free(l->redone);
 	free(l);
 }
 

@@ -14,7 +14,7 @@
 
 #include "meter/ledger/journal.h"
 #include "meter/ledger/lot.h"
-#include "meter/ledger/timeline.h"
+#include "meter/ledger/recurrence.h"
 
 /* Billionths of a credit, as the ledger keeps them. */
 struct nano_credits {
@@ -101,8 +101,16 @@ int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e)
 bool ledger_moved(const struct ledger *l);
 /* After store_rollback. */
 void ledger_forget(struct ledger *l);
-/* After a rollback to a savepoint within the transaction. */
+/* Forgets what was read, within the transaction. */
 void ledger_reload(struct ledger *l);
+/*
+ * A step within the transaction that may be undone: between ledger_mark and ledger_pass, once or
+ * more. What had to be redone before the step and was redone within it has to be again when it is
+ * undone. Steps do not nest. Errors: ERR_STORE.
+ */
+int ledger_mark(struct ledger *l, struct err *e);
+int ledger_undo(struct ledger *l, struct err *e);
+int ledger_pass(struct ledger *l, struct err *e);
 
 /*
  * Accounts at fault: what cannot be done for one of them does not stop the others. The ledger knows

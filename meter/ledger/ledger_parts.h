@@ -18,6 +18,9 @@ static const int128 atto_per_nano = 1000000000;
 struct redoing {
 	int64_t account; /* 0: none */
 	struct instant from, now;
+	/* so much less, at most, lots may have once it is redone than is booked; INT64_MAX: unknown
+	 */
+	int64_t doubt;
 };
 
 /* An account and its open lots, as they stand inside the transaction. */
@@ -55,8 +58,11 @@ struct ledger {
 	int64_t working;	 /* the account of the last step; 0: none */
 	struct redoing *waiting; /* of accounts that are not in memory: ledger_reload keeps it */
 	size_t waits;
-	int64_t redone;	  /* what usage lacks beyond what it lacked before it was redone */
-	int64_t next_txn; /* 0: not known */
+	bool marked;		/* within a step that may be undone */
+	struct redoing *redone; /* since then: it waits again if it is */
+	size_t redones;
+	int64_t lacks_more; /* what usage lacks beyond what it lacked before it was redone */
+	int64_t next_txn;   /* 0: not known */
 	int64_t data_version;
 	struct entry *entry; /* of the transaction at work */
 	size_t entries, entry_room;
@@ -119,10 +125,28 @@ int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
  * to be done where nothing was booked for later instants than what has just come: ledger_need_last.
  */
 void ledger_redo_from(struct state *s, struct instant from, struct instant now);
+/* The same after a draw, a refund by hand or a grant of so much; from INSTANT_MAX: it changes
+ * nothing by itself, and only counts where other things wait. */
+void ledger_redo_after(struct state *s, struct instant from, struct instant now, int64_t nano);
 int ledger_redo(struct ledger *l, struct state *s, struct err *e);
 /* Before states are forgotten, and when one is read again. */
 void ledger_keep_redoing(struct ledger *l);
 void ledger_go_on_redoing(struct ledger *l, struct state *s);
+/* It is done; within a step, it waits again if the step is undone. */
+void ledger_redo_done(struct ledger *l, struct state *s);
+/* The step was undone, and what it had redone waits again. */
+void ledger_redo_again(struct ledger *l);
+/*
+ * Whether what waits to be redone may wait on: no draw, refund or grant among it can leave more of
+ * a doubt than its own amount, so that a refund by hand is the same before and after. Errors:
+ * ERR_STORE.
+ */
+int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e);
+/* Whether lots have so much for that draw in any case, also once what waits is redone. */
+int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const struct draw *d,
+			 bool *out, struct err *e);
+/* Whether no invoice asks for anything of it: mostly so, which is known once it is. */
+int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err *e);
 /* Something is carried, which open lots repay from when they count. */
 void ledger_redo_repaid(struct state *s, struct instant now);
 int ledger_need_last(struct ledger *l, struct state *s, struct err *e);

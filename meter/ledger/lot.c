@@ -95,13 +95,11 @@ static int compare(const struct lot *a, const struct lot *b, enum burn_key k)
 	return 0;
 }
 
-/* qsort has no argument for it */
-static _Thread_local const struct burn_order *sorting;
-
-static int by_order(const void *a, const void *b)
+static int by_order(const void *a, const void *b, void *of)
 {
-	for (int i = 0; i < sorting->count; i++) {
-		int c = compare(a, b, sorting->key[i]);
+	const struct burn_order *order = of;
+	for (int i = 0; i < order->count; i++) {
+		int c = compare(a, b, order->key[i]);
 		if (c)
 			return c;
 	}
@@ -110,9 +108,9 @@ static int by_order(const void *a, const void *b)
 
 void lots_sort(struct lot *lot, size_t count, const struct burn_order *order)
 {
-	sorting = order;
+	struct burn_order o = *order;
 	if (count > 1)
-		qsort(lot, count, sizeof *lot, by_order);
+		qsort_r(lot, count, sizeof *lot, by_order, &o);
 }
 
 static struct credits_total to_take(const struct lot *l, struct instant at)

@@ -91,15 +91,6 @@ static int run_with_asked(struct redo *r, struct err *e)
 	return rc;
 }
 
-/* What invoices have asked for: mostly nothing yet, which is known once it is. */
-static int asked_for(struct ledger *l, struct state *s, int64_t *out, struct err *e)
-{
-	*out = 0;
-	int rc = s->never_billed ? 0 : ledger_billed(l, s->account.id, out, e);
-	s->never_billed = rc == 0 && *out == 0;
-	return rc;
-}
-
 /* Whether a lot got something back that it lost again where it had ended, before that time. */
 static bool ended_before(const struct redo *r)
 {
@@ -113,19 +104,19 @@ static bool ended_before(const struct redo *r)
 static int redo(struct ledger *l, struct state *s, struct instant from, bool *more, struct err *e)
 {
 	struct redo r;
-	int64_t billed = 0;
+	bool unbilled = true;
 	const bool whole = from.us == INT64_MIN;
 	int rc = redo_read(&r, l, s, from, e);
 	*more = rc == 0 && ended_before(&r) && !whole;
 	if (rc == 0 && !*more)
-		rc = asked_for(l, s, &billed, e);
+		rc = ledger_is_unbilled(l, s, &unbilled, e);
 	if (rc == 0 && !*more) {
 		list_events(&r);
 		/* what was asked for is owed no more: without it, usage would seem to be paid */
-		if (billed > 0)
-			rc = run_with_asked(&r, e);
-		else
+		if (unbilled)
 			run(&r);
+		else
+			rc = run_with_asked(&r, e);
 		*more = r.afresh.wants_more && !whole;
 	}
 	if (rc == 0 && !*more)
@@ -147,6 +138,8 @@ int ledger_redo(struct ledger *l, struct state *s, struct err *e)
 		from.us = far ? INT64_MIN : from.us - back;
 		rc = redo(l, s, from, &more, e);
 	}
+	if (rc == 0)
+		ledger_redo_done(l, s);
 	s->redo = (struct redoing){ 0 };
 	return rc;
 }
@@ -213,15 +206,14 @@ int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err 
 int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e)
 {
 	int rc = 0;
-	const int64_t before = l->redone;
+	const int64_t before = l->lacks_more;
 	struct state *s;
-	for (size_t i = 0; rc == 0 && i < l->waits; i++)
+	for (size_t i = l->waits; rc == 0 && i-- > 0;)
 		rc = ledger_state_of(l, l->waiting[i].account, &s, e);
 	for (size_t i = 0; rc == 0 && i < l->states; i++)
 		rc = ledger_redo(l, l->state[i], e);
-	l->waits = rc == 0 ? 0 : l->waits;
 	if (lacks)
-		lacks->nano = l->redone - before;
+		lacks->nano = l->lacks_more - before;
 	return rc;
 }
 

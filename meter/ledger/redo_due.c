@@ -1,29 +1,73 @@
 /* From which instant an account's draws have to be redone, until they are. */
 #include "meter/ledger/ledger_parts.h"
 
+static int64_t added(int64_t doubt, int64_t nano)
+{
+	return __builtin_add_overflow(doubt, nano, &doubt) ? INT64_MAX : doubt;
+}
+
+static void merge(struct redoing *r, const struct redoing *with)
+{
+	const bool any = r->account != 0;
+	r->from = !any || with->from.us < r->from.us ? with->from : r->from;
+	r->now = !any || with->now.us > r->now.us ? with->now : r->now;
+	r->doubt = !any || with->doubt > r->doubt ? with->doubt : r->doubt;
+	r->account = with->account;
+}
+
 void ledger_redo_from(struct state *s, struct instant from, struct instant now)
 {
-	struct redoing *r = &s->redo;
-	r->from = !r->account || from.us < r->from.us ? from : r->from;
-	r->now = !r->account || now.us > r->now.us ? now : r->now;
-	r->account = s->account.id;
+	merge(&s->redo, &(struct redoing){ s->account.id, from, now, INT64_MAX });
+}
+
+void ledger_redo_after(struct state *s, struct instant from, struct instant now, int64_t nano)
+{
+	const int64_t doubt = added(s->redo.account ? s->redo.doubt : 0, nano);
+	if (from.us != INSTANT_MAX.us || s->redo.account)
+		merge(&s->redo, &(struct redoing){ s->account.id, from, now, doubt });
+}
+
+/* One of each account. */
+static void keep(struct redoing **list, size_t *count, const struct redoing *r)
+{
+	size_t i = 0;
+	while (i < *count && (*list)[i].account != r->account)
+		i++;
+	if (i == *count) {
+		*list = mem_grow(*list, (*count + 1) * sizeof **list);
+		(*list)[(*count)++] = (struct redoing){ 0 };
+	}
+	merge(&(*list)[i], r);
 }
 
 void ledger_keep_redoing(struct ledger *l)
 {
-	for (size_t i = 0; i < l->states; i++) {
-		if (!l->state[i]->redo.account)
-			continue;
-		l->waiting = mem_grow(l->waiting, (l->waits + 1) * sizeof *l->waiting);
-		l->waiting[l->waits++] = l->state[i]->redo;
-	}
+	for (size_t i = 0; i < l->states; i++)
+		if (l->state[i]->redo.account)
+			keep(&l->waiting, &l->waits, &l->state[i]->redo);
 }
 
 void ledger_go_on_redoing(struct ledger *l, struct state *s)
 {
 	for (size_t i = 0; i < l->waits; i++)
-		if (l->waiting[i].account == s->account.id)
-			ledger_redo_from(s, l->waiting[i].from, l->waiting[i].now);
+		if (l->waiting[i].account == s->account.id) {
+			merge(&s->redo, &l->waiting[i]);
+			l->waiting[i] = l->waiting[--l->waits];
+			return;
+		}
+}
+
+void ledger_redo_done(struct ledger *l, struct state *s)
+{
+	if (l->marked)
+		keep(&l->redone, &l->redones, &s->redo);
+}
+
+void ledger_redo_again(struct ledger *l)
+{
+	for (size_t i = 0; i < l->redones; i++)
+		keep(&l->waiting, &l->waits, &l->redone[i]);
+	l->redones = 0;
 }
 
 void ledger_redo_repaid(struct state *s, struct instant now)

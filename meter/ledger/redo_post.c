@@ -84,7 +84,7 @@ static int post_use(struct redo *r, const struct redo_slot *s, int64_t sum, stru
 	ledger_put_entry(r->l, "billed", 0, sum - owed);
 	if (__builtin_sub_overflow(a->owed.nano, owed, &a->owed.nano))
 		return err_set(e, ERR_RANGE, "more overage than the ledger can hold");
-	r->l->redone -= sum;
+	r->l->lacks_more -= sum;
 	/* what was done by hand stays what it is: the next time it is read as such */
 	const char *kind = !s->by_hand		      ? "repay"
 			   : s->kind == AFRESH_USE    ? "draw"

@@ -87,15 +87,29 @@ static int same_draw(struct ledger *l, struct nano_credits amount, const struct 
 }
 
 /* Whether what was booked would have drawn otherwise after such a draw. */
-static int look_behind(struct ledger *l, struct state *s, const struct draw *d, struct err *e)
+static int look_behind(struct ledger *l, struct state *s, struct nano_credits amount,
+		       const struct draw *d, struct err *e)
 {
 	const bool usage = d->usage_from != 0;
 	const struct instant from = usage ? d->part_from : d->at;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && (s->last_by_hand.us > from.us ||
-			s->last_usage.us >= (usage && !s->moving ? d->part_to.us : from.us)))
-		ledger_redo_from(s, from, d->now);
+	const bool behind = s->last_by_hand.us > from.us ||
+			    s->last_usage.us >= (usage && !s->moving ? d->part_to.us : from.us);
+	if (rc == 0)
+		ledger_redo_after(s, behind ? from : INSTANT_MAX, d->now,
+				  usage ? INT64_MAX : amount.nano);
 	return rc;
+}
+
+/* A draw that may be refused is by what there really is. */
+static int need_certainty(struct ledger *l, struct state *s, struct nano_credits amount,
+			  const struct draw *d, struct err *e)
+{
+	bool certain = true;
+	int rc = d->policy != SHORT_REFUSE || !s->redo.account
+			 ? 0
+			 : ledger_has_certainly(l, s, amount.nano, d, &certain, e);
+	return rc == 0 && !certain ? ledger_redo(l, s, e) : rc;
 }
 
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
@@ -109,13 +123,12 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 		return same_draw(l, amount, d, out, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, account, &s, e);
-	/* a draw that may be refused is by what there really is */
-	if (rc == 0 && d->policy == SHORT_REFUSE)
-		rc = ledger_redo(l, s, e);
+	if (rc == 0)
+		rc = need_certainty(l, s, amount, d, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && amount.nano)
-		rc = look_behind(l, s, d, e);
+		rc = look_behind(l, s, amount, d, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
 	rc = ledger_use_lots(
@@ -324,17 +337,27 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 		       nano_credits_format((struct nano_credits){ left }, text[1]));
 }
 
+/* A refund by hand of what draws have taken: what waits changes of which lots, not of how much. */
+static int settle_before(struct ledger *l, struct state *s, struct err *e)
+{
+	bool may = true;
+	int rc = s->redo.account ? ledger_may_wait(l, s, &may, e) : 0;
+	return rc == 0 && !may ? ledger_redo(l, s, e) : rc;
+}
+
 /* The latest uses by their time give back what a refund by hand takes from lots, whatever was
  * booked last. */
-static int look_before(struct ledger *l, struct state *s, const struct draw *d, bool lots,
-		       struct err *e)
+static int look_before(struct ledger *l, struct state *s, struct nano_credits amount,
+		       const struct draw *d, bool lots, struct err *e)
 {
-	bool in_order = true;
+	bool in_order = !s->redo.account;
 	int rc = ledger_need_last(l, s, e);
-	if (rc == 0 && lots)
+	if (rc == 0 && lots && in_order)
 		rc = ledger_is_in_order(l, s, &in_order, e);
-	if (rc == 0 && (!in_order || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us))
-		ledger_redo_from(s, d->at, d->now);
+	const bool behind =
+		!in_order || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us;
+	if (rc == 0)
+		ledger_redo_after(s, behind ? d->at : INSTANT_MAX, d->now, amount.nano);
 	return rc;
 }
 
@@ -352,7 +375,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		return rc;
 	rc = ledger_state_of(l, account, &s, e);
 	if (rc == 0 && !d->usage_from)
-		rc = ledger_redo(l, s, e);
+		rc = settle_before(l, s, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && d->usage_from)
@@ -378,7 +401,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	if (rc == 0 && want > 0)
 		rc = list_uses(l, q, &want, e);
 	if (rc == 0 && !d->usage_from)
-		rc = look_before(l, s, d, want < amount.nano - owed, e);
+		rc = look_before(l, s, amount, d, want < amount.nano - owed, e);
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;

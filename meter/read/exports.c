@@ -58,6 +58,8 @@ static uint8_t role_of(struct text word)
 		[ROLE_SERVICE] = "service",
 		[ROLE_PRODUCT] = "product",
 		[ROLE_UNIT] = "unit",
+		[ROLE_QUANTITY] = "quantity",
+		[ROLE_TOKENS] = "tokens",
 		[ROLE_BILLED_MONTH] = "billed_month",
 		[ROLE_YEAR] = "year",
 		[ROLE_MONTH] = "month",

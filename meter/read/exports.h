@@ -55,6 +55,8 @@ enum export_role {
 	ROLE_SERVICE, /* the product that a line is of */
 	ROLE_PRODUCT, /* whose name may hold the family of models that ROLE_MODEL leaves out */
 	ROLE_UNIT,
+	ROLE_QUANTITY,	   /* in that unit */
+	ROLE_TOKENS,	   /* which kind of token a line of a bill charges, in words */
 	ROLE_BILLED_MONTH, /* an instant in it */
 	ROLE_YEAR,	   /* of a line of a bill that states its time in numbers */
 	ROLE_MONTH,

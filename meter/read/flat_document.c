@@ -1,5 +1,6 @@
 #include "meter/read/flat_document.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Where a document of named columns has the names, the rows, and what says that there are more. */
@@ -131,6 +132,39 @@ static void put_results(struct buf *out, json_value *root)
 	}
 }
 
+/* --- xAI, POST /v1/billing/teams/{team}/usage: docs.x.ai, Get historical usage of the API --- */
+
+static void put_numbered(struct buf *out, const char *name, json_value *list)
+{
+	char key[40];
+	size_t at = 0;
+	for (json_value *v = json_first(list); v; v = json_next(v), at++) {
+		const struct text s = json_string(v);
+		snprintf(key, sizeof key, "%s.%zu", name, at);
+		put_member(out, false, text_of(key));
+		if (s.n > 5 && memcmp(s.p, "Chat ", 5) == 0) /* "Chat grok-4-0709" */
+			json_put_string(out, (struct text){ s.p + 5, s.n - 5 });
+		else
+			json_put_value(out, v);
+	}
+}
+
+/* Each point of each series; its values have no names, but are in the order in which they were
+ * asked for. */
+static void put_series(struct buf *out, json_value *series)
+{
+	bool first = true;
+	for (json_value *one = json_first(series); one; one = json_next(one))
+		for (json_value *p = json_first(json_member(one, "dataPoints")); p;
+		     p = json_next(p), first = false) {
+			buf_puts(out, first ? "{\"timestamp\":" : ",{\"timestamp\":");
+			json_put_string(out, json_string(json_member(p, "timestamp")));
+			put_numbered(out, "groupLabels", json_member(one, "groupLabels"));
+			put_numbered(out, "values", json_member(p, "values"));
+			buf_puts(out, "}");
+		}
+}
+
 /* 1: a page was written; 0: the document is none of these; negative: an error. */
 static int put_page(struct buf *out, json_value *v, struct err *e)
 {
@@ -145,6 +179,14 @@ static int put_page(struct buf *out, json_value *v, struct err *e)
 		int rc = put_table(out, names, rows, e);
 		end_page(out, json_member(in, tables[i].more));
 		return rc < 0 ? rc : 1;
+	}
+	json_value *series = json_member(v, "timeSeries");
+	if (json_kind(json_member(json_first(series), "dataPoints")) == JSON_ARRAY) {
+		begin_page(out);
+		put_series(out, series);
+		buf_printf(out, "],\"has_more\":%s}",
+			   json_true(json_member(v, "limitReached")) ? "true" : "false");
+		return 1;
 	}
 	if (json_kind(json_member(v, "ResultsByTime")) != JSON_ARRAY)
 		return 0;

@@ -5,12 +5,15 @@
 
 #include "base/clock.h"
 
-/* A price that was only looked at, or whose row a rollback took, rated nothing. */
+/* A price that was only looked at, or whose row a rollback took, rated nothing. The rollup of
+ * quarters knows the same prices as that of days and does not grow with the number of customers. */
+#define RATED_SOMETHING \
+	"(price IN (SELECT price FROM rollup_quarter) OR price IN (SELECT price FROM usage WHERE " \
+	"seq>coalesce((SELECT CAST(value AS BIGINT) FROM about WHERE key='rolled_to'),0)))"
 static const struct sql sql_each = {
 	.text = "SELECT name,kind,checked,sha256,at,count(*) FROM card JOIN priced_by ON card=id "
-		"WHERE price=:price OR :price=0 AND price IN (SELECT price FROM rollup_day UNION "
-		"SELECT price FROM usage WHERE seq>coalesce((SELECT CAST(value AS BIGINT) FROM about "
-		"WHERE key='rolled_to'),0)) GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
+		"WHERE price=:price OR :price=0 AND " RATED_SOMETHING
+		" GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
 };
 
 int cards_each(struct store *s, int64_t price, int (*take)(void *user, const struct rated_card *c),
@@ -95,6 +98,7 @@ int own_cards_add(struct db *db, struct book *b, struct err *e)
 {
 	struct query *q = NULL;
 	int rc = db_prepare(db, "SELECT name,content FROM own_card ORDER BY name", &q, e);
+	book_peers_begin(b);
 	while (rc == 0 && (rc = db_step(db, q, e)) == 1) {
 		struct buf name = { 0 };
 		const struct text t = db_text(q, 0);
@@ -105,7 +109,10 @@ int own_cards_add(struct db *db, struct book *b, struct err *e)
 		buf_release(&name);
 	}
 	db_drop(q);
-	return rc;
+	const int alone = book_peers_end(b, rc == 0 ? e : NULL);
+	if (rc == 0 && alone != 0)
+		err_context(e, "the cards of the database %s", db->path);
+	return rc ? rc : alone;
 }
 
 int own_cards_each(struct store *s, int (*take)(void *user, const struct own_card *c), void *user,
@@ -137,6 +144,18 @@ int own_cards_trace(struct db *db, struct buf *out, struct err *e)
 	return rc;
 }
 
+/* What is installed now must be of one mind. */
+static int check_own_cards(struct store *s, struct err *e)
+{
+	struct book *b;
+	int rc = book_open(&b, e);
+	if (rc != 0)
+		return rc;
+	rc = own_cards_add(store_db(s), b, e);
+	book_close(b);
+	return rc;
+}
+
 int own_card_put(struct store *s, struct text name, struct text content, struct err *e)
 {
 	struct query *q = NULL;
@@ -151,7 +170,7 @@ int own_card_put(struct store *s, struct text name, struct text content, struct 
 	db_bind_text(q, ":content", content);
 	rc = db_done(store_db(s), q, e);
 	db_drop(q);
-	return rc;
+	return rc == 0 ? check_own_cards(s, e) : rc;
 }
 
 int own_card_remove(struct store *s, struct text name, struct err *e)

@@ -29,7 +29,7 @@ int cards_at_hand(struct store *s, int64_t price, const struct book *b, bool *ou
  * where there are none. */
 int cards_differ(struct store *s, const struct book *b, struct buf *out, struct err *e);
 
-/* Cards of the database itself: added to the book, each as one more layer. */
+/* Cards of the database itself: added to the book as one more layer. */
 int own_cards_add(struct db *db, struct book *b, struct err *e);
 struct own_card {
 	struct text name, content;
@@ -40,7 +40,8 @@ int own_cards_each(struct store *s, int (*take)(void *user, const struct own_car
 		   struct err *e);
 /* Adds to out what changes whenever one of them does. */
 int own_cards_trace(struct db *db, struct buf *out, struct err *e);
-/* Inside a transaction. content: of a card that was checked. */
+/* Inside a transaction. content: of a card that was checked. Errors: ERR_INVALID where it
+ * contradicts another; the transaction is then to be rolled back. */
 int own_card_put(struct store *s, struct text name, struct text content, struct err *e);
 /* ERR_NOT_FOUND where there is none of that name. */
 int own_card_remove(struct store *s, struct text name, struct err *e);

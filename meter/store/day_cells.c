@@ -8,12 +8,20 @@
 #include "meter/store/rollup.h"
 #include "meter/store/sums_sql.h"
 
-/* Cells of one day or part of one: series and price as steps from the cell before, which sums are
- * not 0, and those.
+#define QUARTER_US (900 * US_PER_SECOND)
+/* A local day on which the clock is put back, or a zone changes its side of the date line. */
+#define SPAN_MOST_US (2 * US_PER_DAY)
+
+/* Of whom the cells are. */
+enum holder { OF_SERIES, OF_SUBJECTS };
+
+/* Cells of one span of time: series (or subject) and price as steps from the cell before, which
+ * sums are not 0, and those.
  */
 struct day_block {
-	int64_t from_us, to_us; /* a UTC day, or a part of one */
-	int references;		/* under the lock */
+	int64_t from_us, to_us; /* of series: a UTC day, or a part of one */
+	enum holder of;
+	int references; /* under the lock */
 	size_t cells, bytes;
 	uint8_t *packed;
 };
@@ -131,18 +139,31 @@ static int each_packed(const struct day_block *b, int (*take)(void *user, const 
 
 /* --- what is remembered --- */
 
-static bool is_before(const struct day_block *b, int64_t from_us, int64_t to_us)
+struct span {
+	int64_t from_us, to_us;
+	enum holder of;
+};
+
+static struct span span_of(const struct day_block *b)
 {
-	return b->from_us != from_us ? b->from_us < from_us : b->to_us < to_us;
+	return (struct span){ b->from_us, b->to_us, b->of };
 }
 
-/* Where the block of that time is, or would be. */
-static size_t place_of(const struct day_cells *d, int64_t from_us, int64_t to_us)
+/* Below, at or above 0. */
+static int compare(struct span a, struct span b)
+{
+	return a.from_us != b.from_us ? (a.from_us < b.from_us ? -1 : 1)
+	       : a.to_us != b.to_us   ? (a.to_us < b.to_us ? -1 : 1)
+				      : (int)a.of - (int)b.of;
+}
+
+/* Where the block of that span is, or would be. */
+static size_t place_of(const struct day_cells *d, struct span x)
 {
 	size_t low = 0, high = d->count;
 	while (low < high) {
 		const size_t middle = (low + high) / 2;
-		if (is_before(d->block[middle], from_us, to_us))
+		if (compare(span_of(d->block[middle]), x) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -150,10 +171,9 @@ static size_t place_of(const struct day_cells *d, int64_t from_us, int64_t to_us
 	return low;
 }
 
-static bool is_kept(const struct day_cells *d, size_t place, int64_t from_us, int64_t to_us)
+static bool is_kept(const struct day_cells *d, size_t place, struct span x)
 {
-	return place < d->count && d->block[place]->from_us == from_us &&
-	       d->block[place]->to_us == to_us;
+	return place < d->count && compare(span_of(d->block[place]), x) == 0;
 }
 
 /* In memory, with its place; an empty one takes some, too. */
@@ -181,6 +201,17 @@ static const struct sql sql_days_since = {
 		"FROM usage WHERE seq>:from AND seq<=:to",
 };
 
+/* What is of a day, or of a part of it, or of a local day that reaches into it. */
+static void forget_day(struct day_cells *d, int64_t from_us)
+{
+	size_t i = place_of(d, (struct span){ .from_us = from_us - SPAN_MOST_US });
+	while (i < d->count && d->block[i]->from_us < from_us + US_PER_DAY)
+		if (d->block[i]->to_us > from_us)
+			forget(d, i);
+		else
+			i++;
+}
+
 /* The days of the rows that the rollups took in since then. */
 static int forget_changed(struct day_cells *d, struct store *s, int64_t rolled_to, struct err *e)
 {
@@ -190,12 +221,8 @@ static int forget_changed(struct day_cells *d, struct store *s, int64_t rolled_t
 		return rc;
 	db_bind_int(q, ":from", d->rolled_to);
 	db_bind_int(q, ":to", rolled_to);
-	while ((rc = db_step(store_db(s), q, e)) == 1) {
-		const int64_t from_us = db_int(q, 0) * US_PER_DAY;
-		const size_t place = place_of(d, from_us, from_us);
-		while (place < d->count && d->block[place]->from_us < from_us + US_PER_DAY)
-			forget(d, place);
-	}
+	while ((rc = db_step(store_db(s), q, e)) == 1)
+		forget_day(d, db_int(q, 0) * US_PER_DAY);
 	db_reset(q);
 	return rc;
 }
@@ -246,15 +273,15 @@ static bool is_current(const struct look *l)
 	return l->d->rolled_to == l->rolled_to && l->d->made == l->made;
 }
 
-/* The block of a time, to be given back; NULL: it is not remembered. */
-static struct day_block *look_for(const struct look *l, int64_t from_us, int64_t to_us)
+/* The block of a span, to be given back; NULL: it is not remembered. */
+static struct day_block *look_for(const struct look *l, struct span x)
 {
 	struct day_block *b = NULL;
 	if (!l->d)
 		return NULL;
 	pthread_mutex_lock(&l->d->lock);
-	const size_t place = place_of(l->d, from_us, to_us);
-	if (is_current(l) && is_kept(l->d, place, from_us, to_us)) {
+	const size_t place = place_of(l->d, x);
+	if (is_current(l) && is_kept(l->d, place, x)) {
 		b = l->d->block[place];
 		b->references++;
 	}
@@ -273,15 +300,15 @@ static void look_done(const struct look *l, struct day_block *b)
 static void keep(const struct look *l, struct day_block *b)
 {
 	struct day_cells *d = l->d;
+	const struct span x = span_of(b);
 	b->packed = mem_grow(b->packed, b->bytes ? b->bytes : 1);
 	b->references = 1;
 	pthread_mutex_lock(&d->lock);
 	while (d->count && d->bytes + weight_of(b) > d->bytes_most &&
-	       is_before(d->block[0], b->from_us, b->to_us))
+	       compare(span_of(d->block[0]), x) < 0)
 		forget(d, 0);
-	const size_t place = place_of(d, b->from_us, b->to_us);
-	if (!is_current(l) || is_kept(d, place, b->from_us, b->to_us) ||
-	    d->bytes + weight_of(b) > d->bytes_most) {
+	const size_t place = place_of(d, x);
+	if (!is_current(l) || is_kept(d, place, x) || d->bytes + weight_of(b) > d->bytes_most) {
 		give_back(b);
 	} else {
 		if (d->count == d->room) {
@@ -304,17 +331,18 @@ static const struct sql sql_cells_day = {
 		" FROM rollup_day WHERE day>=:from AND day<:to ORDER BY day,series,price",
 };
 
-static struct day_block *block_of(int64_t from_us, int64_t to_us)
+static struct day_block *block_of(struct span x)
 {
 	struct day_block *b = mem_zalloc(sizeof *b);
-	b->from_us = from_us;
-	b->to_us = to_us;
+	b->from_us = x.from_us;
+	b->to_us = x.to_us;
+	b->of = x.of;
 	return b;
 }
 
-static struct day_block *block_of_day(int64_t day)
+static struct span day_of_series(int64_t day)
 {
-	return block_of(day * US_PER_DAY, (day + 1) * US_PER_DAY);
+	return (struct span){ day * US_PER_DAY, (day + 1) * US_PER_DAY, OF_SERIES };
 }
 
 /* Days of the table. next: the first of them that has no block yet. */
@@ -330,7 +358,7 @@ static void finish_before(struct reading *x, int64_t day)
 	for (; x->look->d && x->next < day; x->next++) {
 		struct day_block *b = x->packing.block;
 		if (!b)
-			b = block_of_day(x->next);
+			b = block_of(day_of_series(x->next));
 		x->packing = (struct packing){ 0 };
 		keep(x->look, b);
 	}
@@ -342,7 +370,7 @@ static void remember(struct reading *x, const struct day_cell *c)
 		return;
 	finish_before(x, c->day);
 	if (!x->packing.block)
-		x->packing.block = block_of_day(c->day);
+		x->packing.block = block_of(day_of_series(c->day));
 	pack(&x->packing, c);
 }
 
@@ -383,9 +411,10 @@ static int64_t next_kept(const struct look *l, int64_t day, int64_t to)
 	if (!l->d)
 		return to;
 	pthread_mutex_lock(&l->d->lock);
-	for (size_t i = place_of(l->d, from_us, from_us); is_current(l) && i < l->d->count; i++) {
+	for (size_t i = place_of(l->d, (struct span){ .from_us = from_us });
+	     is_current(l) && i < l->d->count; i++) {
 		const struct day_block *b = l->d->block[i];
-		if (b->to_us - b->from_us < US_PER_DAY)
+		if (b->of != OF_SERIES || b->to_us - b->from_us < US_PER_DAY)
 			continue;
 		day = b->from_us / US_PER_DAY;
 		to = day < to ? day : to;
@@ -395,9 +424,6 @@ static int64_t next_kept(const struct look *l, int64_t day, int64_t to)
 	return to;
 }
 
-/* Of a longer time nothing is remembered, for it may hold as many empty days. */
-enum { DAYS_MOST = 4000 };
-
 int day_cells_each(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct day_cell *c), void *user, struct err *e)
 {
@@ -406,10 +432,10 @@ int day_cells_each(struct store *s, int64_t from, int64_t to,
 	int rc = day_cells_span(s, &first, &last, e);
 	from = from > first ? from : first;
 	to = to < last + 1 ? to : last + 1;
-	if (rc == 0 && from < to && to - from <= DAYS_MOST)
+	if (rc == 0 && from < to && to - from <= REMEMBERED_DAYS_MOST)
 		rc = look_open(&l, s, e);
 	while (rc == 0 && from < to) {
-		struct day_block *b = look_for(&l, from * US_PER_DAY, (from + 1) * US_PER_DAY);
+		struct day_block *b = look_for(&l, day_of_series(from));
 		const int64_t next = b ? from + 1 : next_kept(&l, from, to);
 		rc = b ? each_packed(b, take, user) : read_table(&l, from, next, take, user, e);
 		if (b)
@@ -419,10 +445,16 @@ int day_cells_each(struct store *s, int64_t from, int64_t to,
 	return rc;
 }
 
+/* Both statements tell who, at which price, and the sums. */
 static const struct sql sql_rows_of_part = {
 	.text = "SELECT series,price,CASE kind WHEN 1 THEN -1 ELSE 1 END,requests,input,cache_read,"
 		"cache_write_5m,cache_write_1h,output,reasoning FROM usage "
 		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
+};
+
+static const struct sql sql_quarters_of_span = {
+	.text = "SELECT subject,price," SUM_COLUMNS
+		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
 };
 
 static int by_who(const void *x, const void *y)
@@ -432,7 +464,7 @@ static int by_who(const void *x, const void *y)
 				: (a->price > b->price) - (a->price < b->price);
 }
 
-/* Rows of a part of a day on their way to whoever asked. */
+/* Sums of a span on their way to whoever asked. */
 struct summing {
 	struct piles piles;
 	bool fit; /* false: some sums do not, and the rows of these were told by themselves */
@@ -448,16 +480,29 @@ static int tell(const struct summing *x, const struct pile *p)
 	return x->take(x->user, &c);
 }
 
-static int sum_rows(struct summing *x, struct store *s, const struct day_part *p, struct err *e)
+static int ask(struct query **q, struct store *s, const struct day_part *p, enum holder of,
+	       struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(store_db(s), &sql_rows_of_part, &q, e);
+	const bool rows = of == OF_SERIES;
+	int rc = db_statement(store_db(s), rows ? &sql_rows_of_part : &sql_quarters_of_span, q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":from", p->lowest);
-	db_bind_int(q, ":to", p->highest);
-	db_bind_int(q, ":since", p->from_us);
-	db_bind_int(q, ":until", p->to_us);
+	db_bind_int(*q, ":from", rows ? p->lowest : floor_div(p->from_us, QUARTER_US));
+	db_bind_int(*q, ":to", rows ? p->highest : floor_div(p->to_us, QUARTER_US));
+	if (rows) {
+		db_bind_int(*q, ":since", p->from_us);
+		db_bind_int(*q, ":until", p->to_us);
+	}
+	return 0;
+}
+
+static int sum_up(struct summing *x, struct store *s, const struct day_part *p, enum holder of,
+		  struct err *e)
+{
+	struct query *q;
+	int rc = ask(&q, s, p, of, e);
+	if (rc != 0)
+		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		struct pile row = { 0, db_int(q, 0), db_int(q, 1), { 0 } };
 		for (int i = 0; i < DAY_SUMS; i++)
@@ -474,9 +519,9 @@ static int sum_rows(struct summing *x, struct store *s, const struct day_part *p
 	return rc;
 }
 
-static struct day_block *block_of_piles(const struct day_part *p, const struct summing *x)
+static struct day_block *block_of_piles(struct span of, const struct summing *x)
 {
-	struct packing made = { .block = block_of(p->from_us, p->to_us) };
+	struct packing made = { .block = block_of(of) };
 	for (size_t i = 0; i < x->piles.count; i++) {
 		struct day_cell c = { x->day, x->piles.pile[i].who, x->piles.pile[i].price, { 0 } };
 		memcpy(c.sum, x->piles.pile[i].sum, sizeof c.sum);
@@ -485,28 +530,44 @@ static struct day_block *block_of_piles(const struct day_part *p, const struct s
 	return made.block;
 }
 
-int day_part_each(struct store *s, const struct day_part *p,
-		  int (*take)(void *user, const struct day_cell *c), void *user, struct err *e)
+/* What is remembered of the part, or adds up to it and is remembered then. */
+static int each_of(struct store *s, const struct day_part *p, enum holder of,
+		   int (*take)(void *user, const struct day_cell *c), void *user, struct err *e)
 {
+	const struct span span = { p->from_us, p->to_us, of };
 	struct look l;
 	struct summing x = {
 		.fit = true, .day = floor_div(p->from_us, US_PER_DAY), .take = take, .user = user
 	};
 	int rc = look_open(&l, s, e);
-	struct day_block *b = rc == 0 ? look_for(&l, p->from_us, p->to_us) : NULL;
+	struct day_block *b = rc == 0 ? look_for(&l, span) : NULL;
 	if (b) {
 		rc = each_packed(b, take, user);
 		look_done(&l, b);
 		return rc;
 	}
 	if (rc == 0)
-		rc = sum_rows(&x, s, p, e);
+		rc = sum_up(&x, s, p, of, e);
 	for (size_t i = 0; rc == 0 && i < x.piles.count; i++)
 		rc = tell(&x, &x.piles.pile[i]);
 	if (rc == 0 && x.fit && l.d)
-		keep(&l, block_of_piles(p, &x));
+		keep(&l, block_of_piles(span, &x));
 	piles_release(&x.piles);
 	return rc;
+}
+
+int day_part_each(struct store *s, const struct day_part *p,
+		  int (*take)(void *user, const struct day_cell *c), void *user, struct err *e)
+{
+	return each_of(s, p, OF_SERIES, take, user, e);
+}
+
+int day_subjects_each(struct store *s, int64_t from_us, int64_t to_us,
+		      int (*take)(void *user, const struct day_cell *c), void *user, struct err *e)
+{
+	CHECK(to_us - from_us <= SPAN_MOST_US);
+	return each_of(s, &(struct day_part){ .from_us = from_us, .to_us = to_us }, OF_SUBJECTS,
+		       take, user, e);
 }
 
 static int take_none(void *user, const struct day_cell *c)
@@ -524,9 +585,12 @@ int day_cells_warm(struct store *s, int64_t *next, struct err *e)
 	int rc = day_cells_span(s, &first, &last, e);
 	*next = INT64_MIN;
 	to = to < last + 1 ? to : last + 1;
-	if (rc != 0 || !d || last - first >= DAYS_MOST || to <= first)
+	if (rc != 0 || !d || last - first >= REMEMBERED_DAYS_MOST || to <= first)
 		return rc;
 	rc = day_cells_each(s, to - DAYS_AT_ONCE, to, take_none, NULL, e);
+	for (int64_t day = to - DAYS_AT_ONCE; rc == 0 && day < to; day++)
+		rc = day_subjects_each(s, day * US_PER_DAY, (day + 1) * US_PER_DAY, take_none, NULL,
+				       e);
 	pthread_mutex_lock(&d->lock);
 	if (d->bytes < d->bytes_most / 16 * 15)
 		*next = to - DAYS_AT_ONCE;

@@ -1,5 +1,5 @@
 /*
- * day_cells: the sums by UTC day as they are read, and a memory of them that many stores of one
+ * day_cells: the sums by day as they are read, and a memory of them that many stores of one
  * process share: a server is asked for the same days again and again, and packed cells are read in
  * a tenth of the time that the table takes.
  *
@@ -17,6 +17,9 @@ enum { DAY_SUMS = 2 + BUCKET_COMMON }; /* records, requests, tokens */
 struct day_cell {
 	int64_t day, series, price, sum[DAY_SUMS];
 };
+
+/* Of a longer time nothing is remembered, for it may hold as many empty days. */
+enum { REMEMBERED_DAYS_MOST = 4000 };
 
 struct day_cells;
 /* bytes_most: of packed cells; where more are there, the oldest days are read from the table. */
@@ -37,6 +40,11 @@ struct day_part {
  * told in pieces. */
 int day_part_each(struct store *s, const struct day_part *p,
 		  int (*take)(void *user, const struct day_cell *c), void *user, struct err *e);
+/* The sums by subject (told as c->series) of a span of whole quarters of an hour that the rollups
+ * hold, at most two days of them: mostly a local day. Added up from the quarters where it is not
+ * remembered; a subject and price may be told in pieces. */
+int day_subjects_each(struct store *s, int64_t from_us, int64_t to_us,
+		      int (*take)(void *user, const struct day_cell *c), void *user, struct err *e);
 /* Reads the days before *next that are not remembered, the latest ones first; some at a call, then
  * *next is the first that was read. Done when that is INT64_MIN: all are, or the memory is full. */
 int day_cells_warm(struct store *s, int64_t *next, struct err *e);

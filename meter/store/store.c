@@ -52,7 +52,9 @@ struct store {
 	struct buf pending_text;
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
-	struct text look_for;	/* of store_find */
+	struct row_peaks *peaks;
+	struct store_finder finder;
+	struct text look_for; /* of store_find */
 	struct err *find_error;
 	int find_rc;
 };
@@ -269,6 +271,21 @@ void store_share_days(struct store *s, struct day_cells *d)
 struct day_cells *store_shared_days(const struct store *s)
 {
 	return s->days;
+}
+
+void store_share_peaks(struct store *s, struct row_peaks *p)
+{
+	s->peaks = p;
+}
+
+struct row_peaks *store_shared_peaks(const struct store *s)
+{
+	return s->peaks;
+}
+
+void store_find_through(struct store *s, struct store_finder f)
+{
+	s->finder = f;
 }
 
 const struct store_listener *store_listener(const struct store *s)
@@ -708,13 +725,36 @@ static int find_by_index(struct store *s, struct text id, int64_t *first, struct
 	return *first || s->writing ? 0 : find_by_search(s, id, id_index_known(s->ids), first, e);
 }
 
+/* Through somebody's index. What was stored after this store's look at the database is not in it.
+ */
+static int find_through(struct store *s, struct text id, int64_t *first, struct err *e)
+{
+	struct err failed = { 0 };
+	if (s->finder.find(s->finder.user, id, first, &failed) != 0)
+		return find_by_search(s, id, 0, first, e);
+	s->look_for = id;
+	s->find_error = e;
+	s->find_rc = 0;
+	if (*first && !row_has_id(s, *first))
+		*first = 0;
+	return s->find_rc;
+}
+
+static int find_first(struct store *s, struct text id, int64_t *first, struct err *e)
+{
+	if (s->ids)
+		return find_by_index(s, id, first, e);
+	if (s->finder.find && !db_on_server(&s->db))
+		return find_through(s, id, first, e);
+	return find_by_search(s, id, 0, first, e);
+}
+
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e)
 {
 	*out = (struct known_id){ 0 };
 	if (!s->ids && s->claims && db_in_transaction(&s->db))
 		return claims_find(s->claims, &s->db, id, out, e);
-	int rc = s->ids ? find_by_index(s, id, &out->first, e)
-			: find_by_search(s, id, 0, &out->first, e);
+	int rc = find_first(s, id, &out->first, e);
 	if (rc != 0)
 		return rc;
 	return out->first ? store_find_row(s, out->first, out, e) : 0;

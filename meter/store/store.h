@@ -121,6 +121,17 @@ const struct store_listener *store_listener(const struct store *s);
 struct day_cells;
 void store_share_days(struct store *s, struct day_cells *d);
 struct day_cells *store_shared_days(const struct store *s);
+/* And that of what its rows come to at most (row_peaks). */
+struct row_peaks;
+void store_share_peaks(struct store *s, struct row_peaks *p);
+struct row_peaks *store_shared_peaks(const struct store *s);
+/* Who has the index of ids, which a store that reads lacks: finds the first row of an id, 0 where
+ * there is none. Where it fails, the rows are searched. */
+struct store_finder {
+	int (*find)(void *user, struct text id, int64_t *first, struct err *e);
+	void *user;
+};
+void store_find_through(struct store *s, struct store_finder f);
 
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */

@@ -337,12 +337,21 @@ static bool by_time(const struct usage_result *r)
 	return any;
 }
 
+static bool by_hour(const struct usage_result *r)
+{
+	for (size_t i = 0; i < r->dim_count; i++)
+		if (r->dim[i] == BY_HOUR)
+			return true;
+	return false;
+}
+
 /* Cells of rollups on their way into the result. */
 struct adding {
 	struct usage_result *r;
 	bool by_day, timeless;
-	bool apart;    /* each cell for itself: whoever takes them asks when it was */
-	int64_t at_us; /* of the cells in the piles */
+	bool apart;	 /* each cell for itself: whoever takes them asks when it was */
+	int64_t at_us;	 /* of the cells in the piles */
+	int64_t span_us; /* when the day begins whose cells are told by subject */
 	struct piles piles;
 	struct dict groups; /* labels and subject to a series that stands for all of them */
 	struct buf key;
@@ -478,6 +487,14 @@ static int add_day_cell(void *user, const struct day_cell *c)
 	return add_cell(user, &p);
 }
 
+static int add_subject_cell(void *user, const struct day_cell *c)
+{
+	struct adding *x = user;
+	struct pile p = { c->day, c->series, c->price, { 0 } };
+	memcpy(p.sum, c->sum, sizeof p.sum);
+	return add_cell_at(x, &p, x->span_us);
+}
+
 static const struct sql sql_cells_quarter = {
 	.text = "SELECT quarter,subject,price," SUM_COLUMNS
 		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
@@ -535,13 +552,55 @@ static int add_days_of(struct adding *x, int64_t from, int64_t to)
 		       : day_cells_each(x->r->store, from, to, add_day_cell, x, x->e);
 }
 
+/* From a quarter of an hour to the end of its day: the local one where labels of time are asked
+ * for. *begins: whether it is the first of the day. */
+static int64_t day_ends(const struct adding *x, int64_t quarter, bool *begins)
+{
+	const struct instant at = { quarter * QUARTER_US };
+	if (x->timeless) {
+		*begins = quarter % QUARTERS_A_DAY == 0;
+		return (floor_div(quarter, QUARTERS_A_DAY) + 1) * QUARTERS_A_DAY;
+	}
+	const int64_t day = zone_day(x->r->zone, at);
+	*begins = zone_midnight(x->r->zone, day).us == at.us;
+	return zone_midnight(x->r->zone, day + 1).us / QUARTER_US;
+}
+
+/* Quarters of an hour where whole days are remembered by subject: those, and quarters at both ends.
+ */
+static int add_subject_days(struct adding *x, int64_t from, int64_t to)
+{
+	struct store *s = x->r->store;
+	int64_t first, last;
+	int rc = day_cells_span(s, &first, &last, x->e);
+	if (rc != 0 || last - first >= REMEMBERED_DAYS_MOST)
+		return rc ? rc : add_cells(x, &sql_cells_quarter, from, to);
+	from = from > first * QUARTERS_A_DAY ? from : first * QUARTERS_A_DAY;
+	to = to < (last + 1) * QUARTERS_A_DAY ? to : (last + 1) * QUARTERS_A_DAY;
+	for (int64_t next; rc == 0 && from < to; from = next) {
+		bool begins;
+		next = day_ends(x, from, &begins);
+		if (begins && next > from && next <= to) {
+			x->span_us = from * QUARTER_US;
+			rc = day_subjects_each(s, from * QUARTER_US, next * QUARTER_US,
+					       add_subject_cell, x, x->e);
+			continue;
+		}
+		next = next > from && next < to ? next : to;
+		rc = add_cells(x, &sql_cells_quarter, from, next);
+	}
+	return rc;
+}
+
 /* The cells [from, to) of days or quarters. */
 static int take_rollup(struct usage_result *r, int64_t from, int64_t to, bool by_day, struct err *e)
 {
 	struct adding x = adding_of(r, by_day, e);
 	int rc;
 	if (!by_day)
-		rc = add_cells(&x, &sql_cells_quarter, from, to);
+		rc = store_shared_days(r->store) && !by_hour(r)
+			     ? add_subject_days(&x, from, to)
+			     : add_cells(&x, &sql_cells_quarter, from, to);
 	else if (r->filter->customer && !store_shared_days(r->store))
 		rc = add_days_of(&x, from, to);
 	else

@@ -88,9 +88,9 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 
 /*
  * Cells of the period, each of rollups or of a row, in no order: whoever groups by the dims adds up
- * what is told. Where a dim is a time, time_us lies in the same quarter of an hour of local time as
- * all of the cell, and where another is a customer's or project's in the same local day; where none
- * is, a cell may be of the whole period. currency is left as it was where nothing was priced. Stops
+ * what is told. Where a dim is an hour, time_us lies in the same quarter of an hour of local time
+ * as all of the cell, and where it is a longer time in the same local day; where no dim is a time,
+ * a cell may be of the whole period. currency is left as it was where nothing was priced. Stops
  * when take returns non-zero, and returns that. Errors: as usage_query.
  */
 struct usage_cells {

@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "meter/store/day_cells.h"
 #include "meter/store/rollup.h"
+#include "meter/store/row_peaks.h"
 #include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
@@ -82,30 +83,46 @@ static bool price_fits(const struct search *x, const struct stored_price *p,
 enum { AT_SEQ, AT_TIME, AT_SERIES, AT_PRICE, AT_KIND, AT_REQUESTS, AT_TOKENS };
 enum { AT_MORE = AT_TOKENS + BUCKET_COMMON, AT_SESSION, AT_TASK };
 
+static int read_counts(struct search *x, int64_t counts[COUNT_KINDS])
+{
+	memset(counts, 0, COUNT_KINDS * sizeof *counts);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		counts[b] = db_int(x->rows, AT_TOKENS + b);
+	return db_is_null(x->rows, AT_MORE)
+		       ? 0
+		       : row_read_more(counts, NULL, db_text(x->rows, AT_MORE), x->e);
+}
+
+static int measure(struct search *x, enum peak_kind k, const struct stored_price *price,
+		   const int64_t counts[COUNT_KINDS], int128 *out)
+{
+	struct money_total cost = { 0 };
+	int rc = 0;
+	*out = 0;
+	for (int b = 0; k == PEAK_TOKENS && b < BUCKET_COUNT; b++)
+		*out += b == BUCKET_REASONING ? 0 : counts[b];
+	if (k == PEAK_COST) {
+		rc = stored_price_amount(price, counts, db_int(x->rows, AT_REQUESTS), &cost, x->e);
+		*out = cost.atto;
+	}
+	return rc;
+}
+
+/* By cost or by tokens. */
+static enum peak_kind measured(const struct search *x)
+{
+	return x->q->order == ROWS_BY_COST ? PEAK_COST : PEAK_TOKENS;
+}
+
 /* What the order goes by. */
 static int value_of(struct search *x, const struct stored_price *price, int128 *out)
 {
-	int64_t counts[COUNT_KINDS] = { 0 };
-	int rc = 0;
-	struct money_total cost = { 0 };
-	*out = 0;
-	if (x->q->order == ROWS_BY_STORED)
+	int64_t counts[COUNT_KINDS];
+	*out = x->q->order == ROWS_BY_TIME ? db_int(x->rows, AT_TIME) : 0;
+	if (x->q->order == ROWS_BY_STORED || x->q->order == ROWS_BY_TIME)
 		return 0;
-	if (x->q->order == ROWS_BY_TIME) {
-		*out = db_int(x->rows, AT_TIME);
-		return 0;
-	}
-	for (int b = 0; b < BUCKET_COMMON; b++)
-		counts[b] = db_int(x->rows, AT_TOKENS + b);
-	if (!db_is_null(x->rows, AT_MORE))
-		rc = row_read_more(counts, NULL, db_text(x->rows, AT_MORE), x->e);
-	if (rc == 0 && x->q->order == ROWS_BY_COST)
-		rc = stored_price_amount(price, counts, db_int(x->rows, AT_REQUESTS), &cost, x->e);
-	for (int b = 0; rc == 0 && b < BUCKET_COUNT && x->q->order == ROWS_BY_TOKENS; b++)
-		*out += b == BUCKET_REASONING ? 0 : counts[b];
-	if (x->q->order == ROWS_BY_COST)
-		*out = cost.atto;
-	return rc;
+	int rc = read_counts(x, counts);
+	return rc == 0 ? measure(x, measured(x), price, counts, out) : rc;
 }
 
 static int take_row(struct search *x)
@@ -323,11 +340,122 @@ static int look_by_time(struct search *x, int64_t rolled, int64_t last)
 	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
 }
 
-/* All of the filter, for an order that no rollup knows: one stretch, from the first row to the last
- * that may be of it. */
+/* --- by cost and by tokens, which no rollup knows --- */
+
+/* A stretch of rows that may be of the page: where the best and the worst of them can stand. */
+struct candidate {
+	size_t stretch;
+	struct row_place best, worst;
+};
+
+static int64_t first_row_of(size_t stretch)
+{
+	return 1 + (int64_t)stretch * ROWS_A_STRETCH;
+}
+
+static void see_value(struct row_peak *peak, enum peak_kind k, int128 v, bool first)
+{
+	peak->least[k] = first || v < peak->least[k] ? v : peak->least[k];
+	peak->most[k] = first || v > peak->most[k] ? v : peak->most[k];
+}
+
+/* Reads a stretch whose rows are all stored; what lies in the period is looked at on the way. */
+static int learn(struct search *x, size_t stretch, struct row_peak *peak)
+{
+	const struct usage_filter *f = &x->q->filter;
+	struct db *db = store_db(x->s);
+	bool first = true;
+	int rc;
+	*peak = (struct row_peak){ 0 };
+	db_reset(x->rows);
+	db_bind_int(x->rows, ":from", first_row_of(stretch));
+	db_bind_int(x->rows, ":to", first_row_of(stretch + 1) - 1);
+	db_bind_int(x->rows, ":since", INT64_MIN);
+	db_bind_int(x->rows, ":until", INT64_MAX);
+	while ((rc = db_step(db, x->rows, x->e)) == 1) {
+		const struct stored_price *price;
+		const int64_t time = db_int(x->rows, AT_TIME);
+		int64_t counts[COUNT_KINDS];
+		int128 value;
+		rc = store_stored_price(x->s, db_int(x->rows, AT_PRICE), &price, x->e);
+		if (rc == 0)
+			rc = read_counts(x, counts);
+		for (int k = 0; rc == 0 && k < PEAK_KINDS; k++) {
+			rc = measure(x, (enum peak_kind)k, price, counts, &value);
+			see_value(peak, (enum peak_kind)k, value, first);
+		}
+		peak->first_us = first || time < peak->first_us ? time : peak->first_us;
+		peak->last_us = first || time > peak->last_us ? time : peak->last_us;
+		first = false;
+		if (rc == 0 && time >= f->since.us && time < f->until.us)
+			rc = take_row(x);
+		if (rc != 0)
+			break;
+	}
+	db_reset(x->rows);
+	return rc;
+}
+
+static struct candidate candidate_of(const struct search *x, size_t stretch,
+				     const struct row_peak *p)
+{
+	const enum peak_kind k = measured(x);
+	const struct row_place low = { p->least[k], first_row_of(stretch) },
+			       high = { p->most[k], first_row_of(stretch + 1) - 1 };
+	return x->q->ascending ? (struct candidate){ stretch, low, high }
+			       : (struct candidate){ stretch, high, low };
+}
+
+static int best_first(const void *a, const void *b, void *question)
+{
+	const struct candidate *x = a, *y = b;
+	return comes_before(question, x->best, y->best)	  ? -1
+	       : comes_before(question, y->best, x->best) ? 1
+							  : 0;
+}
+
+/* The rows [from, to] by whole stretches, of which those that are known are left for later where a
+ * row of theirs can be of the page. */
+static int look_by_stretches(struct search *x, struct row_peaks *peaks, int64_t from, int64_t to)
+{
+	const struct rows_question *q = x->q;
+	const int64_t since = q->filter.since.us, until = q->filter.until.us;
+	const size_t begin = (size_t)((from - 1) / ROWS_A_STRETCH),
+		     end = (size_t)(to / ROWS_A_STRETCH);
+	struct candidate *list = mem_alloc(((end > begin ? end - begin : 0) + 1) * sizeof *list);
+	size_t n = 0;
+	/* those at the end are not all stored yet */
+	int rc = look_at(x, first_row_of(end > begin ? end : begin), to, since, until);
+	for (size_t i = begin; rc == 0 && i < end; i++) {
+		struct row_peak p;
+		if (!row_peaks_known(peaks, i, &p)) {
+			rc = learn(x, i, &p);
+			if (rc == 0)
+				row_peaks_note(peaks, i, &p);
+			continue;
+		}
+		const struct candidate c = candidate_of(x, i, &p);
+		if (p.last_us >= since && p.first_us < until &&
+		    (!q->goes_on || comes_before(q, q->after, c.worst)))
+			list[n++] = c;
+	}
+	if (n)
+		qsort_r(list, n, sizeof *list, best_first, (void *)(uintptr_t)q);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (is_full(x) && !comes_before(q, list[i].best, x->page->row[x->page->count - 1]))
+			break;
+		rc = look_at(x, first_row_of(list[i].stretch),
+			     first_row_of(list[i].stretch + 1) - 1, since, until);
+	}
+	free(list);
+	return rc;
+}
+
+/* All of the filter: one stretch, from the first row to the last that may be of it. */
 static int look_at_all(struct search *x, int64_t rolled, int64_t last)
 {
 	const int64_t since = x->q->filter.since.us, until = x->q->filter.until.us;
+	struct row_peaks *peaks = store_shared_peaks(x->s);
 	struct quarters all = { 0 };
 	int64_t from = INT64_MAX, to = 0;
 	int rc = read_quarters(x, since, until, &all);
@@ -336,6 +464,10 @@ static int look_at_all(struct search *x, int64_t rolled, int64_t last)
 		to = all.list[i].highest > to ? all.list[i].highest : to;
 	}
 	free(all.list);
+	/* nothing of the rollups, or what came after them */
+	from = from < rolled + 1 ? from : rolled + 1;
+	if (rc == 0 && peaks && !db_on_server(store_db(x->s)))
+		return look_by_stretches(x, peaks, from, rolled < last ? last : to);
 	if (rc == 0)
 		rc = look_at(x, from, to < rolled ? to : rolled, since, until);
 	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;

@@ -53,6 +53,27 @@ step() { printf "INSERT INTO part VALUES('%s', '%s', 'ses_1', 0, 0, '{\"reason\"
 	run "$TALLY" replay logs --json
 	expect 3 '"records": 3' "'turbo_tokens'"
 }
+@test "OpenCode: a step that is cut, has no tokens, or has lost its message is told, in the database and in files" {
+	# a message keeps its last step alone: what its other steps cost is not in it
+	opencode logs/opencode.db
+	sqlite3 logs/opencode.db "$(message msg_1 ses_1 1781510400000; step prt_1 msg_1; step prt_2 msg_1)"
+	both 0 2 0.0004424
+	while read -r data why; do
+		sqlite3 logs/opencode.db "DELETE FROM part WHERE id = 'prt_3'; INSERT INTO part VALUES('prt_3', 'msg_${data%%:*}', 'ses_1', 0, 0, '${data#*:}')"
+		run "$TALLY" replay logs --json
+		expect 3 '"records": 2' "$why" || return 1
+	done <<-'EOF'
+		1:{"type":"step-finish","tokens":{"inp not valid JSON
+		1:{"type":"step-finish","cost":1} has not 'tokens'
+		7:{"type":"step-finish","tokens":{"input":5}} has not the message
+	EOF
+	s=old/storage; mkdir -p $s/message/ses_1 $s/part/msg_1
+	printf '{"id":"msg_1","sessionID":"ses_1","role":"assistant","modelID":"deepseek-v4-flash",%s,"time":{"created":1781510400000}}' "$TOKENS" >$s/message/ses_1/msg_1.json
+	for i in 1 2; do printf '{"id":"prt_%s","type":"step-finish",%s,"cost":0.1}' $i "$TOKENS" >$s/part/msg_1/prt_$i.json; done
+	truncate -s 60 $s/part/msg_1/prt_2.json
+	run "$TALLY" replay old --json
+	expect 3 '"records": 1' "not valid JSON"
+}
 @test "OpenCode: what is only in the write-ahead log counts, while its program has it open and after a crash" {
 	opencode logs/opencode.db
 	# a program that keeps the database open and has committed, but not checkpointed

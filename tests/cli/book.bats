@@ -103,8 +103,13 @@ J
 	want=0.06 amount --model openrouter/deepseek/deepseek-chat-v3.1:online --input 0 --requests 3 --at 2026-06-01
 	expect 0 'the record does not say what it was'
 	want=0.02 amount --model qwen/qwen3-coder:free:online --input 1000000
-	want=1.25 amount --model openai/gpt-5:online --input 1000000 --at 2026-06-01
-	expect 0 'searches are billed besides'
+	cost --model openai/gpt-5:online --input 1000000 --at 2026-06-01
+	expect 1 'openrouter/openai/gpt-5 is billed for each web_search as well, and the record does not say how many there were'
+	want=1.25 amount --model openai/gpt-5:online --input 1000000 --unit web_search=0 --at 2026-06-01
+	run "$TALLY" price show openai/gpt-5:online --at 2026-06-01
+	expect 0 'calls that do not count web_search, which is billed for each'
+	run "$TALLY" price show deepseek/deepseek-r1:online --at 2026-06-01
+	expect 0 'request 0.02 each'
 	want=1.25 amount --model openrouter/openai/gpt-5:nitro --input 1000000 --at 2026-06-01
 	want=3 amount --model openrouter/anthropic/claude-sonnet-4.6:floor --input 100000 --output 180000 --at 2026-06-01
 	want=0.625 amount --model openrouter/openai/gpt-5:batch --input 1000000 --at 2026-09-01
@@ -118,6 +123,14 @@ J
 	done
 	cost --model gpt-5:free --provider openai --input 1
 	expect 1 'in no price card'
+}
+@test "a call that a maker's own search may have billed is unpriced, not silently too cheap, unless its seller says what it cost" {
+	printf '{"id":"%s","time":"2026-06-01T00:00:00Z","model":"%s","input":1000000,"output":0}\n' a openai/gpt-5:online b openai/gpt-5 >t.jsonl
+	run "$TALLY" replay t.jsonl
+	expect 3 '>= $1.25' '1 x openai/gpt-5:online: openrouter/openai/gpt-5 is billed for each web_search as well'
+	echo '{"id":"gen-1","object":"chat.completion","model":"openai/gpt-5:online","created":1780272000,"provider":"OpenAI","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010,"cost":0.0213}}' >body.json
+	run "$TALLY" replay body.json
+	expect 0 '$0.0213'
 }
 @test "a maker of models that hosts another's open ones is no first party of those" {
 	cost --model llama-3.1-8b-instruct --input 1 --at 2026-09-01

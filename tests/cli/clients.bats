@@ -1,4 +1,5 @@
 load common
+load server
 
 # Real clients from npm against a running server; skipped where Node.js or npm is missing.
 @test "OpenAI SDK, OpenTelemetry exporter and CloudEvents SDK: the totals match" {
@@ -8,14 +9,13 @@ load common
 	mkdir -p "$npm"
 	cp "$ROOT/tests/clients/package.json" "$ROOT/tests/clients/clients.mjs" "$npm"
 	[ -d "$npm/node_modules/cloudevents" ] || (cd "$npm" && npm install --ignore-scripts --no-audit --no-fund --silent >npm.log 2>&1) || { cat "$npm/npm.log"; skip "npm could not install the clients"; }
-	"$TALLY" serve --db t.db --listen 127.0.0.1:0 2>serve.log & server=$!
-	for i in $(seq 100); do port=$(sed -n 's/.*127.0.0.1:\([0-9]*\)".*/\1/p' serve.log); [ -n "$port" ] && break; sleep 0.05; done
+	serve_surely
 	for round in 1 2; do # sent again, nothing changes
 		run node "$npm/clients.mjs" http://127.0.0.1:$port
-		[ "$status" -eq 0 ] || { kill $server; fail "the clients failed"; }
+		[ "$status" -eq 0 ] || fail "the clients failed"
 		sums=${lines[-1]}
 	done
-	kill -TERM $server; wait $server
+	stop
 	n() { printf '%s' "$sums" | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
 	run "$TALLY" usage --db t.db --json
 	expect 0 "\"records\": $(n records)," "\"input\": $(n input)," "\"cache_read\": $(n cache_read)," "\"output\": $(n output)," '"unpriced": 0' '"quarantined": 0'

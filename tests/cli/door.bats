@@ -1,33 +1,28 @@
 #!/usr/bin/env bats
 # No body ends the server.
 load common
+load server
 
-# serve [DATABASE]: a server in the background; its address in $url
-serve() {
-	"$TALLY" serve --db t.db --listen 127.0.0.1:0 >log 2>&1 3>&- &
-	pid=$!
-	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && return; sleep 0.05; done
-	fail "no server: $(cat log)"
-}
+
 # post PATH BODY: $status_code and the answer in $output
-post() { run curl -s -m 20 -o body -w '%{http_code}' -X POST --data-binary "$2" "$url$1"; status_code=$output; output=$(cat body); }
+post() { run curl -s -m 20 -o body -w '%{http_code}' -X POST --data-binary "$2" "$URL$1"; status_code=$output; output=$(cat body); }
 use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":10}' "$1"; }
 
 @test "broken bodies of commands over HTTP are refused, and the server stays" {
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	for path in /v1/whatif /v1/grants /v1/invoices/draft /v1/invoices/finalize /v1/invoices/pay /v1/quarantine/retry; do
 		for body in '{' '' x '[' '[]' '""' 'null' '{"a":"\ud800"}'; do
-			code=$(curl -s -m 5 -o body -w '%{http_code}' -X POST --data-binary "$body" "$url$path" || echo dead)
+			code=$(curl -s -m 5 -o body -w '%{http_code}' -X POST --data-binary "$body" "$URL$path" || echo dead)
 			[[ $code == 4?? ]] || fail "$path with '$body' answers $code: $(cat body)"
 		done
 	done
-	run curl -s -m 5 "$url/healthz"
-	[ "$status" -eq 0 ] || fail "the server is gone: $(cat log)"
+	run curl -s -m 5 "$URL/healthz"
+	[ "$status" -eq 0 ] || fail "the server is gone: $(cat serve.log)"
 }
 @test "after a hold has ended, what others commit stops no later write" {
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	post /v1/holds '{"id":"h1","customer":"acme","model":"deepseek-v4-flash","input":1000}'; [ "$status_code" = 201 ] || fail "$status_code"
 	post /v1/holds/h1/release ''; [ "$status_code" = 200 ] || fail "$status_code"
 	use other >o.jsonl; "$TALLY" ingest --db t.db -q o.jsonl
@@ -40,7 +35,7 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 }
 @test "a hold that has ended is not open, whoever asks for it again" {
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	h='{"id":"h1","customer":"acme","model":"deepseek-v4-flash","input":1000}'
 	post /v1/holds "$h"; [ "$status_code" = 201 ] || fail "$status_code"
 	expect 0 '"state":"open"'
@@ -53,7 +48,7 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 }
 @test "what a hold or a write says that nobody knows is refused, never left out" {
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	while read -r why body; do
 		post /v1/holds "$body"; [ "$status_code" = 422 ] || fail "$status_code for $body"
 		expect 0 "$why"
@@ -78,26 +73,25 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 @test "a server that is ended while the database is locked answers what waits, and ends" {
 	on_server && skip "of files"
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	{ echo 'BEGIN IMMEDIATE;'; sleep 3; echo 'COMMIT;'; } | sqlite3 t.db 3>&- & local locker=$!
 	sleep 0.5
-	curl -s -m 40 -o answer -w '%{http_code}' -X POST --data-binary "$(use a)" "$url/v1/usage" >code 3>&- & local client=$!
+	curl -s -m 40 -o answer -w '%{http_code}' -X POST --data-binary "$(use a)" "$URL/v1/usage" >code 3>&- & local client=$!
 	sleep 0.5
-	kill -TERM $pid
-	wait $pid; local rc=$?
+	kill -TERM $SERVER
+	wait $SERVER; local rc=$?
 	wait $client $locker || true
-	pid=
-	[ $rc -eq 0 ] || fail "the server ended with $rc: $(cat log)"
+	[ $rc -eq 0 ] || fail "the server ended with $rc: $(cat serve.log)"
 	[ "$(cat code)" = 200 ] || fail "answered $(cat code): $(cat answer)"
 	run "$TALLY" usage --db t.db --json; [ "$(json records)" = 1 ]
 }
 @test "a gzip body of several members is read whole" {
 	"$TALLY" db init --db t.db >/dev/null
-	serve
+	serve_surely
 	for id in a b c; do printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":10}\n' $id | gzip; done >body.gz
-	run curl -s -m 5 -X POST -H 'Content-Encoding: gzip' --data-binary @body.gz "$url/v1/usage"
+	run curl -s -m 5 -X POST -H 'Content-Encoding: gzip' --data-binary @body.gz "$URL/v1/usage"
 	expect 0 '"accepted":3'
 	{ cat body.gz; printf 'rest'; } >bad.gz
-	run curl -s -m 5 -o body -w '%{http_code}' -X POST -H 'Content-Encoding: gzip' --data-binary @bad.gz "$url/v1/usage"
+	run curl -s -m 5 -o body -w '%{http_code}' -X POST -H 'Content-Encoding: gzip' --data-binary @bad.gz "$URL/v1/usage"
 	[[ $output == 4?? ]] || fail "bytes behind the last member were dropped: $output"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What is left on the disk and what is shown: for its owner alone, whole, and harmless to whoever opens it.
 load common
-export TALLY_DB=t.db
+load server
 
 # Every control character but tab and newline, and those that turn the direction of writing.
 raw() { LC_ALL=C grep -aqP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@"; }
@@ -10,9 +10,8 @@ evil='{"id":"e\u001b[31m","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fla
 @test "database, log, ids, tokens and backups are for their owner alone" {
 	on_server && skip "of files"
 	umask 000
-	"$TALLY" serve --listen 127.0.0.1:0 >log 2>&1 3>&- & pid=$!
-	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && break; sleep 0.05; done
-	curl -s -m 5 -d '{"id":"a","model":"deepseek-v4-flash","input":1}' "$url/v1/usage" | grep -q '"accepted":1'
+	serve_surely
+	curl -s -m 5 -d '{"id":"a","model":"deepseek-v4-flash","input":1}' "$URL/v1/usage" | grep -q '"accepted":1'
 	"$TALLY" backup copy.db -q
 	"$TALLY" token app --file tokens 2>/dev/null
 	for f in t.db t.db-wal t.db-shm copy.db tokens t.db-ids/*; do [ "$(stat -c %a "$f")" = 600 ] || fail "$f is $(stat -c %a "$f")"; done
@@ -33,14 +32,13 @@ evil='{"id":"e\u001b[31m","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fla
 }
 @test "a folder of ids that is hurt under a running server is made again, and no record is taken twice" {
 	on_server && skip "of files"
-	"$TALLY" serve --listen 127.0.0.1:0 >log 2>&1 3>&- & pid=$!
-	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && break; sleep 0.05; done
+	serve_surely
 	awk 'BEGIN { for (i = 0; i < 500; i++) printf "{\"id\":\"r%d\",\"time\":\"2026-06-15T08:00:00Z\",\"model\":\"deepseek-v4-flash\",\"input\":1}\n", i }' >r
-	curl -s -m 5 --data-binary @r "$url/v1/usage" | grep -q '"accepted":500'
+	curl -s -m 5 --data-binary @r "$URL/v1/usage" | grep -q '"accepted":500'
 	for f in t.db-ids/filter.*; do dd if=/dev/zero of="$f" bs=4096 count=$(($(stat -c %s "$f") / 4096)) conv=notrunc status=none; done
-	run curl -s -m 5 --data-binary @r "$url/v1/usage"
+	run curl -s -m 5 --data-binary @r "$URL/v1/usage"
 	case $output in *'"duplicates":500'*) ;; *"was damaged"*) ;; *) fail "known records are new" ;; esac
-	run curl -s -m 5 --data-binary @r "$url/v1/usage"
+	run curl -s -m 5 --data-binary @r "$URL/v1/usage"
 	expect 0 '"accepted":0,"duplicates":500'
 }
 @test "cells that a spreadsheet would calculate are texts in CSV and XLSX" {

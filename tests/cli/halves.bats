@@ -80,6 +80,79 @@ value() { # of the last run's JSON
 	[[ "$output" == *has_more* ]]
 }
 
+@test "--map names members of documents, too; values without a name are refused until somebody says what they are" {
+	printf '[{"d":"2026-06-15","m":"claude-sonnet-4-6","c":{"usd":6},"tax":1},{"d":"2026-06-16","m":"claude-haiku-4-5","c":{"usd":"4.00"}}]' > own.json
+	run "$TALLY" reconcile own.json
+	[ "$status" -eq 1 ]
+	run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd
+	[ "$status" -eq 0 ] || fail "$output"
+	[[ "$output" == *"not read: tax"*"2 match"* ]]
+	for map in cost=c.eur none=c.eur model=nosuch; do
+		run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd --map $map
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"no member '${map#*=}'"* ]]
+	done
+	printf '{"data":[{"starting_at":"2026-06-15T00:00:00Z","results":[{"currency":"USD","amount":"600","model":"claude-sonnet-4-6","cost_type":"tokens"}]}],"has_more":false}' > c.json
+	run "$TALLY" reconcile c.json --map cost=amuont
+	[ "$status" -eq 1 ]
+	printf '{"timeSeries":[{"groupLabels":["k","Chat claude-sonnet-4-6"],"dataPoints":[{"timestamp":"2026-06-15T00:00:00Z","values":[9,6.0]}]}],"limitReached":false}' > x.json
+	run "$TALLY" reconcile x.json
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cost=values.0"* ]]
+	run "$TALLY" reconcile x.json --provider anthropic --map cost=values.1 --map model=groupLabels.1 --json
+	[ "$status" -eq 0 ] || fail "$output"
+	[ "$(value billed)" = 6 ]
+}
+
+@test "lines of a bill keep their tier, kind of token, quantity and unit" {
+	parts() { # FILE: tier, kind, quantity, unit and amount of each
+		run "$TALLY" reconcile "$1" --provider anthropic --json
+		python3 -c 'import json,sys; print(*sorted("%s %s %s %s %s" % (p["tier"], p["tokens"], p.get("quantity"), p["unit"], p["billed"]) for l in json.loads(sys.argv[1])["lines"] for p in l.get("parts", [])), sep="\n")' "$output"
+	}
+	printf '{"object":"page","data":[{"object":"bucket","start_time":1781481600,"end_time":1781568000,"results":[%s,%s,%s]}],"has_more":false}' \
+		'{"amount":{"value":3,"currency":"usd"},"line_item":"batch | claude-sonnet-4-6, input","quantity":2000000,"quantity_unit":"tokens","project_id":null}' \
+		'{"amount":{"value":1,"currency":"usd"},"line_item":"claude-sonnet-4-6, cached input","quantity":"1500000.5","quantity_unit":"tokens","project_id":null}' \
+		'{"amount":{"value":2,"currency":"usd"},"line_item":"claude-sonnet-4-6, cached input","quantity":"0.5","quantity_unit":"tokens","project_id":null}' > o.json
+	parts o.json > o
+	printf '%s\n' ' cache_read 1500001 tokens 3' 'batch input 2000000 tokens 3' | diff - o
+	printf '%s\n' line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,line_item_usage_amount,pricing_unit,line_item_unblended_cost,line_item_net_unblended_cost,line_item_currency_code \
+		Usage,2026-06-15T01:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-output-tokens-batch,2000.5,1K\ tokens,3,3,USD \
+		Usage,2026-06-15T02:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-output-tokens-batch,,1K\ tokens,0,0,USD \
+		Usage,2026-06-15T01:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-cache-write-input-token-count,7,1K\ tokens,1,1,USD > a.csv
+	parts a.csv > a # of a line with a row without a quantity none is known
+	printf '%s\n' ' cache_write 7 1K tokens 1' 'batch output None 1K tokens 3' | diff - a
+	printf '%s\n' usage_date_utc,model,usage_type,token_type,cost_usd '2026-06-15,Claude Sonnet 4.6,batch,input_no_cache,3' > c.csv
+	parts c.csv > c
+	printf '%s\n' 'batch input None  3' | diff - c
+	run "$TALLY" reconcile c.csv
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"a tier's factor 0.5, billed as batch: claude-sonnet-4-6"* ]]
+	"$TALLY" reconcile a.csv --provider anthropic --xlsx a.xlsx >/dev/null || true
+	unzip -p a.xlsx xl/sharedStrings.xml | grep -q cache_write
+}
+
+@test "days that a bill lacks are a cause; days of which it says that nothing was charged are compared" {
+	printf 'day,model,cost\n2026-06-14,claude-haiku-4-5,0\n2026-06-16,claude-haiku-4-5,4\n' > b.csv
+	run "$TALLY" reconcile b.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"1 day of which the bill says nothing"*"2026-06-14/2026-06-16 (UTC)"*"days that the bill lacks (1 of them, 2026-06-15)  -\$6"*"unexplained \$0"* ]]
+	# a bucket without results, and a row of empty fields
+	printf '{"data":[{"starting_at":"2026-06-14T00:00:00Z","results":[{"currency":"USD","amount":"0","model":"claude-haiku-4-5","cost_type":"tokens"}]},{"starting_at":"2026-06-15T00:00:00Z","results":[]},{"starting_at":"2026-06-16T00:00:00Z","results":[{"currency":"USD","amount":"400","model":"claude-haiku-4-5","cost_type":"tokens"}]}],"has_more":false}' > c.json
+	printf 'start_time_iso,amount_value,amount_currency,line_item\n2026-06-15T00:00:00+00:00,,,\n2026-06-16T00:00:00+00:00,4,usd,claude-haiku-4-5\n' > c.csv
+	for b in c.json c.csv; do
+		run "$TALLY" reconcile $b --provider anthropic --json
+		[ "$status" -eq 5 ] || fail "$b: $output"
+		[ "$(value unexplained)" = -6 ]
+		[ "$(value missing_days)" = 0 ]
+	done
+	# calls that cost nothing need no line
+	printf 'id,time,model,input\nc,2026-06-16T02:00:00Z,deepseek/deepseek-r1:free,7\n' > free.csv
+	"$TALLY" ingest free.csv -q
+	printf 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n' > b.csv
+	run "$TALLY" reconcile b.csv --json
+	[ "$status" -eq 0 ] || fail "$output"
+}
+
 @test "days of the zone that the bill states" {
 	printf 'start_time_iso,end_time_iso,model,wallet_type,cost,currency\n' > c.csv
 	printf '2026-06-14T00:00:00-05:00,2026-06-15T00:00:00-05:00,claude-sonnet-4-6,Paid,6,USD\n' >> c.csv

@@ -47,11 +47,31 @@ J
 @test "what would change is said before it changes" {
 	catalogue
 	run "$TALLY" price import --from litellm lit.json --dry-run
-	expect 0 'of its prices 3 are new, 1 the same as now, 1 different' 'openai gpt-4o: input 9, output 10 instead of 2.5, 10'
+	expect 0 'of its prices 3 are new, 0 the same as now, 2 different' 'openai gpt-4o: input 9, output 10 instead of 2.5, 10; cache_read none instead of 1.25' 'openai gpt-4o-mini: cache_read none instead of 0.075'
 	[[ $output != *tally.card* ]] || fail "a card is printed"
 	run "$TALLY" price import --from litellm lit.json --dry-run --output card.json --json
-	expect 0 '"input_before": "2.5"' '"different": 1'
+	expect 0 '"input_before": "2.5"' '"different": 2'
 	[ ! -e card.json ] || fail "a card is written"
+}
+@test "the summary of an import sees caches, sizes of prompts, regions and fees, and what would be without a price" {
+	cat >own.json <<-'J'
+	{"schema": "tally.card/1", "provider": "openai", "prices": [
+	 {"model": "m", "currency": "USD", "source": "s", "sure": "y", "rates": {"input": "1", "output": "2", "cache_read": "0.5"},
+	  "context": [{"above": 200000, "rates": {"input": "3"}}], "fees": {"request": {"amount": "10", "per": 1000}}}]}
+	J
+	differs() { # ENTRY COUNTS TEXT...
+		echo "{\"m\": {\"litellm_provider\": \"openai\", \"input_cost_per_token\": 1e-6, \"output_cost_per_token\": 2e-6, $1}}" >lit.json
+		run "$TALLY" price import --from litellm lit.json --dry-run --prices own.json
+		expect 0 "of its prices $2" "${@:3}"
+	}
+	all='"cache_read_input_token_cost": 5e-7, "input_cost_per_token_above_200k_tokens": 3e-6, "input_cost_per_request": 0.01'
+	differs "$all" '0 are new, 1 the same as now, 0 different'
+	differs "$all, \"input_cost_per_audio_token\": 9e-6" '0 are new, 1 the same as now, 0 different'
+	differs "${all/5e-7/6e-7}" '0 are new, 0 the same as now, 1 different' 'openai m: cache_read 0.6 instead of 0.5, above 200000: cache_read 0.6 instead of 0.5'
+	differs "${all/3e-6/4e-6}" '0 are new, 0 the same as now, 1 different' 'openai m: above 200000: input 4 instead of 3'
+	differs "${all/above_200k/above_128k}" '0 are new, 0 the same as now, 1 different' 'openai m: above 128000: input 3 instead of 1'
+	differs "${all/0.01/0.02}" '0 are new, 0 the same as now, 1 different' 'openai m: request 0.02 per 1 instead of 10 per 1000'
+	differs '"cache_read_input_token_cost": 5e-7' '0 are new, 0 the same as now, 1 different' 'openai m: above 200000: input 1 instead of 3, request none instead of 10 per 1000'
 }
 @test "what else a catalogue says of money is understood or refused by name, an entry at a time" {
 	cat >lit.json <<'J'

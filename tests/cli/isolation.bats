@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Customers do not meet: neither by their ids, nor by what one account cannot do.
 load common
+load server
 setup() { common_setup; export TALLY_DB=$DIR/t.db; }
 
 call() { printf '{"id":"%s","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"%s","input":%d,"output":7}\n' "$1" "$2" "${3:-10000}"; }
@@ -56,11 +57,11 @@ available() { "$TALLY" credit balance "$1" | sed -n 's/^available *//p'; }
 	for c in acme beta; do "$TALLY" credit grant $c 5 --id again --every 1day --effective 2026-06-01 -q; done
 	sql t.db "UPDATE credit_rule SET every='when it suits' WHERE account=(SELECT id FROM credit_account WHERE customer='acme')"
 	sql t.db "UPDATE credit_rule SET next=next-86400000000"
-	serve
+	serve_all
 	for i in $(seq 100); do "$TALLY" status | grep -q "at fault      acme" && break; sleep 0.1; done
 	run "$TALLY" status; expect 0 "at fault      acme"
 	[ "$(sql t.db "SELECT count(*) FROM credit_rule WHERE next<=$(date +%s)000000")" = 1 ] || fail "beta waits too"
-	case $(cat log) in *store_failed*) fail "$(cat log)" ;; esac
+	case $(cat serve.log) in *store_failed*) fail "$(cat serve.log)" ;; esac
 	call b1 beta >b.jsonl; as boss /v1/usage "$(cat b.jsonl)"; [ "$code" = 200 ] || fail "$code $output"
 }
 @test "a refund by hand and the reversal of another call give back what each grant gave, once" {
@@ -76,16 +77,13 @@ available() { "$TALLY" credit balance "$1" | sed -n 's/^available *//p'; }
 }
 
 # serve: with tokens of acme, beta and an operator
-serve() {
+serve_all() {
 	for c in acme beta; do "$TALLY" token $c --scope write --customer $c >>tokens 2>$c.token; done
 	"$TALLY" token boss --scope admin >>tokens 2>boss.token
-	"$TALLY" serve --db "$TALLY_DB" --tokens tokens --listen 127.0.0.1:0 >log 2>&1 3>&- &
-	pid=$!
-	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && return; sleep 0.05; done
-	fail "no server: $(cat log)"
+	serve_surely --tokens tokens
 }
 # as WHO PATH BODY: the status in $code, the answer in $output
-as() { run curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $(sed -n 's/^token: //p' $1.token)" -X POST --data-binary "$3" "$url$2"; code=$output; output=$(cat body); }
+as() { run curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $(sed -n 's/^token: //p' $1.token)" -X POST --data-binary "$3" "$URL$2"; code=$output; output=$(cat body); }
 use() { printf '{"id":"%s","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash"%s,"input":%d,"output":7}' "$1" "${3-}" "${2:-10000}"; }
 of() { printf ',"customer":"%s"' "$1"; }
 records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([0-9]*\).*/\1/p' | head -n 1; }
@@ -93,7 +91,7 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 @test "the id of a record sent with a customer's token is that customer's own" {
 	{ use old-1 100 "$(of acme)"; echo; use old-2 100 "$(of beta)"; echo; use old-3 100 ""; echo; } >old.jsonl
 	"$TALLY" ingest -q old.jsonl
-	serve
+	serve_all
 	# nobody can take another one's id, nor learn of it
 	as acme /v1/usage "$(use call-2001 5)"; expect 0 '"id":"call-2001","result":"accepted"'
 	as beta /v1/usage "$(use call-2001 900)"; expect 0 '"id":"call-2001","result":"accepted"'
@@ -116,19 +114,19 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	run "$TALLY" fsck; expect 0 clean
 }
 @test "in one transaction, too, a customer's call and the operator's record of it are one" {
-	serve
+	serve_all
 	for i in $(seq 20); do use "c$i" 5; echo; done >own.jsonl
 	for i in $(seq 20); do use "c$i" 5 "$(of acme)"; echo; done >all.jsonl
 	for i in 1 2 3; do
-		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' acme.token)" --data-binary @own.jsonl "$url/v1/usage" 3>&- & a=$!
-		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' boss.token)" --data-binary @all.jsonl "$url/v1/usage" 3>&- & b=$!
+		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' acme.token)" --data-binary @own.jsonl "$URL/v1/usage" 3>&- & a=$!
+		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' boss.token)" --data-binary @all.jsonl "$URL/v1/usage" 3>&- & b=$!
 		wait $a $b
 	done
 	[ "$(records)" = 20 ] || fail "$(records) records"
 	run "$TALLY" fsck; expect 0 clean
 }
 @test "a hold of a customer's token is that customer's own" {
-	serve
+	serve_all
 	as acme /v1/holds "$(use h1 1000)"; [ "$code" = 201 ] || fail "$code $output"; expect 0 '"id":"h1"'
 	as beta /v1/holds/h1/release ''; [ "$code" = 404 ] || fail "$code $output"
 	as beta /v1/holds "$(use h1 2000)"; [ "$code" = 201 ] || fail "$code $output"; expect 0 '"id":"h1"' '"customer":"beta"'
@@ -141,7 +139,7 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	[ "$(records)" = 2 ] || fail "$(records) records"
 }
 @test "a record of a customer's token that waited in quarantine stays in the customer's space" {
-	serve
+	serve_all
 	as acme /v1/usage "$(use call-1 9000000000000)"; expect 0 '"result":"quarantined"'
 	as beta /v1/usage "$(use call-1 10)"; expect 0 '"result":"accepted"'
 	run sql t.db "SELECT told FROM quarantine"; expect 0 '"own_ids":"true"'

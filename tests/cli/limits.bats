@@ -2,27 +2,18 @@
 # Limits, hard budgets, holds and alarms, as customers who share them meet them.
 # waits for hooks and writers that stand still
 load common
+load server
 
 setup() {
 	common_setup
 	export TALLY_DB=$DIR/t.db
-	pid=
 	cat >card.json <<'END'
 {"schema":"tally.card/1","provider":"north","title":"made up","checked":"2026-01-01","models":{"n1":{}},"prices":[
  {"model":"n1","currency":"USD","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test",
   "rates":{"input":"1","output":"1","input_audio":"10"},"fees":{"request":{"amount":"0.5","per":1}}}]}
 END
 }
-serve() {
-	"$TALLY" serve --listen 127.0.0.1:0 --prices card.json "$@" 2>serve.log 3>&- & pid=$!
-	for i in $(seq 100); do
-		port=$(sed -n 's/.*listening on [a-z]*:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' serve.log | tail -n 1)
-		[ -n "$port" ] && break
-		sleep 0.05
-	done
-	URL=http://127.0.0.1:$port
-}
-stop() { kill -TERM "$pid"; wait "$pid" || true; pid=; }
+cards() { serve_surely --prices card.json "$@"; }
 post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 
 @test "a hard budget of everything, a project or a model counts the holds of every customer" {
@@ -30,7 +21,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	run "$TALLY" budget status; expect 0 'ok, hard'
 	"$TALLY" budget set web --project web --amount 0.5 --hard -q
 	"$TALLY" budget set model --model n1 --amount 0.7 --hard -q
-	serve
+	cards
 	post '{"customer":"c1","project":"web","amount":"0.3"}' holds
 	expect 0 '"state":"open"' 201
 	post '{"customer":"c2","project":"web","amount":"0.3"}' holds
@@ -50,7 +41,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 @test "a settlement counts where its hold did: with another instant, another project, or no price" {
 	"$TALLY" limit set acme --amount 10 --period month -q
 	"$TALLY" budget set web --project web --amount 10 --hard -q
-	serve
+	cards
 	for h in past unpriced elsewhere; do post '{"id":"'$h'","customer":"acme","project":"web","amount":"2"}' holds; expect 0 201; done
 	# a million tokens are $1, a request 0.5
 	post '{"id":"u1","time":"2026-01-15T00:00:00Z","model":"n1","project":"web","input":1000000}' holds/past/settle
@@ -73,7 +64,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 
 @test "a hold that had expired and is settled late counts in its period too" {
 	"$TALLY" limit set acme --amount 10 --period day -q
-	serve
+	cards
 	post '{"id":"h","customer":"acme","amount":"2","expires_in":1}' holds
 	expect 0 201
 	sleep 1.1
@@ -89,7 +80,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 	record() { printf '{"id":"%s","time":"%s","customer":"acme","model":"n1","input":1000000,"input_audio":100000,"requests":3}\n' "$1" "$now"; }
 	record a | "$TALLY" ingest - --prices card.json -q
-	serve
+	cards
 	post '{"id":"h","customer":"acme","amount":"1"}' holds
 	expect 0 '"spent":"3.5"' 201
 	# what comes between two questions counts the same
@@ -117,7 +108,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	run "$TALLY" budget status
 	expect 1 "budget 'first' is in EUR" 'unknown' 'over' "budget 'mine' passed 50 %"
 	[ "$(wc -l <told)" -eq 1 ]
-	serve
+	cards
 	post '{"customer":"acme","amount":"1"}' holds
 	expect 0 "budget 'first' is in EUR and cannot judge a hold in USD" 402
 	"$TALLY" budget clear first -q
@@ -132,7 +123,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 
 @test "holds of more than a sum holds are sums all the same" {
 	"$TALLY" budget set all --amount 9000000 --hard -q
-	serve
+	cards
 	for i in 1 2 3; do post '{"customer":"c'$i'","amount":"3000000"}' holds; expect 0 201; done
 	post '{"customer":"c4","amount":"9000000"}' holds
 	expect 0 "budget 'all'" '9000000 held' 402
@@ -147,7 +138,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	"$TALLY" budget set a --amount 1 --soft 50 --hook "sleep 333 & echo \$! >$DIR/child; cat >/dev/null; wait" -q
 	"$TALLY" budget set b --amount 1 --soft 50,100 --hook "cat >>$DIR/told" -q
 	"$TALLY" budget set c --amount 1 --soft 50 --hook true -q
-	serve
+	cards
 	for i in $(seq 80); do [ -s told ] && [ "$(wc -l <told)" -eq 2 ] && break; sleep 0.1; done
 	[ "$(wc -l <told)" -eq 2 ] || fail "told: $(cat told serve.log)"
 	kill -0 "$(cat child)"
@@ -177,7 +168,7 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	run timeout 90 "$TALLY" ingest b.jsonl --prices card.json
 	expect 1 'another process has held the write lock for 30 seconds'
 	[ $((SECONDS - before)) -ge 29 ] && [ $((SECONDS - before)) -le 40 ] || fail "waited $((SECONDS - before)) s"
-	kill "$pid"; wait "$pid" || true; pid=
+	kill "$pid"; wait "$pid" || true
 	run "$TALLY" ingest b.jsonl --prices card.json
 	expect 0 "1 accepted"
 }

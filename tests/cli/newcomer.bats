@@ -73,6 +73,25 @@ cost gpt-5 --prompt 10 --cache-read 11|cannot be smaller
 CASES
 	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
 	run "$TALLY" cost gtp-5 --input 1; expect 1 "did you mean 'gpt-5'?"
+	# a part of a name, however it is divided, the maker's first and the newer before the older
+	while IFS='|' read -r typed meant; do
+		run "$TALLY" cost "$typed" --input 1; expect 1 "did you mean $meant" || return 1
+	done <<-'CASES'
+		sonnet|'claude-sonnet-5'
+		opus-4.1|'claude-opus-4-1'
+		gpt5|'gpt-5'?
+		4o-mini|'gpt-4o-mini'
+		gemini flash|'gemini-flash-latest'
+	CASES
+	# as people see it, and with a space too many
+	while IFS='|' read -r typed meant; do
+		cost "$typed" --input 1 --at 2026-09-01; [ "$(json model)" = "$meant" ] || fail "$typed" || return 1
+	done <<-'CASES'
+		Claude Sonnet 4.5|claude-sonnet-4-5
+		Gemini 2.5 Flash|gemini-2.5-flash
+		GPT-5 mini|gpt-5-mini
+		 gpt-5 |gpt-5
+	CASES
 	cost gpt-5 --prompt 10k --cache-read 8k --at 2026-06-01
 	[ "$(json total)" = 0.0035 ] || fail "2,000 at 1.25 and 8,000 at 0.125 a million"
 }

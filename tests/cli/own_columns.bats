@@ -21,6 +21,8 @@ table() {
 		[[ $status = "$ends" && $cost = "$is" ]] || fail "$header: $status $cost"
 	done <<'CASES'
 timestamp,model,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
+time,model,tokens_in,tokens_out,cached|2026-06-01T10:00:00Z,gpt-5,1000,200,400|0|0.0028
+arrival_time,model,input_length,output_length|2026-06-01T10:00:00Z,gpt-5,1000,200|0|0.00325
 created_at,model,input_tokens,output_tokens,cached_tokens,user|2026-06-01 10:00:00Z,gpt-5,1000,200,400,bob|0|0.0028
 id;created;Model Name;Prompt Tokens;Completion Tokens|a;1780308000;gpt-5;1000;200|0|0.00325
 ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400|0|0.009
@@ -28,6 +30,15 @@ ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_t
 ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200|0|0.001625
 ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200|0|0.00325
 CASES
+}
+@test "a table without a model has the one that is asked for, and none unasked" {
+	printf 'timestamp,input_tokens,output_tokens\n2026-06-01T10:00:00Z,1000,200\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 3 'no model is named'
+	run "$TALLY" replay t.csv --model gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
+	run "$TALLY" replay t.csv --remodel gpt-5 --json
+	[ "$(json total)" = 0.00325 ]
 }
 @test "a column of tokens whose place is not known leaves the rows unpriced, by its name" {
 	for column in cache_read_tokens cache_tokens audio_tokens thinking_tokens; do
@@ -196,4 +207,30 @@ doubted() { # NAME COMMAND...
 	expect 3 'Not known to be in these figures: what the columns zork, zarf count'
 	run "$TALLY" whatif -s a=gpt-5 t.csv --html w.html
 	grep -q '"columns_in_doubt":\|columns_in_doubt' w.html
+}
+
+@test "a table of days without ids has sums of days: one that grew counts once" {
+	head=date,model,input_tokens,output_tokens
+	printf '%s\n' $head 2026-06-15,gpt-5,1000000,200000 2026-06-16,gpt-5,2000000,100000 >days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	sed -i s/2000000/3000000/ days.csv
+	run "$TALLY" ingest days.csv
+	[ "$status" -eq 0 ]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "8",'* ]] || fail "$output" # 1.25 x 4 + 10 x 0.3
+	# an equal row is told, rows of one day add up
+	printf '%s\n' $head 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,1000000,0 06/17/2026,gpt-5,3000000,0 >calls.csv
+	run "$TALLY" ingest calls.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"same row as in line 2"*"ids or times of day"* ]]
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "13",'* ]] || fail "$output"
+	# with times of day, or ids, rows are calls
+	printf '%s\n' $head '2026-06-18 10:00,gpt-5,1000000,0' '2026-06-18 10:00,gpt-5,1000000,0' >times.csv
+	printf '%s\n' id,$head a,2026-06-18,gpt-5,1000000,0 b,2026-06-18,gpt-5,1000000,0 >ids.csv
+	run "$TALLY" ingest times.csv ids.csv
+	[ "$status" -eq 0 ] || fail "$output"
+	run "$TALLY" usage --since 2026-06-01 --json
+	[[ "$output" == *'"total": "18",'* ]] || fail "$output"
 }

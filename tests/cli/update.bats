@@ -17,11 +17,12 @@ book() {
 J
 	"$ROOT/tools/release_book.py" cards "$2" served/book.zip
 }
-serve() {
-	python3 "$ROOT/tests/support/book_server.py" served >port 2>/dev/null 3>&- &
+serve() { # [CERTIFICATE]
+	rm -f port
+	python3 "$ROOT/tests/support/book_server.py" served "$@" >port 2>/dev/null 3>&- &
 	pid=$!
 	for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
-	url=http://127.0.0.1:$(cat port)
+	url=http${1:+s}://127.0.0.1:$(cat port)
 }
 price_is() {
 	cost --model "${2-m-one}" --input 1000000
@@ -130,6 +131,43 @@ price_is() {
 		[ "$status" -ne 0 ] || fail "$from was taken"
 		price_is 7
 	done
+}
+@test "over TLS: only whom the certificates say, through redirections that stay encrypted, within a size and a time" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=own 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -keyout host.key -out host.csr -subj /CN=host 2>/dev/null
+	printf 'subjectAltName=IP:127.0.0.1' >host.ext
+	openssl x509 -req -in host.csr -CA ca.pem -CAkey ca.key -days 2 -extfile host.ext -out host.crt 2>/dev/null
+	cat host.crt host.key >host.pem
+	book 7 2099-01-01
+	serve host.pem
+	unset SSL_CERT_FILE CURL_CA_BUNDLE
+	run "$TALLY" price update --from "$url/book.zip"
+	[ "$status" -ne 0 ] || fail "a stranger's certificate was taken"
+	expect "$status" '$SSL_CERT_FILE'
+	export SSL_CERT_FILE=$DIR/ca.pem
+	run "$TALLY" price update --from "https://localhost:$(cat port)/book.zip"
+	[ "$status" -ne 0 ] || fail "the certificate of another name was taken"
+	[ ! -e data/tally/prices/book.pack ] || fail "something was installed"
+	run "$TALLY" price update --from "$url/moved/book.zip"
+	expect 0 'the prices of 2099-01-01 are installed'
+	run "$TALLY" price update --from "$url/moved/book.zip"
+	expect 0 'already the newest'
+	tail -n 1 served/requests | grep -q 'book.zip "' || fail "asked without the tag: $(cat served/requests)"
+	book 8 2099-02-01
+	mkdir served/plain served/moved
+	for name in plain/book.zip loop cut huge none.zip; do
+		run "$TALLY" price update --from "$url/$name" --sha256 "$(cut -c1-64 served/book.zip.sha256)"
+		[ "$status" -ne 0 ] || fail "$name was taken"
+		price_is 7 || return 1
+	done
+	run "$TALLY" price update --from "$url/huge" --sha256 "$(cut -c1-64 served/book.zip.sha256)"
+	expect "$status" 'is larger than 65536 KiB'
+	run "$TALLY" price update --from "$url/book.zip" --sha256 "$(printf 0%.0s $(seq 64))"
+	expect 1 'its checksum is' 'nothing is changed'
+	price_is 7
+	run "$TALLY" price update --from "$url/book.zip"
+	expect 0 'the prices of 2099-02-01 are installed'
+	price_is 8
 }
 @test "a damaged installed book is named, never taken for another" {
 	book 7 2099-01-01

@@ -5,7 +5,7 @@
 #include "meter/billing/bill.h"
 #include "meter/billing/budget.h"
 #include "meter/billing/terms.h"
-#include "meter/ledger/timeline.h"
+#include "meter/ledger/recurrence.h"
 #include "reports/invoice_view.h"
 #include "sim/outcomes.h"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""book_server.py FOLDER: serves its files on a free port of this machine, with ETags; prints the port.
-`slow` never answers, `cut` ends before its length; every request is a line in FOLDER/requests."""
-import hashlib, http.server, pathlib, sys, time
+"""book_server.py FOLDER [CERTIFICATE]: serves its files on a free port of this machine, with ETags; prints the port. With a
+certificate and its key in one file it speaks TLS. `slow` never answers, `cut` ends before its length, `huge` never ends,
+`moved/NAME` is at NAME, `plain/NAME` at a plain address, `loop` at itself; every request is a line in FOLDER/requests."""
+import hashlib, http.server, pathlib, ssl, sys, time
 
 folder = pathlib.Path(sys.argv[1])
 
@@ -14,6 +15,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             f.write(f"{name} {seen}\n")
         if name == "slow":
             time.sleep(600)
+        if name == "loop" or name.startswith(("moved/", "plain/")):
+            self.send_response(302)
+            to = "/loop" if name == "loop" else "/" + name[6:]
+            self.send_header("Location", to if name[0] != "p" else f"http://localhost:{self.server.server_port}{to}")
+            self.send_header("ETag", '"of the redirection"')
+            self.end_headers()
+            return
+        if name == "huge":
+            self.send_response(200)
+            self.end_headers()
+            while True:
+                self.wfile.write(bytes(1 << 20))
         file = folder / ("book.zip" if name == "cut" else name)
         if not file.is_file():
             self.send_error(404)
@@ -36,5 +49,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 2:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(sys.argv[2])
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()

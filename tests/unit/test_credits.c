@@ -13,10 +13,11 @@
 #include "meter/billing/difference.h"
 #include "meter/hold.h"
 #include "meter/ledger/batch.h"
-#include "meter/ledger/timeline.h"
 #include "pricing/rate.h"
 #include "reports/focus.h"
+#include "tests/support/pricing_kinds.h"
 #include "tests/support/test_database.h"
+#include "tests/support/timeline.h"
 
 static const int128 atto = 1000000000000000000;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "meter/hold.h"
+#include "meter/ledger/batch.h"
 #include "meter/ledger/draw.h"
 #include "meter/billing/invoice_store.h"
 #include "tests/support/failing_vfs.h"
@@ -566,6 +567,114 @@ static void test_a_failing_disk_leaves_no_half_invoice(void **state)
 	check(store_begin(store, start, &e), &e);
 }
 
+/* --- many operations at once --- */
+
+struct left_of {
+	struct buf text;
+};
+
+static int add_left(void *user, const struct grant *g)
+{
+	buf_printf(&((struct left_of *)user)->text, "%.*s %lld %lld\n", (int)g->name.n, g->name.p,
+		   (long long)g->left.nano, (long long)g->lapsed.nano);
+	return 0;
+}
+
+static void put_operation(struct buf *b, const char *customer, int i, int span_s, uint64_t *seed)
+{
+	const uint64_t dice = i < 2 ? 0 : unit_random(seed) % 100;
+	const int64_t at =
+		start.us + (int64_t)(unit_random(seed) % (uint64_t)span_s) * US_PER_SECOND;
+	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
+	instant_format((struct instant){ at }, from);
+	instant_format(
+		(struct instant){ at + (int64_t)(unit_random(seed) % (uint64_t)(span_s * 2) + 1) *
+					       US_PER_SECOND },
+		to);
+	buf_printf(b, "{\"customer\":\"%s\",\"id\":\"%d\",%s", customer,
+		   dice >= 94 ? (int)(unit_random(seed) % (uint64_t)i) : i,
+		   dice < 94 && unit_random(seed) % 9 == 0 ? "\"linked\":true," : "");
+	if (dice < 28)
+		buf_printf(
+			b,
+			"\"op\":\"grant\",\"amount\":\"%d\",\"priority\":%d,\"effective\":\"%s\"%s%s%s",
+			(int)(unit_random(seed) % 60 + 5), (int)(unit_random(seed) % 3), from,
+			dice % 2 ? ",\"expires\":\"" : "", dice % 2 ? to : "",
+			dice % 2 ? "\"" : "");
+	else if (dice < 94)
+		buf_printf(b, "\"op\":\"%s\",\"amount\":\"%d\",\"at\":\"%s\"",
+			   dice < 82 ? "draw" : "refund", (int)(unit_random(seed) % 25 + 1), from);
+	else
+		buf_puts(b, "\"op\":\"void\"");
+	buf_puts(b, "}\n");
+}
+
+/* Runs so many lines; with `settled`, whatever came late is redone after each chain. Adds which
+ * were done, and what is left of each grant. */
+static void run_operations(const char *customer, const struct buf *lines, bool settled,
+			   struct left_of *out)
+{
+	const struct instant now = { start.us + 5 * US_PER_DAY };
+	struct err e = { 0 };
+	const struct account *a;
+	for (const char *p = lines->p, *end = p + lines->n, *to; p < end; p = to) {
+		struct batch_result *r;
+		size_t n;
+		to = settled ? p : end;
+		for (bool linked = settled; linked && to < end;) {
+			const char *nl = (const char *)memchr(to, '\n', (size_t)(end - to)) + 1;
+			linked = memmem(to, (size_t)(nl - to), "linked", 6) != NULL;
+			to = nl;
+		}
+		check(batch_run(ledger, (struct text){ p, (size_t)(to - p) }, now, &r, &n, &e), &e);
+		for (size_t i = 0; i < n; i++)
+			buf_puts(&out->text, r[i].done ? "+" : "-");
+		free(r);
+		check(ledger_redo_all(ledger, NULL, &e), &e);
+	}
+	check(ledger_account(ledger, text_of(customer), &a, &e), &e);
+	check(ledger_each_grant(ledger, a->id, add_left, out, &e), &e);
+}
+
+/*
+ * Draws that surely find their credits wait for what came late to be redone; a step that is undone
+ * undoes no redoing of what came before it.
+ */
+static void test_operations_at_once_end_as_those_that_are_settled_one_by_one(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	uint64_t seed = unit_seed();
+	for (int round = 0; round < 90; round++) {
+		static const int spans[] = { 20, 7200, 4 * 86400 };
+		const enum overage_policy overage = (enum overage_policy)(round % 3);
+		struct buf lines[2] = { 0 };
+		struct left_of left[2] = { 0 };
+		char name[2][24];
+		for (int k = 0; k < 2; k++) {
+			uint64_t same = seed + (uint64_t)round;
+			snprintf(name[k], sizeof name[k], "%s %d", k ? "settled" : "at once",
+				 round);
+			new_account(name[k], overage);
+			for (int i = 0; i < 40; i++)
+				put_operation(&lines[k], name[k], i, spans[round / 3 % 3], &same);
+			run_operations(name[k], &lines[k], k, &left[k]);
+		}
+		buf_add(&left[0].text, "", 1);
+		buf_add(&left[1].text, "", 1);
+		if (strcmp(left[0].text.p, left[1].text.p) != 0)
+			fail_msg("round %d of seed %llu:\n%.*s\n%s\n%s", round,
+				 (unsigned long long)seed, (int)lines[0].n, lines[0].p,
+				 left[0].text.p, left[1].text.p);
+		for (int k = 0; k < 2; k++) {
+			buf_release(&lines[k]);
+			buf_release(&left[k].text);
+		}
+	}
+	check(ledger_end(ledger, &e), &e);
+	everything_fits();
+}
+
 int main(void)
 {
 	failing_vfs_install();
@@ -573,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_random_operations_against_a_naive_model),
 		cmocka_unit_test(test_grouping_of_draws_changes_nothing),
 		cmocka_unit_test(test_the_database_refuses_what_does_not_balance),
+		cmocka_unit_test(test_operations_at_once_end_as_those_that_are_settled_one_by_one),
 		cmocka_unit_test(test_the_journal_notices),
 	};
 	const struct CMUnitTest of_files[] = {

@@ -442,6 +442,86 @@ static void the_fast_log_reader_agrees_with_the_strict_one(void **state)
 	assert_true(taken > 5000);
 }
 
+/* One usage of a log: members that are understood, are not, count, do not, and are numbers in part.
+ */
+static void put_usage(struct buf *b, uint64_t *seed)
+{
+	static const char *const member[] = {
+		"\"cache_read_input_tokens\":%u",
+		"\"cache_creation_input_tokens\":%u",
+		"\"service_tier\":\"standard\"",
+		"\"service_tier\":\"priority\"",
+		"\"speed\":\"fast\"",
+		"\"inference_geo\":\"us\"",
+		"\"inference_geo\":\"us%u\"",
+		"\"server_tool_use\":{\"web_search_requests\":%u,\"web_fetch_requests\":0}",
+		"\"cache_creation\":{\"ephemeral_1h_input_tokens\":0}",
+		"\"cache_creation\":{\"ephemeral_%uh_input_tokens\":5}",
+		"\"iterations\":[{\"type\":\"message\",\"input_tokens\":%u,\"output_tokens\":3}]",
+		"\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":%u,\"output_tokens\":3}]",
+		"\"iterations\":[{\"type\":\"advisor_message\",\"model\":\"n\",\"input_tokens\":4,"
+		"\"output_tokens\":%u}]",
+		"\"cache_read_tokens\":%u",
+		"\"thinking_tokens\":%u",
+		"\"cost_in_usd_ticks\":%u",
+		"\"input_tokens_details\":{\"cached_tokens\":%u.0}",
+	};
+	buf_printf(b, "{\"input_tokens\":%u", (unsigned)(unit_random(seed) % 3 * 700));
+	for (int k = (int)(unit_random(seed) % 3); k > 0; k--) {
+		const unsigned n = (unsigned)(unit_random(seed) % 4);
+		buf_puts(b, ",");
+		buf_printf(b, member[unit_random(seed) % COUNT(member)], n);
+	}
+	buf_printf(b, ",\"output_tokens\":%u}", (unsigned)(unit_random(seed) % 2000));
+}
+
+static void same_call(const struct metered *x, const struct metered *y)
+{
+	assert_memory_equal(x->record.counts, y->record.counts, sizeof x->record.counts);
+	assert_true(x->record.present == y->record.present);
+	assert_string_equal(x->unread ? x->unread : "", y->unread ? y->unread : "");
+	assert_string_equal(x->rule, y->rule);
+	assert_true(x->stated.given == y->stated.given);
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		assert_true(text_eq(x->record.text[f], y->record.text[f]));
+}
+
+/* Lines of one log are read as each would be that is alone. */
+static void a_line_is_read_as_if_no_other_had_been(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	size_t taken = 0;
+	for (int round = 0; round < 300; round++) {
+		struct buf all = { 0 };
+		struct seen log, alone = { .calls = assembly_open(false) };
+		for (int i = 0; i < 60; i++) {
+			const size_t from = all.n;
+			buf_printf(
+				&all,
+				"{\"sessionId\":\"s\",\"type\":\"assistant\",\"message\":{\"id\":"
+				"\"m%d\",\"model\":\"c\",\"usage\":",
+				i);
+			put_usage(&all, &seed);
+			buf_puts(&all, "},\"timestamp\":\"2026-03-01T10:00:00Z\"}\n");
+			struct payload_reader *r =
+				payload_open(&(struct payload_sink){ &alone, take, refuse });
+			payload_line(r, (struct text){ all.p + from, all.n - from - 1 }, i + 1);
+			finish(r);
+		}
+		read_lines(&log, all.p);
+		assert_int_equal(log.refused, alone.refused);
+		assert_int_equal(assembly_count(log.calls), assembly_count(alone.calls));
+		for (size_t i = 0; i < assembly_count(log.calls); i++)
+			same_call(assembly_call(log.calls, i), assembly_call(alone.calls, i));
+		taken += assembly_count(log.calls);
+		assembly_close(log.calls);
+		assembly_close(alone.calls);
+		buf_release(&all);
+	}
+	assert_true(taken > 10000);
+}
+
 static void a_forked_session_repeats_nothing(void **state)
 {
 	(void)state;
@@ -530,6 +610,7 @@ int main(void)
 		cmocka_unit_test(impossible_counts_are_refused),
 		cmocka_unit_test(the_order_of_sightings_does_not_matter),
 		cmocka_unit_test(the_fast_log_reader_agrees_with_the_strict_one),
+		cmocka_unit_test(a_line_is_read_as_if_no_other_had_been),
 		cmocka_unit_test(a_forked_session_repeats_nothing),
 		cmocka_unit_test(only_calls_are_counted_among_spans),
 		cmocka_unit_test(an_event_lends_its_identity_to_its_data),

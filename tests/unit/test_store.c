@@ -22,6 +22,8 @@
 #include "meter/store/id_index.h"
 #include "meter/store/rollup.h"
 #include "meter/store/day_cells.h"
+#include "meter/store/row_peaks.h"
+#include "meter/store/usage_rows.h"
 #include "meter/store/usage_query.h"
 #include "tests/support/failing_memory.h"
 #include "tests/support/failing_vfs.h"
@@ -536,9 +538,15 @@ static void spoil_and_rebuild(struct writer *w, struct store *reader)
 {
 	struct err e;
 	assert_int_equal(store_begin(w->store, now, &e), 0);
-	assert_int_equal(db_run(store_db(w->store), "UPDATE rollup_day SET input=input+1", &e), 0);
+	assert_int_equal(db_run(store_db(w->store),
+				"UPDATE rollup_day SET input=input+1;"
+				"UPDATE rollup_quarter SET input=input+1",
+				&e),
+			 0);
 	assert_int_equal(store_commit(w->store, &e), 0);
 	char *wrong = describe(reader, "day,customer", "UTC", everything);
+	free(wrong);
+	wrong = describe(reader, "day,model", "UTC", everything);
 	free(wrong);
 	assert_int_equal(store_begin(w->store, now, &e), 0);
 	assert_int_equal(rollup_rebuild(w->store, &e), 0);
@@ -550,8 +558,18 @@ static void spoil_and_rebuild(struct writer *w, struct store *reader)
 static void what_is_remembered_of_days_is_what_the_rows_say(void **state)
 {
 	enum { BATCH = 15, READERS = 4 };
-	static const char *const bys[] = { "customer", "day,customer", "week,customer",
-					   "project,customer", "month,customer,model" };
+	static const char *const bys[] = { "customer",
+					   "day,customer",
+					   "week,customer",
+					   "project,customer",
+					   "",
+					   "day",
+					   "model",
+					   "day,model",
+					   "month,provider",
+					   "week,window",
+					   "hour,model",
+					   "month,customer,model" };
 	static const char *const zones[] = { "UTC", "Asia/Kolkata", "America/New_York", "+05:45" };
 	uint64_t seed = unit_seed(), n[60 * BATCH];
 	(void)state;
@@ -596,6 +614,122 @@ static void what_is_remembered_of_days_is_what_the_rows_say(void **state)
 	for (size_t i = 0; i < COUNT(days); i++)
 		day_cells_close(days[i]);
 	check_clean(w.store);
+	close_writer(&w);
+}
+
+struct asked_index {
+	struct store *of; /* NULL: it cannot be asked */
+	int times;
+};
+
+static int ask_index(void *user, struct text id, int64_t *first, struct err *e)
+{
+	struct asked_index *x = user;
+	struct known_id known;
+	x->times++;
+	int rc = x->of ? store_find(x->of, id, &known, e) : err_set(e, ERR_BUSY, "no index");
+	*first = rc == 0 ? known.first : 0;
+	return rc;
+}
+
+static int64_t first_of(struct store *s, const char *id)
+{
+	struct known_id known;
+	struct err e;
+	if (store_find(s, text_of(id), &known, &e) != 0)
+		fail_msg("%s", e.message);
+	return known.first;
+}
+
+/* A reader that asks somebody's index of ids finds what a search finds: nothing that was stored
+ * after its look at the database, and everything where the index cannot be asked. */
+static void a_reader_finds_ids_through_the_index_of_the_writer(void **state)
+{
+	uint64_t n[] = { 1, 2, 3, 4, 5, 6 };
+	char id[40], customer[16], later[40];
+	struct metered m;
+	struct err e;
+	(void)state;
+	forget("find.db");
+	struct writer w = open_writer("find.db");
+	struct asked_index index = { w.store, 0 };
+	take_or_fail(&w, n, 5);
+	struct store *s = open_reader("find.db", NULL);
+	store_find_through(s, (struct store_finder){ ask_index, &index });
+	make(&m, 6, later, customer);
+	make(&m, 3, id, customer);
+	assert_int_equal(db_begin_reading(store_db(s), &e), 0);
+	assert_int_equal(first_of(s, id), 3);
+	assert_int_equal(first_of(s, "never seen"), 0);
+	assert_int_equal(index.times, 2);
+	take_or_fail(&w, n + 5, 1);
+	assert_int_equal(first_of(w.store, later), 6);
+	assert_int_equal(first_of(s, later), 0);
+	db_rollback(store_db(s));
+	assert_int_equal(first_of(s, later), 6);
+	index.of = NULL;
+	assert_int_equal(first_of(s, later), 6);
+	assert_int_equal(first_of(s, "never seen"), 0);
+	store_close(s);
+	close_writer(&w);
+}
+
+static void same_page(struct store *a, struct store *b, const struct rows_question *q,
+		      struct rows_page *out)
+{
+	struct rows_page other;
+	struct err e;
+	if (usage_rows(out, a, q, &e) != 0 || usage_rows(&other, b, q, &e) != 0)
+		fail_msg("%s", e.message);
+	assert_int_equal(out->count, other.count);
+	assert_int_equal(out->more, other.more);
+	for (size_t i = 0; i < other.count; i++) {
+		assert_int_equal(out->row[i].seq, other.row[i].seq);
+		assert_true(out->row[i].value == other.row[i].value);
+	}
+	rows_page_release(&other);
+}
+
+/* The dearest and the largest rows, where it is remembered in which stretches they can be, are
+ * those that a search of all rows finds: page by page, under filters, while rows come in. */
+static void the_dearest_rows_are_found_where_they_can_be(void **state)
+{
+	enum { BATCH = 150, ROUNDS = 30 };
+	uint64_t seed = unit_seed(), n[BATCH * ROUNDS];
+	struct row_peaks *peaks = row_peaks_open();
+	(void)state;
+	forget("peaks.db");
+	struct writer w = open_writer("peaks.db");
+	struct store *s = open_reader("peaks.db", NULL);
+	store_share_peaks(s, peaks);
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	shuffle(n, COUNT(n), &seed);
+	for (size_t round = 0; round < ROUNDS; round++) {
+		struct rows_page page;
+		struct rows_question q = { .filter = everything,
+					   .kind = -1,
+					   .order = round % 2 ? ROWS_BY_COST : ROWS_BY_TOKENS,
+					   .ascending = unit_random(&seed) % 2,
+					   .limit = 1 + (int64_t)(unit_random(&seed) % 40) };
+		take_or_fail(&w, n + round * BATCH, BATCH);
+		if (round % 3 == 0)
+			q.filter.since.us =
+				now.us - (int64_t)(unit_random(&seed) % 5000000) * 1000000;
+		if (round % 4 == 0)
+			q.filter.model = "deepseek-v4-pro";
+		if (round % 5 == 0)
+			q.filter.customer = "c2";
+		for (int pages = 0; pages < 6; pages++) {
+			same_page(s, w.store, &q, &page);
+			q.goes_on = page.count > 0;
+			if (q.goes_on)
+				q.after = page.row[page.count - 1];
+			rows_page_release(&page);
+		}
+	}
+	store_close(s);
+	row_peaks_close(peaks);
 	close_writer(&w);
 }
 
@@ -1315,6 +1449,8 @@ int main(void)
 		cmocka_unit_test(growing_calls_count_at_their_largest),
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
 		cmocka_unit_test(what_is_remembered_of_days_is_what_the_rows_say),
+		cmocka_unit_test(a_reader_finds_ids_through_the_index_of_the_writer),
+		cmocka_unit_test(the_dearest_rows_are_found_where_they_can_be),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(what_waits_is_of_the_customer_that_sent_it),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),

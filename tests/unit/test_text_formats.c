@@ -174,6 +174,51 @@ static void all_scanners_find_the_same_delimiters(void **state)
 	}
 }
 
+static void pairs_are_found_wherever_they_stand(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	enum { MOST = 90 };
+	for (int round = 0; round < 100000; round++) {
+		const size_t n = unit_random(&seed) % MOST;
+		char *text = malloc(n + 1); /* of that size, so that a sanitizer sees each byte */
+		for (size_t i = 0; i < n; i++)
+			text[i] = "\"us.........."[unit_random(&seed) % 12];
+		const char *want = NULL;
+		for (size_t i = 0; i + 1 < n && !want; i++)
+			if (memcmp(text + i, "\"u", 2) == 0 || memcmp(text + i, "s\"", 2) == 0)
+				want = text + i;
+		assert_ptr_equal(scan_pair(text, n, "\"u", "s\""), want);
+		free(text);
+	}
+}
+
+/* Eight bytes at a time or one by one: up to the first that is none. */
+static void utf8_is_valid_up_to_its_first_fault(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int round = 0; round < 100000; round++) {
+		char text[40];
+		size_t n = unit_random(&seed) % 37, want = n;
+		memset(text, 'a', sizeof text);
+		for (size_t i = 0; i + 2 < n; i += 2 + unit_random(&seed) % 9)
+			memcpy(text + i, "\xc3\xa9", 2);
+		if (n && round % 2) {
+			want = unit_random(&seed) % n;
+			text[want] = "\0\x80\xc3\xff"[unit_random(&seed) % 4];
+			/* the first half of a letter that was cut */
+			if (want && text[want - 1] == '\xc3')
+				text[want - 1] = 'a';
+			if (text[want] == '\xc3' && want + 1 < n && text[want + 1] == '\xa9')
+				text[want + 1] = 'a';
+			if (want && text[want] == '\x80' && text[want - 1] == '\xc3')
+				text[want - 1] = 'a';
+		}
+		assert_int_equal(utf8_valid_prefix(text, n), want);
+	}
+}
+
 static void counts_are_read_from_digits_only(void **state)
 {
 	(void)state;
@@ -270,6 +315,8 @@ int main(void)
 		cmocka_unit_test(csv_records_are_split_strictly),
 		cmocka_unit_test(a_stray_quote_costs_one_line),
 		cmocka_unit_test(all_scanners_find_the_same_delimiters),
+		cmocka_unit_test(pairs_are_found_wherever_they_stand),
+		cmocka_unit_test(utf8_is_valid_up_to_its_first_fault),
 		cmocka_unit_test(counts_are_read_from_digits_only),
 		cmocka_unit_test(columns_of_counts_agree),
 	};

@@ -1,5 +1,6 @@
 #include "tests/fuzz/support/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -74,10 +75,23 @@ static void make_tokens(void)
 	buf_release(&b);
 }
 
+/* One that nobody has. */
+static int free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof a;
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+		abort();
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
 int server_start(void)
 {
 	pthread_t thread;
-	const int port = 20000 + (int)getpid() % 30000;
+	const int port = free_port();
 	snprintf(folder, sizeof folder, "%s/tally-fuzz-XXXXXX",
 		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(folder))

@@ -1,28 +1,16 @@
 /*
- * timeline: what grants, uses and resets come to over a period, from their instants alone.
+ * timeline: a model of credits, for tests: what grants, uses and resets come to over a period, from
+ * their instants alone, event by event. The ledger has to agree with it.
  *
  * A grant counts from its effective instant until it expires or is voided. A recurring grant is
  * full again at every recurrence. A reset keeps of each grant what its rollover rule allows. Use
  * that no grant covers is overage; with `repay` a later grant pays it first, else it stays.
  */
-#ifndef TALLY_METER_LEDGER_TIMELINE_H
-#define TALLY_METER_LEDGER_TIMELINE_H
+#ifndef TALLY_TESTS_SUPPORT_TIMELINE_H
+#define TALLY_TESTS_SUPPORT_TIMELINE_H
 
-#include "base/zone.h"
 #include "meter/ledger/lot.h"
-
-/* Every so often: a span, or a number of civil days or calendar months (clamped to the month's end)
- * in a zone. */
-struct recurrence {
-	int64_t every_us, days, months; /* one of them */
-	struct instant anchor;
-	const struct zone *zone; /* NULL: UTC */
-};
-/* "1d", "1w", "2h", "30m", "15s", "1month", "1y"; in UTC until a zone is set. Errors: ERR_USAGE. */
-int recurrence_parse(struct recurrence *out, struct text every, struct instant anchor,
-		     struct err *e);
-/* The first recurrence at or after t. */
-struct instant recurrence_from(const struct recurrence *r, struct instant t);
+#include "meter/ledger/recurrence.h"
 
 struct timeline_grant {
 	struct lot lot;	       /* left: at the start of the period */

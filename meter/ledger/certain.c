@@ -1,0 +1,54 @@
+/* What is certain of an account before what waits is redone. */
+#include "meter/ledger/ledger_parts.h"
+
+static const struct sql sql_keeps = {
+	.text = "SELECT count(*) FROM credit_rule WHERE account=:account AND rollover>0",
+};
+
+static int trims(struct ledger *l, const struct state *s, bool *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, &sql_keeps, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1 && db_int(q, 0) > 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/*
+ * Where lots burn in one order, nothing is trimmed and nothing repaid, a draw that is put in
+ * earlier leaves some one lot by so much shorter, whatever later draws then take instead: each of
+ * its credits displaces one later credit, which displaces one at most. So a draw that waits lessens
+ * what any set of lots has left by its own amount at most; a grant or a refund by hand lessens it
+ * by nothing, but what is booked of them may move to other lots.
+ */
+int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e)
+{
+	bool unbilled = false, keeps = true;
+	*out = s->redo.account && s->redo.doubt < INT64_MAX && !s->moving &&
+	       s->account.overage != OVERAGE_DEBT;
+	int rc = *out ? ledger_is_unbilled(l, s, &unbilled, e) : 0;
+	if (rc == 0 && unbilled)
+		rc = trims(l, s, &keeps, e);
+	*out = rc == 0 && unbilled && !keeps;
+	return rc;
+}
+
+int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const struct draw *d,
+			 bool *out, struct err *e)
+{
+	int rc = ledger_may_wait(l, s, out, e);
+	if (rc == 0 && *out)
+		rc = ledger_need_lots(l, s, e);
+	int128 has = 0;
+	for (size_t i = 0; rc == 0 && *out && i < s->lots; i++) {
+		const struct lot *lot = &s->lot[i];
+		if (lot->effective.us <= d->at.us && lot->expires.us > d->at.us)
+			has += ledger_nano_of(lot->left);
+	}
+	*out = *out && has - nano >= s->redo.doubt;
+	return rc;
+}
