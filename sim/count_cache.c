@@ -16,6 +16,7 @@ enum doubt {
 	STEP_GUESSED = 1,  /* nothing tells that it goes on from there */
 	STEP_MARKED = 2,   /* a mark of its client ends there; more may be common */
 	STEP_UNPROVEN = 4, /* no hit on record tells that the prompts are the same */
+	STEP_END = 8,	   /* that hit ends before the earlier prompt does */
 };
 
 /* Of so many calls that only grew, one is taken to have its history rewritten, in the bound of the
@@ -232,6 +233,14 @@ static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
 		}
 }
 
+/* Whether call i found less of that one than was kept, for whole units are found only: the rest of
+ * it may have been changed. */
+static bool leaves_end(const struct count_cache *c, uint32_t i, uint32_t from)
+{
+	return c->call[i].tokens[BUCKET_CACHE_READ] <
+	       least(prompt_of(c, i), count_cache_reach(&c->call[from], recorded_of(c, i)));
+}
+
 static void place(struct tree *t, uint32_t i)
 {
 	struct count_cache *c = t->c;
@@ -246,11 +255,14 @@ static void place(struct tree *t, uint32_t i)
 	uint32_t back;
 	if (of.proven) {
 		go_on(t, i, of.proven, INT64_MAX);
+		c->told[i].doubt |= leaves_end(c, i, of.proven - 1) ? STEP_END : 0;
 	} else if (of.longer && (!of.fits || (there >= 0 && there < read))) {
 		go_on(t, i, of.longer, read);
 	} else if (of.fits) {
 		go_on(t, i, of.fits, there > read ? read : INT64_MAX);
-		c->told[i].doubt |= there < 0 ? STEP_UNPROVEN : 0;
+		c->told[i].doubt |= there < 0					     ? STEP_UNPROVEN
+				    : there == read && leaves_end(c, i, of.fits - 1) ? STEP_END
+										     : 0;
 	} else if ((back = taken_back(t, i)) != 0) {
 		go_on(t, i, back, INT64_MAX);
 		c->told[i].doubt = STEP_GUESSED;
@@ -391,7 +403,7 @@ static struct known go_back(const struct count_cache *c, struct known k, uint32_
 		k.doubt |= step <= k.shared || c->told[k.at].doubt == STEP_GUESSED
 				   ? c->told[k.at].doubt
 				   : 0;
-		k.doubt |= c->told[k.at].doubt & STEP_UNPROVEN;
+		k.doubt |= c->told[k.at].doubt & (STEP_UNPROVEN | STEP_END);
 		k.shared = least(k.shared, step);
 		k.most = least(k.most, c->told[k.at].doubt == STEP_MARKED ? both : step);
 		k.at = from;
@@ -545,6 +557,8 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 			.hit = there,
 			.high = most(there, ruled(r, at_most, prompt)),
 			.unproven = there > head && k.doubt & STEP_UNPROVEN,
+			.end_unproven = there > head && r->breakpoints && k.doubt & STEP_END &&
+					!(k.doubt & STEP_UNPROVEN),
 		};
 	}
 	struct count_found found = find_head(c, call, k);
@@ -642,12 +656,13 @@ static int32_t end_changed(const struct count_cache *c, uint32_t call)
 /* Of what a hit rests on lengths alone for, what sessions rewrite: then the head is left, and
  * where hits end at marks and the last one's end was changed, the mark before it. */
 static int64_t expected_loss(const struct count_cache *c, const struct count_call *call,
-			     struct known k, int64_t hit)
+			     struct known k, const struct count_found *f)
 {
 	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	const int64_t prompt = prompt_of(c, call->call),
+	const int64_t prompt = prompt_of(c, call->call), hit = f->hit,
 		      head = least(hit, ruled(&of->rules, c->head, prompt));
-	int64_t lost = part_of(hit - head, habit_after(call->time_us - k.us)->rewritten);
+	int64_t lost =
+		f->unproven ? part_of(hit - head, habit_after(call->time_us - k.us)->rewritten) : 0;
 	if (of->rules.breakpoints) {
 		const struct known older = go_back(c, k, call->cache);
 		const bool there = older.by && lives(of, older.by, k.by->us);
@@ -685,11 +700,15 @@ static void widen(const struct count_cache *c, const struct count_call *call, st
 		      longest = ruled(&of->rules, c->told[call->call].longest, prompt);
 	f->least = f->low;
 	f->most = f->high;
-	f->expected = f->unproven || f->recorded ? f->hit : expect_shorter(c, call, k, f);
-	if (!f->unproven)
+	f->expected = f->recorded ? f->hit : expect_shorter(c, call, k, f);
+	if (!f->unproven && !f->end_unproven)
 		return;
-	const int64_t lost = expected_loss(c, call, k, f->hit),
-		      in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
+	const int64_t lost = expected_loss(c, call, k, f);
+	if (f->end_unproven) { /* how many ends change within a unit of the record is not known */
+		f->least = least(f->low, f->hit - lost);
+		return;
+	}
+	const int64_t in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
 	f->expected = f->hit - lost;
 	f->least = least(f->low, f->hit - least(f->hit, most(in_all, 2 * lost)));
 	f->most = most(f->high, c->told[call->call].longest >= prompt ? longest : 0);

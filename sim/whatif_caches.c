@@ -379,7 +379,8 @@ static void hit_rebuilt(struct run *r)
 		r->out->calls_recorded += f.recorded;
 		r->out->missed.calls[f.miss] += f.missed > 0;
 		r->out->missed.tokens[f.miss] += f.missed;
-		r->out->calls_unproven += f.unproven && f.low == f.hit && f.high == f.hit;
+		r->out->calls_unproven +=
+			(f.unproven || f.end_unproven) && f.low == f.hit && f.high == f.hit;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}
 }

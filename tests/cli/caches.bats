@@ -293,6 +293,11 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	gap=1 calls gpt-4o 64000:0 640:64000 640:64640 >p.csv
 	run "$TALLY" whatif p.csv -s s=claude-sonnet-4-6 --resamples 0 --json
 	[[ $output != *total_expected* ]] || fail "$output"
+	# whole 128s of 64,100 are 64,000: the hit tells nothing of the last 100 tokens, and a Claude client's mark lies behind them
+	gap=1 calls gpt-4o 64100:0 640:64000 >p.csv
+	run "$TALLY" whatif p.csv -s s=claude-sonnet-4-6 --resamples 0 --json
+	# 8.65 % of 64,100 may have lost their mark: 5,544 tokens at 3.45
+	expect 0 '"total": "0.26163"' '"total_low": "0.26163"' '"total_high": "0.2807568"' '"total_expected": "0.26163"'
 }
 
 @test "150 recorded sessions stripped to counts: the errors that docs/caches.md states, model by model" {
