@@ -269,6 +269,7 @@ static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
 	if (has_bounds(w)) {
 		json_out_money(j, "total_low", w->cost_low);
 		json_out_money(j, "total_high", w->cost_high);
+		json_out_money(j, "total_expected", w->cost_expected);
 	}
 	json_out_end(j, '}');
 }
@@ -637,15 +638,19 @@ static void estimate_remark(const char *name, const struct whatif_result *w, con
 static void bounds_remark(const char *name, const struct whatif_result *w, const char *currency,
 			  struct buf *b)
 {
-	struct buf low = { 0 }, high = { 0 };
+	struct buf low = { 0 }, high = { 0 }, expected = { 0 };
 	put_count(b, w->calls_uncertain + w->calls_unproven);
 	put_short_money(&low, w->cost_low, currency, bound_of(w));
 	put_short_money(&high, w->cost_high, currency, EXACTLY);
-	print_note("  %s: what %s of the calls find in a cache is not certain; with the most and "
-		   "the fewest hits it costs %s to %s",
-		   name, b->p, low.p, high.p);
+	put_short_money(&expected, w->cost_expected, currency, EXACTLY);
+	print_note(
+		"  %s: what %s of the calls find in a cache is not certain; with the most and "
+		"the fewest hits it costs %s to %s, and %s if as much is rewritten as in recorded "
+		"sessions",
+		name, b->p, low.p, high.p, expected.p);
 	buf_release(&low);
 	buf_release(&high);
+	buf_release(&expected);
 }
 
 static void retry_remark(const char *name, const struct whatif_result *w, const char *currency,

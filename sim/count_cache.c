@@ -16,12 +16,31 @@ enum doubt {
 	STEP_GUESSED = 1,  /* nothing tells that it goes on from there */
 	STEP_MARKED = 2,   /* a mark of its client ends there; more may be common */
 	STEP_UNPROVEN = 4, /* no hit on record tells that the prompts are the same */
+	STEP_END = 8,	   /* that hit ends before the earlier prompt does */
 };
 
 /* Of so many calls that only grew, one is taken to have its history rewritten, in the bound of the
  * fewest hits: recorded sessions of agents show one in 69 (110 of 7,643), and where a hit has to
  * end at a mark one in 18 (418, those whose last tokens alone were changed among them). */
 enum { REWRITTEN_ONE_IN = 32, MARKED_ONE_IN = 16 };
+
+/*
+ * What 562 public sessions of a coding agent do (42,959 calls; docs/caches.md), by the pause before
+ * a call, in parts of ten thousand of the tokens that lengths alone take to be common: rewritten,
+ * and of a prompt that came after the pause, how often its end is changed in the next one.
+ */
+enum { PARTS = 10000 };
+static const struct habit {
+	int64_t within_us;
+	int32_t rewritten, end_changed;
+} habits[] = {
+	{ 60 * US_PER_SECOND, 18, 68 },	     { 300 * US_PER_SECOND, 98, 366 },
+	{ 1800 * US_PER_SECOND, 372, 1173 }, { 7200 * US_PER_SECOND, 1513, 2411 },
+	{ INT64_MAX, 4626, 3398 },
+};
+/* The end of a prompt that starts over; and of one that is shorter than one before, what it begins
+ * with all the same, and where hits end at marks. */
+enum { STARTED_END_CHANGED = 865, SHORTER_KEEPS = 3150, SHORTER_KEEPS_MARKED = 1635 };
 
 /* A call of the conversation at hand. */
 struct told {
@@ -214,6 +233,14 @@ static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
 		}
 }
 
+/* Whether call i found less of that one than was kept, for whole units are found only: the rest of
+ * it may have been changed. */
+static bool leaves_end(const struct count_cache *c, uint32_t i, uint32_t from)
+{
+	return c->call[i].tokens[BUCKET_CACHE_READ] <
+	       least(prompt_of(c, i), count_cache_reach(&c->call[from], recorded_of(c, i)));
+}
+
 static void place(struct tree *t, uint32_t i)
 {
 	struct count_cache *c = t->c;
@@ -228,11 +255,14 @@ static void place(struct tree *t, uint32_t i)
 	uint32_t back;
 	if (of.proven) {
 		go_on(t, i, of.proven, INT64_MAX);
+		c->told[i].doubt |= leaves_end(c, i, of.proven - 1) ? STEP_END : 0;
 	} else if (of.longer && (!of.fits || (there >= 0 && there < read))) {
 		go_on(t, i, of.longer, read);
 	} else if (of.fits) {
 		go_on(t, i, of.fits, there > read ? read : INT64_MAX);
-		c->told[i].doubt |= there < 0 ? STEP_UNPROVEN : 0;
+		c->told[i].doubt |= there < 0					     ? STEP_UNPROVEN
+				    : there == read && leaves_end(c, i, of.fits - 1) ? STEP_END
+										     : 0;
 	} else if ((back = taken_back(t, i)) != 0) {
 		go_on(t, i, back, INT64_MAX);
 		c->told[i].doubt = STEP_GUESSED;
@@ -373,7 +403,7 @@ static struct known go_back(const struct count_cache *c, struct known k, uint32_
 		k.doubt |= step <= k.shared || c->told[k.at].doubt == STEP_GUESSED
 				   ? c->told[k.at].doubt
 				   : 0;
-		k.doubt |= c->told[k.at].doubt & STEP_UNPROVEN;
+		k.doubt |= c->told[k.at].doubt & (STEP_UNPROVEN | STEP_END);
 		k.shared = least(k.shared, step);
 		k.most = least(k.most, c->told[k.at].doubt == STEP_MARKED ? both : step);
 		k.at = from;
@@ -527,6 +557,8 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 			.hit = there,
 			.high = most(there, ruled(r, at_most, prompt)),
 			.unproven = there > head && k.doubt & STEP_UNPROVEN,
+			.end_unproven = there > head && r->breakpoints && k.doubt & STEP_END &&
+					!(k.doubt & STEP_UNPROVEN),
 		};
 	}
 	struct count_found found = find_head(c, call, k);
@@ -599,19 +631,86 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }
 
-/* The bounds of what nothing on record proves: on average one call in so many was rewritten, and a
- * prompt that is shorter than an earlier one may be that one's beginning instead. */
-static void widen(const struct count_cache *c, const struct count_call *call, struct count_found *f)
+static int64_t part_of(int64_t tokens, int32_t part)
+{
+	return (int64_t)((int128)tokens * part / PARTS);
+}
+
+static const struct habit *habit_after(int64_t pause_us)
+{
+	const struct habit *h = habits;
+	while (pause_us > h->within_us)
+		h++;
+	return h;
+}
+
+/* How often the end of a call's prompt is changed in the next one. */
+static int32_t end_changed(const struct count_cache *c, uint32_t call)
+{
+	const uint32_t parent = c->told[call].parent;
+	return parent ? habit_after(c->call[call].time_us - c->call[parent - 1].time_us)
+				->end_changed
+		      : STARTED_END_CHANGED;
+}
+
+/* Of what a hit rests on lengths alone for, what sessions rewrite: then the head is left, and
+ * where hits end at marks and the last one's end was changed, the mark before it. */
+static int64_t expected_loss(const struct count_cache *c, const struct count_call *call,
+			     struct known k, const struct count_found *f)
+{
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	const int64_t prompt = prompt_of(c, call->call), hit = f->hit,
+		      head = least(hit, ruled(&of->rules, c->head, prompt));
+	int64_t lost =
+		f->unproven ? part_of(hit - head, habit_after(call->time_us - k.us)->rewritten) : 0;
+	if (of->rules.breakpoints) {
+		const struct known older = go_back(c, k, call->cache);
+		const bool there = older.by && lives(of, older.by, k.by->us);
+		const int64_t mark =
+			there ? ruled(&of->rules, least(older.shared, kept_of(c, of, older.at)),
+				      prompt)
+			      : 0;
+		lost += part_of(hit - least(hit, most(head, mark)), end_changed(c, k.at));
+	}
+	return least(lost, hit);
+}
+
+/* Where a prompt is shorter than one before, what it begins with is between two bounds. */
+static int64_t expect_shorter(const struct count_cache *c, const struct count_call *call,
+			      struct known k, const struct count_found *f)
+{
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	const int32_t keeps = of->rules.breakpoints ? SHORTER_KEEPS_MARKED : SHORTER_KEEPS;
+	const uint32_t parent = c->told[call->call].parent;
+	if (c->call[call->call].requests > 1)
+		return f->hit;
+	if (parent && prompt_of(c, parent - 1) > prompt_of(c, call->call))
+		return f->low + part_of(f->hit - f->low, keeps);
+	return parent || k.by ? f->hit : f->hit + part_of(f->high - f->hit, keeps);
+}
+
+/* The bounds of what nothing on record proves: on average one call in so many was rewritten, or
+ * twice what sessions rewrite after such a pause, and a prompt that is shorter than an earlier one
+ * may be that one's beginning instead. */
+static void widen(const struct count_cache *c, const struct count_call *call, struct known k,
+		  struct count_found *f)
 {
 	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const int64_t prompt = prompt_of(c, call->call),
 		      longest = ruled(&of->rules, c->told[call->call].longest, prompt);
 	f->least = f->low;
 	f->most = f->high;
-	if (!f->unproven)
+	f->expected = f->recorded ? f->hit : expect_shorter(c, call, k, f);
+	if (!f->unproven && !f->end_unproven)
 		return;
-	f->least = least(f->low, f->hit - f->hit / (of->rules.breakpoints ? MARKED_ONE_IN
-									  : REWRITTEN_ONE_IN));
+	const int64_t lost = expected_loss(c, call, k, f);
+	if (f->end_unproven) { /* how many ends change within a unit of the record is not known */
+		f->least = least(f->low, f->hit - lost);
+		return;
+	}
+	const int64_t in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
+	f->expected = f->hit - lost;
+	f->least = least(f->low, f->hit - least(f->hit, most(in_all, 2 * lost)));
 	f->most = most(f->high, c->told[call->call].longest >= prompt ? longest : 0);
 }
 
@@ -652,7 +751,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			found.high = least(found.high, reach);
 		}
 	}
-	widen(c, call, &found);
+	widen(c, call, k, &found);
 	explain(c, call, k, last != 0, &found);
 	found.token_hours = found.recorded ? 0 : stored(c, call, k);
 	keep(c, call, k, found.hit);

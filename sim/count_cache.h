@@ -17,10 +17,12 @@
 /* What of a call's prompt was found. recorded: exactly what the record says, writes too. */
 struct count_found {
 	int64_t low, hit, high;
-	/* unproven: no hit on record tells that its prompt goes on from the one before; least,
-	   most: the bounds where that is in doubt, too */
-	bool recorded, unproven;
+	/* unproven: no hit on record tells that its prompt goes on from the one before;
+	   end_unproven: hits end at marks, and no hit tells of the last one's end; least, most:
+	   the bounds where that is in doubt, too */
+	bool recorded, unproven, end_unproven;
 	int64_t least, most;
+	int64_t expected;     /* as often as recorded sessions rewrite what was said */
 	enum cache_miss miss; /* why it found less than the call before it was long */
 	int64_t missed;	      /* tokens */
 	int64_t token_hours;  /* that keeping its prompt adds, where that is billed */

@@ -121,9 +121,10 @@ struct whatif_result {
 	struct credits_total credits;
 	int64_t unpriced, uncredited, placeholders;
 	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
-	   and what the cost would be with the fewest and the most */
+	   and what the cost would be with the fewest and the most, and is where sessions rewrite
+	   what was said as often as recorded ones do */
 	int64_t calls_recorded, calls_uncertain, calls_unproven;
-	struct money_total cost_low, cost_high;
+	struct money_total cost_low, cost_high, cost_expected;
 	struct misses missed; /* where hits are rebuilt, or found block by block */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;

@@ -372,13 +372,15 @@ static void hit_rebuilt(struct run *r)
 		p->low = f.least;
 		p->hit = f.hit;
 		p->high = f.most;
+		p->expected = f.expected;
 		p->as_recorded = f.recorded;
 		p->token_hours = f.token_hours;
 		p->records_writes = st->cache[recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
 		r->out->missed.calls[f.miss] += f.missed > 0;
 		r->out->missed.tokens[f.miss] += f.missed;
-		r->out->calls_unproven += f.unproven && f.low == f.hit && f.high == f.hit;
+		r->out->calls_unproven +=
+			(f.unproven || f.end_unproven) && f.low == f.hit && f.high == f.hit;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}
 }

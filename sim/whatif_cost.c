@@ -409,14 +409,16 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 	part->cost.atto += cost.atto;
 }
 
-/* What the play would cost with the fewest and the most hits. */
+/* What the play would cost with the fewest and the most hits, and with those that are expected. */
 static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer *a,
 		       struct money_total cost)
 {
-	const int64_t hits[2] = { p->high, p->low };
-	struct money_total *sum[2] = { &r->out->cost_low, &r->out->cost_high };
+	enum { BOUNDS = 3 };
+	const int64_t hits[BOUNDS] = { p->high, p->low, p->expected };
+	struct money_total *sum[BOUNDS] = { &r->out->cost_low, &r->out->cost_high,
+					    &r->out->cost_expected };
 	bool fits = true;
-	for (int k = 0; k < 2; k++) {
+	for (int k = 0; k < BOUNDS; k++) {
 		struct play other = *p;
 		struct money_total at = cost;
 		int64_t tokens[BUCKET_COUNT];
@@ -623,6 +625,7 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 		money_total_add(&to->cost, r->cost) && credits_add(&to->credits, r->credits) &&
 		money_total_add(&to->cost_low, r->cost_low) &&
 		money_total_add(&to->cost_high, r->cost_high) &&
+		money_total_add(&to->cost_expected, r->cost_expected) &&
 		!__builtin_add_overflow(to->prompt_tokens, r->prompt_tokens, &to->prompt_tokens);
 	money_total_add(&to->retry_cost, r->retry_cost);
 	for (int k = 0; k < BUCKET_COMMON; k++)

@@ -23,6 +23,7 @@ struct play {
 	int64_t time_us;
 	int64_t hit;	     /* prompt tokens that the cache had */
 	int64_t low, high;   /* where it is rebuilt: at least, at most */
+	int64_t expected;    /* likewise, as often as sessions rewrite what was said */
 	int64_t token_hours; /* that keeping its prompt adds, where that is billed */
 	uint32_t cache;	     /* that it uses, where caches are asked */
 	bool as_recorded;    /* what it found, and so what it wrote */

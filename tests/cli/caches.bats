@@ -270,6 +270,36 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	expect 2 "no card counts"
 }
 
+@test "what is expected of counts: rewritten after pauses, ends that change, prompts that start over; by hand" {
+	# 30 seconds, ten minutes and 30 seconds after each other, the last one shorter than all before
+	cat >t.csv <<-'END'
+	time,model,session,input,output
+	2026-06-15T00:00:00Z,no-such-model,a,64000,0
+	2026-06-15T00:00:30Z,no-such-model,a,64640,0
+	2026-06-15T00:10:30Z,no-such-model,a,65280,0
+	2026-06-15T00:11:00Z,no-such-model,a,6400,0
+	END
+	# Flash: 0.18 % of 64,000 and 3.72 % of 64,640 are read again, 31.5 % of 6,400 are found; 115 + 2,404 - 2,016 tokens at 0.1372
+	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --resamples 0 --json
+	expect 0 '"total": "0.010395392"' '"total_expected": "0.0104644036"'
+	# Sonnet: 0.18 % of 64,000, and 8.65 % for a first prompt's end, behind which lies no mark; then the pause; 16.35 % of 6,400; 115 + 5,536 - 1,046 at 3.45
+	run "$TALLY" whatif t.csv -s s=claude-sonnet-4-6 --resamples 0 --json
+	expect 0 '"total": "0.5304"' '"total_expected": "0.54628725"'
+	# after pauses of hours the bound of the fewest hits is as wide as what is expected is far
+	sed 's/T00:1/T02:1/' t.csv >u.csv
+	run "$TALLY" whatif u.csv -s s=deepseek-v4-flash --ttl 24h --resamples 0 --json
+	awk -v e="$(json total_expected)" -v h="$(json total_high)" 'BEGIN { exit !(e < h) }' || fail "expected beyond the bound"
+	# a record that proves its prompts is what it is
+	gap=1 calls gpt-4o 64000:0 640:64000 640:64640 >p.csv
+	run "$TALLY" whatif p.csv -s s=claude-sonnet-4-6 --resamples 0 --json
+	[[ $output != *total_expected* ]] || fail "$output"
+	# whole 128s of 64,100 are 64,000: the hit tells nothing of the last 100 tokens, and a Claude client's mark lies behind them
+	gap=1 calls gpt-4o 64100:0 640:64000 >p.csv
+	run "$TALLY" whatif p.csv -s s=claude-sonnet-4-6 --resamples 0 --json
+	# 8.65 % of 64,100 may have lost their mark: 5,544 tokens at 3.45
+	expect 0 '"total": "0.26163"' '"total_low": "0.26163"' '"total_high": "0.2807568"' '"total_expected": "0.26163"'
+}
+
 @test "150 recorded sessions stripped to counts: the errors that docs/caches.md states, model by model" {
 	trace="${TALLY_TRACES:-$ROOT/../shared/traces}/agent_sessions_150.jsonl"
 	[ -e "$trace" ] || skip "no recorded sessions"
@@ -280,7 +310,9 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 		run "$TALLY" whatif t.csv -s x=${m%:*} --resamples 0 --json
 		rebuilt=$(json total) low=$(json total_low) high=$(json total_high)
 		awk -v l="$low" -v b="$truth" -v h="$high" 'BEGIN { exit !(l <= b && b <= h) }' || fail "$m: $truth lies outside $low to $high"
-		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
+		expected=$(json total_expected)
+		awk -v e="$expected" -v b="$truth" 'BEGIN { exit !(e > b * .97 && e < b * 1.01) }' || fail "$m: $expected is expected, $truth by blocks"
+		echo "${m%:*}: $rebuilt rebuilt, $expected expected, $truth by blocks"
 		same "$(awk -v a="$rebuilt" -v b="$truth" 'BEGIN { printf "%.1f", (a / b - 1) * 100 }')" "${m#*:}"
 	done
 }
