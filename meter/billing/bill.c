@@ -695,11 +695,13 @@ static int add_total(struct bill_reader *r, const struct bill_row *row, struct t
 	return rc;
 }
 
-/* "Included", "-", "Free": words of what costs nothing, and nothing does that a cache answered. */
+/* "Included", "-", "Free": words of what costs nothing; nothing does that a cache answered or that
+ * the row says is not charged, whatever its amount would be. */
 static struct text cost_of(const struct bill_row *row)
 {
 	const struct text cost = row->value[ROLE_COST], flag = row->value[ROLE_FLAG];
-	if (flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0)
+	if ((flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0) ||
+	    (cost.n && export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED))
 		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
 		if (cost.p[i] >= '0' && cost.p[i] <= '9')

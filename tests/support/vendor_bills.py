@@ -328,6 +328,11 @@ case("FOCUS offset +02:00", [foc({"BilledCost":"6","SkuMeter":"USE1-Claude4.6Son
 case("stripe invoice items",
      ["id,Date (UTC),Description,Amount,Currency\nii_1,2026-06-15 00:00,claude-sonnet-4-6,6.00,usd\nii_2,2026-06-15 00:00,Tax,0.50,usd\n"], {S:"6"},
      {"tax":"0.5"}, args=["--map","day=Date (UTC)","--map","model=Description"])
+CURSOR = "Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost\n"
+case("Cursor, included and not charged with amounts", [CURSOR + "".join("2026-06-15T01:00:00.000Z,%s,%s,No,0,1,0,1,2,%s\n" % r for r in [
+    ("On-Demand", S, "6"), ("Included", S, "5"), ('"Errored, Not Charged"', S, "4"), ("Included", H, "3")])], {S: "6", H: "0"})
+case("Cursor's events", [json.dumps({"usageEvents": [{"timestamp": "1781517600000", "model": S, "kind": k, "tokenUsage": {"inputTokens": 1, "outputTokens": 1,
+     "totalCents": 590}, "chargedCents": c} for k, c in (("Usage-based", 600), ("Included in Business", 500))], "pagination": {"hasNextPage": False}})], {S: "6"})
 case("a sign of yen and yuan", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,￥600\n"], None, err="sign of several currencies")
 case("fullwidth yen with a code", ["day,model,cost,currency\n2026-06-15,claude-sonnet-4-6,￥600,US Dollar\n"], {S:"600"})
 for place in ("All amounts in EUR\n%s", "Currency:,EUR\n%s", "%sAll amounts in EUR,,\n"):
