@@ -26,13 +26,27 @@ static bool at(struct text s, size_t i, const char *word)
 /* Signs of currencies; a code of "" says nothing, for several write it so. */
 static const struct {
 	const char *sign, *code;
-} signs[] = { { "US$", "USD" },		 { "CA$", "CAD" },	   { "C$", "CAD" },
-	      { "AU$", "AUD" },		 { "A$", "AUD" },	   { "NZ$", "NZD" },
-	      { "HK$", "HKD" },		 { "NT$", "TWD" },	   { "S$", "SGD" },
-	      { "R$", "BRL" },		 { "$", "USD" },	   { "\xe2\x82\xac", "EUR" },
-	      { "\xc2\xa3", "GBP" },	 { "CN\xc2\xa5", "CNY" },  { "JP\xc2\xa5", "JPY" },
-	      { "\xc2\xa5", "" },	 { "\xef\xbf\xa5", "" },   { "\xe2\x82\xb9", "INR" },
-	      { "\xe2\x82\xa9", "KRW" }, { "\xe5\x85\x83", "CNY" } };
+} signs[] = { { "US$", "USD" },
+	      { "CA$", "CAD" },
+	      { "C$", "CAD" },
+	      { "AU$", "AUD" },
+	      { "A$", "AUD" },
+	      { "NZ$", "NZD" },
+	      { "HK$", "HKD" },
+	      { "NT$", "TWD" },
+	      { "S$", "SGD" },
+	      { "R$", "BRL" },
+	      { "$", "USD" },
+	      { "\xe2\x82\xac", "EUR" },
+	      { "\xc2\xa3", "GBP" },
+	      { "CN\xc2\xa5", "CNY" },
+	      { "JP\xc2\xa5", "JPY" },
+	      { "\xc2\xa5", "" },
+	      { "\xef\xbf\xa5", "" },
+	      { "\xe2\x82\xb9", "INR" },
+	      { "\xe2\x82\xa9", "KRW" },
+	      { "\xe5\x85\x83", "CNY" },
+	      { "\xe5\x86\x86", "JPY" } };
 
 /* The sign or code of a currency that begins at i, and its length; 0 where none does. */
 static size_t currency_at(struct text s, size_t i, const char **code)
@@ -75,6 +89,71 @@ bool loose_is_currency(struct text code)
 	for (size_t i = 0; code.n == 3 && i < sizeof known / sizeof *known; i++)
 		if (strncasecmp(code.p, known[i], 3) == 0)
 			return true;
+	return false;
+}
+
+static bool is_word_char(char c)
+{
+	return (c | 32) >= 'a' ? (c | 32) <= 'z' : c >= '0' && c <= '9';
+}
+
+bool loose_currency_code(char out[4], struct text s)
+{
+	static const struct {
+		const char *name, *code;
+	} names[] = { { "US Dollar", "USD" },
+		      { "US Dollars", "USD" },
+		      { "U.S. Dollar", "USD" },
+		      { "Dollar", "USD" },
+		      { "Dollars", "USD" },
+		      { "Euro", "EUR" },
+		      { "Euros", "EUR" },
+		      { "British Pound", "GBP" },
+		      { "Pound Sterling", "GBP" },
+		      { "Yuan", "CNY" },
+		      { "Renminbi", "CNY" },
+		      { "RMB", "CNY" },
+		      { "Chinese Yuan", "CNY" },
+		      { "Yen", "JPY" },
+		      { "Japanese Yen", "JPY" },
+		      { "Swiss Franc", "CHF" },
+		      { "\xe7\xbe\x8e\xe5\x85\x83", "USD" },
+		      { "\xe4\xba\xba\xe6\xb0\x91\xe5\xb8\x81", "CNY" },
+		      { "\xe6\xac\xa7\xe5\x85\x83", "EUR" },
+		      { "\xe6\x97\xa5\xe5\x85\x83", "JPY" } };
+	s = trimmed(s);
+	*out = 0;
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (strlen(names[k].name) == s.n && strncasecmp(s.p, names[k].name, s.n) == 0) {
+			memcpy(out, names[k].code, 4);
+			return true;
+		}
+	for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
+		if (strlen(signs[k].sign) == s.n && at(s, 0, signs[k].sign)) {
+			snprintf(out, 4, "%s", signs[k].code);
+			return true;
+		}
+	if (!loose_is_currency(s))
+		return false;
+	for (int i = 0; i < 4; i++)
+		out[i] = i < 3 ? (char)(s.p[i] & ~32) : 0;
+	return true;
+}
+
+bool loose_currency_in_words(char out[4], struct text s, size_t *from)
+{
+	for (size_t i = *from; i < s.n; i++) {
+		const char *code;
+		const size_t n = currency_at(s, i, &code);
+		const bool letters = n == 3 && is_upper(s.p[i]) && is_upper(s.p[i + 2]);
+		const bool alone = (i == 0 || !is_word_char(s.p[i - 1])) &&
+				   (i + n == s.n || !is_word_char(s.p[i + n]));
+		if (n == 0 || (letters && !(alone && loose_is_currency((struct text){ code, 3 }))))
+			continue;
+		snprintf(out, 4, "%.3s", code);
+		*from = i + n;
+		return true;
+	}
 	return false;
 }
 
@@ -290,13 +369,59 @@ static int parted_day(struct loose_time *out, struct text s, const int n[3], cha
 	return day_of(out, year, n[month_first ? 0 : 1], n[month_first ? 1 : 0], s, e);
 }
 
+static bool is_word_byte(char c)
+{
+	return (c & 0x80) || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
+/* The month that the word names, in several languages, or by the beginning of its English name; 0:
+ * none. */
+static int month_named(struct text word)
+{
+	static const char *const names[12] = {
+		"january januar janvier enero gennaio janeiro januari",
+		"february februar f\xc3\xa9vrier fevrier febrero febbraio fevereiro februari",
+		"march m\xc3\xa4rz maerz mars marzo mar\xc3\xa7o marco maart",
+		"april avril abril aprile",
+		"may mai mayo maggio maio mei",
+		"june juni juin junio giugno junho",
+		"july juli juillet julio luglio julho",
+		"august ao\xc3\xbbt aout agosto augustus",
+		"september septembre septiembre settembre setembro",
+		"october oktober octobre octubre ottobre outubro",
+		"november novembre noviembre novembro",
+		"december dezember d\xc3\xa9"
+		"cembre decembre diciembre dicembre dezembro december"
+	};
+	for (int m = 0; m < 12; m++)
+		for (const char *p = names[m]; *p;) {
+			const size_t n = strcspn(p, " ");
+			const bool english = p == names[m] && word.n >= 3 && word.n < n;
+			if ((word.n == n || english) && strncasecmp(p, word.p, word.n) == 0)
+				return m + 1;
+			p += n + (p[n] == ' ');
+		}
+	return word.n == 4 && strncasecmp(word.p, "sept", 4) == 0 ? 9 : 0;
+}
+
+/* "15 de junio de 2026", "June 15th": what says nothing. */
+static bool is_small_word(struct text word)
+{
+	static const char *const words[] = { "de", "di", "do", "of", "le", "el",
+					     "st", "nd", "rd", "th", "er" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (word.n == 2 && strncasecmp(word.p, words[i], 2) == 0)
+			return true;
+	return word.n >= 3; /* a weekday */
+}
+
 /* "Jun 15, 2026", "15 June 2026", "15-Jun-2026"; false where it is none of these. */
 static bool named_day(struct loose_time *out, struct text s)
 {
-	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 	int number[2] = { 0 }, numbers = 0, month = 0;
-	for (size_t i = 0; i < s.n;) {
-		size_t n = 0;
+	size_t digits = 0; /* of the last number */
+	for (size_t i = 0, n; i < s.n; i += n) {
+		n = 0;
 		while (i + n < s.n && s.p[i + n] >= '0' && s.p[i + n] <= '9')
 			n++;
 		if (n) {
@@ -305,26 +430,45 @@ static bool named_day(struct loose_time *out, struct text s)
 			for (size_t k = 0; k < n; k++)
 				number[numbers] = number[numbers] * 10 + s.p[i + k] - '0';
 			numbers++;
+			digits = n;
 		} else if (strchr(" ,-/.", s.p[i])) {
 			n = 1;
 		} else {
-			while (i + n < s.n &&
-			       ((s.p[i + n] | 32) >= 'a' && (s.p[i + n] | 32) <= 'z'))
+			while (i + n < s.n && is_word_byte(s.p[i + n]))
 				n++;
-			for (int m = 0; n >= 3 && m < 12; m++)
-				if (strncasecmp(s.p + i, months + (ptrdiff_t)3 * m, 3) == 0)
-					month = month ? 13 : m + 1;
-			if (n < 3)
+			const struct text word = { s.p + i, n };
+			const int named = month_named(word);
+			if (!named && !is_small_word(word))
 				return false;
+			if (named)
+				month = month ? 13 : named;
 		}
-		i += n;
 	}
-	bool year_first = number[0] > 31;
+	const bool year_first = number[0] > 31;
+	if (!year_first && digits == 2) /* "15-Jun-26" */
+		number[1] += 2000;
 	struct civil c = { .year = number[!year_first], .month = month, .day = number[year_first] };
 	if (numbers != 2 || c.year < 1000 || !civil_valid(c))
 		return false;
 	out->at.us = civil_to_day(c) * US_PER_DAY;
 	return true;
+}
+
+/* "2026年6月15日" as 2026/6/15. */
+static struct text without_signs(struct text s, char room[32])
+{
+	static const char *const marks[] = { "\xe5\xb9\xb4", "\xe6\x9c\x88", "\xe6\x97\xa5" };
+	size_t n = 0;
+	for (size_t i = 0, k; i < s.n && n < 31; i += k < 3 ? 3 : 1) {
+		for (k = 0; k < 3 && !at(s, i, marks[k]); k++)
+			;
+		if (k < 2)
+			room[n++] = '/';
+		else if (k == 3)
+			room[n++] = s.p[i];
+	}
+	room[n] = 0;
+	return (struct text){ room, n };
 }
 
 /* "10:00", "10:00:00", "3:04:05 PM" behind a day. */
@@ -366,6 +510,10 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 	size_t digits = 0;
 	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
 		digits++;
+	char room[32];
+	if (digits == 4 && s.n < 32 && at(s, 4, "\xe5\xb9\xb4")) {
+		s = without_signs(s, room);
+	}
 	out->is_day = s.n && !memchr(s.p, ':', s.n) && (digits < s.n || s.n == 8);
 	if (s.n == 8 && digits == 8) {
 		int v = 0;

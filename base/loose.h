@@ -29,6 +29,14 @@ bool loose_currency(char out[4], struct text s);
 /* Whether the three letters are the code of a currency that bills are written in. */
 bool loose_is_currency(struct text code);
 
+/* A column of currencies: a code, a sign alone or a name ("$", "US Dollar", "人民币") as its code.
+ * False where it is none of these; true with "" for a sign of several currencies. */
+bool loose_currency_code(char out[4], struct text s);
+
+/* The next currency that running words speak of ("All amounts in EUR"), behind *from, which moves
+ * on: a known code that stands alone, or a sign. False where there is no more. */
+bool loose_currency_in_words(char out[4], struct text s, size_t *from);
+
 struct loose_time {
 	struct instant at;
 	bool has_offset;

@@ -207,14 +207,19 @@ static int take_currency(struct bill_reader *r, const struct bill_row *row, stru
 {
 	char upper[16], room[4];
 	struct text currency = row->value[ROLE_CURRENCY];
+	bool several = false; /* "¥6" */
+	if (currency.n && loose_currency_code(room, currency) && *room)
+		currency = text_of(room);
 	if (!currency.n) {
-		loose_currency(room, row->value[ROLE_COST]);
+		several = loose_currency(room, row->value[ROLE_COST]) && !*room;
 		currency = text_of(room);
 	}
 	if (!currency.n)
 		currency = currency_in_name(row->cost_name, room);
 	if (!currency.n && r->format->currency)
 		currency = text_of(r->format->currency);
+	if (!currency.n && several)
+		r->bill->unclear = "its amounts have the sign of several currencies";
 	size_t n = currency.n < 15 ? currency.n : 15;
 	for (size_t i = 0; i < n; i++)
 		upper[i] = currency.p[i] >= 'a' && currency.p[i] <= 'z'
@@ -280,8 +285,21 @@ static bool named_month_from(struct text s, struct found *f)
 /* "2026-06", "202606": a month; false where it is none. */
 static bool month_from(struct text s, struct found *f)
 {
+	struct civil said = { .day = 1 };
+	char plain[16];
 	if (named_month_from(s, f))
 		return true;
+	/* "2026年6月" */
+	if (s.n > 8 && s.n < sizeof plain) {
+		int at = 0;
+		snprintf(plain, sizeof plain, "%.*s", (int)s.n, s.p);
+		if (sscanf(plain, "%4d\xe5\xb9\xb4%2d\xe6\x9c\x88%n", &said.year, &said.month,
+			   &at) == 2 &&
+		    (size_t)at == s.n && civil_valid(said)) {
+			set_month(f, said);
+			return true;
+		}
+	}
 	int v[6], digits = 0;
 	const bool dashed = s.n == 7 && (s.p[4] == '-' || s.p[4] == '/');
 	for (size_t i = 0; i < s.n && digits < 6 && (dashed || s.n == 6); i++)
@@ -442,6 +460,19 @@ static enum bill_kind kind_within(struct text s, bool negative)
 	static const struct kind_word words[] = { { "tax", BILL_TAX },
 						  { "vat", BILL_TAX },
 						  { "gst", BILL_TAX },
+						  { "mwst", BILL_TAX },
+						  { "ust", BILL_TAX },
+						  { "umsatzsteuer", BILL_TAX },
+						  { "tva", BILL_TAX },
+						  { "iva", BILL_TAX },
+						  { "btw", BILL_TAX },
+						  { "消費税", BILL_TAX },
+						  { "增值税", BILL_TAX },
+						  { "gutschrift", BILL_CREDIT },
+						  { "avoir", BILL_CREDIT },
+						  { "rabatt", BILL_ADJUSTMENT },
+						  { "remise", BILL_ADJUSTMENT },
+						  { "erstattung", BILL_REFUND },
 						  { "refund", BILL_REFUND },
 						  { "credit", BILL_CREDIT },
 						  { "credits", BILL_CREDIT },
@@ -664,11 +695,13 @@ static int add_total(struct bill_reader *r, const struct bill_row *row, struct t
 	return rc;
 }
 
-/* "Included", "-", "Free": words of what costs nothing, and nothing does that a cache answered. */
+/* "Included", "-", "Free": words of what costs nothing; nothing does that a cache answered or that
+ * the row says is not charged, whatever its amount would be. */
 static struct text cost_of(const struct bill_row *row)
 {
 	const struct text cost = row->value[ROLE_COST], flag = row->value[ROLE_FLAG];
-	if (flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0)
+	if ((flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0) ||
+	    (cost.n && export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED))
 		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
 		if (cost.p[i] >= '0' && cost.p[i] <= '9')
@@ -684,8 +717,10 @@ static int add_quiet(struct bill_reader *r, const struct bill_row *row)
 {
 	struct bill *b = r->bill;
 	struct found f = { 0 };
-	if (!row->value[ROLE_START].n || days_from(r, row, &f, NULL) != 0)
-		return 0; /* a row of empty fields */
+	if (!row->value[ROLE_START].n || days_from(r, row, &f, NULL) != 0) {
+		bill_note_words(r, row->whole); /* a row of empty fields, or a remark */
+		return 0;
+	}
 	for (int64_t day = f.day; day < f.end; day++) {
 		if ((b->quiets & (b->quiets - 1)) == 0)
 			b->quiet = mem_grow(b->quiet,
@@ -693,6 +728,26 @@ static int add_quiet(struct bill_reader *r, const struct bill_row *row)
 		b->quiet[b->quiets++] = day;
 	}
 	return 0;
+}
+
+/* "MwSt 19 %;;4,56" below the lines: of the last of their days. */
+static bool take_footer(const struct bill_reader *r, const struct bill_row *row, struct text cost,
+			struct found *f)
+{
+	const struct text words = row->value[ROLE_START];
+	enum bill_kind said = bill_kind_of_words(words);
+	if (said == BILL_USAGE)
+		said = kind_within(words, is_negative(r, cost));
+	if (said == BILL_USAGE || r->bill->lines == 0 || !cost.n || row->value[ROLE_MODEL].n)
+		return false;
+	f->day = r->bill->line[0].day;
+	for (size_t i = 0; i < r->bill->lines; i++)
+		if (r->bill->line[i].end > f->day)
+			f->day = r->bill->line[i].end - 1;
+	f->end = f->day + 1;
+	f->kind = said;
+	f->model = words;
+	return true;
 }
 
 static int take_row(struct bill_reader *r, const struct bill_row *row, struct err *e)
@@ -707,9 +762,11 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	if (is_total(row))
 		return add_total(r, row, cost, e);
 	int rc = days_from(r, row, &f, e);
-	if (rc != 0)
+	if (rc != 0 && !take_footer(r, row, cost, &f))
 		return rc;
-	take_words(r, &f, row, &spelled);
+	rc = 0;
+	if (!f.model.n)
+		take_words(r, &f, row, &spelled);
 	take_parts(r, &f, row);
 	count_row(r, row->whole);
 	rc = line_of(r, &f, row, &l, e);
@@ -863,6 +920,8 @@ static void settle(struct bill_reader *r)
 			l->has_cost = true;
 		}
 	}
+	if (!*b->currency && !b->unclear)
+		memcpy(b->currency, b->beside, sizeof b->beside);
 	b->partial = page_list_is_part(&r->pages);
 	page_list_missing(&r->pages, &b->pages_missing, &b->pages);
 	if (flip)

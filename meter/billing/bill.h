@@ -58,6 +58,10 @@ struct bill {
 	struct bill_line *line; /* one a day, kind, model, project, tier, kind of token and unit */
 	size_t lines;
 	char currency[16];
+	/* what its amounts, or the words beside the table, say of a currency that is not certain:
+	 * the sign of several, or two; "" */
+	const char *unclear;
+	char beside[4];	 /* the currency that words beside the table speak of; "" */
 	int places;	 /* decimals of its costs, at most */
 	bool partial;	 /* a page says that there is more, and the next one is not here */
 	bool has_offset; /* its days are of a zone: */

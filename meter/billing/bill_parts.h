@@ -73,6 +73,9 @@ void bill_is_read(struct bill_reader *r, struct text name);
 void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
 		      const struct bill_row *row);
 
+/* Words beside the table, which may say in which currency it is. */
+void bill_note_words(struct bill_reader *r, struct text words);
+
 /* Hands the rows of the file at work to r->take, rows of totals too. Errors name line or item, and
  * those of take. */
 int bill_rows(struct bill_reader *r, struct text all, struct err *e);

@@ -44,6 +44,8 @@ static struct text without_currency(struct text name)
 	n -= 4 + end;
 	while (n && name.p[n - 1] == ' ')
 		n--;
+	if (n > 3 && strncasecmp(name.p + n - 3, " in", 3) == 0) /* "Betrag in USD" */
+		n -= 3;
 	return (struct text){ name.p, n };
 }
 
@@ -266,6 +268,7 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 	int64_t line;
 	const char *p = header_in(all, &line), *end = all.p + all.n;
 	const char separator = csv_separator_of(line_at(p, end));
+	bill_note_words(r, (struct text){ all.p, (size_t)(p - all.p) });
 	int rc = 0;
 	r->comma_decimals = separator == ';';
 	for (; rc == 0 && p < end; line++) {
@@ -427,6 +430,15 @@ static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 	return rc;
 }
 
+/* A page that says beside its items in which currency they are. */
+static void note_currency(struct bill_reader *r, json_value *page)
+{
+	char code[4];
+	for (json_value *m = json_first(page); m; m = json_next(m))
+		if (loose_currency_code(code, json_string(m)))
+			bill_note_words(r, json_string(m));
+}
+
 /* A page, a list of pages or of rows, or a row. */
 static int take_document(struct bill_reader *r, json_value *v, int depth, struct err *e)
 {
@@ -450,8 +462,10 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			export_of_document(v, EXPORT_AS_ANY)->title);
 	if (!f && mapped && (items || json_kind(v) == JSON_OBJECT))
 		r->format = f = export_of_own_bills();
-	if (json_kind(v) != JSON_ARRAY && items)
+	if (json_kind(v) != JSON_ARRAY && items) {
 		page_list_see(&r->pages, v, f);
+		note_currency(r, v);
+	}
 	if (f && !mapped && !f->has_cost)
 		return err_set(
 			e, ERR_INVALID,

@@ -78,8 +78,9 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 		*said = JUDGED | (is_settled(r, name) ? LISTED : 0);
 	if (*said & LISTED)
 		return 0;
-	if (!seen->role[ROLE_CURRENCY] && loose_is_currency(value) &&
-	    strncasecmp(value.p, "USD", 3) != 0 && !r->format->currency)
+	char code[4];
+	if (!seen->role[ROLE_CURRENCY] && loose_currency_code(code, value) &&
+	    strcmp(code, "USD") != 0 && !r->format->currency)
 		return err_set(e, ERR_INVALID,
 			       "the column '%.*s' says %.*s, and no column is known to be the "
 			       "currency; name it with " ASKED("map") " currency=COLUMN",
@@ -116,4 +117,15 @@ void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
 		return;
 	*said = DOUBTED;
 	add_to(r->bill, &r->bill->doubtful, TEXT("the column that names the model"));
+}
+
+void bill_note_words(struct bill_reader *r, struct text words)
+{
+	struct bill *b = r->bill;
+	char code[4];
+	for (size_t from = 0; loose_currency_in_words(code, words, &from);) {
+		if (!*code || (*b->beside && strcmp(b->beside, code) != 0))
+			b->unclear = "the words beside its table speak of more than one currency";
+		memcpy(b->beside, code, sizeof code);
+	}
 }

@@ -281,6 +281,11 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 					.customer = w->o->customer,
 					.project = w->o->project };
 	struct usage_result *r;
+	if (!w->o->currency && !*bill->currency && bill->unclear)
+		return err_set(
+			e, ERR_INVALID,
+			"the bill does not say its currency: %s; name it with " ASKED("currency"),
+			bill->unclear);
 	if (w->o->currency && *bill->currency && strcmp(bill->currency, w->o->currency) != 0)
 		return err_set(e, ERR_INVALID,
 			       "the bill is in %s, and " ASKED("currency") " asks for %s",

@@ -185,9 +185,8 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		w->has_amount = true;
 		return 0;
 	case ROLE_UNCHARGED:
-		w->included = memmem(s.p, s.n, "Included", 8) != NULL;
-		w->uncharged = memmem(s.p, s.n, "Not Charged", 11) != NULL ||
-			       memmem(s.p, s.n, "No Charge", 9) != NULL;
+		w->included = export_charge_of(s) == INCLUDED;
+		w->uncharged = export_charge_of(s) == NOT_CHARGED;
 		return 0;
 	case ROLE_MODEL:
 		take_model(r, w, s);
@@ -426,6 +425,7 @@ static struct text call_id(struct payload_reader *r, const struct row *w)
 		buf_printf(&id, "#%llu", (unsigned long long)*same);
 	r->rows_once += *same == 1;
 	r->rows_again += *same == 2;
+	r->rows_line = w->p.m.line;
 	struct text made = kept(r, (struct text){ id.p, id.n });
 	buf_release(&what);
 	buf_release(&id);
@@ -712,6 +712,11 @@ static void judge_repeated(struct payload_reader *r, int64_t line)
 		r->sink.refuse(r->sink.user, line, TEXT(""), &e);
 	}
 	r->rows_once = r->rows_again = 0;
+}
+
+void export_finish(struct payload_reader *r)
+{
+	judge_repeated(r, r->rows_line);
 }
 
 static int64_t lines_in(const char *p, const char *end)

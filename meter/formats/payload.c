@@ -364,6 +364,7 @@ void payload_finish(struct payload_reader *r)
 	capture_finish(r);
 	session_log_finish(r);
 	stream_finish(r);
+	export_finish(r);
 }
 
 /* Whether the document has one of the members, or its type is one of those. */

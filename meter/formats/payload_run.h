@@ -98,6 +98,7 @@ struct payload_reader {
 	struct dict bucket_rows;       /* rows of these, word for word: their lines */
 	struct dict same_rows;	       /* rows of calls without ids: how many were equal */
 	int64_t rows_once, rows_again; /* of these, different ones, and those that came again */
+	int64_t rows_line;	       /* of the last of them */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	struct doubts doubts;
@@ -254,6 +255,8 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
 		  struct text all, int64_t line,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
+/* After the last document: what was there twice is told. */
+void export_finish(struct payload_reader *r);
 void export_release(struct payload_reader *r);
 
 /* Which meanings of its format a row, or the header of a table, has a column for. */

@@ -450,6 +450,25 @@ bool export_looks_into(const struct export_format *f, struct text path)
 	return false;
 }
 
+enum export_charge export_charge_of(struct text words)
+{
+	static const struct {
+		const char *words;
+		enum export_charge charge;
+	} known[] = { { "Not Charged", NOT_CHARGED },
+		      { "No Charge", NOT_CHARGED },
+		      { "NO_CHARGE", NOT_CHARGED },
+		      { "NOT_CHARGED", NOT_CHARGED },
+		      { "Included", INCLUDED } };
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const size_t n = strlen(known[i].words);
+		for (size_t k = 0; k + n <= words.n; k++)
+			if (strncasecmp(words.p + k, known[i].words, n) == 0)
+				return known[i].charge;
+	}
+	return CHARGED;
+}
+
 /* --- documents --- */
 
 static json_value *member_at(json_value *v, const char *name)
@@ -503,8 +522,8 @@ json_value *export_rows_in(const struct export_format *f, json_value *item)
 
 json_value *export_page_items(json_value *v)
 {
-	static const char *const lists[] = { "data",  "results",    "result",
-					     "items", "usageItems", "daily_costs" };
+	static const char *const lists[] = { "data",	   "results",	  "result",	"items",
+					     "usageItems", "daily_costs", "usageEvents" };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		json_value *list = json_member(v, lists[i]);
 		if (json_kind(list) == JSON_ARRAY)

@@ -170,6 +170,10 @@ const struct export_format *export_of_text(struct text all);
  * read. */
 const struct export_format *export_of_file(const char *path);
 
+/* What a word like "Included" says of a call: its plan pays, or nobody does. */
+enum export_charge { CHARGED, INCLUDED, NOT_CHARGED };
+enum export_charge export_charge_of(struct text words);
+
 /* The files of meter/read/exports/, compiled in; ended by a NULL name. */
 struct export_file {
 	const char *name, *text;

@@ -252,6 +252,7 @@ doubted() { # NAME COMMAND...
 }
 
 @test "a table of days without ids has sums of days: one that grew counts once" {
+	export TALLY_DB=$DIR/days.db
 	head=date,model,input_tokens,output_tokens
 	printf '%s\n' $head 2026-06-15,gpt-5,1000000,200000 2026-06-16,gpt-5,2000000,100000 >days.csv
 	run "$TALLY" ingest days.csv

@@ -92,6 +92,9 @@ USAGE_DOCUMENTS = {
     "langfuse.days": {"data": [{"date": "2026-06-15", "countTraces": 2, "countObservations": 9, "totalCost": 0.1, "usage": [
         {"model": "claude-sonnet-4-6", "inputUsage": 1000, "outputUsage": 200, "totalUsage": 1200, "countTraces": 2, "countObservations": 3,
          "totalCost": 0.1}]}], "meta": {"page": 1, "limit": 50, "totalItems": 1, "totalPages": 1}},
+    "cursor.events": {"totalUsageEventsCount": 1, "pagination": {"hasNextPage": False}, "usageEvents": [{"timestamp": "1781517600000", "model": "claude-sonnet-4-6",
+        "kind": "Included in Business", "maxMode": False, "isTokenBasedCall": True, "userEmail": "a@b", "chargedCents": 10, "tokenUsage": {"inputTokens": 600, "outputTokens": 200,
+        "cacheWriteTokens": 100, "cacheReadTokens": 400, "totalCents": 10}}]},
     "cloudflare": {"result": [{"id": "i%d" % cached, "created_at": "2026-06-15T10:00:00Z", "provider": "anthropic", "model": "claude-sonnet-4-6", "tokens_in": 1000,
         "tokens_out": 200, "cost": 0.1, "cached": cached, "success": True, "status_code": 200} for cached in (False, True)]},
 }

@@ -18,7 +18,7 @@ HOW_MANY = {}
 def later(text):
     """The same usage two days on, of other calls."""
     text = text.replace("2026-06-15", "2026-06-17").replace("2026-06-16", "2026-06-18")
-    return text.replace("1781568000", "1781740800").replace("1781481600", "1781654400")
+    return text.replace("1781568000", "1781740800").replace("1781481600", "1781654400").replace("1781517600000", "1781690400000")
 
 
 def second(cell, column):
@@ -195,7 +195,7 @@ def paths(v, at=()):
 
 def rows_of(d):
     """The list that holds the items of a page."""
-    return next(k for k in ("data", "results", "result") if isinstance(d.get(k), list))
+    return next(k for k in ("data", "results", "result", "usageEvents") if isinstance(d.get(k), list))
 
 
 def faults_of_document(kind, d):

@@ -328,7 +328,22 @@ case("FOCUS offset +02:00", [foc({"BilledCost":"6","SkuMeter":"USE1-Claude4.6Son
 case("stripe invoice items",
      ["id,Date (UTC),Description,Amount,Currency\nii_1,2026-06-15 00:00,claude-sonnet-4-6,6.00,usd\nii_2,2026-06-15 00:00,Tax,0.50,usd\n"], {S:"6"},
      {"tax":"0.5"}, args=["--map","day=Date (UTC)","--map","model=Description"])
-case("japanese yen full width sign", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,￥600\n"], {S:"600"})
+CURSOR = "Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost\n"
+case("Cursor, included and not charged with amounts", [CURSOR + "".join("2026-06-15T01:00:00.000Z,%s,%s,No,0,1,0,1,2,%s\n" % r for r in [
+    ("On-Demand", S, "6"), ("Included", S, "5"), ('"Errored, Not Charged"', S, "4"), ("Included", H, "3")])], {S: "6", H: "0"})
+case("Cursor's events", [json.dumps({"usageEvents": [{"timestamp": "1781517600000", "model": S, "kind": k, "tokenUsage": {"inputTokens": 1, "outputTokens": 1,
+     "totalCents": 590}, "chargedCents": c} for k, c in (("Usage-based", 600), ("Included in Business", 500))], "pagination": {"hasNextPage": False}})], {S: "6"})
+case("a sign of yen and yuan", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,￥600\n"], None, err="sign of several currencies")
+case("fullwidth yen with a code", ["day,model,cost,currency\n2026-06-15,claude-sonnet-4-6,￥600,US Dollar\n"], {S:"600"})
+for place in ("All amounts in EUR\n%s", "Currency:,EUR\n%s", "%sAll amounts in EUR,,\n"):
+    case("words beside the table", [place % "day,model,cost\n2026-06-15,claude-sonnet-4-6,600\n"], None, err="in EUR")
+case("a page with a currency", [json.dumps({"currency": "EUR", "data": [{"day": "2026-06-15", "m": S, "cost": 6}]})], None, args=["--map", "day=day", "--map", "cost=cost", "--map", "model=m"], err="in EUR")
+case("two currencies beside the table", ["Rates: EUR/USD 1.1\nday,model,cost\n2026-06-15,claude-sonnet-4-6,600\n"], None, err="more than one currency")
+case("words of dollars", ["All amounts in US$\nday,model,cost\n2026-06-15,claude-sonnet-4-6,6\n"], {S: "6"})
+for day in ("2026年6月15日", "15 juin 2026", "15. Juni 2026", "15 de junio de 2026", "15 giugno 2026", "15-Jun-26", "June 15th 2026", "lundi 15 juin 2026"):
+    case("a day as " + day, ["day,model,cost\n%s,%s,6\n" % (day, S)], {S: "6"})
+case("two months in a day", ["day,model,cost\n15 mars juin 2026,%s,6\n" % S], None, err="not an instant")
+case("tax below the lines", ["Datum;Modell;Betrag in USD\n15.06.2026;%s;6,00\nZwischensumme;;6,00\nMwSt 19%%;;1,14\nGesamtbetrag;;7,14\n" % S], {S: "6"}, {"tax": "1.14"})
 case("plus sign and thin spaces", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,+1 234.50\n"], {S:"1234.5"})
 case("excel quoted header, trailing commas", ['"Day","Model","Cost",,\n"2026-06-15","claude-sonnet-4-6","6",,\n'], {S:"6"})
 case("two days as one range", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-sonnet-4-6,4\n"], {S:"10"})
