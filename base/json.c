@@ -467,22 +467,80 @@ struct text json_number_or_string(json_value *v)
 	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
 }
 
-int json_check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
+/* Whether the key is the name of an entry of json_check_members; *holds: what it says behind it. */
+static bool is_member(const char *entry, const char *key, const char **holds)
+{
+	const size_t n = strcspn(entry, "[{");
+	*holds = entry + n;
+	return strlen(key) == n && memcmp(entry, key, n) == 0;
+}
+
+/* The entry of a key; else NULL, which is the error, and names the one that is like it. */
+static int find_member(json_value *m, const char *const *known, const char *place,
+		       const char **holds, struct err *e)
+{
+	struct text_nearest near = { .typed = text_of(json_key(m)) };
+	for (int i = 0; known[i]; i++)
+		if (is_member(known[i], json_key(m), holds))
+			return 0;
+	for (int i = 0; known[i]; i++)
+		text_nearest_try(&near, (struct text){ known[i], strcspn(known[i], "[{") });
+	return near.name.n ? err_set(e, ERR_INVALID, "%s: unknown key '%s'; did you mean '%.*s'?",
+				     place, json_key(m), (int)near.name.n, near.name.p)
+			   : err_set(e, ERR_INVALID, "%s: unknown key '%s'", place, json_key(m));
+}
+
+static bool is_plain(json_value *v)
+{
+	return json_kind(v) == JSON_NUMBER || json_kind(v) == JSON_STRING;
+}
+
+static int check_value(json_value *m, const char *holds, const char *place, struct err *e)
+{
+	const bool list = *holds == '[', objects = strchr(holds, '{') != NULL;
+	const char *of = objects ? "an object" : "a number or text";
+	bool right = list      ? json_kind(m) == JSON_ARRAY
+		     : objects ? json_kind(m) == JSON_OBJECT
+			       : is_plain(m);
+	if (!right)
+		return err_set(e, ERR_INVALID, "%s: '%s' must be %s, and is %s", place, json_key(m),
+			       list ? "an array" : of, json_kind_name(m));
+	for (json_value *x = list ? json_first(m) : NULL; x; x = json_next(x)) {
+		right = objects ? json_kind(x) == JSON_OBJECT : is_plain(x);
+		if (!right)
+			return err_set(e, ERR_INVALID,
+				       "%s: each element of '%s' must be %s, and one is %s", place,
+				       json_key(m), of, json_kind_name(x));
+	}
+	return 0;
+}
+
+/* values: whether what a key holds is looked at, too. */
+static int check_object(json_value *v, const char *const *known, bool values, const char *place,
+			struct err *e)
 {
 	if (json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
 			       json_kind_name(v));
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool ok = false;
-		for (int i = 0; known[i]; i++)
-			ok |= strcmp(known[i], json_key(m)) == 0;
-		const int rc = ok ? 0
-				  : err_next(e, err_set(e, ERR_INVALID, "%s: unknown key '%s'",
-							place, json_key(m)));
-		if (rc != 0)
+		const char *holds;
+		int rc = find_member(m, known, place, &holds, e);
+		if (rc == 0 && values)
+			rc = check_value(m, holds, place, e);
+		if (rc != 0 && (rc = err_next(e, rc)) != 0)
 			return rc;
 	}
 	return 0;
+}
+
+int json_check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
+{
+	return check_object(v, known, false, place, e);
+}
+
+int json_check_members(json_value *v, const char *const *known, const char *place, struct err *e)
+{
+	return check_object(v, known, true, place, e);
 }
 
 /* Behind the string that begins at p, or NULL. */

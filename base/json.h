@@ -54,6 +54,9 @@ struct text json_number_or_string(json_value *v);
 /* v is an object that has no other keys than these (ended by NULL). place: how a message calls it.
  * Errors: ERR_INVALID. */
 int json_check_keys(json_value *v, const char *const *known, const char *place, struct err *e);
+/* The same where a key also says what it holds: "days" a number or text, "has[]" a list of these,
+ * "speed{}" an object, "scores[{}]" a list of objects. null is none of them. */
+int json_check_members(json_value *v, const char *const *known, const char *place, struct err *e);
 
 /*
  * Scanners shared with the fast record reader. Each returns the byte after the value, or NULL when

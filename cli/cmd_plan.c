@@ -10,11 +10,11 @@
 #include "reports/work_question.h"
 
 /* What a plan file may say: the options that describe the work, with _ for -. */
-static const char *const keys[] = { "per_day",	"cached",     "input",	  "output",   "hit_ratio",
-				    "growth",	"days",	      "start",	  "hours",    "weekdays",
-				    "retries",	"scenarios",  "currency", "timezone", "plan",
-				    "note",	"turns",      "users",	  "tickets",  "documents",
-				    "sessions", "calls_each", "months",	  "by",	      NULL };
+static const char *const keys[] = { "per_day",	"cached",      "input",	   "output",   "hit_ratio",
+				    "growth",	"days",	       "start",	   "hours",    "weekdays",
+				    "retries",	"scenarios{}", "currency", "timezone", "plan",
+				    "note",	"turns",       "users",	   "tickets",  "documents",
+				    "sessions", "calls_each",  "months",   "by",       NULL };
 
 static const struct option options[] = {
 	{ "per-day", 0, "N", "calls per working day (10k and 2M are understood)", false },
@@ -103,7 +103,7 @@ static int check_file(const struct question *q, struct err *e)
 	if (schema.n)
 		return err_set(e, ERR_INVALID, "%s is a '%.*s', and a plan is asked for here", path,
 			       (int)(schema.n > 60 ? 60 : schema.n), schema.p);
-	return json_check_keys(json_root(q->file), keys, path, e);
+	return json_check_members(json_root(q->file), keys, path, e);
 }
 
 static int open_question(struct question *q, struct err *e)
@@ -134,7 +134,7 @@ static int save(struct question *q, const char *path, struct err *e)
 		snprintf(name, sizeof name, "%s", keys[i]);
 		for (char *p = name; *p; p++)
 			*p = *p == '_' ? '-' : *p;
-		const char *value = strcmp(name, "scenarios") == 0 ? NULL : asked(q, name);
+		const char *value = strchr(name, '{') ? NULL : asked(q, name);
 		if (!value)
 			continue;
 		buf_printf(&b, "  \"%s\": ", keys[i]);

@@ -419,14 +419,15 @@ void cascade_report_table(const struct cascade_report *r)
 			   shown_amount(a, money_total_format(c->cost_per_solved.low, text), r),
 			   shown_amount(b, money_total_format(c->cost_per_solved.high, other), r),
 			   r->options->level_permille / 10, r->options->level_permille % 10);
-	if (c->has_apgr)
-		printf("APGR %s (share of the quality gap recovered, over all thresholds)",
-		       share_text(c->apgr_nano, text));
-	if (c->has_aiq)
-		printf("%sAIQ %s (quality over cost)", c->has_apgr ? "; " : "",
-		       share_text(c->aiq_nano, text));
 	if (c->has_apgr || c->has_aiq)
-		printf("\n");
+		print_note("%s%s%s%s%s%s%s", c->has_apgr ? "APGR " : "",
+			   c->has_apgr ? share_text(c->apgr_nano, text) : "",
+			   c->has_apgr
+				   ? " (share of the quality gap recovered, over all thresholds)"
+				   : "",
+			   c->has_apgr && c->has_aiq ? "; " : "", c->has_aiq ? "AIQ " : "",
+			   c->has_aiq ? share_text(c->aiq_nano, other) : "",
+			   c->has_aiq ? " (quality over cost)" : "");
 	if (c->incomplete)
 		print_note("%s not tried by both models: in no figure above",
 			   count_words(text, c->incomplete, "task"));

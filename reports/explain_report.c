@@ -283,7 +283,7 @@ static void json_row(struct json_out *j, const struct step *s)
 static void say(const char *name, struct text t)
 {
 	if (t.n)
-		printf("%-10s %.*s\n", name, (int)t.n, t.p);
+		print_note("%-10s %.*s", name, (int)t.n, t.p);
 }
 
 /* The card that stated the price, and its source where that very card is at hand. */
@@ -294,13 +294,13 @@ static void print_card(const struct rated_card *c, struct text ref, const struct
 	snprintf(sha256, sizeof sha256, "%.*s", (int)c->sha256.n, c->sha256.p);
 	const struct card *now = book_card_named(book, name, sha256);
 	const bool same = now && strcmp(now->sha256, sha256) == 0;
-	printf("%-10s %s, sha256 %.12s%s\n", "card", name, sha256,
-	       same  ? ""
-	       : now ? " (it says something else now)"
-		     : " (not at hand now)");
+	print_note("%-10s %s, sha256 %.12s%s", "card", name, sha256,
+		   same	 ? ""
+		   : now ? " (it says something else now)"
+			 : " (not at hand now)");
 	for (size_t i = 0; same && i < now->price_count; i++)
 		if (text_is(ref, now->price[i].id))
-			printf("%-10s %s (%s)\n", "", now->price[i].source, now->price[i].sure);
+			print_note("%-10s %s (%s)", "", now->price[i].source, now->price[i].sure);
 }
 
 static void print_amount_line(struct table *t, struct buf *b, const char *name, int64_t n,
@@ -377,13 +377,13 @@ static void print_row(const struct step *s, const struct book *book)
 		       r->stated.estimate ? "which the source estimates"
 					  : "which the seller says that it charged");
 	if (r->flags & USAGE_BROKEN_OFF)
-		printf("%-10s the stream broke off; its last count is a lower bound\n", "note");
+		print_note("%-10s the stream broke off; its last count is a lower bound", "note");
 	if (p->reason.n) {
-		printf("%-10s none: %.*s\n", "price", (int)p->reason.n, p->reason.p);
+		print_note("%-10s none: %.*s", "price", (int)p->reason.n, p->reason.p);
 		return;
 	}
-	printf("%-10s %.*s, %.*s\n", "price", (int)p->ref.n, p->ref.p, (int)p->window.n,
-	       p->window.p);
+	print_note("%-10s %.*s, %.*s", "price", (int)p->ref.n, p->ref.p, (int)p->window.n,
+		   p->window.p);
 	for (size_t i = 0; i < s->cards; i++)
 		print_card(&s->card[i], p->ref, book);
 	printf("\n");

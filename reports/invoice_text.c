@@ -144,6 +144,32 @@ static void put_line(const struct text_form *f, size_t i)
 	buf_puts(b, "\n");
 }
 
+/* A paragraph, its lines broken at words where they are wider than that. */
+static void put_paragraph(struct buf *b, const char *text, int width)
+{
+	int column = 0;
+	buf_puts(b, "\n");
+	while (*text) {
+		const size_t n = strcspn(text, " \n");
+		char word[512];
+		snprintf(word, sizeof word, "%.*s", (int)n, text);
+		const int wide = table_text_width(word);
+		if (column && column + 1 + wide > width) {
+			buf_puts(b, "\n");
+			column = 0;
+		}
+		buf_printf(b, "%s%.*s", column ? " " : "", (int)n, text);
+		column += wide + (column > 0);
+		text += n;
+		if (*text == '\n') {
+			buf_puts(b, "\n");
+			column = 0;
+		}
+		text += *text != 0;
+	}
+	buf_puts(b, "\n");
+}
+
 static void put_text_form(struct buf *b, const struct invoice_view *v, int width)
 {
 	struct text_form f = { .out = b, .v = v };
@@ -169,9 +195,9 @@ static void put_text_form(struct buf *b, const struct invoice_view *v, int width
 		buf_puts(b, "\n");
 	}
 	if (*v->note)
-		buf_printf(b, "\n%s\n", v->note);
+		put_paragraph(b, v->note, width);
 	if (*v->small_print)
-		buf_printf(b, "\n%s\n", v->small_print);
+		put_paragraph(b, v->small_print, width);
 }
 
 void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)

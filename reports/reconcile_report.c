@@ -378,12 +378,12 @@ void reconcile_report_table(const struct reconcile_report *o)
 		{ "DAY" },
 		{ "MODEL", .may_shrink = true },
 		{ "RESULT", .wraps = true },
-		{ "BILLED", true, .money = true, .leaves = 3 },
-		{ "METERED", true, .money = true, .leaves = 4 },
+		{ "BILLED", true, .money = true, .leaves = 4 },
+		{ "METERED", true, .money = true, .leaves = 5 },
 		{ "DIFFERENCE", true, .money = true },
 		{ "RECORDS", true, .leaves = 1 },
 		{ "TOKENS OFF", .may_shrink = true, .leaves = 2 },
-		{ "PLACE", .may_shrink = true, .leaves = 5 },
+		{ "PLACE", .may_shrink = true, .leaves = 3 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };

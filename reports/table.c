@@ -23,7 +23,8 @@ enum {
 	KEY_WIDE = 24,
 	KEY_NARROW = 10,
 	PROSE_WIDE = 20,
-	PROSE_NARROW = 14
+	PROSE_NARROW = 14,
+	PROSE_LAST = 10 /* where even that is too wide */
 };
 
 struct table {
@@ -381,8 +382,8 @@ static void fit(struct table *t, int terminal)
 	while (!squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
 		if (!leave(t))
 			break;
-	if (table_width(t) > terminal)
-		squeeze(t, terminal, PROSE_NARROW, KEY_NARROW);
+	if (table_width(t) > terminal && !squeeze(t, terminal, PROSE_NARROW, KEY_NARROW))
+		squeeze(t, terminal, PROSE_LAST, KEY_NARROW);
 }
 
 static bool to_terminal(void)

@@ -35,6 +35,21 @@ static int show(void *user, const struct plan_report *report, struct err *e)
 	return 0;
 }
 
+/* Members are numbers or texts, and the scenarios an object: another value would pass for none. */
+static int check_values(const struct http_question *q, struct err *e)
+{
+	int rc = 0;
+	for (json_value *m = json_first(q->settings); rc == 0 && m; m = json_next(m)) {
+		const bool scenarios = strcmp(json_key(m), "scenarios") == 0;
+		const enum json_kind kind = json_kind(m);
+		if (scenarios ? kind != JSON_OBJECT : kind != JSON_NUMBER && kind != JSON_STRING)
+			rc = err_set(e, ERR_INVALID, "'%s' must be %s, and is %s", json_key(m),
+				     scenarios ? "an object" : "a number or text",
+				     json_kind_name(m));
+	}
+	return rc;
+}
+
 int answer_plan(struct reader *r, const struct http_question *q, struct http_reply *out,
 		struct err *e)
 {
@@ -52,7 +67,9 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 	a->p.prices.currency = currency ? currency : r->o->currency;
 	int rc = plan && strpbrk(plan, "/.")
 			 ? err_set(e, ERR_USAGE, "'plan' is the name of a shipped plan here")
-			 : work_question_open(&a->p, e);
+			 : check_values(q, e);
+	if (rc == 0)
+		rc = work_question_open(&a->p, e);
 	if (rc == 0)
 		rc = work_question_add_all(&a->p, setting(q, "scenarios"), e);
 	if (rc == 0 && plan)

@@ -62,7 +62,7 @@ static int read_scores(struct decision *d, struct decision_model *m, json_value 
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v)) {
 		struct measured *s = &m->score[m->scores++];
 		const char *place = arena_printf(&d->arena, "%s, score %zu", m->name, m->scores);
-		rc = json_check_keys(v, keys, place, e);
+		rc = json_check_members(v, keys, place, e);
 		s->name = text_at(d, v, "benchmark");
 		if (rc == 0 && !s->name)
 			rc = err_set(e, ERR_INVALID, "%s names no 'benchmark'", place);
@@ -74,7 +74,7 @@ static int read_scores(struct decision *d, struct decision_model *m, json_value 
 
 static int read_model(struct decision *d, struct decision_model *m, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "scores", "speed", "has", "note", NULL };
+	static const char *const keys[] = { "scores[{}]", "speed{}", "has[]", "note", NULL };
 	static const char *const of_speed[] = {
 		"tokens_per_second", "first_token_seconds", "source", "date", "note", NULL
 	};
@@ -82,11 +82,11 @@ static int read_model(struct decision *d, struct decision_model *m, json_value *
 	const char *place = arena_printf(&d->arena, "%s, speed", m->name);
 	size_t count = 0;
 	bool given;
-	int rc = json_check_keys(v, keys, m->name, e);
+	int rc = json_check_members(v, keys, m->name, e);
 	if (rc == 0)
 		rc = read_scores(d, m, json_member(v, "scores"), e);
 	if (rc == 0 && speed)
-		rc = json_check_keys(speed, of_speed, place, e);
+		rc = json_check_members(speed, of_speed, place, e);
 	if (rc == 0 && speed)
 		rc = read_measured(d, speed, "tokens_per_second", place, &m->speed, e);
 	if (rc == 0 && speed)
@@ -129,17 +129,19 @@ static int read_routes(struct decision *d, struct decision_work *w, json_value *
 
 static int read_work(struct decision *d, struct decision_work *w, json_value *v, struct err *e)
 {
-	static const char *const keys[] = {
-		"name",	       "measure",	 "floor",  "calls",
-		"cached",      "input",		 "output", "needs",
-		"hit_ratio",   "routes",	 "note",   "tokens_per_second_least",
-		"tokens_from", "published_cost", NULL
-	};
+	static const char *const keys[] = { "name",	   "measure",
+					    "floor",	   "calls",
+					    "cached",	   "input",
+					    "output",	   "needs",
+					    "hit_ratio",   "routes[]",
+					    "note",	   "tokens_per_second_least",
+					    "tokens_from", "published_cost{}",
+					    NULL };
 	struct err why;
 	w->name = text_at(d, v, "name");
 	if (!w->name)
 		return err_set(e, ERR_INVALID, "workload %zu has no 'name'", d->works);
-	int rc = json_check_keys(v, keys, w->name, e);
+	int rc = json_check_members(v, keys, w->name, e);
 	w->measure = text_at(d, v, "measure");
 	w->needs = text_at(d, v, "needs");
 	w->note = text_at(d, v, "note");
@@ -180,14 +182,15 @@ static int read_work(struct decision *d, struct decision_work *w, json_value *v,
 
 int decision_read(struct decision *out, const char *path, struct err *e)
 {
-	static const char *const keys[] = { "schema", "note", "date", "models", "workloads", NULL };
+	static const char *const keys[] = { "schema",	"note",		 "date",
+					    "models{}", "workloads[{}]", NULL };
 	struct decision *d = out;
 	*d = (struct decision){ 0 };
 	int rc = json_open_file(&d->file, path, e);
 	json_value *root = json_root(d->file), *models = json_member(root, "models"),
 		   *works = json_member(root, "workloads");
 	if (rc == 0)
-		rc = json_check_keys(root, keys, path, e);
+		rc = json_check_members(root, keys, path, e);
 	size_t count[2] = { 0 };
 	for (json_value *v = json_first(models); v; v = json_next(v))
 		count[0]++;

@@ -91,3 +91,20 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --growth -101%; expect 2 "'-101%' is not a share from -100% to 1000%"
 	run "$TALLY" plan --per-day 100 --input 10 --output 10 -m deepseek-v4-flash --retries=-5%; expect 2 'from 0% to 100%'
 }
+@test "a value of another type is refused, not taken for none, in questions and in decisions" {
+	for value in true null '[]' '{}' '[1]'; do
+		for key in per_day input output start growth note; do
+			[ $key = per_day ] && other='"input":1' || other='"per_day":1'
+			echo "{$other,\"$key\":$value,\"scenarios\":{\"a\":\"deepseek-v4-flash\"}}" >q.json
+			run "$TALLY" plan q.json; expect 1 "q.json: '$key' must be a number or text, and is" || fail "$key: $value"
+		done
+		[ "$value" = '{}' ] || { echo "{\"per_day\":1,\"input\":1,\"scenarios\":$value}" >q.json; run "$TALLY" plan q.json; expect 1 "'scenarios' must be an object"; }
+	done
+	echo '{"per_dya":1,"input":1,"scenarios":{"a":"deepseek-v4-flash"}}' >q.json
+	run "$TALLY" plan q.json; expect 1 "unknown key 'per_dya'; did you mean 'per_day'?"
+	decision() { sed "$1" "$ROOT/examples/decide.json" >d.json; cmp -s d.json "$ROOT/examples/decide.json" && fail "nothing changed: $1"; run "$TALLY" decide d.json; expect 1 "$2"; }
+	decision 's/"floor": *[^,}]*/"floor": true/' "'floor' must be a number or text, and is true or false"
+	decision 's/"has": *\[/"has": [true, /' "each element of 'has' must be a number or text, and one is true or false"
+	decision 's/"scores": *\[/"scores": [[], /' "each element of 'scores' must be an object, and one is an array"
+	decision 's/"workloads"/"workload"/' "unknown key 'workload'; did you mean 'workloads'?"
+}

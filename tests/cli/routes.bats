@@ -160,6 +160,7 @@ assert d['next'] is None"
 	curl -s -d "$q" $URL/v1/plan >answer
 	"$TALLY" plan question.json -z UTC --json | cmp - answer || fail "$(cat answer)"
 	get -d '{"per_day":"x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 usage 400
+	get -d '{"per_day":1,"input":1,"output":true,"scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 "'output' must be a number or text, and is true or false"
 	get -d '{"per_day":1,"input":1}' $URL/v1/plan; expect 0 'name a model (model deepseek-v4-flash)' 400
 	get -d '{"per_day":1,"input":1,"weekdays":"someday","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 "weekdays: 'someday'" 400
 	[[ $output != *--* ]] || fail "who asks over HTTP has no options"

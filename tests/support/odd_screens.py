@@ -25,6 +25,8 @@ COMMANDS = ["", "daily", "daily -b", "weekly", "monthly -i", "session", "session
             "forecast", "migrate --to deepseek-v4-flash --plan vm0 -q", "replay odd.jsonl --by customer --plan vm0 -q", "replay odd.jsonl --by workload,project -q", "sources", "config",
             "whatif odd.jsonl -s a=deepseek-v4-flash -s mix=share:50%:deepseek-v4-pro:deepseek-v4-flash --plan vm0 -q", "price list 4", "quota", "help", "help usage",
             "plan -m deepseek-v4-flash --per-day 1000000000 --input 100000 --output 100000 --days 3", "plan -m no-such --per-day 1 --input 1 --output 1 --days 3",
+            "explain id0", "explain id3", "credit plan", "credit offers", "price show deepseek-v4-flash", "help today", "price history claude-sonnet-4-6",
+            "usage -z Europe/Berln --since yesturday", "session --id no-such-session-here",
             "cost -m deepseek-v4-flash --input 1", "cost -m deepseek-v4-flash --input 1000000000000000"]
 
 
@@ -74,7 +76,7 @@ with tempfile.TemporaryDirectory() as d:
                 bad += 1
                 print(f"{where}: {e}")
                 continue
-            if status < 0 or status not in (0, 1, 3, 4, 5):
+            if status < 0 or status not in (0, 1, 2, 3, 4, 5):
                 bad += 1
                 print(f"{where}: status {status} {err[:200]}")
             for line in text.split("\n"):
