@@ -444,8 +444,10 @@ static size_t summary_rows(const struct pdf_page *p, const struct paper *x)
 	size_t fit = 0;
 	scratch.measuring = true;
 	for (; fit < v->groups; fit++) {
-		const double h =
-			summary_row(&scratch, x, v->group[fit].description, v->group[fit].amount);
+		const struct view_group *g = v->group;
+		while (g->rank != fit)
+			g++;
+		const double h = summary_row(&scratch, x, g->description, g->amount);
 		if (left - h < (fit + 1 < v->groups ? row : 0))
 			break;
 		left -= h;
@@ -453,8 +455,8 @@ static size_t summary_rows(const struct pdf_page *p, const struct paper *x)
 	return fit;
 }
 
-/* One row a group, as many as leave room for the sums; the others are one row, so that the rows
-   come to the total whatever their number. */
+/* One row a group, the largest ones as far as they leave room for the sums; the others are one row,
+   so that the rows come to the total whatever their number. */
 static void summary(struct pdf_page *p, const struct paper *x)
 {
 	struct invoice_view *v = x->v;
@@ -466,8 +468,9 @@ static void summary(struct pdf_page *p, const struct paper *x)
 	pdf_rule(p, p->y, 1.2);
 	p->y += 5;
 	const size_t shown = summary_rows(p, x);
-	for (size_t i = 0; i < shown; i++)
-		summary_row(p, x, v->group[i].description, v->group[i].amount);
+	for (size_t i = 0; i < v->groups; i++)
+		if (v->group[i].rank < shown)
+			summary_row(p, x, v->group[i].description, v->group[i].amount);
 	if (shown < v->groups) {
 		struct arena texts = { 0 };
 		const char *const with[3] = { arena_printf(&texts, "%zu", v->groups - shown), "",

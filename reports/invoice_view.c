@@ -102,6 +102,24 @@ static void party(struct invoice_view *v, json_value *p, const char *lines[12])
 	lines[n] = NULL;
 }
 
+/* "100 x 0 + 200 x 0.01 + 5", with the numbers as people there write them. */
+static const char *tiers_of(struct invoice_view *v, const char *sum)
+{
+	struct buf b = { 0 };
+	while (*sum) {
+		const size_t n = strcspn(sum, " ");
+		const char *part = arena_text(&v->arena, sum, n);
+		buf_puts(&b, same(part, "x")   ? "\u00d7"
+			     : same(part, "+") ? part
+					       : placed(v, text_of(part), 0));
+		buf_puts(&b, sum[n] ? " " : "");
+		sum += n + (sum[n] == ' ');
+	}
+	const char *out = arena_text(&v->arena, b.p ? b.p : "", b.n);
+	buf_release(&b);
+	return out;
+}
+
 /* Why the unit price is another than that of the line beside it: "peak hours, price since ..". */
 static const char *why_of(struct invoice_view *v, json_value *why)
 {
@@ -116,7 +134,12 @@ static const char *why_of(struct invoice_view *v, json_value *why)
 						       day_of(v, text_at(v, why, "last_day")), "")
 			: same(key, "since")   ? words(v, "why.since", day_of(v, value), "", "")
 			: same(key, "step")    ? words(v, "why.step", value, "", "")
-					       : named(v, key, value);
+			: same(key, "tiers")   ? tiers_of(v, value)
+			: same(key, "package")
+				? words(v, "why.package", placed(v, text_of(value), 0), "", "")
+			: same(key, "free")
+				? words(v, "why.free", placed(v, text_of(value), 0), "", "")
+				: named(v, key, value);
 		buf_puts(&b, b.n ? ", " : "");
 		buf_puts(&b, said);
 	}
@@ -229,6 +252,27 @@ static const char *total_text(struct invoice_view *v, struct money_total m)
 	return amount(v, text_of(money_total_format(m, text)), invoice_view_places(v));
 }
 
+static int largest_first(const void *x, const void *y)
+{
+	const struct view_group *a = *(struct view_group *const *)x,
+				*b = *(struct view_group *const *)y;
+	const int128 p = a->sum.atto < 0 ? -a->sum.atto : a->sum.atto,
+		     q = b->sum.atto < 0 ? -b->sum.atto : b->sum.atto;
+	return p != q ? (p > q ? -1 : 1) : (a > b) - (a < b);
+}
+
+static void rank_groups(struct invoice_view *v)
+{
+	struct view_group **list = mem_alloc((v->groups + 1) * sizeof *list);
+	for (size_t i = 0; i < v->groups; i++)
+		list[i] = &v->group[i];
+	if (v->groups)
+		qsort(list, v->groups, sizeof *list, largest_first);
+	for (size_t i = 0; i < v->groups; i++)
+		list[i]->rank = i;
+	free(list);
+}
+
 /* Lines under one heading make a group; its sum is that of the amounts that are printed. */
 static int take_groups(struct invoice_view *v, struct err *e)
 {
@@ -250,14 +294,17 @@ static int take_groups(struct invoice_view *v, struct err *e)
 	}
 	for (size_t i = 0; i < v->groups; i++)
 		v->group[i].amount = total_text(v, v->group[i].sum);
+	if (rc == 0)
+		rank_groups(v);
 	return rc;
 }
 
-const char *invoice_view_rest(struct invoice_view *v, size_t first)
+const char *invoice_view_rest(struct invoice_view *v, size_t shown)
 {
 	struct money_total m = { 0 };
-	for (size_t i = first; i < v->groups; i++)
-		CHECK(money_total_add(&m, v->group[i].sum));
+	for (size_t i = 0; i < v->groups; i++)
+		if (v->group[i].rank >= shown)
+			CHECK(money_total_add(&m, v->group[i].sum));
 	return total_text(v, m);
 }
 

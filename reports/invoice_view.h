@@ -28,6 +28,7 @@ struct view_line {
 struct view_group {
 	const char *description, *amount;
 	struct money_total sum;
+	size_t rank; /* by size, the largest is 0 */
 };
 
 struct view_sum {
@@ -87,8 +88,8 @@ const char *paper_number(const struct labels *l, struct arena *a, struct text pl
 const char *paper_dollars(const struct labels *l, struct arena *a, const char *number);
 /* Decimals of its amounts. */
 int invoice_view_places(const struct invoice_view *v);
-/* What the groups from `first` on come to, as people read it. */
-const char *invoice_view_rest(struct invoice_view *v, size_t first);
+/* What the groups beyond the `shown` largest come to, as people read it. */
+const char *invoice_view_rest(struct invoice_view *v, size_t shown);
 /* An element of a list of invoices. */
 void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
 		       const struct settlement *x);

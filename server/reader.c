@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "meter/store/day_cells.h"
+#include "meter/store/usage_rows.h"
 
 struct readers {
 	const struct reader_options *o;
@@ -119,21 +120,30 @@ void readers_give(struct readers *r, struct reader *x, bool failed)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void readers_warm(struct readers *r)
+/* A memory bit by bit, so that nobody waits for a reader, from INT64_MAX down to where it ends. */
+static int warm(struct readers *r, int (*some)(struct store *s, int64_t *next, struct err *e),
+		int64_t end)
 {
 	struct reader *x;
 	struct err e = { 0 };
 	int64_t next = INT64_MAX;
 	int rc = 0;
-	while (rc == 0 && next != INT64_MIN && !(r->o->ending && atomic_load(r->o->ending))) {
+	while (rc == 0 && next != end && !(r->o->ending && atomic_load(r->o->ending))) {
 		rc = readers_take(r, &x, &e);
 		if (rc != 0)
-			return; /* the next question says why */
+			return rc; /* the next question says why */
 		rc = db_begin_reading(store_db(x->store), &e);
 		if (rc == 0)
-			rc = day_cells_warm(x->store, &next, &e);
+			rc = some(x->store, &next, &e);
 		readers_give(r, x, rc != 0);
 	}
+	return rc;
+}
+
+void readers_warm(struct readers *r)
+{
+	if (warm(r, day_cells_warm, INT64_MIN) == 0)
+		warm(r, usage_rows_warm, 0);
 }
 
 int change_begin(struct change *c, const struct reader_options *o, struct err *e)

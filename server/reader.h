@@ -41,7 +41,8 @@ void readers_close(struct readers *r);
 int readers_take(struct readers *r, struct reader **out, struct err *e);
 /* failed: its database could not be read; it is opened again next time. */
 void readers_give(struct readers *r, struct reader *x, bool failed);
-/* Reads the sums by day into what the readers remember, so that the first question finds them. */
+/* Reads the sums by day, and what rows come to at most, into what the readers remember, so that the
+ * first question finds them. */
 void readers_warm(struct readers *r);
 
 /*

@@ -323,6 +323,45 @@ static struct quantity metered_quantity(const struct metered_item *m, const stru
 	return (struct quantity){ sum * 1000000000 };
 }
 
+/* What is multiplied: "100 x 0 + 200 x 0.01 + 5", as JSON. */
+static struct text graduated_why(struct invoice *i, const struct metered_item *m, struct quantity q)
+{
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	struct quantity below = { 0 };
+	for (size_t k = 0; k < m->tiers && (k == 0 || q.nano > below.nano); k++) {
+		const struct tier *t = &m->tier[k];
+		struct quantity part = { t->bounded && t->up_to.nano < q.nano ? t->up_to.nano
+									      : q.nano };
+		part.nano -= below.nano;
+		buf_puts(&b, k ? " + " : "{\"tiers\":\"");
+		buf_printf(&b, "%s x ", quantity_format(part, text));
+		buf_puts(&b, money_total_format(t->unit, text));
+		if (t->flat.atto)
+			buf_printf(&b, " + %s", money_total_format(t->flat, text));
+		below = t->up_to;
+		if (!t->bounded)
+			break;
+	}
+	buf_puts(&b, "\"}");
+	const struct text why = invoice_keep(&i->arena, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return why;
+}
+
+static struct text package_why(struct invoice *i, const struct metered_item *m)
+{
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(&b, "{\"package\":\"%s\"", quantity_format(m->package, text));
+	if (m->free_units.nano)
+		buf_printf(&b, ",\"free\":\"%s\"", quantity_format(m->free_units, text));
+	buf_puts(&b, "}");
+	const struct text why = invoice_keep(&i->arena, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return why;
+}
+
 static int metered_line(struct invoice *i, const struct metered_item *m, struct quantity q,
 			struct err *e)
 {
@@ -343,6 +382,8 @@ static int metered_line(struct invoice *i, const struct metered_item *m, struct 
 		break;
 	case PRICING_GRADUATED:
 		rc = tiers_graduated(m->tier, m->tiers, q, part, &l->exact, e);
+		if (q.nano > 0)
+			l->why = graduated_why(i, m, q);
 		break;
 	case PRICING_VOLUME:
 		rc = tiers_volume(m->tier, m->tiers, q, &which, &l->exact, e);
@@ -352,6 +393,7 @@ static int metered_line(struct invoice *i, const struct metered_item *m, struct 
 		break;
 	case PRICING_PACKAGE:
 		rc = package_amount(m->package, m->price, m->free_units, q, &l->exact, e);
+		l->why = package_why(i, m);
 		l->unit_price =
 			invoice_keep(&i->arena, text_of(money_total_format(m->price, text)));
 		break;

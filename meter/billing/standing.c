@@ -563,6 +563,9 @@ int standing_subtract(struct invoice *w, const struct standing *s, struct err *e
 			*at = w->lines;
 		}
 		struct invoice_line *l = &w->line[*at - 1];
+		/* the tiers that a whole went through are not those of a difference */
+		if (l->kind == LINE_METERED && !l->unit_price.n)
+			l->why = TEXT("");
 		if (__builtin_sub_overflow(l->quantity.nano, old->quantity.nano,
 					   &l->quantity.nano) ||
 		    __builtin_sub_overflow(l->exact.atto, old->exact.atto, &l->exact.atto) ||

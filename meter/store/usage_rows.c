@@ -473,6 +473,44 @@ static int look_at_all(struct search *x, int64_t rolled, int64_t last)
 	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
 }
 
+static const char rows_sql[] = "SELECT seq,time,series,price,kind,requests,input,cache_read,"
+			       "cache_write_5m,cache_write_1h,output,reasoning,more,session,task "
+			       "FROM usage WHERE seq BETWEEN :from AND :to AND time>=:since AND "
+			       "time<:until";
+
+int usage_rows_warm(struct store *s, int64_t *next, struct err *e)
+{
+	enum { STRETCHES_AT_ONCE = 128, STRETCHES_MOST = (16 << 20) / ROWS_A_STRETCH };
+	/* of no time: nothing is taken of it */
+	const struct rows_question none = { .filter = { .since = INSTANT_MAX,
+							.until = INSTANT_MIN } };
+	struct row_peaks *peaks = store_shared_peaks(s);
+	struct search x = { .s = s, .q = &none, .e = e };
+	int64_t to = *next;
+	*next = 0;
+	if (!peaks || db_on_server(store_db(s)))
+		return 0;
+	int rc = store_refresh(s, e);
+	const int64_t whole = rc == 0 ? store_last_seq(s) / ROWS_A_STRETCH : 0;
+	to = to < whole ? to : whole;
+	int64_t from = whole - STRETCHES_MOST;
+	from = from > to - STRETCHES_AT_ONCE ? from : to - STRETCHES_AT_ONCE;
+	from = from > 0 ? from : 0;
+	if (rc == 0 && from < to)
+		rc = db_prepare(store_db(s), rows_sql, &x.rows, e);
+	for (int64_t i = from; rc == 0 && i < to; i++) {
+		struct row_peak p;
+		if (row_peaks_known(peaks, (size_t)i, &p))
+			continue;
+		rc = learn(&x, (size_t)i, &p);
+		if (rc == 0)
+			row_peaks_note(peaks, (size_t)i, &p);
+	}
+	db_drop(x.rows);
+	*next = from < to ? from : 0;
+	return rc;
+}
+
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q, struct err *e)
 {
 	struct search x = { .s = s, .q = q, .page = out, .room = (size_t)q->limit + 1, .e = e };
@@ -486,12 +524,7 @@ int usage_rows(struct rows_page *out, struct store *s, const struct rows_questio
 	if (rc == 0)
 		rc = rollup_rolled_to(s, &rolled, e);
 	if (rc == 0)
-		rc = db_prepare(db,
-				"SELECT seq,time,series,price,kind,requests,input,cache_read,"
-				"cache_write_5m,cache_write_1h,output,reasoning,more,session,task "
-				"FROM usage WHERE seq BETWEEN :from AND :to AND time>=:since AND "
-				"time<:until",
-				&x.rows, e);
+		rc = db_prepare(db, rows_sql, &x.rows, e);
 	if (rc == 0 && q->order == ROWS_BY_STORED)
 		rc = look_by_number(&x, store_last_seq(s));
 	else if (rc == 0 && q->order == ROWS_BY_TIME)

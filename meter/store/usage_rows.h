@@ -38,6 +38,9 @@ struct rows_page {
 /* Inside a transaction that reads, or outside. */
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q,
 	       struct err *e);
+/* Notes what rows come to at most (row_peaks) of some stretches before *next, the latest ones
+ * first; *next is then the first of them, and 0 when there is nothing more to note. */
+int usage_rows_warm(struct store *s, int64_t *next, struct err *e);
 void rows_page_release(struct rows_page *p);
 
 /* The place as a text that leads on from it, and back. Errors: ERR_USAGE. */

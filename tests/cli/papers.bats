@@ -79,6 +79,28 @@ used() { # terms
 	case $output in *'peak hours'*) fail "data keeps its names" ;; esac
 }
 
+@test "a price of tiers says what was multiplied, one of packages their size; a difference has none of it" {
+	export TALLY_DB=$PWD/tiers.db
+	echo '{"currency": "USD", "usage": false, "metered": [
+	       {"description": "Calls", "of": "requests", "pricing": {"graduated": [{"up_to": "2", "unit": "0"}, {"up_to": "5", "unit": "0.25", "flat": "1.5"}, {"unit": "0.1"}]}},
+	       {"description": "Packs", "of": "input", "pricing": {"package": {"size": "400000", "price": "3", "free": "100000"}}}]}' >terms.json
+	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 --terms terms.json -q
+	for i in 1 2 3 4 5 6 7; do echo "{\"id\":\"g$i\",\"time\":\"2026-10-0$i\",\"model\":\"claude-sonnet-4-6\",\"customer\":\"acme\",\"input\":200000}"; done >u.jsonl
+	"$TALLY" ingest u.jsonl -q
+	"$TALLY" invoice draft acme --period 2026-10 -q >draft.txt
+	# 2 x 0 + 3 x 0.25 + 1.5 + 2 x 0.1 = 2.45; 1,300,000 in packages of 400,000: four of 3
+	run "$TALLY" invoice show '#1'
+	expect 0 'requests (2 × 0 + 3 × 0.25 + 1.5 + 2 × 0.1)' '$2.45' 'input tokens (packages of 400,000, the first 100,000 free)' '$12.00' '$14.45'
+	run "$TALLY" invoice show '#1' --language de
+	expect 0 '(2 × 0 + 3 × 0,25 + 1,5 + 2 × 0,1)' 'Pakete zu 400.000, die ersten 100.000 frei'
+	"$TALLY" invoice finalize '#1' -q >final.txt
+	echo '{"id":"g8","time":"2026-10-08","model":"claude-sonnet-4-6","customer":"acme","input":1}' | "$TALLY" ingest - -q
+	"$TALLY" invoice draft acme --period 2026-11 -q >draft.txt
+	run "$TALLY" invoice show '#2'
+	expect 0 'adjustment of 2026-000001' '$0.10'
+	case $output in *'×'*) fail "a difference goes through no tiers: $output" ;; esac
+}
+
 @test "papers speak the language of the terms, or the one that is asked for; data does not" {
 	used '{"currency": "USD", "language": "de", "minimum": "2000", "discount_percent": "7.5", "taxes": [{"name": "USt", "percent": "19"}],
 	       "payment": ["IBAN DE89 3704 0044 0532 0130 00"], "issuer": {"name": "Kerbholz GmbH"}}'

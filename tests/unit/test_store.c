@@ -707,12 +707,15 @@ static void the_dearest_rows_are_found_where_they_can_be(void **state)
 	shuffle(n, COUNT(n), &seed);
 	for (size_t round = 0; round < ROUNDS; round++) {
 		struct rows_page page;
+		struct err e;
 		struct rows_question q = { .filter = everything,
 					   .kind = -1,
 					   .order = round % 2 ? ROWS_BY_COST : ROWS_BY_TOKENS,
 					   .ascending = unit_random(&seed) % 2,
 					   .limit = 1 + (int64_t)(unit_random(&seed) % 40) };
 		take_or_fail(&w, n + round * BATCH, BATCH);
+		for (int64_t next = round % 7 ? 0 : INT64_MAX; next;)
+			assert_int_equal(usage_rows_warm(s, &next, &e), 0);
 		if (round % 3 == 0)
 			q.filter.since.us =
 				now.us - (int64_t)(unit_random(&seed) % 5000000) * 1000000;

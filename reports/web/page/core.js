@@ -39,6 +39,7 @@ function digits(v, places = PLACES) {
 	return (minus ? '-' : '') + t.slice(0, -PLACES) + (fraction ? '.' + fraction : '');
 }
 const grouped = whole => whole.replace(/\B(?=(\d{3})+$)/g, ',');
+const every = v => digits(v).replace(/^-?\d+/, grouped);
 /* rounded half away from zero */
 function fixed(v, places) {
 	v = exact(v);

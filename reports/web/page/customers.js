@@ -23,17 +23,18 @@ function Customers({set, item, session}) {
 	}, [usage.data, balances.data]);
 	const fit = rows && rows.filter(r => !find || r.name.toLowerCase().includes(find.toLowerCase()));
 	const currency = usage.data && usage.data.currency, top = rows && rows.length ? rows[0].cost : 0n;
+	const state = r => r.account && html`${r.account.low ? html`<${Tag} tone="bad">low<//> ` : null}${r.account.records_uncovered ? html`<${Tag} tone="warn">${count(r.account.records_uncovered)} uncovered<//>` : null}`;
 	const credits = v => v === undefined ? html`<span class="soft">–</span>` : html`<${Amount} v=${v} currency="credits" brief />`;
 	return html`<div class="head title"><h1>Customers</h1><div class="tools"><input type="search" aria-label="Find a customer" placeholder="Find" value=${find} onInput=${e => change({q: e.target.value}, true)} /></div></div>
 		<${Sheet}>${!fit ? html`<${Loading} error=${usage.error || balances.error} />` : fit.length ? html`<${Table} label="Customers" rows=${set.order ? fit : fit.slice(0, most)} rowKey=${r => r.name} order=${set.order} onpick=${r => r.name ? go('customers', r.name) : go('records', '', {customer: ''})} columns=${[
-			{key: 'name', name: 'Customer', cell: r => html`<span class="name">${r.name || 'no customer named'}</span>`, sort: r => r.name},
+			{key: 'name', name: 'Customer', cell: r => html`<span class="name">${r.name || 'no customer named'}</span><span class="phone-only">${state(r)}</span>`, sort: r => r.name},
 			{key: 'bar', name: '', art: true, cell: r => bar(top ? toNumber(r.cost) / toNumber(top) : 0, null)},
 			{key: 'cost', name: 'Cost', n: true, cell: r => r.total === undefined ? html`<span class="soft">none</span>` : html`<${Amount} v=${r.total} currency=${currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.cost},
 			{key: 'calls', name: 'Calls', n: true, extra: true, cell: r => count(r.requests), sort: r => r.requests},
 			{key: 'plan', name: 'Plan', extra: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
 			{key: 'left', name: 'Credits left', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '<=\u00a0' : ''}${credits(r.account && r.account.available)}`, sort: r => r.account ? exact(r.account.available) : -1n},
 			{key: 'owed', name: 'Owed', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '>=\u00a0' : ''}${credits(r.account && r.account.owed)}`, sort: r => r.account ? exact(r.account.owed) : -1n},
-			{key: 'uncovered', name: 'State', sort: r => r.account ? r.account.records_uncovered : -1, cell: r => !r.account ? '' : html`${r.account.low ? html`<${Tag} tone="bad">low<//> ` : null}${r.account.records_uncovered ? html`<${Tag} tone="warn">${count(r.account.records_uncovered)} uncovered<//>` : null}`},
+			{key: 'uncovered', name: 'State', extra: true, sort: r => r.account ? r.account.records_uncovered : -1, cell: state},
 		]} />${!set.order && fit.length > most ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 200)}>Show more of ${count(fit.length)}</button></p>` : null}`
 			: html`<${Nothing} title=${find ? 'No customer fits' : 'No customer yet'}><p>Usage that names a customer, or an account, makes one:</p><pre>tally credit subscribe acme vm0-pro</pre><//>`}<//>${session.admin ? html`<${Sheet}><${Fold} title="Add a customer"><${Act} label="Add" run=${async f => { await post('/v1/subscriptions', given(f)); reload(); go('customers', f.customer); return 'Added.'; }}><${Field} label="Customer"><input name="customer" required /><//><${OfferField} /><${Field} label="From" hint="empty: now"><input name="from" type="date" /><//><//><//><${Fold} title="Post many movements of credits"><${Act} label="Post" run=${postMany}><${Field} label="JSON Lines" hint="grants, draws, refunds and voids, as tally credit post reads them"><input type="file" name="file" required /><//><//><//><//>` : null}`;
 }

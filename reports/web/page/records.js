@@ -31,7 +31,7 @@ function Explanation({id, scope, session, onclose}) {
 		<p class="big"><${Amount} v=${r.total ?? null} currency=${r.currency} /> ${r.unpriced ? html`<span class="soft">${r.unpriced}</span>` : null}</p>
 		<p>${data.rows.length > 1 ? html`<${Tag}>${r.kind}<//> ` : html`<span class="soft">State: ${data.state}</span>`}</p>
 		${r.lines ? html`<h3>How it adds up</h3><${Table} label="How it adds up" rows=${r.lines} columns=${[{key: 'b', name: 'Bucket', cell: l => l.bucket.replaceAll('_', ' ')}, {key: 't', name: 'Tokens', n: true, cell: l => count(l.tokens)},
-			{key: 'p', name: 'Per million', n: true, cell: l => l.per_million}, {key: 'a', name: 'Amount', n: true, cell: l => l.amount}]} foot=${{b: 'total', a: html`<strong>${r.total} ${r.currency}</strong>`}} />` : null}
+			{key: 'p', name: 'Per million', n: true, cell: l => l.per_million}, {key: 'a', name: 'Amount', n: true, cell: l => every(l.amount)}]} foot=${{b: 'total', a: html`<strong>${every(r.total)} ${r.currency}</strong>`}} />` : null}
 		<${Facts} of=${{Time: stamp(r.time, scope.zone), Model: r.model && html`<a href=${linkTo('prices', r.model)}>${r.model}</a>`, Customer: r.customer && html`<a href=${linkTo('customers', r.customer)}>${short(r.customer)}</a>`, Project: r.project, Task: r.task, Session: r.session, Requests: r.requests > 1 ? count(r.requests) : null,
 			Price: r.price ? `${r.price.id}, ${r.price.window}` : null, 'No price': r.unpriced, Why: r.why, Credits: r.credits ? (r.credits.total === null ? `none: ${r.credits.why}` : `${r.credits.total} (plan ${r.credits.plan})`) : null,
 			Source: r.source, Shape: r.shape, Rule: r.rule, Stored: r.written && stamp(r.written, scope.zone)}} />

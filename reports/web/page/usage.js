@@ -121,7 +121,7 @@ function Usage({set, session}) {
 		{key: 'cost', name: 'Cost', n: true, cell: r => html`<${Amount} v=${r.total} currency=${doc.currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.v},
 		...(compare ? [{key: 'change', name: 'Change', n: true, extra: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
 		{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
-		{key: 'tokens', name: 'Tokens', n: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
+		{key: 'tokens', name: 'Tokens', n: true, extra: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
 		{key: 'hits', name: 'Cache hits', n: true, extra: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
 	];
 	return html`<h1 class="hidden">Usage</h1>
