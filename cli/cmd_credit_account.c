@@ -181,8 +181,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 	struct account a = { .customer = text_of(customer),
 			     .zone = TEXT("UTC"),
 			     .terms = TEXT("{}"),
-			     .burn_order = TEXT("priority,expiry,class,cost-basis,effective,"
-						"created,id"),
+			     .burn_order = TEXT(BURN_ORDER_DEFAULT),
 			     .anchor_day = 1 };
 	int rc = ledger_find_account(s->ledger, a.customer, &known, e);
 	if (rc == 0 && known)

@@ -591,7 +591,7 @@ const struct command command_invoice_draft = {
 /* --- final --- */
 
 static const struct option finalize_options[] = {
-	{ "all", 0, NULL, "every draft of a complete period", false },
+	{ "all", 0, NULL, "every draft of a complete period, and every interim one", false },
 	{ "rates", 0, "FILE", "exchange rates by day, as for `invoice draft`", true },
 	{ "accept-uncovered", 0, NULL,
 	  "even if some usage has no price or is not covered by the plan", false },
@@ -600,15 +600,19 @@ static const struct option finalize_options[] = {
 
 struct drafts {
 	int64_t *id;
-	size_t count;
+	size_t count, early; /* early: of a period that goes on */
 	struct instant now;
 };
 
 static int add_draft(void *user, const struct stored_invoice *i)
 {
 	struct drafts *d = user;
-	if (!text_is(i->status, "draft") || i->to.us > d->now.us)
+	if (!text_is(i->status, "draft"))
 		return 0;
+	if (i->to.us > d->now.us && i->part != INVOICE_INTERIM) {
+		d->early++;
+		return 0;
+	}
 	d->id = mem_grow(d->id, (d->count + 1) * sizeof *d->id);
 	d->id[d->count++] = i->id;
 	return 0;
@@ -649,6 +653,11 @@ static int finalize(struct cli *cli, struct err *e)
 	d.now = s.now;
 	if (rc == 0)
 		rc = drafts_of(&d, cli, s.store, e);
+	if (rc == 0 && d.early && !cli->quiet)
+		fprintf(stderr, "tally: %zu %s left out: name %s to finalize\n", d.early,
+			d.early == 1 ? "draft of a period that goes on is"
+				     : "drafts of periods that go on are",
+			d.early == 1 ? "it" : "them");
 	if (rc == 0)
 		rc = invoicer_open(&v, s.ledger, s.drawer, e);
 	if (rc == 0)

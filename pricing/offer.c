@@ -39,6 +39,7 @@ static int read_offer(struct offer *o, json_value *v, json_value *account, struc
 	*o = (struct offer){ .has_cost_basis = json_member(v, "cost_basis") != NULL,
 			     .burn_order = text_at(account, "burn_order"),
 			     .overage = text_at(account, "overage"),
+			     .overage_limit = text_at(account, "overage_limit"),
 			     .low_balance = text_at(account, "low_balance") };
 	const struct {
 		const char *key;
@@ -64,7 +65,8 @@ static int read_offer(struct offer *o, json_value *v, json_value *account, struc
 
 static int check_account(json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "burn_order", "overage", "low_balance", NULL };
+	static const char *const keys[] = { "burn_order", "overage", "overage_limit", "low_balance",
+					    NULL };
 	static const char *const overage[] = { "refuse", "limit", "debt" };
 	struct decimal d;
 	struct text t = { 0 };
@@ -80,7 +82,13 @@ static int check_account(json_value *v, struct err *e)
 	for (size_t i = 0; rc == 0 && i < sizeof overage / sizeof *overage; i++)
 		known |= text_is(t, overage[i]);
 	if (rc == 0 && !known)
-		rc = err_set(e, ERR_INVALID, "'overage' is refuse, limit or debt");
+		rc = err_next(e, err_set(e, ERR_INVALID, "'overage' is refuse, limit or debt"));
+	const bool limited = text_is(t, "limit"), has = v && json_member(v, "overage_limit");
+	if (rc == 0 && has)
+		rc = err_next(e, read_decimal(v, "overage_limit", false, &d, e));
+	if (rc == 0 && has != limited)
+		rc = err_set(e, ERR_INVALID,
+			     "'overage_limit' and \"overage\": \"limit\" go together");
 	return err_within(e, before, rc, "account");
 }
 

@@ -14,7 +14,8 @@ struct offer {
 									 lasts: empty for no end */
 	struct decimal price, credits, cost_basis;		      /* of a period, or of one */
 	bool has_cost_basis;
-	struct text burn_order, overage, low_balance; /* of accounts that are opened for it */
+	/* of accounts that are opened for it; empty: as any account is */
+	struct text burn_order, overage, overage_limit, low_balance;
 };
 
 struct offer_list {

@@ -180,8 +180,7 @@ static int set_account(struct action *a, struct err *e)
 	struct account account = { .zone = TEXT("UTC"),
 				   .terms = TEXT("{}"),
 				   .plan_text = TEXT(""),
-				   .burn_order = TEXT(
-					   "priority,expiry,class,cost-basis,effective,created,id"),
+				   .burn_order = TEXT(BURN_ORDER_DEFAULT),
 				   .anchor_day = 1 };
 	int rc = action_text(a, "customer", true, &customer, e);
 	if (rc == 0)

@@ -75,8 +75,15 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 
 /* --- currencies --- */
 
+/* The day up to which rates count: the period's last one, or today where it goes on. */
+static int64_t rate_day(const struct invoicer *v, const struct invoice *i)
+{
+	const struct instant last = { i->to.us - 1 };
+	return zone_day(v->zone, v->now.us && v->now.us < last.us ? v->now : last);
+}
+
 /* The rate of the period from that currency: one that a standing document went by, or the last one
- * up to its last day. */
+ * up to that day. */
 static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 		     const struct exchange_rate **out, struct err *e)
 {
@@ -99,8 +106,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 			"no exchange rate is known: give a file of them with " ASKED("rates"),
 			(int)i->customer.n, i->customer.p, (int)from.n, from.p, (int)i->currency.n,
 			i->currency.p);
-	if (exchange_find(v->exchange, from, i->terms.currency,
-			  zone_day(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
+	if (exchange_find(v->exchange, from, i->terms.currency, rate_day(v, i), r, &why) != 0)
 		return err_set(e, ERR_INVALID,
 			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
@@ -1079,6 +1085,7 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 	*i = (struct invoice){ .part = v->part, .from = of->period.from, .to = of->period.to };
 	const struct standing *own =
 		standing ? standing_find(standing, i->from, i->to, of->currency) : NULL;
+	v->now = of->now;
 	int rc = zone_of(v, a, e);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);

@@ -129,6 +129,7 @@ struct invoice_basis {
 	struct text currency; /* of the period's own invoice, whose supplement it is; else that of
 				 the terms */
 	const struct standing_list *standing; /* NULL: nothing was charged */
+	struct instant now; /* rates of later days are not known yet; 0: the period is over */
 };
 /*
  * What the period and the earlier ones that were invoiced come to, less what standing documents

@@ -23,6 +23,7 @@ struct invoicer {
 	const struct exchange_rates *exchange;
 	bool for_all, accept_uncovered;
 	enum invoice_part part;
+	struct instant now; /* of the basis */
 	struct cached *cache;
 	size_t cached;
 	struct zone *zone;

@@ -208,10 +208,10 @@ static int supplement_of(const struct standing_list *l, const struct account *a,
 }
 
 static int compute(struct invoicer *v, struct invoice *out, const struct account *a,
-		   struct period period, struct err *e)
+		   struct period period, struct instant now, struct err *e)
 {
 	struct standing_list standing = { 0 };
-	struct invoice_basis of = { .period = period, .standing = &standing };
+	struct invoice_basis of = { .period = period, .standing = &standing, .now = now };
 	struct arena texts = { 0 };
 	int rc = currency_of(a, period.from, &texts, &of.currency, e);
 	if (rc == 0)
@@ -377,7 +377,7 @@ int invoice_draft(struct invoicer *v, const struct account *a, struct period per
 	*out = (struct draft){ 0 };
 	int rc = check_fault(s, a, e);
 	if (rc == 0)
-		rc = compute(v, &i, a, period, e);
+		rc = compute(v, &i, a, period, now, e);
 	if (rc != 0)
 		return rc;
 	out->unpriced = i.unpriced;
@@ -497,7 +497,7 @@ int invoice_finalize(struct invoicer *v, int64_t id, struct instant now, struct 
 		rc = ledger_account(l, draft.customer, &a, e);
 	if (rc == 0) {
 		invoicer_part(v, draft.part);
-		rc = compute(v, &i, a, (struct period){ draft.from, draft.to }, e);
+		rc = compute(v, &i, a, (struct period){ draft.from, draft.to }, now, e);
 	}
 	arena_release(&texts);
 	if (rc != 0)

@@ -153,6 +153,9 @@ static int run_chain(struct ledger *l, const struct operation *op, struct batch_
 		rc = ledger_undo(l, e);
 	if (rc == 0)
 		rc = ledger_pass(l, e);
+	/* what was redone for nothing would be again for the next one */
+	if (rc == 0 && failed < n)
+		rc = ledger_redo_all(l, NULL, e);
 	for (size_t i = 0; i < n; i++) {
 		r[i].done = failed == n;
 		r[i].undone = failed < n && i != failed && r[i].why.code == ERR_NONE;

@@ -65,6 +65,7 @@ void ledger_reload(struct ledger *l)
 	for (size_t i = 0; i < l->states; i++) {
 		free(l->state[i]->lot);
 		zone_close(l->state[i]->zone);
+		dict_release(&l->state[i]->drawn);
 		free(l->state[i]);
 	}
 	l->states = 0;
@@ -78,7 +79,7 @@ void ledger_reload(struct ledger *l)
 void ledger_forget(struct ledger *l)
 {
 	ledger_reload(l);
-	l->waits = l->redones = 0;
+	l->waits = 0;
 	l->marked = false;
 	journal_forget(&l->journal, true);
 }
@@ -95,7 +96,6 @@ void ledger_close(struct ledger *l)
 	free(l->entry);
 	free(l->use);
 	free(l->waiting);
-	free(l->redone);
 	free(l);
 }
 

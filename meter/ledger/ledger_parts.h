@@ -31,13 +31,16 @@ struct state {
 	struct lot *lot;
 	size_t lots, room;
 	bool has_lots, sorted;
-	bool moving; /* their order changes while they burn */
-	struct redoing redo;
-	bool never_billed; /* known to have nothing that an invoice asks for */
+	bool moving;		     /* their order changes while they burn */
+	struct redoing redo, before; /* before: as it was when the step began that may be undone */
+	bool never_billed;	     /* known to have nothing that an invoice asks for */
 	/* the latest instant that usage was booked for, and anything else but grants and bills */
 	bool has_last;
 	struct instant last_usage, last_by_hand;
 	enum { ORDER_UNKNOWN, IN_ORDER, OUT_OF_ORDER } in_order; /* as it was booked */
+	/* of grants that were asked for: what draws have taken and not given back; ledger_post
+	   keeps it */
+	struct dict drawn;
 	struct zone *zone;
 };
 
@@ -58,9 +61,7 @@ struct ledger {
 	int64_t working;	 /* the account of the last step; 0: none */
 	struct redoing *waiting; /* of accounts that are not in memory: ledger_reload keeps it */
 	size_t waits;
-	bool marked;		/* within a step that may be undone */
-	struct redoing *redone; /* since then: it waits again if it is */
-	size_t redones;
+	bool marked;	    /* within a step that may be undone */
 	int64_t lacks_more; /* what usage lacks beyond what it lacked before it was redone */
 	int64_t next_txn;   /* 0: not known */
 	int64_t data_version;
@@ -101,6 +102,8 @@ struct posting {
 };
 
 int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e);
+/* What draws have taken from a grant and not given back. Errors: ERR_STORE. */
+int ledger_drawn_of(struct ledger *l, struct state *s, int64_t grant, int64_t *out, struct err *e);
 /* The transaction of that key, or 0. */
 int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
 		     int64_t *txn, struct err *e);
@@ -132,10 +135,6 @@ int ledger_redo(struct ledger *l, struct state *s, struct err *e);
 /* Before states are forgotten, and when one is read again. */
 void ledger_keep_redoing(struct ledger *l);
 void ledger_go_on_redoing(struct ledger *l, struct state *s);
-/* It is done; within a step, it waits again if the step is undone. */
-void ledger_redo_done(struct ledger *l, struct state *s);
-/* The step was undone, and what it had redone waits again. */
-void ledger_redo_again(struct ledger *l);
 /*
  * Whether what waits to be redone may wait on: no draw, refund or grant among it can leave more of
  * a doubt than its own amount, so that a refund by hand is the same before and after. Errors:

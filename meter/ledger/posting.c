@@ -208,6 +208,47 @@ static void note_order(const struct posting *p)
 		*last = p->at;
 }
 
+static const struct sql sql_drawn_of = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_entry e JOIN ledger_txn t "
+		"ON t.id=e.txn WHERE e.grant_id=:grant AND t.kind IN ('draw','repay','refund')",
+};
+
+static struct text key_of(const int64_t *grant)
+{
+	return (struct text){ (const char *)grant, sizeof *grant };
+}
+
+int ledger_drawn_of(struct ledger *l, struct state *s, int64_t grant, int64_t *out, struct err *e)
+{
+	const uint64_t *known = dict_find(&s->drawn, key_of(&grant));
+	struct query *q;
+	int rc = known ? 0 : db_statement(l->db, &sql_drawn_of, &q, e);
+	*out = known ? (int64_t)*known : 0;
+	if (rc != 0 || known)
+		return rc;
+	db_bind_int(q, ":grant", grant);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	if (rc >= 0)
+		*dict_need(&s->drawn, key_of(&grant), NULL) = (uint64_t)*out;
+	return rc < 0 ? rc : 0;
+}
+
+/* What draws of these grants come to now. */
+static void note_drawn(const struct ledger *l, const struct posting *p)
+{
+	const struct text kind = text_of(p->kind);
+	if (!text_is(kind, "draw") && !text_is(kind, "repay") && !text_is(kind, "refund"))
+		return;
+	for (size_t i = 0; i < l->entries; i++) {
+		const int64_t grant = l->entry[i].grant;
+		uint64_t *known = grant ? dict_find(&p->state->drawn, key_of(&grant)) : NULL;
+		if (known)
+			*known -= (uint64_t)l->entry[i].nano;
+	}
+}
+
 /* Writes the entries that were entered as one transaction. */
 int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e)
 {
@@ -265,6 +306,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	buf_release(&b);
 	l->next_txn++;
 	note_order(p);
+	note_drawn(l, p);
 	if (id)
 		*id = txn;
 	return rc;

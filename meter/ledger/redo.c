@@ -138,8 +138,6 @@ int ledger_redo(struct ledger *l, struct state *s, struct err *e)
 		from.us = far ? INT64_MIN : from.us - back;
 		rc = redo(l, s, from, &more, e);
 	}
-	if (rc == 0)
-		ledger_redo_done(l, s);
 	s->redo = (struct redoing){ 0 };
 	return rc;
 }

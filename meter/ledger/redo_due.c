@@ -43,8 +43,12 @@ static void keep(struct redoing **list, size_t *count, const struct redoing *r)
 void ledger_keep_redoing(struct ledger *l)
 {
 	for (size_t i = 0; i < l->states; i++)
-		if (l->state[i]->redo.account)
-			keep(&l->waiting, &l->waits, &l->state[i]->redo);
+		for (int k = 0; k < (l->marked ? 2 : 1); k++) {
+			const struct state *s = l->state[i];
+			const struct redoing *r = k ? &s->before : &s->redo;
+			if (r->account)
+				keep(&l->waiting, &l->waits, r);
+		}
 }
 
 void ledger_go_on_redoing(struct ledger *l, struct state *s)
@@ -52,22 +56,10 @@ void ledger_go_on_redoing(struct ledger *l, struct state *s)
 	for (size_t i = 0; i < l->waits; i++)
 		if (l->waiting[i].account == s->account.id) {
 			merge(&s->redo, &l->waiting[i]);
+			s->before = s->redo;
 			l->waiting[i] = l->waiting[--l->waits];
 			return;
 		}
-}
-
-void ledger_redo_done(struct ledger *l, struct state *s)
-{
-	if (l->marked)
-		keep(&l->redone, &l->redones, &s->redo);
-}
-
-void ledger_redo_again(struct ledger *l)
-{
-	for (size_t i = 0; i < l->redones; i++)
-		keep(&l->waiting, &l->waits, &l->redone[i]);
-	l->redones = 0;
 }
 
 void ledger_redo_repaid(struct state *s, struct instant now)

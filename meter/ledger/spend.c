@@ -200,34 +200,23 @@ static struct given_back *back_of(struct given_backs *b, int64_t grant)
 	return &b->of[b->count++];
 }
 
-static const struct sql sql_drawn_of = {
-	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_entry e JOIN ledger_txn t "
-		"ON t.id=e.txn WHERE e.grant_id=:grant AND t.kind IN ('draw','repay','refund')",
-};
-
 /* Whatever asks for it, a refund by hand or usage that was reversed: a draw is given back once. */
-static int need_most(struct ledger *l, struct given_back *b, struct err *e)
+static int need_most(struct ledger *l, struct state *s, struct given_back *b, struct err *e)
 {
-	struct query *q;
 	if (b->most >= 0)
 		return 0;
-	int rc = db_statement(l->db, &sql_drawn_of, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":grant", b->grant);
-	rc = db_step(l->db, q, e);
-	b->most = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
+	int rc = ledger_drawn_of(l, s, b->grant, &b->most, e);
 	for (size_t i = 0; i < l->entries; i++)
 		if (l->entry[i].grant == b->grant)
 			b->most -= l->entry[i].nano;
 	b->most = b->most > 0 ? b->most : 0;
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 /* Enters what draws took from lots, newest first, up to `want`, and less what their grants have got
  * back since. */
-static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct err *e)
+static int list_uses(struct ledger *l, struct state *s, struct query *q, int64_t *want,
+		     struct err *e)
 {
 	/* what this transaction gives back already counts, too */
 	struct given_backs backs = { 0 };
@@ -246,7 +235,7 @@ static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct er
 		used -= known;
 		if (used == 0)
 			continue;
-		if ((rc = need_most(l, back, e)) != 0)
+		if ((rc = need_most(l, s, back, e)) != 0)
 			break;
 		used = used < *want ? used : *want;
 		used = used < back->most ? used : back->most;
@@ -295,12 +284,12 @@ static const struct sql sql_uses_of = {
 };
 
 /* Enters what that part of an hour took from lots; *owed: what it did not get from them. */
-static int list_part(struct ledger *l, int64_t account, const struct draw *d, int64_t *want,
+static int list_part(struct ledger *l, struct state *s, const struct draw *d, int64_t *want,
 		     int64_t *owed, struct err *e)
 {
 	struct query *q;
 	*owed = 0;
-	int rc = d->usage_from ? uses_of(l, account, d, &sql_overage_of, &q, e) : 0;
+	int rc = d->usage_from ? uses_of(l, s->account.id, d, &sql_overage_of, &q, e) : 0;
 	if (rc != 0 || !d->usage_from)
 		return rc;
 	rc = db_step(l->db, q, e);
@@ -309,8 +298,8 @@ static int list_part(struct ledger *l, int64_t account, const struct draw *d, in
 	*owed = *owed < 0 ? 0 : *owed < *want ? *owed : *want;
 	*want -= *owed;
 	if (rc >= 0)
-		rc = uses_of(l, account, d, &sql_uses_of, &q, e);
-	return rc < 0 ? rc : list_uses(l, q, want, e);
+		rc = uses_of(l, s->account.id, d, &sql_uses_of, &q, e);
+	return rc < 0 ? rc : list_uses(l, s, q, want, e);
 }
 
 /* The key was refunded under before: is this the same refund? */
@@ -387,7 +376,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	struct query *q;
 	int64_t owed, part_owed, want = amount.nano;
 	l->entries = 0;
-	rc = list_part(l, account, d, &want, &part_owed, e);
+	rc = list_part(l, s, d, &want, &part_owed, e);
 	/* overage that was repaid or billed since is no more owed; and what no part of an hour
 	   explains is taken from what is owed, then from the last uses */
 	want += part_owed;
@@ -399,7 +388,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	if (rc == 0 && want > 0)
 		rc = uses_of(l, account, d, &sql_uses, &q, e);
 	if (rc == 0 && want > 0)
-		rc = list_uses(l, q, &want, e);
+		rc = list_uses(l, s, q, &want, e);
 	if (rc == 0 && !d->usage_from)
 		rc = look_before(l, s, amount, d, want < amount.nano - owed, e);
 	const size_t lots = l->entries;

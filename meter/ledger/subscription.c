@@ -5,12 +5,18 @@
 
 #include "base/zone.h"
 
+static int read_credits(struct text t, struct nano_credits *out, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_parse(&d, t, e);
+	return rc == 0 ? nano_credits_from_decimal(out, d, e) : rc;
+}
+
 /* The account that the offer needs, opened when there is none. */
 static int need_account(struct ledger *l, const struct subscription *s, const struct account **out,
 			struct err *e)
 {
 	const struct offer *o = s->offer;
-	struct decimal d;
 	int rc = ledger_find_account(l, s->customer, out, e);
 	if (rc != 0 || *out)
 		return rc;
@@ -19,17 +25,19 @@ static int need_account(struct ledger *l, const struct subscription *s, const st
 			     .plan_text = TEXT(""),
 			     .zone = text_of(s->zone ? s->zone : "UTC"),
 			     .terms = TEXT("{}"),
-			     .burn_order = o->burn_order,
-			     .overage = text_is(o->overage, "debt") ? OVERAGE_DEBT : OVERAGE_REFUSE,
+			     .burn_order =
+				     o->burn_order.n ? o->burn_order : TEXT(BURN_ORDER_DEFAULT),
+			     .overage = text_is(o->overage, "debt")    ? OVERAGE_DEBT
+					: text_is(o->overage, "limit") ? OVERAGE_LIMIT
+								       : OVERAGE_REFUSE,
 			     .anchor_day = 1,
 			     .since = s->from,
 			     .opened = s->now,
 			     .has_low_balance = o->low_balance.n > 0 };
-	if (a.has_low_balance) {
-		rc = decimal_parse(&d, o->low_balance, e);
-		if (rc == 0)
-			rc = nano_credits_from_decimal(&a.low_balance, d, e);
-	}
+	if (a.has_low_balance)
+		rc = read_credits(o->low_balance, &a.low_balance, e);
+	if (rc == 0 && o->overage_limit.n)
+		rc = read_credits(o->overage_limit, &a.overage_limit, e);
 	if (rc == 0)
 		rc = ledger_set_account(l, &a, e);
 	return rc == 0 ? ledger_account(l, s->customer, out, e) : rc;
