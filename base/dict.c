@@ -20,6 +20,32 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* The last bytes, fewer than 16, as two words; zeros behind them. */
+static inline void last_words(uint64_t w[2], const unsigned char *p, size_t n)
+{
+	w[0] = w[1] = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	/* words that overlap: a copy of so many bytes would be a call */
+	if (n >= 8) {
+		memcpy(&w[0], p, 8);
+		if (n > 8) {
+			memcpy(&w[1], p + n - 8, 8);
+			w[1] >>= 8 * (16 - n);
+		}
+	} else if (n >= 4) {
+		uint32_t low, high;
+		memcpy(&low, p, 4);
+		memcpy(&high, p + n - 4, 4);
+		w[0] = low | (uint64_t)high << 8 * (n - 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			w[0] |= (uint64_t)p[i] << 8 * i;
+	}
+#else
+	memcpy(w, p, n);
+#endif
+}
+
 uint64_t hash_bytes(const void *bytes, size_t n, const uint64_t seed[2])
 {
 	const unsigned char *p = bytes;
@@ -31,8 +57,8 @@ uint64_t hash_bytes(const void *bytes, size_t n, const uint64_t seed[2])
 		h = mix(w[0] ^ seed[1] ^ h, w[1] ^ h ^ 0x9E3779B97F4A7C15u);
 	}
 	if (left) {
-		uint64_t w[2] = { 0, 0 };
-		memcpy(w, p, left);
+		uint64_t w[2];
+		last_words(w, p, left);
 		h = mix(w[0] ^ seed[1] ^ h, w[1] ^ h ^ 0xD6E8FEB86659FD93u);
 	}
 	return mix(h ^ seed[0], 0xA0761D6478BD642Fu ^ seed[1]);
@@ -41,8 +67,9 @@ uint64_t hash_bytes(const void *bytes, size_t n, const uint64_t seed[2])
 static struct dict_slot *place(const struct dict *d, struct text key, uint64_t hash)
 {
 	size_t i = hash & (d->room - 1);
-	while (d->slot[i].key && (d->slot[i].hash != (uint32_t)hash || d->slot[i].n != key.n ||
-				  (key.n && memcmp(d->slot[i].key, key.p, key.n) != 0)))
+	while (d->slot[i].key &&
+	       (d->slot[i].hash != (uint32_t)hash ||
+		!text_eq_short((struct text){ d->slot[i].key, d->slot[i].n }, key)))
 		i = (i + 1) & (d->room - 1);
 	return &d->slot[i];
 }

@@ -44,6 +44,7 @@ enum { STARTED_END_CHANGED = 865, SHORTER_KEEPS = 3150, SHORTER_KEEPS_MARKED = 1
 
 /* A call of the conversation at hand. */
 struct told {
+	int64_t prompt; /* tokens */
 	/* 1 + the call whose prompt it goes on from, and how much of that it begins with; 0: it
 	   starts over, and may share so much with others all the same */
 	uint32_t parent;
@@ -100,7 +101,7 @@ static const struct model_cache *recorded_of(const struct count_cache *c, uint32
 
 static int64_t prompt_of(const struct count_cache *c, uint32_t call)
 {
-	return work_prompt(&c->call[call]);
+	return c->told[call].prompt;
 }
 
 /* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
@@ -133,10 +134,19 @@ struct tree {
 	bool hits;		   /* some call has hits on record */
 };
 
-/* What the recorded cache would have found, did call i go on from that tip; -1: not known. */
-static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip)
+/* Whether the cache that answered call i, `of`, may still have an earlier call's prompt. */
+static bool is_recent(const struct count_cache *c, uint32_t i, uint32_t earlier,
+		      const struct model_cache *of)
 {
-	const struct model_cache *of = recorded_of(c, i);
+	return !of->contract ||
+	       c->call[i].time_us - c->call[earlier].time_us <= of->contract->life_us[CACHE_SHORT];
+}
+
+/* What the recorded cache, `of`, would have found, did call i go on from that tip; -1: not known.
+ */
+static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip,
+			const struct model_cache *of)
+{
 	const struct cache_contract *k = of->contract;
 	int64_t shared = least(prompt_of(c, tip), prompt_of(c, i));
 	for (; c->recorded[tip] != c->recorded[i]; tip = c->told[tip].parent - 1) {
@@ -144,7 +154,7 @@ static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip)
 			return -1;
 		shared = least(shared, c->told[tip].step);
 	}
-	if (c->call[i].time_us - c->call[tip].time_us > (k ? k->life_us[CACHE_SHORT] : INT64_MAX))
+	if (!is_recent(c, i, tip, of))
 		return -1;
 	shared = least(shared, count_cache_reach(&c->call[tip], of));
 	if (!k)
@@ -176,18 +186,20 @@ static bool take_fitting(const struct count_cache *c, uint32_t i, uint32_t tip, 
 static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 {
 	const struct count_cache *c = t->c;
-	const struct work_call *now = &c->call[i];
-	const int64_t read = now->tokens[BUCKET_CACHE_READ];
+	const struct model_cache *cache = recorded_of(c, i);
+	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
 	struct candidates of = { 0 };
 	uint32_t tip = t->newest;
+	bool hits = t->hits; /* older tips come earlier: once one is too old, all are */
 	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
 		const bool own = c->recorded[tip - 1] == c->recorded[i];
+		hits = hits && is_recent(c, i, tip - 1, cache);
 		take_fitting(c, i, tip, &of.fits);
-		if (own && take_fitting(c, i, tip, &of.own) && !t->hits)
+		if (own && take_fitting(c, i, tip, &of.own) && !hits)
 			break;
-		if (!own || !t->hits)
+		if (!own || !hits)
 			continue;
-		const int64_t there = expected(c, i, tip - 1);
+		const int64_t there = expected(c, i, tip - 1, cache);
 		if (there == read && read > 0) {
 			of.proven = tip;
 			break;
@@ -196,7 +208,7 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 			of.longer = tip;
 	}
 	/* helpers often run on another model, and a thread stays on its own */
-	if (of.own && prompt_of(c, of.own - 1) >= work_prompt(now) / 2)
+	if (of.own && prompt_of(c, of.own - 1) >= prompt_of(c, i) / 2)
 		of.fits = of.own;
 	return of;
 }
@@ -251,7 +263,8 @@ static void place(struct tree *t, uint32_t i)
 	if (now->requests > 1) /* a sum of prompts has no place in a conversation */
 		return;
 	const struct candidates of = look_at_tips(t, i);
-	const int64_t there = of.fits && t->hits ? expected(c, i, of.fits - 1) : -1;
+	const int64_t there =
+		of.fits && t->hits ? expected(c, i, of.fits - 1, recorded_of(c, i)) : -1;
 	uint32_t back;
 	if (of.proven) {
 		go_on(t, i, of.proven, INT64_MAX);
@@ -267,11 +280,11 @@ static void place(struct tree *t, uint32_t i)
 		go_on(t, i, back, INT64_MAX);
 		c->told[i].doubt = STEP_GUESSED;
 	} else if (*newest) {
-		c->told[i].may = least(*smallest, work_prompt(now));
+		c->told[i].may = least(*smallest, prompt_of(c, i));
 	}
-	c->told[i].longest = least(t->longest, work_prompt(now));
-	t->longest = most(t->longest, work_prompt(now));
-	*smallest = *newest ? least(*smallest, work_prompt(now)) : work_prompt(now);
+	c->told[i].longest = least(t->longest, prompt_of(c, i));
+	t->longest = most(t->longest, prompt_of(c, i));
+	*smallest = *newest ? least(*smallest, prompt_of(c, i)) : prompt_of(c, i);
 	c->told[i].older = *newest;
 	*newest = i + 1;
 }
@@ -322,8 +335,10 @@ static void make_tree(struct count_cache *c, const struct work_call *call, size_
 	c->told = c->own;
 	if (calls)
 		memset(c->told, 0, calls * sizeof *c->told);
-	for (size_t i = 0; i < calls; i++)
+	for (size_t i = 0; i < calls; i++) {
+		c->told[i].prompt = work_prompt(&call[i]);
 		t.hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
+	}
 	for (uint32_t i = 0; i < calls; i++) {
 		place(&t, i);
 		c->told[i].before = c->last[recorded[i]];
@@ -474,9 +489,9 @@ static const struct answered *read_since(const struct count_cache *c, const stru
 	return best;
 }
 
-static struct known know(const struct count_cache *c, const struct count_call *call)
+static struct known know(const struct count_cache *c, const struct count_call *call,
+			 const struct model_cache *of)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	struct known k = go_back(c,
 				 (struct known){ .at = call->call,
 						 .shared = INT64_MAX,
@@ -503,16 +518,16 @@ static struct known know(const struct count_cache *c, const struct count_call *c
  * What of it came long enough ago: at least, and at most. Where clients mark what is kept, a hit
  * ends where an earlier prompt ended, or at a mark on record.
  */
-static void settled(const struct count_cache *c, uint32_t cache, struct known k, int64_t now_us,
-		    int64_t *found, int64_t *at_most)
+static void settled(const struct count_cache *c, const struct count_call *call,
+		    const struct model_cache *of, struct known k, int64_t *found, int64_t *at_most)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[cache], now_us);
+	const int64_t now_us = call->time_us;
 	int64_t kept = kept_of(c, of, k.at);
 	const int64_t newest = kept;
 	*found = *at_most = 0;
 	while (now_us - k.by->us < of->rules.settle_us ||
 	       (of->rules.breakpoints && !(k.doubt & STEP_MARKED) && k.shared < kept)) {
-		const struct known older = go_back(c, k, cache);
+		const struct known older = go_back(c, k, call->cache);
 		if (now_us - k.by->us >= of->rules.settle_us)
 			*at_most = most(*at_most, least(k.most, kept));
 		if (!older.by || !lives(of, older.by, k.by->us))
@@ -527,72 +542,71 @@ static void settled(const struct count_cache *c, uint32_t cache, struct known k,
 /* What it finds where it knows nothing of the thread: the head that all begin with, and at most
  * what the thread may share with others. */
 static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
-				    struct known k)
+				    const struct model_cache *of, const struct known *k)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
-	const struct work_call *w = &c->call[call->call];
-	const int64_t prompt = work_prompt(w), head = ruled(r, least(c->head, k.shared), prompt),
-		      may = k.by || !c->told[k.at].may
+	const int64_t prompt = prompt_of(c, call->call),
+		      head = ruled(r, least(c->head, k->shared), prompt),
+		      may = k->by || !c->told[k->at].may
 				    ? 0
-				    : ruled(r, least(c->told[k.at].longest, k.shared), prompt);
+				    : ruled(r, least(c->told[k->at].longest, k->shared), prompt);
 	const bool warm = call->warm && !(r->scope & CACHE_CONVERSATION);
 	return (struct count_found){ .hit = warm ? head : 0, .high = most(head, warm ? may : 0) };
 }
 
 static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
-				    struct known k)
+				    const struct model_cache *of, const struct known *k)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
 	const int64_t prompt = prompt_of(c, call->call);
 	int64_t there = 0, at_most = 0;
-	if (k.by)
-		settled(c, call->cache, k, call->time_us, &there, &at_most);
-	if (k.alive) {
+	if (k->by)
+		settled(c, call, of, *k, &there, &at_most);
+	if (k->alive) {
 		const int64_t head = ruled(r, c->head, prompt);
 		there = ruled(r, there, prompt);
 		return (struct count_found){
-			.low = k.doubt & STEP_GUESSED ? least(head, there) : there,
+			.low = k->doubt & STEP_GUESSED ? least(head, there) : there,
 			.hit = there,
 			.high = most(there, ruled(r, at_most, prompt)),
-			.unproven = there > head && k.doubt & STEP_UNPROVEN,
-			.end_unproven = there > head && r->breakpoints && k.doubt & STEP_END &&
-					!(k.doubt & STEP_UNPROVEN),
+			.unproven = there > head && k->doubt & STEP_UNPROVEN,
+			.end_unproven = there > head && r->breakpoints && k->doubt & STEP_END &&
+					!(k->doubt & STEP_UNPROVEN),
 		};
 	}
-	struct count_found found = find_head(c, call, k);
-	if (k.by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
-	    call->time_us - (r->ttl_of_write ? k.wrote_us : k.us) <= of->contract->life_most_us)
+	struct count_found found = find_head(c, call, of, k);
+	if (k->by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
+	    call->time_us - (r->ttl_of_write ? k->wrote_us : k->us) <= of->contract->life_most_us)
 		found.high = most(found.high, ruled(r, at_most, prompt));
 	return found;
 }
 
 /* What keeping the call's prompt adds to the storage: all of it for its lifetime, and what is there
  * already by so much as it lives longer for being read. */
-static int64_t stored(const struct count_cache *c, const struct count_call *call, struct known k)
+static int64_t stored(const struct count_cache *c, const struct count_call *call,
+		      const struct model_cache *of, const struct known *k)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	const int64_t kept = kept_of(c, of, call->call);
 	int64_t there = 0;
 	if (!of->rules.storage || of->rules.unpaid || c->call[call->call].requests > 1)
 		return 0;
-	if (k.alive)
-		there = least(kept, least(k.shared, kept_of(c, of, k.at)));
-	const int128 longer_us = of->rules.ttl_of_write ? 0 : call->time_us - (there ? k.us : 0),
+	const int64_t kept = kept_of(c, of, call->call);
+	if (k->alive)
+		there = least(kept, least(k->shared, kept_of(c, of, k->at)));
+	const int128 longer_us = of->rules.ttl_of_write ? 0 : call->time_us - (there ? k->us : 0),
 		     token_us = (int128)(kept - there) * of->rules.ttl_us + there * longer_us;
 	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
 }
 
 /* What the call leaves behind. */
-static void keep(struct count_cache *c, const struct count_call *call, struct known k, int64_t hit)
+static void keep(struct count_cache *c, const struct count_call *call, const struct known *k,
+		 int64_t hit)
 {
 	const struct work_call *w = &c->call[call->call];
 	struct answered *a = &c->answers[call->call].first;
 	if (a->cache && a->cache != call->cache + 1)
 		a = &c->answers[call->call].second;
 	*a = (struct answered){ .us = call->time_us,
-				.wrote_us = hit && k.by ? k.wrote_us : call->time_us,
+				.wrote_us = hit && k->by ? k->wrote_us : call->time_us,
 				.cache = call->cache + 1,
 				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
 					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
@@ -600,32 +614,32 @@ static void keep(struct count_cache *c, const struct count_call *call, struct kn
 }
 
 /* Why the call found less than the prompt before it was long. */
-static void explain(const struct count_cache *c, const struct count_call *call, struct known k,
-		    bool answered, struct count_found *f)
+static void explain(const struct count_cache *c, const struct count_call *call,
+		    const struct model_cache *of, const struct known *k, bool answered,
+		    struct count_found *f)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
-	const struct work_call *w = &c->call[call->call];
 	const uint32_t parent = c->told[call->call].parent;
-	const int64_t both = parent	  ? least(work_prompt(w), prompt_of(c, parent - 1))
+	const int64_t prompt = prompt_of(c, call->call);
+	const int64_t both = parent	  ? least(prompt, prompt_of(c, parent - 1))
 			     : call->call ? c->told[call->call].may
 					  : 0;
 	f->missed = both - f->hit;
-	if (f->missed <= 0 || w->requests > 1)
+	if (f->missed <= 0 || c->call[call->call].requests > 1)
 		f->missed = 0;
 	else if (of->rules.unpaid)
 		f->miss = MISS_UNPAID;
 	else if (!answered)
 		f->miss = MISS_COLD;
-	else if (k.by && !k.alive)
+	else if (k->by && !k->alive)
 		f->miss = MISS_EXPIRED;
 	else if (both < r->minimum)
 		f->miss = MISS_SHORT;
-	else if (of->bills_writes && k.by && kept_of(c, of, k.at) < r->minimum)
+	else if (of->bills_writes && k->by && kept_of(c, of, k->at) < r->minimum)
 		f->miss = MISS_UNPAID;
-	else if (f->hit >= ruled(r, both, work_prompt(w)))
+	else if (f->hit >= ruled(r, both, prompt))
 		f->miss = MISS_ROUNDED;
-	else if (k.by && call->time_us - k.by->us < r->settle_us)
+	else if (k->by && call->time_us - k->by->us < r->settle_us)
 		f->miss = MISS_UNREADY;
 	else
 		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
@@ -656,59 +670,59 @@ static int32_t end_changed(const struct count_cache *c, uint32_t call)
 /* Of what a hit rests on lengths alone for, what sessions rewrite: then the head is left, and
  * where hits end at marks and the last one's end was changed, the mark before it. */
 static int64_t expected_loss(const struct count_cache *c, const struct count_call *call,
-			     struct known k, const struct count_found *f)
+			     const struct model_cache *of, const struct known *k,
+			     const struct count_found *f)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const int64_t prompt = prompt_of(c, call->call), hit = f->hit,
 		      head = least(hit, ruled(&of->rules, c->head, prompt));
-	int64_t lost =
-		f->unproven ? part_of(hit - head, habit_after(call->time_us - k.us)->rewritten) : 0;
+	int64_t lost = f->unproven
+			       ? part_of(hit - head, habit_after(call->time_us - k->us)->rewritten)
+			       : 0;
 	if (of->rules.breakpoints) {
-		const struct known older = go_back(c, k, call->cache);
-		const bool there = older.by && lives(of, older.by, k.by->us);
+		const struct known older = go_back(c, *k, call->cache);
+		const bool there = older.by && lives(of, older.by, k->by->us);
 		const int64_t mark =
 			there ? ruled(&of->rules, least(older.shared, kept_of(c, of, older.at)),
 				      prompt)
 			      : 0;
-		lost += part_of(hit - least(hit, most(head, mark)), end_changed(c, k.at));
+		lost += part_of(hit - least(hit, most(head, mark)), end_changed(c, k->at));
 	}
 	return least(lost, hit);
 }
 
 /* Where a prompt is shorter than one before, what it begins with is between two bounds. */
 static int64_t expect_shorter(const struct count_cache *c, const struct count_call *call,
-			      struct known k, const struct count_found *f)
+			      const struct model_cache *of, const struct known *k,
+			      const struct count_found *f)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const int32_t keeps = of->rules.breakpoints ? SHORTER_KEEPS_MARKED : SHORTER_KEEPS;
 	const uint32_t parent = c->told[call->call].parent;
 	if (c->call[call->call].requests > 1)
 		return f->hit;
 	if (parent && prompt_of(c, parent - 1) > prompt_of(c, call->call))
 		return f->low + part_of(f->hit - f->low, keeps);
-	return parent || k.by ? f->hit : f->hit + part_of(f->high - f->hit, keeps);
+	return parent || k->by ? f->hit : f->hit + part_of(f->high - f->hit, keeps);
 }
 
 /* The bounds of what nothing on record proves: on average one call in so many was rewritten, or
  * twice what sessions rewrite after such a pause, and a prompt that is shorter than an earlier one
  * may be that one's beginning instead. */
-static void widen(const struct count_cache *c, const struct count_call *call, struct known k,
-		  struct count_found *f)
+static void widen(const struct count_cache *c, const struct count_call *call,
+		  const struct model_cache *of, const struct known *k, struct count_found *f)
 {
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	const int64_t prompt = prompt_of(c, call->call),
-		      longest = ruled(&of->rules, c->told[call->call].longest, prompt);
 	f->least = f->low;
 	f->most = f->high;
-	f->expected = f->recorded ? f->hit : expect_shorter(c, call, k, f);
+	f->expected = f->recorded ? f->hit : expect_shorter(c, call, of, k, f);
 	if (!f->unproven && !f->end_unproven)
 		return;
-	const int64_t lost = expected_loss(c, call, k, f);
+	const int64_t lost = expected_loss(c, call, of, k, f);
 	if (f->end_unproven) { /* how many ends change within a unit of the record is not known */
 		f->least = least(f->low, f->hit - lost);
 		return;
 	}
-	const int64_t in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
+	const int64_t prompt = prompt_of(c, call->call),
+		      longest = ruled(&of->rules, c->told[call->call].longest, prompt),
+		      in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
 	f->expected = f->hit - lost;
 	f->least = least(f->low, f->hit - least(f->hit, most(in_all, 2 * lost)));
 	f->most = most(f->high, c->told[call->call].longest >= prompt ? longest : 0);
@@ -731,7 +745,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			   (then ? then->minimum : 0) == of->rules.minimum;
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
-	const struct known k = know(c, call);
+	const struct known k = know(c, call, of);
 	if (of->rules.unpaid) {
 		found = (struct count_found){ 0 };
 	} else if (alike && tells && !call->moved && !of->rules.asked &&
@@ -743,7 +757,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 		found = (struct count_found){ .hit = alike || !of->bills_writes ? read : 0,
 					      .high = read };
 	} else {
-		found = find_held(c, call, k);
+		found = find_held(c, call, of, &k);
 		if (of->bills_writes) {
 			const int64_t reach = count_cache_reach(w, recorded_of(c, call->call));
 			found.low = least(found.low, reach);
@@ -751,10 +765,10 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			found.high = least(found.high, reach);
 		}
 	}
-	widen(c, call, k, &found);
-	explain(c, call, k, last != 0, &found);
-	found.token_hours = found.recorded ? 0 : stored(c, call, k);
-	keep(c, call, k, found.hit);
+	widen(c, call, of, &k, &found);
+	explain(c, call, of, &k, last != 0, &found);
+	found.token_hours = found.recorded ? 0 : stored(c, call, of, &k);
+	keep(c, call, &k, found.hit);
 	c->found = found;
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;

@@ -124,7 +124,7 @@ static int write_bucket(const struct model_cache *m, const struct tariff_answer 
 }
 
 void model_cache_split(const struct model_cache *m, const struct tariff_answer *a, bool an_hour,
-		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COUNT])
+		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COMMON])
 {
 	int64_t prompt = 0;
 	for (int k = 0; k < BUCKET_OUTPUT; k++)

@@ -64,6 +64,6 @@ bool model_cache_reads_writes(const struct tariff_answer *target, const struct t
  * long lifetime. Only the prompt's buckets of tokens change.
  */
 void model_cache_split(const struct model_cache *m, const struct tariff_answer *a, bool an_hour,
-		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COUNT]);
+		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COMMON]);
 
 #endif

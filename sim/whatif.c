@@ -44,8 +44,7 @@ static void run_begin(struct run *r, struct stage *st, struct desk *d)
 			   .targets = st->targets,
 			   .tariffs = d->tariffs };
 	r->out = &r->part;
-	r->subject = mem_zalloc(places * sizeof *r->subject);
-	r->numbered = mem_zalloc(places * sizeof *r->numbered);
+	r->asked = mem_zalloc(places * sizeof *r->asked);
 	r->first = mem_alloc((st->targets + (size_t)1) * sizeof *r->first);
 	r->found = mem_alloc((st->targets + (size_t)1) * sizeof *r->found);
 	for (uint32_t t = 0; t < st->targets; t++)
@@ -69,8 +68,7 @@ static void run_end(struct run *r)
 		result_release(&r->part);
 	model_caches_release(&r->caches);
 	count_cache_close(r->counts);
-	free(r->subject);
-	free(r->numbered);
+	free(r->asked);
 	free(r->first);
 	free(r->found);
 	free(r->seen.of);
@@ -108,9 +106,7 @@ static void survey(struct run *r)
 		const uint128 key = play_key(r, p);
 		if (key >= first->key)
 			continue;
-		struct subject *s = whatif_subject(r, p->target, call_of(r, p));
-		*first =
-			(struct first_use){ key, tariffs_ask(r->tariffs, s, p->time_us)->resolved };
+		*first = (struct first_use){ key, p->answer->resolved };
 	}
 	if (rebuilt)
 		whatif_survey_caches(r);
@@ -461,6 +457,8 @@ static int run_blocks(struct whatif_result *out, const struct whatif_options *o,
 		rc = whatif_hit_blocks(&r, e);
 	if (rc == 0)
 		rc = whatif_add_plays(&r, e);
+	if (rc == 0)
+		rc = whatif_sum(&st, out, e);
 	if (rc == 0)
 		rc = whatif_rent(s, out, &r, 1, e);
 	run_end(&r);

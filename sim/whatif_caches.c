@@ -22,14 +22,13 @@ static bool is_hosted(const struct run *r, uint32_t target)
 
 static uint32_t block_cache(struct run *r, const struct play *p)
 {
-	const struct work_call *c = call_of(r, p);
-	struct numbered *memo = &r->numbered[whatif_subject_place(r, p->target, c)];
-	struct subject *s = whatif_subject(r, p->target, c);
-	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
-	if (memo->answer != a)
-		*memo = (struct numbered){ a, model_caches_number(&r->caches, s, a,
-								  is_hosted(r, p->target)) };
-	return memo->number;
+	struct asked *of = p->asked;
+	if (of->cached != p->answer) {
+		of->cached = p->answer;
+		of->cache = model_caches_number(&r->caches, of->subject, p->answer,
+						is_hosted(r, p->target));
+	}
+	return of->cache;
 }
 
 int whatif_hit_blocks(struct run *r, struct err *e)
@@ -139,23 +138,14 @@ static bool same_cache(const struct tariff_answer *a, const struct tariff_answer
 	return a == b || (a && b && a->price && a->price == b->price);
 }
 
-static uint32_t cache_of(struct run *r, uint32_t target, const struct work_call *c,
-			 const struct subject *s, const struct tariff_answer *a)
+static uint32_t cache_of(struct run *r, uint32_t target, struct asked *of,
+			 const struct tariff_answer *a)
 {
-	struct numbered *memo = &r->numbered[whatif_subject_place(r, target, c)];
-	if (!same_cache(memo->answer, a))
-		*memo = (struct numbered){ a, register_cache(r, target, s, a) };
-	return memo->number;
-}
-
-static uint32_t see_cache(struct run *r, struct seen_caches *l, uint32_t target,
-			  const struct work_call *c, int64_t time_us, uint128 key)
-{
-	struct subject *s = whatif_subject(r, target, c);
-	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, time_us);
-	const uint32_t number = cache_of(r, target, c, s, a);
-	see(l, number, &(struct seen_cache){ key, a, is_hosted(r, target) });
-	return number;
+	if (!same_cache(of->cached, a)) {
+		of->cache = register_cache(r, target, of->subject, a);
+		of->cached = a;
+	}
+	return of->cache;
 }
 
 static struct use *place_of_use(const struct uses *u, const struct use *like)
@@ -216,8 +206,11 @@ void whatif_survey_recorded(struct run *r)
 {
 	for (size_t i = 0; i < r->calls; i++) {
 		const struct work_call *c = &r->call[i];
-		see_cache(r, &r->seen_recorded, r->s->route.targets + c->subject, c, c->time_us,
-			  c->order);
+		const uint32_t target = r->s->route.targets + c->subject;
+		struct asked *of = whatif_ask(r, target, c);
+		const struct tariff_answer *a = tariffs_ask(r->tariffs, of->subject, c->time_us);
+		see(&r->seen_recorded, cache_of(r, target, of, a),
+		    &(struct seen_cache){ c->order, a, false });
 	}
 }
 
@@ -225,8 +218,9 @@ void whatif_survey_caches(struct run *r)
 {
 	for (size_t i = 0; i < r->plays; i++) {
 		const struct play *p = &r->play[i];
-		const uint32_t cache = see_cache(r, &r->seen, p->target, call_of(r, p), p->time_us,
-						 play_key(r, p));
+		const uint32_t cache = cache_of(r, p->target, p->asked, p->answer);
+		see(&r->seen, cache,
+		    &(struct seen_cache){ play_key(r, p), p->answer, is_hosted(r, p->target) });
 		note_use(r, cache, p);
 	}
 }
@@ -348,8 +342,9 @@ static const uint32_t *recorded_caches(struct run *r)
 	for (size_t i = 0; i < r->calls; i++) {
 		const struct work_call *c = &r->call[i];
 		const uint32_t target = r->s->route.targets + c->subject;
-		struct subject *s = whatif_subject(r, target, c);
-		r->recorded[i] = cache_of(r, target, c, s, tariffs_ask(r->tariffs, s, c->time_us));
+		struct asked *of = whatif_ask(r, target, c);
+		r->recorded[i] =
+			cache_of(r, target, of, tariffs_ask(r->tariffs, of->subject, c->time_us));
 	}
 	return r->recorded;
 }
@@ -363,8 +358,7 @@ static void hit_rebuilt(struct run *r)
 	for (size_t i = 0; i < r->plays; i++) {
 		struct play *p = &r->play[i];
 		const struct work_call *c = call_of(r, p);
-		struct subject *s = whatif_subject(r, p->target, c);
-		p->cache = cache_of(r, p->target, c, s, tariffs_ask(r->tariffs, s, p->time_us));
+		p->cache = cache_of(r, p->target, p->asked, p->answer);
 		const struct count_found f = count_cache_find(
 			r->counts, &(struct count_call){ p->call, p->cache, p->time_us,
 							 p->time_us != c->time_us,

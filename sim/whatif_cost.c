@@ -63,7 +63,7 @@ static int64_t scaled(int64_t tokens, struct decimal factor)
 	return (int64_t)((tokens * factor.digits * 2 + ten) / (2 * ten));
 }
 
-static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COUNT],
+static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COMMON],
 			int64_t *hit)
 {
 	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target],
@@ -81,7 +81,7 @@ static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUC
 }
 
 /* What a sensitivity analysis makes of the assumptions; hits never exceed the prompt. */
-static void vary(const struct scenario *s, int64_t tokens[BUCKET_COUNT], int64_t *hit)
+static void vary(const struct scenario *s, int64_t tokens[BUCKET_COMMON], int64_t *hit)
 {
 	int64_t prompt = 0;
 	if (s->vary_prompt.digits) {
@@ -100,7 +100,7 @@ static void vary(const struct scenario *s, int64_t tokens[BUCKET_COUNT], int64_t
 
 /* What a cache that was replayed or rebuilt leaves of a prompt. */
 static void split_prompt(const struct run *r, const struct play *p, const struct tariff_answer *a,
-			 int64_t hit, int64_t tokens[BUCKET_COUNT])
+			 int64_t hit, int64_t tokens[BUCKET_COMMON])
 {
 	const struct workload *w = r->o->workload;
 	const struct model_cache *of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
@@ -122,14 +122,14 @@ static void split_prompt(const struct run *r, const struct play *p, const struct
 static bool reads_writes(struct run *r, const struct play *p, const struct tariff_answer *a)
 {
 	const struct work_call *c = call_of(r, p);
-	struct subject *own = whatif_subject(r, r->s->route.targets + c->subject, c);
-	return model_cache_reads_writes(a, tariffs_ask(r->tariffs, own, p->time_us));
+	const struct asked *own = whatif_ask(r, r->s->route.targets + c->subject, c);
+	return model_cache_reads_writes(a, tariffs_ask(r->tariffs, own->subject, p->time_us));
 }
 
 /* What the record says, but for hits that an assumption varies. Where the target bills no cache
  * writes, what is not a hit is plain input. */
 static void split_recorded(struct run *r, const struct play *p, const struct tariff_answer *a,
-			   int64_t hit, int64_t tokens[BUCKET_COUNT])
+			   int64_t hit, int64_t tokens[BUCKET_COMMON])
 {
 	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
 		*w5 = &tokens[BUCKET_CACHE_WRITE_5M], *w1 = &tokens[BUCKET_CACHE_WRITE_1H];
@@ -170,11 +170,10 @@ static bool sells_hits(const struct run *r, const struct play *p, const struct t
 
 /* The buckets of a call on its target. */
 static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
-		   int64_t tokens[BUCKET_COUNT])
+		   int64_t tokens[BUCKET_COMMON])
 {
 	const struct work_call *c = call_of(r, p);
 	int64_t hit = p->hit;
-	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
 	memcpy(tokens, c->tokens, sizeof c->tokens);
 	if (r->s->has_factors && !is_recorded(r, p->target))
 		use_factors(r, p->target, tokens, &hit);
@@ -219,12 +218,12 @@ static void count_reason(struct run *r, uint128 key, const char *model, const ch
 }
 
 /* The play with those tokens, and with what it counts beside the common buckets. */
-static void usage_of(const struct run *r, const struct play *p, const int64_t tokens[BUCKET_COUNT],
+static void usage_of(const struct run *r, const struct play *p, const int64_t tokens[BUCKET_COMMON],
 		     struct usage *out)
 {
 	const struct work_call *c = call_of(r, p);
 	int64_t counts[COUNT_KINDS] = { 0 };
-	memcpy(counts, tokens, sizeof out->tokens);
+	memcpy(counts, tokens, BUCKET_COMMON * sizeof *tokens);
 	if (c->rare)
 		memcpy(counts + BUCKET_COMMON, r->o->workload->rare[c->rare - 1].counts,
 		       sizeof r->o->workload->rare->counts);
@@ -239,7 +238,7 @@ static void usage_of(const struct run *r, const struct play *p, const int64_t to
 
 /* The cost where one price holds for all of its tokens; false where there is more to it. */
 static bool price_plainly(const struct run *r, struct tariff_answer *a, const struct play *p,
-			  const int64_t tokens[BUCKET_COUNT], struct money_total *cost)
+			  const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
 {
 	const struct work_call *c = call_of(r, p);
 	int64_t prompt = 0, any = 0;
@@ -262,15 +261,13 @@ static bool price_plainly(const struct run *r, struct tariff_answer *a, const st
 	return true;
 }
 
-/* Why there is no price (in *e, or for good); NULL where there is one. */
+/* The cost, line by line. Why there is no price (in *e, or for good); NULL where there is one. */
 static const char *price_or_why(struct run *r, struct tariff_answer *a, const struct play *p,
-				const int64_t tokens[BUCKET_COUNT], struct money_total *cost,
+				const int64_t tokens[BUCKET_COMMON], struct money_total *cost,
 				struct err *e)
 {
 	struct usage u = { .requests = call_of(r, p)->requests };
 	struct rating rating;
-	if (price_plainly(r, a, p, tokens, cost))
-		return NULL;
 	if (!a->price)
 		return a->unpriced;
 	usage_of(r, p, tokens, &u);
@@ -280,21 +277,39 @@ static const char *price_or_why(struct run *r, struct tariff_answer *a, const st
 	return NULL;
 }
 
-/* False, with the reason counted, when there is no price. model: NULL for what the play would cost
- * with other hits. */
-static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
-		       const char *model, const int64_t tokens[BUCKET_COUNT],
-		       struct money_total *cost)
+/* The same, with the reason counted; false where there is none. */
+static bool price_by_lines(struct run *r, struct tariff_answer *a, const struct play *p,
+			   const char *model, const int64_t tokens[BUCKET_COMMON],
+			   struct money_total *cost)
 {
-	struct err e = { 0 };
+	struct err e;
 	const char *why = price_or_why(r, a, p, tokens, cost, &e);
 	if (why)
 		count_reason(r, play_key(r, p) + (model ? 0 : KEY_BOUNDS), model, why);
 	return !why;
 }
 
+/* False, with the reason counted, when there is no price. model: NULL for what the play would cost
+ * with other hits. Nearly all plays are priced plainly, in a frame without the room that lines
+ * need. */
+static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
+		       const char *model, const int64_t tokens[BUCKET_COMMON],
+		       struct money_total *cost)
+{
+	return price_plainly(r, a, p, tokens, cost) || price_by_lines(r, a, p, model, tokens, cost);
+}
+
+/* As a vendor would ask for what runs on machines. */
+static bool vendor_price(struct run *r, struct tariff_answer *a, const struct play *p,
+			 const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
+{
+	struct err unknown;
+	return price_plainly(r, a, p, tokens, cost) ||
+	       !price_or_why(r, a, p, tokens, cost, &unknown);
+}
+
 static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
-			const struct play *p, const int64_t tokens[BUCKET_COUNT],
+			const struct play *p, const int64_t tokens[BUCKET_COMMON],
 			struct credits_total *out)
 {
 	struct err why = { 0 };
@@ -310,7 +325,7 @@ static bool credit_play(struct run *r, struct subject *s, const struct tariff_an
 
 /* What a hosted model does takes time on a replica, and no money of its own. */
 static bool host_play(struct run *r, const struct play *p, struct whatif_model *m,
-		      const int64_t tokens[BUCKET_COUNT], const struct money_total *at_vendor)
+		      const int64_t tokens[BUCKET_COMMON], const struct money_total *at_vendor)
 {
 	const int64_t read_anew = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_WRITE_5M] +
 				  tokens[BUCKET_CACHE_WRITE_1H];
@@ -340,11 +355,9 @@ static struct whatif_part *insert_part(struct whatif_part **list, size_t *count,
 	return &(*list)[at];
 }
 
-/* Days in order; the calls of a conversation come in the order of time. */
+/* Days in order. */
 static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int64_t day)
 {
-	if (*near < out->days && out->by_day[*near].day == day)
-		return &out->by_day[*near];
 	size_t low = 0, high = out->days;
 	/* most often no day is left out */
 	const int64_t after = high ? day - out->by_day[0].day : -1;
@@ -363,6 +376,17 @@ static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int
 	if (low == out->days || out->by_day[low].day != day)
 		insert_part(&out->by_day, &out->days, low)->day = day;
 	return &out->by_day[low];
+}
+
+/* The calls of a conversation come in the order of time, often many within a day. */
+static struct whatif_part *day_of(struct run *r, int64_t time_us)
+{
+	if (time_us < r->day_from_us || time_us - r->day_from_us >= US_PER_DAY || !r->out->days) {
+		const int64_t day = floor_div(time_us, US_PER_DAY);
+		r->day_from_us = day * US_PER_DAY;
+		return day_part(r->out, &r->day, day);
+	}
+	return &r->out->by_day[r->day];
 }
 
 /* The number of an answer's window among those that the thread has met. */
@@ -419,11 +443,11 @@ static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer
 					    &r->out->cost_expected };
 	bool fits = true;
 	for (int k = 0; k < BOUNDS; k++) {
-		struct play other = *p;
 		struct money_total at = cost;
-		int64_t tokens[BUCKET_COUNT];
-		other.hit = hits[k];
+		int64_t tokens[BUCKET_COMMON];
 		if (hits[k] != p->hit) {
+			struct play other = *p;
+			other.hit = hits[k];
 			divide(r, &other, a, tokens);
 			if (!price_play(r, a, &other, NULL, tokens, &at))
 				at = cost;
@@ -453,21 +477,17 @@ static bool is_metered(const struct run *r, const struct play *p)
 	       !route_retiers(&r->s->route, w, call_of(r, p));
 }
 
-/* Tokens, to the model and to the whole; what does not fit the model is counted. */
-static bool add_tokens(struct whatif_result *out, struct whatif_model *m, const struct work_call *c,
-		       const int64_t tokens[BUCKET_COUNT])
+/* Tokens, to the model; what does not fit it is counted. */
+static bool add_tokens(struct whatif_model *m, const struct work_call *c,
+		       const int64_t tokens[BUCKET_COMMON])
 {
 	bool fits = true;
 	int64_t prompt = 0;
-	for (int k = 0; k < BUCKET_COMMON; k++) {
+	for (int k = 0; k < BUCKET_COMMON; k++)
 		fits &= !__builtin_add_overflow(m->tokens[k], tokens[k], &m->tokens[k]);
-		fits &= !__builtin_add_overflow(out->tokens[k], tokens[k], &out->tokens[k]);
-	}
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		prompt += tokens[k];
-	fits &= !__builtin_add_overflow(out->prompt_tokens, prompt, &out->prompt_tokens);
 	m->records++;
-	out->records++;
 	const bool over_context = m->context_tokens && c->requests == 1 &&
 				  prompt + tokens[BUCKET_OUTPUT] > m->context_tokens;
 	m->over_context += over_context;
@@ -479,21 +499,24 @@ static bool add_tokens(struct whatif_result *out, struct whatif_model *m, const 
 /* A sample's conversations each have a place, others share what a resample draws. */
 static struct money_total *cluster_of(struct run *r, const struct work_call *c)
 {
-	return r->stage->by_conversation
-		       ? &r->stage->by_conversation[c->conversation]
-		       : &r->out->by_conversation[c->conversation % r->stage->clusters];
+	if (!r->cluster || r->cluster_of != c->conversation) {
+		r->cluster_of = c->conversation;
+		r->cluster =
+			r->stage->by_conversation
+				? &r->stage->by_conversation[c->conversation]
+				: &r->out->by_conversation[c->conversation % r->stage->clusters];
+	}
+	return r->cluster;
 }
 
 static bool add_cost(struct run *r, const struct play *p, struct whatif_model *m,
 		     struct tariff_answer *a, struct money_total cost)
 {
-	struct whatif_result *out = r->out;
 	bool fits = true;
-	add_part(day_part(out, &r->day, floor_div(p->time_us, US_PER_DAY)), cost);
+	add_part(day_of(r, p->time_us), cost);
 	if (a->price)
 		add_part(window_part(r, a, play_key(r, p)), cost);
 	fits &= money_total_add(&m->cost, cost);
-	fits &= money_total_add(&out->cost, cost);
 	fits &= money_total_add(cluster_of(r, call_of(r, p)), cost);
 	return fits;
 }
@@ -502,9 +525,9 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 {
 	const struct work_call *c = call_of(r, p);
 	struct whatif_result *out = r->out;
-	struct subject *s = whatif_subject(r, p->target, c);
-	struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
-	int64_t tokens[BUCKET_COUNT];
+	struct subject *s = p->asked->subject;
+	struct tariff_answer *a = p->answer;
+	int64_t tokens[BUCKET_COMMON];
 	struct money_total cost = { 0 };
 	struct credits_total credits = { 0 };
 	divide(r, p, a, tokens);
@@ -515,12 +538,11 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (is_metered(r, p)) {
 		priced = metered_play(r, p, s, &cost);
 	} else if (m->hosting) { /* its price is the machines'; the vendor's is there to compare */
-		struct err unknown;
-		priced = !price_or_why(r, a, p, tokens, &cost, &unknown);
+		priced = vendor_price(r, a, p, tokens, &cost);
 	} else {
 		priced = price_play(r, a, p, s->model.p, tokens, &cost);
 	}
-	bool fits = add_tokens(out, m, c, tokens);
+	bool fits = add_tokens(m, c, tokens);
 	if (p->failed) {
 		out->retries_billed++;
 		money_total_add(&out->retry_cost, cost);
@@ -531,19 +553,14 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 		cost = (struct money_total){ 0 };
 	}
 	m->unpriced += !priced;
-	out->unpriced += !priced;
 	m->placeholders += c->placeholder;
-	out->placeholders += c->placeholder;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, cost);
 	if (r->o->plan) {
 		bool credited = credit_play(r, s, a, p, tokens, &credits);
 		m->uncredited += !credited;
-		out->uncredited += !credited;
-		if (credited) {
+		if (credited)
 			fits &= credits_add(&m->credits, credits);
-			fits &= credits_add(&out->credits, credits);
-		}
 	}
 	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
 		fits &= add_bounds(r, p, a, cost);
@@ -556,6 +573,33 @@ int whatif_add_plays(struct run *r, struct err *e)
 	for (size_t i = 0; rc == 0 && i < r->plays; i++)
 		rc = add_play(r, &r->play[i], e);
 	return rc;
+}
+
+/* What all models come to; false where that is too large. */
+static bool sum_models(struct whatif_result *out)
+{
+	bool fits = true;
+	for (size_t i = 0; i < out->models; i++) {
+		const struct whatif_model *m = &out->model[i];
+		fits &= money_total_add(&out->cost, m->cost) &&
+			credits_add(&out->credits, m->credits);
+		for (int k = 0; k < BUCKET_COMMON; k++)
+			fits &= !__builtin_add_overflow(out->tokens[k], m->tokens[k],
+							&out->tokens[k]);
+		out->records += m->records;
+		out->unpriced += m->unpriced;
+		out->uncredited += m->uncredited;
+		out->placeholders += m->placeholders;
+	}
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		fits &= !__builtin_add_overflow(out->prompt_tokens, out->tokens[k],
+						&out->prompt_tokens);
+	return fits;
+}
+
+int whatif_sum(const struct stage *st, struct whatif_result *out, struct err *e)
+{
+	return sum_models(out) ? 0 : too_large(st->s, e);
 }
 
 /* The calls of a model on machines that the threads noted, one after the other. */
@@ -621,19 +665,10 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 
 static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 {
-	bool fits =
-		money_total_add(&to->cost, r->cost) && credits_add(&to->credits, r->credits) &&
-		money_total_add(&to->cost_low, r->cost_low) &&
-		money_total_add(&to->cost_high, r->cost_high) &&
-		money_total_add(&to->cost_expected, r->cost_expected) &&
-		!__builtin_add_overflow(to->prompt_tokens, r->prompt_tokens, &to->prompt_tokens);
+	bool fits = money_total_add(&to->cost_low, r->cost_low) &&
+		    money_total_add(&to->cost_high, r->cost_high) &&
+		    money_total_add(&to->cost_expected, r->cost_expected);
 	money_total_add(&to->retry_cost, r->retry_cost);
-	for (int k = 0; k < BUCKET_COMMON; k++)
-		fits &= !__builtin_add_overflow(to->tokens[k], r->tokens[k], &to->tokens[k]);
-	to->records += r->records;
-	to->unpriced += r->unpriced;
-	to->placeholders += r->placeholders;
-	to->uncredited += r->uncredited;
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;
 	to->calls_unproven += r->calls_unproven;
@@ -742,5 +777,5 @@ int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, i
 	}
 	merge_windows(out, run, runs);
 	merge_reasons(out, run, runs);
-	return fits ? 0 : too_large(st->s, e);
+	return fits ? whatif_sum(st, out, e) : too_large(st->s, e);
 }

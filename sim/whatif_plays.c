@@ -26,21 +26,18 @@ static struct work_subject names_of(const struct run *r, uint32_t target, const 
 	return names;
 }
 
-/* Where `subject` keeps what names_of says: route's targets first, what was recorded behind. */
-size_t whatif_subject_place(const struct run *r, uint32_t target, const struct work_call *c)
+/* What names_of says, kept: the route's targets first, what was recorded behind. */
+struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c)
 {
 	const uint32_t row = is_recorded(r, target) ? r->s->route.targets : target;
-	return (row * r->o->workload->subjects + c->subject) * 2 + retiers(r, c);
-}
-
-struct subject *whatif_subject(struct run *r, uint32_t target, const struct work_call *c)
-{
-	struct subject **s = &r->subject[whatif_subject_place(r, target, c)];
-	if (!*s) {
+	struct asked *a =
+		&r->asked[(row * r->o->workload->subjects + c->subject) * 2 + retiers(r, c)];
+	if (!a->subject) {
 		const struct work_subject n = names_of(r, target, c);
-		*s = tariffs_subject(r->tariffs, n.provider, n.model, n.service_tier, n.region);
+		a->subject =
+			tariffs_subject(r->tariffs, n.provider, n.model, n.service_tier, n.region);
 	}
-	return *s;
+	return a;
 }
 
 /* --- waiting for a cheaper hour --- */
@@ -96,8 +93,7 @@ static const struct hour *hour_of(struct run *r, const struct subject *s, int64_
 static void wait_for_cheaper(struct run *r, struct play *p)
 {
 	const int64_t most_us = r->s->route.delay_us;
-	const struct subject *s = whatif_subject(r, p->target, call_of(r, p));
-	const struct hour *hour = hour_of(r, s, p->time_us);
+	const struct hour *hour = hour_of(r, p->asked->subject, p->time_us);
 	if (hour->cheaper_us == INT64_MAX || hour->cheaper_us - p->time_us > most_us)
 		return;
 	int64_t waits_us = hour->cheaper_us - p->time_us;
@@ -127,7 +123,7 @@ static void add_retry(struct run *r, struct play *p)
 {
 	const uint64_t seeds[2] = { r->o->seed, 0x7265747279 };
 	const uint64_t key = (uint64_t)call_of(r, p)->order << 1 | p->again;
-	if (!r->s->has_retries || is_recorded(r, p->target))
+	if (is_recorded(r, p->target))
 		return;
 	const struct retry *t = &r->s->retry[p->target];
 	if (!t->all && hash_bytes(&key, sizeof key, seeds) >= t->share)
@@ -153,8 +149,11 @@ static void add_second_passes(struct run *r)
 		*second = (struct play){ .call = p->call,
 					 .target = route->escalate_to,
 					 .time_us = p->time_us,
+					 .asked = whatif_ask(r, route->escalate_to, call_of(r, p)),
 					 .again = true };
-		add_retry(r, second);
+		second->answer = tariffs_ask(r->tariffs, second->asked->subject, second->time_us);
+		if (r->s->has_retries)
+			add_retry(r, second);
 		r->out->escalated++;
 	}
 }
@@ -176,6 +175,7 @@ void whatif_choose(struct run *r)
 	const struct route *route = &r->s->route;
 	const struct sample *sample = r->o->sample;
 	const int64_t were_moved = r->out->moved, were_escalated = r->out->escalated;
+	const bool waits = r->stage->waits && route->kind == ROUTE_OFFPEAK;
 	make_room(r);
 	r->plays = 0;
 	for (size_t i = 0; i < r->calls; i++) {
@@ -186,10 +186,15 @@ void whatif_choose(struct run *r)
 		struct play *p = &r->play[r->plays++];
 		if (target == ROUTE_AS_RECORDED)
 			target = route->targets + c->subject;
-		*p = (struct play){ .call = (uint32_t)i, .target = target, .time_us = c->time_us };
-		if (r->stage->waits && route_may_wait(route, w, c))
+		*p = (struct play){ .call = (uint32_t)i,
+				    .target = target,
+				    .time_us = c->time_us,
+				    .asked = whatif_ask(r, target, c) };
+		if (waits && route_may_wait(route, w, c))
 			wait_for_cheaper(r, p);
-		add_retry(r, p);
+		p->answer = tariffs_ask(r->tariffs, p->asked->subject, p->time_us);
+		if (r->s->has_retries)
+			add_retry(r, p);
 	}
 	if (route->escalates)
 		add_second_passes(r);

@@ -16,17 +16,27 @@
 #include "pricing/tariffs.h"
 #include "sim/whatif.h"
 
+/* A model (and tier, and region) as calls of a scenario ask for it. */
+struct asked {
+	struct subject *subject; /* NULL: not asked for yet */
+	/* the cache behind its last answer */
+	const struct tariff_answer *cached;
+	uint32_t cache;
+};
+
 /* One call as a scenario runs it. */
 struct play {
 	uint32_t call, target; /* of the calls at hand; of the route, or behind them the recorded
 				  subjects */
 	int64_t time_us;
-	int64_t hit;	     /* prompt tokens that the cache had */
-	int64_t low, high;   /* where it is rebuilt: at least, at most */
-	int64_t expected;    /* likewise, as often as sessions rewrite what was said */
-	int64_t token_hours; /* that keeping its prompt adds, where that is billed */
-	uint32_t cache;	     /* that it uses, where caches are asked */
-	bool as_recorded;    /* what it found, and so what it wrote */
+	struct asked *asked;
+	struct tariff_answer *answer; /* at that time */
+	int64_t hit;		      /* prompt tokens that the cache had */
+	int64_t low, high;	      /* where it is rebuilt: at least, at most */
+	int64_t expected;	      /* likewise, as often as sessions rewrite what was said */
+	int64_t token_hours;	      /* that keeping its prompt adds, where that is billed */
+	uint32_t cache;		      /* that it uses, where caches are asked */
+	bool as_recorded;	      /* what it found, and so what it wrote */
 	bool records_writes; /* the recorded model bills them, so input is what nobody marked */
 	bool again;	     /* a second pass over the conversation, on another model */
 	bool failed;	     /* an attempt that another one follows */
@@ -72,12 +82,6 @@ struct stage {
 	uint32_t caches;
 	uint64_t *cold; /* hashed: 1 + the numbers of plays that find their cache out of use */
 	size_t cold_room, colds;
-};
-
-/* What cache_number said of a subject's last answer. */
-struct numbered {
-	const struct tariff_answer *answer;
-	uint32_t number;
 };
 
 /* The first of its kind: keys ascend in the order of plays. */
@@ -127,8 +131,7 @@ struct run {
 	const struct scenario *s;
 	struct whatif_result *out, part;
 	uint32_t targets;
-	struct subject **subject;  /* by target and by what was recorded; NULL: not asked for yet */
-	struct numbered *numbered; /* by subject's place */
+	struct asked *asked;	    /* by target and by what was recorded */
 	struct model_caches caches; /* of prompts in blocks */
 	struct seen_caches seen, seen_recorded;
 	struct noted *noted; /* by number of the cache */
@@ -136,8 +139,11 @@ struct run {
 	struct uses uses;
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
-	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
-	size_t window_room, day;
+	uint32_t *window_at;	     /* by the answer's window_id: 1 + place in out->by_window */
+	size_t window_room, day;     /* day: the place of the last one in out->by_day */
+	int64_t day_from_us;	     /* when that began */
+	struct money_total *cluster; /* of the conversation `cluster_of`; NULL: of none yet */
+	uint32_t cluster_of;
 	struct hosted_call *hosted; /* of models on machines */
 	size_t hosteds, hosted_room;
 	struct count_cache *counts;
@@ -186,8 +192,7 @@ static inline uint128 play_key(const struct run *r, const struct play *p)
 }
 
 /* --- whatif_plays: which model, and when --- */
-struct subject *whatif_subject(struct run *r, uint32_t target, const struct work_call *c);
-size_t whatif_subject_place(const struct run *r, uint32_t target, const struct work_call *c);
+struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c);
 struct work_subject whatif_target(const struct stage *st, uint32_t target);
 /* The plays of the calls at hand, in the order in which they happen. */
 void whatif_choose(struct run *r);
@@ -205,6 +210,8 @@ int whatif_hit_blocks(struct run *r, struct err *e);
 
 /* --- whatif_cost: what it costs --- */
 int whatif_add_plays(struct run *r, struct err *e);
+/* What the scenario's models come to, after all plays. */
+int whatif_sum(const struct stage *st, struct whatif_result *out, struct err *e);
 /* The line of the target's model, added to `list` where there is none. */
 struct whatif_model *whatif_line(struct stage *st, struct whatif_result *list, uint32_t target,
 				 const char *resolved);

@@ -32,16 +32,19 @@ static void take_out(const struct workload *w, const struct packed_call *p, stru
 	const struct work_talk talk = of_conversation
 					      ? w->talk[p->conversation]
 					      : (struct work_talk){ who->task, who->session };
-	*c = (struct work_call){ .time_us = p->time_us,
-				 .requests = p->requests,
-				 .conversation = p->conversation,
-				 .subject = who->subject,
-				 .customer = who->customer,
-				 .project = who->project,
-				 .workload = who->workload,
-				 .task = talk.task,
-				 .effort = who->effort,
-				 .session = talk.session };
+	/* member by member: to clear the whole first would take longer than the rest */
+	c->time_us = p->time_us;
+	c->requests = p->requests;
+	c->conversation = p->conversation;
+	c->subject = who->subject;
+	c->customer = who->customer;
+	c->project = who->project;
+	c->workload = who->workload;
+	c->task = talk.task;
+	c->effort = who->effort;
+	c->session = talk.session;
+	c->rare = 0;
+	c->placeholder = false;
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		c->tokens[k] = p->tokens[k];
 	if (p->odd) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pricing/rate.h"
 #include "sim/scenario.h"
 #include "sim/workload_read.h"
 
@@ -224,6 +225,37 @@ static void check_costs(const struct whatif_result *a, const struct whatif_resul
 	check_same(a, b);
 }
 
+/* What is kept of a scenario by model, day and conversation adds up to the whole. */
+static void check_parts(const struct whatif_result *r, size_t conversations)
+{
+	struct money_total models = { 0 }, days = { 0 }, talks = { 0 };
+	int64_t tokens[BUCKET_COMMON] = { 0 }, records = 0, of_days = 0, unpriced = 0, prompt = 0;
+	for (size_t i = 0; i < r->models; i++) {
+		models.atto += r->model[i].cost.atto;
+		records += r->model[i].records;
+		unpriced += r->model[i].unpriced;
+		for (int k = 0; k < BUCKET_COMMON; k++)
+			tokens[k] += r->model[i].tokens[k];
+	}
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	for (size_t i = 0; i < r->days; i++) {
+		assert_true(i == 0 || r->by_day[i].day > r->by_day[i - 1].day);
+		days.atto += r->by_day[i].cost.atto;
+		of_days += r->by_day[i].records;
+	}
+	for (size_t i = 0; i < resample_clusters(conversations); i++)
+		talks.atto += r->by_conversation[i].atto;
+	assert_true(models.atto == r->cost.atto && days.atto == r->cost.atto &&
+		    talks.atto == r->cost.atto);
+	assert_true(r->cost_low.atto <= r->cost.atto && r->cost.atto <= r->cost_high.atto);
+	assert_memory_equal(tokens, r->tokens, sizeof tokens);
+	assert_int_equal(records, r->records);
+	assert_int_equal(of_days, r->records);
+	assert_int_equal(unpriced, r->unpriced);
+	assert_int_equal(prompt, r->prompt_tokens);
+}
+
 /* Enough calls for several threads: each scenario alone in one, and all together in each number. */
 static void test_together_as_alone(void **state)
 {
@@ -249,6 +281,7 @@ static void test_together_as_alone(void **state)
 			one.threads = 1;
 			struct whatif_result *alone = run(&one);
 			check_costs(&all[i], alone);
+			check_parts(&all[i], w->conversations);
 			whatif_results_close(alone, 1);
 		}
 		whatif_results_close(all, list.count);
@@ -287,6 +320,120 @@ static void test_caches_are_in_use_as_the_slow_way_says(void **state)
 	}
 }
 
+/* One call on what `subject` names, line by line: its tokens and its cost; false: it has none. */
+static bool slow_price(struct tariffs *t, struct subject *subject, struct subject *own,
+		       const struct work_call *c, int64_t counts[COUNT_KINDS],
+		       struct money_total *cost)
+{
+	const struct tariff_answer *a = tariffs_ask(t, subject, c->time_us);
+	struct usage u = { .requests = c->requests };
+	struct rating rating;
+	struct err e;
+	memset(counts, 0, COUNT_KINDS * sizeof *counts);
+	memcpy(counts, c->tokens, sizeof c->tokens);
+	if (subject != own && model_cache_reads_writes(a, tariffs_ask(t, own, c->time_us))) {
+		counts[BUCKET_INPUT] += counts[BUCKET_CACHE_WRITE_5M];
+		counts[BUCKET_CACHE_WRITE_5M] = 0;
+	}
+	usage_set_counts(&u, counts);
+	if (!a->price || rate_usage(&rating, &u, a->price, a->tariff, &e) != 0)
+		return false;
+	*cost = rating.total;
+	return true;
+}
+
+/* With the hits of the record, a scenario costs what the rater says of its calls, one by one. */
+static void test_prices_as_call_by_call(void **state)
+{
+	(void)state;
+	static const char *const spec[] = { "recorded", "a=deepseek-v4-flash", "b=gemini-2.5-pro" };
+	static const char *const model[] = { NULL, "deepseek-v4-flash", "gemini-2.5-pro" };
+	enum { SPECS = sizeof spec / sizeof *spec, DAYS = 64 };
+	uint64_t seed = unit_seed();
+	struct scenario_list list = { 0 };
+	struct workload *w = made_up(&seed, WORK_BY_CONVERSATION, true, CALLS_MANY);
+	for (int i = 0; i < SPECS; i++)
+		assert_int_equal(scenario_add(&list, spec[i], book, NULL), 0);
+	struct whatif_options o = { .workload = w,
+				    .scenario = list.scenario,
+				    .scenarios = SPECS,
+				    .book = book,
+				    .currency = "USD",
+				    .cache = WHATIF_CACHE_NONE,
+				    .rules = { .capacity = -1, .ttl_us = -1 },
+				    .threads = 2 };
+	struct whatif_result *fast = run(&o);
+	struct tariffs *t = tariffs_open(book, NULL, "USD");
+	const size_t talks = resample_clusters(w->conversations);
+	struct money_total *talk = mem_alloc(talks * sizeof *talk), day[DAYS];
+	const int64_t first_day = w->call[0].time_us / US_PER_DAY;
+	for (int i = 0; i < SPECS; i++) {
+		struct money_total sum = { 0 };
+		int64_t unpriced = 0, tokens[BUCKET_COMMON] = { 0 };
+		memset(talk, 0, talks * sizeof *talk);
+		memset(day, 0, sizeof day);
+		for (size_t k = 0; k < w->count; k++) {
+			const struct text none = { 0 };
+			const struct work_subject *was = &w->subject[w->call[k].subject];
+			struct subject *own = tariffs_subject(t, none, was->model, none, none);
+			struct money_total cost = { 0 };
+			int64_t counts[COUNT_KINDS];
+			unpriced += !slow_price(
+				t,
+				model[i] ? tariffs_subject(t, none, text_of(model[i]), none, none)
+					 : own,
+				own, &w->call[k], counts, &cost);
+			sum.atto += cost.atto;
+			talk[w->call[k].conversation % talks].atto += cost.atto;
+			day[(w->call[k].time_us / US_PER_DAY - first_day + DAYS) % DAYS].atto +=
+				cost.atto;
+			for (int b = 0; b < BUCKET_COMMON; b++)
+				tokens[b] += counts[b];
+		}
+		assert_true(sum.atto == fast[i].cost.atto && sum.atto > 0);
+		assert_int_equal(unpriced, fast[i].unpriced);
+		assert_memory_equal(tokens, fast[i].tokens, sizeof tokens);
+		assert_memory_equal(talk, fast[i].by_conversation, talks * sizeof *talk);
+		assert_true(fast[i].days > 1);
+		for (size_t k = 0; k < fast[i].days; k++)
+			assert_true(day[(fast[i].by_day[k].day - first_day + DAYS) % DAYS].atto ==
+				    fast[i].by_day[k].cost.atto);
+	}
+	free(talk);
+	tariffs_close(t);
+	whatif_results_close(fast, SPECS);
+	scenario_list_release(&list);
+	workload_close(w);
+}
+
+/* Seeded draws and shares hang on these values, whatever the number of bytes behind whole words. */
+static void test_hashes_are_of_the_bytes_alone(void **state)
+{
+	(void)state;
+	const uint64_t seeds[2] = { 7, 11 };
+	uint64_t seed = unit_seed();
+	for (size_t n = 0; n <= 40; n++) {
+		unsigned char a[64], b[64], padded[64] = { 0 };
+		for (size_t i = 0; i < sizeof a; i++) {
+			a[i] = (unsigned char)unit_random(&seed);
+			b[i] = i < n ? a[i] : (unsigned char)unit_random(&seed);
+		}
+		memcpy(padded, a, n);
+		uint64_t h = seeds[0] ^ n, w[2];
+		for (size_t at = 0; at < n; at += 16) {
+			const bool last = n - at < 16;
+			memcpy(w, padded + at, 16);
+			const uint128 m =
+				(uint128)(w[0] ^ seeds[1] ^ h) *
+				(w[1] ^ h ^ (last ? 0xD6E8FEB86659FD93u : 0x9E3779B97F4A7C15u));
+			h = (uint64_t)m ^ (uint64_t)(m >> 64);
+		}
+		const uint128 end = (uint128)(h ^ seeds[0]) * (0xA0761D6478BD642Fu ^ seeds[1]);
+		assert_true(hash_bytes(a, n, seeds) == ((uint64_t)end ^ (uint64_t)(end >> 64)));
+		assert_true(hash_bytes(a, n, seeds) == hash_bytes(b, n, seeds));
+	}
+}
+
 int main(void)
 {
 	struct err e = { 0 };
@@ -295,6 +442,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_caches_are_in_use_as_the_slow_way_says),
 		cmocka_unit_test(test_together_as_alone),
+		cmocka_unit_test(test_prices_as_call_by_call),
+		cmocka_unit_test(test_hashes_are_of_the_bytes_alone),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	book_close(book);
