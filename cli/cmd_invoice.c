@@ -442,7 +442,9 @@ static int tell_placeholders(struct telling *to, const struct stored_invoice *i,
 	struct usage_result *r = NULL;
 	struct zone *utc = NULL;
 	buf_add(&customer, i->customer.p, i->customer.n);
-	const struct usage_filter f = { .since = i->from, .until = i->to, .customer = customer.p };
+	const struct usage_filter f = {
+		.since = i->from, .until = i->to, .customer = customer.p, .costs_apart = true
+	};
 	int rc = zone_open(&utc, "UTC", e);
 	if (rc == 0)
 		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);

@@ -17,7 +17,7 @@ struct span_answer {
 };
 
 /* The region of every name that no card mentions. */
-#define SPAN_OTHER_REGION "*"
+#define SPAN_OTHER_REGION "(any other)"
 
 /* As usage names them, in lower case; service_tier is empty for standard, region where none is
  * stated. */

@@ -642,7 +642,7 @@ static void bounds_remark(const char *name, const struct whatif_result *w, const
 	put_count(b, w->calls_uncertain + w->calls_unproven);
 	put_short_money(&low, w->cost_low, currency, bound_of(w));
 	put_short_money(&high, w->cost_high, currency, EXACTLY);
-	put_short_money(&expected, w->cost_expected, currency, EXACTLY);
+	put_short_money(&expected, w->cost_expected, currency, bound_of(w));
 	print_note(
 		"  %s: what %s of the calls find in a cache is not certain; with the most and "
 		"the fewest hits it costs %s to %s, and %s if as much is rewritten as in recorded "

@@ -95,7 +95,7 @@ static int check_all(struct text json, const char *name, const char **kind, stru
 
 int rule_file_check(struct text json, const char *name, const char **kind, struct err_list *faults)
 {
-	struct err e;
+	struct err e = { 0 };
 	err_gather(&e, faults);
 	int rc = check_all(json, name, kind, &e);
 	/* what ends the reading of a file is the last of its faults; a plan file notes its own */

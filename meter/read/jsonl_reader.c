@@ -29,6 +29,7 @@ struct jsonl_reader {
 	struct learned_key learned[SHAPE_KEYS_MAX];
 	size_t learned_count;
 	int misses;	    /* lines in a row that had another shape */
+	bool meant;	    /* a line that was not read has a key that may mean a field */
 	struct arena arena; /* the bytes of the learned keys */
 	struct scan_date date;
 	struct record_batch batch, single;
@@ -70,6 +71,26 @@ static enum record_field field_of(const struct jsonl_reader *r, const char *p, s
 			return r->slot[i].field;
 	return column_field(r->layout.shape, r->layout.map, r->layout.map_count,
 			    (struct text){ p, n });
+}
+
+/* The field of a key, given what the keys of its object name: a key of one's own whose name is not
+ * quite a field's gives the field that is meant, where no other key does. */
+static enum record_field field_meant(const struct jsonl_reader *r, const char *p, size_t n,
+				     uint64_t named)
+{
+	const enum record_field f = field_of(r, p, n);
+	if (f < FIELD_END || f >= FIELD_ASIDE || r->layout.shape->column)
+		return f;
+	const enum record_field meant = column_field_meant((struct text){ p, n });
+	bool taken = meant >= FIELD_END || named >> meant & 1;
+	for (size_t i = 0; !taken && i < r->layout.map_count; i++)
+		taken = r->layout.map[i].field == meant;
+	return taken ? f : meant;
+}
+
+static uint64_t bit_of(enum record_field f)
+{
+	return f < FIELD_END ? (uint64_t)1 << f : 0;
 }
 
 struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
@@ -159,13 +180,15 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 	if (json_kind(root) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a record must be an object, this is %s",
 			       json_kind_name(root));
-	uint64_t seen = 0;
+	uint64_t seen = 0, named = 0;
 	json_value *obscure = NULL;
 	int rc = 0;
 	for (int k = 0; k < ASIDES; k++)
 		r->aside[k].n = 0;
+	for (json_value *v = json_first(root); v; v = json_next(v))
+		named |= bit_of(field_of(r, json_key(v), strlen(json_key(v))));
 	for (json_value *v = json_first(root); v; v = json_next(v)) {
-		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
+		enum record_field f = field_meant(r, json_key(v), strlen(json_key(v)), named);
 		enum json_kind k = json_kind(v);
 		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
 				       : k == JSON_NUMBER ? VALUE_NUMBER
@@ -212,6 +235,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 /* Remembers the order and spelling of the keys of a line that was taken. */
 static void learn(struct jsonl_reader *r, const char *p, const char *end)
 {
+	uint64_t named = 0;
 	arena_reset(&r->arena);
 	r->learned_count = 0;
 	for (p = json_skip_space(p, end) + 1;;) {
@@ -230,15 +254,21 @@ static void learn(struct jsonl_reader *r, const char *p, const char *end)
 		l->lead_n = n;
 		l->key = (struct text){ l->lead + 1, (size_t)(after - key) - 2 };
 		l->field = field_of(r, l->key.p, l->key.n);
+		named |= bit_of(l->field);
 		p = json_scan_flat(p, end);
 		if (!p)
 			break;
 		p = json_skip_space(p, end);
 		if (p >= end || *p != ',')
-			return;
+			break;
 		p++;
 	}
-	r->learned_count = 0;
+	if (!p || p >= end || *p != '}')
+		r->learned_count = 0;
+	for (size_t i = 0; i < r->learned_count; i++) {
+		struct learned_key *l = &r->learned[i];
+		l->field = field_meant(r, l->key.p, l->key.n, named);
+	}
 }
 
 static void read_strictly(struct jsonl_reader *r, const char *p, size_t n,
@@ -504,12 +534,45 @@ static inline bool is_in_doubt(const struct jsonl_reader *r, uint64_t seen, uint
 	return may_count && (fields_lack_counts(seen) || (r->layout.doubt && !r->told));
 }
 
+/* Keys of an object that are no fields. */
+struct other_keys {
+	struct text key[SHAPE_KEYS_MAX];
+	size_t count;
+};
+
+/* A key that was not learnt, its field and what follows its colon; NULL for the strict path. */
+static const char *read_key(struct jsonl_reader *r, const char *p, const char *end,
+			    struct other_keys *others, enum record_field *f)
+{
+	p = json_skip_space(p, end);
+	if (p >= end || *p != '"')
+		return NULL;
+	const char *stop = plain_string_end(p + 1, end);
+	if (!stop)
+		return NULL;
+	const struct text key = { p + 1, (size_t)(stop - p - 1) };
+	*f = field_of(r, key.p, key.n);
+	if (*f >= FIELD_END) {
+		r->meant = !r->layout.shape->column && *f < FIELD_ASIDE &&
+			   column_field_meant(key) < FIELD_END;
+		for (size_t k = 0; k < others->count && !r->meant; k++)
+			if (text_eq(others->key[k], key))
+				return NULL;
+		if (r->meant)
+			return NULL;
+		others->key[others->count++] = key;
+	}
+	p = json_skip_space(stop + 1, end);
+	return p < end && *p == ':' ? json_skip_space(p + 1, end) : NULL;
+}
+
 /* One line of a flat object. False: take the strict path. */
 static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
 {
 	uint64_t seen = 0, given = 0;
-	struct text unknown[SHAPE_KEYS_MAX];
-	size_t unknown_count = 0, i = 0;
+	struct other_keys others;
+	size_t i = 0;
+	others.count = 0;
 	bool as_learned = true, closed = false;
 	const char *line = p;
 	r->batch.at[r->batch.n] = p;
@@ -530,26 +593,11 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 			 * must be checked */
 			for (size_t k = 0; as_learned && k < i; k++)
 				if (r->learned[k].field >= FIELD_END)
-					unknown[unknown_count++] = r->learned[k].key;
+					others.key[others.count++] = r->learned[k].key;
 			as_learned = false;
-			p = json_skip_space(p, end);
-			if (p >= end || *p != '"' || i == SHAPE_KEYS_MAX)
+			p = i < SHAPE_KEYS_MAX ? read_key(r, p, end, &others, &f) : NULL;
+			if (!p)
 				return false;
-			const char *stop = plain_string_end(p + 1, end);
-			if (!stop)
-				return false;
-			struct text key = { p + 1, (size_t)(stop - p - 1) };
-			f = field_of(r, key.p, key.n);
-			if (f >= FIELD_END) {
-				for (size_t k = 0; k < unknown_count; k++)
-					if (text_eq(unknown[k], key))
-						return false;
-				unknown[unknown_count++] = key;
-			}
-			p = json_skip_space(stop + 1, end);
-			if (p >= end || *p != ':')
-				return false;
-			p = json_skip_space(p + 1, end);
 		}
 		if (p >= end || (f < FIELD_END && seen >> f & 1))
 			return false;
@@ -578,6 +626,19 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 	return true;
 }
 
+/* The same of a line of a shape that has not been learnt, and whose keys only together tell what
+ * they mean. */
+static bool read_line(struct jsonl_reader *r, const char *p, const char *end)
+{
+	r->meant = false;
+	if (read_fast(r, p, end))
+		return true;
+	if (!r->meant)
+		return false;
+	learn(r, p, end);
+	return r->learned_count && read_fast(r, p, end);
+}
+
 static void flush(struct jsonl_reader *r, const struct record_sink *sink)
 {
 	if (r->batch.n)
@@ -597,7 +658,7 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
 		if (first == p + n) {
 			; /* a blank line is no record */
 		} else if (!r->layout.strict_only && n <= CSV_RECORD_MAX &&
-			   read_fast(r, first, p + n)) {
+			   read_line(r, first, p + n)) {
 			if (++r->batch.n == BATCH_ROWS)
 				flush(r, sink);
 		} else {

@@ -326,9 +326,15 @@ static const struct shape *shape_by_first_time(const struct shape *s, const stru
 	struct json_document *doc;
 	if (json_open(&doc, line, NULL) != 0)
 		return s;
-	for (json_value *v = json_first(json_root(doc)); v; v = json_next(v))
+	json_value *time = NULL, *meant = NULL;
+	for (json_value *v = json_first(json_root(doc)); v; v = json_next(v)) {
 		if (shape_field(s, o->map, o->map_count, text_of(json_key(v))) == FIELD_TIME)
-			s = shape_of_seconds(s, json_number_or_string(v));
+			time = v;
+		else if (column_field_meant(text_of(json_key(v))) == FIELD_TIME)
+			meant = v;
+	}
+	if (time || meant)
+		s = shape_of_seconds(s, json_number_or_string(time ? time : meant));
 	json_close(doc);
 	return s;
 }

@@ -102,8 +102,8 @@ contract: 'from' must be a day such as 2026-11-01
 items[0]: 'description' is missing
 items[0]: 'from' must be a day such as 2026-11-01
 items[0]: 'amount' must be a decimal number as text
-items[1]: an item: unknown key 'one'
-items[1]: an item: unknown key 'two'
+items[1]: an item: unknown key 'one'; did you mean 'once'?
+items[1]: an item: unknown key 'two'; did you mean 'to'?
 items[2]: an item must be an object, and is a number
 metered[0]: 'of' is requests, tokens, a bucket such as output or a unit such as page
 metered[0]: pricing: tier 1: 'up_to' must be a decimal number as text
@@ -123,7 +123,7 @@ TEXT
 versions[1]: versions ascend by 'from'
 versions[2]: 'from' must be a day such as 2026-11-01
 versions[2]: 'terms' is missing
-versions[0]: the terms: unknown key 'currenc'
+versions[0]: the terms: unknown key 'currenc'; did you mean 'currency'?
 versions[1]: 'places' is a whole number from 0 to 12
 versions[1]: items[0]: 'description' is missing
 TEXT

@@ -113,7 +113,8 @@ home() { export HOME=$PWD; }
 	# 18 of 0.59, 5 of 0.79 a million
 	run "$TALLY" replay g.jsonl --json; expect 0 '"records": 1' '"total": "0.00001457"'
 	printf '{"id":"m","object":"chat.completion","created":1781517600,"model":"mistral-large-2512","choices":[],"usage":{"prompt_tokens":100,"total_tokens":115,"completion_tokens":15,"num_cached_tokens":20}}\n' >m.jsonl
-	run "$TALLY" replay m.jsonl --json; expect 3 '"input": 80' '"cache_read": 20' 'no price for cache_read'
+	# 80 of 0.5, 20 of 0.05, 15 of 1.5 a million
+	run "$TALLY" replay m.jsonl --json; expect 0 '"input": 80' '"cache_read": 20' '"total": "0.0000635"'
 	printf '{"type":"message_stop","modelId":"anthropic.claude-sonnet-4-6","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":40,"invocationLatency":5,"firstByteLatency":3}}\n' >b.jsonl
 	run "$TALLY" replay b.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"input": 10' '"output": 40'
 	printf '%s\n' '{"type":"system","subtype":"task_progress","task_id":"t","usage":{"total_tokens":10310,"tool_uses":1,"duration_ms":152},"session_id":"s"}' \

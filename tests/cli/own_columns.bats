@@ -31,6 +31,18 @@ ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5
 ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200|0|0.00325
 CASES
 }
+@test "lines whose time or model has nearly the name of a field have that instant and model, with --at and without" {
+	row='"model":"claude-sonnet-4-6","input":1000,"output":100}'
+	printf '%s\n' '{"timestamp":"2026-06-01T00:00:00Z",'"$row" '{"timestamp":"2026-06-01T02:00:00Z",'"$row" '{"time":"2026-06-01T05:00:00Z","timestamp":"x",'"$row" >t.jsonl
+	run "$TALLY" replay t.jsonl --by hour --csv
+	expect 0 2026-06-01T00:00 2026-06-01T02:00 2026-06-01T05:00
+	run "$TALLY" replay t.jsonl --by hour --at 2026-07-01 --csv
+	expect 0 2026-07-01T00:00 2026-07-01T02:00 2026-07-01T05:00
+	printf '%s\n' '{"ts":0,"Model":"claude-sonnet-4-6","input":1000,"output":100}' '{"ts":7200,"Model":"claude-sonnet-4-6","input":1000,"output":100}' >s.jsonl
+	run "$TALLY" replay s.jsonl; expect 2 'count from the start'
+	run "$TALLY" replay s.jsonl --by hour --at 2026-07-01 --csv
+	expect 0 2026-07-01T00:00 2026-07-01T02:00
+}
 @test "a table without a model has the one that is asked for, and none unasked" {
 	printf 'timestamp,input_tokens,output_tokens\n2026-06-01T10:00:00Z,1000,200\n' >t.csv
 	run "$TALLY" replay t.csv
