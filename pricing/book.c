@@ -879,7 +879,10 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 		if (service_tier_is_standard(q->service_tier) && s.service_tier.n)
 			q->service_tier = s.service_tier;
 	}
-	if (!n && !*provider)
+	/* whose name it is decides what is said of it, whatever was asked before */
+	if (!n && *provider)
+		open_name(b, q->model, NULL, FIRST_PARTY);
+	if (!n)
 		open_name(b, q->model, NULL, RESELLERS);
 	return n ? n : find_name(b, q->model);
 }

@@ -201,3 +201,12 @@ J
 	expect 1 'rates.cache_read'
 	expect 1 'rates.reasoning'
 }
+@test "why a model of a named vendor has no price does not depend on what was priced before it" {
+	row=2026-06-01T00:00:00Z,claude-sonnet-4-6
+	printf 'time,model,provider,input\n%s\n' $row,openrouter,10 >a.csv
+	printf 'time,model,provider,input\n%s\n' $row,,10 $row,openrouter,10 >b.csv
+	for f in a b; do
+		run "$TALLY" replay $f.csv
+		expect 3 "1 x claude-sonnet-4-6: provider 'openrouter' has no model"
+	done
+}
