@@ -133,6 +133,9 @@ static int tell_left_out(const struct exporting *x)
 		print_notice("tally: %s without a price %s left out: the file is "
 			     "incomplete\n",
 			     COUNTED(t->unpriced, "record"), t->unpriced == 1 ? "is" : "are");
+	if (t->no_amount)
+		print_notice("tally: %s %s no price: the file's cost is a lower bound\n",
+			     COUNTED(t->no_amount, "record"), t->no_amount == 1 ? "has" : "have");
 	if (t->placeholders)
 		print_notice("tally: %s %s only the output count of the answer's start: the file "
 			     "is a lower bound\n",
@@ -150,7 +153,7 @@ static int tell_left_out(const struct exporting *x)
 	if (t->in_credits)
 		print_notice("tally: %s %s in credits rather than money: left out\n",
 			     COUNTED(t->in_credits, "invoice"), t->in_credits == 1 ? "is" : "are");
-	return t->unpriced || t->placeholders || t->in_credits || t->notes ? 3 : 0;
+	return t->unpriced || t->no_amount || t->placeholders || t->in_credits || t->notes ? 3 : 0;
 }
 
 static int read_options(struct exporting *x, const struct cli *cli, struct err *e)

@@ -43,6 +43,7 @@ struct export_options {
 /* What is to be said of the file. */
 struct export_told {
 	int64_t unpriced;     /* records without a price, which are in no row */
+	int64_t no_amount;    /* records without a price, which are in it without an amount */
 	int64_t placeholders; /* records of which it holds a part only */
 	int64_t in_credits;   /* documents that are left out: credits are no money */
 	int64_t cut;	      /* texts that are longer than the program takes */

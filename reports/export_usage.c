@@ -156,7 +156,6 @@ static void put_heads(struct sheet *w, const enum grouping *dims, lxw_col_t coun
 int export_xlsx(struct ledger *l, const struct export_options *o, struct export_told *told,
 		struct err *e)
 {
-	(void)told;
 	static const enum grouping dims[] = { BY_DAY, BY_CUSTOMER, BY_PROJECT, BY_MODEL };
 	enum { DIMS = 4, ROWS_MOST = 1048000 };
 	const struct usage_filter f = { .since = o->since,
@@ -199,6 +198,8 @@ int export_xlsx(struct ledger *l, const struct export_options *o, struct export_
 		sheet_count(&w, row, at++, s->unpriced);
 		sheet_count(&w, row, at, s->placeholders);
 	}
+	told->no_amount = usage_total(r)->unpriced;
+	told->placeholders = usage_total(r)->placeholders;
 	usage_result_close(r);
 	return sheet_close(&w, o->path, e);
 }
