@@ -4,7 +4,9 @@ common_setup() {
 	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	DIR=$(mktemp -d)
-	export TALLY_CONFIG= # not the settings of whoever runs the tests
+	# not the settings, data and logs of whoever runs the tests
+	export TALLY_CONFIG= HOME=$DIR
+	unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME CLAUDE_CONFIG_DIR CODEX_HOME
 	cd "$DIR"
 	# what the test starts inherits this lock, so that its end can be awaited, however far it is from here
 	exec {ALIVE}>"$DIR.alive"
