@@ -63,7 +63,7 @@ static const struct bill_terms {
 };
 enum { BILL_TERMS = sizeof bill_terms / sizeof *bill_terms };
 
-/* One euro is 1.25 dollars on the last day of each month. */
+/* One euro is 1.25 dollars on any day; a rate counts for some days after its own. */
 int bills_read_rates(struct world *w)
 {
 	char path[240];
@@ -71,9 +71,11 @@ int bills_read_rates(struct world *w)
 	FILE *f = fopen(path, "w");
 	if (!f)
 		return err_set(&w->e, ERR_STORE, "the rates cannot be written");
-	fputs("day,base,currency,rate\n2026-08-31,EUR,USD,1.25\n2026-09-30,EUR,USD,1.25\n"
-	      "2026-10-31,EUR,USD,1.25\n",
-	      f);
+	fputs("day,base,currency,rate\n", f);
+	for (int64_t day = civil_to_day((struct civil){ 2026, 8, 1 }), k = 0; k < 30; k++, day += 7) {
+		const struct civil c = civil_from_day(day);
+		fprintf(f, "%04d-%02d-%02d,EUR,USD,1.25\n", c.year, c.month, c.day);
+	}
 	fclose(f);
 	return exchange_read(&w->rates, path, &w->e);
 }

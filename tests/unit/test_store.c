@@ -650,6 +650,8 @@ static void a_reader_finds_ids_through_the_index_of_the_writer(void **state)
 	struct metered m;
 	struct err e;
 	(void)state;
+	if (test_on_server()) /* where the index is a table that every reader sees */
+		skip();
 	forget("find.db");
 	struct writer w = open_writer("find.db");
 	struct asked_index index = { w.store, 0 };

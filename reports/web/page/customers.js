@@ -134,5 +134,5 @@ function detailOf(text) {
 /* Who changed what, the last first. */
 function Trail({customer, scope}) {
 	const {data} = useDoc('/v1/trail?' + query({customer, limit: 50}));
-	return data && data.changes.length ? html`<${Sheet} title="Changes"><${Table} label="Changes" rows=${data.changes} columns=${[{key: 'at', name: 'When', cell: c => stamp(c.at, scope.zone)}, {key: 'who', name: 'Who', cell: c => c.who || html`<span class="soft">someone on this machine</span>`}, {key: 'what', name: 'What', cell: c => `${c.what}${c.about ? ' ' + short(c.about, 30) : ''}`}, {key: 'asked', name: 'Settings', wide: true, cell: c => html`<span class="soft">${detailOf(c.detail)}</span>`}]} /><//>` : null;
+	return data && data.changes.length ? html`<${Sheet} title="Changes"><${Table} label="Changes" rows=${data.changes} columns=${[{key: 'at', name: 'When', cell: c => stamp(c.at, scope.zone)}, {key: 'who', name: 'Who', cell: c => c.who || html`<span class="soft">someone on this machine</span>`}, {key: 'what', name: 'What', cell: c => html`<span class="name">${c.what}${c.about ? ' ' + short(c.about, 30) : ''}</span>`}, {key: 'asked', name: 'Settings', wide: true, cell: c => html`<span class="soft">${detailOf(c.detail)}</span>`}]} /><//>` : null;
 }
