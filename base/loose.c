@@ -380,18 +380,17 @@ static int month_named(struct text word)
 {
 	static const char *const names[12] = {
 		"january januar janvier enero gennaio janeiro januari",
-		"february februar f\xc3\xa9vrier fevrier febrero febbraio fevereiro februari",
-		"march m\xc3\xa4rz maerz mars marzo mar\xc3\xa7o marco maart",
+		"february februar février fevrier febrero febbraio fevereiro februari",
+		"march märz maerz mars marzo março marco maart",
 		"april avril abril aprile",
 		"may mai mayo maggio maio mei",
 		"june juni juin junio giugno junho",
 		"july juli juillet julio luglio julho",
-		"august ao\xc3\xbbt aout agosto augustus",
+		"august août aout agosto augustus",
 		"september septembre septiembre settembre setembro",
 		"october oktober octobre octubre ottobre outubro",
 		"november novembre noviembre novembro",
-		"december dezember d\xc3\xa9"
-		"cembre decembre diciembre dicembre dezembro december"
+		"december dezember décembre decembre diciembre dicembre dezembro december"
 	};
 	for (int m = 0; m < 12; m++)
 		for (const char *p = names[m]; *p;) {
