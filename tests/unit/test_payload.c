@@ -459,8 +459,7 @@ static void put_usage(struct buf *b, uint64_t *seed)
 		"\"cache_creation\":{\"ephemeral_%uh_input_tokens\":5}",
 		"\"iterations\":[{\"type\":\"message\",\"input_tokens\":%u,\"output_tokens\":3}]",
 		"\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":%u,\"output_tokens\":3}]",
-		"\"iterations\":[{\"type\":\"advisor_message\",\"model\":\"n\",\"input_tokens\":4,"
-		"\"output_tokens\":%u}]",
+		"\"iterations\":[{\"type\":\"advisor_message\",\"model\":\"n\",\"output_tokens\":%u}]",
 		"\"cache_read_tokens\":%u",
 		"\"thinking_tokens\":%u",
 		"\"cost_in_usd_ticks\":%u",
