@@ -51,6 +51,16 @@ static inline bool text_is(struct text a, const char *s)
 {
 	return text_eq(a, text_of(s));
 }
+
+/* Where the word stands in it first, or NULL; a text without bytes holds none. */
+static inline const char *text_find(struct text a, const char *word)
+{
+	return a.n ? memmem(a.p, a.n, word, strlen(word)) : NULL;
+}
+static inline bool text_holds(struct text a, const char *word)
+{
+	return text_find(a, word) != NULL;
+}
 /* Byte order; a prefix sorts first. */
 int text_cmp(struct text a, struct text b);
 

@@ -34,7 +34,7 @@ static bool is_kind(struct text s)
 
 static bool is_list_of_credits(struct text s)
 {
-	return s.n > 2 && *s.p == '[' && memmem(s.p, s.n, "\"amount\"", 8);
+	return s.n > 2 && *s.p == '[' && text_holds(s, "\"amount\"");
 }
 
 /* Whether a meaning for which the file has no column may be said here. */

@@ -584,7 +584,7 @@ bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line)
 
 static bool holds(struct text line, const char *word)
 {
-	return memmem(line.p, line.n, word, strlen(word)) != NULL;
+	return text_holds(line, word);
 }
 
 /*

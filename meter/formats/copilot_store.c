@@ -20,7 +20,7 @@ static bool has_events(struct payload_reader *r, struct dict *known, struct text
 			   slash ? (int)(slash - r->path) + 1 : 0, r->path ? r->path : "",
 			   (int)session.n, session.p);
 		bool has = r->path && file_read(&b, path.p, EVENTS_MOST, NULL) == 0 &&
-			   memmem(b.p, b.n, "\"session.usage_record\"", 22);
+			   text_holds((struct text){ b.p, b.n }, "\"session.usage_record\"");
 		*k = 1 + has;
 		buf_release(&b);
 		buf_release(&path);

@@ -152,7 +152,7 @@ struct messages {
 static bool is_step(struct text data)
 {
 	enum { STEP_MOST = 8192 };
-	return data.n < STEP_MOST && memmem(data.p, data.n, "\"step-finish\"", 13);
+	return data.n < STEP_MOST && text_holds(data, "\"step-finish\"");
 }
 
 /* Rows (id, session, directory, data, is an answer for certain). */
@@ -168,7 +168,7 @@ static int read_messages(struct peek *p, struct payload_reader *r, struct messag
 		struct text data = peek_text(rows, 3);
 		const bool certain = peek_int(rows, 4) != 0;
 		struct err why;
-		if (!certain && !memmem(data.p, data.n, "\"assistant\"", 11)) {
+		if (!certain && !text_holds(data, "\"assistant\"")) {
 			r->passed_over++;
 			continue;
 		}

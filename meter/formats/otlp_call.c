@@ -189,9 +189,9 @@ void otlp_take(struct payload_reader *r, struct metered *m, json_value *attribut
 		payload_recorded_attribute(m, name, v);
 		/* what people wrote and were answered is nobody's business here */
 		if (kind == JSON_ARRAY || kind == JSON_OBJECT || !name.n ||
-		    (!usage && json_string(v).n > TEXT_MOST) ||
-		    memmem(name.p, name.n, "prompt.", 7) || memmem(name.p, name.n, "message", 7) ||
-		    memmem(name.p, name.n, "content", 7) || text_is(name, "prompt"))
+		    (!usage && json_string(v).n > TEXT_MOST) || text_holds(name, "prompt.") ||
+		    text_holds(name, "message") || text_holds(name, "content") ||
+		    text_is(name, "prompt"))
 			continue;
 		buf_puts(&r->raw, any ? "," : "");
 		any = true;

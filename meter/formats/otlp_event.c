@@ -168,9 +168,8 @@ static struct text counted(json_value *attributes)
 		const struct text name = json_string(json_member(a, "key"));
 		json_value *v = otlp_value(a);
 		const struct text n = json_number_or_string(v);
-		if (name.n && n.n && memchr("123456789", *n.p, 9) &&
-		    memmem(name.p, name.n, "token", 5) && !memmem(name.p, name.n, "max_", 4) &&
-		    !memmem(name.p, name.n, "limit", 5))
+		if (name.n && n.n && memchr("123456789", *n.p, 9) && text_holds(name, "token") &&
+		    !text_holds(name, "max_") && !text_holds(name, "limit"))
 			return name;
 	}
 	return TEXT("");

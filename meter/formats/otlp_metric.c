@@ -279,10 +279,10 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 /* A metric that adds up tokens by its name and that no list knows. */
 static bool counts_tokens(struct text name)
 {
-	return memmem(name.p, name.n, "token", 5) && !memmem(name.p, name.n, "per_", 4) &&
-	       !memmem(name.p, name.n, "limit", 5) &&
-	       (memmem(name.p, name.n, "usage", 5) || memmem(name.p, name.n, "tokens", 6) ||
-		memmem(name.p, name.n, "count", 5));
+	return text_holds(name, "token") && !text_holds(name, "per_") &&
+	       !text_holds(name, "limit") &&
+	       (text_holds(name, "usage") || text_holds(name, "tokens") ||
+		text_holds(name, "count"));
 }
 
 /* A metric whose points name a model and a kind of token, whatever it is called. own: as the

@@ -200,7 +200,7 @@ static enum otlp_kind kind_of_operation(struct text op)
 /* AI SDK: ai.generateText around ai.generateText.doGenerate. */
 static bool is_ai_sdk_call(struct text id)
 {
-	return memmem(id.p, id.n, ".do", 3) != NULL;
+	return text_holds(id, ".do");
 }
 
 enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)

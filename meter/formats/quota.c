@@ -79,7 +79,7 @@ void quota_of_codex_line(struct quota_list *l, struct text line)
 	static const char *const slots[] = { "primary", "secondary" };
 	struct json_document *d;
 	struct err none;
-	if (!memmem(line.p, line.n, "\"rate_limits\"", 13) || json_open(&d, line, &none) != 0)
+	if (!text_holds(line, "\"rate_limits\"") || json_open(&d, line, &none) != 0)
 		return;
 	json_value *limits = json_member(json_member(json_root(d), "payload"), "rate_limits");
 	const int64_t at = take_instant(json_member(json_root(d), "timestamp"));

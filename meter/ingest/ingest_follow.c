@@ -170,7 +170,7 @@ static bool hangs_together(struct text head)
 					     "\"projectHash\"",	 "\"type\":\"session\"",
 					     "\"message_start\"" };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (memmem(head.p, head.n, types[i], strlen(types[i])))
+		if (text_holds(head, types[i]))
 			return true;
 	return false;
 }

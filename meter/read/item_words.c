@@ -89,7 +89,7 @@ void model_from_display(struct buf *b, struct text s)
 		buf_add(b, s.p, s.n);
 		return;
 	}
-	const char *note = memmem(s.p, s.n, " (", 2);
+	const char *note = text_find(s, " (");
 	if (note)
 		s.n = (size_t)(note - s.p);
 	if (!claude || !version_first(b, s))
@@ -105,7 +105,7 @@ void model_from_display(struct buf *b, struct text s)
 static bool openai_item(struct buf *b, struct text s, struct instant at, const struct book *book)
 {
 	static const char *const modality[] = { " audio", " image", " text" };
-	const char *bar = s.n ? memmem(s.p, s.n, " | ", 3) : NULL;
+	const char *bar = text_find(s, " | ");
 	if (bar)
 		s = (struct text){ bar + 3, (size_t)(s.p + s.n - bar - 3) };
 	const char *comma = s.n ? memchr(s.p, ',', s.n) : NULL;
@@ -154,7 +154,7 @@ static bool aws_item(struct buf *b, struct text s, struct instant at, const stru
 	}
 	s = without_region(s);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		const char *end = s.n ? memmem(s.p, s.n, ends[i], strlen(ends[i])) : NULL;
+		const char *end = text_find(s, ends[i]);
 		if (end)
 			s.n = (size_t)(end - s.p);
 	}
