@@ -180,16 +180,17 @@ static bool claude_walk(struct claude_members *m, struct text line)
 	return ok && value.p;
 }
 
-/* The counts of the usage, and what it says of the price: by its layout, else as JSON. False: what
- * is refused is told by the slow way. */
-static bool read_usage(struct payload_reader *r, struct metered *m, struct text usage)
+/* The counts of the usage, and what it says of the price: by its layout, else as JSON, whose texts
+ * m has as long as *doc is open. False: what is refused is told by the slow way. */
+static bool read_usage(struct payload_reader *r, struct metered *m, struct text usage,
+		       struct json_document **doc)
 {
 	struct raw_counts c = { 0 };
 	struct err e;
 	if (layouts_read(&r->layouts, m, &c, usage))
 		return counts_normalise(&m->record, &c, &m->rule, &e) == 0;
-	struct json_document *doc = open_part(usage);
-	json_value *v = json_root(doc);
+	*doc = open_part(usage);
+	json_value *v = json_root(*doc);
 	bool ok = json_kind(v) == JSON_OBJECT;
 	if (ok) {
 		payload_tier(r, m, NULL, v);
@@ -199,7 +200,6 @@ static bool read_usage(struct payload_reader *r, struct metered *m, struct text 
 	}
 	if (ok && payload_is_alone(v))
 		layouts_learn(&r->layouts, &r->arena, m, &c, usage);
-	json_close(doc);
 	return ok;
 }
 
@@ -224,14 +224,15 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	set_text(&m.record, FIELD_EFFORT, in.effort);
 	m.record.time_us = t.us;
 	m.record.present |= (uint64_t)1 << FIELD_TIME;
-	if (!read_usage(r, &m, in.usage))
-		return false;
+	struct json_document *doc = NULL;
+	const bool read = read_usage(r, &m, in.usage, &doc);
 	m.raw = in.usage;
-	if (text_is(in.model, "<synthetic>"))
+	if (read && text_is(in.model, "<synthetic>"))
 		r->passed_over++;
-	else
+	else if (read)
 		payload_take(r, &m);
-	return true;
+	json_close(doc);
+	return read;
 }
 
 static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
