@@ -52,6 +52,11 @@ static inline bool text_is(struct text a, const char *s)
 	return text_eq(a, text_of(s));
 }
 
+/* Of ASCII. */
+static inline bool is_letter(char c)
+{
+	return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
 /* Where the word stands in it first, or NULL; a text without bytes holds none. */
 static inline const char *text_find(struct text a, const char *word)
 {

@@ -4,11 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_letter(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

@@ -95,11 +95,6 @@ bool name_is_naming(struct text s)
 	return false;
 }
 
-static bool is_letter(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 /* Whether a word ends before s.p[i] and another begins there: "max_tries", "maxTries". */
 static bool is_between(struct text s, size_t i)
 {

@@ -7,11 +7,6 @@ struct part_word {
 	const char *word, *part;
 };
 
-static bool is_letter(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
 /* Whether s begins with the word, whose spaces stand for whatever is no letter. */
 static bool begins(struct text s, const char *word)
 {
