@@ -449,8 +449,10 @@ static const struct shipped_card *shipped_of(const struct book *b, const char *p
 /* Whether that vendor resells: its card says so, or the shipped card of that vendor. */
 static bool is_reseller(const struct book *b, const struct price *p, const char *provider)
 {
+	if (p && p->reseller)
+		return true;
 	const struct shipped_card *s = shipped_of(b, provider);
-	return (p && p->reseller) || (s && s->reseller);
+	return s && s->reseller;
 }
 
 const char *book_seller_named(struct text word)
@@ -489,10 +491,11 @@ static const char *next_seller(const struct book *b, const struct name_entry *n,
 		const struct price *p = is_alias ? NULL : n->price[i];
 		const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
 		const char *provider = is_alias ? a->provider : p->provider;
+		/* whether it resells is asked last: it takes a walk through the cards */
 		if ((is_alias ? a->layer : p->layer) == layer &&
-		    is_reseller(b, p, provider) == resellers &&
 		    (!after || strcmp(provider, after) > 0) &&
-		    (!next || strcmp(provider, next) < 0))
+		    (!next || strcmp(provider, next) < 0) &&
+		    is_reseller(b, p, provider) == resellers)
 			next = provider;
 	}
 	return next;
