@@ -18,6 +18,11 @@ struct call_log {
 	struct assembly *sums;
 	const char **sum_path;
 	size_t sum_room;
+	/* answers of runs whose sums are not beside them in their files */
+	struct assembly *parts;
+	const char **part_path;
+	size_t part_room;
+	struct dict held; /* ids of calls that sums hold */
 	struct doubts doubts;
 	struct dict sessions; /* of which calls are told, copies of them included */
 	struct call_refusal *refusal;
@@ -62,8 +67,11 @@ static void add(struct assembly *to, const struct metered *m, const char *path, 
 static void tell_session(struct call_log *l, const struct metered *m, const struct metered *before)
 {
 	char room[SESSION_ROOM];
-	if (m->session_sum ||
-	    (before && !before->session_sum &&
+	struct text rest = m->holds, id;
+	while (held_next(&rest, &id))
+		dict_need(&l->held, id, NULL);
+	if (m->session_sum || m->in_run ||
+	    (before && !before->session_sum && !before->in_run &&
 	     text_eq(m->record.text[FIELD_SESSION], before->record.text[FIELD_SESSION]) &&
 	     text_eq(m->record.text[FIELD_MODEL], before->record.text[FIELD_MODEL])))
 		return;
@@ -88,6 +96,8 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
 		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0 || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
+		else if (m->in_run)
+			add(l->parts, m, f->path, &l->part_path, &l->part_room);
 		else if (m->copy_of.n)
 			add(l->copies, m, f->path, &l->copy_path, &l->copy_room);
 		else
@@ -106,14 +116,19 @@ static struct text hour_of(struct buf *b, const struct record *r, int64_t quarte
 
 static const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
 
-static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
+/* Whether the calls of its session, and of its model where it names one, are told. */
+static bool is_of_told_session(struct call_log *l, const struct metered *m)
 {
 	char room[SESSION_ROOM];
+	const struct text session = session_name(room, m, false, true);
+	return session.n && dict_find(&l->sessions, session);
+}
+
+static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
+{
 	bool again = false;
-	if (m->session_sum) {
-		const struct text session = session_name(room, m, false, true);
-		return session.n && dict_find(&l->sessions, session);
-	}
+	if (m->session_sum)
+		return is_of_told_session(l, m);
 	if (m->record.completed_us == TIME_ABSENT)
 		return false;
 	const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
@@ -146,6 +161,30 @@ static void add_sums(struct call_log *l)
 	buf_release(&key);
 }
 
+/* The answers of runs that no sum holds. A sum whose source does not show its calls from the first
+ * one on may hold any of its session. */
+static void add_parts(struct call_log *l)
+{
+	struct dict unsure = { 0 };
+	for (size_t i = 0; i < assembly_count(l->sums); i++) {
+		const struct metered *m = assembly_call(l->sums, i);
+		if (m->holds_more && m->record.text[FIELD_SESSION].n && !is_of_told_session(l, m))
+			dict_need(&unsure, m->record.text[FIELD_SESSION], NULL);
+	}
+	for (size_t i = 0; i < assembly_count(l->parts); i++) {
+		const struct metered *m = assembly_call(l->parts, i);
+		const struct text session = m->record.text[FIELD_SESSION];
+		const bool told = is_of_told_session(l, m);
+		if (!told && dict_find(&l->held, m->record.text[FIELD_ID]))
+			continue;
+		if (!told && session.n && dict_find(&unsure, session))
+			add_refusal(l, l->part_path[i], m->line, MAY_BE_HELD);
+		else
+			add(l->calls, m, l->part_path[i], &l->path, &l->path_room);
+	}
+	dict_release(&unsure);
+}
+
 static void tell_conflicts(struct call_log *l)
 {
 	for (size_t i = 0; i < assembly_count(l->calls); i++) {
@@ -170,6 +209,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 	l->calls = assembly_open(true);
 	l->copies = assembly_open(false);
 	l->sums = assembly_open(false);
+	l->parts = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
 					       rc == 0 ? l->paths.count : 0, true, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
@@ -190,6 +230,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		add(l->calls, assembly_call(l->copies, i), l->copy_path[i], &l->path,
 		    &l->path_room);
 	add_sums(l);
+	add_parts(l);
 	if (page_list_is_part(&l->doubts.pages))
 		add_refusal(l, l->paths.path[0], 0,
 			    "has_more: this is a part of the pages; add the others");
@@ -210,8 +251,11 @@ void call_log_close(struct call_log *l)
 	assembly_close(l->calls);
 	assembly_close(l->copies);
 	assembly_close(l->sums);
+	assembly_close(l->parts);
 	dict_release(&l->sessions);
+	dict_release(&l->held);
 	free(l->copy_path);
+	free(l->part_path);
 	free(l->sum_path);
 	free(l->path);
 	free(l->refusal);

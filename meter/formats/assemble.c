@@ -65,6 +65,7 @@ static void keep_texts(struct assembly *a, struct metered *m)
 	m->also = keep(a, m->also);
 	m->copy_of = keep(a, m->copy_of);
 	m->twin = keep(a, m->twin);
+	m->holds = keep(a, m->holds);
 	if (m->unread)
 		m->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 }
@@ -150,6 +151,16 @@ void sighting_share_others(int64_t *to, const int64_t *more)
 		to[k] = more[k] > to[k] ? more[k] : to[k];
 }
 
+/* What two sightings of a sum know of the calls in it. */
+static void share_held(struct assembly *a, struct metered *have, const struct metered *m)
+{
+	if (m->holds.n && !text_eq(m->holds, have->holds))
+		have->holds = text_of(arena_printf(&a->arena, "%.*s%.*s", (int)have->holds.n,
+						   have->holds.n ? have->holds.p : "",
+						   (int)m->holds.n, m->holds.p));
+	have->holds_more &= m->holds_more;
+}
+
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
 {
 	int64_t counts[BUCKET_COUNT];
@@ -174,6 +185,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	else if (m->record.time_us < have->record.time_us)
 		have->record.time_us = m->record.time_us;
 	have->broken_off &= m->broken_off;
+	have->in_run &= m->in_run;
+	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)
 		have->met = m->shape;
 	if (!have->stated.given ||
@@ -239,15 +252,23 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 {
 	const struct text session = m->record.text[FIELD_SESSION],
 			  model = m->record.text[FIELD_MODEL];
-	/* an answer in the output of a run is a part of what its sum tells */
-	if (!session.n || session.n > 150 || m->aggregate ||
-	    (!m->session_sum && strcmp(m->shape, "claude-code.print") == 0))
+	if (!session.n || session.n > 150 || m->aggregate)
 		return TEXT("");
 	const size_t most = any_model ? 0 : plain_model(model);
 	const int n = snprintf(room, SESSION_ROOM, "%s:%.*s#%.*s", calls ? "calls" : "sum",
 			       (int)session.n, session.p, most > 200 ? 200 : (int)most,
 			       most ? model.p : "");
 	return (struct text){ room, (size_t)n };
+}
+
+bool held_next(struct text *rest, struct text *id)
+{
+	const char *end = text_find(*rest, "\n");
+	if (!end)
+		return false;
+	*id = (struct text){ rest->p, (size_t)(end - rest->p) };
+	*rest = (struct text){ end + 1, rest->n - id->n - 1 };
+	return true;
 }
 
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log)

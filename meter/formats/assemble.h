@@ -38,6 +38,14 @@ enum { SESSION_ROOM = 400 };
 struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool any_model,
 			 bool calls);
 
+/* The next id of those that a sum holds, out of *rest; false: there is no more. */
+bool held_next(struct text *rest, struct text *id);
+
+/* Why an answer beside a sum of its session that may hold it, or not, is refused. */
+#define MAY_BE_HELD \
+	"it may be a call that the result of another run of its session has counted: add the " \
+	"whole output of that run, from its first line on"
+
 /* How a call is known to the agent's other source: as the place-th that says the same there. */
 enum { TWIN_ROOM = 400 };
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log);

@@ -36,7 +36,8 @@ struct capture {
 	int64_t prompt; /* of them all */
 	struct model_sum sum[MODELS];
 	size_t sums;
-	bool gemini; /* events of Gemini CLI, of which only the first names the session */
+	bool from_start; /* the answers are all of the run, or all since the sum before */
+	bool gemini;	 /* events of Gemini CLI, of which only the first names the session */
 	/* Codex */
 	struct text thread;
 	int64_t turns, turn_line; /* turn_line: of the turn that is open; 0: none */
@@ -70,14 +71,17 @@ static void forget_answers(struct capture *c)
 {
 	c->answers = 0;
 	c->prompt = 0;
+	c->from_start = false;
 }
 
 /* No result told of them. */
 static void flush_answers(struct payload_reader *r)
 {
 	struct capture *c = r->capture;
-	for (size_t i = 0; c && i < c->answers; i++)
+	for (size_t i = 0; c && i < c->answers; i++) {
+		c->answer[i].in_run = true;
 		payload_take(r, &c->answer[i]);
+	}
 	if (c)
 		forget_answers(c);
 }
@@ -118,6 +122,7 @@ static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
 	m.broken_off = stop && json_kind(stop) == JSON_NULL;
 	json_value *id = json_member(message, "id");
 	payload_text(&m.record, FIELD_ID, json_string(id).n ? id : json_member(v, "uuid"));
+	m.also = json_string(json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);
@@ -208,13 +213,31 @@ static int set_writes(struct raw_counts *c, int64_t written, json_value *usage, 
 	return 0;
 }
 
+/* The ids of the answers of which the result is the sum. */
+static struct text held_answers(struct payload_reader *r)
+{
+	const struct capture *c = capture_of(r);
+	struct buf ids = { 0 };
+	for (size_t i = 0; i < c->answers; i++) {
+		const struct text id = c->answer[i].record.text[FIELD_ID];
+		if (id.n)
+			buf_printf(&ids, "%.*s\n", (int)id.n, id.p);
+	}
+	const struct text held = { arena_text(&r->arena, ids.n ? ids.p : "", ids.n), ids.n };
+	buf_release(&ids);
+	return held;
+}
+
 static void begin_result(struct payload_reader *r, struct metered *m, json_value *v,
 			 struct text model, int64_t line)
 {
 	struct text id = json_string(json_member(v, "uuid"));
 	const struct text session = json_string(json_member(v, "session_id"));
 	payload_begin(m, "claude-code.print", line);
-	m->cumulative = m->session_sum = true;
+	m->session_sum = true;
+	m->cumulative = !id.n; /* an event is written once */
+	m->holds = held_answers(r);
+	m->holds_more = !capture_of(r)->from_start;
 	agent_set(&m->record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "print:%.*s:%.*s", (int)(id.n ? id.n : session.n),
 				       id.n ? id.p : session.p, (int)model.n,
@@ -269,6 +292,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		return;
 	}
 	const bool more = goes_on(c, now, count);
+	c->from_start |= more;
 	json_value *raw = json_first(models);
 	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
 		const struct model_sum *before = more ? sum_of(c, now[i].model) : NULL;
@@ -353,6 +377,7 @@ static bool claude_event(struct payload_reader *r, json_value *v, struct text ty
 			return false;
 		if (text_is(type, "system"))
 			keep(r, &c->model, json_string(json_member(v, "model")));
+		c->from_start |= text_is(json_string(json_member(v, "subtype")), "init");
 		payload_pass_over(r, "claude-code.print", v, line);
 	}
 	return true;
