@@ -261,14 +261,35 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 	return (struct text){ room, (size_t)n };
 }
 
-bool held_next(struct text *rest, struct text *id)
+void session_tally_add(struct session_tally *t, const int64_t tokens[BUCKET_COUNT])
 {
-	const char *end = text_find(*rest, "\n");
-	if (!end)
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b))
+			t->prompt += tokens[b];
+	t->output += tokens[BUCKET_OUTPUT];
+}
+
+/* Up to that byte, which is left out. */
+static struct text cut_at(struct text *rest, const char *byte)
+{
+	const char *end = text_find(*rest, byte);
+	const struct text head = { rest->p, end ? (size_t)(end - rest->p) : rest->n };
+	*rest = end ? (struct text){ end + 1, rest->n - head.n - 1 } : TEXT("");
+	return head;
+}
+
+bool held_next(struct text *rest, struct text *id, struct text *also)
+{
+	if (!rest->n)
 		return false;
-	*id = (struct text){ rest->p, (size_t)(end - rest->p) };
-	*rest = (struct text){ end + 1, rest->n - id->n - 1 };
+	*also = cut_at(rest, "\n");
+	*id = cut_at(also, "\t");
 	return true;
+}
+
+bool model_is_same(struct text a, struct text b)
+{
+	return text_eq((struct text){ a.p, plain_model(a) }, (struct text){ b.p, plain_model(b) });
 }
 
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log)
@@ -333,6 +354,11 @@ void assembly_add(struct assembly *a, const struct metered *given)
 		know_as(&a->by_also, m->also, a->count);
 		know_twin(a, m, place, a->count);
 	}
+}
+
+bool assembly_knows(const struct assembly *a, struct text id)
+{
+	return find_call(&a->by_id, id) || find_call(&a->by_also, id);
 }
 
 size_t assembly_count(const struct assembly *a)

@@ -35,8 +35,8 @@ struct metered {
 	bool within;	  /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	  /* set by assemble.h: the id stands for other counts already */
 	bool session_sum; /* of all calls of its session, of its model where it names one */
-	/* ids of calls that the sum holds, each with a line end; holds_more: and perhaps of others,
-	 * for its source does not show how the run began */
+	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and
+	 * perhaps of others, for its source does not show how the run began */
 	struct text holds;
 	bool holds_more;
 	bool in_run;	 /* an answer of a run whose sum is not in its source */

@@ -134,10 +134,10 @@ static int note_sum(struct store *s, const struct metered *m, struct text id, st
 /* The answers that a new sum holds give way to it. */
 static int take_parts(struct store *s, const struct metered *m, struct text sum, struct err *e)
 {
-	struct text rest = m->holds, id;
+	struct text rest = m->holds, id, also;
 	struct buf name = { 0 };
 	int rc = m->holds_more ? 0 : note_run(s, "whole", sum, 0, sum, e);
-	while (rc == 0 && held_next(&rest, &id)) {
+	while (rc == 0 && held_next(&rest, &id, &also)) {
 		struct known_id known;
 		struct usage_row row;
 		rc = note_run(s, "held", id, 0, sum, e);
@@ -160,8 +160,8 @@ static int take_parts(struct store *s, const struct metered *m, struct text sum,
 
 static bool holds(const struct metered *m, struct text id)
 {
-	struct text rest = m->holds, held;
-	while (held_next(&rest, &held))
+	struct text rest = m->holds, held, also;
+	while (held_next(&rest, &held, &also))
 		if (text_eq(held, id))
 			return true;
 	return false;

@@ -77,7 +77,8 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	# the next session repeats what was said before
 	{ call t 1; call t 2; call t 3; } >log/projects/p/t.jsonl
 	printed s 2000 >s.json
-	printed s 2500 >s2.json
+	printed s 1999 >s2.json
+	{ call s 5; call s 6; } >log/projects/p/s2.jsonl
 	printed t 1000 >t.json
 	# two calls of 0.0045; each run had a call of another model, 0.00055, of which the log does not tell
 	both() { # TOTAL FILES: in any order, in a replay and in a database
@@ -98,7 +99,7 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	}
 	both 0.009 log/projects/p/s.jsonl
 	both 0.00955 log/projects/p/s.jsonl s.json
-	both 0.0101 log/projects/p/s.jsonl s.json s2.json
+	both 0.0191 log/projects/p/s.jsonl log/projects/p/s2.jsonl s.json s2.json
 	both 0.0146 log/projects/p/t.jsonl log/projects/p/s.jsonl s.json t.json
 	# one thread of Codex, whose sum names no model; OpenCode's steps, which do not either
 	printf '%s\n' '{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' '{"timestamp":"2026-06-15T10:00:00Z","type":"turn_context","payload":{"model":"gpt-5"}}' \
@@ -158,4 +159,18 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	every_order told end.jsonl cut.jsonl
 	every_order told tail.jsonl cut.jsonl
 	every_order told end.jsonl other.jsonl
+}
+
+@test "the output of a run that counts more than the log of its session is told" {
+	for n in 1 2; do run_line answer s $n >answer$n; run_line log s $n >log$n.jsonl; done
+	cat log1.jsonl log2.jsonl >log.jsonl
+	{ run_line start s; cat answer1 answer2; run_line result s 1; } >whole.jsonl
+	{ run_line start s; run_line answer s 3; run_line result s 2; } >later.jsonl
+	tail -1 whole.jsonl >end.jsonl
+	for pair in "whole.jsonl log1.jsonl" "log.jsonl later.jsonl" "end.jsonl log1.jsonl"; do
+		for order in "$pair" "${pair#* } ${pair% *}"; do
+			run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
+			expect 3 "counts more than the calls of its session"
+		done
+	done
 }
