@@ -29,12 +29,12 @@ struct use {
 };
 
 struct day_cell {
-	uint32_t use, day;
+	uint32_t use, day, who;
 	struct usage_sums sums;
 };
 
 /* The prices of a day: the rates behind each use (NULL: as it was), and what past days would cost
- * at them, by day and model. */
+ * at them, by day, column and model. */
 struct day_prices {
 	const struct rates **rates; /* by use and part of a move; the first NULL: as it was */
 	const struct price **price;
@@ -51,15 +51,18 @@ struct usage_days {
 	struct usage_move move;
 	struct arena arena;
 	struct err failure;
-	struct dict index, model_index;
+	struct dict index, model_index, who_index;
+	size_t whos;	/* the first is all who are not told apart */
+	size_t columns; /* one for each, and where there are several, for all */
 	struct text *model;
 	size_t models;
 	struct use *use;
 	size_t uses;
 	struct day_cell *cell; /* by day once they are ready */
 	size_t cells;
-	size_t *first_cell; /* by day, and the end */
-	int64_t *tokens;    /* by day, model and bucket */
+	size_t *first_cell;	     /* by day, and the end */
+	int64_t *tokens;	     /* by day, column, model and bucket */
+	struct money_total *metered; /* by day and column */
 	struct day_prices *prices;
 	size_t price_days;
 	uint32_t *prices_of; /* by coming day: 1 + place of its prices; 0: not asked yet */
@@ -69,9 +72,12 @@ struct usage_days *usage_days_open(const struct book *book, const struct zone *z
 				   int64_t first_day, size_t days)
 {
 	struct usage_days *u = mem_zalloc(sizeof *u);
-	*u = (struct usage_days){
-		.book = book, .zone = zone, .first_day = first_day, .days = days
-	};
+	*u = (struct usage_days){ .book = book,
+				  .zone = zone,
+				  .first_day = first_day,
+				  .days = days,
+				  .whos = 1,
+				  .columns = 1 };
 	return u;
 }
 
@@ -88,15 +94,43 @@ void usage_days_close(struct usage_days *u)
 	tariffs_close(u->tariffs);
 	dict_release(&u->index);
 	dict_release(&u->model_index);
+	dict_release(&u->who_index);
 	arena_release(&u->arena);
 	free(u->model);
 	free(u->use);
 	free(u->cell);
 	free(u->first_cell);
 	free(u->tokens);
+	free(u->metered);
 	free(u->prices);
 	free(u->prices_of);
 	free(u);
+}
+
+void usage_days_apart(struct usage_days *u, const struct text *customer, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		*dict_need(&u->who_index, customer[i], NULL) = i + 1;
+	u->whos = 1 + count;
+	u->columns = count ? u->whos + 1 : 1;
+}
+
+size_t usage_days_whos(const struct usage_days *u)
+{
+	return u->whos;
+}
+
+static uint32_t who_of(const struct usage_days *u, const struct usage_call *c)
+{
+	const uint64_t *who =
+		u->whos > 1 ? dict_find(&u->who_index, usage_call_label(c, BY_CUSTOMER)) : NULL;
+	return who ? (uint32_t)*who : 0;
+}
+
+/* Where a day keeps what is told of one, or of all. */
+static size_t column_of(const struct usage_days *u, size_t day, size_t who)
+{
+	return day * u->columns + (who == USAGE_DAYS_ALL ? u->columns - 1 : who);
 }
 
 const struct err *usage_days_error(const struct usage_days *u)
@@ -168,12 +202,13 @@ int usage_days_take(void *user, const struct usage_call *c)
 	if (place < 0 || place >= (int64_t)u->days)
 		return 0;
 	const int quarter = (int)((local - floor_div(local, US_PER_DAY) * US_PER_DAY) / QUARTER_US);
-	const uint32_t use = use_of(u, c, quarter);
-	uint64_t key[2] = { (uint64_t)place, use };
+	const uint32_t use = use_of(u, c, quarter), who = who_of(u, c);
+	uint64_t key[2] = { (uint64_t)place << 32 | who, use };
 	uint64_t *cell = dict_need(&u->index, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*cell) {
 		u->cell = one_more(u->cell, u->cells, sizeof *u->cell);
-		u->cell[u->cells] = (struct day_cell){ .use = use, .day = (uint32_t)place };
+		u->cell[u->cells] =
+			(struct day_cell){ .use = use, .day = (uint32_t)place, .who = who };
 		*cell = ++u->cells;
 	}
 	struct use *of = &u->use[use];
@@ -188,7 +223,9 @@ static int by_day(const void *a, const void *b)
 	const struct day_cell *x = a, *y = b;
 	if (x->day != y->day)
 		return x->day < y->day ? -1 : 1;
-	return x->use < y->use ? -1 : x->use > y->use;
+	if (x->use != y->use)
+		return x->use < y->use ? -1 : 1;
+	return x->who < y->who ? -1 : x->who > y->who;
 }
 
 static bool same_rates(const struct rates *a, const struct rates *b)
@@ -242,6 +279,22 @@ static void find_tier(struct usage_days *u, struct use *use)
 	}
 }
 
+static void add_most(struct money_total *sum, struct money_total more)
+{
+	if (!money_total_add(sum, more))
+		sum->atto = (int128)(~(uint128)0 >> 2);
+}
+
+/* Adds what was counted and metered to one who, or to all. */
+static void note_cell(struct usage_days *u, const struct day_cell *c, size_t who)
+{
+	const size_t at = column_of(u, c->day, who);
+	int64_t *t = &u->tokens[(at * u->models + u->use[c->use].model) * BUCKET_COUNT];
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		t[b] += c->sums.tokens[b];
+	add_most(&u->metered[at], c->sums.cost);
+}
+
 void usage_days_ready(struct usage_days *u, const char *currency)
 {
 	if (u->book)
@@ -254,15 +307,17 @@ void usage_days_ready(struct usage_days *u, const char *currency)
 	if (u->cells)
 		qsort(u->cell, u->cells, sizeof *u->cell, by_day);
 	u->first_cell = mem_zalloc((u->days + 2) * sizeof *u->first_cell);
-	u->tokens = mem_zalloc((u->days * u->models + 1) * BUCKET_COUNT * sizeof *u->tokens);
+	u->tokens = mem_zalloc((u->days * u->columns * u->models + 1) * BUCKET_COUNT *
+			       sizeof *u->tokens);
+	u->metered = mem_zalloc((u->days + 1) * u->columns * sizeof *u->metered);
 	u->prices_of = mem_zalloc((u->days + USAGE_DAYS_FAR + 1) * sizeof *u->prices_of);
 	u->empty = u->cells ? u->cell[0].day : u->days;
 	for (size_t i = 0; i < u->cells; i++) {
 		const struct day_cell *c = &u->cell[i];
-		int64_t *t = &u->tokens[(c->day * u->models + u->use[c->use].model) * BUCKET_COUNT];
 		u->first_cell[c->day + 1] = i + 1;
-		for (int b = 0; b < BUCKET_COUNT; b++)
-			t[b] += c->sums.tokens[b];
+		note_cell(u, c, c->who);
+		if (u->columns > 1)
+			note_cell(u, c, USAGE_DAYS_ALL);
 	}
 	for (size_t d = 1; d <= u->days; d++)
 		if (u->first_cell[d] < u->first_cell[d - 1])
@@ -284,23 +339,14 @@ struct text usage_days_model(const struct usage_days *u, size_t model)
 	return u->model[model];
 }
 
-static void add_most(struct money_total *sum, struct money_total more)
+struct money_total usage_days_metered(const struct usage_days *u, size_t who, size_t i)
 {
-	if (!money_total_add(sum, more))
-		sum->atto = (int128)(~(uint128)0 >> 2);
+	return u->metered[column_of(u, i, who)];
 }
 
-struct money_total usage_days_metered(const struct usage_days *u, size_t i)
+const int64_t *usage_days_tokens(const struct usage_days *u, size_t who, size_t i, size_t model)
 {
-	struct money_total sum = { 0 };
-	for (size_t k = u->first_cell[i]; k < u->first_cell[i + 1]; k++)
-		add_most(&sum, u->cell[k].sums.cost);
-	return sum;
-}
-
-const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t model)
-{
-	return &u->tokens[(i * u->models + model) * BUCKET_COUNT];
+	return &u->tokens[(column_of(u, i, who) * u->models + model) * BUCKET_COUNT];
 }
 
 /* --- what the book says of a day --- */
@@ -388,7 +434,7 @@ static size_t prices_at(struct usage_days *u, size_t t)
 		free(p.rates);
 		free(p.price);
 	} else {
-		p.cost = mem_zalloc((u->days + 1) * (u->models + 1) * sizeof *p.cost);
+		p.cost = mem_zalloc((u->days + 1) * u->columns * (u->models + 1) * sizeof *p.cost);
 		p.costed = mem_zalloc(u->days + 1);
 		u->prices = one_more(u->prices, u->price_days, sizeof *u->prices);
 		u->prices[u->price_days++] = p;
@@ -441,30 +487,41 @@ static struct money_total cell_cost(const struct usage_days *u, const struct day
 	return sum;
 }
 
+static void add_cost(const struct usage_days *u, struct day_prices *p, size_t i, size_t who,
+		     size_t model, struct money_total one)
+{
+	struct money_total *cost = &p->cost[column_of(u, i, who) * (u->models + 1)];
+	add_most(&cost[model], one);
+	add_most(&cost[u->models], one);
+}
+
 /* By model, and their sum. */
-static const struct money_total *costs_at(struct usage_days *u, size_t i, size_t t)
+static const struct money_total *costs_at(struct usage_days *u, size_t who, size_t i, size_t t)
 {
 	const size_t at = prices_at(u, t); /* the list may move */
 	struct day_prices *p = &u->prices[at];
-	struct money_total *cost = &p->cost[i * (u->models + 1)];
 	for (size_t k = u->first_cell[i]; !p->costed[i] && k < u->first_cell[i + 1]; k++) {
-		const struct money_total one = cell_cost(
-			u, p, &u->cell[k], t >= u->move.from && u->use[u->cell[k].use].moved[0]);
-		add_most(&cost[u->use[u->cell[k].use].model], one);
-		add_most(&cost[u->models], one);
+		const struct day_cell *c = &u->cell[k];
+		const struct use *use = &u->use[c->use];
+		const struct money_total one =
+			cell_cost(u, p, c, t >= u->move.from && use->moved[0]);
+		add_cost(u, p, i, c->who, use->model, one);
+		if (u->columns > 1)
+			add_cost(u, p, i, USAGE_DAYS_ALL, use->model, one);
 	}
 	p->costed[i] = true;
-	return cost;
+	return &p->cost[column_of(u, i, who) * (u->models + 1)];
 }
 
-struct money_total usage_days_cost_of(struct usage_days *u, size_t i, size_t t, size_t model)
+struct money_total usage_days_cost_of(struct usage_days *u, size_t who, size_t i, size_t t,
+				      size_t model)
 {
-	return costs_at(u, i, t)[model];
+	return costs_at(u, who, i, t)[model];
 }
 
-struct money_total usage_days_cost(struct usage_days *u, size_t i, size_t t)
+struct money_total usage_days_cost(struct usage_days *u, size_t who, size_t i, size_t t)
 {
-	return costs_at(u, i, t)[u->models];
+	return costs_at(u, who, i, t)[u->models];
 }
 
 struct usage_days_kept usage_days_kept(const struct usage_days *u)

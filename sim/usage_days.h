@@ -35,11 +35,19 @@ struct usage_move {
 	size_t from; /* counted from the first past day */
 };
 
+/* Of everybody, where one of those told apart may be named. */
+#define USAGE_DAYS_ALL SIZE_MAX
+
 /* Local days of the zone from first_day (since 1970) on; both outlive it. book NULL: every price is
  * as it was. */
 struct usage_days *usage_days_open(const struct book *book, const struct zone *zone,
 				   int64_t first_day, size_t days);
 void usage_days_close(struct usage_days *u);
+/* Before the first cell: these customers are told apart, as 1 to count; 0 is all the others. Cells
+ * are then to be told by customer. */
+void usage_days_apart(struct usage_days *u, const struct text *customer, size_t count);
+/* At least 1. */
+size_t usage_days_whos(const struct usage_days *u);
 /* Takes a cell of usage_each_cell; user is a struct usage_days. Returns an error of its own code,
  * which usage_days_error tells. */
 int usage_days_take(void *user, const struct usage_call *cell);
@@ -55,13 +63,14 @@ size_t usage_days_empty(const struct usage_days *u);
 size_t usage_days_models(const struct usage_days *u);
 struct text usage_days_model(const struct usage_days *u, size_t model);
 /* What past day i was metered at. */
-struct money_total usage_days_metered(const struct usage_days *u, size_t i);
-/* Tokens of a model on past day i, by bucket; requests behind them. */
-const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t model);
+struct money_total usage_days_metered(const struct usage_days *u, size_t who, size_t i);
+/* Tokens of a model on past day i, by bucket. */
+const int64_t *usage_days_tokens(const struct usage_days *u, size_t who, size_t i, size_t model);
 /* What past day i would cost on day t, both counted from the first past day; of one model, and
  * together. Sums that do not fit are as large as they can be. */
-struct money_total usage_days_cost_of(struct usage_days *u, size_t i, size_t t, size_t model);
-struct money_total usage_days_cost(struct usage_days *u, size_t i, size_t t);
+struct money_total usage_days_cost_of(struct usage_days *u, size_t who, size_t i, size_t t,
+				      size_t model);
+struct money_total usage_days_cost(struct usage_days *u, size_t who, size_t i, size_t t);
 /* Whether days t and s have the same prices. */
 bool usage_days_same_prices(struct usage_days *u, size_t t, size_t s);
 
