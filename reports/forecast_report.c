@@ -110,8 +110,8 @@ static void weigh_days(struct history *h)
 	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
 	h->part = mem_alloc(((size_t)h->count * whos * models + 1) * sizeof *h->part);
 	for (size_t i = 0; i < (size_t)h->count; i++) {
-		h->day[i] = usage_days_cost(h->used, USAGE_DAYS_ALL, h->cut + i, today);
-		h->metered[i] = usage_days_metered(h->used, USAGE_DAYS_ALL, h->cut + i);
+		h->day[i] = usage_days_cost(h->used, FORECAST_ALL, h->cut + i, today);
+		h->metered[i] = usage_days_metered(h->used, FORECAST_ALL, h->cut + i);
 		for (size_t k = 0; k < whos * models; k++)
 			h->part[i * whos * models + k] = usage_days_cost_of(
 				h->used, k / models, h->cut + i, today, k % models);
@@ -163,7 +163,15 @@ static int find_customers(struct history *h, struct store *s, const struct usage
 static int look_at_customers(const struct asked *a, struct history *h, struct store *s,
 			     const struct usage_filter *f, struct err *e)
 {
+	static const enum grouping by_day[] = { BY_DAY, BY_CUSTOMER };
 	struct usage_filter late = *f;
+	struct usage_cells cells = { .store = s,
+				     .filter = f,
+				     .dim = by_day,
+				     .dim_count = 2,
+				     .zone = a->q->zone,
+				     .take = usage_days_take_customer,
+				     .user = h->used };
 	size_t all, of_late;
 	late.since = zone_midnight(a->q->zone, a->today - LATE_DAYS);
 	if (a->q->customer)
@@ -173,9 +181,8 @@ static int look_at_customers(const struct asked *a, struct history *h, struct st
 		h->customers = 0;
 	else if (rc == 0 && late.since.us > f->since.us)
 		rc = find_customers(h, s, &late, a->q->zone, &of_late, e);
-	if (rc == 0)
-		usage_days_apart(h->used, h->customer, h->customers);
-	return rc;
+	usage_days_customers(h->used, h->customer, h->customers);
+	return rc == 0 && h->customers ? usage_each_cell(&cells, e) : rc;
 }
 
 static void move_usage(const struct asked *a, struct history *h)
@@ -196,7 +203,7 @@ static void move_usage(const struct asked *a, struct history *h)
 /* What was used by day, from the meter. */
 static int read_money(struct asked *a, struct history *h, struct err *e)
 {
-	static const enum grouping by_hour[] = { BY_HOUR, BY_CUSTOMER };
+	static const enum grouping by_hour[] = { BY_HOUR };
 	const struct zone *z = a->q->zone;
 	struct store *s = ledger_store(a->q->ledger);
 	struct usage_result *r;
@@ -206,13 +213,18 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 				  .project = a->q->project,
 				  .model = a->q->model };
 	struct usage_cells cells = {
-		.store = s, .filter = &f, .dim = by_hour, .zone = z, .take = take_used, .user = h
+		.store = s,
+		.filter = &f,
+		.dim = by_hour,
+		.dim_count = 1,
+		.zone = z,
+		.take = take_used,
+		.user = h,
 	};
 	h->used = usage_days_open(a->q->book, z, h->first, (size_t)h->count);
-	int rc = look_at_customers(a, h, s, &f, e);
-	cells.dim_count = h->customers ? 2 : 1;
+	int rc = usage_each_cell(&cells, e);
 	if (rc == 0)
-		rc = usage_each_cell(&cells, e);
+		rc = look_at_customers(a, h, s, &f, e);
 	if (rc != 0 && usage_days_error(h->used)->code != ERR_NONE)
 		*e = *usage_days_error(h->used);
 	if (rc != 0)
@@ -368,10 +380,13 @@ static struct money_total with_spent(const struct asked *a, struct money_total m
 static const char *what_changed(const struct history *h, size_t who, size_t first)
 {
 	bool before = false, since = false;
-	for (size_t i = 0; i < (size_t)h->count; i++)
-		*(i < first ? &before : &since) |=
-			usage_days_cost(h->used, who, h->cut + i, h->cut + (size_t)h->count).atto >
-			0;
+	const size_t models = usage_days_models(h->used);
+	for (size_t k = 0; k < (size_t)h->count * models * BUCKET_COUNT; k++) {
+		const size_t i = k / BUCKET_COUNT / models;
+		const int64_t *tokens =
+			usage_days_tokens(h->used, who, h->cut + i, k / BUCKET_COUNT % models);
+		*(i < first ? &before : &since) |= tokens[k % BUCKET_COUNT] > 0;
+	}
 	return !before ? "came" : !since ? "left" : "changed";
 }
 

@@ -149,16 +149,20 @@ static double ratio_of(const struct source *s, size_t i, size_t t)
 	return day_model_ratio(s->model, s->o->days, s->o->first_weekday, i, t);
 }
 
+/* How much one of them used on a day, of all parts. */
+static int128 used_by(const struct forecast_options *o, size_t who, size_t day)
+{
+	int128 sum = 0;
+	if (who == FORECAST_ALL)
+		return o->day[day].atto;
+	for (size_t k = 0; k < o->parts; k++)
+		sum += o->part[(day * o->whos + who) * o->parts + k].atto;
+	return sum;
+}
+
 static int128 cost_of(const struct forecast_options *o, size_t who, size_t i, size_t t)
 {
-	int128 atto = 0;
-	if (o->at)
-		return o->at(o->at_user, who, i, t).atto;
-	if (who == FORECAST_ALL)
-		return o->day[i].atto;
-	for (size_t k = 0; k < o->parts; k++)
-		atto += o->part[(i * o->whos + who) * o->parts + k].atto;
-	return atto;
+	return o->at ? o->at(o->at_user, who, i, t).atto : used_by(o, who, i);
 }
 
 static int128 cost_of_stream(const struct forecast_options *o, const struct forecast_stream *s,
@@ -238,10 +242,11 @@ static double sum_of(const double *value, size_t from, size_t to)
  * apart, a fiftieth. */
 static const double part_least = 0.1, who_least = 0.02;
 
-/* Of whom days are: `in` of them, by who. */
+/* Of whom days are: those who are `in`, by who from 1 on, or all others. */
 struct portion {
 	const struct forecast_options *o;
 	const bool *in;
+	bool others;
 };
 
 static double no_less(int128 atto)
@@ -255,10 +260,11 @@ static void part_days(const struct portion *p, size_t part, double *out)
 	const struct forecast_options *o = p->o;
 	const size_t whos = o->whos ? o->whos : 1;
 	for (size_t i = 0; i < o->days; i++) {
+		const struct money_total *day = &o->part[i * whos * o->parts + part];
 		int128 sum = 0;
-		for (size_t w = 0; w < whos; w++)
-			sum += p->in[w] ? o->part[(i * whos + w) * o->parts + part].atto : 0;
-		out[i] = no_less(sum);
+		for (size_t w = 1; w < whos; w++)
+			sum += p->in[w] ? day[w * o->parts].atto : 0;
+		out[i] = no_less(p->others ? day->atto - sum : sum);
 	}
 }
 
@@ -267,10 +273,10 @@ static void all_days(const struct portion *p, double *out)
 {
 	const struct forecast_options *o = p->o;
 	for (size_t i = 0; i < o->days; i++) {
-		int128 sum = o->day[i].atto;
-		for (size_t k = 0; k < o->whos * o->parts; k++)
-			sum -= p->in[k / o->parts] ? 0 : o->part[i * o->whos * o->parts + k].atto;
-		out[i] = no_less(sum);
+		int128 sum = 0;
+		for (size_t w = 1; w < o->whos; w++)
+			sum += p->in[w] ? used_by(o, w, i) : 0;
+		out[i] = no_less(p->others ? o->day[i].atto - sum : sum);
 	}
 }
 
@@ -318,7 +324,7 @@ static void find_changed(const struct forecast_options *o, size_t *since)
 {
 	bool *in = mem_zalloc(o->whos * sizeof *in);
 	double *whole = mem_alloc(2 * o->days * sizeof *whole), *value = whole + o->days;
-	const struct portion one = { o, in };
+	const struct portion one = { o, in, false };
 	struct day_model m;
 	for (size_t i = 0; i < o->days; i++)
 		whole[i] = no_less(o->day[i].atto);
@@ -355,7 +361,7 @@ static void find_streams(struct forecast *f, const struct forecast_options *o, s
 				since[v] = 0;
 			}
 		next += s->whos;
-		fit(&s->model, &(struct portion){ o, in }, day);
+		fit(&s->model, &(struct portion){ o, in, false }, day);
 		f->streams++;
 	}
 }
@@ -364,14 +370,25 @@ static void fit_all(struct forecast *f, const struct forecast_options *o)
 {
 	const size_t whos = o->whos ? o->whos : 1;
 	size_t *since = mem_zalloc(whos * sizeof *since);
-	bool *in = mem_zalloc(2 * whos * sizeof *in), *rest = in + whos;
+	bool *in = mem_zalloc(2 * whos * sizeof *in), *apart = in + whos;
+	const struct portion rest = { o, apart, true };
+	bool shared = false;
 	if (o->whos > 1)
 		find_changed(o, since);
 	for (size_t w = 0; w < whos; w++)
-		rest[w] = since[w] == 0;
+		apart[w] = since[w] != 0;
+	fit(&f->model, &rest, 0);
+	/* where the others changed on that day too, it is a change of all */
+	for (size_t w = 0; w < whos && f->model.changed; w++)
+		if (since[w] == f->model.first) {
+			since[w] = 0;
+			apart[w] = false;
+			shared = true;
+		}
+	if (shared)
+		fit(&f->model, &rest, 0);
 	if (o->whos > 1)
 		find_streams(f, o, since, in);
-	fit(&f->model, &(struct portion){ o, rest }, 0);
 	free(in);
 	free(since);
 }

@@ -15,8 +15,7 @@
 #include "base/money.h"
 #include "sim/day_model.h"
 
-enum { FORECAST_DAYS_LEAST = 7, FORECAST_DAYS_FAR = 3650 };
-#define FORECAST_ALL SIZE_MAX
+enum { FORECAST_DAYS_LEAST = 7, FORECAST_DAYS_FAR = 3650, FORECAST_ALL = 0 };
 
 struct forecast_options {
 	/* whole past days, oldest first, at one and the same prices: how much was used */
@@ -28,8 +27,8 @@ struct forecast_options {
 	void *at_user;
 	/* What the days consist of, days x whos x parts; without whos: days x parts. Parts
 	 * (models): a level that changed in a part which matters has changed as a whole, for other
-	 * days say nothing of the mix. Whos (customers; the first is all that have no place of
-	 * their own): who changed is drawn apart. */
+	 * days say nothing of the mix. Whos (the first is FORECAST_ALL, the others customers): who
+	 * changed is drawn apart. */
 	const struct money_total *part;
 	size_t parts, whos;
 	const struct money_total *metered; /* what the days cost; NULL: `day` */

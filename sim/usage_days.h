@@ -35,18 +35,17 @@ struct usage_move {
 	size_t from; /* counted from the first past day */
 };
 
-/* Of everybody, where one of those told apart may be named. */
-#define USAGE_DAYS_ALL SIZE_MAX
-
 /* Local days of the zone from first_day (since 1970) on; both outlive it. book NULL: every price is
  * as it was. */
 struct usage_days *usage_days_open(const struct book *book, const struct zone *zone,
 				   int64_t first_day, size_t days);
 void usage_days_close(struct usage_days *u);
-/* Before the first cell: these customers are told apart, as 1 to count; 0 is all the others. Cells
- * are then to be told by customer. */
-void usage_days_apart(struct usage_days *u, const struct text *customer, size_t count);
-/* At least 1. */
+/* Customers of whom cells by day and customer are then taken, beside those of all: they are 1 to
+ * count below, and 0 is all. What they used lies at a quarter of an hour of that day at which most
+ * was used at the same price. */
+void usage_days_customers(struct usage_days *u, const struct text *customer, size_t count);
+int usage_days_take_customer(void *user, const struct usage_call *cell);
+/* At least 1: all. */
 size_t usage_days_whos(const struct usage_days *u);
 /* Takes a cell of usage_each_cell; user is a struct usage_days. Returns an error of its own code,
  * which usage_days_error tells. */

@@ -305,8 +305,9 @@ static void test_customers_who_came_and_left(void **state)
 						     i < DAYS - 9 ? 25 : 0, 7 };
 			for (int w = 0; w < WHOS; w++) {
 				of[i * WHOS + w].atto = used[w] * unit;
-				past[i].atto += of[i * WHOS + w].atto;
+				past[i].atto += used[w] * unit;
 			}
+			of[i * WHOS] = past[i]; /* all */
 		}
 		struct forecast f;
 		struct err e;
@@ -344,7 +345,7 @@ static void test_customers_who_change_together(void **state)
 	struct err e;
 	for (int i = 0; i < DAYS; i++) {
 		const int64_t level = (i < DAYS - 14 ? 100 : 300) + (int)(unit_random(&seed) % 20);
-		of[3 * i].atto = 0;
+		of[3 * i].atto = 1000 * unit;
 		of[3 * i + 1].atto = level * unit;
 		of[3 * i + 2].atto = (1000 - level) * unit;
 		past[i].atto = 1000 * unit;
@@ -361,6 +362,17 @@ static void test_customers_who_change_together(void **state)
 	assert_int_equal(f.stream[0].whos, 2);
 	assert_true(forecast_sum_at(&f, 0).atto == 7000 * unit);
 	assert_true(forecast_sum_at(&f, 1000).atto == 7000 * unit);
+	forecast_release(&f);
+	/* where those without a place of their own changed too, it is a change of all */
+	for (int i = 0; i < DAYS; i++) {
+		of[3 * i].atto = (i < DAYS - 14 ? 50 : 500) * unit;
+		of[3 * i + 1].atto = of[3 * i + 2].atto = of[3 * i].atto / 5;
+		past[i] = of[3 * i];
+	}
+	assert_int_equal(forecast_run(&f, &o, &e), 0);
+	assert_int_equal(f.streams, 0);
+	assert_int_equal(f.model.first, DAYS - 14);
+	assert_true(forecast_sum_at(&f, 500).atto == 3500 * unit);
 	forecast_release(&f);
 }
 
