@@ -94,7 +94,7 @@ bool loose_is_currency(struct text code)
 
 static bool is_word_char(char c)
 {
-	return (c | 32) >= 'a' ? (c | 32) <= 'z' : c >= '0' && c <= '9';
+	return is_letter(c) || is_digit(c);
 }
 
 bool loose_currency_code(char out[4], struct text s)
@@ -315,7 +315,7 @@ static bool three_numbers(struct text s, const char *marks, int out[3], char *ma
 	out[0] = out[1] = out[2] = 0;
 	*mark = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] >= '0' && s.p[i] <= '9' && digits < 4) {
+		if (is_digit(s.p[i]) && digits < 4) {
 			out[part] = out[part] * 10 + s.p[i] - '0';
 			digits++;
 		} else if (part < 2 && digits && strchr(marks, s.p[i]) &&
@@ -371,7 +371,7 @@ static int parted_day(struct loose_time *out, struct text s, const int n[3], cha
 
 static bool is_word_byte(char c)
 {
-	return (c & 0x80) || ((c | 32) >= 'a' && (c | 32) <= 'z');
+	return (c & 0x80) || is_letter(c);
 }
 
 /* The month that the word names, in several languages, or by the beginning of its English name; 0:
@@ -421,7 +421,7 @@ static bool named_day(struct loose_time *out, struct text s)
 	size_t digits = 0; /* of the last number */
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = 0;
-		while (i + n < s.n && s.p[i + n] >= '0' && s.p[i + n] <= '9')
+		while (i + n < s.n && is_digit(s.p[i + n]))
 			n++;
 		if (n) {
 			if (numbers == 2 || n > 4)
@@ -477,7 +477,7 @@ static bool clock_of(struct text s, int64_t *us)
 	size_t i = 0;
 	for (; i < s.n && parts < 3; i++) {
 		size_t from = i;
-		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && i - from < 2)
+		while (i < s.n && is_digit(s.p[i]) && i - from < 2)
 			part[parts] = part[parts] * 10 + s.p[i++] - '0';
 		if (i == from)
 			return false;
@@ -507,7 +507,7 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 	*out = (struct loose_time){ 0 };
 	s = trimmed(s);
 	size_t digits = 0;
-	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+	while (digits < s.n && is_digit(s.p[digits]))
 		digits++;
 	char room[32];
 	if (digits == 4 && s.n < 32 && at(s, 4, "\xe5\xb9\xb4")) {

@@ -57,6 +57,10 @@ static inline bool is_letter(char c)
 {
 	return (c | 32) >= 'a' && (c | 32) <= 'z';
 }
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 /* Where the word stands in it first, or NULL; a text without bytes holds none. */
 static inline const char *text_find(struct text a, const char *word)
 {

@@ -156,7 +156,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	for (int i = 0; i < argc; i++) {
 		char *a = argv[i];
 		/* "-5" is a number: what takes it says what it may be */
-		if (only_arguments || a[0] != '-' || a[1] == 0 || (a[1] >= '0' && a[1] <= '9')) {
+		if (only_arguments || a[0] != '-' || a[1] == 0 || is_digit(a[1])) {
 			cli->argument[cli->argument_count++] = a;
 			continue;
 		}

@@ -95,14 +95,11 @@ static int add_document(void *user, const struct stored_invoice *i)
 {
 	struct statement *s = user;
 	struct settlement x = { 0 };
-	struct decimal d;
 	struct entry of = { .at = i->finalized, .kind = ENTRY_INVOICE, .unpriced = i->unpriced };
 	if (text_is(i->status, "draft") || i->finalized.us >= s->q.until.us)
 		return 0;
 	const bool note = text_is(i->kind, "note"), is_void = text_is(i->status, "void");
-	int rc = decimal_parse(&d, i->total, s->e);
-	if (rc == 0)
-		rc = amount_from_decimal(&of.amount, d, s->e);
+	int rc = amount_parse(&of.amount, i->total, s->e);
 	if (rc != 0)
 		return rc;
 	of.kind = note ? ENTRY_NOTE : ENTRY_INVOICE;

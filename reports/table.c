@@ -167,6 +167,15 @@ void table_blank(struct table *t)
 		table_cell(t, "");
 }
 
+char *table_heading(char room[TABLE_HEADING], const char *word)
+{
+	size_t i = 0;
+	for (; i < TABLE_HEADING - 1 && word[i]; i++)
+		room[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
+	room[i] = 0;
+	return room;
+}
+
 int table_text_width(const char *s)
 {
 	wchar_t wide[512];

@@ -704,7 +704,7 @@ static struct text cost_of(const struct bill_row *row)
 	    (cost.n && export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED))
 		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
-		if (cost.p[i] >= '0' && cost.p[i] <= '9')
+		if (is_digit(cost.p[i]))
 			return cost;
 	if (cost.n && (text_is(cost, "-") || text_is(cost, "Included") || text_is(cost, "Free") ||
 		       text_is(cost, "N/A") || text_is(cost, "null")))

@@ -585,13 +585,6 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 
 /* --- credit notes --- */
 
-static int total_of(struct text s, struct money_total *out, struct err *e)
-{
-	struct decimal d;
-	int rc = decimal_parse(&d, s, e);
-	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
-}
-
 /* What the standing notes of an invoice come to, and each of its taxes in them, in its order; and
  * what the next one is of. All are below 0. */
 struct notes {
@@ -611,7 +604,7 @@ static int add_note_taxes(struct notes *n, struct text document)
 	for (json_value *t = json_first(json_member(json_root(doc), "taxes"));
 	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t)) {
 		struct money_total tax = { 0 };
-		rc = total_of(json_string(json_member(t, "amount")), &tax, n->e);
+		rc = amount_parse(&tax, json_string(json_member(t, "amount")), n->e);
 		n->tax[k++].atto += tax.atto;
 	}
 	json_close(doc);
@@ -624,7 +617,7 @@ static int add_note(void *user, const struct stored_invoice *i)
 	struct money_total t;
 	if (i->corrects != n->of || !text_is(i->status, "final"))
 		return 0;
-	int rc = total_of(i->total, &t, n->e);
+	int rc = amount_parse(&t, i->total, n->e);
 	if (rc != 0)
 		return rc;
 	n->sum.atto += t.atto;
@@ -660,7 +653,7 @@ static int put_note_taxes(struct buf *b, json_value *root, const struct notes *g
 	struct decimal d;
 	int64_t places = 2;
 	size_t k = 0;
-	int rc = total_of(json_string(json_member(root, "total")), &total, e);
+	int rc = amount_parse(&total, json_string(json_member(root, "total")), e);
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
 	*net = given->back;
@@ -668,7 +661,7 @@ static int put_note_taxes(struct buf *b, json_value *root, const struct notes *g
 	for (json_value *t = json_first(json_member(root, "taxes"));
 	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t), k++) {
 		struct money_total tax, part;
-		rc = total_of(json_string(json_member(t, "amount")), &tax, e);
+		rc = amount_parse(&tax, json_string(json_member(t, "amount")), e);
 		if (rc == 0)
 			part = note_tax(tax, credited, total, given->tax[k], (int)places);
 		if (rc != 0)
@@ -789,7 +782,7 @@ int invoice_note(struct ledger *l, const struct note_asked *asked, struct instan
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
 		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
 	if (rc == 0)
-		rc = total_of(i.total, &total, e);
+		rc = amount_parse(&total, i.total, e);
 	if (rc != 0) {
 		arena_release(&texts);
 		return rc;

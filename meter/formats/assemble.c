@@ -229,7 +229,7 @@ static size_t plain_model(struct text model)
 	size_t n = 0, digits = 0;
 	while (n < model.n && model.p[n] != '[' && model.p[n] != '@')
 		n++;
-	while (digits < n && model.p[n - 1 - digits] >= '0' && model.p[n - 1 - digits] <= '9')
+	while (digits < n && is_digit(model.p[n - 1 - digits]))
 		digits++;
 	return digits == 8 && n > 9 && model.p[n - 9] == '-' ? n - 9 : n;
 }

@@ -14,13 +14,6 @@ static const char *const key_names[BURN_KEYS_MAX] = {
 	[BURN_LARGEST] = "largest",
 };
 
-struct burn_order burn_order_default(void)
-{
-	return (struct burn_order){ { BURN_PRIORITY, BURN_EXPIRY, BURN_CLASS, BURN_COST_BASIS,
-				      BURN_EFFECTIVE, BURN_CREATED, BURN_ID },
-				    7 };
-}
-
 static bool has_key(const struct burn_order *o, enum burn_key k)
 {
 	for (int i = 0; i < o->count; i++)

@@ -43,7 +43,6 @@ struct burn_order {
 	int count;
 };
 #define BURN_ORDER_DEFAULT "priority,expiry,class,cost-basis,effective,created,id"
-struct burn_order burn_order_default(void);
 /* "priority,expiry,class" (names: priority, expiry, expiry-second, class, cost-basis, effective,
  * created, id, largest). Created and id follow where they are not named, so that the order is
  * total. Errors: ERR_USAGE. */

@@ -140,7 +140,7 @@ bool value_may_be_count(struct text s)
 {
 	bool any = false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(i && (s.p[i] == ',' || s.p[i] == '.')))
+		if (!is_digit(s.p[i]) && !(i && (s.p[i] == ',' || s.p[i] == '.')))
 			return false;
 		any |= s.p[i] >= '1' && s.p[i] <= '9';
 	}

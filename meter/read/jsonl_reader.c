@@ -347,7 +347,7 @@ ALWAYS_INLINE const char *plain_count(const char *p, const char *end, int64_t *o
 	} else
 #endif
 	{
-		while (p + n < end && p[n] >= '0' && p[n] <= '9')
+		while (p + n < end && is_digit(p[n]))
 			n++;
 		if (n == 0 || !scan_count(p, n, out))
 			return NULL;
