@@ -144,7 +144,9 @@ const struct command command_forecast = {
 	.arguments = "",
 	.description =
 		"Draws the coming days from past ones, many times over; quantiles are members of "
-		"the sample. Days before a change of level are left out; weekdays are drawn "
+		"the sample. Days before a change of level are left out; a customer who came, left or "
+		"changed is drawn from the days since then, and the others from all of theirs; "
+		"weekdays are drawn "
 		"separately when two weeks or more show that they differ; clear growth continues "
 		"for about a month and then levels off. Usage is drawn, and priced on each coming "
 		"day by the book: dated rises, the end of promotions, peak hours and holidays are "

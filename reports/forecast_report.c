@@ -27,6 +27,9 @@ struct asked {
 	char currency[16];
 };
 
+/* Who uses most, in all and of late, is looked at for changes of his own. */
+enum { CUSTOMERS_OF_ALL = 16, CUSTOMERS_MOST = 2 * CUSTOMERS_OF_ALL, LATE_DAYS = 14 };
+
 struct history {
 	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
@@ -38,7 +41,10 @@ struct history {
 	struct money_total *metered;	/* by day */
 	/* of money */
 	struct usage_days *used;
-	struct money_total *part; /* by day and model, at the prices of today */
+	struct money_total *part;	      /* by day, who and model, at the prices of today */
+	struct text customer[CUSTOMERS_MOST]; /* those who may be told apart: who 1 and on */
+	size_t customers;
+	struct arena names;
 	/* of credits */
 	struct credit_days *credits;
 	struct drawer *drawer;
@@ -78,15 +84,17 @@ static enum amount_bound history_bound(const struct history *h)
 	return at_least(lacks(h));
 }
 
-static struct money_total cost_on(void *user, size_t i, size_t t)
+static struct money_total cost_on(void *user, size_t who, size_t i, size_t t)
 {
 	const struct history *h = user;
-	return usage_days_cost(h->used, h->cut + i, h->cut + t);
+	return usage_days_cost(h->used, who, h->cut + i, h->cut + t);
 }
 
-static struct money_total credits_on(void *user, size_t i, size_t t)
+/* An account is one's own. */
+static struct money_total credits_on(void *user, size_t who, size_t i, size_t t)
 {
 	const struct history *h = user;
+	CHECK(who == FORECAST_ALL);
 	return credit_days_cost(h->credits, h->cut + i, h->cut + t);
 }
 
@@ -100,15 +108,84 @@ static bool same_prices(const struct history *h, size_t t, size_t s)
 /* How much was used, at one and the same prices: those of today. */
 static void weigh_days(struct history *h)
 {
-	const size_t models = usage_days_models(h->used), today = h->cut + (size_t)h->count;
+	const size_t models = usage_days_models(h->used), whos = usage_days_whos(h->used),
+		     today = h->cut + (size_t)h->count;
 	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
-	h->part = mem_alloc(((size_t)h->count * models + 1) * sizeof *h->part);
+	h->part = mem_alloc(((size_t)h->count * whos * models + 1) * sizeof *h->part);
 	for (size_t i = 0; i < (size_t)h->count; i++) {
-		h->day[i] = usage_days_cost(h->used, h->cut + i, today);
-		h->metered[i] = usage_days_metered(h->used, h->cut + i);
-		for (size_t m = 0; m < models; m++)
-			h->part[i * models + m] = usage_days_cost_of(h->used, h->cut + i, today, m);
+		h->day[i] = usage_days_cost(h->used, FORECAST_ALL, h->cut + i, today);
+		h->metered[i] = usage_days_metered(h->used, FORECAST_ALL, h->cut + i);
+		for (size_t k = 0; k < whos * models; k++)
+			h->part[i * whos * models + k] = usage_days_cost_of(
+				h->used, k / models, h->cut + i, today, k % models);
 	}
+}
+
+static int by_cost(const void *a, const void *b, void *user)
+{
+	const struct usage_result *r = user;
+	const struct usage_sums *x = usage_group(r, *(const size_t *)a),
+				*y = usage_group(r, *(const size_t *)b);
+	return x->cost.atto > y->cost.atto ? -1 : x->cost.atto < y->cost.atto;
+}
+
+static bool is_kept(const struct history *h, struct text customer)
+{
+	bool kept = false;
+	for (size_t k = 0; k < h->customers; k++)
+		kept |= text_eq(h->customer[k], customer);
+	return kept;
+}
+
+/* Adds the customers of a period who cost most; *all: how many there are. */
+static int find_customers(struct history *h, struct store *s, const struct usage_filter *f,
+			  const struct zone *z, size_t *all, struct err *e)
+{
+	static const enum grouping by_customer[] = { BY_CUSTOMER };
+	struct usage_result *r;
+	int rc = usage_query(&r, s, f, &(struct usage_grouping){ by_customer, 1, z }, e);
+	if (rc != 0)
+		return rc;
+	*all = usage_group_count(r);
+	size_t *order = mem_alloc((*all + 1) * sizeof *order);
+	for (size_t i = 0; i < *all; i++)
+		order[i] = i;
+	qsort_r(order, *all, sizeof *order, by_cost, r);
+	for (size_t i = 0; i < *all && i < CUSTOMERS_OF_ALL; i++) {
+		const struct text name = usage_label(r, order[i], 0);
+		if (!is_kept(h, name))
+			h->customer[h->customers++] =
+				(struct text){ arena_text(&h->names, name.p, name.n), name.n };
+	}
+	free(order);
+	usage_result_close(r);
+	return 0;
+}
+
+/* Whom it is worth to look at alone: of one customer there is nothing to tell apart. */
+static int look_at_customers(const struct asked *a, struct history *h, struct store *s,
+			     const struct usage_filter *f, struct err *e)
+{
+	static const enum grouping by_day[] = { BY_DAY, BY_CUSTOMER };
+	struct usage_filter late = *f;
+	struct usage_cells cells = { .store = s,
+				     .filter = f,
+				     .dim = by_day,
+				     .dim_count = 2,
+				     .zone = a->q->zone,
+				     .take = usage_days_take_customer,
+				     .user = h->used };
+	size_t all, of_late;
+	late.since = zone_midnight(a->q->zone, a->today - LATE_DAYS);
+	if (a->q->customer)
+		return 0;
+	int rc = find_customers(h, s, f, a->q->zone, &all, e);
+	if (rc == 0 && all < 2)
+		h->customers = 0;
+	else if (rc == 0 && late.since.us > f->since.us)
+		rc = find_customers(h, s, &late, a->q->zone, &of_late, e);
+	usage_days_customers(h->used, h->customer, h->customers);
+	return rc == 0 && h->customers ? usage_each_cell(&cells, e) : rc;
 }
 
 static void move_usage(const struct asked *a, struct history *h)
@@ -138,15 +215,19 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 				  .customer = a->q->customer,
 				  .project = a->q->project,
 				  .model = a->q->model };
-	struct usage_cells cells = { .store = s,
-				     .filter = &f,
-				     .dim = by_hour,
-				     .dim_count = 1,
-				     .zone = z,
-				     .take = take_used,
-				     .user = h };
+	struct usage_cells cells = {
+		.store = s,
+		.filter = &f,
+		.dim = by_hour,
+		.dim_count = 1,
+		.zone = z,
+		.take = take_used,
+		.user = h,
+	};
 	h->used = usage_days_open(a->q->book, z, h->first, (size_t)h->count);
 	int rc = usage_each_cell(&cells, e);
+	if (rc == 0)
+		rc = look_at_customers(a, h, s, &f, e);
 	if (rc != 0 && usage_days_error(h->used)->code != ERR_NONE)
 		*e = *usage_days_error(h->used);
 	if (rc != 0)
@@ -230,7 +311,7 @@ static void weigh_draws(struct history *h)
 	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
 	for (size_t i = 0; i < (size_t)h->count; i++) {
 		h->metered[i] = credit_days_drawn(h->credits, h->cut + i);
-		h->day[i] = credits_on(h, i, (size_t)h->count);
+		h->day[i] = credits_on(h, FORECAST_ALL, i, (size_t)h->count);
 	}
 }
 
@@ -298,6 +379,37 @@ static struct money_total with_spent(const struct asked *a, struct money_total m
 	return m;
 }
 
+/* What a customer who is drawn apart did on the first day of the level that holds now. */
+static const char *what_changed(const struct history *h, size_t who, size_t first)
+{
+	bool before = false, since = false;
+	const size_t models = usage_days_models(h->used);
+	for (size_t k = 0; k < (size_t)h->count * models * BUCKET_COUNT; k++) {
+		const size_t i = k / BUCKET_COUNT / models;
+		const int64_t *tokens =
+			usage_days_tokens(h->used, who, h->cut + i, k / BUCKET_COUNT % models);
+		*(i < first ? &before : &since) |= tokens[k % BUCKET_COUNT] > 0;
+	}
+	return !before ? "came" : !since ? "left" : "changed";
+}
+
+static void put_streams(struct json_out *j, const struct history *h, const struct forecast *f)
+{
+	char day[16];
+	json_out_array(j, "customers_apart");
+	for (size_t k = 0; k < f->streams; k++)
+		for (size_t n = 0; n < f->stream[k].whos; n++) {
+			const size_t who = f->stream[k].who[n], first = f->stream[k].model.first;
+			day_format(h->first + (int64_t)first, day);
+			json_out_object(j, NULL);
+			json_out_text(j, "customer", h->customer[who - 1]);
+			json_out_string(j, "what", what_changed(h, who, first));
+			json_out_string(j, "level_since", day);
+			json_out_end(j, '}');
+		}
+	json_out_end(j, ']');
+}
+
 static void put_model(struct json_out *j, const struct history *h, const struct forecast *f)
 {
 	char day[16], text[DECIMAL_TEXT_MAX];
@@ -310,6 +422,8 @@ static void put_model(struct json_out *j, const struct history *h, const struct 
 	struct decimal growth = { llround(expm1(f->model.growth) * 1e6), 4 };
 	json_out_string(j, "growth_percent_per_day",
 			decimal_format(decimal_round_places(growth, 2, &cut), text));
+	if (h->used)
+		put_streams(j, h, f);
 }
 
 static void put_coming_model(struct json_out *j, const struct coming_model *m)
@@ -458,6 +572,33 @@ static void put_line(const struct asked *a, const char *what, struct money_total
 	buf_release(&b);
 }
 
+enum { NAMES_TOLD = 5 };
+
+/* Who is drawn apart, in words. */
+static void tell_streams(const struct history *h, const struct forecast *f)
+{
+	char day[16], others[COUNT_WORDS_MAX];
+	size_t told = 0, all = 0;
+	for (size_t k = 0; k < f->streams; k++)
+		all += f->stream[k].whos;
+	for (size_t k = 0; k < f->streams; k++)
+		for (size_t n = 0; n < f->stream[k].whos && told < NAMES_TOLD; n++, told++) {
+			const size_t who = f->stream[k].who[n], first = f->stream[k].model.first;
+			const struct text name = h->customer[who - 1];
+			day_format(h->first + (int64_t)first, day);
+			const char *what = what_changed(h, who, first);
+			print_note("%s%.*s %s on %s: %s",
+				   name.n ? "customer " : "usage without a customer", (int)name.n,
+				   name.p, what, day,
+				   strcmp(what, "left") == 0
+					   ? "no more is expected"
+					   : "only the days since then are drawn from");
+		}
+	if (all > told)
+		print_note("likewise %s",
+			   count_words(others, (int64_t)(all - told), "other customer"));
+}
+
 /* What the past days say, in words. */
 static void put_story(const struct history *h, const struct forecast *f)
 {
@@ -483,6 +624,7 @@ static void put_story(const struct history *h, const struct forecast *f)
 			   "month",
 			   m->growth > 0 ? "grows" : "falls", fabs(expm1(m->growth)) * 100);
 	print_note("%s", b.p);
+	tell_streams(h, f);
 	printf("\n");
 	buf_release(&b);
 }
@@ -703,17 +845,18 @@ static void set_period(struct forecast_options *o, const struct asked *a, const 
 }
 
 /* Of past day i on day t: the tokens and the cost of each model, and what it was metered at. */
-static void tell_day(void *user, size_t i, size_t t, int128 *out)
+static void tell_day(void *user, size_t who, size_t i, size_t t, int128 *out)
 {
 	const struct history *h = user;
 	const size_t models = usage_days_models(h->used);
 	for (size_t m = 0; m < models; m++, out += BUCKET_COUNT + 1) {
-		const int64_t *tokens = usage_days_tokens(h->used, h->cut + i, m);
+		const int64_t *tokens = usage_days_tokens(h->used, who, h->cut + i, m);
 		for (int b = 0; b < BUCKET_COUNT; b++)
 			out[b] = tokens[b];
-		out[BUCKET_COUNT] = usage_days_cost_of(h->used, h->cut + i, h->cut + t, m).atto;
+		out[BUCKET_COUNT] =
+			usage_days_cost_of(h->used, who, h->cut + i, h->cut + t, m).atto;
 	}
-	*out = h->metered[i].atto;
+	*out = usage_days_metered(h->used, who, h->cut + i).atto;
 }
 
 /* Days on which prices are others than a week before, and stay so. */
@@ -794,6 +937,7 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 		.at_user = h,
 		.part = h->part,
 		.parts = h->used ? usage_days_models(h->used) : 0,
+		.whos = h->used ? usage_days_whos(h->used) : 0,
 		.metered = h->metered,
 		.first_weekday = weekday_of_day(h->first),
 		.left = { a->allowed.atto - (q->credits ? 0 : a->spent.atto) },
@@ -824,6 +968,7 @@ static void outlook_release(struct outlook *x, struct forecast_verdict *verdict)
 	credit_days_close(x->history.credits);
 	drawer_close(x->history.drawer);
 	dict_release(&x->history.lacking);
+	arena_release(&x->history.names);
 	free(x->history.day);
 	free(x->history.metered);
 	free(x->history.part);
