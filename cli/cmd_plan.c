@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -109,7 +110,13 @@ static int check_file(const struct question *q, struct err *e)
 static int open_question(struct question *q, struct err *e)
 {
 	if (q->cli->argument_count) {
-		int rc = json_open_file(&q->file, q->cli->argument[0], e);
+		const char *path = q->cli->argument[0];
+		int rc = json_open_file(&q->file, path, e);
+		if (rc != 0 && *path >= '0' && *path <= '9' && access(path, F_OK) != 0)
+			return err_set(e, ERR_USAGE,
+				       "'%s' is no file; the work of a day is an option, such as "
+				       "--per-day %s --input 300 --output 150",
+				       path, path);
 		if (rc == 0)
 			rc = check_file(q, e);
 		if (rc != 0)
