@@ -230,7 +230,7 @@ const struct command command_plan = {
 		"Takes calls a day and what an average call uses, and prices every quarter of an hour "
 		"of the coming days at the price that the book states for it: announced prices, the "
 		"end of a promotion and peak hours are in the answer. Scenarios are shown side by "
-		"side. Shares are counted out exactly; nothing is random. A value that is not known "
+		"side. Fractions of calls are counted as fractions; nothing is random. A value that is not known "
 		"exactly is given as a range (8k..12k, or 8k..9k..12k with what is likely): the answer "
 		"then has an interval from all low ends to all high ends. What each range, and a tenth "
 		"more of each other assumption, would change is listed below.\n\n"
