@@ -804,8 +804,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	print_note("amounts are rounded here; --json and --csv have every digit");
 	if (o->scenarios == 1 && !r->against)
 		print_note(
-			"one scenario has nothing to be compared with: --scenario recorded is the "
-			"work as it was");
+			"one scenario is compared with nothing: name another (--scenario recorded is the work as it was)");
 	const struct lower_bound bound = { .placeholders = r->result[0].placeholders };
 	print_lower_bound(&bound);
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
