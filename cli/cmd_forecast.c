@@ -11,6 +11,8 @@ static const struct option options[] = {
 	  false },
 	{ "credits", 0, "N|balance", "credits left; balance: the customer's current balance",
 	  false },
+	{ "plan", 0, "PLAN",
+	  "in credits of this plan, whatever the account's (see `tally credit plan`)", false },
 	{ "by", 0, "DATE",
 	  "up to the start of that day (default next month); --until includes a day or month",
 	  false },
@@ -86,6 +88,7 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 	if (rc == 0)
 		rc = read_move(cli, q, e);
 	q->credits = credits != NULL;
+	q->plan = cli_value(cli, "plan");
 	q->of_balance = credits && strcmp(credits, "balance") == 0;
 	if (rc == 0 && credits && !q->of_balance)
 		rc = cli_credits_of("--credits", credits, &q->credits_left, e);
@@ -158,6 +161,8 @@ const struct command command_forecast = {
 		"  tally forecast --budget 2000\n"
 		"  tally forecast --by 2027-04-01 --move deepseek-v4-flash --move-on 2027-01-01\n"
 		"  tally forecast --until 2027-03 --scenario escalate:5%:deepseek-v4-flash:deepseek-v4-pro\n"
+		"  tally forecast --until 2027-03 --scenario deepseek-v4-flash --move-on 2027-01-01 "
+		"--plan vm0\n"
 		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,

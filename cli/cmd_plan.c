@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -109,7 +110,13 @@ static int check_file(const struct question *q, struct err *e)
 static int open_question(struct question *q, struct err *e)
 {
 	if (q->cli->argument_count) {
-		int rc = json_open_file(&q->file, q->cli->argument[0], e);
+		const char *path = q->cli->argument[0];
+		int rc = json_open_file(&q->file, path, e);
+		if (rc != 0 && *path >= '0' && *path <= '9' && access(path, F_OK) != 0)
+			return err_set(e, ERR_USAGE,
+				       "'%s' is no file; the work of a day is an option, such as "
+				       "--per-day %s --input 300 --output 150",
+				       path, path);
 		if (rc == 0)
 			rc = check_file(q, e);
 		if (rc != 0)
@@ -223,7 +230,7 @@ const struct command command_plan = {
 		"Takes calls a day and what an average call uses, and prices every quarter of an hour "
 		"of the coming days at the price that the book states for it: announced prices, the "
 		"end of a promotion and peak hours are in the answer. Scenarios are shown side by "
-		"side. Shares are counted out exactly; nothing is random. A value that is not known "
+		"side. Fractions of calls are counted as fractions; nothing is random. A value that is not known "
 		"exactly is given as a range (8k..12k, or 8k..9k..12k with what is likely): the answer "
 		"then has an interval from all low ends to all high ends. What each range, and a tenth "
 		"more of each other assumption, would change is listed below.\n\n"

@@ -103,6 +103,21 @@ static const struct option *known_elsewhere(const struct command *c, struct text
 	return o;
 }
 
+/* Whether the command has every --option that a hint names for it; in `...` are other commands. */
+static bool hint_holds(const struct command *c, const char *hint)
+{
+	bool quoted = false, holds = true;
+	for (const char *p = hint; *p; p++) {
+		quoted ^= *p == '`';
+		if (quoted || p[0] != '-' || p[1] != '-')
+			continue;
+		p += 2;
+		const size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz-0123456789");
+		holds &= find_option(c, p, n, 0) != NULL;
+	}
+	return holds;
+}
+
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
 	const struct option *o,
@@ -115,7 +130,7 @@ static int no_such_option(const struct command *c, const char *typed, size_t n, 
 		text_nearest_try(&x, text_of(o->name));
 		near = x.name.p == o->name ? o : near;
 	}
-	if (hint)
+	if (hint && hint_holds(c, hint))
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
 			       hint);
 	if (near)

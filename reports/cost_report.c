@@ -1,6 +1,7 @@
 #include "reports/cost_report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pricing/rate.h"
@@ -362,13 +363,18 @@ static bool lacks_fee(const struct cost *x)
 	return any;
 }
 
+static bool lacks(const struct cost *x)
+{
+	return x->credits.uncovered || lacks_fee(x);
+}
+
 int cost_report_put(struct json_out *j, const struct cost_question *q, bool *lacking, struct err *e)
 {
 	struct cost x;
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_json(j, q, &x);
-	*lacking = x.credits.uncovered || (rc == 0 && lacks_fee(&x));
+	*lacking = rc == 0 && lacks(&x);
 	return rc;
 }
 
@@ -378,6 +384,89 @@ int cost_report_print(const struct cost_question *q, bool quiet, bool *lacking, 
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_table(q, &x, quiet);
-	*lacking = x.credits.uncovered || (rc == 0 && lacks_fee(&x));
+	*lacking = rc == 0 && lacks(&x);
+	return rc;
+}
+
+static void put_row(struct table *t, struct text asked, const struct cost *x,
+		    const struct cost *first, bool credits)
+{
+	const struct price *p = x->match.price;
+	const bool comparable = strcmp(p->currency, first->match.price->currency) == 0;
+	const enum amount_bound bound = at_least(x->rating.at_least);
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	struct buf b = { 0 };
+	table_text(t, asked);
+	table_cell(t, p->provider);
+	table_cell(t, x->match.tariff->window);
+	put_money(&b, x->rating.total, p->currency, bound);
+	table_cell(t, b.p);
+	b.n = 0;
+	if (x != first && comparable)
+		put_money(&b,
+			  (struct money_total){ x->rating.total.atto - first->rating.total.atto },
+			  p->currency,
+			  bound_of_difference(bound, at_least(first->rating.at_least)));
+	table_text(t, (struct text){ b.p, b.n });
+	if (credits)
+		table_cell(t, x->credits.uncovered
+				      ? "unknown"
+				      : number_grouped(grouped,
+						       credits_format(x->credits.total, text)));
+	buf_release(&b);
+}
+
+static void put_comparison(const struct cost_question *q, const struct text *model,
+			   const struct cost *x, size_t count)
+{
+	static const struct table_column columns[] = {
+		{ "MODEL", false, true },
+		{ "VENDOR", false, false, .leaves = 2 },
+		{ "WINDOW", false, .leaves = 1 },
+		{ "COST", true, .money = true },
+		{ "DIFFERENCE", true, .money = true },
+		{ "CREDITS", true, false },
+	};
+	char at[INSTANT_TEXT_MAX];
+	struct table *t = table_open(columns, q->plan ? 6 : 5);
+	for (size_t i = 0; i < count; i++)
+		put_row(t, model[i], &x[i], x, q->plan != NULL);
+	table_print(t);
+	table_close(t);
+	print_note("\nprices of %s; `tally cost` of one model shows how its cost comes about, and "
+		   "what is in doubt",
+		   instant_format(q->price.at, at));
+	for (size_t i = 0; i < count; i++)
+		if (x[i].credits.uncovered)
+			print_note("%s: credits unknown: %s", x[i].match.price->model,
+				   x[i].credits.why.message);
+}
+
+int cost_report_compare(struct json_out *j, const struct cost_question *q, const struct text *model,
+			size_t count, bool *lacking, struct err *e)
+{
+	struct cost *x = mem_zalloc(count * sizeof *x);
+	struct cost_question of = *q;
+	int rc = 0;
+	*lacking = false;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		of.price.model = model[i];
+		rc = cost_of(&x[i], &of, e);
+		*lacking |= rc == 0 && lacks(&x[i]);
+	}
+	if (rc == 0 && j) {
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", "tally.costs/1");
+		json_out_array(j, "models");
+		for (size_t i = 0; i < count; i++) {
+			of.price.model = model[i];
+			put_json(j, &of, &x[i]);
+		}
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+	} else if (rc == 0) {
+		put_comparison(q, model, x, count);
+	}
+	free(x);
 	return rc;
 }

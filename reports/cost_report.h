@@ -18,5 +18,9 @@ struct cost_question {
 int cost_report_put(struct json_out *j, const struct cost_question *q, bool *lacking,
 		    struct err *e);
 int cost_report_print(const struct cost_question *q, bool quiet, bool *lacking, struct err *e);
+/* The same call under several models, a row each, or (j) the document "tally.costs/1" with their
+ * documents. Differences are from the first. Errors: those of the first that has no answer. */
+int cost_report_compare(struct json_out *j, const struct cost_question *q, const struct text *model,
+			size_t count, bool *lacking, struct err *e);
 
 #endif

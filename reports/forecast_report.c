@@ -50,6 +50,12 @@ struct history {
 	struct drawer *drawer;
 };
 
+/* Else of money. */
+static bool is_of_credits(const struct forecast_question *q)
+{
+	return q->credits || q->plan;
+}
+
 static int64_t local_day(const struct zone *z, struct instant t)
 {
 	return zone_day(z, t);
@@ -188,7 +194,7 @@ static int look_at_customers(const struct asked *a, struct history *h, struct st
 	return rc == 0 && h->customers ? usage_each_cell(&cells, e) : rc;
 }
 
-static void move_usage(const struct asked *a, struct history *h)
+static struct usage_move move_of(const struct asked *a, const struct history *h)
 {
 	const struct planner_scenario *s = &a->q->route;
 	struct usage_move m = { .model = a->q->move_model,
@@ -200,7 +206,7 @@ static void move_usage(const struct asked *a, struct history *h)
 		m.part[i].service_tier = text_of(s->part[i].service_tier);
 		m.part[i].share = s->part[i].share;
 	}
-	usage_days_move(h->used, &m);
+	return m;
 }
 
 /* What was used by day, from the meter. */
@@ -232,8 +238,10 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 		*e = *usage_days_error(h->used);
 	if (rc != 0)
 		return rc;
-	if (a->q->move_to)
-		move_usage(a, h);
+	if (a->q->move_to) {
+		const struct usage_move m = move_of(a, h);
+		usage_days_move(h->used, &m);
+	}
 	usage_days_ready(h->used, cells.currency);
 	h->cut = usage_days_empty(h->used);
 	h->first += (int64_t)h->cut;
@@ -285,7 +293,11 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 	const struct period past = { zone_midnight(q->zone, h->first),
 				     zone_midnight(q->zone, a->today) };
 	struct draws x = { h, q->zone, q->ledger, e, 0 };
-	struct usage_filter f = { .since = past.from, .until = past.to, .customer = q->customer };
+	struct usage_filter f = { .since = past.from,
+				  .until = past.to,
+				  .customer = q->customer,
+				  .project = q->project,
+				  .model = q->model };
 	/* credits ask for no currency: amounts of several are no error here */
 	f.currency = "USD";
 	struct usage_cells cells = { .store = ledger_store(q->ledger),
@@ -295,6 +307,12 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 				     .zone = q->zone,
 				     .take = credit_days_take,
 				     .user = h->credits };
+	if (q->plan) {
+		int of_plan = usage_each_cell(&cells, e);
+		if (of_plan == 0)
+			credit_days_rate(h->credits, &h->uncovered);
+		return of_plan;
+	}
 	int rc = ledger_each_txn(q->ledger, account->id, past, add_draw, &x, e);
 	if (rc == 0)
 		rc = usage_each_cell(&cells, e);
@@ -315,26 +333,56 @@ static void weigh_draws(struct history *h)
 	}
 }
 
+/* What the plan of an account says of the models that usage is moved to. */
+static int check_targets(const struct asked *a, const struct history *h,
+			 const struct account *account, struct err *e)
+{
+	const struct forecast_question *q = a->q;
+	int rc = 0;
+	for (int i = 0; rc == 0 && q->move_to && i < q->route.parts; i++) {
+		struct usage_row row = { .kind = USAGE_RECORD,
+					 .record = { .requests = 1,
+						     .time_us = q->move_on.us,
+						     .completed_us = q->move_on.us } };
+		struct credit_rates any;
+		row.record.text[FIELD_MODEL] = text_of(q->route.part[i].model);
+		row.record.text[FIELD_SERVICE_TIER] = text_of(q->route.part[i].service_tier);
+		row.record.counts[BUCKET_INPUT] = 1;
+		rc = drawer_rates(h->drawer, account, &row, &any, e);
+	}
+	return rc;
+}
+
 static int read_credits(struct asked *a, struct history *h, struct err *e)
 {
 	const struct forecast_question *q = a->q;
-	const struct account *account;
+	const struct account *account = NULL;
+	struct account of_plan = { .id = -1, .plan = text_of(q->plan), .zone = TEXT("UTC") };
 	struct balance b;
 	struct nano_credits left = q->credits_left;
-	int rc = ledger_account(q->ledger, text_of(q->customer), &account, e);
+	int rc = q->plan && !q->of_balance
+			 ? 0
+			 : ledger_account(q->ledger, text_of(q->customer), &account, e);
 	if (rc == 0 && q->of_balance) {
 		rc = ledger_balance(q->ledger, account, q->now, &b, e);
 		left.nano = b.available.nano - b.held.nano;
 	}
+	account = q->plan ? &of_plan : account;
 	if (rc == 0 && q->book)
 		rc = drawer_open(&h->drawer, q->ledger, q->book, e);
+	if (rc == 0)
+		rc = check_targets(a, h, account, e);
 	if (rc != 0)
 		return rc;
 	a->allowed = (struct money_total){ (int128)left.nano * 1000000000 };
-	a->has_allowed = true;
+	a->has_allowed = q->credits;
 	snprintf(a->currency, sizeof a->currency, "credits");
 	h->credits = credit_days_open(&(struct credit_days_of){ h->drawer, account, q->zone,
 								h->first, (size_t)h->count });
+	if (q->move_to) {
+		const struct usage_move m = move_of(a, h);
+		credit_days_move(h->credits, &m);
+	}
 	rc = read_draws(a, h, account, e);
 	if (rc == 0)
 		weigh_draws(h);
@@ -374,7 +422,7 @@ static const int permilles[] = { 50, 250, 500, 750, 950 };
 
 static struct money_total with_spent(const struct asked *a, struct money_total m)
 {
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		m.atto += a->spent.atto;
 	return m;
 }
@@ -480,7 +528,7 @@ static void put_coming(struct json_out *j, const struct outlook *x)
 static void put_allowed(struct json_out *j, const struct asked *a, const struct forecast *f)
 {
 	char text[DECIMAL_TEXT_MAX], day[16];
-	json_out_money(j, a->q->credits ? "credits" : "budget", a->allowed);
+	json_out_money(j, is_of_credits(a->q) ? "credits" : "budget", a->allowed);
 	ratio_format(f->over, f->draws, 4, text);
 	json_out_string(j, "probability_of_overrun", text);
 	json_out_object(j, "exhausted");
@@ -533,19 +581,21 @@ static void put_json(struct json_out *j, const struct outlook *x)
 		json_out_instant(j, "on", a->q->move_on);
 		json_out_end(j, '}');
 	}
+	if (a->q->plan)
+		json_out_string(j, "plan", a->q->plan);
 	put_model(j, &x->history, f);
 	json_out_int(j, "unpriced", x->history.unpriced);
 	json_out_int(j, "placeholders", x->history.placeholders);
-	if (a->q->credits)
+	if (is_of_credits(a->q))
 		json_out_int(j, "uncovered", x->history.uncovered);
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		json_out_money(j, "spent", a->spent);
 	json_out_object(j, "quantiles");
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++)
 		json_out_money(j, decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
 			       with_spent(a, forecast_sum_at(f, permilles[i])));
 	json_out_end(j, '}');
-	if (a->q->credits)
+	if (is_of_credits(a->q))
 		put_changes(j, x);
 	else
 		put_coming(j, x);
@@ -560,7 +610,7 @@ static void put_json(struct json_out *j, const struct outlook *x)
 static void put_short(struct buf *b, const struct asked *a, struct money_total m,
 		      enum amount_bound bound)
 {
-	cents_text(b, m, a->q->credits ? NULL : a->currency, bound);
+	cents_text(b, m, is_of_credits(a->q) ? NULL : a->currency, bound);
 }
 
 static void put_line(const struct asked *a, const char *what, struct money_total m,
@@ -660,9 +710,26 @@ static void tell_changes(const struct outlook *x)
 	for (size_t k = 0; k < c->changes && k < 5; k++) {
 		char day[16];
 		day_format(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
-		print_note("%s change on %s", x->asked.q->credits ? "\nrates of credits" : "prices",
-			   day);
+		print_note("%s change on %s",
+			   is_of_credits(x->asked.q) ? "\nrates of credits" : "prices", day);
 	}
+}
+
+/* Of credits: when rates change, whose they are, and what kept its own. */
+static void put_rates(const struct outlook *x)
+{
+	const struct forecast_question *q = x->asked.q;
+	const int64_t kept = credit_days_kept(x->history.credits);
+	char calls[COUNT_WORDS_MAX], day[16];
+	tell_changes(x);
+	if (q->plan) {
+		day_format(x->asked.today + x->options.first_day, day);
+		print_note("\nin credits of plan %s from %s on, before any rounding", q->plan, day);
+	}
+	if (kept)
+		print_note("%s have more than the plan states rates for at the target; they keep "
+			   "their own",
+			   count_words(calls, kept, "past call"));
 }
 
 /* Tokens and cost of each model, and what a change of price does. */
@@ -717,10 +784,10 @@ static void put_runs_out(const struct asked *a, const struct forecast *f, bool l
 {
 	char share[DECIMAL_TEXT_MAX], day[2][16];
 	printf("\n");
-	put_line(a, a->q->credits ? "credits left" : "budget", a->allowed, EXACTLY);
+	put_line(a, is_of_credits(a->q) ? "credits left" : "budget", a->allowed, EXACTLY);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
 	printf("\n%s%s %% of the draws exceed %s by then\n", lower ? "at least " : "", share,
-	       a->q->credits ? "them" : "the budget");
+	       is_of_credits(a->q) ? "them" : "the budget");
 	int64_t median = forecast_gone_at(f, 500), early = forecast_gone_at(f, 50);
 	day_format(a->today + median, day[0]);
 	day_format(a->today + early, day[1]);
@@ -771,7 +838,12 @@ static void put_move(const struct forecast_question *q)
 static void tell_lacking(const struct asked *a, const struct history *h)
 {
 	char what[COUNT_WORDS_MAX];
-	if (h->uncovered)
+	if (h->uncovered && a->q->plan)
+		print_note(
+			"\n%s that plan %s does not cover come to no credits, so all of this is a "
+			"lower bound",
+			count_words(what, h->uncovered, "past call"), a->q->plan);
+	else if (h->uncovered)
 		print_note(
 			"\n%s that the plan does not cover drew no credits (tally status), so all "
 			"of this is a lower bound",
@@ -801,15 +873,15 @@ static void put_text(const struct outlook *x)
 	put_story(h, &x->forecast);
 	instant_format(a->q->by, by);
 	put_move(a->q);
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		put_line(a, "spent so far", a->spent, at_least(a->spent_lacks));
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
 		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
 		put_line(a, what, with_spent(a, forecast_sum_at(&x->forecast, permilles[i])),
 			 at_least(lower));
 	}
-	if (a->q->credits)
-		tell_changes(x);
+	if (is_of_credits(a->q))
+		put_rates(x);
 	else
 		put_models(x);
 	if (x->has_check)
@@ -927,7 +999,7 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	h->count = q->history;
 	h->first = a->today - q->history;
 	h->day = mem_zalloc((size_t)h->count * sizeof *h->day);
-	int rc = q->credits ? read_credits(a, h, e) : read_money(a, h, e);
+	int rc = is_of_credits(q) ? read_credits(a, h, e) : read_money(a, h, e);
 	if (rc != 0)
 		return rc;
 	x->options = (struct forecast_options){
@@ -940,13 +1012,16 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 		.whos = h->used ? usage_days_whos(h->used) : 0,
 		.metered = h->metered,
 		.first_weekday = weekday_of_day(h->first),
-		.left = { a->allowed.atto - (q->credits ? 0 : a->spent.atto) },
+		.left = { a->allowed.atto - (is_of_credits(q) ? 0 : a->spent.atto) },
 		.seed = (uint64_t)q->seed,
 		.draws = q->draws,
 	};
 	set_period(&x->options, a, q->zone);
 	rc = forecast_run(&x->forecast, &x->options, e);
-	if (rc != 0 && x->options.days == 0)
+	if (rc != 0 && x->options.days == 0 && h->uncovered)
+		rc = err_set(e, ERR_UNPRICED, "%s covers none of the %lld past calls",
+			     q->plan ? q->plan : "the account's plan", (long long)h->uncovered);
+	else if (rc != 0 && x->options.days == 0)
 		tell_newest(ledger_store(q->ledger), q->zone, e);
 	x->has_check = rc == 0 && forecast_back_test(&x->check, &x->options, CHECK_DAYS);
 	x->coming.days = (size_t)(x->options.last_day - x->options.first_day + 1);
@@ -1035,15 +1110,18 @@ int forecast_question_check(const struct forecast_question *q, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       ASKED("by") " (or " ASKED(
 				       "until") ") is in the past: a forecast ends in the future");
-	if (q->has_budget && q->credits)
-		return err_set(e, ERR_USAGE,
-			       "give " ASKED("budget") " or " ASKED("credits") ", not both");
-	if (q->move_to && q->credits)
-		return err_set(e, ERR_USAGE,
-			       ASKED("move") " forecasts money; leave out " ASKED("credits"));
+	if (q->has_budget && is_of_credits(q))
+		return err_set(e, ERR_USAGE, "give " ASKED("budget") " or %s, not both",
+			       q->credits ? ASKED("credits") : ASKED("plan"));
 	if (q->move_to && local_day(q->zone, q->move_on) <= local_day(q->zone, q->now))
 		return err_set(e, ERR_USAGE, ASKED("move-on") " must lie in the future");
-	if (q->credits && !q->customer)
+	if (q->credits && !q->plan && (q->project || q->model))
+		return err_set(
+			e, ERR_USAGE,
+			"what a customer's account draws is of all projects and models: leave "
+			"out %s, or name a " ASKED("plan"),
+			q->project ? ASKED("project") : ASKED("model"));
+	if (q->credits && !q->customer && (!q->plan || q->of_balance))
 		return err_set(e, ERR_USAGE,
 			       ASKED("credits") " needs " ASKED(
 				       "customer") ": the account's plan sets how credits "

@@ -802,6 +802,9 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	}
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
+	if (o->scenarios == 1 && !r->against)
+		print_note(
+			"one scenario is compared with nothing: name another (--scenario recorded is the work as it was)");
 	const struct lower_bound bound = { .placeholders = r->result[0].placeholders,
 					   .unsaid = r->result[0].unsaid };
 	print_lower_bound(&bound);

@@ -238,8 +238,8 @@ static void tell_conflicts(struct call_log *l)
 	}
 }
 
-int call_log_open(struct call_log **out, const char *const *path, size_t count, int threads,
-		  struct err *e)
+int call_log_open(struct call_log **out, const char *const *path, size_t count,
+		  const struct reading *how, int threads, struct err *e)
 {
 	struct call_log *l = mem_zalloc(sizeof *l);
 	int rc = 0;
@@ -250,7 +250,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 	l->sums = assembly_open(false);
 	l->parts = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
-					       rc == 0 ? l->paths.count : 0, true, threads);
+					       rc == 0 ? l->paths.count : 0, how, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
 		const struct parsed_file *f = read_ahead_file(r, i);
 		/* a file that was named and cannot be read is an error before any result */

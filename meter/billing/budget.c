@@ -58,6 +58,7 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 	while (*list) {
 		char *end;
 		long n = strtol(list, &end, 10);
+		end += end > list && *end == '%';
 		if (end == list || (*end && *end != ',') || n <= last || n > 1000 ||
 		    b->soft_count == BUDGET_SOFT_MAX)
 			return err_set(

@@ -11,7 +11,7 @@
 #define TALLY_METER_FORMATS_PAYLOAD_H
 
 #include "base/json.h"
-#include "meter/read/record.h"
+#include "meter/read/shape.h"
 
 /* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
  */
@@ -73,6 +73,19 @@ void payload_close(struct payload_reader *r);
 /* Where the source lies, which must live as long: some agents keep beside a session what its calls
  * are counted with (the model, the steps of a message), and name it by its folder. */
 void payload_set_path(struct payload_reader *r, const char *path);
+
+/*
+ * Names of a call that its document has under other members: FIELD=MEMBER, a path such as
+ * metadata.team or tags.0, from the outermost document or from the one that holds the usage; they
+ * must live as long. The counts, the model and the instant of an answer are understood as they are:
+ * payload_check_map refuses fields other than customer, project, workload, task and session (what:
+ * the file, for the message). Errors: ERR_USAGE.
+ */
+int payload_check_map(const struct field_map *map, size_t count, const char *what, struct err *e);
+void payload_set_map(struct payload_reader *r, const struct field_map *map, size_t count);
+/* A member of these that none of the calls had so far; NULL: each was there, or there are no calls.
+ */
+const char *payload_map_missing(const struct payload_reader *r);
 
 /* What it reads was held back by this program, which put beside a record what else it knew. */
 void payload_set_held(struct payload_reader *r);
