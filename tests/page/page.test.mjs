@@ -163,6 +163,27 @@ await test('a click filters, the address carries it, back takes it away', async 
 	await page.locator('main tbody').last().getByRole('button', { name: 'acme' }).waitFor();
 });
 
+await test('a link says the zone, so that it shows the same elsewhere; the brand is painted before any script', async () => {
+	const tokyo = await pageOf(server.url + '/#usage?range=7d', { timezoneId: 'Asia/Tokyo' });
+	await until(async () => tokyo.url().includes('z=Asia%2FTokyo'), 'the zone in the address');
+	const other = await pageOf(tokyo.url(), { timezoneId: 'America/Lima' });
+	await other.locator('a.zone', { hasText: 'Asia/Tokyo' }).waitFor();
+	await tokyo.context().close();
+	await other.context().close();
+	const still = await pageOf(server.url, { javaScriptEnabled: false });
+	await still.locator('.rail .brand', { hasText: 'Tallystick' }).waitFor();
+	await still.context().close();
+});
+
+await test('nothing is asked that has no answer: credits by seller, a forecast without history, the week of what has no price', async () => {
+	for (const at of ['usage?provider=deepseek&measure=credits', 'usage?by=provider&measure=credits', 'usage?by=window&measure=credits', 'usage?customer=' + encodeURIComponent(hostile), 'usage?range=today&model=' + encodeURIComponent(hostile), 'usage?range=today&by=model', 'usage?range=30d']) {
+		await page.goto(server.url + '/#' + at);
+		await page.locator('svg.series').waitFor();
+		await page.waitForTimeout(400);
+		is(await page.getByRole('alert').count(), 0, `errors on ${at}`);
+	}
+});
+
 await test('from a filter to its records, from a record to its explanation', async () => {
 	await page.goto(server.url + '/#records?range=90d&customer=acme&model=deepseek-v4-pro');
 	await heading(page, 'Records');
@@ -213,6 +234,18 @@ await test('names of strangers are text', async () => {
 });
 
 await test('search leads to customers, models and commands', async () => {
+	await page.keyboard.press('Control+k');
+	await page.getByRole('combobox', { name: 'Search' }).fill('acm');
+	await page.getByRole('option', { name: 'Customer acme' }).waitFor();
+	/* one press closes, whatever is written */
+	await page.keyboard.press('Escape');
+	is(await page.getByRole('dialog').count(), 0, 'dialogs');
+	await page.keyboard.press('Control+k');
+	await page.getByRole('combobox', { name: 'Search' }).fill('dar');
+	await page.getByRole('option', { name: 'Do Dark' }).waitFor();
+	await page.keyboard.press('Enter');
+	is(await page.evaluate(() => document.documentElement.dataset.theme), 'dark', 'the appearance');
+	await page.evaluate(() => { localStorage.removeItem('theme'); delete document.documentElement.dataset.theme; });
 	await page.keyboard.press('Control+k');
 	await page.getByRole('combobox', { name: 'Search' }).fill('acm');
 	await page.getByRole('option', { name: 'Customer acme' }).waitFor();
@@ -447,6 +480,7 @@ await test('the planner answers as tally plan does, and the week of a tariff is 
 	await page.getByRole('region', { name: 'Verdict' }).waitFor();
 	const said = await page.getByRole('region', { name: 'Verdict' }).innerText();
 	const real = JSON.parse(execFileSync(tally, ['plan', '--per-day', '10k', '--cached', '2000', '--input', '300', '--output', '150', '--model', 'deepseek-v4-flash', '--timezone', await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone), '--json'], { encoding: 'utf8' }));
+	is(said.match(/^flash costs \$([\d.,]+)/)[1], Number(real.scenarios[0].total).toFixed(2), said);
 	await page.goto(server.url + '/#prices/deepseek-v4-pro');
 	await page.locator('svg.clock').waitFor();
 	is(await page.locator('svg.clock rect.cell').count(), 168, 'hours of a week');
