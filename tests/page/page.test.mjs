@@ -741,18 +741,18 @@ await test('no figure is cut at any width, nor at 200 % zoom of a small screen',
 	await p.getByLabel('Token').fill(admin);
 	await p.getByRole('button', { name: 'Sign in' }).click();
 	await figure(p, 'Cost').locator('b .num').waitFor();
-	for (const width of [320, 390, 577, 640, 700, 768, 1024, 1440]) {
+	for (const width of [320, 390, 577, 640, 700, 768, 780, 800, 960, 1000, 1024, 1440]) {
 		await p.setViewportSize({ width, height: 450 });
 		const cut = await p.locator('.figure b').evaluateAll(l => l.filter(b => { b.textContent = '>=\u00a0$1,236.20'; return b.scrollWidth > b.clientWidth + 1; }).length);
 		is(cut, 0, `figures that are cut at ${width}`);
 	}
-	/* on a phone nothing of a table or of tabs lies beyond the edge, but for the chart's own figures */
-	await p.setViewportSize({ width: 390, height: 844 });
-	for (const at of ['usage?range=90d', 'usage?range=90d&by=customer', 'records?range=90d', 'records?range=90d&id=r598', 'customers?range=90d', 'customers/acme?tab=credits', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'prices?range=90d', 'planner', 'health']) {
+	/* on a phone and on a tablet nothing of a table or of tabs lies beyond the edge, but for the chart's own figures */
+	for (const width of [390, 800, 1024]) for (const at of ['usage?range=90d', 'usage?range=90d&by=customer', 'records?range=90d', 'records?range=90d&id=r598', 'customers?range=90d', 'customers/acme?tab=credits', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'prices?range=90d', 'planner', 'health']) {
+		await p.setViewportSize({ width, height: 844 });
 		await p.goto(`${server.url}/#${at}`);
 		await p.locator('main h1').first().waitFor({ state: 'attached' });
 		await until(async () => !(await p.locator('.loading').count()), at);
-		is((await p.evaluate(() => [...document.querySelectorAll('.scroll,.tabs')].filter(e => !e.closest('details.data') && e.scrollWidth > e.clientWidth + 1).map(e => `${e.getAttribute('aria-label')}: ${[...(e.querySelector('thead tr') || e).children].map(c => c.offsetWidth)} of ${e.clientWidth}, ${e.innerText.slice(0, 300)}`))).join(), '', `wider than the screen in ${at}`);
+		is((await p.evaluate(() => [...document.querySelectorAll('.scroll,.tabs')].filter(e => !e.closest('details.data') && e.scrollWidth > e.clientWidth + 1).map(e => `${e.getAttribute('aria-label')}: ${[...(e.querySelector('thead tr') || e).children].map(c => c.offsetWidth)} of ${e.clientWidth}, ${e.innerText.slice(0, 300)}`))).join(), '', `wider than the screen of ${width} in ${at}`);
 	}
 	await p.context().close();
 });

@@ -28,7 +28,7 @@ function Customers({set, item, session}) {
 			{key: 'bar', name: '', art: true, cell: r => bar(top ? toNumber(r.cost) / toNumber(top) : 0, null)},
 			{key: 'cost', name: 'Cost', n: true, cell: r => r.total === undefined ? html`<span class="soft">none</span>` : html`<${Amount} v=${r.total} currency=${currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.cost},
 			{key: 'calls', name: 'Calls', n: true, extra: true, cell: r => count(r.requests), sort: r => r.requests},
-			{key: 'plan', name: 'Plan', extra: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
+			{key: 'plan', name: 'Plan', extra: true, spare: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
 			{key: 'left', name: 'Credits left', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '<=\u00a0' : ''}${credits(r.account && r.account.available)}`, sort: r => r.account ? exact(r.account.available) : -1n},
 			{key: 'owed', name: 'Owed', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '>=\u00a0' : ''}${credits(r.account && r.account.owed)}`, sort: r => r.account ? exact(r.account.owed) : -1n},
 			{key: 'uncovered', name: 'State', extra: true, sort: r => r.account ? r.account.records_uncovered : -1, cell: state},

@@ -132,7 +132,7 @@ function App() {
 	if (!session.signed_in) return html`<${SignIn} onsigned=${begin} />`;
 	const set = address.set, scope = scopeOf(set), names = Object.keys(views), front = names.slice(0, names.length > 5 ? 4 : 5), rest = names.slice(front.length);
 	const signOut = async () => { await ask('/session', {method: 'POST'}); await begin(); };
-	const link = k => html`<a key=${k} href=${linkTo(k)} aria-current=${k === view ? 'page' : undefined}><${Icon} name=${k === 'account' ? 'credits' : k} /><span>${views[k][0]}</span></a>`;
+	const link = k => html`<a key=${k} title=${views[k][0]} href=${linkTo(k)} aria-current=${k === view ? 'page' : undefined}><${Icon} name=${k === 'account' ? 'credits' : k} /><span>${views[k][0]}</span></a>`;
 	const View = entry[1];
 	return html`<a class="skip" href="#main" onClick=${e => { e.preventDefault(); document.getElementById('main').focus(); }}>Skip to the content</a>
 		<header class="rail">${brand}<nav aria-label="Views">${names.map(k => html`<span key=${k} class=${front.includes(k) ? '' : 'not-phone'}>${link(k)}</span>`)}${rest.length ? html`<span class="phone-only"><button type="button" aria-expanded=${more} onClick=${() => showMore(!more)}><${Icon} name="more" /><span>More</span></button></span>` : null}</nav>

@@ -44,9 +44,9 @@ const recordColumns = scope => [
 	{key: 'id', name: 'Record', cell: r => html`<span class="id">${short(r.id, 28)}</span>${r.kind === 'record' ? null : html` <${Tag} tone="warn">${r.kind}<//>`}`},
 	{key: 'model', name: 'Model', cell: r => html`<span class="name">${r.model || html`<span class="soft">none named</span>`}</span>`},
 	{key: 'customer', name: 'Customer', extra: true, cell: r => html`<span class="name">${r.customer}</span>`},
-	{key: 'project', name: 'Project', extra: true, cell: r => html`<span class="name">${r.project}</span>`},
+	{key: 'project', name: 'Project', extra: true, spare: true, cell: r => html`<span class="name">${r.project}</span>`},
 	{key: 'tokens', name: 'Prompt', n: true, extra: true, cell: r => html`<span title=${fixed(promptOf(r.tokens), 0)}>${big(promptOf(r.tokens))}</span>`, sort: true},
-	{key: 'hits', name: 'Cached', n: true, extra: true, cell: r => hits(r.tokens)},
+	{key: 'hits', name: 'Cached', n: true, extra: true, spare: true, cell: r => hits(r.tokens)},
 	{key: 'output', name: 'Output', n: true, extra: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
 	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`, sort: true},
 ];
