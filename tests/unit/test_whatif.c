@@ -152,15 +152,15 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 		count_cache_begin(c, call + from, calls, recorded, NULL);
 		for (size_t i = 0; i < calls; i++) {
 			const uint32_t order = call[from + i].order;
-			const struct count_found f = count_cache_find(
+			const struct count_found *f = count_cache_find(
 				c, &(struct count_call){ .call = (uint32_t)i,
 							 .cache = s.play[order].cache,
 							 .time_us = call[from + i].time_us,
 							 .warm = slow_warm(&s, order) });
-			out.calls_recorded += f.recorded;
-			out.calls_uncertain += f.low != f.hit || f.high != f.hit;
-			out.missed.calls[f.miss] += f.missed > 0;
-			out.missed.tokens[f.miss] += f.missed;
+			out.calls_recorded += f->recorded;
+			out.calls_uncertain += f->low != f->hit || f->high != f->hit;
+			out.missed.calls[f->miss] += f->missed > 0;
+			out.missed.tokens[f->miss] += f->missed;
 			out.records++;
 		}
 	}
