@@ -153,7 +153,7 @@ static void stop_if_asked(struct crew *crew, struct run *r)
 	atomic_store(&crew->failed, true);
 }
 
-static const struct work_call *take_out(struct desk *d, const struct workload *w, size_t from,
+static const struct work_call *take_out(struct desk *d, const struct workload *w, size_t k,
 					size_t calls)
 {
 	if (calls > d->work_room) {
@@ -161,14 +161,14 @@ static const struct work_call *take_out(struct desk *d, const struct workload *w
 		d->work_room = calls * 2;
 		d->work = mem_alloc(d->work_room * sizeof *d->work);
 	}
-	return workload_calls(w, from, calls, d->work);
+	return workload_calls(w, k, d->work);
 }
 
 static void take_conversation(struct desk *d, const struct workload *w, size_t k)
 {
 	struct crew *crew = d->crew;
 	const size_t from = workload_first_call(w, k), calls = workload_first_call(w, k + 1) - from;
-	const struct work_call *call = take_out(d, w, from, calls);
+	const struct work_call *call = take_out(d, w, k, calls);
 	for (size_t i = 0; i < crew->stages; i++) {
 		struct run *r = run_of(crew, i, d->index);
 		r->from = from;

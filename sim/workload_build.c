@@ -167,9 +167,13 @@ static struct packed_call *add_call(struct workload_build *b)
 		w->part = mem_zalloc(sizeof *w->part);
 		w->parts = 1;
 	}
-	w->part->call = more(w->part->call, w->part->count, &b->room, sizeof *w->part->call);
+	struct work_part *p = w->part;
+	if (p->count == p->blocks * WORK_BLOCK) {
+		p->block = more(p->block, p->blocks, &b->block_room, sizeof *p->block);
+		p->block[p->blocks++] = mem_pages(WORK_BLOCK * sizeof **p->block);
+	}
 	w->count++;
-	return &w->part->call[w->part->count++];
+	return work_part_call(p, p->count++);
 }
 
 /* Counts as they are, where 32 bits are too few or something rare is counted. */
@@ -415,7 +419,7 @@ static const char *build_unseen(struct workload_build *b, const struct record_ba
 	const char *why = build_record(b, &r, false, us);
 	if (b->w->count == before)
 		return why;
-	const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];
+	const struct packed_call *last = work_part_call(b->w->part, b->w->part->count - 1);
 	struct work_who who = b->w->who[last->who];
 	uint64_t *talk = seen_texts(&b->rows->talk, i), *of = seen_texts(&b->rows->who, i);
 	if (talk && !*talk)
@@ -460,88 +464,7 @@ const char *build_row(struct workload_build *b, const struct record_batch *rows,
 	return NULL;
 }
 
-/* --- the order of calls --- */
-
-struct order {
-	int64_t time_us;
-	uint32_t written, at;
-};
-
-static int by_time(const void *a, const void *b)
-{
-	const struct order *x = a, *y = b;
-	return x->time_us != y->time_us	 ? x->time_us < y->time_us ? -1 : 1
-	       : x->written < y->written ? -1
-					 : x->written > y->written;
-}
-
-/* The places of all calls as they were written. */
-static uint32_t *places_as_written(const struct workload_build *b)
-{
-	const struct workload *w = b->w;
-	uint32_t *at = mem_alloc((w->count + 1) * sizeof *at), base[BUILD_PARTS_MAX] = { 0 };
-	size_t n = 0, before = 0;
-	CHECK(w->parts <= BUILD_PARTS_MAX);
-	for (size_t i = 0; i < w->parts; i++) {
-		base[i] = (uint32_t)before;
-		before += w->part[i].count;
-	}
-	for (size_t i = 0; i < b->stretches; i++)
-		for (size_t k = b->stretch[i].from; k < b->stretch[i].to; k++)
-			at[n++] = base[b->stretch[i].part] + (uint32_t)k;
-	for (size_t i = 0; !b->stretches && i < w->count; i++)
-		at[n++] = (uint32_t)i;
-	CHECK(n == w->count);
-	return at;
-}
-
-/* The part that the calls of a walk through places lie in, which mostly follow each other. */
-static const struct packed_call *call_at(const struct workload *w, uint32_t at)
-{
-	const struct work_part *part = w->part;
-	while (at >= part->count)
-		at -= (uint32_t)part++->count;
-	return &part->call[at];
-}
-
-/* From the order in which they were written to that of time, which is what a cache and a position
- * in a conversation mean. */
-static void sort_places(const struct workload *w, uint32_t *at)
-{
-	bool sorted = true;
-	int64_t last_us = INT64_MIN;
-	for (size_t i = 0; i < w->count; i++) {
-		const int64_t us = call_at(w, at[i])->time_us;
-		sorted &= last_us <= us;
-		last_us = us;
-	}
-	if (sorted)
-		return;
-	struct order *o = mem_alloc((w->count + 1) * sizeof *o);
-	for (size_t i = 0; i < w->count; i++)
-		o[i] = (struct order){ call_at(w, at[i])->time_us, (uint32_t)i, at[i] };
-	qsort(o, w->count, sizeof *o, by_time);
-	for (size_t i = 0; i < w->count; i++)
-		at[i] = o[i].at;
-	free(o);
-}
-
-/* Lays the places of each conversation beside each other, in the order of time. */
-static void group_calls(struct workload *w, const uint32_t *in_time)
-{
-	const size_t all = w->conversations;
-	w->place = mem_alloc((w->count + 1) * sizeof *w->place);
-	w->first = mem_zalloc((all + 2) * sizeof *w->first);
-	for (size_t i = 0; i < w->parts; i++)
-		for (size_t k = 0; k < w->part[i].count; k++)
-			w->first[w->part[i].call[k].conversation + 2]++;
-	for (size_t k = 1; k < all; k++)
-		w->first[k + 1] += w->first[k];
-	for (size_t k = 0; k < w->count; k++) {
-		const uint32_t of = call_at(w, in_time[k])->conversation;
-		w->place[w->first[of + 1]++] = (struct work_place){ in_time[k], (uint32_t)k };
-	}
-}
+/* --- when all calls are there --- */
 
 /* Counts calls along conversations as they were written. */
 static void number_calls(struct workload *w)
@@ -582,20 +505,14 @@ void build_release(struct workload_build *b)
 void build_finish(struct workload_build *b, enum work_order order)
 {
 	struct workload *w = b->w;
-	const bool as_written = order == WORK_AS_WRITTEN || w->blocks;
-	uint32_t *at = places_as_written(b);
-	build_release(b);
-	if (!as_written) {
-		sort_places(w, at);
-		group_calls(w, at);
-	} else {
-		w->place = mem_alloc((w->count + 1) * sizeof *w->place);
-		for (size_t i = 0; i < w->count; i++)
-			w->place[i] = (struct work_place){ at[i], (uint32_t)i };
-	}
-	free(at);
-	if (as_written || order != WORK_PACKED)
-		workload_unpack(w);
-	if (as_written)
+	const struct written how = { b->stretch, b->stretches };
+	if (order == WORK_AS_WRITTEN || w->blocks) {
+		workload_as_written(w, &how);
 		number_calls(w);
+	} else {
+		workload_group(w, &how);
+		if (order != WORK_PACKED)
+			workload_unpack(w);
+	}
+	build_release(b);
 }

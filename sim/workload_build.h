@@ -7,15 +7,9 @@
 
 #include "meter/read/record.h"
 #include "sim/conversation.h"
-#include "sim/workload.h"
+#include "sim/workload_order.h"
 
 enum { BUILD_PARTS_MAX = 64 };
-
-/* Calls of one part that follow each other in one trace, from that line on. */
-struct stretch {
-	int64_t trace, line;
-	size_t part, from, to;
-};
 
 /* Some texts of the rows that came before to a number, and those of a batch, which are looked up
  * together. */
@@ -42,7 +36,8 @@ struct seen_rows {
 
 struct workload_build {
 	struct workload *w;
-	size_t room, subject_room, name_room, rare_room, conversation_room, who_room, odd_room;
+	size_t block_room, subject_room, name_room, rare_room, conversation_room, who_room,
+		odd_room;
 	/* of a part of several (sim/workload_join): the call with which each of its names, subjects
 	   and conversations came first */
 	bool is_part;

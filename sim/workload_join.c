@@ -82,7 +82,7 @@ static void tell_apart(struct numbers *n)
 {
 	const struct workload *w = n->b->w;
 	for (size_t i = 0; w->part && i < w->part->count; i++) {
-		struct packed_call *p = &w->part->call[i];
+		struct packed_call *p = work_part_call(w->part, i);
 		struct work_who who = w->who[p->who];
 		if (!n->apart[p->conversation] || who.task != WORK_OF_CONVERSATION)
 			continue;
@@ -117,7 +117,7 @@ static void *number_calls(void *user)
 	const struct numbers *n = user;
 	const struct work_part *part = n->b->w->part;
 	for (size_t i = 0; part && i < part->count; i++) {
-		struct packed_call *p = &part->call[i];
+		struct packed_call *p = work_part_call(part, i);
 		p->conversation = n->conversation[p->conversation];
 		p->who = n->who[p->who];
 		p->odd += p->odd ? n->odds : 0;
