@@ -166,38 +166,46 @@ static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip,
 /* Tips that call i could go on from, each 1 + its place. */
 struct candidates {
 	uint32_t fits;	 /* its prompt has room for that one's */
-	uint32_t own;	 /* likewise, of the model that answered it */
 	uint32_t proven; /* the record found exactly that one's */
 	uint32_t longer; /* the record found less than that one's */
 };
 
-/* Takes the tip in place of the one so far, where that is not half as long; whether one is. */
-static bool take_fitting(const struct count_cache *c, uint32_t i, uint32_t tip, uint32_t *fits)
+/* A tip that the prompt has room for, and how long that one is. */
+struct fitting {
+	uint32_t tip; /* 1 + its place; 0: none yet */
+	int64_t prompt;
+};
+
+/* Takes the tip in place of the one so far, where that is not half as long; whether one is. Without
+ * branches: nobody can foresee how long prompts are. */
+static inline bool take_fitting(struct fitting *best, uint32_t tip, int64_t prompt, int64_t now)
 {
-	const int64_t now = prompt_of(c, i), own = prompt_of(c, tip - 1);
-	int64_t best = *fits ? prompt_of(c, *fits - 1) : -1;
-	if (own <= now && best < now / 2 && own > best) {
-		*fits = tip;
-		best = own;
-	}
-	return best >= now / 2;
+	const int64_t half = now / 2;
+	const bool takes = (prompt <= now) & (best->prompt < half) & (prompt > best->prompt);
+	best->tip = takes ? tip : best->tip;
+	best->prompt = takes ? prompt : best->prompt;
+	return best->prompt >= half;
 }
 
 static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 {
 	const struct count_cache *c = t->c;
 	const struct model_cache *cache = recorded_of(c, i);
-	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
+	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ], now = prompt_of(c, i);
+	const uint32_t answers = c->recorded[i];
 	struct candidates of = { 0 };
+	struct fitting fits = { 0, -1 }, own = { 0, -1 };
 	uint32_t tip = t->newest;
 	bool hits = t->hits; /* older tips come earlier: once one is too old, all are */
 	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
-		const bool own = c->recorded[tip - 1] == c->recorded[i];
+		const int64_t prompt = prompt_of(c, tip - 1);
 		hits = hits && is_recent(c, i, tip - 1, cache);
-		take_fitting(c, i, tip, &of.fits);
-		if (own && take_fitting(c, i, tip, &of.own) && !hits)
+		take_fitting(&fits, tip, prompt, now);
+		if (c->recorded[tip - 1] != answers)
+			continue;
+		if (take_fitting(&own, tip, prompt, now) && !hits)
 			break;
-		if (!own || !hits)
+		if (!hits)
 			continue;
 		const int64_t there = expected(c, i, tip - 1, cache);
 		if (there == read && read > 0) {
@@ -208,8 +216,7 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 			of.longer = tip;
 	}
 	/* helpers often run on another model, and a thread stays on its own */
-	if (of.own && prompt_of(c, of.own - 1) >= prompt_of(c, i) / 2)
-		of.fits = of.own;
+	of.fits = own.tip && own.prompt >= now / 2 ? own.tip : fits.tip;
 	return of;
 }
 

@@ -123,7 +123,6 @@ void workload_close(struct workload *w)
 	free(w->metered_unpriced);
 	dict_release(&w->dict);
 	dict_release(&w->subject_dict);
-	dict_release(&w->conversation_dict);
 	doubts_release(&w->doubts);
 	arena_release(&w->arena);
 	free(w);

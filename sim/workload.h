@@ -121,7 +121,7 @@ struct workload {
 	int64_t refused, outside; /* records that are not here, and why */
 	struct doubts doubts;	  /* what may be missing of those that are here */
 	struct arena arena;
-	struct dict dict, subject_dict, conversation_dict, who_dict;
+	struct dict dict, subject_dict, who_dict;
 };
 
 /* What a cache says to a workload without blocks; takes its shape. */

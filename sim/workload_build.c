@@ -35,9 +35,15 @@ uint32_t build_name(struct workload_build *b, struct text name)
 		return 0;
 	uint64_t *n = dict_need(&w->dict, name, NULL);
 	if (!*n) {
-		w->name = more(w->name, w->names + 1, &b->name_room, sizeof *w->name);
+		if (w->names + 1 >= b->name_room) {
+			b->name_room = b->name_room ? b->name_room * 2 : 256;
+			w->name = mem_grow(w->name, b->name_room * sizeof *w->name);
+			b->conversation =
+				mem_grow(b->conversation, b->name_room * sizeof *b->conversation);
+		}
 		b->name_first = note_first(b, b->name_first, w->names, w->count);
 		w->name[++w->names] = dict_key(&w->dict, name).p;
+		b->conversation[w->names] = 0;
 		*n = w->names;
 	}
 	return (uint32_t)*n;
@@ -116,9 +122,10 @@ bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk
 	return known->task == talk.task && known->session == talk.session;
 }
 
-static uint32_t new_conversation(struct workload_build *b, struct text name)
+static uint32_t new_conversation(struct workload_build *b, uint32_t number)
 {
 	struct workload *w = b->w;
+	const struct text name = text_of(number ? w->name[number] : "");
 	if (w->conversations == b->conversation_room) {
 		b->conversation_room = b->conversation_room ? b->conversation_room * 2 : 256;
 		w->conversation_id = mem_grow(w->conversation_id,
@@ -126,25 +133,24 @@ static uint32_t new_conversation(struct workload_build *b, struct text name)
 		w->conversation_name = mem_grow(
 			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
 		w->talk = mem_grow(w->talk, b->conversation_room * sizeof *w->talk);
+		b->named = mem_grow(b->named, b->conversation_room * sizeof *b->named);
 	}
-	w->conversation_name[w->conversations] =
-		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
+	w->conversation_name[w->conversations] = name.n ? name.p : NULL;
+	b->named[w->conversations] = number;
 	b->conversation_first = note_first(b, b->conversation_first, w->conversations, w->count);
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
 	w->talk[w->conversations] = no_talk;
 	return (uint32_t)w->conversations++;
 }
 
-uint32_t build_conversation(struct workload_build *b, struct text name)
+uint32_t build_conversation(struct workload_build *b, uint32_t name)
 {
-	struct workload *w = b->w;
-	if (name.n == 0)
-		return new_conversation(b, name);
-	uint64_t *n = dict_need(&w->conversation_dict, name, NULL);
-	if (!*n)
-		*n = (uint64_t)new_conversation(b, name) + 1;
-	w->has_conversations = true;
-	return (uint32_t)(*n - 1);
+	if (!name)
+		return new_conversation(b, 0);
+	if (!b->conversation[name])
+		b->conversation[name] = new_conversation(b, name) + 1;
+	b->w->has_conversations = true;
+	return b->conversation[name] - 1;
 }
 
 uint32_t build_who(struct workload_build *b, const struct work_who *who)
@@ -237,6 +243,13 @@ static bool is_wanted(struct workload_build *b, struct text customer, struct tex
 	return wanted;
 }
 
+/* The number of a text that may be the one that has a number already. */
+static uint32_t name_of(struct workload_build *b, struct text name, struct text known,
+			uint32_t number)
+{
+	return name.p == known.p && name.n == known.n ? number : build_name(b, name);
+}
+
 const char *build_record(struct workload_build *b, const struct record *r, bool placeholder,
 			 int64_t us)
 {
@@ -256,21 +269,22 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 		s.model = text_of(b->model);
 	if (s.provider.n == 0 && b->provider)
 		s.provider = text_of(b->provider);
+	const uint32_t named = build_name(b, session);
 	struct work_call c = { .time_us = us,
 			       .requests = r->requests,
-			       .conversation = build_conversation(b, session),
+			       .conversation = build_conversation(b, named),
 			       .subject = build_subject(b, s),
 			       .customer = build_name(b, r->text[FIELD_CUSTOMER]),
 			       .project = build_name(b, r->text[FIELD_PROJECT]),
 			       .workload = build_name(b, r->text[FIELD_WORKLOAD]),
-			       .task = build_name(b, r->text[FIELD_TASK]),
+			       .task = name_of(b, r->text[FIELD_TASK], session, named),
 			       .effort = build_name(b, r->text[FIELD_EFFORT]),
-			       .session = build_name(b, r->text[FIELD_SESSION]),
+			       .session = name_of(b, r->text[FIELD_SESSION], session, named),
 			       .rare = rare_of(b, r),
 			       .placeholder = placeholder };
 	memcpy(c.tokens, r->tokens, sizeof c.tokens);
 	if (!c.task && r->text[FIELD_CHAT].n) /* a chat is one task */
-		c.task = build_name(b, session);
+		c.task = named;
 	build_call(b, &c);
 	return NULL;
 }
@@ -457,7 +471,7 @@ const char *build_row(struct workload_build *b, const struct record_batch *rows,
 		return NULL;
 	place_call(b, &p, *talk, *who);
 	if (!has_conversation(rows, i)) {
-		p.conversation = build_conversation(b, (struct text){ 0 });
+		p.conversation = build_conversation(b, 0);
 		build_talk(b->w, p.conversation, (struct work_talk){ 0, 0 });
 	}
 	*add_call(b) = p;
@@ -492,11 +506,14 @@ void build_forget_texts(struct workload_build *b)
 void build_release(struct workload_build *b)
 {
 	free(b->name_first);
+	free(b->named);
+	free(b->conversation);
 	free(b->subject_first);
 	free(b->conversation_first);
 	free(b->stretch);
 	build_forget_texts(b);
 	b->name_first = b->subject_first = b->conversation_first = NULL;
+	b->named = b->conversation = NULL;
 	b->stretch = NULL;
 }
 
