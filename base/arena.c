@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -45,6 +46,21 @@ void *mem_grow(void *old, size_t size)
 	if (!p)
 		out_of_memory(size);
 	return p;
+}
+
+void *mem_pages(size_t size)
+{
+	void *p = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	if (p == MAP_FAILED)
+		out_of_memory(size);
+	return p;
+}
+
+void mem_pages_free(void *p, size_t size)
+{
+	if (p)
+		munmap(p, size ? size : 1);
 }
 
 void *arena_alloc(struct arena *a, size_t size)

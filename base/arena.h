@@ -27,6 +27,10 @@ void arena_release(struct arena *a);
 void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_grow(void *old, size_t size);
+/* Pages straight from the system, zeroed, for what takes much memory; given back at once when they
+ * are freed. size is the same for both. NULL is freed, too. */
+void *mem_pages(size_t size);
+void mem_pages_free(void *p, size_t size);
 /* A copy of a text, to be freed. */
 char *mem_text(const char *s);
 

@@ -166,38 +166,46 @@ static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip,
 /* Tips that call i could go on from, each 1 + its place. */
 struct candidates {
 	uint32_t fits;	 /* its prompt has room for that one's */
-	uint32_t own;	 /* likewise, of the model that answered it */
 	uint32_t proven; /* the record found exactly that one's */
 	uint32_t longer; /* the record found less than that one's */
 };
 
-/* Takes the tip in place of the one so far, where that is not half as long; whether one is. */
-static bool take_fitting(const struct count_cache *c, uint32_t i, uint32_t tip, uint32_t *fits)
+/* A tip that the prompt has room for, and how long that one is. */
+struct fitting {
+	uint32_t tip; /* 1 + its place; 0: none yet */
+	int64_t prompt;
+};
+
+/* Takes the tip in place of the one so far, where that is not half as long; whether one is. Without
+ * branches: nobody can foresee how long prompts are. */
+static inline bool take_fitting(struct fitting *best, uint32_t tip, int64_t prompt, int64_t now)
 {
-	const int64_t now = prompt_of(c, i), own = prompt_of(c, tip - 1);
-	int64_t best = *fits ? prompt_of(c, *fits - 1) : -1;
-	if (own <= now && best < now / 2 && own > best) {
-		*fits = tip;
-		best = own;
-	}
-	return best >= now / 2;
+	const int64_t half = now / 2;
+	const bool takes = (prompt <= now) & (best->prompt < half) & (prompt > best->prompt);
+	best->tip = takes ? tip : best->tip;
+	best->prompt = takes ? prompt : best->prompt;
+	return best->prompt >= half;
 }
 
 static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 {
 	const struct count_cache *c = t->c;
 	const struct model_cache *cache = recorded_of(c, i);
-	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
+	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ], now = prompt_of(c, i);
+	const uint32_t answers = c->recorded[i];
 	struct candidates of = { 0 };
+	struct fitting fits = { 0, -1 }, own = { 0, -1 };
 	uint32_t tip = t->newest;
 	bool hits = t->hits; /* older tips come earlier: once one is too old, all are */
 	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
-		const bool own = c->recorded[tip - 1] == c->recorded[i];
+		const int64_t prompt = prompt_of(c, tip - 1);
 		hits = hits && is_recent(c, i, tip - 1, cache);
-		take_fitting(c, i, tip, &of.fits);
-		if (own && take_fitting(c, i, tip, &of.own) && !hits)
+		take_fitting(&fits, tip, prompt, now);
+		if (c->recorded[tip - 1] != answers)
+			continue;
+		if (take_fitting(&own, tip, prompt, now) && !hits)
 			break;
-		if (!own || !hits)
+		if (!hits)
 			continue;
 		const int64_t there = expected(c, i, tip - 1, cache);
 		if (there == read && read > 0) {
@@ -208,8 +216,7 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 			of.longer = tip;
 	}
 	/* helpers often run on another model, and a thread stays on its own */
-	if (of.own && prompt_of(c, of.own - 1) >= prompt_of(c, i) / 2)
-		of.fits = of.own;
+	of.fits = own.tip && own.prompt >= now / 2 ? own.tip : fits.tip;
 	return of;
 }
 
@@ -406,26 +413,25 @@ struct known {
 	bool alive;
 };
 
-static struct known go_back(const struct count_cache *c, struct known k, uint32_t cache)
+static void go_back(const struct count_cache *c, struct known *k, uint32_t cache)
 {
-	k.by = NULL;
-	while (!k.by && c->told[k.at].parent) {
-		const int64_t step = c->told[k.at].step;
-		const uint32_t from = c->told[k.at].parent - 1;
-		const int64_t both = least(prompt_of(c, from), prompt_of(c, k.at));
-		if (step < k.shared)
-			k.doubt &= (uint8_t)~STEP_MARKED;
-		k.doubt |= step <= k.shared || c->told[k.at].doubt == STEP_GUESSED
-				   ? c->told[k.at].doubt
-				   : 0;
-		k.doubt |= c->told[k.at].doubt & (STEP_UNPROVEN | STEP_END);
-		k.shared = least(k.shared, step);
-		k.most = least(k.most, c->told[k.at].doubt == STEP_MARKED ? both : step);
-		k.at = from;
-		if (!k.apart || c->call[from].customer == k.customer)
-			k.by = answer_of(c, from, cache);
+	const struct told *t = &c->told[k->at];
+	k->by = NULL;
+	while (!k->by && t->parent) {
+		const uint32_t from = t->parent - 1;
+		const int64_t both = least(c->told[from].prompt, t->prompt);
+		if (t->step < k->shared)
+			k->doubt &= (uint8_t)~STEP_MARKED;
+		k->doubt |= t->step <= k->shared || t->doubt == STEP_GUESSED
+				    ? t->doubt
+				    : t->doubt & (STEP_UNPROVEN | STEP_END);
+		k->shared = least(k->shared, t->step);
+		k->most = least(k->most, t->doubt == STEP_MARKED ? both : t->step);
+		k->at = from;
+		t = &c->told[from];
+		if (!k->apart || c->call[from].customer == k->customer)
+			k->by = answer_of(c, from, cache);
 	}
-	return k;
 }
 
 /* Leading tokens that the cache kept of a call that it answered. */
@@ -489,29 +495,28 @@ static const struct answered *read_since(const struct count_cache *c, const stru
 	return best;
 }
 
-static struct known know(const struct count_cache *c, const struct count_call *call,
-			 const struct model_cache *of)
+static void know(struct known *k, const struct count_cache *c, const struct count_call *call,
+		 const struct model_cache *of)
 {
-	struct known k = go_back(c,
-				 (struct known){ .at = call->call,
-						 .shared = INT64_MAX,
-						 .most = INT64_MAX,
-						 .apart = of->rules.scope & CACHE_CUSTOMER,
-						 .customer = c->call[call->call].customer },
-				 call->cache);
-	const struct answered *by = k.by;
-	if (by && !lives(of, by, call->time_us)) {
+	*k = (struct known){ .at = call->call,
+			     .shared = INT64_MAX,
+			     .most = INT64_MAX,
+			     .apart = of->rules.scope & CACHE_CUSTOMER,
+			     .customer = c->call[call->call].customer };
+	go_back(c, k, call->cache);
+	const struct answered *by = k->by;
+	if (!by)
+		return;
+	k->alive = lives(of, by, call->time_us);
+	if (!k->alive) { /* what has read it since may be */
 		int64_t common;
-		const struct answered *since = read_since(c, call, &k, of, &common);
-		k.shared = since ? least(k.shared, common) : k.shared;
+		const struct answered *since = read_since(c, call, k, of, &common);
+		k->shared = since ? least(k->shared, common) : k->shared;
 		by = since ? since : by;
+		k->alive = since != NULL;
 	}
-	if (by) {
-		k.us = by->us;
-		k.wrote_us = by->wrote_us;
-		k.alive = lives(of, by, call->time_us);
-	}
-	return k;
+	k->us = by->us;
+	k->wrote_us = by->wrote_us;
 }
 
 /*
@@ -519,20 +524,22 @@ static struct known know(const struct count_cache *c, const struct count_call *c
  * ends where an earlier prompt ended, or at a mark on record.
  */
 static void settled(const struct count_cache *c, const struct count_call *call,
-		    const struct model_cache *of, struct known k, int64_t *found, int64_t *at_most)
+		    const struct model_cache *of, const struct known *from, int64_t *found,
+		    int64_t *at_most)
 {
 	const int64_t now_us = call->time_us;
+	struct known k = *from;
 	int64_t kept = kept_of(c, of, k.at);
 	const int64_t newest = kept;
 	*found = *at_most = 0;
 	while (now_us - k.by->us < of->rules.settle_us ||
 	       (of->rules.breakpoints && !(k.doubt & STEP_MARKED) && k.shared < kept)) {
-		const struct known older = go_back(c, k, call->cache);
-		if (now_us - k.by->us >= of->rules.settle_us)
+		const struct answered *newer = k.by;
+		if (now_us - newer->us >= of->rules.settle_us)
 			*at_most = most(*at_most, least(k.most, kept));
-		if (!older.by || !lives(of, older.by, k.by->us))
+		go_back(c, &k, call->cache);
+		if (!k.by || !lives(of, k.by, newer->us))
 			return;
-		k = older;
 		kept = kept_of(c, of, k.at);
 	}
 	*found = least(k.shared, kept);
@@ -541,8 +548,8 @@ static void settled(const struct count_cache *c, const struct count_call *call,
 
 /* What it finds where it knows nothing of the thread: the head that all begin with, and at most
  * what the thread may share with others. */
-static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
-				    const struct model_cache *of, const struct known *k)
+static void find_head(const struct count_cache *c, const struct count_call *call,
+		      const struct model_cache *of, const struct known *k, struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
 	const int64_t prompt = prompt_of(c, call->call),
@@ -551,34 +558,33 @@ static struct count_found find_head(const struct count_cache *c, const struct co
 				    ? 0
 				    : ruled(r, least(c->told[k->at].longest, k->shared), prompt);
 	const bool warm = call->warm && !(r->scope & CACHE_CONVERSATION);
-	return (struct count_found){ .hit = warm ? head : 0, .high = most(head, warm ? may : 0) };
+	f->hit = warm ? head : 0;
+	f->high = most(head, warm ? may : 0);
 }
 
-static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
-				    const struct model_cache *of, const struct known *k)
+static void find_held(const struct count_cache *c, const struct count_call *call,
+		      const struct model_cache *of, const struct known *k, struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
 	const int64_t prompt = prompt_of(c, call->call);
 	int64_t there = 0, at_most = 0;
 	if (k->by)
-		settled(c, call, of, *k, &there, &at_most);
+		settled(c, call, of, k, &there, &at_most);
 	if (k->alive) {
 		const int64_t head = ruled(r, c->head, prompt);
 		there = ruled(r, there, prompt);
-		return (struct count_found){
-			.low = k->doubt & STEP_GUESSED ? least(head, there) : there,
-			.hit = there,
-			.high = most(there, ruled(r, at_most, prompt)),
-			.unproven = there > head && k->doubt & STEP_UNPROVEN,
-			.end_unproven = there > head && r->breakpoints && k->doubt & STEP_END &&
-					!(k->doubt & STEP_UNPROVEN),
-		};
+		f->low = k->doubt & STEP_GUESSED ? least(head, there) : there;
+		f->hit = there;
+		f->high = most(there, ruled(r, at_most, prompt));
+		f->unproven = there > head && k->doubt & STEP_UNPROVEN;
+		f->end_unproven = there > head && r->breakpoints && k->doubt & STEP_END &&
+				  !(k->doubt & STEP_UNPROVEN);
+		return;
 	}
-	struct count_found found = find_head(c, call, of, k);
+	find_head(c, call, of, k, f);
 	if (k->by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
 	    call->time_us - (r->ttl_of_write ? k->wrote_us : k->us) <= of->contract->life_most_us)
-		found.high = most(found.high, ruled(r, at_most, prompt));
-	return found;
+		f->high = most(f->high, ruled(r, at_most, prompt));
 }
 
 /* What keeping the call's prompt adds to the storage: all of it for its lifetime, and what is there
@@ -613,23 +619,29 @@ static void keep(struct count_cache *c, const struct count_call *call, const str
 	answered_last(c, call->cache, call->call);
 }
 
-/* Why the call found less than the prompt before it was long. */
+/* What the call could have found at most: so long is the prompt before it. */
+static int64_t could_find(const struct count_cache *c, uint32_t call)
+{
+	const struct told *t = &c->told[call];
+	if (c->call[call].requests > 1)
+		return 0;
+	return t->parent ? least(t->prompt, prompt_of(c, t->parent - 1)) : call ? t->may : 0;
+}
+
+/* Why the call found less than that, which is `both`. */
 static void explain(const struct count_cache *c, const struct count_call *call,
-		    const struct model_cache *of, const struct known *k, bool answered,
+		    const struct model_cache *of, const struct known *k, int64_t both,
 		    struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
 	const uint32_t parent = c->told[call->call].parent;
 	const int64_t prompt = prompt_of(c, call->call);
-	const int64_t both = parent	  ? least(prompt, prompt_of(c, parent - 1))
-			     : call->call ? c->told[call->call].may
-					  : 0;
 	f->missed = both - f->hit;
-	if (f->missed <= 0 || c->call[call->call].requests > 1)
+	if (f->missed <= 0)
 		f->missed = 0;
 	else if (of->rules.unpaid)
 		f->miss = MISS_UNPAID;
-	else if (!answered)
+	else if (!c->last[call->cache])
 		f->miss = MISS_COLD;
 	else if (k->by && !k->alive)
 		f->miss = MISS_EXPIRED;
@@ -679,7 +691,8 @@ static int64_t expected_loss(const struct count_cache *c, const struct count_cal
 			       ? part_of(hit - head, habit_after(call->time_us - k->us)->rewritten)
 			       : 0;
 	if (of->rules.breakpoints) {
-		const struct known older = go_back(c, *k, call->cache);
+		struct known older = *k;
+		go_back(c, &older, call->cache);
 		const bool there = older.by && lives(of, older.by, k->by->us);
 		const int64_t mark =
 			there ? ruled(&of->rules, least(older.shared, kept_of(c, of, older.at)),
@@ -712,7 +725,7 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 {
 	f->least = f->low;
 	f->most = f->high;
-	f->expected = f->recorded ? f->hit : expect_shorter(c, call, of, k, f);
+	f->expected = expect_shorter(c, call, of, k, f);
 	if (!f->unproven && !f->end_unproven)
 		return;
 	const int64_t lost = expected_loss(c, call, of, k, f);
@@ -728,49 +741,82 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 	f->most = most(f->high, c->told[call->call].longest >= prompt ? longest : 0);
 }
 
-struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
+/* Whether the call finds exactly what was recorded: its model saw what the recorded one had seen,
+ * of a cache of the same kind. */
+static bool finds_recorded(const struct count_cache *c, const struct count_call *call,
+			   const struct model_cache *of, bool alike)
+{
+	const uint32_t was = c->recorded[call->call];
+	const int64_t read = c->call[call->call].tokens[BUCKET_CACHE_READ];
+	if (!alike || call->moved || of->rules.asked || of->rules.unpaid ||
+	    c->last[call->cache] != c->told[call->call].before)
+		return false;
+	/* where another minimum holds, only a hit that reaches it tells what would be found */
+	if (was == call->cache || (read > 0 && read >= of->rules.minimum))
+		return true;
+	const struct cache_contract *then = recorded_of(c, call->call)->contract;
+	return (then ? then->minimum : 0) == of->rules.minimum;
+}
+
+/* What is found where the record does not say it. */
+static void find_other(const struct count_cache *c, const struct count_call *call,
+		       const struct model_cache *of, const struct known *k, bool alike,
+		       struct count_found *f)
 {
 	const struct work_call *w = &c->call[call->call];
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	const uint32_t was = c->recorded[call->call];
-	const uint32_t last = c->last[call->cache];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
-	struct count_found found;
-	const struct cache_contract *then = recorded_of(c, call->call)->contract;
-	/* of a cache that nobody describes, what the recorded one did is all that is known */
-	const bool alike =
-		was == call->cache || !of->contract || cache_contract_alike(of->contract, then);
-	/* where another minimum holds, only a hit that reaches it tells what would be found */
-	const bool tells = was == call->cache || (read > 0 && read >= of->rules.minimum) ||
-			   (then ? then->minimum : 0) == of->rules.minimum;
-	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
-		return c->found;
-	const struct known k = know(c, call, of);
-	if (of->rules.unpaid) {
-		found = (struct count_found){ 0 };
-	} else if (alike && tells && !call->moved && !of->rules.asked &&
-		   last == c->told[call->call].before) {
-		found = (struct count_found){
-			.low = read, .hit = read, .high = read, .recorded = true
-		};
-	} else if (w->requests > 1) {
-		found = (struct count_found){ .hit = alike || !of->bills_writes ? read : 0,
-					      .high = read };
-	} else {
-		found = find_held(c, call, of, &k);
-		if (of->bills_writes) {
-			const int64_t reach = count_cache_reach(w, recorded_of(c, call->call));
-			found.low = least(found.low, reach);
-			found.hit = least(found.hit, reach);
-			found.high = least(found.high, reach);
-		}
+	*f = (struct count_found){ 0 };
+	if (of->rules.unpaid)
+		return;
+	if (w->requests > 1) {
+		f->hit = alike || !of->bills_writes ? read : 0;
+		f->high = read;
+		return;
 	}
-	widen(c, call, of, &k, &found);
-	explain(c, call, of, &k, last != 0, &found);
-	found.token_hours = found.recorded ? 0 : stored(c, call, of, &k);
-	keep(c, call, &k, found.hit);
-	c->found = found;
+	find_held(c, call, of, k, f);
+	if (of->bills_writes) {
+		const int64_t reach = count_cache_reach(w, recorded_of(c, call->call));
+		f->low = least(f->low, reach);
+		f->hit = least(f->hit, reach);
+		f->high = least(f->high, reach);
+	}
+}
+
+/* Nearly all that answers is told by the record where it stays on its model: what the cache knows
+ * is asked then only where that is seen. */
+const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call)
+{
+	struct count_found *f = &c->found;
+	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
+		return f;
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	/* of a cache that nobody describes, what the recorded one did is all that is known */
+	const bool alike = c->recorded[call->call] == call->cache || !of->contract ||
+			   cache_contract_alike(of->contract, recorded_of(c, call->call)->contract);
+	const int64_t read = c->call[call->call].tokens[BUCKET_CACHE_READ],
+		      both = could_find(c, call->call);
+	const bool recorded = finds_recorded(c, call, of, alike);
+	struct known k;
+	if (!recorded || both > read || of->rules.ttl_of_write || of->later)
+		know(&k, c, call, of);
+	else
+		k.by = NULL;
+	if (recorded) {
+		*f = (struct count_found){ .low = read,
+					   .hit = read,
+					   .high = read,
+					   .recorded = true,
+					   .least = read,
+					   .most = read,
+					   .expected = read };
+	} else {
+		find_other(c, call, of, &k, alike, f);
+		widen(c, call, of, &k, f);
+		f->token_hours = stored(c, call, of, &k);
+	}
+	explain(c, call, of, &k, both, f);
+	keep(c, call, &k, f->hit);
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;
-	return found;
+	return f;
 }

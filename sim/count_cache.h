@@ -45,8 +45,8 @@ void count_cache_close(struct count_cache *c);
  * recorded caches have the same contracts; NULL: there is none. */
 void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
 		       const uint32_t *recorded, const struct count_cache *like);
-/* Calls come in the order of time. */
-struct count_found count_cache_find(struct count_cache *c, const struct count_call *call);
+/* Calls come in the order of time. What it says lasts until the next one. */
+const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call);
 /* Whether a call that came at then_us keeps the head of conversations warm until now_us. */
 bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us);
 

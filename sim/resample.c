@@ -1,11 +1,52 @@
 #include "sim/resample.h"
 
-#include <gsl/gsl_rng.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/dict.h"
+
+/*
+ * The Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998; seeded as in 2002), as GSL's
+ * gsl_rng_mt19937 draws, a state at a time: millions of draws are no calls.
+ */
+enum { STATE = 624, AHEAD = 397 };
+struct twister {
+	uint32_t state[STATE], drawn[STATE];
+	size_t next; /* of drawn */
+};
+
+static void twister_seed(struct twister *t, uint32_t seed)
+{
+	t->state[0] = seed ? seed : 4357; /* what GSL makes of no seed */
+	for (uint32_t i = 1; i < STATE; i++)
+		t->state[i] = 1812433253U * (t->state[i - 1] ^ t->state[i - 1] >> 30) + i;
+	t->next = STATE;
+}
+
+static inline uint32_t twisted(uint32_t high, uint32_t low)
+{
+	const uint32_t y = (high & 0x80000000U) | (low & 0x7fffffffU);
+	return y >> 1 ^ (0x9908b0dfU & -(y & 1));
+}
+
+static void twist(struct twister *t)
+{
+	uint32_t *s = t->state;
+	for (size_t i = 0; i < STATE - AHEAD; i++)
+		s[i] = s[i + AHEAD] ^ twisted(s[i], s[i + 1]);
+	for (size_t i = STATE - AHEAD; i < STATE - 1; i++)
+		s[i] = s[i + AHEAD - STATE] ^ twisted(s[i], s[i + 1]);
+	s[STATE - 1] = s[AHEAD - 1] ^ twisted(s[STATE - 1], s[0]);
+	for (size_t i = 0; i < STATE; i++) {
+		uint32_t k = s[i];
+		k ^= k >> 11;
+		k ^= k << 7 & 0x9d2c5680U;
+		k ^= k << 15 & 0xefc60000U;
+		t->drawn[i] = k ^ k >> 18;
+	}
+	t->next = 0;
+}
 
 /* As gsl_rng_uniform_int draws below n, with n divided into the generator's range once. */
 struct below {
@@ -18,12 +59,14 @@ static struct below below_of(size_t n)
 	return (struct below){ (uint32_t)n, n ? UINT32_MAX / (uint32_t)n : 0 };
 }
 
-static uint32_t draw_below(const gsl_rng *rng, struct below b)
+static uint32_t draw_below(struct twister *t, struct below b)
 {
 	uint32_t k;
-	do
-		k = (uint32_t)gsl_rng_get(rng) / b.scale;
-	while (k >= b.n);
+	do {
+		if (t->next == STATE)
+			twist(t);
+		k = t->drawn[t->next++] / b.scale;
+	} while (k >= b.n);
 	return k;
 }
 
@@ -40,14 +83,14 @@ static void *draw(void *user)
 {
 	const struct job *j = user;
 	const struct resample *q = j->q;
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct twister *twister = mem_alloc(sizeof *twister);
 	uint32_t *place = mem_alloc(j->clusters * sizeof *place);
 	const struct below below = below_of(j->clusters);
 	for (int64_t r = j->from; r < j->to; r++) {
 		const uint64_t seeds[2] = { q->seed, 0x726573616d706c65 };
-		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		twister_seed(twister, (uint32_t)hash_bytes(&r, sizeof r, seeds));
 		for (size_t i = 0; i < j->clusters; i++)
-			place[i] = draw_below(rng, below);
+			place[i] = draw_below(twister, below);
 		for (size_t c = 0; c < q->columns; c++) {
 			int128 sum = 0;
 			for (size_t i = 0; i < j->clusters; i++)
@@ -56,7 +99,7 @@ static void *draw(void *user)
 		}
 	}
 	free(place);
-	gsl_rng_free(rng);
+	free(twister);
 	return NULL;
 }
 

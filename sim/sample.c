@@ -15,6 +15,36 @@ static void add_to(int64_t *sum, int64_t v)
 	*sum = v < most - *sum ? *sum + v : most;
 }
 
+static void add_control(const struct sample *s, const struct work_call *c)
+{
+	int64_t *x = s->control[c->conversation];
+	const int64_t prompt = work_prompt(c), read = c->tokens[BUCKET_CACHE_READ];
+	add_to(&x[0], prompt - read);
+	add_to(&x[1], read);
+	add_to(&x[2], c->tokens[BUCKET_OUTPUT]);
+	x[3] = prompt > x[3] ? prompt : x[3];
+	add_to(&x[4], 1);
+}
+
+static void add_controls(const struct sample *s, const struct workload *w)
+{
+	size_t longest = 0;
+	for (size_t i = 0; w->call && i < w->count; i++)
+		add_control(s, &w->call[i]);
+	if (w->call)
+		return;
+	for (size_t k = 0; k < w->conversations; k++)
+		if (w->first[k + 1] - w->first[k] > longest)
+			longest = w->first[k + 1] - w->first[k];
+	struct work_call *room = mem_alloc((longest + 1) * sizeof *room);
+	for (size_t k = 0; k < w->conversations; k++) {
+		const struct work_call *call = workload_calls(w, k, room);
+		for (uint32_t i = 0; i < w->first[k + 1] - w->first[k]; i++)
+			add_control(s, &call[i]);
+	}
+	free(room);
+}
+
 int sample_draw(struct sample *out, const struct workload *w, int64_t count, uint64_t seed,
 		struct err *e)
 {
@@ -39,17 +69,7 @@ int sample_draw(struct sample *out, const struct workload *w, int64_t count, uin
 	out->control = mem_zalloc(w->conversations * sizeof *out->control);
 	for (size_t i = 0; i < out->count; i++)
 		out->in[chosen[i]] = true;
-	for (size_t i = 0; i < w->count; i++) {
-		struct work_call room;
-		const struct work_call *c = workload_calls(w, i, 1, &room);
-		int64_t *x = out->control[c->conversation];
-		const int64_t prompt = work_prompt(c), read = c->tokens[BUCKET_CACHE_READ];
-		add_to(&x[0], prompt - read);
-		add_to(&x[1], read);
-		add_to(&x[2], c->tokens[BUCKET_OUTPUT]);
-		x[3] = prompt > x[3] ? prompt : x[3];
-		add_to(&x[4], 1);
-	}
+	add_controls(out, w);
 	gsl_rng_free(rng);
 	free(all);
 	free(chosen);

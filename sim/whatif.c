@@ -79,6 +79,7 @@ static void run_end(struct run *r)
 	free(r->window_key);
 	free(r->window_at);
 	free(r->recorded);
+	free(r->answered);
 	free(r->hosted);
 	free(r->hour);
 }
@@ -87,6 +88,7 @@ static void desk_close(struct desk *d)
 {
 	/* the names of models are the workload's or the route's, the tariffs' are not needed */
 	tariffs_close(d->tariffs);
+	arena_release(&d->arena);
 	free(d->window);
 	free(d->play);
 	free(d->work);
@@ -97,7 +99,7 @@ static void desk_close(struct desk *d)
 static void survey(struct run *r)
 {
 	const bool rebuilt = r->o->cache == WHATIF_CACHE_REBUILT;
-	if (rebuilt && r->like == r)
+	if (rebuilt)
 		whatif_survey_recorded(r);
 	whatif_choose(r);
 	for (size_t i = 0; i < r->plays; i++) {
@@ -114,6 +116,8 @@ static void survey(struct run *r)
 
 static void replay(struct run *r)
 {
+	if (r->o->cache == WHATIF_CACHE_REBUILT)
+		whatif_recorded(r);
 	whatif_choose(r);
 	whatif_hits(r);
 	whatif_add_plays(r, &r->failure);
@@ -153,7 +157,7 @@ static void stop_if_asked(struct crew *crew, struct run *r)
 	atomic_store(&crew->failed, true);
 }
 
-static const struct work_call *take_out(struct desk *d, const struct workload *w, size_t from,
+static const struct work_call *take_out(struct desk *d, const struct workload *w, size_t k,
 					size_t calls)
 {
 	if (calls > d->work_room) {
@@ -161,14 +165,14 @@ static const struct work_call *take_out(struct desk *d, const struct workload *w
 		d->work_room = calls * 2;
 		d->work = mem_alloc(d->work_room * sizeof *d->work);
 	}
-	return workload_calls(w, from, calls, d->work);
+	return workload_calls(w, k, d->work);
 }
 
 static void take_conversation(struct desk *d, const struct workload *w, size_t k)
 {
 	struct crew *crew = d->crew;
 	const size_t from = workload_first_call(w, k), calls = workload_first_call(w, k + 1) - from;
-	const struct work_call *call = take_out(d, w, from, calls);
+	const struct work_call *call = take_out(d, w, k, calls);
 	for (size_t i = 0; i < crew->stages; i++) {
 		struct run *r = run_of(crew, i, d->index);
 		r->from = from;

@@ -138,37 +138,52 @@ static bool same_cache(const struct tariff_answer *a, const struct tariff_answer
 	return a == b || (a && b && a->price && a->price == b->price);
 }
 
-static uint32_t cache_of(struct run *r, uint32_t target, struct asked *of,
-			 const struct tariff_answer *a)
+static bool can_note(const struct run *r, uint32_t cache)
 {
-	if (!same_cache(of->cached, a)) {
-		of->cache = register_cache(r, target, of->subject, a);
-		of->cached = a;
-	}
+	return cache < r->noteds && r->noted[cache].known;
+}
+
+static uint32_t cache_of(struct run *r, uint32_t target, struct asked *of, struct tariff_answer *a)
+{
+	if (same_cache(of->cached, a))
+		return of->cache;
+	if (!a->group)
+		a->group = arena_alloc(&r->desk->arena, sizeof(struct answer_caches));
+	uint32_t *number = &((struct answer_caches *)a->group)->number[is_hosted(r, target)];
+	if (!*number || !can_note(r, *number - 1))
+		*number = register_cache(r, target, of->subject, a) + 1;
+	of->cache = *number - 1;
+	of->cached = a;
 	return of->cache;
 }
 
-static struct use *place_of_use(const struct uses *u, const struct use *like)
+static size_t slot_of_use(const struct uses *u, const struct use *like, uint8_t shift)
 {
-	const uint64_t mixed = ((uint64_t)like->stretch * 0x9E3779B97F4A7C15u ^
+	const uint64_t mixed = ((uint64_t)(like->first_us >> shift) * 0x9E3779B97F4A7C15u ^
 				((uint64_t)like->cache << 32 | like->customer)) *
 			       0xD6E8FEB86659FD93u;
-	size_t i = (mixed ^ mixed >> 29) & (u->room - 1);
+	return (mixed ^ mixed >> 29) & (u->room - 1);
+}
+
+static struct use *place_of_use(const struct uses *u, const struct use *like, uint8_t shift)
+{
+	size_t i = slot_of_use(u, like, shift);
 	while (u->use[i].cache &&
-	       (u->use[i].stretch != like->stretch || u->use[i].cache != like->cache ||
-		u->use[i].customer != like->customer))
+	       (u->use[i].cache != like->cache || u->use[i].customer != like->customer ||
+		u->use[i].first_us >> shift != like->first_us >> shift))
 		i = (i + 1) & (u->room - 1);
 	return &u->use[i];
 }
 
-static void grow_uses(struct uses *u)
+static void grow_uses(struct uses *u, const struct noted *noted)
 {
 	const struct uses old = *u;
 	u->room = old.room ? old.room * 2 : 256;
 	u->use = mem_zalloc(u->room * sizeof *u->use);
 	for (size_t i = 0; i < old.room; i++)
 		if (old.use[i].cache)
-			*place_of_use(u, &old.use[i]) = old.use[i];
+			*place_of_use(u, &old.use[i], noted[old.use[i].cache - 1].shift) =
+				old.use[i];
 	free(old.use);
 }
 
@@ -183,18 +198,19 @@ static void add_use(struct use *to, const struct use *u)
 		to->last_us = u->last_us;
 }
 
-static void note_use(struct run *r, uint32_t cache, const struct play *p)
+static struct use use_of(const struct run *r, const struct play *p)
 {
-	const struct noted how = r->noted[cache];
-	const struct use now = { .cache = cache + 1,
-				 .customer = how.apart ? call_of(r, p)->customer + 1 : 0,
-				 .stretch = p->time_us >> how.shift,
-				 .first_us = p->time_us,
-				 .last_us = p->time_us,
-				 .first = play_number(r, p) };
-	if (r->uses.count * 4 >= r->uses.room * 3)
-		grow_uses(&r->uses);
-	struct use *u = place_of_use(&r->uses, &now);
+	return (struct use){ .cache = p->cache + 1,
+			     .customer = r->noted[p->cache].apart ? call_of(r, p)->customer + 1 : 0,
+			     .first_us = p->time_us,
+			     .last_us = p->time_us,
+			     .first = play_number(r, p) };
+}
+
+static void note_use(struct run *r, const struct play *p)
+{
+	const struct use now = use_of(r, p);
+	struct use *u = place_of_use(&r->uses, &now, r->noted[p->cache].shift);
 	r->uses.count += !u->cache;
 	if (u->cache)
 		add_use(u, &now);
@@ -202,26 +218,74 @@ static void note_use(struct run *r, uint32_t cache, const struct play *p)
 		*u = now;
 }
 
-void whatif_survey_recorded(struct run *r)
+static void make_room(struct run *r)
 {
+	if (r->calls <= r->recorded_room && r->recorded)
+		return;
+	free(r->recorded);
+	free(r->answered);
+	r->recorded_room = r->calls * 2;
+	r->recorded = mem_alloc((r->recorded_room + 1) * sizeof *r->recorded);
+	r->answered = mem_alloc((r->recorded_room + 1) * sizeof *r->answered);
+}
+
+void whatif_recorded(struct run *r)
+{
+	if (r->like != r)
+		return;
+	make_room(r);
 	for (size_t i = 0; i < r->calls; i++) {
 		const struct work_call *c = &r->call[i];
 		const uint32_t target = r->s->route.targets + c->subject;
 		struct asked *of = whatif_ask(r, target, c);
-		const struct tariff_answer *a = tariffs_ask(r->tariffs, of->subject, c->time_us);
-		see(&r->seen_recorded, cache_of(r, target, of, a),
-		    &(struct seen_cache){ c->order, a, false });
+		r->answered[i] = tariffs_ask(r->tariffs, of->subject, c->time_us);
+		r->recorded[i] = cache_of(r, target, of, r->answered[i]);
 	}
 }
 
+void whatif_survey_recorded(struct run *r)
+{
+	if (r->like != r)
+		return;
+	whatif_recorded(r);
+	for (size_t i = 0; i < r->calls; i++)
+		see(&r->seen_recorded, r->recorded[i],
+		    &(struct seen_cache){ r->call[i].order, r->answered[i], false });
+}
+
+/* The cache that a play uses; its uses can be noted then. */
+static uint32_t cache_of_play(struct run *r, const struct play *p)
+{
+	if (!whatif_as_recorded(r, p))
+		return cache_of(r, p->target, p->asked, p->answer);
+	const uint32_t cache = r->like->recorded[p->call];
+	if (!can_note(r, cache))
+		register_cache(r, p->target, p->asked->subject, p->answer);
+	return cache;
+}
+
+enum { FETCHED = 64 };
+
+/* First the places of some plays are fetched, then their uses are noted there: they lie all over
+ * the memory. */
 void whatif_survey_caches(struct run *r)
 {
-	for (size_t i = 0; i < r->plays; i++) {
-		const struct play *p = &r->play[i];
-		const uint32_t cache = cache_of(r, p->target, p->asked, p->answer);
-		see(&r->seen, cache,
-		    &(struct seen_cache){ play_key(r, p), p->answer, is_hosted(r, p->target) });
-		note_use(r, cache, p);
+	for (size_t from = 0, to; from < r->plays; from = to) {
+		to = from + FETCHED < r->plays ? from + FETCHED : r->plays;
+		while ((r->uses.count + to - from) * 4 >= r->uses.room * 3)
+			grow_uses(&r->uses, r->noted);
+		for (size_t i = from; i < to; i++) {
+			struct play *p = &r->play[i];
+			p->cache = cache_of_play(r, p);
+			see(&r->seen, p->cache,
+			    &(struct seen_cache){ play_key(r, p), p->answer,
+						  is_hosted(r, p->target) });
+			const struct use now = use_of(r, p);
+			__builtin_prefetch(&r->uses.use[slot_of_use(&r->uses, &now,
+								    r->noted[p->cache].shift)]);
+		}
+		for (size_t i = from; i < to; i++)
+			note_use(r, &r->play[i]);
 	}
 }
 
@@ -247,39 +311,47 @@ static void take_caches(struct stage *st, const struct run *run, const struct ru
 	}
 }
 
+/* With the stretch that it tells. */
+struct told_use {
+	int64_t stretch;
+	struct use use;
+};
+
 static int by_stretch(const void *a, const void *b)
 {
-	const struct use *x = a, *y = b;
-	if (x->cache != y->cache)
-		return x->cache < y->cache ? -1 : 1;
-	if (x->customer != y->customer)
-		return x->customer < y->customer ? -1 : 1;
+	const struct told_use *x = a, *y = b;
+	if (x->use.cache != y->use.cache)
+		return x->use.cache < y->use.cache ? -1 : 1;
+	if (x->use.customer != y->use.customer)
+		return x->use.customer < y->use.customer ? -1 : 1;
 	return x->stretch < y->stretch ? -1 : x->stretch > y->stretch;
 }
 
 /* All threads' uses, a stretch once, in order. Customers are told apart only where the cache ends
  * at them. */
-static size_t gather_uses(struct use **out, const struct stage *st, const struct run *run, int runs)
+static size_t gather_uses(struct told_use **out, const struct stage *st, const struct run *run,
+			  int runs)
 {
 	size_t n = 0, kept = 0, count = 0;
 	for (int i = 0; i < runs; i++)
 		count += run[i].uses.count;
-	struct use *all = mem_alloc((count + 1) * sizeof *all);
+	struct told_use *all = mem_alloc((count + 1) * sizeof *all);
 	for (int i = 0; i < runs; i++)
 		for (size_t k = 0; k < run[i].uses.room; k++) {
 			const struct use *u = &run[i].uses.use[k];
 			if (!u->cache)
 				continue;
 			const struct model_cache *of = &st->cache[u->cache - 1];
-			all[n] = *u;
+			all[n].stretch = u->first_us >> run[i].noted[u->cache - 1].shift;
+			all[n].use = *u;
 			if (!(model_cache_at(of, u->first_us)->rules.scope & CACHE_CUSTOMER))
-				all[n].customer = 0;
+				all[n].use.customer = 0;
 			n++;
 		}
 	qsort(all, n, sizeof *all, by_stretch);
 	for (size_t i = 0; i < n; i++)
 		if (kept && by_stretch(&all[kept - 1], &all[i]) == 0)
-			add_use(&all[kept - 1], &all[i]);
+			add_use(&all[kept - 1].use, &all[i].use);
 		else
 			all[kept++] = all[i];
 	*out = all;
@@ -301,81 +373,57 @@ static bool is_warm(const struct stage *st, uint64_t play)
 
 void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs)
 {
-	struct use *use;
+	struct told_use *use;
 	take_caches(st, run, like, runs);
 	const size_t uses = gather_uses(&use, st, run, runs);
 	size_t colds = 0;
+	struct use before = { 0 };
 	for (size_t i = 0; i < uses; i++) {
-		const struct use *u = &use[i], *before = i ? &use[i - 1] : NULL;
-		const bool follows =
-			before && before->cache == u->cache && before->customer == u->customer;
+		const struct use u = use[i].use;
+		const bool follows = before.cache == u.cache && before.customer == u.customer;
 		if (!follows ||
-		    !count_cache_warm(&st->cache[u->cache - 1], before->last_us, u->first_us))
-			use[colds++].first = u->first;
+		    !count_cache_warm(&st->cache[u.cache - 1], before.last_us, u.first_us))
+			use[colds++].use.first = u.first;
+		before = u;
 	}
 	for (st->cold_room = 16; st->cold_room < colds * 2; st->cold_room *= 2)
 		;
 	st->cold = mem_zalloc(st->cold_room * sizeof *st->cold);
 	st->colds = colds;
 	for (size_t i = 0; i < colds; i++)
-		*cold_place(st, use[i].first) = use[i].first + 1;
+		*cold_place(st, use[i].use.first) = use[i].use.first + 1;
 	free(use);
 }
 
 /* --- what is found of a conversation --- */
 
-static void make_room(struct run *r)
-{
-	if (r->calls <= r->recorded_room && r->recorded)
-		return;
-	free(r->recorded);
-	r->recorded_room = r->calls * 2;
-	r->recorded = mem_alloc((r->recorded_room + 1) * sizeof *r->recorded);
-}
-
-/* The caches that answered the calls at hand. */
-static const uint32_t *recorded_caches(struct run *r)
-{
-	if (r->like != r)
-		return r->like->recorded;
-	make_room(r);
-	for (size_t i = 0; i < r->calls; i++) {
-		const struct work_call *c = &r->call[i];
-		const uint32_t target = r->s->route.targets + c->subject;
-		struct asked *of = whatif_ask(r, target, c);
-		r->recorded[i] =
-			cache_of(r, target, of, tariffs_ask(r->tariffs, of->subject, c->time_us));
-	}
-	return r->recorded;
-}
-
 static void hit_rebuilt(struct run *r)
 {
 	struct stage *st = r->stage;
-	const uint32_t *recorded = recorded_caches(r);
+	const uint32_t *recorded = r->like->recorded;
 	count_cache_begin(r->counts, r->call, r->calls, recorded,
 			  r->like != r ? r->like->counts : NULL);
 	for (size_t i = 0; i < r->plays; i++) {
 		struct play *p = &r->play[i];
 		const struct work_call *c = call_of(r, p);
-		p->cache = cache_of(r, p->target, p->asked, p->answer);
-		const struct count_found f = count_cache_find(
+		p->cache = cache_of_play(r, p);
+		const struct count_found *f = count_cache_find(
 			r->counts, &(struct count_call){ p->call, p->cache, p->time_us,
 							 p->time_us != c->time_us,
 							 is_warm(st, play_number(r, p)) });
-		p->low = f.least;
-		p->hit = f.hit;
-		p->high = f.most;
-		p->expected = f.expected;
-		p->as_recorded = f.recorded;
-		p->token_hours = f.token_hours;
+		p->low = f->least;
+		p->hit = f->hit;
+		p->high = f->most;
+		p->expected = f->expected;
+		p->as_recorded = f->recorded;
+		p->token_hours = f->token_hours;
 		p->records_writes = st->cache[recorded[p->call]].bills_writes;
-		r->out->calls_recorded += f.recorded;
-		r->out->missed.calls[f.miss] += f.missed > 0;
-		r->out->missed.tokens[f.miss] += f.missed;
+		r->out->calls_recorded += f->recorded;
+		r->out->missed.calls[f->miss] += f->missed > 0;
+		r->out->missed.tokens[f->miss] += f->missed;
 		r->out->calls_unproven +=
-			(f.unproven || f.end_unproven) && f.low == f.hit && f.high == f.hit;
-		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
+			(f->unproven || f->end_unproven) && f->low == f->hit && f->high == f->hit;
+		r->out->calls_uncertain += f->low != f->hit || f->high != f->hit;
 	}
 }
 

@@ -463,7 +463,7 @@ static bool metered_play(struct run *r, const struct play *p, const struct subje
 			 struct money_total *cost)
 {
 	const struct workload *w = r->o->workload;
-	const size_t at = workload_metered(w, r->from + p->call);
+	const size_t at = r->from + p->call;
 	const bool unpriced = w->metered_lacks[at] == METERED_UNPRICED;
 	if (unpriced)
 		count_reason(r, play_key(r, p), s->model.p,

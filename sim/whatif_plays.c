@@ -192,7 +192,9 @@ void whatif_choose(struct run *r)
 				    .asked = whatif_ask(r, target, c) };
 		if (waits && route_may_wait(route, w, c))
 			wait_for_cheaper(r, p);
-		p->answer = tariffs_ask(r->tariffs, p->asked->subject, p->time_us);
+		p->answer = r->like->answered && whatif_as_recorded(r, p)
+				    ? r->like->answered[i]
+				    : tariffs_ask(r->tariffs, p->asked->subject, p->time_us);
 		if (r->s->has_retries)
 			add_retry(r, p);
 	}

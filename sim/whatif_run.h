@@ -53,9 +53,9 @@ struct cache_numbers {
 /* The uses of a cache (and customer) within a stretch of time that is no longer than its shortest
  * lifetime: whatever is not the first of them finds the cache in use. */
 struct use {
-	uint32_t cache, customer; /* 1 + each; no cache: the place is free; no customer: all */
-	int64_t stretch, first_us, last_us;
-	uint64_t first; /* as play_number */
+	uint32_t cache, customer;  /* 1 + each; no cache: the place is free; no customer: all */
+	int64_t first_us, last_us; /* both tell which stretch it is */
+	uint64_t first;		   /* as play_number */
 };
 
 struct uses {
@@ -108,9 +108,16 @@ struct noted {
 
 struct hour;
 
+/* What a thread remembers of an answer (its `group`): 1 + the numbers of the caches behind it, of a
+ * vendor and on machines; 0: not asked yet. */
+struct answer_caches {
+	uint32_t number[2];
+};
+
 /* What a thread keeps for all scenarios. */
 struct desk {
 	struct tariffs *tariffs;
+	struct arena arena;  /* of what is remembered of answers */
 	const char **window; /* by window_id - 1 */
 	size_t windows;
 	struct play *play;
@@ -152,9 +159,11 @@ struct run {
 	size_t from, calls;
 	struct play *play; /* the desk's */
 	size_t plays;
-	bool unsaid;	    /* the amount that was last asked for is the least that it may be */
-	uint32_t *recorded; /* cache of each call */
-	int64_t *found;	    /* by target: what is left of the conversation */
+	bool unsaid; /* the amount that was last asked for is the least that it may be */
+	/* cache of each call, and what its model answers; those of `like` */
+	uint32_t *recorded;
+	struct tariff_answer **answered;
+	int64_t *found; /* by target: what is left of the conversation */
 	size_t recorded_room;
 	struct tariffs *tariffs; /* the desk's */
 	struct hour *hour;
@@ -174,6 +183,12 @@ static inline int64_t least(int64_t a, int64_t b)
 static inline const struct work_call *call_of(const struct run *r, const struct play *p)
 {
 	return &r->call[p->call];
+}
+
+/* Whether it is made when and where it was recorded. */
+static inline bool whatif_as_recorded(const struct run *r, const struct play *p)
+{
+	return is_recorded(r, p->target) && p->time_us == call_of(r, p)->time_us;
 }
 
 /* A play among those of its scenario; an attempt that fails shares it with the one that follows. */
@@ -202,6 +217,8 @@ void whatif_choose(struct run *r);
 struct cache_rules whatif_asked_rules(const struct whatif_options *o, const struct scenario *s);
 /* Of the calls at hand, and of their plays: which caches they use, and when. */
 void whatif_survey_recorded(struct run *r);
+/* What answered each of them; before whatif_choose. */
+void whatif_recorded(struct run *r);
 void whatif_survey_caches(struct run *r);
 /* After the survey: what caches there are, and which plays find theirs out of use. like: the runs
  * of the stage's `like`. */

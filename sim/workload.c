@@ -16,26 +16,19 @@ size_t workload_conversation_from(const struct workload *w, size_t call)
 	return low;
 }
 
-/* The packed call at that place of all parts. */
-static const struct packed_call *packed_at(const struct workload *w, size_t at)
-{
-	const struct work_part *part = w->part;
-	while (at >= part->count)
-		at -= part++->count;
-	return &part->call[at];
-}
-
-static void take_out(const struct workload *w, const struct packed_call *p, struct work_call *c)
+void workload_take_out(const struct workload *w, const struct packed_call *p, uint32_t conversation,
+		       uint32_t order, struct work_call *c)
 {
 	const struct work_who *who = &w->who[p->who];
 	const bool of_conversation = who->task == WORK_OF_CONVERSATION;
 	const struct work_talk talk = of_conversation
-					      ? w->talk[p->conversation]
+					      ? w->talk[conversation]
 					      : (struct work_talk){ who->task, who->session };
 	/* member by member: to clear the whole first would take longer than the rest */
 	c->time_us = p->time_us;
 	c->requests = p->requests;
-	c->conversation = p->conversation;
+	c->conversation = conversation;
+	c->order = c->call = order;
 	c->subject = who->subject;
 	c->customer = who->customer;
 	c->project = who->project;
@@ -56,51 +49,46 @@ static void take_out(const struct workload *w, const struct packed_call *p, stru
 	}
 }
 
-enum { FETCH_AHEAD = 16 };
-
-/* A call may lie in two lines of the processor's cache. */
-static void fetch_packed(const struct packed_call *p)
-{
-	__builtin_prefetch(p);
-	__builtin_prefetch((const char *)(p + 1) - 1);
-}
-
-const struct work_call *workload_calls(const struct workload *w, size_t from, size_t count,
+const struct work_call *workload_calls(const struct workload *w, size_t conversation,
 				       struct work_call *room)
 {
+	const size_t from = w->first[conversation], to = w->first[conversation + 1];
 	if (w->call)
 		return &w->call[from];
-	const struct work_place *place = &w->place[from];
-	for (size_t i = 0; i < count; i++) {
-		if (from + i + FETCH_AHEAD < w->count)
-			fetch_packed(packed_at(w, place[i + FETCH_AHEAD].at));
-		take_out(w, packed_at(w, place[i].at), &room[i]);
-		room[i].order = place[i].order;
-		room[i].call = w->has_conversations && w->first
-				       ? (uint32_t)(from + i - w->first[room[i].conversation])
-				       : room[i].order;
+	for (size_t i = from; i < to; i++) {
+		const struct packed_call *p = &w->packed[i];
+		struct work_call *c = &room[i - from];
+		workload_take_out(w, p, (uint32_t)conversation, p->order, c);
+		if (w->has_conversations)
+			c->call = (uint32_t)(i - from);
 	}
 	return room;
 }
 
-static void *in_places(const struct workload *w, void *array, size_t size)
+void work_part_give_up(struct work_part *p, size_t block)
 {
-	char *out = mem_alloc((w->count + 1) * size);
-	for (size_t i = 0; i < w->count; i++)
-		memcpy(out + i * size, (char *)array + w->place[i].at * size, size);
-	free(array);
-	return out;
+	mem_pages_free(p->block[block], WORK_BLOCK * sizeof **p->block);
+	p->block[block] = NULL;
+}
+
+void workload_drop_parts(struct workload *w)
+{
+	for (size_t i = 0; i < w->parts; i++) {
+		struct work_part *p = &w->part[i];
+		for (size_t k = 0; k < p->blocks; k++)
+			work_part_give_up(p, k);
+		free(p->block);
+	}
+	free(w->part);
+	w->part = NULL;
+	w->parts = 0;
 }
 
 static void release_packed(struct workload *w)
 {
-	for (size_t i = 0; i < w->parts; i++)
-		free(w->part[i].call);
-	free(w->part);
-	free(w->place);
-	w->part = NULL;
-	w->place = NULL;
-	w->parts = 0;
+	mem_pages_free(w->packed, (w->count + 1) * sizeof *w->packed);
+	w->packed = NULL;
+	workload_drop_parts(w);
 }
 
 void workload_unpack(struct workload *w)
@@ -108,11 +96,8 @@ void workload_unpack(struct workload *w)
 	if (w->call)
 		return;
 	struct work_call *call = mem_alloc((w->count + 1) * sizeof *call);
-	workload_calls(w, 0, w->count, call);
-	if (w->metered) {
-		w->metered = in_places(w, w->metered, sizeof *w->metered);
-		w->metered_lacks = in_places(w, w->metered_lacks, sizeof *w->metered_lacks);
-	}
+	for (size_t k = 0; k < w->conversations; k++)
+		workload_calls(w, k, call + w->first[k]);
 	w->call = call;
 	release_packed(w);
 }
@@ -138,7 +123,6 @@ void workload_close(struct workload *w)
 	free(w->metered_lacks);
 	dict_release(&w->dict);
 	dict_release(&w->subject_dict);
-	dict_release(&w->conversation_dict);
 	doubts_release(&w->doubts);
 	arena_release(&w->arena);
 	free(w);

@@ -42,7 +42,11 @@ struct work_rare {
 struct packed_call {
 	int64_t time_us;
 	uint32_t tokens[BUCKET_COMMON];
-	uint32_t conversation, who, requests;
+	union {
+		uint32_t conversation; /* as long as it waits in a part */
+		uint32_t order; /* of the workload, in the order of time, when it lies there */
+	};
+	uint32_t who, requests;
 	uint32_t odd; /* 1 + place in `odd`, which then has its counts; 0: they fit here */
 };
 
@@ -65,16 +69,17 @@ struct work_odd {
 	bool placeholder;
 };
 
-/* Packed calls as one thread read them. Calls have places through all parts. */
+/* Packed calls as one thread read them, in blocks of mem_pages. */
+enum { WORK_BLOCK = 1 << 15 };
 struct work_part {
-	struct packed_call *call;
-	size_t count;
+	struct packed_call **block;
+	size_t blocks, count;
 };
 
-/* Where a call lies, and its place in the order of time. */
-struct work_place {
-	uint32_t at, order;
-};
+static inline struct packed_call *work_part_call(const struct work_part *p, size_t i)
+{
+	return &p->block[i / WORK_BLOCK][i % WORK_BLOCK];
+}
 
 /* How the calls of a workload lie: by conversation, the same packed, as they were written. */
 enum work_order { WORK_BY_CONVERSATION, WORK_PACKED, WORK_AS_WRITTEN };
@@ -87,9 +92,9 @@ struct workload {
 	/* All calls; or NULL, and they are packed: workload_calls takes them out. */
 	struct work_call *call;
 	size_t count;
-	struct work_part *part;
+	struct packed_call *packed; /* mem_pages of count + 1 */
+	struct work_part *part;	    /* until calls are in order */
 	size_t parts;
-	struct work_place *place; /* of packed calls, by conversation, in the order of time */
 	struct work_who *who;
 	size_t whos;
 	struct work_odd *odd;
@@ -111,7 +116,7 @@ struct workload {
 	struct work_rare *rare;
 	size_t rares;
 	/* from the database only: what each call cost as it was metered, and whether it has a price
-	   (workload_metered) */
+	 */
 	struct money_total *metered;
 	uint8_t *metered_lacks; /* enum metered_lack */
 	const char *metered_currency;
@@ -119,12 +124,15 @@ struct workload {
 	int64_t refused, outside; /* records that are not here, and why */
 	struct doubts doubts;	  /* what may be missing of those that are here */
 	struct arena arena;
-	struct dict dict, subject_dict, conversation_dict, who_dict;
+	struct dict dict, subject_dict, who_dict;
 };
 
 /* What a cache says to a workload without blocks; takes its shape. */
 #define WORKLOAD_HAS_NO_BLOCKS "the trace (%s) names no blocks, so no cache can be replayed"
 
+/* Releases a block that is not needed any more; all parts. */
+void work_part_give_up(struct work_part *p, size_t block);
+void workload_drop_parts(struct workload *w);
 void workload_close(struct workload *w);
 
 /* The first call of a conversation; of one behind the last, how many calls there are. */
@@ -137,16 +145,14 @@ static inline size_t workload_first_call(const struct workload *w, size_t conver
 size_t workload_conversation_from(const struct workload *w, size_t call);
 
 /*
- * Calls that lie beside each other by conversation: count of them, from that one on. They are the
- * workload's own, or are taken out into `room`, which must have place for them.
+ * The calls of a conversation. They are the workload's own, or are taken out into `room`, which
+ * must have place for them.
  */
-const struct work_call *workload_calls(const struct workload *w, size_t from, size_t count,
+const struct work_call *workload_calls(const struct workload *w, size_t conversation,
 				       struct work_call *room);
-/* Where `metered` keeps what a call cost. */
-static inline size_t workload_metered(const struct workload *w, size_t call)
-{
-	return w->place ? w->place[call].at : call;
-}
+/* A packed call of that conversation and place in the order of time; `call` follows from others. */
+void workload_take_out(const struct workload *w, const struct packed_call *p, uint32_t conversation,
+		       uint32_t order, struct work_call *out);
 /* All calls into `call`, for those who look at them one by one or change them. */
 void workload_unpack(struct workload *w);
 

@@ -35,9 +35,15 @@ uint32_t build_name(struct workload_build *b, struct text name)
 		return 0;
 	uint64_t *n = dict_need(&w->dict, name, NULL);
 	if (!*n) {
-		w->name = more(w->name, w->names + 1, &b->name_room, sizeof *w->name);
+		if (w->names + 1 >= b->name_room) {
+			b->name_room = b->name_room ? b->name_room * 2 : 256;
+			w->name = mem_grow(w->name, b->name_room * sizeof *w->name);
+			b->conversation =
+				mem_grow(b->conversation, b->name_room * sizeof *b->conversation);
+		}
 		b->name_first = note_first(b, b->name_first, w->names, w->count);
 		w->name[++w->names] = dict_key(&w->dict, name).p;
+		b->conversation[w->names] = 0;
 		*n = w->names;
 	}
 	return (uint32_t)*n;
@@ -116,9 +122,10 @@ bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk
 	return known->task == talk.task && known->session == talk.session;
 }
 
-static uint32_t new_conversation(struct workload_build *b, struct text name)
+static uint32_t new_conversation(struct workload_build *b, uint32_t number)
 {
 	struct workload *w = b->w;
+	const struct text name = text_of(number ? w->name[number] : "");
 	if (w->conversations == b->conversation_room) {
 		b->conversation_room = b->conversation_room ? b->conversation_room * 2 : 256;
 		w->conversation_id = mem_grow(w->conversation_id,
@@ -126,25 +133,24 @@ static uint32_t new_conversation(struct workload_build *b, struct text name)
 		w->conversation_name = mem_grow(
 			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
 		w->talk = mem_grow(w->talk, b->conversation_room * sizeof *w->talk);
+		b->named = mem_grow(b->named, b->conversation_room * sizeof *b->named);
 	}
-	w->conversation_name[w->conversations] =
-		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
+	w->conversation_name[w->conversations] = name.n ? name.p : NULL;
+	b->named[w->conversations] = number;
 	b->conversation_first = note_first(b, b->conversation_first, w->conversations, w->count);
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
 	w->talk[w->conversations] = no_talk;
 	return (uint32_t)w->conversations++;
 }
 
-uint32_t build_conversation(struct workload_build *b, struct text name)
+uint32_t build_conversation(struct workload_build *b, uint32_t name)
 {
-	struct workload *w = b->w;
-	if (name.n == 0)
-		return new_conversation(b, name);
-	uint64_t *n = dict_need(&w->conversation_dict, name, NULL);
-	if (!*n)
-		*n = (uint64_t)new_conversation(b, name) + 1;
-	w->has_conversations = true;
-	return (uint32_t)(*n - 1);
+	if (!name)
+		return new_conversation(b, 0);
+	if (!b->conversation[name])
+		b->conversation[name] = new_conversation(b, name) + 1;
+	b->w->has_conversations = true;
+	return b->conversation[name] - 1;
 }
 
 uint32_t build_who(struct workload_build *b, const struct work_who *who)
@@ -167,9 +173,13 @@ static struct packed_call *add_call(struct workload_build *b)
 		w->part = mem_zalloc(sizeof *w->part);
 		w->parts = 1;
 	}
-	w->part->call = more(w->part->call, w->part->count, &b->room, sizeof *w->part->call);
+	struct work_part *p = w->part;
+	if (p->count == p->blocks * WORK_BLOCK) {
+		p->block = more(p->block, p->blocks, &b->block_room, sizeof *p->block);
+		p->block[p->blocks++] = mem_pages(WORK_BLOCK * sizeof **p->block);
+	}
 	w->count++;
-	return &w->part->call[w->part->count++];
+	return work_part_call(p, p->count++);
 }
 
 /* Counts as they are, where 32 bits are too few or something rare is counted. */
@@ -233,6 +243,13 @@ static bool is_wanted(struct workload_build *b, struct text customer, struct tex
 	return wanted;
 }
 
+/* The number of a text that may be the one that has a number already. */
+static uint32_t name_of(struct workload_build *b, struct text name, struct text known,
+			uint32_t number)
+{
+	return name.p == known.p && name.n == known.n ? number : build_name(b, name);
+}
+
 const char *build_record(struct workload_build *b, const struct record *r, bool placeholder,
 			 int64_t us)
 {
@@ -252,21 +269,22 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 		s.model = text_of(b->model);
 	if (s.provider.n == 0 && b->provider)
 		s.provider = text_of(b->provider);
+	const uint32_t named = build_name(b, session);
 	struct work_call c = { .time_us = us,
 			       .requests = r->requests,
-			       .conversation = build_conversation(b, session),
+			       .conversation = build_conversation(b, named),
 			       .subject = build_subject(b, s),
 			       .customer = build_name(b, r->text[FIELD_CUSTOMER]),
 			       .project = build_name(b, r->text[FIELD_PROJECT]),
 			       .workload = build_name(b, r->text[FIELD_WORKLOAD]),
-			       .task = build_name(b, r->text[FIELD_TASK]),
+			       .task = name_of(b, r->text[FIELD_TASK], session, named),
 			       .effort = build_name(b, r->text[FIELD_EFFORT]),
-			       .session = build_name(b, r->text[FIELD_SESSION]),
+			       .session = name_of(b, r->text[FIELD_SESSION], session, named),
 			       .rare = rare_of(b, r),
 			       .placeholder = placeholder };
 	memcpy(c.tokens, r->tokens, sizeof c.tokens);
 	if (!c.task && r->text[FIELD_CHAT].n) /* a chat is one task */
-		c.task = build_name(b, session);
+		c.task = named;
 	build_call(b, &c);
 	return NULL;
 }
@@ -415,7 +433,7 @@ static const char *build_unseen(struct workload_build *b, const struct record_ba
 	const char *why = build_record(b, &r, false, us);
 	if (b->w->count == before)
 		return why;
-	const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];
+	const struct packed_call *last = work_part_call(b->w->part, b->w->part->count - 1);
 	struct work_who who = b->w->who[last->who];
 	uint64_t *talk = seen_texts(&b->rows->talk, i), *of = seen_texts(&b->rows->who, i);
 	if (talk && !*talk)
@@ -453,95 +471,14 @@ const char *build_row(struct workload_build *b, const struct record_batch *rows,
 		return NULL;
 	place_call(b, &p, *talk, *who);
 	if (!has_conversation(rows, i)) {
-		p.conversation = build_conversation(b, (struct text){ 0 });
+		p.conversation = build_conversation(b, 0);
 		build_talk(b->w, p.conversation, (struct work_talk){ 0, 0 });
 	}
 	*add_call(b) = p;
 	return NULL;
 }
 
-/* --- the order of calls --- */
-
-struct order {
-	int64_t time_us;
-	uint32_t written, at;
-};
-
-static int by_time(const void *a, const void *b)
-{
-	const struct order *x = a, *y = b;
-	return x->time_us != y->time_us	 ? x->time_us < y->time_us ? -1 : 1
-	       : x->written < y->written ? -1
-					 : x->written > y->written;
-}
-
-/* The places of all calls as they were written. */
-static uint32_t *places_as_written(const struct workload_build *b)
-{
-	const struct workload *w = b->w;
-	uint32_t *at = mem_alloc((w->count + 1) * sizeof *at), base[BUILD_PARTS_MAX] = { 0 };
-	size_t n = 0, before = 0;
-	CHECK(w->parts <= BUILD_PARTS_MAX);
-	for (size_t i = 0; i < w->parts; i++) {
-		base[i] = (uint32_t)before;
-		before += w->part[i].count;
-	}
-	for (size_t i = 0; i < b->stretches; i++)
-		for (size_t k = b->stretch[i].from; k < b->stretch[i].to; k++)
-			at[n++] = base[b->stretch[i].part] + (uint32_t)k;
-	for (size_t i = 0; !b->stretches && i < w->count; i++)
-		at[n++] = (uint32_t)i;
-	CHECK(n == w->count);
-	return at;
-}
-
-/* The part that the calls of a walk through places lie in, which mostly follow each other. */
-static const struct packed_call *call_at(const struct workload *w, uint32_t at)
-{
-	const struct work_part *part = w->part;
-	while (at >= part->count)
-		at -= (uint32_t)part++->count;
-	return &part->call[at];
-}
-
-/* From the order in which they were written to that of time, which is what a cache and a position
- * in a conversation mean. */
-static void sort_places(const struct workload *w, uint32_t *at)
-{
-	bool sorted = true;
-	int64_t last_us = INT64_MIN;
-	for (size_t i = 0; i < w->count; i++) {
-		const int64_t us = call_at(w, at[i])->time_us;
-		sorted &= last_us <= us;
-		last_us = us;
-	}
-	if (sorted)
-		return;
-	struct order *o = mem_alloc((w->count + 1) * sizeof *o);
-	for (size_t i = 0; i < w->count; i++)
-		o[i] = (struct order){ call_at(w, at[i])->time_us, (uint32_t)i, at[i] };
-	qsort(o, w->count, sizeof *o, by_time);
-	for (size_t i = 0; i < w->count; i++)
-		at[i] = o[i].at;
-	free(o);
-}
-
-/* Lays the places of each conversation beside each other, in the order of time. */
-static void group_calls(struct workload *w, const uint32_t *in_time)
-{
-	const size_t all = w->conversations;
-	w->place = mem_alloc((w->count + 1) * sizeof *w->place);
-	w->first = mem_zalloc((all + 2) * sizeof *w->first);
-	for (size_t i = 0; i < w->parts; i++)
-		for (size_t k = 0; k < w->part[i].count; k++)
-			w->first[w->part[i].call[k].conversation + 2]++;
-	for (size_t k = 1; k < all; k++)
-		w->first[k + 1] += w->first[k];
-	for (size_t k = 0; k < w->count; k++) {
-		const uint32_t of = call_at(w, in_time[k])->conversation;
-		w->place[w->first[of + 1]++] = (struct work_place){ in_time[k], (uint32_t)k };
-	}
-}
+/* --- when all calls are there --- */
 
 /* Counts calls along conversations as they were written. */
 static void number_calls(struct workload *w)
@@ -569,11 +506,14 @@ void build_forget_texts(struct workload_build *b)
 void build_release(struct workload_build *b)
 {
 	free(b->name_first);
+	free(b->named);
+	free(b->conversation);
 	free(b->subject_first);
 	free(b->conversation_first);
 	free(b->stretch);
 	build_forget_texts(b);
 	b->name_first = b->subject_first = b->conversation_first = NULL;
+	b->named = b->conversation = NULL;
 	b->stretch = NULL;
 }
 
@@ -582,20 +522,14 @@ void build_release(struct workload_build *b)
 void build_finish(struct workload_build *b, enum work_order order)
 {
 	struct workload *w = b->w;
-	const bool as_written = order == WORK_AS_WRITTEN || w->blocks;
-	uint32_t *at = places_as_written(b);
-	build_release(b);
-	if (!as_written) {
-		sort_places(w, at);
-		group_calls(w, at);
-	} else {
-		w->place = mem_alloc((w->count + 1) * sizeof *w->place);
-		for (size_t i = 0; i < w->count; i++)
-			w->place[i] = (struct work_place){ at[i], (uint32_t)i };
-	}
-	free(at);
-	if (as_written || order != WORK_PACKED)
-		workload_unpack(w);
-	if (as_written)
+	const struct written how = { b->stretch, b->stretches };
+	if (order == WORK_AS_WRITTEN || w->blocks) {
+		workload_as_written(w, &how);
 		number_calls(w);
+	} else {
+		workload_group(w, &how);
+		if (order != WORK_PACKED)
+			workload_unpack(w);
+	}
+	build_release(b);
 }

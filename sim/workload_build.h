@@ -7,15 +7,9 @@
 
 #include "meter/read/record.h"
 #include "sim/conversation.h"
-#include "sim/workload.h"
+#include "sim/workload_order.h"
 
 enum { BUILD_PARTS_MAX = 64 };
-
-/* Calls of one part that follow each other in one trace, from that line on. */
-struct stretch {
-	int64_t trace, line;
-	size_t part, from, to;
-};
 
 /* Some texts of the rows that came before to a number, and those of a batch, which are looked up
  * together. */
@@ -42,12 +36,15 @@ struct seen_rows {
 
 struct workload_build {
 	struct workload *w;
-	size_t room, subject_room, name_room, rare_room, conversation_room, who_room, odd_room;
+	size_t block_room, subject_room, name_room, rare_room, conversation_room, who_room,
+		odd_room;
 	/* of a part of several (sim/workload_join): the call with which each of its names, subjects
 	   and conversations came first */
 	bool is_part;
 	uint32_t *name_first, *subject_first, *conversation_first;
-	uint32_t recent[64]; /* subjects, 1 + number, by a cheap hash of the model's name */
+	uint32_t *named;	/* name of each conversation; 0: it has none */
+	uint32_t *conversation; /* of each name: 1 + the conversation; 0: none */
+	uint32_t recent[64];	/* subjects, 1 + number, by a cheap hash of the model's name */
 	struct seen_rows *rows;
 	/* of several parts: in the order in which their calls were written */
 	struct stretch *stretch;
@@ -58,11 +55,11 @@ struct workload_build {
 	const struct conversations *chats;
 };
 
-/* Numbers, made where they are new: of a name (0: the empty one), a subject, a conversation (that
- * of an empty name is always new), what calls have in common. */
+/* Numbers, made where they are new: of a name (0: the empty one), a subject, the conversation of a
+ * name's number (that of 0 is always new), what calls have in common. */
 uint32_t build_name(struct workload_build *b, struct text name);
 uint32_t build_subject(struct workload_build *b, struct work_subject s);
-uint32_t build_conversation(struct workload_build *b, struct text name);
+uint32_t build_conversation(struct workload_build *b, uint32_t name);
 uint32_t build_who(struct workload_build *b, const struct work_who *who);
 /* Whether a call's task and session are those of its conversation, which has those of its first. */
 bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk);

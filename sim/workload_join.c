@@ -42,9 +42,8 @@ static void number_conversations(struct workload_build *to, struct numbers *n, s
 	for (; n->conversations < w->conversations &&
 	       n->b->conversation_first[n->conversations] < until;
 	     n->conversations++) {
-		const char *name = w->conversation_name[n->conversations];
 		n->conversation[n->conversations] =
-			build_conversation(to, text_of(name ? name : ""));
+			build_conversation(to, n->name[n->b->named[n->conversations]]);
 		const struct work_talk talk = w->talk[n->conversations];
 		n->apart[n->conversations] = !build_talk(
 			to->w, n->conversation[n->conversations],
@@ -82,7 +81,7 @@ static void tell_apart(struct numbers *n)
 {
 	const struct workload *w = n->b->w;
 	for (size_t i = 0; w->part && i < w->part->count; i++) {
-		struct packed_call *p = &w->part->call[i];
+		struct packed_call *p = work_part_call(w->part, i);
 		struct work_who who = w->who[p->who];
 		if (!n->apart[p->conversation] || who.task != WORK_OF_CONVERSATION)
 			continue;
@@ -117,7 +116,7 @@ static void *number_calls(void *user)
 	const struct numbers *n = user;
 	const struct work_part *part = n->b->w->part;
 	for (size_t i = 0; part && i < part->count; i++) {
-		struct packed_call *p = &part->call[i];
+		struct packed_call *p = work_part_call(part, i);
 		p->conversation = n->conversation[p->conversation];
 		p->who = n->who[p->who];
 		p->odd += p->odd ? n->odds : 0;
@@ -153,7 +152,6 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 		n[i] = (struct numbers){ .b = part[i] };
 		build_forget_texts(part[i]);
 		dict_close(&part[i]->w->dict);
-		dict_close(&part[i]->w->conversation_dict);
 		n[i].name = mem_zalloc((of->names + 1) * sizeof *n[i].name);
 		n[i].subject = mem_alloc((of->subjects + 1) * sizeof *n[i].subject);
 		n[i].conversation = mem_alloc((of->conversations + 1) * sizeof *n[i].conversation);

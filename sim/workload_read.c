@@ -1,5 +1,6 @@
 #include "sim/workload_read.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -262,6 +263,7 @@ static void close_parts(struct loading *part, int parts)
 		free(part[i].refusal);
 	}
 	free(part);
+	malloc_trim(0);
 }
 
 static int read_traces(struct loading *l, struct err *e)
@@ -403,15 +405,14 @@ static int read_blocks(struct loading *l, struct err *e)
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
-		struct work_call c = {
-			.time_us = us,
-			.requests = 1,
-			.conversation = build_conversation(&l->b, names[q->conversation]),
-			.customer = build_name(&l->b, customers[q->customer]),
-			/* without blocks they are records of their sessions */
-			.session = t->names_blocks ? 0 : build_name(&l->b, names[q->conversation]),
-			.subject = build_subject(&l->b, s)
-		};
+		const uint32_t named = build_name(&l->b, names[q->conversation]);
+		struct work_call c = { .time_us = us,
+				       .requests = 1,
+				       .conversation = build_conversation(&l->b, named),
+				       .customer = build_name(&l->b, customers[q->customer]),
+				       /* without blocks they are records of their sessions */
+				       .session = t->names_blocks ? 0 : named,
+				       .subject = build_subject(&l->b, s) };
 		c.tokens[BUCKET_INPUT] = q->input;
 		c.tokens[BUCKET_OUTPUT] = q->output;
 		build_call(&l->b, &c);
@@ -513,7 +514,9 @@ static void keep_call(struct unpacking *u, struct work_call *c)
 	}
 	uint32_t *n = &u->number[c->conversation];
 	if (!*n)
-		*n = build_conversation(&l->b, pack_conversation(u->p, c->conversation)) + 1;
+		*n = build_conversation(
+			     &l->b, build_name(&l->b, pack_conversation(u->p, c->conversation))) +
+		     1;
 	c->conversation = *n - 1;
 	build_call(&l->b, c);
 }

@@ -110,12 +110,11 @@ static int take_row(void *user, const struct usage_row *row)
 static void drop_gone(struct standing *st)
 {
 	struct workload *w = st->b.w;
-	struct packed_call *call = w->count ? w->part->call : NULL;
 	size_t kept = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		if (st->gone[i])
 			continue;
-		call[kept] = call[i];
+		*work_part_call(w->part, kept) = *work_part_call(w->part, i);
 		w->metered[kept] = w->metered[i];
 		w->metered_lacks[kept++] = w->metered_lacks[i];
 	}

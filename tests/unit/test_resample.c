@@ -3,8 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include "base/arena.h"
+#include "base/dict.h"
 #include "sim/resample.h"
 
+#include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -50,6 +52,46 @@ static void test_mean_and_spread_are_those_of_the_closed_form(void **state)
 	assert_true(fabs(mean - total) < 4 * sqrt(variance / DRAWS));
 	assert_true(fabs(spread - variance) < 4 * sqrt((fourth - spread * spread) / DRAWS));
 	free(sums);
+}
+
+/* Of GSL's own generator, with the seeds that a resample has. */
+static void test_draws_are_those_of_gsl(void **state)
+{
+	(void)state;
+	enum { SOME = 60 };
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct money_total x[CLUSTERS], *sums;
+	fill(x);
+	for (size_t n = 1; n <= CLUSTERS; n += n < 8 ? 1 : 49) {
+		const struct money_total *column[1] = { x };
+		resample_sums(&(struct resample){ column, 1, n, 7, SOME, 2 }, &sums);
+		for (int64_t r = 0; r < SOME; r++) {
+			const uint64_t seeds[2] = { 7, 0x726573616d706c65 };
+			int128 sum = 0;
+			gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+			for (size_t i = 0; i < n; i++)
+				sum += x[gsl_rng_uniform_int(rng, n)].atto;
+			assert_true(sums[r].atto == sum);
+		}
+		free(sums);
+	}
+	/* several states of the generator, which has 624 numbers */
+	struct money_total *many = mem_zalloc(RESAMPLE_CLUSTERS_MAX * sizeof *many);
+	for (int i = 0; i < RESAMPLE_CLUSTERS_MAX; i++)
+		many[i].atto = (int128)i * i;
+	const struct money_total *column[1] = { many };
+	resample_sums(&(struct resample){ column, 1, RESAMPLE_CLUSTERS_MAX, 3, 2, 1 }, &sums);
+	for (int64_t r = 0; r < 2; r++) {
+		const uint64_t seeds[2] = { 3, 0x726573616d706c65 };
+		int128 sum = 0;
+		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		for (size_t i = 0; i < RESAMPLE_CLUSTERS_MAX; i++)
+			sum += many[gsl_rng_uniform_int(rng, RESAMPLE_CLUSTERS_MAX)].atto;
+		assert_true(sums[r].atto == sum);
+	}
+	free(sums);
+	free(many);
+	gsl_rng_free(rng);
 }
 
 static void test_threads_change_nothing_and_seeds_do(void **state)
@@ -117,6 +159,7 @@ static void test_many_clusters_are_bundled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_draws_are_those_of_gsl),
 		cmocka_unit_test(test_mean_and_spread_are_those_of_the_closed_form),
 		cmocka_unit_test(test_threads_change_nothing_and_seeds_do),
 		cmocka_unit_test(test_quantiles_are_members_of_the_sample),

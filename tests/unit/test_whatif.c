@@ -123,8 +123,13 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 	s.play = mem_zalloc(w->count * sizeof *s.play);
 	s.recorded = mem_zalloc(w->count * sizeof *s.recorded);
 	uint32_t *recorded = mem_alloc(w->count * sizeof *recorded);
-	struct work_call *room = mem_alloc(w->count * sizeof *room);
-	const struct work_call *call = workload_calls(w, 0, w->count, room);
+	struct work_call *room = mem_alloc(w->count * sizeof *room),
+			 *call = mem_alloc(w->count * sizeof *call);
+	for (size_t k = 0; k < w->conversations; k++) {
+		const size_t from = workload_first_call(w, k);
+		memcpy(call + from, workload_calls(w, k, room),
+		       (workload_first_call(w, k + 1) - from) * sizeof *call);
+	}
 	for (int pass = 0; pass < 2; pass++)
 		for (uint32_t order = 0; order < w->count; order++)
 			for (size_t i = 0; i < w->count; i++) {
@@ -152,15 +157,15 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 		count_cache_begin(c, call + from, calls, recorded, NULL);
 		for (size_t i = 0; i < calls; i++) {
 			const uint32_t order = call[from + i].order;
-			const struct count_found f = count_cache_find(
+			const struct count_found *f = count_cache_find(
 				c, &(struct count_call){ .call = (uint32_t)i,
 							 .cache = s.play[order].cache,
 							 .time_us = call[from + i].time_us,
 							 .warm = slow_warm(&s, order) });
-			out.calls_recorded += f.recorded;
-			out.calls_uncertain += f.low != f.hit || f.high != f.hit;
-			out.missed.calls[f.miss] += f.missed > 0;
-			out.missed.tokens[f.miss] += f.missed;
+			out.calls_recorded += f->recorded;
+			out.calls_uncertain += f->low != f->hit || f->high != f->hit;
+			out.missed.calls[f->miss] += f->missed > 0;
+			out.missed.tokens[f->miss] += f->missed;
 			out.records++;
 		}
 	}
@@ -175,6 +180,7 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 	free(s.recorded);
 	free(recorded);
 	free(room);
+	free(call);
 	return out;
 }
 

@@ -105,7 +105,7 @@ static void check_workload(const struct workload *w, const struct row *rows)
 	for (size_t k = 0; k < w->conversations; k++) {
 		const size_t from = workload_first_call(w, k),
 			     calls = workload_first_call(w, k + 1) - from;
-		const struct work_call *c = workload_calls(w, from, calls, room);
+		const struct work_call *c = workload_calls(w, k, room);
 		const int chat = atoi(w->conversation_name[k] + 1);
 		for (size_t i = 0; i < calls; i++) {
 			while (rows[at[chat]].chat != chat)
