@@ -439,7 +439,7 @@ json_value *json_first(json_value *v)
 
 json_value *json_next(json_value *v)
 {
-	return v->next;
+	return v ? v->next : NULL;
 }
 
 const char *json_key(json_value *v)

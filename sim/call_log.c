@@ -146,15 +146,19 @@ static struct told_session *session_of(const struct call_log *l, const struct me
 	return at ? &l->session[*at - 1] : NULL;
 }
 
+/* Whether the sum names each of its calls. */
+static bool names_calls(const struct metered *m)
+{
+	return m->holds.n && !m->holds_more;
+}
+
 /* Whether the calls are not all told of which it is the sum. */
 static bool lacks_calls(const struct call_log *l, const struct metered *m)
 {
 	struct text rest = m->holds, id, also;
-	struct told_session *told = session_of(l, m);
-	if (m->holds_more || !m->holds.n) {
-		session_tally_add(&told->sums, m->record.tokens);
+	const struct told_session *told = session_of(l, m);
+	if (!names_calls(m))
 		return session_tally_lacks(&told->calls, &told->sums);
-	}
 	while (held_next(&rest, &id, &also))
 		if (!assembly_knows(l->calls, id) && !assembly_knows(l->calls, also))
 			return true;
@@ -174,6 +178,18 @@ static bool is_told(struct call_log *l, struct dict *told, struct buf *key, cons
 	return again;
 }
 
+/* What sums count that name no calls gives way to the calls of their session together. */
+static void add_told_sums(struct call_log *l)
+{
+	for (size_t i = 0; i < assembly_count(l->sums); i++) {
+		const struct metered *m = assembly_call(l->sums, i);
+		struct told_session *told =
+			m->session_sum && !names_calls(m) ? session_of(l, m) : NULL;
+		if (told)
+			session_tally_add(&told->sums, m->record.tokens);
+	}
+}
+
 /* The sums of sessions, or of stretches and models, in which no call is told; the others are these
  * calls again. */
 static void add_sums(struct call_log *l)
@@ -189,12 +205,15 @@ static void add_sums(struct call_log *l)
 					  floor_div(m->record.time_us, quarter_us)),
 				  NULL);
 	}
+	add_told_sums(l);
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
-		const struct metered *m = assembly_call(l->sums, i);
-		if (!is_told(l, &told, &key, m))
-			add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
-		else if (m->session_sum && lacks_calls(l, m))
-			add_refusal(l, l->sum_path[i], m->line, CALLS_ARE_MISSING);
+		struct metered *m = assembly_call(l->sums, i);
+		const bool again = is_told(l, &told, &key, m);
+		if (again && !(m->session_sum && lacks_calls(l, m)))
+			continue;
+		if (again)
+			m->unread = CALLS_ARE_MISSING;
+		add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
 	}
 	dict_release(&told);
 	buf_release(&key);
@@ -247,7 +266,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count,
 		rc = path_list_add(&l->paths, path[i], e);
 	l->calls = assembly_open(true);
 	l->copies = assembly_open(false);
-	l->sums = assembly_open(false);
+	l->sums = assembly_open(true);
 	l->parts = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
 					       rc == 0 ? l->paths.count : 0, how, threads);

@@ -54,7 +54,7 @@ static inline bool session_tally_lacks(const struct session_tally *calls,
 {
 	return calls->prompt < sums->prompt || calls->output < sums->output;
 }
-/* Why a sum whose session is told by calls is refused all the same. */
+/* Why a sum whose session is told by calls has no price beside them. */
 #define CALLS_ARE_MISSING \
 	"the run counts more than the calls of its session that are here do: add the whole log of " \
 	"the session, or leave it out"

@@ -116,10 +116,10 @@ static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
 	struct metered m;
 	struct err e;
 	if (!is_object(usage)) {
-		payload_pass_over(r, "claude-code.print", v, line);
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 		return;
 	}
-	payload_begin(&m, "claude-code.print", line);
+	payload_begin(&m, PRINTED_ANSWER_SHAPE, line);
 	m.cumulative = true;
 	m.broken_off = stop && json_kind(stop) == JSON_NULL;
 	json_value *id = json_member(message, "id");
@@ -250,7 +250,7 @@ static void begin_result(struct payload_reader *r, struct metered *m, json_value
 {
 	struct text id = json_string(json_member(v, "uuid"));
 	const struct text session = json_string(json_member(v, "session_id"));
-	payload_begin(m, "claude-code.print", line);
+	payload_begin(m, PRINTED_ANSWER_SHAPE, line);
 	m->session_sum = true;
 	m->cumulative = !id.n; /* an event is written once */
 	m->holds_more = !capture_of(r)->from_start;
@@ -362,7 +362,7 @@ static void read_result(struct payload_reader *r, json_value *v, int64_t line)
 		forget_answers(c);
 	} else {
 		flush_answers(r);
-		payload_pass_over(r, "claude-code.print", v, line);
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 	}
 }
 
@@ -396,7 +396,7 @@ static bool claude_event(struct payload_reader *r, json_value *v, struct text ty
 		if (text_is(type, "system"))
 			keep(r, &c->model, json_string(json_member(v, "model")));
 		c->from_start |= text_is(json_string(json_member(v, "subtype")), "init");
-		payload_pass_over(r, "claude-code.print", v, line);
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 	}
 	return true;
 }

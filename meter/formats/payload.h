@@ -16,6 +16,8 @@
 /* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
  */
 #define OTLP_METRIC_SHAPE "otlp.metric"
+/* That of answers, and of their sums, in what Claude Code prints. */
+#define PRINTED_ANSWER_SHAPE "claude-code.print"
 
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {

@@ -229,7 +229,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(export_document, "") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
-	X(stream_document, "choices x_groq type=message_start") \
+	X(stream_document, "choices x_groq interaction type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \

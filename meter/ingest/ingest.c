@@ -576,6 +576,7 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
+	session_sums_grown(&in->sums);
 	return rc;
 }
 
@@ -1039,6 +1040,12 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return rc;
 	if (met == MET_UNSURE)
 		bad = MAY_BE_HELD;
+	struct metered own = *m;
+	if (met == MET_IN_PART) {
+		own.unread = CALLS_ARE_MISSING;
+		flags |= USAGE_UNREAD;
+		m = &own;
+	}
 	/* a metric, or the sum of a session, says again what is told better already */
 	if (met == MET_AGAIN || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);

@@ -86,3 +86,25 @@ int correct_restore(struct store *s, const char *id, const char *why, struct err
 	arena_release(&last.arena);
 	return rc;
 }
+
+int correct_unprice(struct store *s, const char *id, const char *why, struct err *e)
+{
+	struct known_id known;
+	struct usage_row row;
+	struct arena a = { 0 };
+	int rc = reversal_find(s, id, &known, &row, &a, e);
+	if (rc == 0)
+		rc = store_note_change(s, "amend", why, e);
+	if (rc == 0)
+		rc = reversal_append(s, &row, known.first, e);
+	const struct stored_price none = stored_price_none(row.record.text[FIELD_MODEL], why);
+	row.kind = USAGE_CORRECTION;
+	row.of = known.first;
+	row.flags |= USAGE_UNREAD;
+	if (rc == 0)
+		rc = store_price(s, &none, &row.price, e);
+	if (rc == 0)
+		rc = store_append(s, &row, e);
+	arena_release(&a);
+	return rc;
+}

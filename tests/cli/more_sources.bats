@@ -98,6 +98,20 @@ home() { export HOME=$PWD; }
 	run "$TALLY" replay d.jsonl --json; expect 3 grounding_tool_count
 	sed 's/"audio"/"smell"/' c.jsonl >e.jsonl
 	run "$TALLY" replay e.jsonl --json; expect 3 'unknown modality'
+	# in events: the last one has the counts, and a stream without it is told
+	{
+		echo 'event: interaction.created'
+		echo 'data: {"interaction":{"id":"a","status":"in_progress","object":"interaction","model":"gemini-2.5-pro"},"event_type":"interaction.created"}'
+		echo 'data: {"index":0,"step_usage":{"total_input_tokens":100},"event_type":"step.stop"}'
+	} >cut.sse
+	{ cat cut.sse; echo "data: {\"event_type\":\"interaction.completed\",\"interaction\":$(cat a.jsonl)}"; echo 'data: [DONE]'; } >whole.sse
+	sed 's/interaction.created/interaction.start/; s/interaction.completed/interaction.complete/; s/step.stop/content.stop/' whole.sse >older.sse
+	for f in whole.sse older.sse "whole.sse a.jsonl older.sse"; do run "$TALLY" replay $f --json; expect 0 '"total": "0.00023"'; done
+	run "$TALLY" replay cut.sse --json; expect 3 "ended without usage"
+	sed 's/"usage":/"usagf":/' whole.sse >renamed.sse
+	run "$TALLY" replay renamed.sse --json; expect 3 "ended without usage"
+	sed 's/"completed","created"/"failed","created"/; s/"usage":/"used":/' whole.sse >failed.sse
+	run "$TALLY" replay failed.sse --json; expect 3 "ended without usage"
 }
 @test "a stream of Ollama's is its last piece, and one that was cut is told once" {
 	piece='{"model":"deepseek-v4-flash","created_at":"2026-06-15T10:00:00.1Z","message":{"role":"assistant","content":"a"},"done":false}'
