@@ -49,7 +49,6 @@ CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 REGIONS = json.loads((HERE / "price_regions.json").read_text())
 TOOL_FEES = json.loads((HERE / "tool_fees.json").read_text())
-REQUEST_FEES = json.loads((HERE / "request_fees.json").read_text())
 
 
 # openrouter.ai/docs, model variants: what ends in :free costs nothing, whatever model it is.
@@ -110,15 +109,9 @@ def doubt_of(row, lost):
 
 
 def fees_of(row):
-    """The fees. What every request pays by something that a record may leave unsaid (tools/request_fees.json) is at least
-    the least of the fees that it may name, or an amount that no source states."""
     fees = {unit: {"amount": fee["amount"], "per": fee["per"]} for unit, fee in sorted(row.get("fees", {}).items())}
-    for rule in REQUEST_FEES.get(row["provider"], []):
-        if any(fnmatch.fnmatchcase(row["model"], name) for name in rule["models"]):
-            told = [fees[unit] for unit in rule["tell"] if unit in fees]
-            least = min(told, key=lambda f: decimal.Decimal(f["amount"]) / f["per"], default={"amount": "0", "per": 1})
-            fees["request"] = least | {"unless": rule["tell"]}
-    return fees
+    at_least = price_facts.request_fee(row)
+    return fees | ({"request": at_least} if at_least else {})
 
 
 def batch_of(row, base):
