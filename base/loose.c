@@ -92,6 +92,20 @@ bool loose_is_currency(struct text code)
 	return false;
 }
 
+int loose_currency_places(struct text code)
+{
+	static const char none[][4] = { "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA",
+					"PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF" },
+			  three[][4] = { "BHD", "JOD", "KWD", "OMR", "TND" };
+	for (size_t i = 0; code.n == 3 && i < sizeof none / sizeof *none; i++)
+		if (strncasecmp(code.p, none[i], 3) == 0)
+			return 0;
+	for (size_t i = 0; code.n == 3 && i < sizeof three / sizeof *three; i++)
+		if (strncasecmp(code.p, three[i], 3) == 0)
+			return 3;
+	return 2;
+}
+
 static bool is_word_char(char c)
 {
 	return is_letter(c) || is_digit(c);

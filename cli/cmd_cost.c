@@ -113,7 +113,7 @@ static int run(struct cli *cli, struct err *e)
 	struct book *book = NULL;
 	struct plan_file *plans = NULL;
 	struct zone *zone = NULL;
-	bool uncovered = false;
+	bool lacking = false;
 	const char *model = cli_value(cli, "model"), *plan = cli_plan(cli),
 		   *at = cli_value(cli, "at");
 	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
@@ -152,16 +152,16 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
-		rc = cost_report_put(&j, &q, &uncovered, e);
+		rc = cost_report_put(&j, &q, &lacking, e);
 		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
-		rc = cost_report_print(&q, cli->quiet, &uncovered, e);
+		rc = cost_report_print(&q, cli->quiet, &lacking, e);
 	}
 	plan_file_close(plans);
 	zone_close(zone);
 	book_close(book);
 	arena_release(&arena);
-	return rc ? rc : uncovered ? 3 : 0;
+	return rc ? rc : lacking ? 3 : 0;
 }
 
 const struct command command_cost = {

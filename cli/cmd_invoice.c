@@ -13,6 +13,7 @@
 #include "reports/billing_report.h"
 #include "reports/invoice_view.h"
 #include "reports/json_out.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
@@ -433,8 +434,8 @@ struct telling {
 	struct table *t;
 };
 
-/* Calls of its period of which a log has only the beginning of the answer: what it asks for them is
- * a part; says so, and adds them. */
+/* Calls of its period of which only a part is known: what it asks for them is a part; says so, and
+ * adds them. */
 static int tell_placeholders(struct telling *to, const struct stored_invoice *i, int64_t *lacking,
 			     struct err *e)
 {
@@ -450,9 +451,9 @@ static int tell_placeholders(struct telling *to, const struct stored_invoice *i,
 		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);
 	const int64_t n = rc == 0 ? usage_total(r)->placeholders : 0;
 	if (n && !to->cli->quiet)
-		print_notice("tally: %s: %s of the period %s only the output count of the "
-			     "answer's start, so the invoice is a lower bound\n",
-			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have");
+		print_notice("tally: %s: %s of the period %s %s, so the invoice is a lower bound\n",
+			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have",
+			     known_part(n, usage_total(r)->unsaid));
 	*lacking += n;
 	usage_result_close(r);
 	zone_close(utc);

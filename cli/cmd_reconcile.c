@@ -120,6 +120,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_database_book(cli, DB_READ, &book, e);
 	reading.book = book;
+	if (o.since.us != INSTANT_MIN.us && o.until.us != INSTANT_MAX.us) {
+		reading.from = zone_day(zone, o.since);
+		reading.to = zone_day(zone, o.until);
+	}
 	if (rc == 0)
 		rc = bill_read(&bill, (const char *const *)cli->argument,
 			       (size_t)cli->argument_count, &reading, e);

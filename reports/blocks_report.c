@@ -189,7 +189,8 @@ void blocks_report_table(const struct blocks_report *r)
 		r->source, r->timezone);
 	for (size_t i = r->from; i < r->blocks->count; i++)
 		unpriced += r->blocks->block[i].sums.unpriced,
-			bound.placeholders += r->blocks->block[i].sums.placeholders;
+			bound.placeholders += r->blocks->block[i].sums.placeholders,
+			bound.unsaid += r->blocks->block[i].sums.unsaid;
 	if (unpriced)
 		print_note("%s without a price, so totals are lower bounds (tally daily names %s)",
 			   count_words(room, unpriced, "call"), unpriced == 1 ? "it" : "them");

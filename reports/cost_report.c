@@ -79,16 +79,20 @@ static void take_hinge(const struct price_match *m, const struct usage *u, int64
 struct cost {
 	struct price_match match;
 	struct rating rating;
+	size_t fees; /* of the price: those that the call pays */
 	struct credit_answer credits;
 	struct hinge hinge;
 };
 
 /* Every reason to doubt the price of the call, in one sentence or several; empty: none. */
-static void put_doubt(struct buf *b, const struct price_match *m, const struct hinge *h)
+static void put_doubt(struct buf *b, const struct cost *x)
 {
+	const struct price_match *m = &x->match;
+	const struct hinge *h = &x->hinge;
 	char seen[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX];
 	if (m->price->doubt)
 		buf_puts(b, m->price->doubt);
+	rate_put_unsaid(b, m->price->fee, x->fees);
 	if (!h->later)
 		return;
 	buf_printf(b, "%sthe price changed between %s and %s", b->n ? "; " : "",
@@ -185,7 +189,8 @@ static void put_json(struct json_out *j, const struct cost_question *asked, cons
 	put_lines(j, &x->rating);
 	json_out_string(j, "currency", p->currency);
 	json_out_money(j, "total", x->rating.total);
-	put_doubt(&doubt, &x->match, h);
+	json_out_bool(j, "at_least", x->rating.at_least);
+	put_doubt(&doubt, x);
 	json_out_string(j, "price_doubt", doubt.n ? doubt.p : NULL);
 	buf_release(&doubt);
 	if (h->later && h->known)
@@ -280,7 +285,7 @@ static void print_doubts(const struct cost_question *asked, const struct cost *x
 	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");
-	put_doubt(&b, &x->match, &x->hinge);
+	put_doubt(&b, x);
 	if (b.n)
 		print_note("doubt    %s", b.p);
 	buf_release(&b);
@@ -310,7 +315,7 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("\n");
 	print_lines(&x->rating, p->currency);
 	b.n = 0;
-	put_shown_money(&b, x->rating.total, p->currency, EXACTLY);
+	put_shown_money(&b, x->rating.total, p->currency, at_least(x->rating.at_least));
 	printf("\ntotal    %s\n", b.p);
 	buf_release(&b);
 	if (x->credits.plan)
@@ -331,6 +336,8 @@ static int cost_of(struct cost *out, const struct cost_question *q, struct err *
 	if (rc == 0)
 		rc = rate_usage(&out->rating, &q->usage, out->match.price, out->match.tariff, e);
 	if (rc == 0)
+		rc = rate_fees(&out->fees, &q->usage, out->match.price, e);
+	if (rc == 0)
 		rc = repeat(&out->rating, q->requests, e);
 	if (rc == 0 && q->plan)
 		rc = take_credits(q, out->match.price->model, &out->credits, e);
@@ -343,23 +350,34 @@ static int cost_of(struct cost *out, const struct cost_question *q, struct err *
 	return 0;
 }
 
-int cost_report_put(struct json_out *j, const struct cost_question *q, bool *uncovered,
-		    struct err *e)
+/* Whether the call pays a fee of which it does not say how much. Where it was served a question may
+ * leave open: its answer is the price without a region, and says that it is the least. */
+static bool lacks_fee(const struct cost *x)
+{
+	bool any = false;
+	for (size_t i = 0; i < x->fees; i++) {
+		const char *const *unless = x->match.price->fee[i].unless;
+		any |= unless && strcmp(*unless, FEE_REGION) != 0;
+	}
+	return any;
+}
+
+int cost_report_put(struct json_out *j, const struct cost_question *q, bool *lacking, struct err *e)
 {
 	struct cost x;
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_json(j, q, &x);
-	*uncovered = x.credits.uncovered;
+	*lacking = x.credits.uncovered || (rc == 0 && lacks_fee(&x));
 	return rc;
 }
 
-int cost_report_print(const struct cost_question *q, bool quiet, bool *uncovered, struct err *e)
+int cost_report_print(const struct cost_question *q, bool quiet, bool *lacking, struct err *e)
 {
 	struct cost x;
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_table(q, &x, quiet);
-	*uncovered = x.credits.uncovered;
+	*lacking = x.credits.uncovered || (rc == 0 && lacks_fee(&x));
 	return rc;
 }

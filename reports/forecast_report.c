@@ -10,6 +10,7 @@
 #include "meter/ledger/credit_sums.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "sim/credit_days.h"
@@ -33,6 +34,7 @@ struct history {
 	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
 	int64_t unpriced, placeholders; /* records whose cost is unknown, or known in part */
+	int64_t unsaid;			/* of the latter: without what their price depends on */
 	int64_t uncovered;		/* of credits: records that the plan does not cover */
 	struct dict lacking;		/* models of the first two */
 	size_t cut;			/* days in front of `first` */
@@ -58,6 +60,7 @@ static int take_used(void *user, const struct usage_call *c)
 	struct history *h = user;
 	h->unpriced += c->sums->unpriced;
 	h->placeholders += c->sums->placeholders;
+	h->unsaid += c->sums->unsaid;
 	if (usage_sums_at_least(c->sums))
 		*dict_need(&h->lacking, c->subject->model, NULL) = 1;
 	return usage_days_take(h->used, c);
@@ -779,10 +782,9 @@ static void tell_lacking(const struct asked *a, const struct history *h)
 			"lower bound",
 			count_words(what, h->unpriced, "past call"));
 	if (h->placeholders)
-		print_note(
-			"\n%s of which a log has only the output count of the answer's start, so "
-			"what rests on them is a lower bound",
-			count_words(what, h->placeholders, "past call"));
+		print_note("\n%s of which a log has %s, so what rests on them is a lower bound",
+			   count_words(what, h->placeholders, "past call"),
+			   known_part(h->placeholders, h->unsaid));
 	if (!lacks(h) && a->spent_lacks)
 		print_note(
 			"\ncalls of today without a price, or with only a part of it, make what is "

@@ -291,20 +291,20 @@ static void *put_csv_part(void *arg)
 			replay_group_labels(r->result, part->index[i], &labels);
 		for (size_t d = 0; d < o->dim_count; d++) {
 			csv_put_text(b, labels.text[d]);
-			buf_add(b, ",", 1);
+			buf_char(b, ',');
 		}
 		buf_int(b, s->records);
 		for (int t = 0; t < BUCKET_COMMON; t++) {
-			buf_add(b, ",", 1);
+			buf_char(b, ',');
 			buf_int(b, s->tokens[t]);
 		}
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_puts(b, o->currency);
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_puts(b, money_total_format(s->cost, text));
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_int(b, s->unpriced);
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_int(b, s->placeholders);
 		if (o->plan)
 			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
@@ -313,7 +313,7 @@ static void *put_csv_part(void *arg)
 				   money_total_format(
 					   recorded_sums(r, s, part->index != NULL)[k].total,
 					   text));
-		buf_add(b, "\n", 1);
+		buf_char(b, '\n');
 	}
 	return NULL;
 }

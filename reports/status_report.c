@@ -8,6 +8,7 @@
 #include "meter/store/cards.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 
 struct status {
@@ -158,9 +159,12 @@ int status_report_print(struct store *s, struct instant now, bool *lacks, struct
 				   instant_format(x.st.last_written, written));
 		print_note("unpriced      %s%s", COUNTED(t->unpriced, ""),
 			   t->unpriced ? " (tally usage names them)" : "");
-		if (t->placeholders)
+		if (t->placeholders > t->unsaid)
 			print_note("cut answers   %s with only the output count of the start",
-				   COUNTED(t->placeholders, "record"));
+				   COUNTED(t->placeholders - t->unsaid, "record"));
+		if (t->unsaid)
+			print_note("in part       %s with %s", COUNTED(t->unsaid, "record"),
+				   known_part(t->unsaid, t->unsaid));
 		if (x.uncovered)
 			print_note("uncovered     %s (the plan does not list the model; after "
 				   "adding it, run `tally credit draw`)",

@@ -842,7 +842,8 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	}
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
-	const struct lower_bound bound = { .placeholders = r->result[0].placeholders };
+	const struct lower_bound bound = { .placeholders = r->result[0].placeholders,
+					   .unsaid = r->result[0].unsaid };
 	print_lower_bound(&bound);
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
 		print_note("no cache is replayed: every prompt token is uncached, as asked");

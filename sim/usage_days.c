@@ -274,7 +274,8 @@ static bool same_rates(const struct rates *a, const struct rates *b)
 
 static bool same_fees(const struct stored_price *s, const struct price *p)
 {
-	bool same = s->fee_count == p->fee_count;
+	const bool told = p->last_depends && !fees_at_least(s->fee, s->fee_count);
+	bool same = s->fee_count == p->fee_count - told;
 	for (size_t i = 0; same && i < s->fee_count; i++)
 		same = strcmp(s->fee[i].unit, p->fee[i].unit) == 0 &&
 		       s->fee[i].amount.pico == p->fee[i].amount.pico &&
@@ -523,7 +524,7 @@ static bool cost_at(const struct day_cell *c, const struct rates *r, const struc
 {
 	const struct stored_price at = { .rates = *r,
 					 .fee = price->fee,
-					 .fee_count = price->fee_count };
+					 .fee_count = rate_fees_of_sums(price, c->sums.units) };
 	int64_t counts[COUNT_KINDS];
 	struct err e = { 0 };
 	memcpy(counts, c->sums.counts, sizeof counts);

@@ -87,7 +87,8 @@ struct whatif_model {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
-	int64_t placeholders; /* calls with only the output count of their answer's start */
+	int64_t placeholders; /* calls with only the output count of their answer's start, or */
+	int64_t unsaid;	      /* (of them) that do not tell what their price depends on */
 	int64_t token_hours;  /* of storage, where caches bill it */
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above
@@ -119,7 +120,7 @@ struct whatif_result {
 	int64_t records, tokens[BUCKET_COMMON], prompt_tokens;
 	struct money_total cost;
 	struct credits_total credits;
-	int64_t unpriced, uncredited, placeholders;
+	int64_t unpriced, uncredited, placeholders, unsaid;
 	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
 	   and what the cost would be with the fewest and the most, and is where sessions rewrite
 	   what was said as often as recorded ones do */

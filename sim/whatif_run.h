@@ -152,6 +152,7 @@ struct run {
 	size_t from, calls;
 	struct play *play; /* the desk's */
 	size_t plays;
+	bool unsaid;	    /* the amount that was last asked for is the least that it may be */
 	uint32_t *recorded; /* cache of each call */
 	int64_t *found;	    /* by target: what is left of the conversation */
 	size_t recorded_room;

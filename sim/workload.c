@@ -111,8 +111,7 @@ void workload_unpack(struct workload *w)
 	workload_calls(w, 0, w->count, call);
 	if (w->metered) {
 		w->metered = in_places(w, w->metered, sizeof *w->metered);
-		w->metered_unpriced =
-			in_places(w, w->metered_unpriced, sizeof *w->metered_unpriced);
+		w->metered_lacks = in_places(w, w->metered_lacks, sizeof *w->metered_lacks);
 	}
 	w->call = call;
 	release_packed(w);
@@ -136,7 +135,7 @@ void workload_close(struct workload *w)
 	free(w->name);
 	free(w->rare);
 	free(w->metered);
-	free(w->metered_unpriced);
+	free(w->metered_lacks);
 	dict_release(&w->dict);
 	dict_release(&w->subject_dict);
 	dict_release(&w->conversation_dict);

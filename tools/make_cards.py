@@ -2,7 +2,8 @@
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
 Cache contracts come from tools/cache_contracts.json, open questions of whole vendors from
 tools/price_disputes.json, the regions in which a model costs the same from
-(or times a factor) tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, which are kept by hand.
+(or times a factor) tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, and what requests pay by something that they may
+leave unsaid from tools/request_fees.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
 model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
@@ -48,6 +49,7 @@ CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 REGIONS = json.loads((HERE / "price_regions.json").read_text())
 TOOL_FEES = json.loads((HERE / "tool_fees.json").read_text())
+REQUEST_FEES = json.loads((HERE / "request_fees.json").read_text())
 
 
 # openrouter.ai/docs, model variants: what ends in :free costs nothing, whatever model it is.
@@ -108,16 +110,15 @@ def doubt_of(row, lost):
 
 
 def fees_of(row):
-    """The fees, and a doubt: a fee a request that is only the dearest of three fees, one for each size of the
-    search context, is not what every request pays. The call says which one it used."""
+    """The fees. What every request pays by something that a record may leave unsaid (tools/request_fees.json) is at least
+    the least of the fees that it may name, or an amount that no source states."""
     fees = {unit: {"amount": fee["amount"], "per": fee["per"]} for unit, fee in sorted(row.get("fees", {}).items())}
-    if "request" in fees and "web_search_low" in fees:
-        low, high = fees["web_search_low"], fees["web_search_high"]
-        del fees["request"]
-        return fees, [f"every request also pays a fee by the size of its search context, {low['amount']} to {high['amount']} "
-                      f"per {high['per']:,} requests; it is charged where the record names web_search_low, "
-                      "web_search_medium or web_search_high"]
-    return fees, []
+    for rule in REQUEST_FEES.get(row["provider"], []):
+        if any(fnmatch.fnmatchcase(row["model"], name) for name in rule["models"]):
+            told = [fees[unit] for unit in rule["tell"] if unit in fees]
+            least = min(told, key=lambda f: decimal.Decimal(f["amount"]) / f["per"], default={"amount": "0", "per": 1})
+            fees["request"] = least | {"unless": rule["tell"]}
+    return fees
 
 
 def batch_of(row, base):
@@ -143,7 +144,7 @@ def prices_of(row):
         base["kind"] = row["kind"]
     if row.get("tiers"):
         base["context"] = tiers_of(row["tiers"], rates)
-    fees, doubts = fees_of(row)
+    fees, doubts = fees_of(row), []
     held = [amount for since, amount in STORAGE.get((row["provider"], row["model"]), []) if since <= row["from"]]
     storage = {"cache_token_hours": {"amount": held[-1], "per": 1000000}} if held else {}
     if fees or storage:

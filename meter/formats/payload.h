@@ -35,10 +35,15 @@ struct metered {
 	bool within;	  /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	  /* set by assemble.h: the id stands for other counts already */
 	bool session_sum; /* of all calls of its session, of its model where it names one */
-	bool aggregate;	  /* all calls of a bucket of time, [time, completed); cumulative, too */
-	bool unsplit;	  /* its cache writes are not told by lifetime */
-	bool broken_off;  /* a stream that ended before its usage was final */
-	int64_t line;	  /* of the source, from 1; 0: unknown */
+	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and
+	 * perhaps of others, for its source does not show how the run began */
+	struct text holds;
+	bool holds_more;
+	bool in_run;	 /* an answer of a run whose sum is not in its source */
+	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
+	bool unsplit;	 /* its cache writes are not told by lifetime */
+	bool broken_off; /* a stream that ended before its usage was final */
+	int64_t line;	 /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not
 	 * understood; NULL: all is */
 	const char *unread;
@@ -48,7 +53,8 @@ struct metered {
 /* Whether its id alone tells which call it is, so that it can be taken while others append. */
 static inline bool metered_stands_alone(const struct metered *m)
 {
-	return !m->cumulative && !m->session_sum && !m->also.n && !m->copy_of.n && !m->twin.n;
+	return !m->cumulative && !m->session_sum && !m->in_run && !m->also.n && !m->copy_of.n &&
+	       !m->twin.n;
 }
 
 struct payload_sink {

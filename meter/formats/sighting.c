@@ -303,6 +303,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
 	if (m->twin.n)
 		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
+	if (m->holds.n)
+		m->holds.p = arena_text(&r->arena, m->holds.p, m->holds.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
 }

@@ -1023,8 +1023,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	in->stored = r.text[FIELD_ID];
 	const char *bad = ingest_check_size(&r, why);
 	if (known.first && !bad) {
-		rc = may_be_of_session(in, m) && known.current
-			     ? session_sums_again(&in->sums, in->store, m, known.first, e)
+		rc = may_be_of_session(in, m)
+			     ? session_sums_again(&in->sums, in->store, m, &known, e)
 			     : 0;
 		return rc == 0 ? take_known(in, m, &r, &known, now, e) : rc;
 	}
@@ -1033,12 +1033,14 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;
-	bool told = false;
+	enum session_met met = MET_NOTHING;
 	if (!bad && may_be_of_session(in, m) &&
-	    (rc = session_sums_meet(&in->sums, in->store, m, &told, e)) != 0)
+	    (rc = session_sums_meet(&in->sums, in->store, m, &met, e)) != 0)
 		return rc;
+	if (met == MET_UNSURE)
+		bad = MAY_BE_HELD;
 	/* a metric, or the sum of a session, says again what is told better already */
-	if (told || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
+	if (met == MET_AGAIN || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}

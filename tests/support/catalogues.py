@@ -48,7 +48,7 @@ def price_of(card, p):
     only = lambda r: {b: v for b, v in r.items() if b not in none}
     return Price(p.get("provider", card.get("provider")), p["model"], p.get("service_tier", "standard"), p.get("region"), p.get("from") or "",
                  only(rates), {s: only(r) for s, r in sizes.items()}, {h: only(r) for h, r in hours.items()},
-                 {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items()})
+                 {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items() if "unless" not in f})
 
 
 def read_cards(folder):

@@ -186,6 +186,24 @@ def documents(fmt, rows):
             {"product": "Copilot", "sku": "Copilot Premium Request", "model": shown(r[1]) or r[3], "unitType": "requests", "pricePerUnit": 0.04,
              "grossQuantity": 3, "grossAmount": float(r[2]) + 1, "discountQuantity": 1, "discountAmount": 1, "netQuantity": 2,
              "netAmount": float(r[2])} for r in rows if r[0] == d]} for d in days]
+    if fmt == "stripe.invoice":  # cents
+        def second(d):
+            return calendar.timegm(time.strptime(d, "%Y-%m-%d"))
+        charged = [r for r in rows if r[3] == "usage"]
+        words = {"claude-sonnet-next": "Claude Opus 4.6"}  # a name in free words is one that a card knows
+        taxes = [{"amount": int(r[2] * 100), "inclusive": False} for r in rows if r[3] == "tax"]
+        credits = [{"amount": int(-r[2] * 100), "type": "credit_balance_transaction"} for r in rows if r[3] == "credit"]
+        return {"id": "in_1", "object": "invoice", "currency": "usd", "status": "paid", "total": plain(sum(r[2] for r in rows) * 100),
+                "total_tax_amounts": taxes, "total_pretax_credit_amounts": credits, "lines": {"object": "list", "has_more": False, "data": [
+                    {"id": "il_%d" % n, "object": "line_item", "amount": plain(r[2] * 100), "currency": "usd", "description": words.get(r[1], shown(r[1])) + " tokens",
+                     "period": {"start": second(r[0]), "end": second(next_day(r[0]))}, "quantity": None, "discount_amounts": []}
+                    for n, r in enumerate(charged)]}}
+    if fmt.startswith("litellm.activity"):
+        def metrics(r):
+            one = {"spend": float(r[2]), "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "api_requests": 1}
+            return one if fmt.endswith("older") else {"metadata": {}, "metrics": one}
+        return {"results": [{"date": d, "metrics": {"spend": 1, "api_requests": 1, "prompt_tokens": 1, "completion_tokens": 1}, "breakdown": {
+            "models": {r[1] or r[3]: metrics(r) for r in rows if r[0] == d}}} for d in days], "metadata": {"page": 1, "total_pages": 1, "has_more": False}}
     if fmt == "langfuse.days":
         return {"data": [{"date": d, "countTraces": 1, "countObservations": 1, "totalCost": 1, "usage": [
             {"model": r[1] or r[3], "inputUsage": 1, "outputUsage": 1, "totalUsage": 2, "countTraces": 1, "countObservations": 1,
@@ -206,6 +224,10 @@ def pages(fmt, rows):
         doc["NextPageToken"] = "abc"
     elif fmt == "azure.costs/page":
         doc["properties"]["nextLink"] = "https://management.example/next"
+    elif fmt == "stripe.invoice":
+        doc["lines"]["has_more"] = True
+    elif fmt.startswith("litellm.activity"):
+        doc["metadata"].update(total_pages=2)
     elif fmt == "langfuse.days":
         doc["meta"].update(page=1, totalPages=2)
     elif fmt == "xai.usage":
@@ -218,7 +240,7 @@ def pages(fmt, rows):
 
 
 # Only documents of these are published.
-DOCUMENTS = {"anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days", "xai.usage"}
+DOCUMENTS = {"stripe.invoice", "litellm.activity", "litellm.activity.older", "anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days", "xai.usage"}
 # What has to be said of a document whose values have no names.
 SAID = {"xai.usage": ["--map", "cost=values.0"]}
 
@@ -286,6 +308,8 @@ def main():
             if doc.get("general"):  # of nobody in particular, and no bill
                 continue
             if "model" not in doc["columns"].values():  # one of fees
+                continue
+            if not {"start", "year", "billed_month"} & set(doc["columns"].values()):  # of the days that are asked for
                 continue
             if doc["kind"] == "bill" or ("cost" in doc.get("columns", {}).values() and doc.get("costs") != "no bill"):
                 known.add(doc["name"])
