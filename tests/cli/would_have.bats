@@ -102,3 +102,22 @@ END
 	run "$TALLY" whatif d.csv --writes none -s x=claude-sonnet-4-6 --resamples 0 --json
 	expect 0 '"total": "0.6"'
 }
+
+@test "a session is found under the names that gateways and simulators give it, in tables, rows and answers" {
+	# two sessions of Haiku: 8,000 tokens are written, then read, and 1,000 more written; twice 8000 x 1.25 + 8000 x 0.1 + 1000 x 1.25 at a million
+	rows="0,a,8000 5,b,8000 40,a,9000 45,b,9000"
+	for name in session session_id sessionId "Session ID" conversation_id; do
+		{ echo "time,model,$name,input,output"; for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '2026-06-15T00:00:%02dZ,m,%s,%s,0\n' "$t" "$s" "$n"; done; } >t.csv
+		run "$TALLY" whatif t.csv -s h=claude-haiku-4-5 --resamples 0 --json
+		expect 0 '"conversations": 2' '"total": "0.0241"'
+	done
+	for name in session session_id conversation_id; do
+		for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '{"timestamp": "2026-06-15T00:00:%02dZ", "model": "m", "%s": "%s", "input_tokens": %s, "output_tokens": 0}\n' "$t" "$name" "$s" "$n"; done >t.jsonl
+		run "$TALLY" whatif t.jsonl -s h=claude-haiku-4-5 --resamples 0 --json
+		expect 0 '"conversations": 2' '"total": "0.0241"'
+	done
+	# its own name goes before the others
+	for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '{"timestamp": "2026-06-15T00:00:%02dZ", "model": "m", "session_id": "one", "session": "%s", "input_tokens": %s, "output_tokens": 0}\n' "$t" "$s" "$n"; done >t.jsonl
+	run "$TALLY" whatif t.jsonl -s h=claude-haiku-4-5 --resamples 0 --json
+	expect 0 '"conversations": 2'
+}
