@@ -13,6 +13,7 @@
 #include "reports/left_out.h"
 #include "reports/lower_bound_report.h"
 #include "reports/table.h"
+#include "sim/route_names.h"
 
 /* a / b with six decimals, "0" where b is 0. */
 static const char *ratio(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
@@ -345,6 +346,15 @@ static void put_reasons(struct json_out *j, const struct whatif_result *w)
 	json_out_end(j, ']');
 }
 
+static void put_unmet(void *user, const char *what, struct text name)
+{
+	struct json_out *j = user;
+	json_out_object(j, NULL);
+	json_out_string(j, "what", what);
+	json_out_text(j, "name", name);
+	json_out_end(j, '}');
+}
+
 static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
 {
 	const struct whatif_options *o = r->options;
@@ -392,6 +402,11 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	if (r->sensitivity)
 		put_sensitivity(j, r, i);
 	put_parts(j, w);
+	if (s->route.rules || s->route.waits || s->route.escalates) {
+		json_out_array(j, "names_no_call");
+		route_names_unmet(&s->route, o->workload, put_unmet, j);
+		json_out_end(j, ']');
+	}
 	if (w->reasons)
 		put_reasons(j, w);
 	json_out_end(j, '}');
@@ -728,6 +743,12 @@ static void sensitivity_remarks(const char *name, const struct whatif_report *r,
 	}
 }
 
+static void say_unmet(void *user, const char *what, struct text name)
+{
+	print_note("  %s: no call has the %s '%.*s' that it names", (const char *)user, what,
+		   (int)name.n, name.p);
+}
+
 static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_options *o = r->options;
@@ -738,6 +759,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
 			   "--ttl and the like) is asked of the record, too",
 			   name);
+	route_names_unmet(&o->scenario[i].route, o->workload, say_unmet, (void *)(uintptr_t)name);
 	model_remarks(name, w, o->currency, b);
 	if (o->scenario[i].route.kind == ROUTE_OFFPEAK)
 		waiting_remark(name, w, o->currency, b);

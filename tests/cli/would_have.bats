@@ -121,3 +121,24 @@ END
 	run "$TALLY" whatif t.jsonl -s h=claude-haiku-4-5 --resamples 0 --json
 	expect 0 '"conversations": 2'
 }
+
+@test "what a route names that no call has is told: customers, workloads that may wait, conversations" {
+	printf 'time,model,session,customer,workload,input,output\n2026-06-15T00:00:00Z,gpt-4o,s1,acme,chat,1000,10\n2026-06-15T00:01:00Z,gpt-4o,s2,acme,eval,1000,10\n' >t.csv
+	echo '{"rules": [{"when": {"customer": "acmee"}, "model": "gpt-4o"}, {"when": {"customer": "acme", "workload": "eval"}, "model": "gpt-4o"}, {"when": {"model": "gpt-5"}, "model": "gpt-4o"}], "otherwise": "gpt-4o-mini"}' >rules.json
+	run "$TALLY" whatif t.csv -s r=rules:rules.json --resamples 0 --json
+	expect 0 '"names_no_call": [' '{"what": "customer", "name": "acmee"}' '{"what": "model", "name": "gpt-5"}'
+	[[ $output != *'"name": "eval"'* && $output != *'"name": "acme"'* ]] || fail "what is there is told"
+	echo '{"cheap": "gpt-4o-mini", "strong": "gpt-4o", "escalated": ["s1", "s3", "s1", 7]}' >cascade.json
+	run "$TALLY" whatif t.csv -s c=cascade:cascade.json --resamples 0
+	expect 0 "c: no call has the conversation or task 's3' that it names" "c: no call has the conversation or task '7' that it names"
+	[[ $output != *"'s1'"* ]] || fail "what is there is told"
+	echo '{"scenarios": [{"name": "b", "route": "gpt-4o", "service_tier": "batch", "wait": ["eval", "evals"]}]}' >s.json
+	run "$TALLY" whatif t.csv --scenarios s.json --resamples 0 --json
+	expect 0 '"what": "workload", "name": "evals"'
+	[[ $output != *'"name": "eval"'* ]] || fail "what is there is told"
+	# of a database, too
+	"$TALLY" ingest t.csv --db t.db -q
+	run "$TALLY" whatif --db t.db -s r=rules:rules.json -s c=cascade:cascade.json --resamples 0
+	expect 0 "r: no call has the customer 'acmee' that it names" "c: no call has the conversation or task 's3' that it names"
+	[[ $output != *"'s1'"* && $output != *"'acme'"* ]] || fail "what is there is told"
+}
