@@ -161,6 +161,22 @@ static inline bool whatif_draws_at_least(const struct whatif_result *w)
 	return w->uncredited || w->placeholders;
 }
 
+/* Whether hits that are not certain move the cost. */
+static inline bool whatif_has_bounds(const struct whatif_result *w)
+{
+	return (w->calls_uncertain || w->calls_unproven) && !w->fixed.atto;
+}
+/* The figure to take: what is expected where hits are not certain, else the cost. Models, days and
+ * windows add up to the cost. */
+static inline struct money_total whatif_headline(const struct whatif_result *w)
+{
+	return whatif_has_bounds(w) ? w->cost_expected : w->cost;
+}
+/* Below, at or above 0 as a scenario is cheaper than another one, as dear or dearer, whether as
+ * much is rewritten as is expected, as the most hits have it or as the fewest do. */
+enum whatif_verdict { WHATIF_CHEAPER = -1, WHATIF_SAME, WHATIF_DEARER, WHATIF_NOT_CERTAIN };
+enum whatif_verdict whatif_verdict(const struct whatif_result *w, const struct whatif_result *base);
+
 /* The serial time of the model's calls in milliseconds, half up; -1 when its speed is not known. */
 int64_t whatif_busy_ms(const struct whatif_model *m);
 

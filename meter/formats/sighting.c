@@ -42,6 +42,11 @@ int payload_labels(struct payload_reader *p, struct record *r, json_value *v, st
 						    FIELD_TASK, FIELD_SESSION };
 	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
 		payload_text(r, labels[i], json_member(v, record_field_name(labels[i])));
+	/* as gateways, simulators and clients of one's own name it */
+	static const char *const sessions[] = { "session_id", "conversation_id" };
+	for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++)
+		if (!r->text[FIELD_SESSION].n)
+			payload_text(r, FIELD_SESSION, json_member(v, sessions[i]));
 	payload_effort(p, r, v);
 	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
 	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;

@@ -228,11 +228,12 @@ enum record_field column_field_meant(struct text name)
 		const char *word;
 		enum record_field field;
 	} words[] = {
-		{ "timestamp", FIELD_TIME },   { "ts", FIELD_TIME },
-		{ "date", FIELD_TIME },	       { "datetime", FIELD_TIME },
-		{ "date_time", FIELD_TIME },   { "created_at", FIELD_TIME },
-		{ "started_at", FIELD_TIME },  { "start_time", FIELD_TIME },
-		{ "model_name", FIELD_MODEL },
+		{ "timestamp", FIELD_TIME },	{ "ts", FIELD_TIME },
+		{ "date", FIELD_TIME },		{ "datetime", FIELD_TIME },
+		{ "date_time", FIELD_TIME },	{ "created_at", FIELD_TIME },
+		{ "started_at", FIELD_TIME },	{ "start_time", FIELD_TIME },
+		{ "model_name", FIELD_MODEL },	{ "session_id", FIELD_SESSION },
+		{ "sessionid", FIELD_SESSION }, { "conversation_id", FIELD_SESSION },
 	};
 	char own[32];
 	if (name.n >= sizeof own)

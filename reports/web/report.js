@@ -70,6 +70,7 @@ const tally = (() => {
 		for (const s of data.scenarios) {
 			if (s.unpriced) list.push(`${s.name}: ${count(s.unpriced)} calls have no price and are in no sum.`);
 			if (s.waiting) list.push(`${s.name}: ${count(s.waiting.moved)} calls wait for a cheaper hour; that saves ${amount(s.waiting.saves, s.currency)}.`);
+			if (s.rebuilt && s.rebuilt.total_low) list.push(`${s.name}: what ${count(s.rebuilt.uncertain_calls + s.rebuilt.unproven_calls)} of the calls find in a cache is not certain; ${amount(s.rebuilt.total_low, s.currency)} to ${amount(s.rebuilt.total_high, s.currency)} with the most and the fewest hits.`);
 			if (s.escalated) list.push(`${s.name}: ${count(s.escalated)} calls run on both models.`);
 			if (s.retries) list.push(`${s.name}: ${count(s.retries.calls)} attempts fail and are made again; the failed ones cost ${amount(s.retries.total, s.currency)}.`);
 			if (s.budget) list.push(`${s.name}: over the budget of ${amount(s.budget.amount, s.currency)} in ${percent(s.budget.overrun_probability)} of the resamples.`);
@@ -128,7 +129,8 @@ const tally = (() => {
 		const by = data.scenarios[0].sensitivity[0].varied_by;
 		return sheet('Which assumption moves the cost most', table(`one assumption at a time ${percent(by)} lower and higher, the widest first`, ['Scenario', 'Assumption', {n: 'with less'}, {n: 'with more'}], rows));
 	}
-	function whatif(root, data) {
+	function whatif(root, given) {
+		const data = {...given, scenarios: given.scenarios.map(s => ({...s, ...s.headline}))};
 		clear(root);
 		const plan = data.scenarios.some(s => s.credits);
 		root.append(verdict(data), sheet('', table(`${count(data.calls)} calls${data.conversations ? ` in ${count(data.conversations)} conversations` : ''}, cache: ${data.cache}`
