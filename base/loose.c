@@ -512,6 +512,32 @@ static bool clock_of(struct text s, int64_t *us)
 	return true;
 }
 
+/* "46188", "46188.25": days since the end of 1899 and a part of one, as a spreadsheet keeps dates;
+ * from 2000 to 2099. False where it is none. */
+static bool serial_day(struct loose_time *out, struct text s, size_t digits)
+{
+	enum { FROM = 36526, TO = 73050, EPOCH = 25569, SECONDS = 86400, FRACTION_MOST = 12 };
+	int64_t day = 0, part = 0, whole = 1;
+	const bool has_part = s.n > 6 && (s.p[5] == '.' || s.p[5] == ',');
+	if (digits != 5 || (s.n != 5 && !has_part) || s.n > 6 + FRACTION_MOST)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (i == 5)
+			continue;
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		*(i < 5 ? &day : &part) = *(i < 5 ? &day : &part) * 10 + s.p[i] - '0';
+		whole *= i > 5 ? 10 : 1;
+	}
+	if (day < FROM || day > TO)
+		return false;
+	/* to the second, as they are shown */
+	const int64_t second = (int64_t)(((int128)part * SECONDS * 2 + whole) / (whole * 2));
+	out->is_day = !has_part;
+	out->at.us = (day - EPOCH) * US_PER_DAY + second * US_PER_SECOND;
+	return true;
+}
+
 int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order order,
 			struct err *e)
 {
@@ -544,7 +570,7 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 		out->at.us += clock;
 		return rc;
 	}
-	if (named_day(out, s))
+	if (named_day(out, s) || serial_day(out, s, digits))
 		return 0;
 	/* as queries of BigQuery write it: days of UTC, and no zone of the viewer's */
 	if (s.n > 14 && memcmp(s.p + s.n - 4, " UTC", 4) == 0)

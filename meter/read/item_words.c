@@ -479,10 +479,12 @@ static bool begins_with_word(struct text s, const char *word)
 bool words_say_total(struct text s)
 {
 	static const char *const words[] = {
-		"total",	"totals",	 "grand total", "sum",		 "subtotal",
-		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
-		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
-		"合计",		"总计",		 "小计",	"filtered total"
+		"total",	"totals",	 "grand total", "sum",	  "subtotal",
+		"sub-total",	"sub total",	 "summe",	"gesamt", "gesamtsumme",
+		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",  "suma",
+		"totale",	"totali",	 "subtotale",	"totaal", "subtotaal",
+		"totais",	"totales",	 "totaux",	"合计",	  "总计",
+		"小计",		"合計",		 "総計",	"小計",	  "filtered total"
 	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (begins_with_word(s, words[i]))

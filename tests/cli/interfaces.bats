@@ -131,3 +131,15 @@ invoice() {
 	run "$TALLY" reconcile yen.json --currency JPY --prices yen.card --json
 	[[ "$output" == *'"billed": "2114"'* ]]
 }
+
+@test "dates as a spreadsheet keeps them, and rows of totals in other languages" {
+	command -v python3 > /dev/null || skip "no python3"
+	usage
+	for total in Totale Totaal 合計 総計 Totaux Totales; do
+		printf 'Date;Model;Cost\n46188;claude-sonnet-4-6;6,00\n46189,25;claude-haiku-4-5;4,00\n46189,99;gpt-4o-2024-11-20;10,00\n%s;;20,00\n' $total > s.csv
+		[ "$(said s.csv)" = 20,20,0,0 ] || fail "$total: $(cat said.err)"
+	done
+	printf 'Date,Model,Cost\n19999,claude-sonnet-4-6,6\n' > early.csv
+	run "$TALLY" reconcile early.csv
+	expect 1 "is not an instant"
+}

@@ -199,10 +199,10 @@ CASES
 		done
 		[ "$("$TALLY" replay t.csv --csv -q | tail -n 1)" = "1,1000,0,0,0,200,0,USD,0.00325,0,0" ] || fail "$time"
 	done
-	# two that may be meant are nobody's; the field's own name goes before, and what --map says
+	# two that may be meant must say the same; the field's own name goes before, and what --map says
 	printf 'Date,Timestamp,model,input,output\n2026-06-01,10:00,gpt-5,1000,200\n' >t.csv
 	run "$TALLY" replay t.csv
-	expect 2 'no instants' '--map time=COLUMN'
+	expect 3 'may both be the time' '--map time=Date'
 	printf 'Date,time,model,input,output\nyesterday,2026-06-01T10:00:00Z,gpt-5,1000,200\n' >t.csv
 	run "$TALLY" replay t.csv
 	expect 0 'columns not used: Date'

@@ -44,6 +44,9 @@ def seed(fault, rows):
     if fault == "tenth":
         rows[at][2] = cost * D("1.1")
         return rows, cost / 10
+    if fault == "tokens":  # a million more of input at the same price
+        rows[at][2] = cost + 3
+        return rows, D(3)
     if fault == "unmetered":
         rows[at][2] = cost + D("7.77")
         return rows, D("7.77")
@@ -123,9 +126,9 @@ TABLES = {
                                             tax(k, "tax", "token"), "global", "standard"]),
     "aws.cur": ("line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,line_item_usage_amount,pricing_unit,"
                 "line_item_unblended_rate,line_item_unblended_cost,line_item_net_unblended_cost,line_item_currency_code",
-                lambda d, m, c, k: [tax(k, "Tax", "Usage"), d + "T03:00:00.000Z", "AmazonBedrock", aws(m), "1.0", "1K tokens", "9", plain(c * 2), plain(c), "USD"]),
+                lambda d, m, c, k: [tax(k, "Tax", "Usage"), d + "T03:00:00.000Z", "AmazonBedrock", aws(m), "", "1K tokens", "9", plain(c * 2), plain(c), "USD"]),
     "azure.costs": ("date,meterCategory,meterName,quantity,unitOfMeasure,effectivePrice,costInBillingCurrency,billingCurrency,chargeType,resourceGroupName",
-                    lambda d, m, c, k: [us(d), "Foundry Models", m and m + " Inp glbl Tokens", "1", "1K", "9", plain(c), "USD", tax(k, "Tax", "Usage"), "rg"]),
+                    lambda d, m, c, k: [us(d), "Foundry Models", m and m + " Inp glbl Tokens", "", "1K", "9", plain(c), "USD", tax(k, "Tax", "Usage"), "rg"]),
     "gcp.billing": ("usage_start_time,service.description,sku.description,cost,currency,cost_type,credits,project.id",
                     lambda d, m, c, k: [d + " 05:00:00 UTC", "Vertex AI", (shown(m) if shown(m) != m else m.replace("-", " ")) + " Input Tokens" if m else "Tax",
                                         plain(c + 1), "USD", tax(k, "tax", "regular"), '[{"name": "promotion", "amount": -1}]', "p"]),
@@ -284,6 +287,17 @@ def write(fmt, rows, path):
     fmt, _, how = fmt.partition("/")
     if fmt in DOCUMENTS or how == "page":
         return json.dump(documents(fmt, rows), open(path, "w"))
+    if how == "tokens":  # lines of input and of output with their quantities: what is not output was charged for input
+        head, _ = TABLES[fmt]
+        out = []
+        for d, m, c, _ in rows:
+            n = sum(r[4] for r in records() if r[1][:10] == d and r[2] == m)
+            charged = RATE[m][1] * n / 1000000
+            for word, cost, count in (("input", c - charged, (c - charged) / RATE[m][0] * 1000), ("output", charged, D(n) / 1000)):
+                out.append(["Usage", d + "T03:00:00.000Z", "AmazonBedrock", aws(m).replace("input", word), plain(count), "1K tokens", "9", plain(cost), plain(cost), "USD"])
+        with open(path, "w", newline="") as f:
+            csv.writer(f).writerows([head.split(",")] + out)
+        return
     head, row = TABLES[fmt]
     table = [head.split(",")] + [row(*r) for r in rows]
     if how == "json":  # rows as an interface gives them
@@ -319,7 +333,7 @@ def main():
         if missing:
             raise SystemExit("no vendor bills in " + ", ".join(sorted(missing)))
         all_of = [p for p, doc in path_of.items() if doc["name"] in known - set(SAID) and doc.get("spelling") is None]
-        print("\n".join(sorted((known & by_hand) | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet",
+        print("\n".join(sorted((known & by_hand) | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "aws.cur/tokens",
                                                     "openrouter.activity/json"}) + all_of))
         return
     rows, off = seed(sys.argv[3], lines())
