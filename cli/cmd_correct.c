@@ -147,21 +147,22 @@ static int take_back(struct cli *cli, struct err *e)
 static void print_left(const struct cli *cli, const struct rerate_result *r)
 {
 	if (r->kept)
-		printf("%s %s a price that no card states any more, and keep%s it (name "
-		       "the card with --prices, or remove the price with --unprice)\n",
-		       COUNTED(r->kept, "record"), r->kept == 1 ? "has" : "have",
-		       r->kept == 1 ? "s" : "");
+		print_note("%s %s a price that no card states any more, and keep%s it (name "
+			   "the card with --prices, or remove the price with --unprice)",
+			   COUNTED(r->kept, "record"), r->kept == 1 ? "has" : "have",
+			   r->kept == 1 ? "s" : "");
 	if (r->others)
-		printf("%s %s rated by cards that are not at hand now (%s) and keep%s %s "
-		       "price (name them with --prices, or take the book's prices with "
-		       "--other-cards)\n",
-		       COUNTED(r->others, "record"), r->others == 1 ? "was" : "were", r->missing.p,
-		       r->others == 1 ? "s" : "", r->others == 1 ? "its" : "their");
+		print_note("%s %s rated by cards that are not at hand now (%s) and keep%s %s "
+			   "price (name them with --prices, or take the book's prices with "
+			   "--other-cards)",
+			   COUNTED(r->others, "record"), r->others == 1 ? "was" : "were",
+			   r->missing.p, r->others == 1 ? "s" : "",
+			   r->others == 1 ? "its" : "their");
 	if (r->elsewhere)
-		printf("%s %s priced in another currency than %s and left as %s (--currency "
-		       "names the one to reprice)\n",
-		       COUNTED(r->elsewhere, "record"), r->elsewhere == 1 ? "is" : "are",
-		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
+		print_note("%s %s priced in another currency than %s and left as %s (--currency "
+			   "names the one to reprice)",
+			   COUNTED(r->elsewhere, "record"), r->elsewhere == 1 ? "is" : "are",
+			   cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 }
 
 static void print_changes(const struct rerate_result *r)
@@ -202,7 +203,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 {
 	struct buf b = { 0 };
 	if (cards)
-		printf("the records were rated by other cards than those now: %s\n", cards);
+		print_note("the records were rated by other cards than those now: %s", cards);
 	print_left(cli, r);
 	if (!r->count) {
 		printf("every record keeps its price\n");
@@ -213,7 +214,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
 	if (dry)
-		printf("nothing was changed; run without --dry-run to apply\n");
+		print_note("nothing was changed; run without --dry-run to apply");
 	buf_release(&b);
 }
 

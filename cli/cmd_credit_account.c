@@ -479,8 +479,8 @@ static void print_drawn(const struct cli *cli, const struct draw_counts *n)
 			printf("; %s were refunded", text[2]);
 		printf("\n");
 		if (n->uncovered)
-			printf("%s drew nothing: the plan does not cover the model\n",
-			       count_words(rows, n->uncovered, "record"));
+			print_note("%s drew nothing: the plan does not cover the model",
+				   count_words(rows, n->uncovered, "record"));
 	}
 }
 
@@ -500,7 +500,7 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	if (draws)
 		print_drawn(cli, &n);
 	else if (!cli->quiet && !cli->json)
-		printf("recurring grants and expiries are up to date\n");
+		print_note("recurring grants and expiries are up to date");
 	if (n.at_fault)
 		print_notice("tally: %s cannot be drawn and wait%s (tally status names "
 			     "%s)\n",

@@ -562,9 +562,9 @@ static int draft(struct cli *cli, struct err *e)
 	free(who.name);
 	arena_release(&who.arena);
 	if (rc == 0 && !cli->json && !cli->quiet && last)
-		printf("\ntally invoice show %lld shows the last one; tally invoice finalize "
-		       "%lld makes it final\n",
-		       (long long)last, (long long)last);
+		print_note("\ntally invoice show %lld shows the last one; tally invoice finalize "
+			   "%lld makes it final",
+			   (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
 		print_notice("tally: %s %s no price or %s not covered by the plan: the totals "
 			     "are lower bounds\n",

@@ -115,8 +115,8 @@ static const char *const first_ten[][2] = {
 
 static void put_summary(FILE *out, const struct command *c)
 {
-	fprintf(out, "  %-17s", c->name);
-	put_hanging(out, c->summary, 19, 20);
+	fprintf(out, "  %-18s", c->name);
+	put_hanging(out, c->summary, 20, 21);
 }
 
 /* The commands by what people come for, the ones that matter first in each. */
