@@ -15,7 +15,7 @@ static const struct option amend_options[] = {
 	  true },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ "other-cards", 0, NULL,
-	  "take the book's price where the card that rated the record is not at hand", false },
+	  "use the book's price when the card that rated the record is not at hand", false },
 	{ 0 },
 };
 static const struct option void_options[] = {
@@ -26,8 +26,7 @@ static const struct option rerate_options[] = {
 	{ "dry-run", 'n', NULL, "show what would change without changing it", false },
 	{ "unprice", 0, NULL, "also remove prices that no card states any more", false },
 	{ "other-cards", 0, NULL,
-	  "also take the book's prices for records that another card rated which is not at hand now",
-	  false },
+	  "also apply the book's prices to records rated by a card that is not at hand", false },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
@@ -295,11 +294,7 @@ const struct command command_rerate = {
 	.summary = "reprice stored records after a card was corrected",
 	.arguments = "",
 	.description =
-		"Compares the stored price of each record with the one in the cards now, shows "
-		"the differences, and adds corrections. Look first with --dry-run. A record "
-		"never loses its price unless --unprice says so, nor that of a card which is not "
-		"at hand to the book's unless --other-cards does. The old figures stay "
-		"reproducible (tally usage --as-of).",
+		"Compares the stored price of each record with the one in the cards now, shows the differences, and adds corrections. Look first with --dry-run. A record keeps its price when no card states one any more, unless --unprice is given, and when its card is not at hand, unless --other-cards is. The old figures stay reproducible (tally usage --as-of).",
 	.examples = "  tally rerate --dry-run\n"
 		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",
 	.options = rerate_options,

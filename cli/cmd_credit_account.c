@@ -27,8 +27,7 @@ static int done(struct cli *cli, int rc, const char *fmt, const char *what)
 
 static const struct option account_options[] = {
 	{ "plan", 0, "PLAN",
-	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME; with ' from "
-	  "DAY' behind it usage of earlier days keeps the plan before",
+	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME; append ' from DAY' to keep the previous plan for earlier days",
 	  false },
 	{ "byo", 0, "yes|no",
 	  "bring your own key: usage is reported but draws no credits "
@@ -551,7 +550,7 @@ static int repair(struct cli *cli, struct err *e)
 const struct command command_credit_repair = {
 	.name = "credit repair",
 	.place = HELP_CREDITS + 32,
-	.summary = "draw the pending usage of an account at fault",
+	.summary = "draw pending usage of an account that was at fault",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,

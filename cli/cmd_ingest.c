@@ -23,7 +23,8 @@ static const struct option options[] = {
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
 	{ "map", 0, "FIELD=COLUMN",
-	  "read a field from a column (or key) with another name; none: it costs nothing", true },
+	  "read a field from a column, key or member of another name (customer=metadata.team); none: it costs nothing",
+	  true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "

@@ -593,8 +593,9 @@ static void model_remarks(const char *name, const struct whatif_result *w, const
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
-		print_note("  %s: one call after another would take %s (published speeds)", name,
-			   b->p);
+		print_note(
+			"  %s: run one after another, the calls would take %s (published speeds)",
+			name, b->p);
 	}
 }
 
@@ -644,9 +645,7 @@ static void bounds_remark(const char *name, const struct whatif_result *w, const
 	put_short_money(&high, w->cost_high, currency, EXACTLY);
 	put_short_money(&expected, w->cost_expected, currency, bound_of(w));
 	print_note(
-		"  %s: what %s of the calls find in a cache is not certain; with the most and "
-		"the fewest hits it costs %s to %s, and %s if as much is rewritten as in recorded "
-		"sessions",
+		"  %s: cache hits of %s of the calls are not certain; with the most and the fewest hits it costs %s to %s, and %s if as much is rewritten as in recorded sessions",
 		name, b->p, low.p, high.p, expected.p);
 	buf_release(&low);
 	buf_release(&high);
