@@ -174,10 +174,9 @@ static const struct option draft_options[] = {
 	  false },
 	{ "all", 0, NULL, "every customer with an account", false },
 	{ "interim", 0, NULL,
-	  "usage so far of a period that goes on, where it has come to the `threshold` of the "
-	  "terms; the period's own invoice asks for the rest",
+	  "usage so far of a period that is not over, once it reaches the `threshold` of the terms; the period's own invoice charges the rest",
 	  false },
-	{ "supplement", 0, NULL, "what has changed in an invoiced period since", false },
+	{ "supplement", 0, NULL, "what has changed since in a period that was invoiced", false },
 	{ "rates", 0, "FILE",
 	  "exchange rates by day: the European Central Bank's CSV, or day,base,currency,rate",
 	  true },
@@ -563,9 +562,9 @@ static int draft(struct cli *cli, struct err *e)
 	free(who.name);
 	arena_release(&who.arena);
 	if (rc == 0 && !cli->json && !cli->quiet && last)
-		printf("\ntally invoice show %lld shows the last one; tally invoice finalize "
-		       "%lld makes it final\n",
-		       (long long)last, (long long)last);
+		print_note("\ntally invoice show %lld shows the last one; tally invoice finalize "
+			   "%lld makes it final",
+			   (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
 		print_notice("tally: %s %s no price or %s not covered by the plan: the totals "
 			     "are lower bounds\n",

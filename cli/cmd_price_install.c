@@ -161,9 +161,9 @@ static int add_card(const struct cli *cli, enum scope scope, const char *name, c
 		rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, text, e)
 					     : price_store_write(place, text, e);
 	if (rc == 0 && !cli->quiet) {
-		printf("%s is installed (%zu prices); every command %suses it now\n", place,
-		       card->price_count,
-		       scope == SCOPE_DATABASE ? "that prices records of this database " : "");
+		print_note("%s is installed (%zu prices); every command %suses it now", place,
+			   card->price_count,
+			   scope == SCOPE_DATABASE ? "that prices records of this database " : "");
 		if (scope != SCOPE_SYSTEM)
 			say_overlaps(true, true, name, text);
 		if (scope != SCOPE_USER)

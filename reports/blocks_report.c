@@ -171,8 +171,8 @@ void blocks_report_table(const struct blocks_report *r)
 	struct lower_bound bound = { 0 };
 	if (r->from == r->blocks->count) {
 		if (r->blocks->count)
-			printf("none of %zu blocks is of that kind (`tally blocks` lists them)\n",
-			       r->blocks->count);
+			print_note("none of %zu blocks is of that kind (`tally blocks` lists them)",
+				   r->blocks->count);
 		else
 			printf("no calls in that period\n");
 		print_left_out(r->left_out);

@@ -824,12 +824,12 @@ static void put_move(const struct forecast_question *q)
 	day_format(local_day(q->zone, q->move_on), day);
 	struct buf to = { 0 };
 	put_route(&to, &q->route);
-	print_note("from %s on %.*s runs on %s: as many tokens and cache hits as recorded, cache "
-		   "writes as input where they are not billed%s",
-		   day, (int)from.n, from.p, to.p,
-		   q->route.parts > 1 ? "; shares are of the cost, for nobody knows which calls go "
-					"where"
-				      : "");
+	print_note(
+		"from %s on, %.*s runs on %s: with the recorded tokens and cache hits, and cache writes as input where they are not billed%s",
+		day, (int)from.n, from.p, to.p,
+		q->route.parts > 1
+			? "; shares are of the cost, because which calls would go where is not known"
+			: "");
 	buf_release(&to);
 	printf("\n");
 }

@@ -432,7 +432,7 @@ void reconcile_report_table(const struct reconcile_report *o)
 		table_print(t);
 	table_close(t);
 	put_scope(&b, o);
-	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
+	print_note("%sread as     %s", shown ? "\n" : "", b.p);
 	put_shown_money(&b, r->billed, currency, EXACTLY);
 	printf("billed      %s\n", b.p);
 	if (r->has_list) {

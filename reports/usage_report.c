@@ -304,7 +304,8 @@ static void print_remarks(const struct usage_report *r)
 		print_note("\n%s %s in quarantine, not counted (tally quarantine list)",
 			   COUNTED(r->quarantined, "record"), r->quarantined == 1 ? "is" : "are");
 	if (r->uncovered)
-		print_note("\n%s drew no credits, for the plan does not cover %s (tally status)",
+		print_note("\n"
+			   "%s drew no credits, because the plan does not cover %s (tally status)",
 			   COUNTED(r->uncovered, "record"), r->uncovered == 1 ? "it" : "them");
 }
 

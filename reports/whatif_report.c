@@ -642,8 +642,9 @@ static void model_remarks(const char *name, const struct whatif_result *w, const
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
-		print_note("  %s: one call after another would take %s (published speeds)", name,
-			   b->p);
+		print_note(
+			"  %s: run one after another, the calls would take %s (published speeds)",
+			name, b->p);
 	}
 }
 
@@ -694,9 +695,7 @@ static void bounds_remark(const char *name, const struct whatif_report *r,
 	put_short_money(&high, w->cost_high, currency, EXACTLY);
 	put_short_money(&counted, w->cost, currency, bound_of(w));
 	print_note(
-		"  %s: what %s of the calls find in a cache is not certain; the cost is what is "
-		"expected if as much is rewritten as in recorded sessions, and %s to %s with the "
-		"most and the fewest hits%s%s%s",
+		"  %s: cache hits of %s of the calls are not certain; the cost expects as much rewriting as in recorded sessions, and is %s to %s with the most and the fewest hits%s%s%s",
 		name, b->p, low.p, high.p, w->models > 1 ? "; its models add up to " : "",
 		w->models > 1 ? counted.p : "", w->models > 1 ? ", if nothing is" : "");
 	if (w != baseline(r) && !whatif_at_least(w) && !whatif_at_least(baseline(r)) &&

@@ -57,7 +57,7 @@ half() { coming "$1" | jq -r '.quantiles["0.5"]'; }
 	middle() { [ "$(json 0.5)" = "$1" ] || fail "not $1"; }
 	# six days of one credit on n1; from the 5th on two on n2, where n1 would draw three
 	ahead --credits 100 --move n2 --move-on 2026-07-05 --json; expect 0 '"to": "n2"'; middle 18
-	ahead --credits 100 --move n1=n2 --move-on 2026-07-05; expect 0 'from 2026-07-05 on n1 runs on n2' 'half of the draws at most               18'
+	ahead --credits 100 --move n1=n2 --move-on 2026-07-05; expect 0 'from 2026-07-05 on, n1 runs on n2' 'half of the draws at most               18'
 	# a quarter of 2 and three of 3; 3 and half of 2
 	ahead --credits 100 --scenario share:25%:n2:n1 --move-on 2026-07-05 --json; middle 22.5
 	ahead --credits 100 --scenario escalate:50%:n1:n2 --move-on 2026-07-05 --json; middle 30
