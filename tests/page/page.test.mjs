@@ -475,6 +475,24 @@ await test('a saved report draws itself: bounds where calls have no price, nothi
 	await p.context().close();
 });
 
+await test('saved reports of every kind fit a phone, and axe finds nothing serious; a cascade says first what it comes to', async () => {
+	const tool = (...args) => execFileSync('/bin/sh', ['-c', '"$0" "$@" || [ $? -ge 3 ]', tally, ...args], { encoding: 'utf8', cwd: dir });
+	writeFileSync(join(dir, 'outcomes.csv'), 'task,model,solved,cost\n' + Array.from({ length: 40 }, (_, i) => `t${i},small,${i % 2},0.01\nt${i},large,${i % 4 ? 1 : 0},0.1\n`).join(''));
+	tool('cascade', 'outcomes.csv', '--cheap', 'small', '--strong', 'large', '--html', 'cascade.html');
+	tool('plan', '--per-day', '10k', '--cached', '2000', '--input', '300', '--output', '150', '--model', 'deepseek-v4-flash', '--model', 'claude-sonnet-4-6', '--format', 'html', '-o', 'plan.html');
+	tool('migrate', 'u.csv', '--to', 'deepseek-v4-pro', '--to', 'gpt-5', '--format', 'html', '-o', 'migrate.html');
+	for (const name of ['cascade', 'plan', 'migrate', 'r']) {
+		const p = await pageOf('file://' + join(dir, name + '.html'), { viewport: { width: 390, height: 844 } });
+		await p.locator('h1').waitFor();
+		is(await p.evaluate(() => [...document.querySelectorAll('html,.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.tagName + ' ' + e.innerText.slice(0, 200)).join()), '', `wider than a phone in ${name}`);
+		await p.evaluate(axe + ';0');
+		is((await p.evaluate(() => axe.run(document))).violations.filter(x => ['serious', 'critical'].includes(x.impact)).map(x => x.id).join(), '', `findings in ${name}`);
+		/* half of 40 by the small one; of the other half the large one has those that no four divides */
+		if (name === 'cascade') ok(/The cascade solves 30 of 40 tasks for \$2\.40\s+as many as the strong model alone, which costs \$4\.00; 20 tasks escalate/.test(await p.locator('body').innerText()), await p.locator('body').innerText());
+		await p.context().close();
+	}
+});
+
 await test('the planner answers as tally plan does, and the week of a tariff is told', async () => {
 	await view(page, 'Planner');
 	await page.getByRole('region', { name: 'Verdict' }).waitFor();
