@@ -189,3 +189,12 @@ least='{"schema": "tally.card/1", "provider": "asker", "regions": [{"models": ["
 	printf '%s' "${least/'"unsaid": "least"'/'"unsaid": "most"'}" >bad.json
 	run "$TALLY" price check bad.json; expect 1 "'unsaid' is \"least\" or \"open\""
 }
+@test "a price that a catalogue states of such a model keeps the rule, with the least of its own fees" {
+	printf '{"perplexity/sonar": {"litellm_provider": "perplexity", "input_cost_per_token": 2e-6, "output_cost_per_token": 2e-6, "search_context_cost_per_query": {"search_context_size_low": 0.007, "search_context_size_medium": 0.009, "search_context_size_high": 0.011}}}' >c.json
+	run "$TALLY" price import --from litellm c.json --output imported.json; expect 0
+	cost --prices imported.json --model sonar --input 1000; expect 3 '"total": "0.009"' '"at_least": true'
+	cost --prices imported.json --model sonar --input 1000 --unit web_search_high=1; expect 0 '"total": "0.013"' '"at_least": false'
+	printf '{"perplexity":{"models":{"sonar":{"cost":{"input":2,"output":2}}}}}' >c.json
+	run "$TALLY" price import --from models.dev c.json --output imported.json; expect 0
+	cost --prices imported.json --model sonar --input 1000; expect 3 '"total": "0.002"' '"at_least": true' 'no source states how much'
+}
