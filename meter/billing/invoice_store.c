@@ -550,6 +550,20 @@ static int take_note(void *user, const struct stored_invoice *i)
 	return 0;
 }
 
+static int not_final(const struct stored_invoice *i, const char *what, struct err *e)
+{
+	char name[24];
+	snprintf(name, sizeof name, "#%lld", (long long)i->id);
+	const struct text n = i->number.n ? i->number : text_of(name);
+	const bool note = text_is(i->status, "final");
+	return err_set(e, ERR_CONFLICT, "%.*s is %s%.*s; only a final invoice can be %s", (int)n.n,
+		       n.p,
+		       note			     ? "a credit "
+		       : text_is(i->status, "draft") ? "a "
+						     : "",
+		       (int)(note ? i->kind.n : i->status.n), note ? i->kind.p : i->status.p, what);
+}
+
 /* Its credit notes end with it, and the account owes again what it asked for. */
 int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e)
 {
@@ -561,10 +575,7 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 	char key[2][100];
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && !text_is(i.status, "final"))
-		rc = err_set(e, ERR_CONFLICT,
-			     "invoice #%lld is a %.*s; only a final invoice can "
-			     "be voided",
-			     (long long)id, (int)i.status.n, i.status.p);
+		rc = not_final(&i, "voided", e);
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, take_note, &notes, e);
 	for (size_t k = 0; rc == 0 && k < notes.count; k++)
@@ -780,7 +791,7 @@ int invoice_note(struct ledger *l, const struct note_asked *asked, struct instan
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, add_note, &given, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
-		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
+		rc = not_final(&i, "credited", e);
 	if (rc == 0)
 		rc = amount_parse(&total, i.total, e);
 	if (rc != 0) {
