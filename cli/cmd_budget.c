@@ -69,10 +69,10 @@ static int check_name(const struct cli *cli, struct err *e)
 	for (int i = 0; !narrowed && i < 3; i++) {
 		const size_t n = strlen(words[i]);
 		if (strncmp(name, words[i], n) == 0 && strchr(":=/", name[n]) && name[n])
-			return err_set(e, ERR_USAGE,
-				       "'%s' would be the budget's name, and it of all usage; for "
-				       "example: tally budget set %s --%s %s --amount 100",
-				       name, name + n + 1, words[i], name + n + 1);
+			return err_set(
+				e, ERR_USAGE,
+				"'%s' would only name the budget, which would cover all usage; for example: tally budget set %s --%s %s --amount 100",
+				name, name + n + 1, words[i], name + n + 1);
 	}
 	return 0;
 }

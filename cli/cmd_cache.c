@@ -376,9 +376,9 @@ static int run(struct cli *cli, struct err *e)
 	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
 		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
 	if (rc == 0 && cli_flag(cli, "curve") && a.contract.later)
-		rc = err_set(e, ERR_USAGE,
-			     "--curve is of one rule, and the contract of this model changes; give "
-			     "--capacity");
+		rc = err_set(
+			e, ERR_USAGE,
+			"--curve needs one rule, and this model's cache contract changes over time; give --capacity");
 	if (rc == 0)
 		rc = read_trace(cli, &t, &a.doubts, e);
 	if (rc == 0 && cli_flag(cli, "curve"))

@@ -202,7 +202,8 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 {
 	struct buf b = { 0 };
 	if (cards)
-		print_note("the records were rated by other cards than those now: %s", cards);
+		print_note("the records were rated by other cards than the current ones: %s",
+			   cards);
 	print_left(cli, r);
 	if (!r->count) {
 		printf("every record keeps its price\n");

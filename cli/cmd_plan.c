@@ -98,10 +98,10 @@ static int check_file(const struct question *q, struct err *e)
 	const char *path = q->cli->argument[0];
 	const struct text schema = json_string(json_member(json_root(q->file), "schema"));
 	if (text_is(schema, "tally.synthetic/1"))
-		return err_set(e, ERR_INVALID,
-			       "%s is a specification of a trace (tally.synthetic/1): `tally sim "
-			       "generate` reads it, and a plan is asked for here",
-			       path);
+		return err_set(
+			e, ERR_INVALID,
+			"%s specifies a trace (tally.synthetic/1), not a plan: `tally sim generate` reads it",
+			path);
 	if (schema.n)
 		return err_set(e, ERR_INVALID, "%s is a '%.*s', and a plan is asked for here", path,
 			       (int)(schema.n > 60 ? 60 : schema.n), schema.p);

@@ -37,10 +37,10 @@ static int take_columns(const struct cli *cli, struct price_sql *o, struct err *
 		n = strcspn(list, ",");
 		enum record_field f = record_field_by_name((struct text){ list, n });
 		if (f == FIELD_NONE)
-			return err_set(e, ERR_USAGE,
-				       "--columns: there is no field '%.*s'; columns of other "
-				       "names are told with --map FIELD=COLUMN",
-				       n > 100 ? 100 : (int)n, list);
+			return err_set(
+				e, ERR_USAGE,
+				"--columns: there is no field '%.*s'; name columns of other names with --map FIELD=COLUMN",
+				n > 100 ? 100 : (int)n, list);
 		if (given || f != FIELD_COUNTS || !mapped[FIELD_PROMPT])
 			price_sql_column(o, f, mapped[f] ? mapped[f] : record_field_name(f));
 	}
@@ -70,8 +70,7 @@ static int price_sql(struct cli *cli, struct err *e)
 	struct price_sql o = { .table = table ? table : "usage", .currency = wanted.currency };
 	if (!cli_value(cli, "dialect"))
 		return err_set(e, ERR_USAGE,
-			       "--dialect postgres, duckdb, clickhouse or sqlite "
-			       "says whose SQL it is");
+			       "--dialect is required: postgres, duckdb, clickhouse or sqlite");
 	int rc = cli_choice(cli, "dialect", sql_dialect_names, &dialect, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "time", sql_time_names, &time, e);

@@ -191,10 +191,10 @@ static int take_update(const struct cli *cli, struct update *u, const struct pri
 		rc = book_pack_make(&pack, (struct text){ u->book.p, u->book.n }, &summary, e);
 	if (rc == 0 && !u->unchanged && strcmp(summary.released, before) < 0 &&
 	    !cli_flag(cli, "older"))
-		rc = err_set(e, ERR_INVALID,
-			     "%s is of %s, older than the installed prices of %s; --older "
-			     "accepts it",
-			     u->from, summary.released, before);
+		rc = err_set(
+			e, ERR_INVALID,
+			"%s is dated %s, older than the installed prices (%s); --older accepts it",
+			u->from, summary.released, before);
 	if (rc == 0 && !u->unchanged)
 		rc = install(u, &summary, (struct text){ pack.p, pack.n }, e);
 	if (rc == 0)
@@ -217,11 +217,9 @@ static int run(struct cli *cli, struct err *e)
 			strncmp(u.from, "https://", 8) == 0 || strncmp(u.from, "http://", 7) == 0;
 	}
 	if (!*u.from)
-		return err_set(e, ERR_USAGE,
-			       "there is no address to take newer prices from, and nothing was "
-			       "changed. Name a file (`tally price update FILE`) or an address "
-			       "(--from URL); `tally config set prices_url URL` remembers one, "
-			       "and $TALLY_PRICES_URL overrides it");
+		return err_set(
+			e, ERR_USAGE,
+			"no address for newer prices is set, and nothing was changed. Name a file (`tally price update FILE`) or an address (--from URL); `tally config set prices_url URL` remembers one, and $TALLY_PRICES_URL overrides it");
 	if (sha256 && !take_digest(u.wanted, text_of(sha256)))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
 	int64_t seconds;

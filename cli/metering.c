@@ -43,8 +43,7 @@ int cli_tell_other_cards(const struct cli *cli, struct store *s, const struct bo
 	int rc = cli->quiet ? 0 : cards_differ(s, b, &cards, e);
 	if (cards.n)
 		print_notice(
-			"tally: the records of the database were rated by other cards than those "
-			"now: %s\n",
+			"tally: the records of the database were rated by other cards than the current ones: %s\n",
 			cards.p);
 	buf_release(&cards);
 	return rc;

@@ -68,8 +68,7 @@ static void say_old(const char *released)
 			    text_is((struct text){ told.p, told.n }, released);
 		if (!said && price_store_write(path.p, text_of(released), NULL) == 0)
 			print_notice(
-				"tally: the prices are of %s, %lld days old; `tally price update` "
-				"takes newer ones\n",
+				"tally: the prices are dated %s, %lld days old; `tally price update` installs newer ones\n",
 				released, (long long)days);
 	}
 	buf_release(&path);

@@ -178,7 +178,8 @@ static void switch_table(const struct advice_switch *a, const struct advice_swit
 	table_print(t);
 	table_close(t);
 	if (a->pays_from)
-		print_note("\nswitching from %s to %s pays when %lld turns or more are to come",
+		print_note("\n"
+			   "switching from %s to %s pays off with %lld or more turns to come",
 			   asked->from, asked->to, (long long)a->pays_from);
 	else
 		print_note("\nswitching from %s to %s does not pay within %lld turns", asked->from,
@@ -319,10 +320,11 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 		return;
 	}
 	if (same.within)
-		print_note("\nwith %s hits of the prompt tokens both cost the same; with fewer "
-			   "%s is cheaper, with more %s",
-			   percent_text(same.a, same.b, text[0]), cheaper(h, false)->model.p,
-			   cheaper(h, true)->model.p);
+		print_note(
+			"\n"
+			"both cost the same when %s of the prompt tokens are hits; below that %s is cheaper, above it %s",
+			percent_text(same.a, same.b, text[0]), cheaper(h, false)->model.p,
+			cheaper(h, true)->model.p);
 	else
 		print_note("\n%s is cheaper at every share of hits that both have",
 			   cheaper(h, false)->model.p);

@@ -403,8 +403,7 @@ void cascade_report_table(const struct cascade_report *r)
 		(long long)c->neither, share_text(c->mcnemar_p_nano, text));
 	if (c->has_break_even)
 		print_note(
-			"break even at %s of the tasks escalated, by average costs; at %s with the "
-			"costs of those that are",
+			"break-even at %s of the tasks escalated, by average costs; at %s with the costs of the escalated ones",
 			percent_text(c->break_even_nano, billion, text),
 			percent_text(c->break_even_escalated_nano, billion, other));
 	int128 more = c->cascade.solved_nano - c->cheap.solved_nano;

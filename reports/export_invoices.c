@@ -302,10 +302,11 @@ static int put_booking(struct books *k, const struct invoice_view *v, const stru
 		debit ? i->amount : (struct money_total){ -i->amount.atto };
 	sscanf(i->day ? i->day : v->issued, "%d-%d-%d", &day.year, &day.month, &day.day);
 	if (k->year && day.year != k->year)
-		return err_set(k->e, ERR_INVALID,
-			       "a batch of DATEV is of one year, and the bookings are of %d and "
-			       "%d: narrow them with " ASKED("since") " and " ASKED("until"),
-			       k->year, day.year);
+		return err_set(
+			k->e, ERR_INVALID,
+			"a DATEV batch covers one year, and the bookings are from %d and %d: narrow them with " ASKED(
+				"since") " and " ASKED("until"),
+			k->year, day.year);
 	k->year = day.year;
 	int rc = find_foreign(k, v, amount, civil_to_day(day), &f);
 	if (rc == 0 && f.rated && f.booked_in_base && f.base.atto == 0)

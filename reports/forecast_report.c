@@ -727,9 +727,9 @@ static void put_rates(const struct outlook *x)
 		print_note("\nin credits of plan %s from %s on, before any rounding", q->plan, day);
 	}
 	if (kept)
-		print_note("%s have more than the plan states rates for at the target; they keep "
-			   "their own",
-			   count_words(calls, kept, "past call"));
+		print_note(
+			"%s used tokens for which the plan has no rate at the target; they keep their own rates",
+			count_words(calls, kept, "past call"));
 }
 
 /* Tokens and cost of each model, and what a change of price does. */
@@ -985,7 +985,8 @@ static void tell_newest(struct store *s, const struct zone *zone, struct err *e)
 	if (usage_span(s, &first, &last, &any, NULL) != 0 || !any)
 		return;
 	day_format(zone_day(zone, last), day);
-	err_context(e, "the newest record is of %s, and a forecast as of now finds nothing", day);
+	err_context(e, "the newest record is dated %s, so a forecast as of now finds no history",
+		    day);
 }
 
 static int look_ahead(struct outlook *x, const struct forecast_question *q, struct err *e)
@@ -1118,8 +1119,8 @@ int forecast_question_check(const struct forecast_question *q, struct err *e)
 	if (q->credits && !q->plan && (q->project || q->model))
 		return err_set(
 			e, ERR_USAGE,
-			"what a customer's account draws is of all projects and models: leave "
-			"out %s, or name a " ASKED("plan"),
+			"an account draws for all projects and models: leave out %s, or name a " ASKED(
+				"plan"),
 			q->project ? ASKED("project") : ASKED("model"));
 	if (q->credits && !q->customer && (!q->plan || q->of_balance))
 		return err_set(e, ERR_USAGE,

@@ -22,8 +22,7 @@ static int print_named(const char *what, int64_t count, const struct left_out_na
 int print_left_out(const struct left_out *l)
 {
 	if (l->partial)
-		print_note("an answer says that it goes on (has_more), and its next page is not "
-			   "here");
+		print_note("a response has further pages (has_more) that are missing here");
 	if (l->columns.n)
 		print_note("no table knows what these columns count, so that it may be missing "
 			   "here: %.*s",

@@ -434,16 +434,17 @@ static void put_notes(const struct replay_report *r)
 			credits_format(total->credits, text));
 	replay_boundary(result, &known, &sensitive, &difference);
 	if (sensitive)
-		print_note("\n%s records cost something else when their %s decides the tariff "
-			   "window: %s%s in all",
-			   COUNTED(sensitive, ""),
-			   r->options->boundary == BOUNDARY_START ? "completion" : "start",
-			   difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
+		print_note(
+			"\n"
+			"%s records would cost a different amount if their %s decided the tariff window: %s%s in all",
+			COUNTED(sensitive, ""),
+			r->options->boundary == BOUNDARY_START ? "completion" : "start",
+			difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
 	const struct dates_in_doubt *dates = replay_dates(result);
 	if (dates->records)
 		print_note(
-			"\n%s records lie between the last sight of their price and the first of "
-			"the next one, by which they cost something else: %s%s in all",
+			"\n"
+			"%s records fall between the last observation of their price and the first of the next one, at which they would cost a different amount: %s%s in all",
 			COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
 			money_total_format(dates->difference, text));
 	int64_t writes =

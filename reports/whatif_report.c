@@ -676,9 +676,9 @@ static void estimate_remark(const char *name, const struct whatif_result *w, con
 	put_short_money(&high, s->interval.high, currency, EXACTLY);
 	put_short_money(&plain, s->plain.low, currency, EXACTLY);
 	put_short_money(&most, s->plain.high, currency, EXACTLY);
-	print_note("  %s: all of it would cost about %s (%s to %s; without the control variate %s "
-		   "to %s)",
-		   name, b->p, low.p, high.p, plain.p, most.p);
+	print_note(
+		"  %s: everything would cost about %s (%s to %s; without the control variate %s to %s)",
+		name, b->p, low.p, high.p, plain.p, most.p);
 	buf_release(&low);
 	buf_release(&high);
 	buf_release(&plain);
@@ -713,7 +713,7 @@ static void retry_remark(const char *name, const struct whatif_result *w, const 
 	struct buf cost = { 0 };
 	put_count(b, w->retried);
 	put_short_money(&cost, w->retry_cost, currency, bound_of(w));
-	print_note("  %s: %s failed attempts are made again; the failed ones cost %s", name, b->p,
+	print_note("  %s: %s failed attempts are retried; the failed ones cost %s", name, b->p,
 		   cost.p);
 	buf_release(&cost);
 }
@@ -755,9 +755,9 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	const char *name = o->scenario[i].name;
 	if (o->scenario[i].route.kind == ROUTE_RECORDED && o->cache == WHATIF_CACHE_REBUILT &&
 	    (o->rules.asked | o->scenario[i].cache.asked))
-		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
-			   "--ttl and the like) is asked of the record, too",
-			   name);
+		print_note(
+			"  %s: not as recorded: the cache rules given (--writes, --ttl and the like) apply to the record, too",
+			name);
 	route_names_unmet(&o->scenario[i].route, o->workload, say_unmet, (void *)(uintptr_t)name);
 	model_remarks(name, w, o->currency, b);
 	if (o->scenario[i].route.kind == ROUTE_OFFPEAK)
@@ -865,7 +865,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	print_note("amounts are rounded here; --json and --csv have every digit");
 	if (o->scenarios == 1 && !r->against)
 		print_note(
-			"one scenario is compared with nothing: name another (--scenario recorded is the work as it was)");
+			"nothing to compare with: name another scenario (--scenario recorded is the work as it was)");
 	const struct lower_bound bound = { .placeholders = r->result[0].placeholders,
 					   .unsaid = r->result[0].unsaid };
 	print_lower_bound(&bound);

@@ -91,7 +91,7 @@ static int check_repeated(const struct bill_reader *r, struct err *e)
 		return 0;
 	return err_set(
 		e, ERR_INVALID,
-		"every row of '%s' is there twice: the same bill joined to itself? Give it once",
+		"every row of '%s' occurs twice: was the bill joined to itself? Give it once",
 		r->name);
 }
 
@@ -322,8 +322,9 @@ static int time_from(struct bill_reader *r, struct text s, struct loose_time *t,
 	struct bill *b = r->bill;
 	int rc = loose_time_parse_as(t, s, r->format->order, e);
 	if (rc == 0 && t->has_offset && b->has_offset && t->offset_us != b->offset_us)
-		return err_set(e, ERR_INVALID,
-			       "the bill's days are of two offsets from UTC; give a file of each");
+		return err_set(
+			e, ERR_INVALID,
+			"the bill's days have two UTC offsets; split it into a file for each");
 	if (rc == 0 && t->has_offset) {
 		b->has_offset = true;
 		b->offset_us = t->offset_us;

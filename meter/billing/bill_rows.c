@@ -491,8 +491,8 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
 		return err_set(
 			e, ERR_INVALID,
-			"this is no bill that is known; where it has rows with a day, a model and a "
-			"cost, name them with " ASKED("map") " (day=MEMBER, cost=MEMBER, ...)");
+			"this is no known bill; if it has rows with a day, a model and a cost, name them with " ASKED(
+				"map") " (day=MEMBER, cost=MEMBER, ...)");
 	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {

@@ -102,13 +102,13 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 	if (!v->exchange)
 		return err_set(
 			e, ERR_INVALID,
-			"the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and "
-			"no exchange rate is known: give a file of them with " ASKED("rates"),
+			"the usage of '%.*s' is priced in %.*s, its terms bill in %.*s, and no exchange rate is known: give a file of rates with " ASKED(
+				"rates"),
 			(int)i->customer.n, i->customer.p, (int)from.n, from.p, (int)i->currency.n,
 			i->currency.p);
 	if (exchange_find(v->exchange, from, i->terms.currency, rate_day(v, i), r, &why) != 0)
 		return err_set(e, ERR_INVALID,
-			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
+			       "the usage of '%.*s' is priced in %.*s, its terms bill in %.*s: %s",
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
 			       (int)i->currency.n, i->currency.p, why.message);
 	r->from = invoice_keep(&i->arena, r->from);

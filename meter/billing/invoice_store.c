@@ -179,11 +179,11 @@ static int check_standing(const struct standing_list *l, const struct invoice *i
 		    (same && text_eq(s->currency, i->currency)))
 			continue;
 		if (same)
-			return err_set(e, ERR_CONFLICT,
-				       "the period is invoiced to '%.*s' in %.*s: void what asks "
-				       "for it before it is invoiced in %.*s",
-				       (int)i->customer.n, i->customer.p, (int)s->currency.n,
-				       s->currency.p, (int)i->currency.n, i->currency.p);
+			return err_set(
+				e, ERR_CONFLICT,
+				"the period is already invoiced to '%.*s' in %.*s: void that invoice before one in %.*s",
+				(int)i->customer.n, i->customer.p, (int)s->currency.n,
+				s->currency.p, (int)i->currency.n, i->currency.p);
 		return err_set(e, ERR_CONFLICT,
 			       "%s%.*s of '%.*s' already covers part of that period",
 			       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
@@ -202,8 +202,7 @@ static int supplement_of(const struct standing_list *l, const struct account *a,
 			*currency = l->period[k].currency;
 			return 0;
 		}
-	return err_set(e, ERR_NOT_FOUND,
-		       "no invoice of that period of '%.*s' stands that could have a supplement",
+	return err_set(e, ERR_NOT_FOUND, "'%.*s' has no invoice of that period to supplement",
 		       (int)a->customer.n, a->customer.p);
 }
 

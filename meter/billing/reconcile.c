@@ -484,7 +484,7 @@ static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
 		if ((w->span[i].from < from && w->span[i].to > from) ||
 		    (w->span[i].from < to && w->span[i].to > to))
 			return err_set(e, ERR_USAGE,
-				       "a row of the bill is of %lld days: " ASKED(
+				       "a row of the bill covers %lld days: " ASKED(
 					       "since") " and " ASKED("until") " must "
 									       "not divide them",
 				       (long long)(w->span[i].to - w->span[i].from));

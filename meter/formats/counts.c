@@ -692,7 +692,7 @@ static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *
 	if (rc == 0 && !has_prompt && HAS(c, RAW_COMPLETION) && !HAS(c, RAW_TOTAL) &&
 	    !HAS(c, RAW_CACHE_READ) && !HAS(c, RAW_CACHE_WRITE) && !c->fixed && !c->partial)
 		rc = err_set(e, ERR_INVALID,
-			     "the usage counts an answer, and no prompt: unknown is not zero");
+			     "the usage counts an answer but no prompt: unknown is not zero");
 	p->cache_beside = c->cache == CACHE_BY_KEYS
 				  ? c->anthropic_keys && !c->prompt_key && !c->details_keys
 				  : c->cache == CACHE_BESIDE;

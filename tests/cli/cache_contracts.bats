@@ -111,7 +111,7 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	run "$TALLY" cache b.jsonl --prices card.json --cache vendor -m m --at 2026-06-16 --json
 	expect 0 '"hit_tokens": 12000'
 	run "$TALLY" cache b.jsonl --prices card.json --rule vendor -m m --at 2026-06-15 --curve
-	expect 2 "the contract of this model changes"
+	expect 2 "this model's cache contract changes over time"
 	same "$("$TALLY" cache b.jsonl --cache 50,ttl=2000 --csv)" "$("$TALLY" cache b.jsonl --capacity 50 --ttl 2000 --csv)"
 }
 

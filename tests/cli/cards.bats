@@ -53,7 +53,7 @@ without() { case $output in *"$1"*) fail "should not be there: $1" ;; esac; }
 	run "$TALLY" rerate --other-cards
 	expect 0 'total change -1'
 	run "$TALLY" whatif --scenario recorded --db t.db
-	expect 0 'rated by other cards than those now: contract.json'
+	expect 0 'rated by other cards than the current ones: contract.json'
 }
 @test "an amendment keeps to the card that rated the record, or says that it is not at hand" {
 	"$TALLY" ingest --prices contract.json r.jsonl -q

@@ -12,7 +12,7 @@ outcomes() {
 	expect 0 '"schema": "tally.cascade/1"' '"both": 1' '"escalated": 2' '"cost": "56"' '"marginal_cost_per_extra_solve": "50"' \
 		'"break_even_escalation_rate": "0.914286"'
 	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score
-	expect 0 "cascade" "THRESHOLD" "break even"
+	expect 0 "cascade" "THRESHOLD" "break-even"
 	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score --csv
 	expect 0 "threshold,escalated,solved,cost,pareto" "0.4,1,2,36,"
 	# half of the wrong answers pass: 6 + (20 + 30) / 2, and half of c is lost

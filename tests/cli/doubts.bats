@@ -73,11 +73,11 @@ J
 	expect 0 '"total": "15"'
 	[[ $output == *'"price_dates": {'*'"records_that_hang_on_it": 2'*'"difference": "-2"'* ]] || fail "what hangs on the date"
 	run "$TALLY" replay t.jsonl --prices card.json
-	expect 0 '2 records lie between' '-2 in all'
+	expect 0 '2 records fall between' '-2 in all'
 	# whether the price states what no record counts makes no difference
 	sed 's/"output": "[68]"/&, "cache_read": "1", "cache_write_5m": "1", "cache_write_1h": "1"/' card.json >whole.json
 	run "$TALLY" replay t.jsonl --prices whole.json
-	expect 0 '2 records lie between' '-2 in all'
+	expect 0 '2 records fall between' '-2 in all'
 }
 @test "stored usage and the draft of an invoice say what hangs on such a change, too" {
 	card

@@ -107,7 +107,7 @@ CASES
 	run "$TALLY" --db m.db -z UTC --json
 	expect 0 '"newest_record": "2026-03-01"'
 	run "$TALLY" forecast --db m.db -z UTC
-	expect 1 'newest record is of 2026-03-01' '0 whole days'
+	expect 1 'newest record is dated 2026-03-01' '0 whole days'
 	printf 'id,time,model,input,output\nx,%s,claude-sonnet-4-6,1000,100\n' "$(date -u +%Y-%m-%dT00:00:00Z)" >t.csv
 	"$TALLY" ingest --db m.db -q t.csv
 	run "$TALLY" --db m.db -z UTC

@@ -36,7 +36,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	account '{"currency": "EUR", "taxes": [{"name": "VAT", "percent": "20"}]}'
 	use a 2026-06-05T00:00:00Z 50000000
 	month 2026-06
-	expect 1 "priced in USD, its terms ask for EUR" "--rates"
+	expect 1 "priced in USD, its terms bill in EUR" "--rates"
 	# 50 dollars at 1.25 are 40 euros, and 8 of VAT
 	month 2026-06 --rates ecb.csv
 	expect 0 '"total": "48"' '"unit_price":"0.8"' '"rate":"1 EUR = 1.25 USD (2026-06-30, ecb.csv)"'
@@ -75,7 +75,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	# in euros: 50 and 20 dollars at 1.25
 	terms '{"currency": "EUR", "credit_price": "plan"}'
 	month 2026-06
-	expect 1 "priced in USD, its terms ask for EUR"
+	expect 1 "priced in USD, its terms bill in EUR"
 	month 2026-06 --rates ecb.csv
 	expect 0 '"subtotal": "40"' '"credits_applied": "16"' '"total": "24"'
 	# the list price in euros with credits of a plan in dollars is the same

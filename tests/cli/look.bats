@@ -243,7 +243,7 @@ JS
 			run "$TALLY" $command "$DIR/l/u.csv"
 			expect 3 'no table knows what these columns count, so that it may be missing here: frobs'
 			run "$TALLY" $command "$DIR/p.json"
-			expect 3 'its next page is not here'
+			expect 3 'has further pages (has_more) that are missing here'
 		done
 	done
 	run "$TALLY" daily "$DIR/l/u.csv" --json

@@ -69,7 +69,7 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 }
 @test "a file of another command is named as what it is" {
 	run "$TALLY" plan "$ROOT/examples/synthetic.json"
-	expect 1 'specification of a trace' 'tally sim generate'
+	expect 1 'specifies a trace' 'tally sim generate'
 	run "$TALLY" plan "$ROOT/examples/decide.json"
 	expect 1 "is a 'tally.decision/1', and a plan is asked for here"
 }

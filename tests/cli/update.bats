@@ -47,7 +47,7 @@ price_is() {
 	"$TALLY" price update served/book.zip >/dev/null
 	book 8 2098-01-01
 	run "$TALLY" price update served/book.zip
-	expect 1 'older than the installed prices of 2099-01-01'
+	expect 1 'older than the installed prices (2099-01-01)'
 	price_is 7
 	book 9 2099-02-01
 	printf '%064d\n' 0 >served/book.zip.sha256
@@ -117,7 +117,7 @@ price_is() {
 	for state in '' '{' '{"released":"x"}' '{"released":"2098-01-01","etag":"\"1\""}'; do
 		printf '%s' "$state" >data/tally/prices/book.json
 		run "$TALLY" price update "$url/book.zip"
-		expect 1 'older than the installed prices of 2099-02-01' || return 1
+		expect 1 'older than the installed prices (2099-02-01)' || return 1
 	done
 	price_is 9
 }
@@ -214,7 +214,7 @@ int clock_gettime(clockid_t which, struct timespec *t) { (void)which; t->tv_sec 
 C
 	"${CC_FOR_TESTS:-cc}" -shared -fPIC -o clock.so clock.c
 	run env LD_PRELOAD="$DIR/clock.so" "$TALLY" cost --model m-one --input 1
-	expect 0 'the prices are of 2099-01-01, 91 days old; `tally price update` takes newer ones'
+	expect 0 'the prices are dated 2099-01-01, 91 days old; `tally price update` installs newer ones'
 	run env LD_PRELOAD="$DIR/clock.so" "$TALLY" cost --model m-one --input 1
 	[[ $output != *'days old'* ]] || fail "said twice"
 }
@@ -266,7 +266,7 @@ J
 	export TALLY_CONFIG=$DIR/config.json
 	[ -z "$("$ROOT/tools/release_page")" ] || skip "this build has an address of its own"
 	run "$TALLY" price update
-	expect 2 'there is no address to take newer prices from, and nothing was changed' 'price update FILE' 'config set prices_url' 'TALLY_PRICES_URL'
+	expect 2 'no address for newer prices is set, and nothing was changed' 'price update FILE' 'config set prices_url' 'TALLY_PRICES_URL'
 	[ ! -e data/tally/prices/book.pack ] || fail "something was installed"
 	run "$TALLY" config set prices_url nowhere
 	expect 2 "'nowhere' is not an address"

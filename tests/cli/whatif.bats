@@ -188,7 +188,7 @@ END
 		'"retries": {"calls": 2, "billed": 2, "total": "0.672"}' '"amount": "1.5", "overrun_probability": "1"' \
 		'"assumption": "prompt tokens", "varied_by": "0.5", "with_less": "0.392", "with_more": "0.952"' '"assumption": "output tokens", "varied_by": "0.5", "with_less": "0.616", "with_more": "0.728"'
 	run "$TALLY" whatif t.csv --scenarios s.json --budget 1.5 --sensitivity 0.5
-	expect 0 "failed attempts are made again" "on 4 GPUs for 3 hours" "over the budget of" "fewer or more prompt tokens"
+	expect 0 "failed attempts are retried" "on 4 GPUs for 3 hours" "over the budget of" "fewer or more prompt tokens"
 	# rules first, then what they left to Flash goes on to Pro for one session
 	echo '{"rules": [{"when": {"effort": "high"}, "model": "recorded"}], "otherwise": "deepseek-v4-flash", "escalate": {"from": "deepseek-v4-flash", "to": "deepseek-v4-pro", "escalated": ["s1", "s2"]}}' > r.json
 	run "$TALLY" whatif t.csv -s r=rules:r.json --json --resamples 0
@@ -263,7 +263,7 @@ END
 	"$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80 --threads 1 --json >one
 	"$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80 --threads 2 --json | cmp - one
 	run "$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80
-	expect 0 "all of it would cost about" "only 80 conversations"
+	expect 0 "everything would cost about" "only 80 conversations"
 	run "$TALLY" whatif t.csv -s f=$F --sample 9
 	expect 2 "from 10"
 	run "$TALLY" whatif "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite -s f=$F --sample 10

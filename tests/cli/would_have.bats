@@ -33,7 +33,7 @@ CARD
 	expect 0 "calls that find less than the prompt before: 1 because they came too late"
 	[[ $output != *"not what was recorded"* ]] || fail "it is what was recorded"
 	run "$TALLY" whatif t.csv -s now=recorded -s other=claude-sonnet-4-6 --writes 1h
-	expect 0 "now: not what was recorded: the cache that is asked for (--writes, --ttl and the like) is asked of the record, too"
+	expect 0 "now: not as recorded: the cache rules given (--writes, --ttl and the like) apply to the record, too"
 	[[ $output != *"other: not what was recorded"* ]] || fail "it does not claim to be"
 }
 
