@@ -173,6 +173,53 @@ static int add_unnamed(struct session_sums *x, struct store *s, const struct met
 	return rc;
 }
 
+/* Sums that name no calls and were told when they came are not stored, but count among the others:
+ * "told:SESSION#MODEL/N" is the id, a tab, and what it counts. */
+struct told_sums {
+	struct session_tally counts; /* but for that of the id which is asked for */
+	int free;		     /* the next place; 0: that id is among them */
+};
+
+static int read_told(struct session_sums *x, struct store *s, struct text of, struct text own,
+		     struct told_sums *out, struct err *e)
+{
+	char room[PLACE_ROOM];
+	bool known = false;
+	*out = (struct told_sums){ .free = 1 };
+	for (;; out->free++) {
+		long long prompt = 0, output = 0;
+		int rc = store_also_text(s, run_name(room, "told", of, out->free), &x->held, e);
+		if (rc != 0)
+			return rc;
+		const char *tab = text_find(text_in(&x->held), "\t");
+		if (!tab || sscanf(tab, "%lld %lld", &prompt, &output) != 2)
+			break;
+		if (text_eq(own, (struct text){ x->held.p, (size_t)(tab - x->held.p) })) {
+			known = true;
+			continue;
+		}
+		out->counts.prompt += prompt;
+		out->counts.output += output;
+	}
+	if (known)
+		out->free = 0;
+	return 0;
+}
+
+static int note_told(struct store *s, const struct metered *m, int place, struct err *e)
+{
+	char name[SESSION_ROOM], room[PLACE_ROOM], text[RECORD_TEXT_MAX + 60];
+	struct session_tally own = { 0 };
+	const struct text id = m->record.text[FIELD_ID];
+	session_tally_add(&own, m->record.tokens);
+	if (!place || !id.n || id.n > RECORD_TEXT_MAX)
+		return 0;
+	const int n = snprintf(text, sizeof text, "%.*s\t%lld %lld", (int)id.n, id.p,
+			       (long long)own.prompt, (long long)own.output);
+	return store_also(s, run_name(room, "told", sum_name(name, m, false), place),
+			  (struct text){ text, (size_t)n }, false, e);
+}
+
 /* The answers that gave way to the sum stand again. */
 static int restore_parts(struct store *s, struct text sum, struct err *e)
 {
@@ -217,7 +264,12 @@ static int settle(struct session_sums *x, struct store *s, const struct metered 
 	struct claim c = { .session = m->record.text[FIELD_SESSION],
 			   .calls = session_name(room, m, any_model, true) };
 	struct known_id sum;
+	struct told_sums before = { 0 };
+	char name[SESSION_ROOM];
 	int rc = find_sum(s, m, any_model, 1, &sum, e);
+	if (rc == 0 && sum.first)
+		rc = read_told(x, s, sum_name(name, m, any_model), TEXT(""), &before, e);
+	c.unnamed = before.counts;
 	if (rc == 0 && sum.first)
 		rc = add_unnamed(x, s, m, any_model, &c.unnamed, e);
 	for (int place = 1; rc == 0; place++) {
@@ -364,13 +416,20 @@ static int meet_as_sum(struct session_sums *x, struct store *s, const struct met
 			   .calls = calls,
 			   .held = m->holds_more ? TEXT("") : m->holds };
 	bool all;
+	struct told_sums before = { 0 };
+	char name[SESSION_ROOM];
+	int rc = c.held.n ? 0
+			  : read_told(x, s, sum_name(name, m, false), m->record.text[FIELD_ID],
+				      &before, e);
+	c.unnamed = before.counts;
 	session_tally_add(&c.unnamed, m->record.tokens);
-	int rc = c.held.n ? 0 : add_unnamed(x, s, m, false, &c.unnamed, e);
+	if (rc == 0 && !c.held.n)
+		rc = add_unnamed(x, s, m, false, &c.unnamed, e);
 	if (rc == 0)
 		rc = are_all_told(x, s, &c, &all, e);
 	if (rc == 0)
 		*met = all ? MET_AGAIN : MET_IN_PART;
-	return rc;
+	return rc == 0 && all ? note_told(s, m, before.free, e) : rc;
 }
 
 int session_sums_meet(struct session_sums *x, struct store *s, const struct metered *m,

@@ -172,6 +172,11 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	every_order told whole.jsonl log1.jsonl
 	every_order told log.jsonl later.jsonl
 	every_order told end.jsonl log1.jsonl
+	# of two results that show no calls each is as large as the log, and both are more
+	run_line result s 9 >second.jsonl
+	for f in log.jsonl end.jsonl second.jsonl; do "$TALLY" ingest $f --at 2026-06-15T12:00:00Z --db two.db -q >/dev/null || [ $? = 3 ]; done
+	run "$TALLY" usage --db two.db
+	expect 3 "counts more than the calls of its session"
 	# and once its calls are there, they count: 3 of 25 tokens
 	run_line log s 3 >log3.jsonl
 	"$TALLY" ingest later.jsonl --at 2026-06-15T12:00:00Z --db l.db -q
