@@ -23,9 +23,11 @@ static int read_from(struct foresight *f, struct ledger *l, struct state *s, str
 	f->known = rc == 0;
 	if (rc == 0) {
 		redo_list(&r);
-		f->has_usage = false;
+		f->divides = false;
+		for (size_t i = 0; i < r.afresh.lots; i++)
+			f->divides |= r.afresh.lot[i].keeps > 0;
 		for (size_t i = 0; i < r.slots; i++)
-			f->has_usage |= r.slot[i].kind == AFRESH_USE && !r.slot[i].by_hand;
+			f->divides |= r.slot[i].kind == AFRESH_USE && !r.slot[i].by_hand;
 		f->afresh = r.afresh;
 		r.afresh = (struct afresh){ 0 };
 		keep_names(f, 0);
@@ -66,7 +68,8 @@ int foresee_left(struct ledger *l, struct state *s, struct instant at, int128 *n
 		 struct err *e)
 {
 	struct instant from = at.us < s->redo.from.us ? at : s->redo.from;
-	int rc = ledger_may_wait(l, s, known, e);
+	*known = !s->moving && s->account.overage != OVERAGE_DEBT;
+	int rc = *known ? ledger_is_unbilled(l, s, known, e) : 0;
 	if (rc != 0 || !*known)
 		return rc;
 	struct foresight *f = foresight_need(l, s->account.id);

@@ -9,8 +9,9 @@
 #include "meter/ledger/ledger_parts.h"
 
 /*
- * What the lots that count at that instant will have left, in billionths, where what waits may wait
- * on (ledger_may_wait). *known: whether that could be told; else redo. Errors: ERR_STORE.
+ * What the lots that count at that instant will have left, in billionths. *known: whether that can
+ * be told: not of an account that carries debt, has been invoiced, or whose lots burn in an order
+ * that changes; else redo. Errors: ERR_STORE.
  */
 int foresee_left(struct ledger *l, struct state *s, struct instant at, int128 *nano, bool *known,
 		 struct err *e);

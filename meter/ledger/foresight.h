@@ -15,7 +15,7 @@ struct foresight {
 	bool known; /* else the following is nothing yet */
 	struct instant from;
 	struct afresh afresh;
-	bool has_usage;		    /* whose parts of an hour a new grant divides */
+	bool divides;		    /* a new grant divides hours of usage, or is trimmed */
 	struct afresh_event *added; /* by the step at work */
 	size_t additions;
 	int64_t *grant; /* those that came since, not read yet */
