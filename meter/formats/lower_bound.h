@@ -24,8 +24,8 @@ const struct log_gap *log_gap_at(size_t i);
 struct lower_bound {
 	bool log[LOG_GAPS_MOST], whole[LOG_GAPS_MOST];
 	long long placeholders; /* calls of which only a part is counted: the answer's start, or */
-	long long unsaid;	/* (of them) the least of what they may cost, for they do not tell
-				 * what their price depends on */
+	long long unsaid;	/* (of them) the least of what they may cost: they leave open what
+				 * their price depends on */
 	bool or_more;		/* there are at least so many */
 };
 void lower_bound_see(struct lower_bound *b, const char *shape);
