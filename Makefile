@@ -149,17 +149,14 @@ VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
 # what is alike stands side by side: that packs best
 PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
-WEB := $(sort $(wildcard reports/web/*.*)) $(addprefix $(B)/gen/web/,parts.js page.js)
-$(B)/gen/web/parts.js: $(PAGE_PARTS)
-	@mkdir -p $(@D)
-	cat $(PAGE_PARTS) > $@
+WEB := $(sort $(wildcard reports/web/*.*)) $(B)/gen/web/page.js
 # one script, its parts in one scope, without what only people read
 $(B)/gen/pack_script: tools/pack_script.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
-$(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_JS) Makefile
+$(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_PARTS) $(PAGE_JS) Makefile
 	@mkdir -p $(@D)
-	{ echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
+	{ cat $(PAGE_PARTS); echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
 $(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \

@@ -161,6 +161,19 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
 	}
 }
 
+/* Whether a text stands in a cell as it is, safely: letters, digits and the like, nothing that a
+ * program could take for more. Most cells are. */
+static bool is_bare(struct text s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		const char c = s.p[i];
+		if (!is_letter(c) && !is_digit(c) && c != '_' && c != '.' && c != ':' && c != '/' &&
+		    !(c == '-' && i))
+			return false;
+	}
+	return true;
+}
+
 static void put_field(struct buf *b, const char *front, struct text s)
 {
 	bool quote = false;
@@ -187,6 +200,10 @@ void csv_put_field(struct buf *b, struct text s)
 
 void csv_put_text(struct buf *b, struct text s)
 {
+	if (is_bare(s)) {
+		buf_add(b, s.p, s.n);
+		return;
+	}
 	struct buf plain = { 0 };
 	const char *front = s.n && memchr("=+-@\t\r", s.p[0], 6) ? "'" : "";
 	while (s.n) { /* a return stays where it may stand, between quotes */

@@ -28,7 +28,7 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 	int count = 0, scale = 0, whole = 0, fraction = 0;
 	if (p < end && *p == '-')
 		negative = true, p++;
-	for (; p < end && *p >= '0' && *p <= '9'; p++, whole++) {
+	for (; p < end && is_digit(*p); p++, whole++) {
 		if (digits || *p != '0')
 			count++;
 		if (count > DECIMAL_DIGITS_MAX)
@@ -42,7 +42,7 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 		const char *first = ++p;
 		/* trailing zeros carry no value and must not count as digits */
 		const char *last = first;
-		for (const char *q = first; q < end && *q >= '0' && *q <= '9'; q++) {
+		for (const char *q = first; q < end && is_digit(*q); q++) {
 			fraction++;
 			if (*q != '0')
 				last = q + 1;
@@ -67,7 +67,7 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 		int exponent = 0, n = 0;
 		if (p < end && (*p == '+' || *p == '-'))
 			down = *p++ == '-';
-		for (; p < end && *p >= '0' && *p <= '9'; p++, n++) {
+		for (; p < end && is_digit(*p); p++, n++) {
 			if (exponent < 1000)
 				exponent = exponent * 10 + (*p - '0');
 		}

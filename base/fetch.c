@@ -22,7 +22,7 @@ enum curl_option {
 	OPT_CAINFO = 10065,
 	OPT_WRITEFUNCTION = 20011,
 	OPT_HEADERFUNCTION = 20079,
-	OPT_TIMEOUT = 13,
+	OPT_TIMEOUT_MS = 155,
 	OPT_FOLLOWLOCATION = 52,
 	OPT_MAXREDIRS = 68,
 	OPT_CONNECTTIMEOUT = 78,
@@ -124,10 +124,15 @@ static const char *trusted(void)
 
 static int say_failure(const struct fetch *f, int code, struct err *e)
 {
-	enum { WRITE_ERROR = 23, UNTRUSTED = 60, BAD_CERTIFICATES = 77 };
+	enum { WRITE_ERROR = 23, TIMED_OUT = 28, UNTRUSTED = 60, BAD_CERTIFICATES = 77 };
 	if (code == WRITE_ERROR)
 		return err_set(e, ERR_RANGE, "%s is larger than %zu KiB", f->url,
 			       f->bytes_max >> 10);
+	if (code == TIMED_OUT)
+		return err_set(e, ERR_UNREADABLE,
+			       "%s did not come in the time that there was; " ASKED(
+				       "timeout") " gives it more",
+			       f->url);
 	err_set(e, ERR_UNREADABLE, "%s: %s", f->url, web.curl_easy_strerror(code));
 	if (code == UNTRUSTED || code == BAD_CERTIFICATES)
 		err_set(e, ERR_UNREADABLE, "%s: %s; trusted are %s%s", f->url,
@@ -167,7 +172,7 @@ int fetch_url(struct fetch *f, struct err *e)
 	web.curl_easy_setopt(c, OPT_MAXREDIRS, 5L);
 	web.curl_easy_setopt(c, OPT_NOSIGNAL, 1L);
 	web.curl_easy_setopt(c, OPT_CONNECTTIMEOUT, 10L);
-	web.curl_easy_setopt(c, OPT_TIMEOUT, (long)f->seconds_most);
+	web.curl_easy_setopt(c, OPT_TIMEOUT_MS, (long)f->ms_most);
 	web.curl_easy_setopt(c, OPT_WRITEFUNCTION, take_body);
 	web.curl_easy_setopt(c, OPT_WRITEDATA, f);
 	web.curl_easy_setopt(c, OPT_HEADERFUNCTION, take_header);

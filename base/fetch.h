@@ -17,7 +17,7 @@ struct fetch {
 	const char *url;
 	const char *etag; /* of the copy that is there, or NULL */
 	size_t bytes_max;
-	int seconds_most; /* for all of it */
+	int64_t ms_most; /* for all of it, in milliseconds; at least 1 */
 	/* the answer */
 	struct buf body; /* the caller's, appended */
 	int status;	 /* 200, 304, 404, ... */

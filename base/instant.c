@@ -135,7 +135,7 @@ int instant_parse(struct instant *out, struct text s, struct err *e)
 			if (p < end && (*p == '.' || *p == ',')) {
 				const char *first = ++p;
 				int unit = 100000;
-				for (; p < end && *p >= '0' && *p <= '9'; p++, unit /= 10)
+				for (; p < end && is_digit(*p); p++, unit /= 10)
 					micro += (*p - '0') * unit;
 				if (p == first)
 					return refuse(e, s, "");
@@ -171,7 +171,7 @@ int instant_parse(struct instant *out, struct text s, struct err *e)
 int instant_parse_lenient(struct instant *out, struct text s, struct err *e)
 {
 	size_t digits = 0;
-	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+	while (digits < s.n && is_digit(s.p[digits]))
 		digits++;
 	if (digits >= 9 && digits <= 19 && (digits == s.n || s.p[digits] == '.')) {
 		int64_t unit_us = digits <= 11 ? US_PER_SECOND : digits <= 14 ? 1000 : 1;
@@ -198,7 +198,7 @@ int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e)
 	int shown = s.n > 60 ? 60 : (int)s.n;
 	size_t i = 0;
 	int64_t whole = 0, fraction = 0, unit = unit_us;
-	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+	for (; i < s.n && is_digit(s.p[i]); i++) {
 		if (whole > (INT64_MAX / 4 / unit_us - 9) / 10)
 			return err_set(e, ERR_RANGE, "'%.*s' is too long a time", shown, s.p);
 		whole = whole * 10 + (s.p[i] - '0');
@@ -206,7 +206,7 @@ int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e)
 	bool any = i > 0;
 	if (any && i < s.n && s.p[i] == '.') {
 		size_t first = ++i;
-		for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+		for (; i < s.n && is_digit(s.p[i]); i++) {
 			unit /= 10;
 			fraction += (s.p[i] - '0') * unit;
 		}

@@ -49,7 +49,7 @@ static int hex4(const char *p, const char *end)
 		return -1;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int d = c >= '0' && c <= '9'   ? c - '0'
+		int d = is_digit(c)	       ? c - '0'
 			: c >= 'a' && c <= 'f' ? c - 'a' + 10
 			: c >= 'A' && c <= 'F' ? c - 'A' + 10
 					       : -1;
@@ -109,11 +109,11 @@ const char *json_scan_number(const char *p, const char *end)
 	if (*p == '0')
 		p++;
 	else
-		while (p < end && *p >= '0' && *p <= '9')
+		while (p < end && is_digit(*p))
 			p++;
 	if (p < end && *p == '.') {
 		const char *first = ++p;
-		while (p < end && *p >= '0' && *p <= '9')
+		while (p < end && is_digit(*p))
 			p++;
 		if (p == first)
 			return NULL;
@@ -123,7 +123,7 @@ const char *json_scan_number(const char *p, const char *end)
 		if (p < end && (*p == '+' || *p == '-'))
 			p++;
 		const char *first = p;
-		while (p < end && *p >= '0' && *p <= '9')
+		while (p < end && is_digit(*p))
 			p++;
 		if (p == first)
 			return NULL;
@@ -148,7 +148,7 @@ static const char *scan_scalar(const char *p, const char *end)
 		return NULL;
 	if (*p == '"')
 		return json_scan_string(p, end);
-	if (*p == '-' || (*p >= '0' && *p <= '9'))
+	if (*p == '-' || is_digit(*p))
 		return json_scan_number(p, end);
 	return scan_word(p, end);
 }
@@ -215,7 +215,7 @@ static bool scan_value(struct scan *s, int depth)
 					   : "a value is expected";
 			return false;
 		}
-		bool number = open == '-' || (open >= '0' && open <= '9');
+		bool number = open == '-' || is_digit(open);
 		if (number) {
 			const char mark[2] = { '"', NUMBER_MARK };
 			put(s, mark, 2);
@@ -439,7 +439,7 @@ json_value *json_first(json_value *v)
 
 json_value *json_next(json_value *v)
 {
-	return v->next;
+	return v ? v->next : NULL;
 }
 
 const char *json_key(json_value *v)

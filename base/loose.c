@@ -92,9 +92,23 @@ bool loose_is_currency(struct text code)
 	return false;
 }
 
+int loose_currency_places(struct text code)
+{
+	static const char none[][4] = { "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA",
+					"PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF" },
+			  three[][4] = { "BHD", "JOD", "KWD", "OMR", "TND" };
+	for (size_t i = 0; code.n == 3 && i < sizeof none / sizeof *none; i++)
+		if (strncasecmp(code.p, none[i], 3) == 0)
+			return 0;
+	for (size_t i = 0; code.n == 3 && i < sizeof three / sizeof *three; i++)
+		if (strncasecmp(code.p, three[i], 3) == 0)
+			return 3;
+	return 2;
+}
+
 static bool is_word_char(char c)
 {
-	return (c | 32) >= 'a' ? (c | 32) <= 'z' : c >= '0' && c <= '9';
+	return is_letter(c) || is_digit(c);
 }
 
 bool loose_currency_code(char out[4], struct text s)
@@ -315,7 +329,7 @@ static bool three_numbers(struct text s, const char *marks, int out[3], char *ma
 	out[0] = out[1] = out[2] = 0;
 	*mark = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] >= '0' && s.p[i] <= '9' && digits < 4) {
+		if (is_digit(s.p[i]) && digits < 4) {
 			out[part] = out[part] * 10 + s.p[i] - '0';
 			digits++;
 		} else if (part < 2 && digits && strchr(marks, s.p[i]) &&
@@ -371,7 +385,7 @@ static int parted_day(struct loose_time *out, struct text s, const int n[3], cha
 
 static bool is_word_byte(char c)
 {
-	return (c & 0x80) || ((c | 32) >= 'a' && (c | 32) <= 'z');
+	return (c & 0x80) || is_letter(c);
 }
 
 /* The month that the word names, in several languages, or by the beginning of its English name; 0:
@@ -421,7 +435,7 @@ static bool named_day(struct loose_time *out, struct text s)
 	size_t digits = 0; /* of the last number */
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = 0;
-		while (i + n < s.n && s.p[i + n] >= '0' && s.p[i + n] <= '9')
+		while (i + n < s.n && is_digit(s.p[i + n]))
 			n++;
 		if (n) {
 			if (numbers == 2 || n > 4)
@@ -477,7 +491,7 @@ static bool clock_of(struct text s, int64_t *us)
 	size_t i = 0;
 	for (; i < s.n && parts < 3; i++) {
 		size_t from = i;
-		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && i - from < 2)
+		while (i < s.n && is_digit(s.p[i]) && i - from < 2)
 			part[parts] = part[parts] * 10 + s.p[i++] - '0';
 		if (i == from)
 			return false;
@@ -498,6 +512,32 @@ static bool clock_of(struct text s, int64_t *us)
 	return true;
 }
 
+/* "46188", "46188.25": days since the end of 1899 and a part of one, as a spreadsheet keeps dates;
+ * from 2000 to 2099. False where it is none. */
+static bool serial_day(struct loose_time *out, struct text s, size_t digits)
+{
+	enum { FROM = 36526, TO = 73050, EPOCH = 25569, SECONDS = 86400, FRACTION_MOST = 12 };
+	int64_t day = 0, part = 0, whole = 1;
+	const bool has_part = s.n > 6 && (s.p[5] == '.' || s.p[5] == ',');
+	if (digits != 5 || (s.n != 5 && !has_part) || s.n > 6 + FRACTION_MOST)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (i == 5)
+			continue;
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		*(i < 5 ? &day : &part) = *(i < 5 ? &day : &part) * 10 + s.p[i] - '0';
+		whole *= i > 5 ? 10 : 1;
+	}
+	if (day < FROM || day > TO)
+		return false;
+	/* to the second, as they are shown */
+	const int64_t second = (int64_t)(((int128)part * SECONDS * 2 + whole) / (whole * 2));
+	out->is_day = !has_part;
+	out->at.us = (day - EPOCH) * US_PER_DAY + second * US_PER_SECOND;
+	return true;
+}
+
 int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order order,
 			struct err *e)
 {
@@ -507,7 +547,7 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 	*out = (struct loose_time){ 0 };
 	s = trimmed(s);
 	size_t digits = 0;
-	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+	while (digits < s.n && is_digit(s.p[digits]))
 		digits++;
 	char room[32];
 	if (digits == 4 && s.n < 32 && at(s, 4, "\xe5\xb9\xb4")) {
@@ -530,7 +570,7 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 		out->at.us += clock;
 		return rc;
 	}
-	if (named_day(out, s))
+	if (named_day(out, s) || serial_day(out, s, digits))
 		return 0;
 	/* as queries of BigQuery write it: days of UTC, and no zone of the viewer's */
 	if (s.n > 14 && memcmp(s.p + s.n - 4, " UTC", 4) == 0)

@@ -28,6 +28,9 @@ bool loose_currency(char out[4], struct text s);
 
 /* Whether the three letters are the code of a currency that bills are written in. */
 bool loose_is_currency(struct text code);
+/* How many decimals amounts in its smallest unit have: 2, but 0 of the yen and 3 of dinars
+ * (docs.stripe.com/currencies). */
+int loose_currency_places(struct text code);
 
 /* A column of currencies: a code, a sign alone or a name ("$", "US Dollar", "人民币") as its code.
  * False where it is none of these; true with "" for a sign of several currencies. */
@@ -43,8 +46,9 @@ struct loose_time {
 	int64_t offset_us; /* of its zone, where it names one */
 	bool is_day;	   /* without a time of day */
 };
-/* ISO 8601, Unix seconds, 20260615, 15.06.2026, 2026/06/15, Jun 15, 2026, and 6/15/2026 or
- * 15-6-2026 where the numbers leave no doubt; a time of day may follow. Errors: ERR_INVALID. */
+/* ISO 8601, Unix seconds, a spreadsheet's 46188.25, 20260615, 15.06.2026, 2026/06/15, Jun 15, 2026,
+ * and 6/15/2026 or 15-6-2026 where the numbers leave no doubt; a time of day may follow. Errors:
+ * ERR_INVALID. */
 int loose_time_parse(struct loose_time *out, struct text s, struct err *e);
 /* The same where it is known which stands first: 6/7/2026. */
 enum loose_order { LOOSE_ORDER_UNKNOWN, LOOSE_MONTH_FIRST, LOOSE_DAY_FIRST };

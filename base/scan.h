@@ -165,7 +165,7 @@ ALWAYS_INLINE bool scan_instant(const char *p, size_t n, struct scan_date *memo,
 	size_t i = 19;
 	if (i < n && p[i] == '.') {
 		int64_t unit = 100000;
-		for (i++; i < n && p[i] >= '0' && p[i] <= '9' && unit; i++, unit /= 10)
+		for (i++; i < n && is_digit(p[i]) && unit; i++, unit /= 10)
 			us += (p[i] - '0') * unit;
 		if (i == 20)
 			return false;

@@ -137,6 +137,10 @@ char *count_words(char room[COUNT_WORDS_MAX], int64_t n, const char *noun)
 
 void buf_int(struct buf *b, int64_t v)
 {
+	if (v >= 0 && v < 10) {
+		buf_char(b, (char)('0' + v));
+		return;
+	}
 	char text[24], *end = text + sizeof text;
 	char *p = digits_before(end, v < 0 ? -(uint64_t)v : (uint64_t)v);
 	/* a pair may begin with a zero */

@@ -57,6 +57,10 @@ static inline bool is_letter(char c)
 {
 	return (c | 32) >= 'a' && (c | 32) <= 'z';
 }
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 /* Where the word stands in it first, or NULL; a text without bytes holds none. */
 static inline const char *text_find(struct text a, const char *word)
 {
@@ -84,6 +88,13 @@ struct buf {
 };
 void buf_need(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
+static inline void buf_char(struct buf *b, char c)
+{
+	if (b->room - b->n < 2)
+		buf_need(b, 1);
+	b->p[b->n++] = c;
+	b->p[b->n] = 0;
+}
 void buf_puts(struct buf *b, const char *s);
 void buf_int(struct buf *b, int64_t v);
 /* The text as UTF-8 without NUL: each byte that is none becomes U+FFFD. */

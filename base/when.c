@@ -128,7 +128,7 @@ static int64_t take_number(const char *s, size_t *used)
 {
 	int64_t n = 0;
 	size_t i = 0;
-	for (; i < 5 && s[i] >= '0' && s[i] <= '9'; i++)
+	for (; i < 5 && is_digit(s[i]); i++)
 		n = n * 10 + (s[i] - '0');
 	*used = i;
 	return i ? n : -1;
@@ -237,9 +237,8 @@ static bool take_calendar(struct when *out, const char *s, struct instant now, c
 static void simplify(char room[40], struct text s)
 {
 	size_t n = 0;
-	const bool date = s.n >= 5 && s.p[0] >= '0' && s.p[0] <= '9' && s.p[1] >= '0' &&
-			  s.p[1] <= '9' && s.p[2] >= '0' && s.p[2] <= '9' && s.p[3] >= '0' &&
-			  s.p[3] <= '9';
+	const bool date = s.n >= 5 && is_digit(s.p[0]) && is_digit(s.p[1]) && is_digit(s.p[2]) &&
+			  is_digit(s.p[3]);
 	for (size_t i = 0; i < s.n && n < 39; i++) {
 		const char c = s.p[i];
 		if (c >= 'A' && c <= 'Z')

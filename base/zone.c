@@ -41,7 +41,7 @@ static bool take_int(const char **p, int *out)
 	if (**p < '0' || **p > '9')
 		return false;
 	int v = 0;
-	while (**p >= '0' && **p <= '9' && v < 100000)
+	while (is_digit(**p) && v < 100000)
 		v = v * 10 + (*(*p)++ - '0');
 	*out = v;
 	return true;
@@ -214,8 +214,8 @@ static bool name_is_safe(const char *name)
 	if (!*name || *name == '/' || strlen(name) > 100 || strstr(name, ".."))
 		return false;
 	for (const char *p = name; *p; p++) {
-		bool ok = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||
-			  (*p >= '0' && *p <= '9') || strchr("/_+-", *p);
+		bool ok = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || is_digit(*p) ||
+			  strchr("/_+-", *p);
 		if (!ok)
 			return false;
 	}

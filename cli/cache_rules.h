@@ -63,7 +63,7 @@
 
 /* Everything but capacity and time to live. Errors: ERR_USAGE. */
 int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);
-/* ERR_USAGE when some rule was given, for there is no cache that it could be of. */
+/* ERR_USAGE when some rule was given, since there is no cache that it could apply to. */
 int cli_no_cache_rules(const struct cli *cli, struct err *e);
 /* ERR_USAGE when some rule was given that only blocks can follow. */
 int cli_no_block_rules(const struct cli *cli, struct err *e);

@@ -84,8 +84,7 @@ static const struct option cache_options[] = {
 	{ "on", 0, "MODEL", "the model that answers every call", false },
 	{ "every", 0, "SECONDS",
 	  "between pings (default ten seconds less than the cache keeps a prompt)", false },
-	{ "pings", 0, "N", "at most so many in a pause (default: several numbers are compared)",
-	  false },
+	{ "pings", 0, "N", "at most N per pause (default: several numbers are compared)", false },
 	{ "ping-output", 0, "N", "tokens that a ping is answered with (default 1)", false },
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
@@ -136,15 +135,13 @@ static int run_cache(struct cli *cli, struct err *e)
 const struct command command_advise_cache = {
 	.name = "advise cache",
 	.place = HELP_PLAN + 16,
-	.summary = "what to pay for: no cache, five minutes, an hour, or pings that keep it warm",
+	.summary =
+		"which cache to pay for: none, five minutes, an hour, or pings that keep it warm",
 	.arguments = "TRACE...",
 	.arguments_min = 1,
 	.arguments_max = -1,
 	.description =
-		"Replays the calls on one model under its vendor's cache, once for each thing that a "
-		"client may pay for, and adds what pings cost: reads of the whole prompt that keep it "
-		"from expiring in pauses. Pings are sent after the last call of a conversation too, for "
-		"nobody knows that it is over. Exit status 3 where calls have no price.",
+		"Replays the calls on one model under its vendor's cache, once for each thing that a client may pay for, and adds what pings cost: reads of the whole prompt that keep it from expiring in pauses. Pings are also sent after the last call of a conversation, because nobody knows that it is over. Exit status 3 where calls have no price.",
 	.examples =
 		"  tally advise cache week.csv --on claude-sonnet-4-6\n"
 		"  tally advise cache ~/.claude/projects --on claude-opus-4-5 --every 240 --pings 5\n",
@@ -224,14 +221,10 @@ static int run_switch(struct cli *cli, struct err *e)
 const struct command command_advise_switch = {
 	.name = "advise switch",
 	.place = HELP_PLAN + 18,
-	.summary = "stay with a model that knows the prompt, or go to one that does not",
+	.summary = "stay with the model whose cache is warm, or switch to another",
 	.arguments = "",
 	.description =
-		"What the turns to come cost on the model that has answered so far, whose cache is "
-		"warm, and on another one, which reads (and where that is billed writes) the whole "
-		"prompt once. Every turn's prompt is the one before, its answer and what is added. Both "
-		"caches follow their vendors' contracts, and all prices hold when the calls are made. "
-		"Exit status 3 where calls have no price.",
+		"Compares the remaining turns on the model that has answered so far, whose cache is warm, with another one, which must read (and, where billed, write) the whole prompt once. Each turn's prompt is the previous prompt, its answer and what is added. Both caches follow their vendors' contracts, and all prices hold when the calls are made. Exit status 3 where calls have no price.",
 	.examples =
 		"  tally advise switch --from claude-opus-4-5 --to claude-haiku-4-5 --prompt 120000 --turns 20\n",
 	.options = switch_options,
@@ -314,16 +307,12 @@ static int run_hits(struct cli *cli, struct err *e)
 const struct command command_advise_hits = {
 	.name = "advise hits",
 	.place = HELP_PLAN + 20,
-	.summary = "the share of cache hits at which two models cost the same",
+	.summary = "the cache-hit ratio at which two models cost the same",
 	.arguments = "[TRACE...]",
 	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
-		"Prices the calls on both models without hits and with nothing but hits; in between "
-		"cost is a straight line, so that the share at which both cost the same is exact. What "
-		"is missed is written where the vendor bills that, unless --writes none. Also the share "
-		"that the second model needs to cost what the first does at --hit-ratio. Exit status 3 "
-		"where calls have no price.",
+		"Prices the calls on both models with no hits and with all hits; cost is linear in between, so the break-even share is exact. Misses are written to the cache where the vendor bills writes, unless --writes none. Also shows the share that the second model needs to match the first at --hit-ratio. Exit status 3 where calls have no price.",
 	.examples =
 		"  tally advise hits --from claude-haiku-4-5 --to gpt-4o --prompt 20000 --output 400\n"
 		"  tally advise hits week.csv --from claude-sonnet-4-6 --to deepseek-v4-pro\n",

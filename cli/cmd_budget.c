@@ -52,6 +52,31 @@ static void print_set(const struct cli *cli, const struct budget *b)
 	buf_release(&scope);
 }
 
+/* The name is anybody's to choose; one that says what the budget should be of does not do it. */
+static int check_name(const struct cli *cli, struct err *e)
+{
+	static const char *const words[] = { "customer", "project", "model" };
+	const char *name = cli->argument[0];
+	struct decimal d;
+	if (!cli_value(cli, "amount") && cli_amount_of("", name, cli_currency(cli), &d, NULL) == 0)
+		return err_set(e, ERR_USAGE,
+			       "'%s' would be the budget's name; for example: tally budget set all "
+			       "--amount %s",
+			       name, name);
+	bool narrowed = false;
+	for (int i = 0; i < 3; i++)
+		narrowed |= cli_value(cli, words[i]) != NULL;
+	for (int i = 0; !narrowed && i < 3; i++) {
+		const size_t n = strlen(words[i]);
+		if (strncmp(name, words[i], n) == 0 && strchr(":=/", name[n]) && name[n])
+			return err_set(e, ERR_USAGE,
+				       "'%s' would be the budget's name, and it of all usage; for "
+				       "example: tally budget set %s --%s %s --amount 100",
+				       name, name + n + 1, words[i], name + n + 1);
+	}
+	return 0;
+}
+
 static int set(struct cli *cli, struct err *e)
 {
 	const char *amount = cli_value(cli, "amount"), *soft = cli_value(cli, "soft"),
@@ -70,7 +95,9 @@ static int set(struct cli *cli, struct err *e)
 			    .currency = text_of(cli_currency(cli)),
 			    .zone = text_of(zone_name ? cli_zone_name(cli, zone_room) : ""),
 			    .hard = cli_flag(cli, "hard") };
-	int rc = window_parse(&w, text_of(period ? period : "month"), e);
+	int rc = check_name(cli, e);
+	if (rc == 0)
+		rc = window_parse(&w, text_of(period ? period : "month"), e);
 	b.period = text_of(w.text);
 	if (rc == 0)
 		rc = cli_zone(cli, &zone, e);

@@ -143,19 +143,14 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_cascade = {
 	.name = "cascade",
 	.place = HELP_PLAN + 12,
-	.summary = "try the cheap model first, pay for the strong one where it fails",
+	.summary = "try a cheap model first, and a strong one where it fails",
 	.arguments = "OUTCOMES",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Reads what models made of the same tasks, and what each attempt cost: CSV with "
-		"the columns task, model, solved, cost (a row an attempt, further columns are "
-		"signals), CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON "
-		"Lines with a task's attempts in a list. The cascade is computed from the joint "
-		"outcomes and each task's own costs, never from averages.\n\nThe gate is perfect "
-		"unless --sensitivity and --false-accept say otherwise; then counts and costs "
-		"are expectations. --sweep tries every threshold of a signal: answers below it "
-		"escalate; with --escalate high, answers at or above it do.",
+		"Reads how models did on the same tasks, and what each attempt cost: CSV with the columns task, model, solved, cost (a row an attempt, further columns are signals), CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON Lines with a task's attempts in a list. The cascade is computed from the joint outcomes and each task's own costs, never from averages.\n"
+		"\n"
+		"The gate is perfect unless --sensitivity and --false-accept say otherwise; then counts and costs are expectations. --sweep tries every threshold of a signal: answers below it escalate; with --escalate high, answers at or above it do.",
 	.examples = "  tally cascade outcomes.csv --cheap deepseek-v4-flash --strong "
 		    "deepseek-v4-pro\n"
 		    "  tally cascade outcomes.csv --cheap flash --strong pro --sensitivity 0.9 "

@@ -15,7 +15,7 @@ static const struct option amend_options[] = {
 	  true },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ "other-cards", 0, NULL,
-	  "take the book's price where the card that rated the record is not at hand", false },
+	  "use the book's price when the card that rated the record is not at hand", false },
 	{ 0 },
 };
 static const struct option void_options[] = {
@@ -26,8 +26,7 @@ static const struct option rerate_options[] = {
 	{ "dry-run", 'n', NULL, "show what would change without changing it", false },
 	{ "unprice", 0, NULL, "also remove prices that no card states any more", false },
 	{ "other-cards", 0, NULL,
-	  "also take the book's prices for records that another card rated which is not at hand now",
-	  false },
+	  "also apply the book's prices to records rated by a card that is not at hand", false },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
@@ -147,21 +146,22 @@ static int take_back(struct cli *cli, struct err *e)
 static void print_left(const struct cli *cli, const struct rerate_result *r)
 {
 	if (r->kept)
-		printf("%s %s a price that no card states any more, and keep%s it (name "
-		       "the card with --prices, or remove the price with --unprice)\n",
-		       COUNTED(r->kept, "record"), r->kept == 1 ? "has" : "have",
-		       r->kept == 1 ? "s" : "");
+		print_note("%s %s a price that no card states any more, and keep%s it (name "
+			   "the card with --prices, or remove the price with --unprice)",
+			   COUNTED(r->kept, "record"), r->kept == 1 ? "has" : "have",
+			   r->kept == 1 ? "s" : "");
 	if (r->others)
-		printf("%s %s rated by cards that are not at hand now (%s) and keep%s %s "
-		       "price (name them with --prices, or take the book's prices with "
-		       "--other-cards)\n",
-		       COUNTED(r->others, "record"), r->others == 1 ? "was" : "were", r->missing.p,
-		       r->others == 1 ? "s" : "", r->others == 1 ? "its" : "their");
+		print_note("%s %s rated by cards that are not at hand now (%s) and keep%s %s "
+			   "price (name them with --prices, or take the book's prices with "
+			   "--other-cards)",
+			   COUNTED(r->others, "record"), r->others == 1 ? "was" : "were",
+			   r->missing.p, r->others == 1 ? "s" : "",
+			   r->others == 1 ? "its" : "their");
 	if (r->elsewhere)
-		printf("%s %s priced in another currency than %s and left as %s (--currency "
-		       "names the one to reprice)\n",
-		       COUNTED(r->elsewhere, "record"), r->elsewhere == 1 ? "is" : "are",
-		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
+		print_note("%s %s priced in another currency than %s and left as %s (--currency "
+			   "names the one to reprice)",
+			   COUNTED(r->elsewhere, "record"), r->elsewhere == 1 ? "is" : "are",
+			   cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 }
 
 static void print_changes(const struct rerate_result *r)
@@ -202,7 +202,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 {
 	struct buf b = { 0 };
 	if (cards)
-		printf("the records were rated by other cards than those now: %s\n", cards);
+		print_note("the records were rated by other cards than those now: %s", cards);
 	print_left(cli, r);
 	if (!r->count) {
 		printf("every record keeps its price\n");
@@ -213,7 +213,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
 	if (dry)
-		printf("nothing was changed; run without --dry-run to apply\n");
+		print_note("nothing was changed; run without --dry-run to apply");
 	buf_release(&b);
 }
 
@@ -294,11 +294,7 @@ const struct command command_rerate = {
 	.summary = "reprice stored records after a card was corrected",
 	.arguments = "",
 	.description =
-		"Compares the stored price of each record with the one in the cards now, shows "
-		"the differences, and adds corrections. Look first with --dry-run. A record "
-		"never loses its price unless --unprice says so, nor that of a card which is not "
-		"at hand to the book's unless --other-cards does. The old figures stay "
-		"reproducible (tally usage --as-of).",
+		"Compares the stored price of each record with the one in the cards now, shows the differences, and adds corrections. Look first with --dry-run. A record keeps its price when no card states one any more, unless --unprice is given, and when its card is not at hand, unless --other-cards is. The old figures stay reproducible (tally usage --as-of).",
 	.examples = "  tally rerate --dry-run\n"
 		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",
 	.options = rerate_options,

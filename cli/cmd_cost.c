@@ -7,7 +7,8 @@
 #include "reports/cost_report.h"
 
 static const struct option options[] = {
-	{ "model", 'm', "MODEL", "model or alias, as the vendor or you call it", false },
+	{ "model", 'm', "MODEL",
+	  "model or alias, as the vendor or you call it; several are compared", true },
 	{ "provider", 'p', "VENDOR", "who sells it; required where several vendors do", false },
 	{ "at", 0, "WHEN", "the instant of the calls (default now)", false },
 	{ "prompt", 0, "N", "the whole prompt of one request, cached tokens included", false },
@@ -31,12 +32,17 @@ static const struct option options[] = {
 static int named_count(const char *option, const char *spec, struct text *name, int64_t *out,
 		       struct err *e)
 {
-	const char *equals = strchr(spec, '=');
+	const char *equals = strchr(spec, '='),
+		   *example = strcmp(option, "tokens") == 0
+				      ? "input_audio=5000 (prompt and answer: --input, --output)"
+				      : "search=3";
 	struct decimal d;
 	if (!equals || equals == spec || decimal_parse(&d, text_of(equals + 1), NULL) != 0 ||
 	    d.digits < 0 || !decimal_to_int64(d, 0, out))
-		return err_set(e, ERR_USAGE, "--%s %s: NAME=N with a whole number N is expected",
-			       option, spec);
+		return err_set(
+			e, ERR_USAGE,
+			"--%s %s: NAME=N with a whole number N is expected, for example --%s %s",
+			option, spec, option, example);
 	*name = (struct text){ spec, (size_t)(equals - spec) };
 	return 0;
 }
@@ -107,28 +113,71 @@ static int take_usage(const struct cli *cli, struct arena *arena, struct usage *
 	return rc;
 }
 
+enum { MODELS_MAX = 32 };
+
+/* The models that are asked about, as arguments or with --model; returns how many. Errors:
+ * ERR_USAGE. */
+static int take_models(const struct cli *cli, struct text model[MODELS_MAX], struct err *e)
+{
+	int n = 0;
+	const char *named = cli_value(cli, "model"), *of;
+	if (named && cli->argument_count)
+		return err_set(e, ERR_USAGE, "name the model once: '%s' or '%s'", cli->argument[0],
+			       named);
+	while ((of = named		       ? cli_value_at(cli, "model", n)
+		     : n < cli->argument_count ? cli->argument[n]
+					       : NULL)) {
+		if (n == MODELS_MAX)
+			return err_set(e, ERR_USAGE, "at most %d models are compared", MODELS_MAX);
+		if (n && strspn(of, "0123456789,_kM") == strlen(of))
+			return err_set(
+				e, ERR_USAGE,
+				"'%.40s' is no model: the tokens of a call are options, such "
+				"as --input 1000 --output 200",
+				of);
+		model[n++] = text_of(of);
+	}
+	return n ? n
+		 : err_set(e, ERR_USAGE,
+			   "`tally cost` needs a model, for example: tally cost gpt-5 --prompt "
+			   "10k --cache-read 8k --output 500");
+}
+
+static int answer(const struct cli *cli, struct cost_question *q, const struct text *model,
+		  int models, struct err *e)
+{
+	struct json_out j;
+	bool lacking = false;
+	int rc;
+	if (cli->json)
+		json_out_open(&j, stdout);
+	if (models > 1)
+		rc = cost_report_compare(cli->json ? &j : NULL, q, model, (size_t)models, &lacking,
+					 e);
+	else if (cli->json)
+		rc = cost_report_put(&j, q, &lacking, e);
+	else
+		rc = cost_report_print(q, cli->quiet, &lacking, e);
+	if (cli->json)
+		json_out_close_if(&j, rc == 0);
+	return rc ? rc : lacking ? 3 : 0;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct arena arena = { 0 };
 	struct book *book = NULL;
 	struct plan_file *plans = NULL;
 	struct zone *zone = NULL;
-	bool uncovered = false;
-	const char *model = cli_value(cli, "model"), *plan = cli_plan(cli),
-		   *at = cli_value(cli, "at");
+	struct text model[MODELS_MAX];
+	const char *plan = cli_plan(cli), *at = cli_value(cli, "at");
 	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
 		   *region = cli_value(cli, "region");
-	if (model && cli->argument_count)
-		return err_set(e, ERR_USAGE, "name the model once: '%s' or '%s'", cli->argument[0],
-			       model);
-	if (!model && cli->argument_count)
-		model = cli->argument[0];
-	if (!model)
-		return err_set(e, ERR_USAGE,
-			       "`tally cost` needs a model, for example: tally cost gpt-5 --prompt "
-			       "10k --cache-read 8k --output 500");
+	const int models = take_models(cli, model, e);
+	if (models < 0)
+		return models;
 	struct cost_question q = { .price = { .provider = text_of(provider ? provider : ""),
-					      .model = text_of(model),
+					      .model = model[0],
 					      .service_tier = text_of(tier ? tier : ""),
 					      .region = text_of(region ? region : ""),
 					      .currency = cli_currency(cli),
@@ -149,33 +198,28 @@ static int run(struct cli *cli, struct err *e)
 	q.book = book;
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &q.plan, plan, e);
-	if (rc == 0 && cli->json) {
-		struct json_out j;
-		json_out_open(&j, stdout);
-		rc = cost_report_put(&j, &q, &uncovered, e);
-		json_out_close_if(&j, rc == 0);
-	} else if (rc == 0) {
-		rc = cost_report_print(&q, cli->quiet, &uncovered, e);
-	}
+	if (rc == 0)
+		rc = answer(cli, &q, model, models, e);
 	plan_file_close(plans);
 	zone_close(zone);
 	book_close(book);
 	arena_release(&arena);
-	return rc ? rc : uncovered ? 3 : 0;
+	return rc;
 }
 
 const struct command command_cost = {
 	.name = "cost",
 	.place = HELP_LOOK + 34,
 	.summary = "what a call costs at an instant, and why",
-	.arguments = "[MODEL]",
-	.arguments_max = 1,
+	.arguments = "[MODEL...]",
+	.arguments_max = -1,
 	.description =
-		"Prices one kind of call. Token counts are per request; --requests multiplies. The "
-		"answer names the price that held at "
+		"Prices one kind of call, under several models side by side. Token counts are per "
+		"request; --requests multiplies. The answer about one model names the price that held at "
 		"the instant, its source, and what the sources disagree about. Nothing is rounded.",
 	.examples =
 		"  tally cost gpt-5 --prompt 10k --cache-read 8k --output 500\n"
+		"  tally cost gpt-5 claude-sonnet-4-6 deepseek-v4-flash --input 2000 --output 300\n"
 		"  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
 		"--requests 1000000 --at 2026-05-10\n"
 		"  tally cost --model claude-sonnet-4-6 --input 50000 --output 5000 --plan vm0\n"

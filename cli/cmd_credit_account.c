@@ -27,8 +27,7 @@ static int done(struct cli *cli, int rc, const char *fmt, const char *what)
 
 static const struct option account_options[] = {
 	{ "plan", 0, "PLAN",
-	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME; with ' from "
-	  "DAY' behind it usage of earlier days keeps the plan before",
+	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME; append ' from DAY' to keep the previous plan for earlier days",
 	  false },
 	{ "byo", 0, "yes|no",
 	  "bring your own key: usage is reported but draws no credits "
@@ -479,8 +478,8 @@ static void print_drawn(const struct cli *cli, const struct draw_counts *n)
 			printf("; %s were refunded", text[2]);
 		printf("\n");
 		if (n->uncovered)
-			printf("%s drew nothing: the plan does not cover the model\n",
-			       count_words(rows, n->uncovered, "record"));
+			print_note("%s drew nothing: the plan does not cover the model",
+				   count_words(rows, n->uncovered, "record"));
 	}
 }
 
@@ -500,7 +499,7 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	if (draws)
 		print_drawn(cli, &n);
 	else if (!cli->quiet && !cli->json)
-		printf("recurring grants and expiries are up to date\n");
+		print_note("recurring grants and expiries are up to date");
 	if (n.at_fault)
 		print_notice("tally: %s cannot be drawn and wait%s (tally status names "
 			     "%s)\n",
@@ -551,7 +550,7 @@ static int repair(struct cli *cli, struct err *e)
 const struct command command_credit_repair = {
 	.name = "credit repair",
 	.place = HELP_CREDITS + 32,
-	.summary = "draw the pending usage of an account at fault",
+	.summary = "draw pending usage of an account that was at fault",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,

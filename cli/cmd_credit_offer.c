@@ -73,7 +73,7 @@ static int list(struct cli *cli, struct err *e)
 const struct command command_credit_offers = {
 	.name = "credit offers",
 	.place = HELP_CREDITS + 18,
-	.summary = "what `tally credit subscribe` knows",
+	.summary = "offers that `tally credit subscribe` accepts",
 	.arguments = "",
 	.description = "VM0's Free, Pro, Team and top-up, as data; and your own.",
 	.examples = "  tally credit offers\n  tally credit offers --offers ours.json\n",

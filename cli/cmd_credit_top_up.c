@@ -4,11 +4,11 @@
 #include "reports/credit_report.h"
 
 static const struct option options[] = {
-	{ "below", 0, "N", "as soon as fewer credits than N are left", false },
-	{ "to", 0, "N", "buy whole credits until there are N (default as --below)", false },
-	{ "most", 0, "N", "at most N in 30 days (default no end)", false },
+	{ "below", 0, "N", "buy when fewer than N credits are left", false },
+	{ "to", 0, "N", "buy up to N, in whole credits (default as --below)", false },
+	{ "most", 0, "N", "at most N in 30 days (default no limit)", false },
 	{ "price", 0, "AMOUNT",
-	  "of one credit, which its invoices ask for (default none: they are given)", false },
+	  "price per credit, which invoices charge (default none: credits are free)", false },
 	{ "lasts", 0, "INTERVAL", "lifetime of each top-up, such as 1y (default no expiry)",
 	  false },
 	{ "off", 0, NULL, "no more", false },
@@ -107,11 +107,7 @@ const struct command command_credit_top_up = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Whenever usage is drawn, or a hold asks for more than there is, and fewer credits "
-		"than --below are left, whole credits are granted until there are --to; under "
-		"--overage debt those that are owed are bought, too. With --price they are paid "
-		"credits, and the invoice of the period asks for them (docs/invoices.md). --now "
-		"buys once.",
+		"When usage is drawn, or a hold exceeds the balance, and fewer than --below credits are left, whole credits are granted up to --to; under --overage debt, owed credits are bought, too. With --price they are paid credits, charged by the invoice of the period (docs/invoices.md). --now buys once.",
 	.examples =
 		"  tally credit top-up acme --below 1000 --to 20000 --price 0.001 --most 100000\n"
 		"  tally credit top-up acme --off\n"

@@ -96,12 +96,7 @@ const struct command command_db_move = {
 	.arguments_min = 2,
 	.arguments_max = 2,
 	.description =
-		"Copies every record, hold, grant, transaction, invoice and budget with its "
-		"number: from a file to PostgreSQL (postgresql://...), back, or to another of the "
-		"same kind. All totals, balances and hashes stay what they are. TO must be new or "
-		"empty. Every row is read back and compared before the move counts; of one that "
-		"fails nothing is kept, and FROM is never changed. What is written to FROM "
-		"meanwhile is not in it: stop the writers first.",
+		"Copies every record, hold, grant, transaction, invoice and budget with its number: from a file to PostgreSQL (postgresql://...), back, or to another of the same kind. All totals, balances and hashes stay what they are. TO must be new or empty. Every row is read back and compared before the move counts; if the move fails nothing is kept, and FROM is never changed. Writes to FROM during the move are not copied: stop the writers first.",
 	.examples = "  createdb meter && tally db move tally.db postgresql:///meter\n"
 		    "  tally db move postgresql:///meter back.db\n",
 	.run = move,

@@ -56,7 +56,7 @@ const struct command command_decide = {
 		"FILE lists quality scores and speeds of models, each with its source and date, "
 		"and kinds of work with the tokens of a task and the minimum score "
 		"(docs/planning.md). Shows the cost of a task and of a point on every route, and "
-		"the cheapest route that keeps the floor.\n\nA route is MODEL, batch:MODEL, "
+		"the cheapest route that meets the floor.\n\nA route is MODEL, batch:MODEL, "
 		"share:P:A:B or escalate:P:A:B. Unknowns decide nothing: a route without a score "
 		"is never called good enough. Exit status 3 when a route has no price.",
 	.examples =

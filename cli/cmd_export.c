@@ -5,6 +5,7 @@
 #include "cli/ledger_session.h"
 #include "cli/typed.h"
 #include "reports/export.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 
 static const struct option options[] = {
@@ -137,10 +138,10 @@ static int tell_left_out(const struct exporting *x)
 		print_notice("tally: %s %s no price: the file's cost is a lower bound\n",
 			     COUNTED(t->no_amount, "record"), t->no_amount == 1 ? "has" : "have");
 	if (t->placeholders)
-		print_notice("tally: %s %s only the output count of the answer's start: the file "
-			     "is a lower bound\n",
+		print_notice("tally: %s %s %s: the file is a lower bound\n",
 			     COUNTED(t->placeholders, "record"),
-			     t->placeholders == 1 ? "has" : "have");
+			     t->placeholders == 1 ? "has" : "have",
+			     known_part(t->placeholders, t->unsaid));
 	if (x->told.cut && !x->cli->quiet)
 		print_notice("tally: note: %s longer than the program takes: cut\n",
 			     COUNTED(x->told.cut, "text"));

@@ -11,18 +11,20 @@ static const struct option options[] = {
 	  false },
 	{ "credits", 0, "N|balance", "credits left; balance: the customer's current balance",
 	  false },
+	{ "plan", 0, "PLAN",
+	  "forecast credits under this plan, whatever plan the account has (see `tally credit plan`)",
+	  false },
 	{ "by", 0, "DATE",
-	  "up to the start of that day (default next month); --until includes a day or month",
+	  "up to the start of that day (default the start of next month); --until includes the day or month it names",
 	  false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
 	{ "scenario", 0, "[NAME=]SPEC",
-	  "everything runs so from --move-on on: MODEL, batch:MODEL, share:5%:A:B (5% of it on A, the "
-	  "rest on B), escalate:5%:A:B (all on A, and 5% of it on B as well); recorded: as it is",
+	  "what everything runs on from --move-on: MODEL, batch:MODEL, share:5%:A:B (5% on A, the rest on B), escalate:5%:A:B (all on A, and 5% on B as well); recorded: no change",
 	  false },
-	{ "move", 0, "[MODEL=]SPEC",
-	  "what MODEL (or everything) does now runs so from --move-on on", false },
+	{ "move", 0, "[MODEL=]SPEC", "what the work of MODEL (default all) runs on from --move-on",
+	  false },
 	{ "move-on", 0, "DATE", "the day of the move (default tomorrow)", false },
 	{ "history", 0, "DAYS", "past days to draw from (default 56)", false, OPTION_ADVANCED },
 	{ "now", 0, "WHEN", "forecast as of WHEN (default now)", false },
@@ -86,6 +88,7 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 	if (rc == 0)
 		rc = read_move(cli, q, e);
 	q->credits = credits != NULL;
+	q->plan = cli_value(cli, "plan");
 	q->of_balance = credits && strcmp(credits, "balance") == 0;
 	if (rc == 0 && credits && !q->of_balance)
 		rc = cli_credits_of("--credits", credits, &q->credits_left, e);
@@ -143,19 +146,15 @@ const struct command command_forecast = {
 	.summary = "what will be spent, and when a budget or credits run out",
 	.arguments = "",
 	.description =
-		"Draws the coming days from past ones, many times over; quantiles are members of "
-		"the sample. Days before a change of level are left out; weekdays are drawn "
-		"separately when two weeks or more show that they differ; clear growth continues "
-		"for about a month and then levels off. Usage is drawn, and priced on each coming "
-		"day by the book: dated rises, the end of promotions, peak hours and holidays are "
-		"in it. The answer the same forecast would have "
-		"given 28 days ago is shown for comparison.\n\n--since may lie in the future: "
-		"the days before it are not counted. Exit status 4 when most draws go beyond the "
-		"budget or the credits, 3 where past calls have no price.",
+		"Draws the coming days from past ones, thousands of times, and gives quantiles of the draws. Days before a change of level are left out; a customer who came, left or changed is drawn from the days since then, and the others from all of theirs; weekdays are drawn separately when two weeks or more show that they differ; clear growth continues for about a month and then levels off. What is drawn is usage, priced for each coming day by the book: dated increases, expiring promotions, peak hours and holidays are included. The answer the same forecast would have given 28 days ago is shown for comparison.\n"
+		"\n"
+		"--since may lie in the future: the days before it are not counted. Exit status 4 when most draws go beyond the budget or the credits, 3 where past calls have no price.",
 	.examples =
 		"  tally forecast --budget 2000\n"
 		"  tally forecast --by 2027-04-01 --move deepseek-v4-flash --move-on 2027-01-01\n"
 		"  tally forecast --until 2027-03 --scenario escalate:5%:deepseek-v4-flash:deepseek-v4-pro\n"
+		"  tally forecast --until 2027-03 --scenario deepseek-v4-flash --move-on 2027-01-01 "
+		"--plan vm0\n"
 		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,

@@ -16,13 +16,15 @@
 #include "reports/json_out.h"
 #include "reports/left_out.h"
 #include "reports/lower_bound_report.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
 	{ "map", 0, "FIELD=COLUMN",
-	  "read a field from a column (or key) with another name; none: it costs nothing", true },
+	  "read a field from a column, key or member of another name (customer=metadata.team); none: it costs nothing",
+	  true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "
@@ -105,17 +107,17 @@ static void print_counts(const struct ingest_counts *c, int64_t uncovered,
 	printf(", %s, %s quarantined\n", COUNTED(c->conflicts, "conflict"),
 	       COUNTED(c->quarantined, ""));
 	if (c->unpriced)
-		printf("%s of the accepted have no price (tally usage names them)\n",
-		       COUNTED(c->unpriced, ""));
+		print_note("%s of the accepted have no price (tally usage names them)",
+			   COUNTED(c->unpriced, ""));
 	if (uncovered)
-		printf("%s draw no credits: the plan of their account does not cover them (add "
-		       "what is missing, then tally credit draw)\n",
-		       COUNTED(uncovered, ""));
+		print_note("%s draw no credits: the plan of their account does not cover them (add "
+			   "what is missing, then tally credit draw)",
+			   COUNTED(uncovered, ""));
 	if (c->unread)
-		printf("%s could not be read or understood, and not counted\n",
-		       COUNTED(c->unread, "file"));
+		print_note("%s could not be read or understood, and not counted",
+			   COUNTED(c->unread, "file"));
 	if (page_list_is_part(&doubts->pages))
-		printf("has_more: this is a part of the pages; add the others\n");
+		print_note("has_more: this is a part of the pages; add the others");
 	print_lower_bound(&c->bound);
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");

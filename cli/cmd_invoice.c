@@ -13,6 +13,7 @@
 #include "reports/billing_report.h"
 #include "reports/invoice_view.h"
 #include "reports/json_out.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
@@ -173,10 +174,9 @@ static const struct option draft_options[] = {
 	  false },
 	{ "all", 0, NULL, "every customer with an account", false },
 	{ "interim", 0, NULL,
-	  "usage so far of a period that goes on, where it has come to the `threshold` of the "
-	  "terms; the period's own invoice asks for the rest",
+	  "usage so far of a period that is not over, once it reaches the `threshold` of the terms; the period's own invoice charges the rest",
 	  false },
-	{ "supplement", 0, NULL, "what has changed in an invoiced period since", false },
+	{ "supplement", 0, NULL, "what has changed since in a period that was invoiced", false },
 	{ "rates", 0, "FILE",
 	  "exchange rates by day: the European Central Bank's CSV, or day,base,currency,rate",
 	  true },
@@ -433,8 +433,8 @@ struct telling {
 	struct table *t;
 };
 
-/* Calls of its period of which a log has only the beginning of the answer: what it asks for them is
- * a part; says so, and adds them. */
+/* Calls of its period of which only a part is known: what it asks for them is a part; says so, and
+ * adds them. */
 static int tell_placeholders(struct telling *to, const struct stored_invoice *i, int64_t *lacking,
 			     struct err *e)
 {
@@ -450,9 +450,9 @@ static int tell_placeholders(struct telling *to, const struct stored_invoice *i,
 		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);
 	const int64_t n = rc == 0 ? usage_total(r)->placeholders : 0;
 	if (n && !to->cli->quiet)
-		print_notice("tally: %s: %s of the period %s only the output count of the "
-			     "answer's start, so the invoice is a lower bound\n",
-			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have");
+		print_notice("tally: %s: %s of the period %s %s, so the invoice is a lower bound\n",
+			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have",
+			     known_part(n, usage_total(r)->unsaid));
 	*lacking += n;
 	usage_result_close(r);
 	zone_close(utc);
@@ -562,9 +562,9 @@ static int draft(struct cli *cli, struct err *e)
 	free(who.name);
 	arena_release(&who.arena);
 	if (rc == 0 && !cli->json && !cli->quiet && last)
-		printf("\ntally invoice show %lld shows the last one; tally invoice finalize "
-		       "%lld makes it final\n",
-		       (long long)last, (long long)last);
+		print_note("\ntally invoice show %lld shows the last one; tally invoice finalize "
+			   "%lld makes it final",
+			   (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
 		print_notice("tally: %s %s no price or %s not covered by the plan: the totals "
 			     "are lower bounds\n",

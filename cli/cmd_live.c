@@ -100,7 +100,7 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_live = {
 	.name = "live",
 	.place = HELP_LOOK + 16,
-	.summary = "today, the block under way and the latest calls, drawn again as they come",
+	.summary = "today, the current block and the latest calls, updated as they come",
 	.arguments = "[LOG|DIRECTORY...]",
 	.arguments_max = -1,
 	.description =

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -21,10 +22,11 @@ static const struct option options[] = {
 	{ "tickets", 0, "N", "or tickets per working day", false },
 	{ "documents", 0, "N", "or documents per working day", false },
 	{ "sessions", 0, "N", "or sessions per working day", false },
-	{ "users", 0, "N", "so many users, each with what the others say (default 1 call)", false },
+	{ "users", 0, "N",
+	  "users, each with the work that the options above say (default 1 call each)", false },
 	{ "calls-each", 0, "N", "calls of a ticket, document, session or user (default 1)", false },
 	{ "turns", 0, "N",
-	  "calls of a conversation, each with what was said before it in its prompt (default 1)",
+	  "calls per conversation, each repeating the conversation so far in its prompt (default 1)",
 	  false },
 	{ "cached", 0, "N", "prompt tokens that can be cached", false },
 	{ "input", 0, "N", "other prompt tokens", false },
@@ -35,7 +37,7 @@ static const struct option options[] = {
 	  true },
 	{ "escalate", 0, "P:MODEL", "P of the calls of every --model go to MODEL as well", false },
 	{ "hit-ratio", 0, "P", "share of calls that hit the cache (default 100%)", false },
-	{ "retries", 0, "P", "share of calls that are sent twice (default 0)", false },
+	{ "retries", 0, "P", "share of calls that are retried (default 0)", false },
 	{ "growth", 0, "P", "growth of calls per month: 10%, or -5% where work shrinks (default 0)",
 	  false },
 	{ "days", 0, "N", "how many days (default 30)", false },
@@ -109,7 +111,13 @@ static int check_file(const struct question *q, struct err *e)
 static int open_question(struct question *q, struct err *e)
 {
 	if (q->cli->argument_count) {
-		int rc = json_open_file(&q->file, q->cli->argument[0], e);
+		const char *path = q->cli->argument[0];
+		int rc = json_open_file(&q->file, path, e);
+		if (rc != 0 && *path >= '0' && *path <= '9' && access(path, F_OK) != 0)
+			return err_set(e, ERR_USAGE,
+				       "'%s' is no file; the work of a day is an option, such as "
+				       "--per-day %s --input 300 --output 150",
+				       path, path);
 		if (rc == 0)
 			rc = check_file(q, e);
 		if (rc != 0)
@@ -220,15 +228,9 @@ const struct command command_plan = {
 	.arguments = "[FILE]",
 	.arguments_max = 1,
 	.description =
-		"Takes calls a day and what an average call uses, and prices every quarter of an hour "
-		"of the coming days at the price that the book states for it: announced prices, the "
-		"end of a promotion and peak hours are in the answer. Scenarios are shown side by "
-		"side. Shares are counted out exactly; nothing is random. A value that is not known "
-		"exactly is given as a range (8k..12k, or 8k..9k..12k with what is likely): the answer "
-		"then has an interval from all low ends to all high ends. What each range, and a tenth "
-		"more of each other assumption, would change is listed below.\n\n"
-		"FILE is a question that --save wrote; options replace what it says. Calls that no "
-		"price covers make the total a lower bound and give exit status 3.",
+		"Takes calls per day and the tokens of an average call, and prices every quarter hour of the coming days at the price that the book states for it: announced prices, expiring promotions and peak hours are included. Scenarios are shown side by side. Fractions of calls are counted as fractions; nothing is random. A value that is not known exactly is given as a range (8k..12k, or 8k..9k..12k with what is likely): the answer then has an interval, from every low end to every high end. What each range, and a tenth more of every other assumption, would change is listed below.\n"
+		"\n"
+		"FILE is a question that --save wrote; options replace what it says. Calls that no price covers make the total a lower bound and give exit status 3.",
 	.examples =
 		"  tally plan --per-day 10k --cached 2000 --input 300 --output 150 --days 91 --model "
 		"deepseek-v4-flash --escalate 5%:deepseek-v4-pro\n"

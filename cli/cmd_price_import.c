@@ -190,19 +190,12 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_price_import = {
 	.name = "price import",
 	.place = HELP_PRICES + 10,
-	.summary = "another catalogue's prices as a card",
+	.summary = "turn another catalogue's prices into a card",
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Writes a price card from the catalogue of LiteLLM "
-		"(model_prices_and_context_window.json), OpenRouter (/api/v1/models), "
-		"models.dev (api.json) or genai-prices (data.json). Floating-point noise is "
-		"normalised to 15 significant digits. Entries "
-		"that were rounded or refused are listed with the reason, and what would change "
-		"against the prices of now. Use the card with "
-		"--prices, or `tally price install` it; it then overrides the shipped "
-		"prices, or with --fill adds to them.",
+		"Writes a price card from the catalogue of LiteLLM (model_prices_and_context_window.json), OpenRouter (/api/v1/models), models.dev (api.json) or genai-prices (data.json). Floating-point noise is normalised to 15 significant digits. Entries that were rounded or refused are listed with the reason, and what would change compared with current prices. Use the card with --prices, or `tally price install` it; it then overrides the shipped prices, or with --fill adds to them.",
 	.examples = "  tally price import --from litellm model_prices_and_context_window.json "
 		    "--output litellm.card.json\n"
 		    "  tally cost --prices litellm.card.json --model gpt-4o --provider openai "

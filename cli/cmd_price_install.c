@@ -142,6 +142,12 @@ static int add_card(const struct cli *cli, enum scope scope, const char *name, c
 	struct card *card = NULL;
 	struct book *before = NULL, *after = NULL;
 	int rc = file_read(&content, path, JSON_BYTES_MAX, e);
+	if (rc != 0 && access(path, F_OK) != 0)
+		rc = err_set(
+			e, ERR_NOT_FOUND,
+			"there is no file '%s': a price card is a JSON file (docs/card-format.md), "
+			"and `tally price import` writes one from a catalogue",
+			path);
 	const struct text text = { content.p, content.n };
 	if (rc == 0 && card_parse(&card, text, path, &faults) != 0)
 		rc = err_set(e, ERR_INVALID, "price card %s: %s%s%s", path, faults.fault[0].place,
@@ -155,9 +161,9 @@ static int add_card(const struct cli *cli, enum scope scope, const char *name, c
 		rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, text, e)
 					     : price_store_write(place, text, e);
 	if (rc == 0 && !cli->quiet) {
-		printf("%s is installed (%zu prices); every command %suses it now\n", place,
-		       card->price_count,
-		       scope == SCOPE_DATABASE ? "that prices records of this database " : "");
+		print_note("%s is installed (%zu prices); every command %suses it now", place,
+			   card->price_count,
+			   scope == SCOPE_DATABASE ? "that prices records of this database " : "");
 		if (scope != SCOPE_SYSTEM)
 			say_overlaps(true, true, name, text);
 		if (scope != SCOPE_USER)

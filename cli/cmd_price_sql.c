@@ -104,7 +104,7 @@ static int price_sql(struct cli *cli, struct err *e)
 const struct command command_price_sql = {
 	.name = "price sql",
 	.place = HELP_PRICES + 16,
-	.summary = "the prices as SQL, to price usage inside another engine",
+	.summary = "prices as SQL, to price usage in another database",
 	.arguments = "[MODEL...]",
 	.arguments_max = -1,
 	.description =

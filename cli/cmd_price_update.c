@@ -13,13 +13,19 @@
 #include "pricing/book_pack.h"
 #include "reports/json_out.h"
 
-enum { BOOK_BYTES_MAX = 64 << 20, FETCH_SECONDS = 60, HEX_MAX = 2 * DIGEST_BYTES + 1 };
+enum {
+	BOOK_BYTES_MAX = 64 << 20,
+	FETCH_SECONDS = 60,
+	FETCH_SECONDS_MAX = 3600,
+	HEX_MAX = 2 * DIGEST_BYTES + 1
+};
 
 static const struct option options[] = {
 	{ "from", 0, "URL",
 	  "address of the book (default $TALLY_PRICES_URL, else the setting prices_url)", false },
 	{ "sha256", 0, "HEX", "required checksum (default: the file published beside the book)",
 	  false },
+	{ "timeout", 0, "SECONDS", "time for all of it (default 60, at most 3600)", false },
 	{ "older", 0, NULL, "accept a book older than the installed one", false },
 	{ 0 },
 };
@@ -28,10 +34,18 @@ static const struct option options[] = {
 struct update {
 	const char *from;
 	bool is_url, unchanged;
+	int64_t until_us; /* all of it must be there then, by the monotonic clock */
 	struct buf book, sum;
 	bool has_sum; /* a checksum beside it was read, whatever it holds */
 	char etag[FETCH_ETAG_MAX], wanted[HEX_MAX], sha256[HEX_MAX];
 };
+
+/* What is left of the time for both files together. */
+static int64_t ms_left(const struct update *u)
+{
+	const int64_t ms = (u->until_us - clock_monotonic_us()) / 1000;
+	return ms > 0 ? ms : 1;
+}
 
 static int download(struct update *u, const struct price_state *known, struct err *e)
 {
@@ -39,7 +53,7 @@ static int download(struct update *u, const struct price_state *known, struct er
 	struct fetch f = { .url = u->from,
 			   .etag = same ? known->etag : NULL,
 			   .bytes_max = BOOK_BYTES_MAX,
-			   .seconds_most = FETCH_SECONDS };
+			   .ms_most = ms_left(u) };
 	int rc = fetch_url(&f, e);
 	u->book = f.body;
 	u->unchanged = rc == 0 && f.status == 304;
@@ -50,7 +64,7 @@ static int download(struct update *u, const struct price_state *known, struct er
 		return rc;
 	struct buf beside = { 0 };
 	buf_printf(&beside, "%s.sha256", u->from);
-	struct fetch sum = { .url = beside.p, .bytes_max = 4096, .seconds_most = FETCH_SECONDS };
+	struct fetch sum = { .url = beside.p, .bytes_max = 4096, .ms_most = ms_left(u) };
 	rc = fetch_url(&sum, e);
 	if (rc == 0 && sum.status != 200)
 		rc = err_set(e, ERR_UNREADABLE,
@@ -210,8 +224,15 @@ static int run(struct cli *cli, struct err *e)
 			       "and $TALLY_PRICES_URL overrides it");
 	if (sha256 && !take_digest(u.wanted, text_of(sha256)))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
+	int64_t seconds;
+	int rc = cli_count(cli, "timeout", FETCH_SECONDS, &seconds, e);
+	if (rc == 0 && (seconds < 1 || seconds > FETCH_SECONDS_MAX))
+		rc = err_set(e, ERR_USAGE, "--timeout takes 1 to %d seconds", FETCH_SECONDS_MAX);
+	if (rc != 0)
+		return rc;
+	u.until_us = clock_monotonic_us() + seconds * US_PER_SECOND;
 	price_state_read(&known);
-	int rc = take_update(cli, &u, &known, e);
+	rc = take_update(cli, &u, &known, e);
 	buf_release(&known.from);
 	buf_release(&u.book);
 	buf_release(&u.sum);

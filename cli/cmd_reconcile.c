@@ -10,7 +10,7 @@
 #include "reports/table.h"
 
 static const struct option options[] = {
-	{ "format", 'f', "deepseek|anthropic|openai|csv", "whose bill it is", false },
+	{ "format", 'f', "deepseek|anthropic|openai|csv", "the vendor of the bill", false },
 	{ "map", 0, "FIELD=COLUMN",
 	  "columns of a CSV: day, model, cost, currency, project, kind, input, cache_read, output, "
 	  "none",
@@ -120,6 +120,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_database_book(cli, DB_READ, &book, e);
 	reading.book = book;
+	if (o.since.us != INSTANT_MIN.us && o.until.us != INSTANT_MAX.us) {
+		reading.from = zone_day(zone, o.since);
+		reading.to = zone_day(zone, o.until);
+	}
 	if (rc == 0)
 		rc = bill_read(&bill, (const char *const *)cli->argument,
 			       (size_t)cli->argument_count, &reading, e);
@@ -157,13 +161,7 @@ const struct command command_reconcile = {
 	.arguments_min = 1,
 	.arguments_max = -1,
 	.description =
-		"By day and model: what matches, what differs, what was billed and never metered, and "
-		"the reverse; causes first. Files are known by their header: the costs of OpenAI, "
-		"Anthropic, DeepSeek (amount and cost files together, or the ZIP), AWS, Azure, Google "
-		"Cloud, GitHub Copilot, FOCUS of anybody, reports of usage that state costs, or any CSV "
-		"with --map. Days are UTC's, of the zone that the bill states, or of -z. Names that "
-		"mean the same model at the time are one model. Exit status 5 when anything does not "
-		"match, 3 when the bill is a part or calls have no price.",
+		"Compares by day and model: what matches, what differs, what was billed but never metered, and the reverse, with the causes of differences first. Files are recognised by their header: cost reports of OpenAI, Anthropic, DeepSeek (amount and cost files together, or the ZIP), AWS, Azure, Google Cloud and GitHub Copilot, FOCUS from any vendor, usage reports that state costs, or any CSV with --map. Days are in UTC, in the zone that the bill states, or in that of -z. Names that meant the same model at the time count as one. Exit status 5 when anything does not match, 3 when the bill is incomplete or calls have no price.",
 	.examples = "  tally reconcile amount-2026-10.csv cost-2026-10.csv\n"
 		    "  tally reconcile cost_report.json --html beside.html\n"
 		    "  tally reconcile bill.csv --map day=Date --map cost='Total (USD)' --map "

@@ -76,7 +76,6 @@ static const char *page_file(void *user, const char *path, const char **type)
 		const char *path, *asset, *type;
 	} files[] = { { "/", "page.html", "text/html; charset=utf-8" },
 		      { "/page.css", "page.css", "text/css; charset=utf-8" },
-		      { "/parts.js", "parts.js", "text/javascript; charset=utf-8" },
 		      { "/page.js", "page.js", "text/javascript; charset=utf-8" } };
 	(void)user;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)

@@ -15,7 +15,7 @@ static const struct option generate_options[] = {
 	{ "seed", 0, "N", "instead of the specification's", false },
 	{ "days", 0, "N", "instead of the specification's", false },
 	{ "start", 0, "DATE", "instead of the specification's", false },
-	{ "scale", 0, "N", "so many times the sessions a day (0.5, 10)", false },
+	{ "scale", 0, "N", "multiply the sessions per day (0.5, 10)", false },
 	{ "blocks", 0, NULL,
 	  "name the blocks of each prompt (JSON Lines of Qwen-Bailian's shape, 16 tokens a block), so "
 	  "that any cache can be asked; replay it with --at DATE",
@@ -188,11 +188,7 @@ const struct command command_sim_fit = {
 	.arguments_min = 1,
 	.arguments_max = -1,
 	.description =
-		"Reads what `tally whatif` reads and writes, as JSON, how its workloads "
-		"are spread: sessions a day, hours and weekdays, and whole sessions with their "
-		"calls, prompts, hits, answers and gaps. Edit it, then generate. How far what "
-		"20 seeds generate is from the trace is in it (`fidelity`) and on the "
-		"terminal.",
+		"Reads what `tally whatif` reads and writes, as JSON, how its workloads are distributed: sessions per day, hours and weekdays, and whole sessions with their calls, prompts, hits, answers and gaps. Edit it, then generate. How far 20 generated traces are from the original is stated in it (`fidelity`) and on the terminal.",
 	.examples = "  tally sim fit last-week.jsonl -o plan.json\n",
 	.options = fit_options,
 	.common = TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,

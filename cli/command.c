@@ -103,6 +103,21 @@ static const struct option *known_elsewhere(const struct command *c, struct text
 	return o;
 }
 
+/* Whether the command has every --option that a hint names for it; in `...` are other commands. */
+static bool hint_holds(const struct command *c, const char *hint)
+{
+	bool quoted = false, holds = true;
+	for (const char *p = hint; *p; p++) {
+		quoted ^= *p == '`';
+		if (quoted || p[0] != '-' || p[1] != '-')
+			continue;
+		p += 2;
+		const size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz-0123456789");
+		holds &= find_option(c, p, n, 0) != NULL;
+	}
+	return holds;
+}
+
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
 	const struct option *o,
@@ -115,7 +130,7 @@ static int no_such_option(const struct command *c, const char *typed, size_t n, 
 		text_nearest_try(&x, text_of(o->name));
 		near = x.name.p == o->name ? o : near;
 	}
-	if (hint)
+	if (hint && hint_holds(c, hint))
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
 			       hint);
 	if (near)
@@ -156,7 +171,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	for (int i = 0; i < argc; i++) {
 		char *a = argv[i];
 		/* "-5" is a number: what takes it says what it may be */
-		if (only_arguments || a[0] != '-' || a[1] == 0 || (a[1] >= '0' && a[1] <= '9')) {
+		if (only_arguments || a[0] != '-' || a[1] == 0 || is_digit(a[1])) {
 			cli->argument[cli->argument_count++] = a;
 			continue;
 		}

@@ -159,61 +159,82 @@ static bool is_report(const char *command)
 	return reports[i] != NULL;
 }
 
-/* Of these the answer is about reports, and elsewhere the name means another thing. */
-static bool is_of_reports(struct text typed)
-{
-	static const char *const names[] = { "b", "breakdown", "d", "m" };
-	bool is = false;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		is |= text_is(typed, names[i]);
-	return is;
-}
+#define REPORTS "" /* every one of them, where a row says so */
+/* What to do instead of an option: OF one command, of the reports, or (NULL) of any. */
+static const struct hint {
+	const char *of, *typed, *says;
+} hints[] = {
+	{ REPORTS, "b", "--json lists the models of each row" },
+	{ "cost", "batch", "write --service-tier batch" },
+	{ NULL, "batch", "--scenario batch:MODEL makes the calls in batches" },
+	{ REPORTS, "breakdown", "--json lists the models of each row" },
+	{ REPORTS, "by",
+	  "`tally usage --by day,model` groups as you like, and `tally daily --breakdown` adds a row for each model" },
+	{ NULL, "by-agent",
+	  "`tally codex daily` has one agent; --json lists the models of each row" },
+	{ NULL, "color", "colours are never needed to read what is printed" },
+	{ NULL, "config", "name a file of settings with $TALLY_CONFIG; see `tally config`" },
+	{ NULL, "context-low-threshold", "that is an option of `tally statusline`" },
+	{ NULL, "context-medium-threshold", "that is an option of `tally statusline`" },
+	{ NULL, "cost", "every table has the cost; --order cost sorts by it" },
+	{ NULL, "credits", "--plan PLAN adds credits (`tally credit plan` lists the plans)" },
+	{ "amend", "customer", "write --set customer=NAME" },
+	{ REPORTS, "d",
+	  "calls without a price are named below each table; `tally explain ID` shows one call" },
+	{ "forecast", "days", "--until DATE is the last day of the forecast" },
+	{ NULL, "debug",
+	  "calls without a price are named below each table; `tally explain ID` shows one call, `tally sources` what is read" },
+	{ NULL, "debug-samples", "`tally records --unpriced` lists calls" },
+	{ NULL, "email", "records know customers and projects: --customer NAME" },
+	{ NULL, "filter", "--customer, --project and --model narrow a report" },
+	{ "export", "format", "the format is the first word: tally export csv" },
+	{ "migrate", "from",
+	  "all recorded calls are moved; --since DATE begins later, and `tally forecast --move OLD=NEW` moves one model" },
+	{ NULL, "html",
+	  "`tally migrate`, `plan` and `decide` write --format html or pdf with -o FILE; `whatif` and `cascade` have --html FILE" },
+	{ NULL, "id", "`tally session --id ID` is one session" },
+	{ "amend", "input", "write --set input=N" },
+	{ NULL, "jq", "print --json and pipe it into jq" },
+	{ "session", "last", "--limit N shows N sessions, --since 7d those of a week" },
+	{ NULL, "last", "write --since 7d for seven days, --limit N for N rows" },
+	{ NULL, "live", "`tally live` is the running view" },
+	{ NULL, "locale", "dates are always 2026-08-30 and numbers 1,234.5" },
+	{ REPORTS, "m", "every report is of all models; `tally daily --model NAME` is of one" },
+	{ NULL, "mode",
+	  "amounts are always computed from tokens; `tally reconcile` compares them with what a vendor billed" },
+	{ "amend", "model", "write --set model=NAME" },
+	{ NULL, "n", "--limit N shows N rows" },
+	{ NULL, "no-cost", "in --csv the cost is the column `total`, which can be cut away" },
+	{ NULL, "no-offline", "`tally price update` installs newer prices" },
+	{ "amend", "output", "write --set output=N" },
+	{ "plan", "per-hour", "--per-day N is the work of a day, --hours 9-17 when it is done" },
+	{ "plan", "per-month",
+	  "--per-day N is the work of a day: a thirtieth of a month's, or a twentieth with --weekdays mon-fri" },
+	{ "plan", "per-week", "--per-day N is the work of a day: a seventh of a week's" },
+	{ "serve", "port", "write --listen 127.0.0.1:PORT" },
+	{ "amend", "project", "write --set project=NAME" },
+	{ NULL, "project-aliases",
+	  "projects are named by their last folder; --json has the whole path" },
+	{ NULL, "refresh-interval", "`tally live --interval` is the running view" },
+	{ NULL, "sections",
+	  "run `tally daily`, `weekly`, `monthly` and `session` one after another; a second look takes milliseconds" },
+	{ NULL, "self-host", "`tally whatif` compares with machines of your own (docs/whatif.md)" },
+	{ NULL, "single-thread", "answers do not depend on the number of threads" },
+	{ NULL, "speed", "the service tier that a log states is priced by itself" },
+	{ NULL, "start-of-week", "weeks begin on Monday (ISO 8601)" },
+	{ "forecast", "to", "--move MODEL is where the work moves to, --until DATE the last day" },
+	{ NULL, "v", "`tally --version` prints the version" },
+	{ NULL, "version", "`tally --version` prints the version" },
+	{ NULL, "where", "--customer, --project and --model narrow a report" },
+};
 
 const char *elsewhere_hint(const char *command, struct text typed)
 {
-	static const char *const hints[][PAIR] = {
-		{ "by-agent",
-		  "`tally codex daily` has one agent; --json lists the models of each row" },
-		{ "color", "colours are never needed to read what is printed" },
-		{ "config", "name a file of settings with $TALLY_CONFIG; see `tally config`" },
-		{ "context-low-threshold", "that is an option of `tally statusline`" },
-		{ "context-medium-threshold", "that is an option of `tally statusline`" },
-		{ "debug", "calls without a price are named below each table; `tally explain ID` "
-			   "shows one call, `tally sources` what is read" },
-		{ "b", "--json lists the models of each row" },
-		{ "breakdown", "--json lists the models of each row" },
-		{ "d", "calls without a price are named below each table; `tally explain ID` shows "
-		       "one call" },
-		{ "debug-samples", "`tally records --unpriced` lists calls" },
-		{ "html", "`tally migrate`, `plan` and `decide` write --format html or pdf with -o "
-			  "FILE; `whatif` and `cascade` have --html FILE" },
-		{ "id", "`tally session --id ID` is one session" },
-		{ "jq", "print --json and pipe it into jq" },
-		{ "live", "`tally live` is the running view" },
-		{ "locale", "dates are always 2026-08-30 and numbers 1,234.5" },
-		{ "m", "every report is of all models; `tally daily --model NAME` is of one" },
-		{ "mode",
-		  "amounts are always computed from tokens; `tally reconcile` compares them "
-		  "with what a vendor billed" },
-		{ "no-cost", "in --csv the cost is the column `total`, which can be cut away" },
-		{ "no-offline", "`tally price update` installs newer prices" },
-		{ "project-aliases",
-		  "projects are named by their last folder; --json has the whole path" },
-		{ "refresh-interval", "`tally live --interval` is the running view" },
-		{ "sections",
-		  "run `tally daily`, `weekly`, `monthly` and `session` one after another; "
-		  "a second look takes milliseconds" },
-		{ "self-host",
-		  "`tally whatif` compares with machines of your own (docs/whatif.md)" },
-		{ "single-thread", "answers do not depend on the number of threads" },
-		{ "speed", "the service tier that a log states is priced by itself" },
-		{ "v", "`tally --version` prints the version" },
-		{ "version", "`tally --version` prints the version" },
-		{ "start-of-week", "weeks begin on Monday (ISO 8601)" },
-	};
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-		if (text_is(typed, hints[i][0]))
-			return is_of_reports(typed) && !is_report(command) ? NULL : hints[i][1];
+		if (text_is(typed, hints[i].typed) &&
+		    (!hints[i].of ||
+		     (*hints[i].of ? strcmp(hints[i].of, command) == 0 : is_report(command))))
+			return hints[i].says;
 	return NULL;
 }
 
@@ -223,6 +244,7 @@ const char *elsewhere_member(const char *typed, int i)
 		{ "add", "set" },	   { "add", "install" },    { "set", "install" },
 		{ "buy", "top-up" },	   { "create", "draft" },   { "delete", "clear" },
 		{ "forecast", "balance" }, { "get", "show" },	    { "give", "grant" },
+		{ "email", "show" },	   { "send", "show" },	    { "pdf", "show" },
 		{ "info", "show" },	   { "issue", "finalize" }, { "list", "status" },
 		{ "ls", "list" },	   { "ls", "status" },	    { "new", "draft" },
 		{ "print", "show" },	   { "remove", "clear" },   { "rm", "clear" },

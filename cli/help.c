@@ -100,23 +100,23 @@ void cli_print_help(const struct command *c, FILE *out)
 /* The ten lines that matter first, each with what it answers. */
 static const char *const first_ten[][2] = {
 	{ "tally", "what your coding agents cost today, this week and this month, by model" },
-	{ "tally daily --last 7", "the same by day; also weekly, monthly, session and blocks" },
+	{ "tally daily --last 7", "the same by day; also: weekly, monthly, session, blocks" },
 	{ "tally cost MODEL --input 2000 --output 300", "what a call costs, and why" },
-	{ "tally price show MODEL", "a model's price, who says so, and since when" },
+	{ "tally price show MODEL", "a model's price, its source, and since when it holds" },
 	{ "tally plan --per-day 10k --input 300 --output 150 -m MODEL",
-	  "what work will cost that does not exist yet" },
-	{ "tally migrate --to MODEL", "what the recorded work would cost there, as a report" },
+	  "what future work will cost" },
+	{ "tally migrate --to MODEL", "what your recorded work would cost there, as a report" },
 	{ "tally ingest FILE...", "store usage, each call once" },
 	{ "tally usage --by customer,model", "who used how much of the stored usage" },
-	{ "tally budget set all --amount 100; tally forecast", "when the money will be gone" },
+	{ "tally budget set all --amount 100; tally forecast", "when the money runs out" },
 	{ "tally invoice draft NAME --period last-month",
 	  "what a customer owes, in credits or money" },
 };
 
 static void put_summary(FILE *out, const struct command *c)
 {
-	fprintf(out, "  %-17s", c->name);
-	put_hanging(out, c->summary, 19, 20);
+	fprintf(out, "  %-18s", c->name);
+	put_hanging(out, c->summary, 20, 21);
 }
 
 /* The commands by what people come for, the ones that matter first in each. */

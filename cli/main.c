@@ -148,7 +148,9 @@ static int unknown_command(int argc, char **argv, bool json)
 			buf_printf(&family, "%s%s", family.n ? ", " : "", space + 1);
 	}
 	if (family.n && (argc < 2 || argv[1][0] == '-'))
-		err_set(&e, ERR_USAGE, "`tally %s` needs one of: %s", argv[0], family.p);
+		err_set(&e, ERR_USAGE,
+			"`tally %s` needs one of: %s (`tally help %s` explains them)", argv[0],
+			family.p, argv[0]);
 	else if (family.n)
 		unknown_member(argv[0], argv[1], family.p, &e);
 	else if ((near = elsewhere_command(argv[0])) || (near = nearest_command(argv[0])))

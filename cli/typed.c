@@ -46,7 +46,7 @@ const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period)
 {
 	const struct text rolling = TEXT("rolling ");
 	const bool rolls = period.n > rolling.n && memcmp(period.p, rolling.p, rolling.n) == 0;
-	const bool number = period.n && *period.p >= '0' && *period.p <= '9';
+	const bool number = period.n && is_digit(*period.p);
 	const char *before = rolls ? "in any " : number ? "every " : "a ";
 	if (text_is(period, "ever"))
 		return "in all";
@@ -81,7 +81,7 @@ static bool is_folder_of(struct text project, struct text typed)
 	bool same = typed.n > 1 && *typed.p == '-' && typed.n == project.n;
 	for (size_t i = 0; same && i < typed.n; i++) {
 		const char c = project.p[i];
-		const bool letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+		const bool letter = is_digit(c) || is_letter(c);
 		same = typed.p[i] == (letter ? c : '-');
 	}
 	return same;

@@ -13,7 +13,8 @@
 		{ "block",	  0, "N", "tokens of a block (default the trace's own)", false, \
 		  OPTION_ADVANCED }, \
 		{ "map", 0, "FIELD=COLUMN", \
-		  "read a field from a column (or key) with another name", true }, \
+		  "read a field from a column, key or member of another name (customer=metadata.team)", \
+		  true }, \
 		{ "model", 'm', "MODEL", "the model of records that name none", false }, \
 	{ \
 		"provider", 'p', "VENDOR", "the vendor of records that name none", false \

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "meter/billing/payment.h"
@@ -235,6 +237,43 @@ int store_check(struct store *s, struct store_check *out, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_checked = {
+	.text = "SELECT value FROM about WHERE key='checked'",
+};
+static const struct sql sql_set_checked = {
+	.text = "INSERT INTO about VALUES('checked',:at) ON CONFLICT(key) DO UPDATE "
+		"SET value=excluded.value",
+};
+
+int store_note_check(struct store *s, struct instant now, int faults, struct err *e)
+{
+	char at[INSTANT_TEXT_MAX], noted[INSTANT_TEXT_MAX + 16];
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_set_checked, &q, e);
+	if (rc != 0)
+		return rc;
+	snprintf(noted, sizeof noted, "%s %d", instant_format(now, at), faults);
+	db_bind_text(q, ":at", text_of(noted));
+	return db_done(store_db(s), q, e);
+}
+
+/* As store_note_check has written it. */
+static int read_check(struct store *s, struct store_status *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_checked, &q, e);
+	out->checked = INSTANT_MIN;
+	if (rc != 0 || (rc = db_step(store_db(s), q, e)) != 1)
+		return rc;
+	const struct text noted = db_text(q, 0);
+	const char *gap = memchr(noted.p, ' ', noted.n);
+	rc = instant_parse(&out->checked,
+			   (struct text){ noted.p, gap ? (size_t)(gap - noted.p) : noted.n }, e);
+	out->check_faults = gap ? strtoll(gap, NULL, 10) : 0;
+	db_reset(q);
+	return rc;
+}
+
 int store_status(struct store *s, struct instant now, struct store_status *out, struct err *e)
 {
 	struct stat st;
@@ -266,6 +305,8 @@ int store_status(struct store *s, struct instant now, struct store_status *out, 
 	if (rc == 0)
 		rc = db_read_int(store_db(s), "SELECT at FROM batch ORDER BY first DESC LIMIT 1",
 				 &out->last_written.us, e);
+	if (rc == 0)
+		rc = read_check(s, out, e);
 	out->bytes = stat(store_path(s), &st) == 0 ? (int64_t)st.st_size : 0;
 	return rc;
 }

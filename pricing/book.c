@@ -449,8 +449,10 @@ static const struct shipped_card *shipped_of(const struct book *b, const char *p
 /* Whether that vendor resells: its card says so, or the shipped card of that vendor. */
 static bool is_reseller(const struct book *b, const struct price *p, const char *provider)
 {
+	if (p && p->reseller)
+		return true;
 	const struct shipped_card *s = shipped_of(b, provider);
-	return (p && p->reseller) || (s && s->reseller);
+	return s && s->reseller;
 }
 
 const char *book_seller_named(struct text word)
@@ -489,10 +491,11 @@ static const char *next_seller(const struct book *b, const struct name_entry *n,
 		const struct price *p = is_alias ? NULL : n->price[i];
 		const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
 		const char *provider = is_alias ? a->provider : p->provider;
+		/* whether it resells is asked last: it takes a walk through the cards */
 		if ((is_alias ? a->layer : p->layer) == layer &&
-		    is_reseller(b, p, provider) == resellers &&
 		    (!after || strcmp(provider, after) > 0) &&
-		    (!next || strcmp(provider, next) < 0))
+		    (!next || strcmp(provider, next) < 0) &&
+		    is_reseller(b, p, provider) == resellers)
 			next = provider;
 	}
 	return next;
@@ -922,7 +925,7 @@ static const struct price *may_be(const struct name_entry *n, const struct price
 	return NULL;
 }
 
-/* A price with a fee of its own on every request. */
+/* A price with a fee of its own on every request; unit: FEE_REGION where it is that of a region. */
 struct variant {
 	struct price price;
 	const struct price *of;
@@ -930,19 +933,57 @@ struct variant {
 	struct variant *next;
 };
 
-/* The price p where every request pays its fee of that unit too. */
-static const struct price *with_request_fee(struct book *b, const struct price *p, const char *unit)
+/* The variant of p that was made before, or one that begins as p with room for one more fee. */
+static struct variant *variant_of(struct book *b, const struct price *p, const char *unit,
+				  bool *made)
 {
 	struct variant *v = b->variant;
 	while (v && (v->of != p || v->unit != unit))
 		v = v->next;
-	if (!p || v)
-		return v ? &v->price : NULL;
+	*made = !v;
+	if (v)
+		return v;
 	v = arena_alloc(&b->arena, sizeof *v);
 	*v = (struct variant){ .price = *p, .of = p, .unit = unit, .next = b->variant };
-	b->variant = v;
-	bool stated = false;
 	v->price.fee = arena_alloc(&b->arena, (p->fee_count + 1) * sizeof *p->fee);
+	return b->variant = v;
+}
+
+/* p for a call that names no region: where it would cost more in some, this is the least. */
+static const struct price *without_region(struct book *b, const struct price *p)
+{
+	static const char *const region[] = { FEE_REGION, NULL };
+	bool made;
+	if (!p || p->region)
+		return p;
+	const struct region_rule *rule = card_region_rule(p->card, p);
+	if (!rule || rule->unsaid == UNSAID_IS_SAME)
+		return p;
+	struct variant *v = variant_of(b, p, FEE_REGION, &made);
+	if (made && rule->unsaid == UNSAID_IS_OPEN) {
+		v->price.fee = p->fee;
+		v->price.doubt = arena_printf(&b->arena,
+					      "%s%sthe record does not say in which region it was "
+					      "served, and some cost less or more",
+					      p->doubt ? p->doubt : "", p->doubt ? "; " : "");
+	} else if (made) { /* in front, so that a fee which a call may tell stays the last */
+		v->price.fee[0] = (struct fee){ FEE_PER_REQUEST, { 0 }, 1, region };
+		if (p->fee_count)
+			memcpy(v->price.fee + 1, p->fee, p->fee_count * sizeof *p->fee);
+		v->price.fee_count++;
+	}
+	return &v->price;
+}
+
+/* The price p where every request pays its fee of that unit too. */
+static const struct price *with_request_fee(struct book *b, const struct price *p, const char *unit)
+{
+	bool made, stated = false;
+	if (!p)
+		return NULL;
+	struct variant *v = variant_of(b, p, unit, &made);
+	if (!made)
+		return &v->price;
 	for (size_t i = 0; i < p->fee_count; i++) {
 		v->price.fee[i] = p->fee[i];
 		if (strcmp(p->fee[i].unit, unit) == 0) {
@@ -1024,8 +1065,12 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 				return no_such_region(b, n, p, &q, e);
 			out->price = p;
 			out->may_be = may_be(n, p, q.at);
+			if (q.region.n == 0) {
+				out->price = without_region(b, out->price);
+				out->may_be = without_region(b, out->may_be);
+			}
 			if (q.request_fee) {
-				out->price = with_request_fee(b, p, q.request_fee);
+				out->price = with_request_fee(b, out->price, q.request_fee);
 				out->may_be = with_request_fee(b, out->may_be, q.request_fee);
 			}
 			take_window(out, p, q.at);

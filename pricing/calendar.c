@@ -6,7 +6,7 @@ int calendar_hours_parse(struct calendar_hours *out, struct text s, struct err *
 	bool ok = s.n == 11 && s.p[2] == ':' && s.p[5] == '-' && s.p[8] == ':';
 	for (int i = 0; ok && i < 4; i++) {
 		char tens = s.p[i * 3], ones = s.p[i * 3 + 1];
-		ok = tens >= '0' && tens <= '9' && ones >= '0' && ones <= '9';
+		ok = is_digit(tens) && is_digit(ones);
 		v[i] = (tens - '0') * 10 + (ones - '0');
 	}
 	ok = ok && v[0] < 24 && v[1] < 60 && v[3] < 60 && (v[2] < 24 || (v[2] == 24 && v[3] == 0));

@@ -210,11 +210,45 @@ static size_t count_members(json_value *v)
 	return n;
 }
 
+/* What a record may tell in place of a fee for every request: units, of which at least one. */
+static const char *const *take_unless(struct reader *r, json_value *list, const char *place,
+				      bool per_request)
+{
+	size_t n = 0;
+	const char **out = arena_alloc(&r->card->arena, (count_members(list) + 1) * sizeof *out);
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		const struct text name = json_string(m);
+		if (unit_by_name(name.p, name.n) < 0)
+			fault_add(r->faults, place, "\"%.*s\" is no unit that a record can tell",
+				  (int)name.n, name.p);
+		else
+			out[n++] = keep(r, m);
+	}
+	if (json_kind(list) != JSON_ARRAY || n == 0)
+		fault_add(r->faults, place, "a list of units is expected");
+	if (!per_request)
+		fault_add(r->faults, place, "only the fee of a \"request\" has it");
+	out[n] = NULL;
+	return n ? out : NULL;
+}
+
+/* The fee that depends on what a record tells, of which there is one at most, stands last. */
+static void put_last(struct price *p)
+{
+	for (size_t i = 0; i < p->fee_count && !p->last_depends; i++)
+		if (p->fee[i].unless) {
+			const struct fee last = p->fee[i];
+			p->fee[i] = p->fee[p->fee_count - 1];
+			p->fee[p->fee_count - 1] = last;
+			p->last_depends = true;
+		}
+}
+
 /* The fees of an object behind those that the price has; a unit that it has keeps its fee. */
 static void take_fees(struct reader *r, json_value *v, const char *place, struct decimal multiplier,
 		      struct price *p)
 {
-	static const char *const keys[] = { "amount", "per", NULL };
+	static const char *const keys[] = { "amount", "per", "unless", NULL };
 	if (v && json_kind(v) != JSON_OBJECT)
 		fault_add(r->faults, place, "an object of fees is expected");
 	for (json_value *c = json_kind(v) == JSON_OBJECT ? json_first(v) : NULL; c;
@@ -238,6 +272,10 @@ static void take_fees(struct reader *r, json_value *v, const char *place, struct
 			f->per = 1;
 			continue;
 		}
+		json_value *unless = json_member(c, "unless");
+		if (unless)
+			f->unless = take_unless(r, unless, at(r, "%s.unless", here),
+						fee_is_per_request(f));
 		p->fee_count += known == p->fee_count;
 	}
 }
@@ -445,6 +483,7 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 				     sizeof *p->fee);
 	take_fees(r, json_member(v, "fees"), at(r, "%s.fees", place), multiplier, p);
 	take_tool_fees(r, p);
+	put_last(p);
 	if (!p->model || !p->currency)
 		return;
 	p->id = take_text(r, v, "id", place, false);

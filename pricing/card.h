@@ -29,7 +29,13 @@ struct fee {
 	const char *unit; /* FEE_PER_REQUEST, or what is counted */
 	struct money amount;
 	int64_t per;
+	/* of a fee for every call: what says how much is billed, units or FEE_REGION, ended by
+	 * NULL. A call that tells none of it pays this at least: its amount is a lower bound. NULL:
+	 * the fee is what it is */
+	const char *const *unless;
 };
+
+#define FEE_REGION "region" /* where a call was served, among what it may leave unsaid */
 
 /* A cliff: every token of the call is priced by it when the whole prompt is above (or, inclusive,
  * at) the limit. */
@@ -42,6 +48,15 @@ struct context_tier {
 static inline bool fee_is_per_request(const struct fee *f)
 {
 	return strcmp(f->unit, FEE_PER_REQUEST) == 0;
+}
+
+/* Whether a call that pays those fees may have cost more: it leaves unsaid what one depends on. */
+static inline bool fees_at_least(const struct fee *fee, size_t count)
+{
+	bool any = false;
+	for (size_t i = 0; i < count; i++)
+		any |= fee[i].unless != NULL;
+	return any;
 }
 
 struct tariff {
@@ -71,7 +86,9 @@ struct price {
 	size_t tariff_count;
 	struct fee *fee;
 	size_t fee_count;
-	const char *place;	 /* file and index, for messages */
+	bool last_depends; /* the last fee has `unless` units: a call that tells one does not pay
+			    * it */
+	const char *place; /* file and index, for messages */
 	const struct card *card; /* that states it; set by the book */
 	/* which made it of the price without a region; NULL: the card states it */
 	const struct region_rule *rule;

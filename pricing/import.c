@@ -214,7 +214,31 @@ void import_fee(struct import *im, struct import_price *p, json_value *v, const 
 	}
 	p->fee[p->fee_count].unit = unit;
 	p->fee[p->fee_count].amount = amount;
+	p->fee[p->fee_count].unless = NULL;
 	p->fee[p->fee_count++].per = per;
+}
+
+/* That every request pays a fee by what its record may leave unsaid, no catalogue says: of a model
+ * of which the book does, the price has it too, with the least of the catalogue's own fees. */
+static void keep_unsaid(struct import_price *p, const struct fee *of_book)
+{
+	int least = -1;
+	for (int i = 0; i < p->fee_count; i++) {
+		if (strcmp(p->fee[i].unit, FEE_PER_REQUEST) == 0)
+			return; /* it states one fee for every request */
+		for (const char *const *u = of_book->unless; *u; u++)
+			if (strcmp(p->fee[i].unit, *u) == 0 &&
+			    (least < 0 ||
+			     (p->fee[i].per == p->fee[least].per &&
+			      decimal_cmp(p->fee[i].amount, p->fee[least].amount) < 0)))
+				least = i;
+	}
+	if (p->fee_count == IMPORT_FEES_MAX)
+		return;
+	p->fee[p->fee_count].unit = FEE_PER_REQUEST;
+	p->fee[p->fee_count].amount = least < 0 ? (struct decimal){ 0 } : p->fee[least].amount;
+	p->fee[p->fee_count].per = least < 0 ? 1 : p->fee[least].per;
+	p->fee[p->fee_count++].unless = of_book->unless;
 }
 
 struct import_rates *import_tier(struct import_price *p, int64_t above)
@@ -377,6 +401,8 @@ static bool fits(struct import *im, struct import_price *p)
 		if (!p->to || instant_parse(&end, text_of(p->to), NULL) != 0 || end.us > until.us)
 			p->to = to;
 	}
+	if (now && now->last_depends)
+		keep_unsaid(p, &now->fee[now->fee_count - 1]);
 	if (now)
 		note_change(im, p, now);
 	else
@@ -402,11 +428,23 @@ static void put_calendar(struct import *im, const char *hours)
 	buf_release(&name);
 }
 
+/* The i-th fee of the object of them, with what comes before and behind it. */
+static void put_fee(struct buf *b, const struct import_price *p, int i)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(b, "%s\"%s\": {\"amount\": \"%s\", \"per\": %lld",
+		   i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
+		   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per);
+	for (const char *const *u = p->fee[i].unless; u && *u; u++)
+		buf_printf(b, "%s\"%s\"%s", u == p->fee[i].unless ? ", \"unless\": [" : ", ", *u,
+			   u[1] ? "" : "]");
+	buf_puts(b, i + 1 == p->fee_count ? "}}" : "}");
+}
+
 /* What a price says apart from whose it is, when it holds and where it is from. */
 static void put_terms(struct import *im, const struct import_price *p)
 {
 	struct buf *b = &im->prices;
-	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, ",\n   \"rates\": ");
 	put_rates(b, &p->rates);
 	if (p->tier_count)
@@ -424,10 +462,7 @@ static void put_terms(struct import *im, const struct import_price *p)
 			buf_puts(b, "]");
 	}
 	for (int i = 0; i < p->fee_count; i++)
-		buf_printf(b, "%s\"%s\": {\"amount\": \"%s\", \"per\": %lld}%s",
-			   i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
-			   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per,
-			   i + 1 == p->fee_count ? "}" : "");
+		put_fee(b, p, i);
 }
 
 /* The price as a member of the card; where another entry states it already, nothing: two names of

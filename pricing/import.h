@@ -56,6 +56,7 @@ struct import_price {
 		const char *unit;
 		struct decimal amount;
 		int64_t per;
+		const char *const *unless; /* as in a card (struct fee), or NULL */
 	} fee[IMPORT_FEES_MAX];
 	int fee_count;
 	struct {

@@ -95,6 +95,8 @@ static void compare_fee(struct said *x, const struct fee *old, const struct impo
 		if (strcmp(p->fee[i].unit, old->unit) == 0 &&
 		    money_from_decimal(&fee, p->fee[i].amount, NULL) == 0)
 			per = p->fee[i].per;
+	if (old->unless && !old->amount.pico) /* what no source states, a catalogue does not lack */
+		return;
 	/* 0.01 each is 10 per 1,000 */
 	if (per && (int128)fee.pico * old->per == (int128)old->amount.pico * per)
 		return;

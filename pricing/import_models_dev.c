@@ -68,6 +68,20 @@ static void take_price(struct import *im, json_value *cost, const char *provider
 	import_take(im, &p);
 }
 
+/* The service tier of a mode, as records of such calls name it: what their requests ask for, else
+ * the mode's own name. */
+static const char *tier_of_mode(struct import *im, json_value *mode)
+{
+	static const char *const asks[] = { "service_tier", "speed" };
+	json_value *body = json_member(json_member(mode, "provider"), "body");
+	for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+		const struct text t = json_string(json_member(body, asks[i]));
+		if (t.n)
+			return arena_text(&im->arena, t.p, t.n);
+	}
+	return json_key(mode);
+}
+
 int import_models_dev(struct import *im, json_value *root, struct err *e)
 {
 	static const char *const about[] = { "models", NULL };
@@ -90,7 +104,7 @@ int import_models_dev(struct import *im, json_value *root, struct err *e)
 			     mode && !im->refused; mode = json_next(mode))
 				if (json_member(mode, "cost"))
 					take_price(im, json_member(mode, "cost"), vendor, model,
-						   json_key(mode));
+						   tier_of_mode(im, mode));
 			import_check(im, v, import_speaks_of_a_price);
 			import_check_vendor(im, provider, about);
 			import_end(im);

@@ -27,7 +27,7 @@ static uint64_t letters_of(struct text t)
 		const unsigned char c = (unsigned char)t.p[i], low = c | 0x20;
 		if (low >= 'a' && low <= 'z')
 			bits |= (uint64_t)1 << (low - 'a');
-		else if (c >= '0' && c <= '9')
+		else if (is_digit(c))
 			bits |= (uint64_t)1 << (26 + c - '0');
 	}
 	return bits;

@@ -19,7 +19,18 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 
 int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[UNIT_COUNT])
 {
+	if (f->unless && !f->amount.pico) /* no source says how much it is */
+		return 0;
 	return fee_is_per_request(f) ? requests : unit_count_of(units, f->unit);
+}
+
+size_t rate_fees_of_sums(const struct price *p, const int64_t units[UNIT_COUNT])
+{
+	if (p->last_depends)
+		for (const char *const *name = p->fee[p->fee_count - 1].unless; *name; name++)
+			if (unit_count_of(units, *name))
+				return p->fee_count - 1;
+	return p->fee_count;
 }
 
 int64_t rate_billed_tokens(const struct rates *r, const int64_t *counts, int b)
@@ -62,6 +73,52 @@ static bool tells(const struct usage *u, const char *unit)
 	return false;
 }
 
+int rate_fees(size_t *out, const struct usage *u, const struct price *p, struct err *e)
+{
+	int64_t told = 0;
+	bool any = false;
+	*out = p->fee_count;
+	if (!p->last_depends)
+		return 0;
+	for (const char *const *name = p->fee[p->fee_count - 1].unless; *name; name++)
+		for (int i = 0; i < u->unit_count; i++)
+			if (strcmp(u->unit[i].name, *name) == 0) {
+				told += u->unit[i].count;
+				any = true;
+			}
+	*out -= any;
+	if (told && told < u->requests)
+		return err_set(e, ERR_UNPRICED,
+			       "%s/%s is billed for each request by what it searched, and the "
+			       "record tells it of %lld of %lld",
+			       p->provider, p->model, (long long)told, (long long)u->requests);
+	return 0;
+}
+
+void rate_put_unsaid(struct buf *out, const struct fee *fee, size_t count)
+{
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t i = 0; i < count; i++) {
+		const struct fee *f = &fee[i];
+		if (!f->unless)
+			continue;
+		buf_puts(out, out->n ? "; " : "");
+		if (strcmp(*f->unless, FEE_REGION) == 0) {
+			buf_puts(out, "the record does not say in which region it was served, and "
+				      "some cost more");
+			continue;
+		}
+		buf_puts(out, "every request pays a fee by what the record does not say (");
+		for (const char *const *name = f->unless; *name; name++)
+			buf_printf(out, "%s%s", name == f->unless ? "" : ", ", *name);
+		if (f->amount.pico)
+			buf_printf(out, "), of which the least is counted: %s per %lld",
+				   money_format(f->amount, text), (long long)f->per);
+		else
+			buf_puts(out, "), and no source states how much");
+	}
+}
+
 int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	       const struct tariff *t, struct err *e)
 {
@@ -75,8 +132,12 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 			     "%s/%s is billed for each %s as well, and the record does not say how "
 			     "many there were",
 			     p->provider, p->model, p->needs);
+	size_t fees = 0;
+	if (rc == 0)
+		rc = rate_fees(&fees, u, p, e);
 	if (rc != 0)
 		return rc;
+	r.at_least = fees_at_least(p->fee, fees);
 	for (int b = 0; b < BUCKET_COUNT; b++) {
 		int64_t tokens = rate_billed_tokens(rates, u->counts, b);
 		if (tokens == 0)
@@ -93,13 +154,12 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 		if (rc != 0)
 			return rc;
 	}
-	for (size_t i = 0; i < p->fee_count; i++) {
+	for (size_t i = 0; i < fees; i++) {
 		const struct fee *f = &p->fee[i];
-		if (fee_is_per_request(f) &&
-		    (rc = add_line(
-			     &r,
-			     (struct rate_line){ f->unit, u->requests, f->amount, f->per, { 0 } },
-			     e)) != 0)
+		const int64_t n = fee_is_per_request(f) ? fee_quantity(f, u->requests, NULL) : 0;
+		if (n &&
+		    (rc = add_line(&r, (struct rate_line){ f->unit, n, f->amount, f->per, { 0 } },
+				   e)) != 0)
 			return rc;
 	}
 	for (int i = 0; i < u->unit_count; i++) {

@@ -23,6 +23,7 @@ struct rating {
 	struct rate_line line[RATE_LINES_MAX];
 	int line_count;
 	struct money_total total;
+	bool at_least; /* u leaves unsaid what a fee depends on */
 };
 
 /*
@@ -45,6 +46,18 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 #define RATE_TIER_NOT_TOLD \
 	"the price depends on the length of each prompt, and a row of several requests does not " \
 	"tell it"
+
+/*
+ * How many of the price's fees, which are its first ones, a call of u pays: all but the last where
+ * that depends on something which u tells. Errors: ERR_UNPRICED when u stands for several requests
+ * and tells it of some.
+ */
+int rate_fees(size_t *out, const struct usage *u, const struct price *p, struct err *e);
+/* The same of sums of calls that share a price, so that all or none of them tell it. */
+size_t rate_fees_of_sums(const struct price *p, const int64_t units[UNIT_COUNT]);
+/* Why the amount of a call that pays those fees is a lower bound; appends nothing where it is not.
+ */
+void rate_put_unsaid(struct buf *out, const struct fee *fee, size_t count);
 
 /* How many times a row pays the fee. */
 int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[UNIT_COUNT]);

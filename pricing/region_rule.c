@@ -59,7 +59,7 @@ static const struct region_factor *take_factors(struct arena *a, struct fault_li
 void region_rule_parse(struct region_rule **list, size_t *count, json_value *v, const char *place,
 		       struct arena *a, struct fault_list *faults)
 {
-	static const char *const keys[] = { "provider", "models", "same", "times",
+	static const char *const keys[] = { "provider", "models", "same", "times", "unsaid",
 					    "doubt",	"source", "note", NULL };
 	struct err e;
 	if (json_check_keys(v, keys, "a rule of regions", &e) != 0) {
@@ -68,16 +68,22 @@ void region_rule_parse(struct region_rule **list, size_t *count, json_value *v, 
 	}
 	const struct text provider = json_string(json_member(v, "provider")),
 			  doubt = json_string(json_member(v, "doubt")),
-			  source = json_string(json_member(v, "source"));
+			  source = json_string(json_member(v, "source")),
+			  unsaid = json_string(json_member(v, "unsaid"));
 	json_value *same = json_member(v, "same"), *times = json_member(v, "times");
 	static const char *const nowhere[] = { NULL };
 	struct region_rule r = {
 		.provider = provider.n ? arena_text(a, provider.p, provider.n) : NULL,
 		.same = same || !times ? take_names(a, faults, place, v, "same", NULL) : nowhere,
 		.times = take_factors(a, faults, place, times),
+		.unsaid = text_is(unsaid, "least")  ? UNSAID_IS_LEAST
+			  : text_is(unsaid, "open") ? UNSAID_IS_OPEN
+						    : UNSAID_IS_SAME,
 		.doubt = doubt.n ? arena_text(a, doubt.p, doubt.n) : NULL,
 		.source = source.n ? arena_text(a, source.p, source.n) : NULL,
 	};
+	if (json_member(v, "unsaid") && r.unsaid == UNSAID_IS_SAME)
+		fault_add(faults, place, "'unsaid' is \"least\" or \"open\"");
 	const char *const *models = take_names(a, faults, place, v, "models", "*");
 	for (; *models; models++) {
 		r.models = *models;

@@ -28,8 +28,11 @@ struct region_rule {
 	const char *models;	 /* a model, the beginning of names (ends in a star), or "*" */
 	const char *const *same; /* ended by NULL; "*": any, of a model without regional prices */
 	const struct region_factor *times; /* of every token price and no fee; ended by no region */
-	const char *doubt;		   /* what is uncertain of those factors, or NULL */
-	const char *source;		   /* or NULL */
+	/* who calls it chooses a region always, and what a call that names none has cost is at
+	 * least the price without a region, or less or more than that */
+	enum { UNSAID_IS_SAME, UNSAID_IS_LEAST, UNSAID_IS_OPEN } unsaid;
+	const char *doubt;  /* what is uncertain of those factors, or NULL */
+	const char *source; /* or NULL */
 };
 
 /* One object of a card's "regions", for each of its models. Faults are added with their place. */

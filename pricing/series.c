@@ -238,7 +238,7 @@ static bool has_fee(const struct price *p, const struct fee *f)
 {
 	for (size_t i = 0; i < p->fee_count; i++)
 		if (strcmp(p->fee[i].unit, f->unit) == 0 && p->fee[i].per == f->per &&
-		    p->fee[i].amount.pico == f->amount.pico)
+		    p->fee[i].amount.pico == f->amount.pico && !p->fee[i].unless == !f->unless)
 			return true;
 	return false;
 }

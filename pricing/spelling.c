@@ -346,28 +346,23 @@ static bool take_dots(struct spelling *s)
 	return starts(s->model, "claude-") && take_marks(s, 0, '.', '-');
 }
 
-static bool digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* claude-4-6-opus as claude-opus-4-6, since their names changed with version 4; gpt-5-4 as gpt-5.4.
  */
 static bool take_order(struct spelling *s)
 {
 	const char *p = s->model.p;
 	const size_t n = s->model.n;
-	if (starts(s->model, "gpt-") && n >= 7 && n < SPELLING_MAX && digit(p[4]) && p[5] == '-' &&
-	    digit(p[6]) && (n == 7 || p[7] == '-')) {
+	if (starts(s->model, "gpt-") && n >= 7 && n < SPELLING_MAX && is_digit(p[4]) &&
+	    p[5] == '-' && is_digit(p[6]) && (n == 7 || p[7] == '-')) {
 		memmove(s->room, p, n);
 		s->room[5] = '.';
 		s->model.p = s->room;
 		return true;
 	}
-	if (!starts(s->model, "claude-") || n >= SPELLING_MAX || n < 9 || !digit(p[7]) ||
+	if (!starts(s->model, "claude-") || n >= SPELLING_MAX || n < 9 || !is_digit(p[7]) ||
 	    p[7] < '4' || p[8] != '-')
 		return false;
-	const size_t version = digit(p[9]) && n > 10 && p[10] == '-' ? 3 : 1,
+	const size_t version = is_digit(p[9]) && n > 10 && p[10] == '-' ? 3 : 1,
 		     family = 7 + version + 1;
 	char room[SPELLING_MAX];
 	size_t end = family;
@@ -409,8 +404,8 @@ static size_t change_marks(char *p, size_t n, char mark, char other)
 {
 	size_t changed = 0;
 	for (size_t i = 1; i + 1 < n; i++) {
-		const bool one_digit = digit(p[i - 1]) && (i < 2 || !digit(p[i - 2])) &&
-				       digit(p[i + 1]) && (i + 2 == n || !digit(p[i + 2]));
+		const bool one_digit = is_digit(p[i - 1]) && (i < 2 || !is_digit(p[i - 2])) &&
+				       is_digit(p[i + 1]) && (i + 2 == n || !is_digit(p[i + 2]));
 		if (p[i] == mark && one_digit) {
 			p[i] = other;
 			changed++;
@@ -476,7 +471,7 @@ static bool take_colon(struct spelling *s)
 {
 	const char *colon = s->loose && s->model.n ? memchr(s->model.p, ':', s->model.n) : NULL;
 	const size_t n = colon ? (size_t)(colon - s->model.p) : 0;
-	if (!n || n + 2 >= s->model.n || digit(colon[1]))
+	if (!n || n + 2 >= s->model.n || is_digit(colon[1]))
 		return false;
 	s->provider = provider_spelling((struct text){ s->model.p, n });
 	s->model = (struct text){ colon + 1, s->model.n - n - 1 };

@@ -171,8 +171,8 @@ void blocks_report_table(const struct blocks_report *r)
 	struct lower_bound bound = { 0 };
 	if (r->from == r->blocks->count) {
 		if (r->blocks->count)
-			printf("none of %zu blocks is of that kind (`tally blocks` lists them)\n",
-			       r->blocks->count);
+			print_note("none of %zu blocks is of that kind (`tally blocks` lists them)",
+				   r->blocks->count);
 		else
 			printf("no calls in that period\n");
 		print_left_out(r->left_out);
@@ -189,7 +189,8 @@ void blocks_report_table(const struct blocks_report *r)
 		r->source, r->timezone);
 	for (size_t i = r->from; i < r->blocks->count; i++)
 		unpriced += r->blocks->block[i].sums.unpriced,
-			bound.placeholders += r->blocks->block[i].sums.placeholders;
+			bound.placeholders += r->blocks->block[i].sums.placeholders,
+			bound.unsaid += r->blocks->block[i].sums.unsaid;
 	if (unpriced)
 		print_note("%s without a price, so totals are lower bounds (tally daily names %s)",
 			   count_words(room, unpriced, "call"), unpriced == 1 ? "it" : "them");

@@ -324,9 +324,9 @@ static void print_observed(const struct outcomes *o, const char *currency)
 	printf("\n");
 	if (o->without_model) {
 		put_money(&b, o->cost_without_model, currency, EXACTLY);
-		printf("%lld attempts (%s) name no model: counted here, and in no model's "
-		       "figures\n",
-		       (long long)o->without_model, b.p);
+		print_note("%lld attempts (%s) name no model: counted here, and in no model's "
+			   "figures",
+			   (long long)o->without_model, b.p);
 	}
 	buf_release(&b);
 }
@@ -432,7 +432,7 @@ void cascade_report_table(const struct cascade_report *r)
 		print_note("%s not tried by both models: in no figure above",
 			   count_words(text, c->incomplete, "task"));
 	if (!c->has_costs)
-		printf("some costs are not known, so there are no amounts\n");
+		print_note("some costs are not known, so there are no amounts");
 	if (c->sweeps)
 		print_sweep(r);
 	if (!r->quiet)

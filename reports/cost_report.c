@@ -1,6 +1,7 @@
 #include "reports/cost_report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pricing/rate.h"
@@ -79,16 +80,20 @@ static void take_hinge(const struct price_match *m, const struct usage *u, int64
 struct cost {
 	struct price_match match;
 	struct rating rating;
+	size_t fees; /* of the price: those that the call pays */
 	struct credit_answer credits;
 	struct hinge hinge;
 };
 
 /* Every reason to doubt the price of the call, in one sentence or several; empty: none. */
-static void put_doubt(struct buf *b, const struct price_match *m, const struct hinge *h)
+static void put_doubt(struct buf *b, const struct cost *x)
 {
+	const struct price_match *m = &x->match;
+	const struct hinge *h = &x->hinge;
 	char seen[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX];
 	if (m->price->doubt)
 		buf_puts(b, m->price->doubt);
+	rate_put_unsaid(b, m->price->fee, x->fees);
 	if (!h->later)
 		return;
 	buf_printf(b, "%sthe price changed between %s and %s", b->n ? "; " : "",
@@ -185,7 +190,8 @@ static void put_json(struct json_out *j, const struct cost_question *asked, cons
 	put_lines(j, &x->rating);
 	json_out_string(j, "currency", p->currency);
 	json_out_money(j, "total", x->rating.total);
-	put_doubt(&doubt, &x->match, h);
+	json_out_bool(j, "at_least", x->rating.at_least);
+	put_doubt(&doubt, x);
 	json_out_string(j, "price_doubt", doubt.n ? doubt.p : NULL);
 	buf_release(&doubt);
 	if (h->later && h->known)
@@ -280,7 +286,7 @@ static void print_doubts(const struct cost_question *asked, const struct cost *x
 	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");
-	put_doubt(&b, &x->match, &x->hinge);
+	put_doubt(&b, x);
 	if (b.n)
 		print_note("doubt    %s", b.p);
 	buf_release(&b);
@@ -310,7 +316,7 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("\n");
 	print_lines(&x->rating, p->currency);
 	b.n = 0;
-	put_shown_money(&b, x->rating.total, p->currency, EXACTLY);
+	put_shown_money(&b, x->rating.total, p->currency, at_least(x->rating.at_least));
 	printf("\ntotal    %s\n", b.p);
 	buf_release(&b);
 	if (x->credits.plan)
@@ -331,6 +337,8 @@ static int cost_of(struct cost *out, const struct cost_question *q, struct err *
 	if (rc == 0)
 		rc = rate_usage(&out->rating, &q->usage, out->match.price, out->match.tariff, e);
 	if (rc == 0)
+		rc = rate_fees(&out->fees, &q->usage, out->match.price, e);
+	if (rc == 0)
 		rc = repeat(&out->rating, q->requests, e);
 	if (rc == 0 && q->plan)
 		rc = take_credits(q, out->match.price->model, &out->credits, e);
@@ -343,23 +351,122 @@ static int cost_of(struct cost *out, const struct cost_question *q, struct err *
 	return 0;
 }
 
-int cost_report_put(struct json_out *j, const struct cost_question *q, bool *uncovered,
-		    struct err *e)
+/* Whether the call pays a fee of which it does not say how much. Where it was served a question may
+ * leave open: its answer is the price without a region, and says that it is the least. */
+static bool lacks_fee(const struct cost *x)
+{
+	bool any = false;
+	for (size_t i = 0; i < x->fees; i++) {
+		const char *const *unless = x->match.price->fee[i].unless;
+		any |= unless && strcmp(*unless, FEE_REGION) != 0;
+	}
+	return any;
+}
+
+static bool lacks(const struct cost *x)
+{
+	return x->credits.uncovered || lacks_fee(x);
+}
+
+int cost_report_put(struct json_out *j, const struct cost_question *q, bool *lacking, struct err *e)
 {
 	struct cost x;
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_json(j, q, &x);
-	*uncovered = x.credits.uncovered;
+	*lacking = rc == 0 && lacks(&x);
 	return rc;
 }
 
-int cost_report_print(const struct cost_question *q, bool quiet, bool *uncovered, struct err *e)
+int cost_report_print(const struct cost_question *q, bool quiet, bool *lacking, struct err *e)
 {
 	struct cost x;
 	int rc = cost_of(&x, q, e);
 	if (rc == 0)
 		put_table(q, &x, quiet);
-	*uncovered = x.credits.uncovered;
+	*lacking = rc == 0 && lacks(&x);
+	return rc;
+}
+
+static void put_row(struct table *t, struct text asked, const struct cost *x,
+		    const struct cost *first, bool credits)
+{
+	const struct price *p = x->match.price;
+	const bool comparable = strcmp(p->currency, first->match.price->currency) == 0;
+	const enum amount_bound bound = at_least(x->rating.at_least);
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	struct buf b = { 0 };
+	table_text(t, asked);
+	table_cell(t, p->provider);
+	table_cell(t, x->match.tariff->window);
+	put_money(&b, x->rating.total, p->currency, bound);
+	table_cell(t, b.p);
+	b.n = 0;
+	if (x != first && comparable)
+		put_money(&b,
+			  (struct money_total){ x->rating.total.atto - first->rating.total.atto },
+			  p->currency,
+			  bound_of_difference(bound, at_least(first->rating.at_least)));
+	table_text(t, (struct text){ b.p, b.n });
+	if (credits)
+		table_cell(t, x->credits.uncovered
+				      ? "unknown"
+				      : number_grouped(grouped,
+						       credits_format(x->credits.total, text)));
+	buf_release(&b);
+}
+
+static void put_comparison(const struct cost_question *q, const struct text *model,
+			   const struct cost *x, size_t count)
+{
+	static const struct table_column columns[] = {
+		{ "MODEL", false, true },
+		{ "VENDOR", false, false, .leaves = 2 },
+		{ "WINDOW", false, .leaves = 1 },
+		{ "COST", true, .money = true },
+		{ "DIFFERENCE", true, .money = true },
+		{ "CREDITS", true, false },
+	};
+	char at[INSTANT_TEXT_MAX];
+	struct table *t = table_open(columns, q->plan ? 6 : 5);
+	for (size_t i = 0; i < count; i++)
+		put_row(t, model[i], &x[i], x, q->plan != NULL);
+	table_print(t);
+	table_close(t);
+	print_note("\nprices of %s; `tally cost` of one model shows how its cost comes about, and "
+		   "what is in doubt",
+		   instant_format(q->price.at, at));
+	for (size_t i = 0; i < count; i++)
+		if (x[i].credits.uncovered)
+			print_note("%s: credits unknown: %s", x[i].match.price->model,
+				   x[i].credits.why.message);
+}
+
+int cost_report_compare(struct json_out *j, const struct cost_question *q, const struct text *model,
+			size_t count, bool *lacking, struct err *e)
+{
+	struct cost *x = mem_zalloc(count * sizeof *x);
+	struct cost_question of = *q;
+	int rc = 0;
+	*lacking = false;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		of.price.model = model[i];
+		rc = cost_of(&x[i], &of, e);
+		*lacking |= rc == 0 && lacks(&x[i]);
+	}
+	if (rc == 0 && j) {
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", "tally.costs/1");
+		json_out_array(j, "models");
+		for (size_t i = 0; i < count; i++) {
+			of.price.model = model[i];
+			put_json(j, &of, &x[i]);
+		}
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+	} else if (rc == 0) {
+		put_comparison(q, model, x, count);
+	}
+	free(x);
 	return rc;
 }

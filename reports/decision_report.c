@@ -10,7 +10,7 @@
 
 static const char *verdict_name(const struct decision_answer *a, bool has_floor)
 {
-	static const char *const names[] = { "keeps the floor", "below the floor", "not known",
+	static const char *const names[] = { "meets the floor", "below the floor", "not known",
 					     "not possible" };
 	return a->verdict == KEEPS_FLOOR && !has_floor ? "possible" : names[a->verdict];
 }
@@ -203,7 +203,7 @@ void decision_report_memo(struct memo *out, const struct decision_report *r)
 	out->title = "Which model for which work";
 	out->subtitle =
 		arena_printf(&out->arena,
-			     "prices of %.10s; > marks the cheapest route that keeps its floor",
+			     "prices of %.10s; > marks the cheapest route that meets its floor",
 			     day);
 	out->dated = d->at;
 	memo_table(out, columns, 7);
@@ -219,8 +219,8 @@ void decision_report_memo(struct memo *out, const struct decision_report *r)
 				   w->has_floor ? ", for a floor of " : "", floor,
 				   w->has_floor ? " in " : "", w->has_floor ? w->measure : "");
 		else
-			memo_point(out, "%s: no route is known to do%s%s%s%s", w->name,
-				   w->has_floor ? ", for a floor of " : "", floor,
+			memo_point(out, "%s: no route is known to meet %s%s%s%s", w->name,
+				   w->has_floor ? "a floor of " : "what is needed", floor,
 				   w->has_floor ? " in " : "", w->has_floor ? w->measure : "");
 	}
 	memo_rests(out, r);

@@ -151,6 +151,16 @@ static void each_member(const struct usage_row *r, struct json_out *j)
 	json_close(doc);
 }
 
+/* Why the amount is the least that it may be, if it is. */
+static void put_unsaid(struct json_out *j, const struct stored_price *p)
+{
+	struct buf why = { 0 };
+	rate_put_unsaid(&why, p->fee, p->fee_count);
+	if (why.n)
+		json_out_string(j, "at_least", why.p);
+	buf_release(&why);
+}
+
 /* What the row pays of a fee, if anything. */
 static void put_fee(struct json_out *j, const struct fee *f, const struct record *r)
 {
@@ -219,6 +229,7 @@ static void json_price(struct json_out *j, const struct step *s)
 	for (size_t i = 0; i < p->fee_count; i++)
 		put_fee(j, &p->fee[i], r);
 	json_out_end(j, ']');
+	put_unsaid(j, p);
 	put_field(j, "currency", p->currency);
 	json_out_money(j, "total", s->amount);
 }
@@ -389,9 +400,14 @@ static void print_row(const struct step *s, const struct book *book)
 	printf("\n");
 	print_lines(&r->record, p);
 	const bool broken_off = r->flags & USAGE_BROKEN_OFF;
-	put_money(&b, s->amount, p->currency.p, at_least(broken_off));
-	printf("\ntotal      %s (%s)\n", b.p,
-	       broken_off ? "the answer's end is not in it" : "exact: nothing is rounded");
+	struct buf unsaid = { 0 };
+	rate_put_unsaid(&unsaid, p->fee, p->fee_count);
+	put_money(&b, s->amount, p->currency.p, at_least(broken_off || unsaid.n));
+	print_note("\ntotal      %s (%s)", b.p,
+		   broken_off ? "the answer's end is not in it"
+		   : unsaid.n ? unsaid.p
+			      : "exact: nothing is rounded");
+	buf_release(&unsaid);
 	buf_release(&b);
 }
 

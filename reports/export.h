@@ -45,6 +45,7 @@ struct export_told {
 	int64_t unpriced;     /* records without a price, which are in no row */
 	int64_t no_amount;    /* records without a price, which are in it without an amount */
 	int64_t placeholders; /* records of which it holds a part only */
+	int64_t unsaid;	      /* of them: those that do not tell what their price depends on */
 	int64_t in_credits;   /* documents that are left out: credits are no money */
 	int64_t cut;	      /* texts that are longer than the program takes */
 	int64_t notes;	      /* documents that give back, left out of a file of invoices */

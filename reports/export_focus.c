@@ -138,6 +138,7 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 		return rc;
 	w->told.unpriced = usage_total(r)->unpriced;
 	w->told.placeholders = usage_total(r)->placeholders;
+	w->told.unsaid = usage_total(r)->unsaid;
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct charge_part part[CHARGE_PARTS_MAX];
 		const struct stored_price *p = NULL;

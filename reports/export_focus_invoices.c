@@ -29,12 +29,7 @@ static struct text text_at(json_value *v, const char *key)
 
 static int amount_at(json_value *v, const char *key, struct money_total *out, struct err *e)
 {
-	struct decimal d;
-	*out = (struct money_total){ 0 };
-	if (!json_member(v, key) || text_at(v, key).n == 0)
-		return 0;
-	int rc = decimal_parse(&d, text_at(v, key), e);
-	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+	return amount_if_stated(out, text_at(v, key), e);
 }
 
 /* What every row of the document says. */

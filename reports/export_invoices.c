@@ -177,8 +177,8 @@ static void put_document_number(struct buf *b, struct text s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		const char c = s.p[i], low = c | 32;
-		const bool taken = (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') ||
-				   (c && strchr("_$&%*+-/", c));
+		const bool taken =
+			is_digit(c) || (low >= 'a' && low <= 'z') || (c && strchr("_$&%*+-/", c));
 		buf_add(b, taken ? &c : "-", 1);
 	}
 }
@@ -337,11 +337,7 @@ static int put_one(struct books *k, const struct invoice_view *v, const struct i
 
 static int amount_from(struct money_total *out, struct text s, bool reversed, struct err *e)
 {
-	struct decimal d;
-	*out = (struct money_total){ 0 };
-	int rc = s.n ? decimal_parse(&d, s, e) : 0;
-	if (rc == 0 && s.n)
-		rc = amount_from_decimal(out, d, e);
+	int rc = amount_if_stated(out, s, e);
 	if (reversed)
 		out->atto = -out->atto;
 	return rc;

@@ -35,8 +35,7 @@ static void put_component(struct writer *w, struct text name, struct text key)
 	size_t from = w->b.n;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
-		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'),
-		     digit = c >= '0' && c <= '9';
+		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'), digit = is_digit(c);
 		letter |= (unsigned char)c >= 0x80; /* of a script beyond ASCII */
 		char put = letter || digit || (c == '-' && i) ? c : '-';
 		if (w->b.n == from && c >= 'a' && c <= 'z') {
@@ -229,11 +228,7 @@ static int read_amount(json_value *o, const char *key, bool reversed, struct mon
 		       struct err *e)
 {
 	struct text s = json_string(json_member(o, key));
-	struct decimal d;
-	*out = (struct money_total){ 0 };
-	int rc = s.n ? decimal_parse(&d, s, e) : 0;
-	if (rc == 0 && s.n)
-		rc = amount_from_decimal(out, d, e);
+	int rc = amount_if_stated(out, s, e);
 	if (reversed)
 		out->atto = -out->atto;
 	return rc;

@@ -200,6 +200,7 @@ int export_xlsx(struct ledger *l, const struct export_options *o, struct export_
 	}
 	told->no_amount = usage_total(r)->unpriced;
 	told->placeholders = usage_total(r)->placeholders;
+	told->unsaid = usage_total(r)->unsaid;
 	usage_result_close(r);
 	return sheet_close(&w, o->path, e);
 }

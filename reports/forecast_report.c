@@ -10,6 +10,7 @@
 #include "meter/ledger/credit_sums.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "sim/credit_days.h"
@@ -26,21 +27,34 @@ struct asked {
 	char currency[16];
 };
 
+/* Who uses most, in all and of late, is looked at for changes of his own. */
+enum { CUSTOMERS_OF_ALL = 16, CUSTOMERS_MOST = 2 * CUSTOMERS_OF_ALL, LATE_DAYS = 14 };
+
 struct history {
 	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
 	int64_t unpriced, placeholders; /* records whose cost is unknown, or known in part */
+	int64_t unsaid;			/* of the latter: without what their price depends on */
 	int64_t uncovered;		/* of credits: records that the plan does not cover */
 	struct dict lacking;		/* models of the first two */
 	size_t cut;			/* days in front of `first` */
 	struct money_total *metered;	/* by day */
 	/* of money */
 	struct usage_days *used;
-	struct money_total *part; /* by day and model, at the prices of today */
+	struct money_total *part;	      /* by day, who and model, at the prices of today */
+	struct text customer[CUSTOMERS_MOST]; /* those who may be told apart: who 1 and on */
+	size_t customers;
+	struct arena names;
 	/* of credits */
 	struct credit_days *credits;
 	struct drawer *drawer;
 };
+
+/* Else of money. */
+static bool is_of_credits(const struct forecast_question *q)
+{
+	return q->credits || q->plan;
+}
 
 static int64_t local_day(const struct zone *z, struct instant t)
 {
@@ -52,6 +66,7 @@ static int take_used(void *user, const struct usage_call *c)
 	struct history *h = user;
 	h->unpriced += c->sums->unpriced;
 	h->placeholders += c->sums->placeholders;
+	h->unsaid += c->sums->unsaid;
 	if (usage_sums_at_least(c->sums))
 		*dict_need(&h->lacking, c->subject->model, NULL) = 1;
 	return usage_days_take(h->used, c);
@@ -75,15 +90,17 @@ static enum amount_bound history_bound(const struct history *h)
 	return at_least(lacks(h));
 }
 
-static struct money_total cost_on(void *user, size_t i, size_t t)
+static struct money_total cost_on(void *user, size_t who, size_t i, size_t t)
 {
 	const struct history *h = user;
-	return usage_days_cost(h->used, h->cut + i, h->cut + t);
+	return usage_days_cost(h->used, who, h->cut + i, h->cut + t);
 }
 
-static struct money_total credits_on(void *user, size_t i, size_t t)
+/* An account is one's own. */
+static struct money_total credits_on(void *user, size_t who, size_t i, size_t t)
 {
 	const struct history *h = user;
+	CHECK(who == FORECAST_ALL);
 	return credit_days_cost(h->credits, h->cut + i, h->cut + t);
 }
 
@@ -97,18 +114,87 @@ static bool same_prices(const struct history *h, size_t t, size_t s)
 /* How much was used, at one and the same prices: those of today. */
 static void weigh_days(struct history *h)
 {
-	const size_t models = usage_days_models(h->used), today = h->cut + (size_t)h->count;
+	const size_t models = usage_days_models(h->used), whos = usage_days_whos(h->used),
+		     today = h->cut + (size_t)h->count;
 	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
-	h->part = mem_alloc(((size_t)h->count * models + 1) * sizeof *h->part);
+	h->part = mem_alloc(((size_t)h->count * whos * models + 1) * sizeof *h->part);
 	for (size_t i = 0; i < (size_t)h->count; i++) {
-		h->day[i] = usage_days_cost(h->used, h->cut + i, today);
-		h->metered[i] = usage_days_metered(h->used, h->cut + i);
-		for (size_t m = 0; m < models; m++)
-			h->part[i * models + m] = usage_days_cost_of(h->used, h->cut + i, today, m);
+		h->day[i] = usage_days_cost(h->used, FORECAST_ALL, h->cut + i, today);
+		h->metered[i] = usage_days_metered(h->used, FORECAST_ALL, h->cut + i);
+		for (size_t k = 0; k < whos * models; k++)
+			h->part[i * whos * models + k] = usage_days_cost_of(
+				h->used, k / models, h->cut + i, today, k % models);
 	}
 }
 
-static void move_usage(const struct asked *a, struct history *h)
+static int by_cost(const void *a, const void *b, void *user)
+{
+	const struct usage_result *r = user;
+	const struct usage_sums *x = usage_group(r, *(const size_t *)a),
+				*y = usage_group(r, *(const size_t *)b);
+	return x->cost.atto > y->cost.atto ? -1 : x->cost.atto < y->cost.atto;
+}
+
+static bool is_kept(const struct history *h, struct text customer)
+{
+	bool kept = false;
+	for (size_t k = 0; k < h->customers; k++)
+		kept |= text_eq(h->customer[k], customer);
+	return kept;
+}
+
+/* Adds the customers of a period who cost most; *all: how many there are. */
+static int find_customers(struct history *h, struct store *s, const struct usage_filter *f,
+			  const struct zone *z, size_t *all, struct err *e)
+{
+	static const enum grouping by_customer[] = { BY_CUSTOMER };
+	struct usage_result *r;
+	int rc = usage_query(&r, s, f, &(struct usage_grouping){ by_customer, 1, z }, e);
+	if (rc != 0)
+		return rc;
+	*all = usage_group_count(r);
+	size_t *order = mem_alloc((*all + 1) * sizeof *order);
+	for (size_t i = 0; i < *all; i++)
+		order[i] = i;
+	qsort_r(order, *all, sizeof *order, by_cost, r);
+	for (size_t i = 0; i < *all && i < CUSTOMERS_OF_ALL; i++) {
+		const struct text name = usage_label(r, order[i], 0);
+		if (!is_kept(h, name))
+			h->customer[h->customers++] =
+				(struct text){ arena_text(&h->names, name.p, name.n), name.n };
+	}
+	free(order);
+	usage_result_close(r);
+	return 0;
+}
+
+/* Whom it is worth to look at alone: of one customer there is nothing to tell apart. */
+static int look_at_customers(const struct asked *a, struct history *h, struct store *s,
+			     const struct usage_filter *f, struct err *e)
+{
+	static const enum grouping by_day[] = { BY_DAY, BY_CUSTOMER };
+	struct usage_filter late = *f;
+	struct usage_cells cells = { .store = s,
+				     .filter = f,
+				     .dim = by_day,
+				     .dim_count = 2,
+				     .zone = a->q->zone,
+				     .take = usage_days_take_customer,
+				     .user = h->used };
+	size_t all, of_late;
+	late.since = zone_midnight(a->q->zone, a->today - LATE_DAYS);
+	if (a->q->customer)
+		return 0;
+	int rc = find_customers(h, s, f, a->q->zone, &all, e);
+	if (rc == 0 && all < 2)
+		h->customers = 0;
+	else if (rc == 0 && late.since.us > f->since.us)
+		rc = find_customers(h, s, &late, a->q->zone, &of_late, e);
+	usage_days_customers(h->used, h->customer, h->customers);
+	return rc == 0 && h->customers ? usage_each_cell(&cells, e) : rc;
+}
+
+static struct usage_move move_of(const struct asked *a, const struct history *h)
 {
 	const struct planner_scenario *s = &a->q->route;
 	struct usage_move m = { .model = a->q->move_model,
@@ -120,7 +206,7 @@ static void move_usage(const struct asked *a, struct history *h)
 		m.part[i].service_tier = text_of(s->part[i].service_tier);
 		m.part[i].share = s->part[i].share;
 	}
-	usage_days_move(h->used, &m);
+	return m;
 }
 
 /* What was used by day, from the meter. */
@@ -135,21 +221,27 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 				  .customer = a->q->customer,
 				  .project = a->q->project,
 				  .model = a->q->model };
-	struct usage_cells cells = { .store = s,
-				     .filter = &f,
-				     .dim = by_hour,
-				     .dim_count = 1,
-				     .zone = z,
-				     .take = take_used,
-				     .user = h };
+	struct usage_cells cells = {
+		.store = s,
+		.filter = &f,
+		.dim = by_hour,
+		.dim_count = 1,
+		.zone = z,
+		.take = take_used,
+		.user = h,
+	};
 	h->used = usage_days_open(a->q->book, z, h->first, (size_t)h->count);
 	int rc = usage_each_cell(&cells, e);
+	if (rc == 0)
+		rc = look_at_customers(a, h, s, &f, e);
 	if (rc != 0 && usage_days_error(h->used)->code != ERR_NONE)
 		*e = *usage_days_error(h->used);
 	if (rc != 0)
 		return rc;
-	if (a->q->move_to)
-		move_usage(a, h);
+	if (a->q->move_to) {
+		const struct usage_move m = move_of(a, h);
+		usage_days_move(h->used, &m);
+	}
 	usage_days_ready(h->used, cells.currency);
 	h->cut = usage_days_empty(h->used);
 	h->first += (int64_t)h->cut;
@@ -201,7 +293,11 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 	const struct period past = { zone_midnight(q->zone, h->first),
 				     zone_midnight(q->zone, a->today) };
 	struct draws x = { h, q->zone, q->ledger, e, 0 };
-	struct usage_filter f = { .since = past.from, .until = past.to, .customer = q->customer };
+	struct usage_filter f = { .since = past.from,
+				  .until = past.to,
+				  .customer = q->customer,
+				  .project = q->project,
+				  .model = q->model };
 	/* credits ask for no currency: amounts of several are no error here */
 	f.currency = "USD";
 	struct usage_cells cells = { .store = ledger_store(q->ledger),
@@ -211,6 +307,12 @@ static int read_draws(struct asked *a, struct history *h, const struct account *
 				     .zone = q->zone,
 				     .take = credit_days_take,
 				     .user = h->credits };
+	if (q->plan) {
+		int of_plan = usage_each_cell(&cells, e);
+		if (of_plan == 0)
+			credit_days_rate(h->credits, &h->uncovered);
+		return of_plan;
+	}
 	int rc = ledger_each_txn(q->ledger, account->id, past, add_draw, &x, e);
 	if (rc == 0)
 		rc = usage_each_cell(&cells, e);
@@ -227,30 +329,60 @@ static void weigh_draws(struct history *h)
 	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
 	for (size_t i = 0; i < (size_t)h->count; i++) {
 		h->metered[i] = credit_days_drawn(h->credits, h->cut + i);
-		h->day[i] = credits_on(h, i, (size_t)h->count);
+		h->day[i] = credits_on(h, FORECAST_ALL, i, (size_t)h->count);
 	}
+}
+
+/* What the plan of an account says of the models that usage is moved to. */
+static int check_targets(const struct asked *a, const struct history *h,
+			 const struct account *account, struct err *e)
+{
+	const struct forecast_question *q = a->q;
+	int rc = 0;
+	for (int i = 0; rc == 0 && q->move_to && i < q->route.parts; i++) {
+		struct usage_row row = { .kind = USAGE_RECORD,
+					 .record = { .requests = 1,
+						     .time_us = q->move_on.us,
+						     .completed_us = q->move_on.us } };
+		struct credit_rates any;
+		row.record.text[FIELD_MODEL] = text_of(q->route.part[i].model);
+		row.record.text[FIELD_SERVICE_TIER] = text_of(q->route.part[i].service_tier);
+		row.record.counts[BUCKET_INPUT] = 1;
+		rc = drawer_rates(h->drawer, account, &row, &any, e);
+	}
+	return rc;
 }
 
 static int read_credits(struct asked *a, struct history *h, struct err *e)
 {
 	const struct forecast_question *q = a->q;
-	const struct account *account;
+	const struct account *account = NULL;
+	struct account of_plan = { .id = -1, .plan = text_of(q->plan), .zone = TEXT("UTC") };
 	struct balance b;
 	struct nano_credits left = q->credits_left;
-	int rc = ledger_account(q->ledger, text_of(q->customer), &account, e);
+	int rc = q->plan && !q->of_balance
+			 ? 0
+			 : ledger_account(q->ledger, text_of(q->customer), &account, e);
 	if (rc == 0 && q->of_balance) {
 		rc = ledger_balance(q->ledger, account, q->now, &b, e);
 		left.nano = b.available.nano - b.held.nano;
 	}
+	account = q->plan ? &of_plan : account;
 	if (rc == 0 && q->book)
 		rc = drawer_open(&h->drawer, q->ledger, q->book, e);
+	if (rc == 0)
+		rc = check_targets(a, h, account, e);
 	if (rc != 0)
 		return rc;
 	a->allowed = (struct money_total){ (int128)left.nano * 1000000000 };
-	a->has_allowed = true;
+	a->has_allowed = q->credits;
 	snprintf(a->currency, sizeof a->currency, "credits");
 	h->credits = credit_days_open(&(struct credit_days_of){ h->drawer, account, q->zone,
 								h->first, (size_t)h->count });
+	if (q->move_to) {
+		const struct usage_move m = move_of(a, h);
+		credit_days_move(h->credits, &m);
+	}
 	rc = read_draws(a, h, account, e);
 	if (rc == 0)
 		weigh_draws(h);
@@ -290,9 +422,40 @@ static const int permilles[] = { 50, 250, 500, 750, 950 };
 
 static struct money_total with_spent(const struct asked *a, struct money_total m)
 {
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		m.atto += a->spent.atto;
 	return m;
+}
+
+/* What a customer who is drawn apart did on the first day of the level that holds now. */
+static const char *what_changed(const struct history *h, size_t who, size_t first)
+{
+	bool before = false, since = false;
+	const size_t models = usage_days_models(h->used);
+	for (size_t k = 0; k < (size_t)h->count * models * BUCKET_COUNT; k++) {
+		const size_t i = k / BUCKET_COUNT / models;
+		const int64_t *tokens =
+			usage_days_tokens(h->used, who, h->cut + i, k / BUCKET_COUNT % models);
+		*(i < first ? &before : &since) |= tokens[k % BUCKET_COUNT] > 0;
+	}
+	return !before ? "came" : !since ? "left" : "changed";
+}
+
+static void put_streams(struct json_out *j, const struct history *h, const struct forecast *f)
+{
+	char day[16];
+	json_out_array(j, "customers_apart");
+	for (size_t k = 0; k < f->streams; k++)
+		for (size_t n = 0; n < f->stream[k].whos; n++) {
+			const size_t who = f->stream[k].who[n], first = f->stream[k].model.first;
+			day_format(h->first + (int64_t)first, day);
+			json_out_object(j, NULL);
+			json_out_text(j, "customer", h->customer[who - 1]);
+			json_out_string(j, "what", what_changed(h, who, first));
+			json_out_string(j, "level_since", day);
+			json_out_end(j, '}');
+		}
+	json_out_end(j, ']');
 }
 
 static void put_model(struct json_out *j, const struct history *h, const struct forecast *f)
@@ -307,6 +470,8 @@ static void put_model(struct json_out *j, const struct history *h, const struct 
 	struct decimal growth = { llround(expm1(f->model.growth) * 1e6), 4 };
 	json_out_string(j, "growth_percent_per_day",
 			decimal_format(decimal_round_places(growth, 2, &cut), text));
+	if (h->used)
+		put_streams(j, h, f);
 }
 
 static void put_coming_model(struct json_out *j, const struct coming_model *m)
@@ -363,7 +528,7 @@ static void put_coming(struct json_out *j, const struct outlook *x)
 static void put_allowed(struct json_out *j, const struct asked *a, const struct forecast *f)
 {
 	char text[DECIMAL_TEXT_MAX], day[16];
-	json_out_money(j, a->q->credits ? "credits" : "budget", a->allowed);
+	json_out_money(j, is_of_credits(a->q) ? "credits" : "budget", a->allowed);
 	ratio_format(f->over, f->draws, 4, text);
 	json_out_string(j, "probability_of_overrun", text);
 	json_out_object(j, "exhausted");
@@ -416,19 +581,21 @@ static void put_json(struct json_out *j, const struct outlook *x)
 		json_out_instant(j, "on", a->q->move_on);
 		json_out_end(j, '}');
 	}
+	if (a->q->plan)
+		json_out_string(j, "plan", a->q->plan);
 	put_model(j, &x->history, f);
 	json_out_int(j, "unpriced", x->history.unpriced);
 	json_out_int(j, "placeholders", x->history.placeholders);
-	if (a->q->credits)
+	if (is_of_credits(a->q))
 		json_out_int(j, "uncovered", x->history.uncovered);
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		json_out_money(j, "spent", a->spent);
 	json_out_object(j, "quantiles");
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++)
 		json_out_money(j, decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
 			       with_spent(a, forecast_sum_at(f, permilles[i])));
 	json_out_end(j, '}');
-	if (a->q->credits)
+	if (is_of_credits(a->q))
 		put_changes(j, x);
 	else
 		put_coming(j, x);
@@ -443,7 +610,7 @@ static void put_json(struct json_out *j, const struct outlook *x)
 static void put_short(struct buf *b, const struct asked *a, struct money_total m,
 		      enum amount_bound bound)
 {
-	cents_text(b, m, a->q->credits ? NULL : a->currency, bound);
+	cents_text(b, m, is_of_credits(a->q) ? NULL : a->currency, bound);
 }
 
 static void put_line(const struct asked *a, const char *what, struct money_total m,
@@ -453,6 +620,33 @@ static void put_line(const struct asked *a, const char *what, struct money_total
 	put_short(&b, a, m, bound);
 	printf("%-43s %16s\n", what, b.p);
 	buf_release(&b);
+}
+
+enum { NAMES_TOLD = 5 };
+
+/* Who is drawn apart, in words. */
+static void tell_streams(const struct history *h, const struct forecast *f)
+{
+	char day[16], others[COUNT_WORDS_MAX];
+	size_t told = 0, all = 0;
+	for (size_t k = 0; k < f->streams; k++)
+		all += f->stream[k].whos;
+	for (size_t k = 0; k < f->streams; k++)
+		for (size_t n = 0; n < f->stream[k].whos && told < NAMES_TOLD; n++, told++) {
+			const size_t who = f->stream[k].who[n], first = f->stream[k].model.first;
+			const struct text name = h->customer[who - 1];
+			day_format(h->first + (int64_t)first, day);
+			const char *what = what_changed(h, who, first);
+			print_note("%s%.*s %s on %s: %s",
+				   name.n ? "customer " : "usage without a customer", (int)name.n,
+				   name.p, what, day,
+				   strcmp(what, "left") == 0
+					   ? "no more is expected"
+					   : "only the days since then are drawn from");
+		}
+	if (all > told)
+		print_note("likewise %s",
+			   count_words(others, (int64_t)(all - told), "other customer"));
 }
 
 /* What the past days say, in words. */
@@ -480,6 +674,7 @@ static void put_story(const struct history *h, const struct forecast *f)
 			   "month",
 			   m->growth > 0 ? "grows" : "falls", fabs(expm1(m->growth)) * 100);
 	print_note("%s", b.p);
+	tell_streams(h, f);
 	printf("\n");
 	buf_release(&b);
 }
@@ -515,9 +710,26 @@ static void tell_changes(const struct outlook *x)
 	for (size_t k = 0; k < c->changes && k < 5; k++) {
 		char day[16];
 		day_format(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
-		print_note("%s change on %s", x->asked.q->credits ? "\nrates of credits" : "prices",
-			   day);
+		print_note("%s change on %s",
+			   is_of_credits(x->asked.q) ? "\nrates of credits" : "prices", day);
 	}
+}
+
+/* Of credits: when rates change, whose they are, and what kept its own. */
+static void put_rates(const struct outlook *x)
+{
+	const struct forecast_question *q = x->asked.q;
+	const int64_t kept = credit_days_kept(x->history.credits);
+	char calls[COUNT_WORDS_MAX], day[16];
+	tell_changes(x);
+	if (q->plan) {
+		day_format(x->asked.today + x->options.first_day, day);
+		print_note("\nin credits of plan %s from %s on, before any rounding", q->plan, day);
+	}
+	if (kept)
+		print_note("%s have more than the plan states rates for at the target; they keep "
+			   "their own",
+			   count_words(calls, kept, "past call"));
 }
 
 /* Tokens and cost of each model, and what a change of price does. */
@@ -572,10 +784,10 @@ static void put_runs_out(const struct asked *a, const struct forecast *f, bool l
 {
 	char share[DECIMAL_TEXT_MAX], day[2][16];
 	printf("\n");
-	put_line(a, a->q->credits ? "credits left" : "budget", a->allowed, EXACTLY);
+	put_line(a, is_of_credits(a->q) ? "credits left" : "budget", a->allowed, EXACTLY);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
 	printf("\n%s%s %% of the draws exceed %s by then\n", lower ? "at least " : "", share,
-	       a->q->credits ? "them" : "the budget");
+	       is_of_credits(a->q) ? "them" : "the budget");
 	int64_t median = forecast_gone_at(f, 500), early = forecast_gone_at(f, 50);
 	day_format(a->today + median, day[0]);
 	day_format(a->today + early, day[1]);
@@ -612,12 +824,12 @@ static void put_move(const struct forecast_question *q)
 	day_format(local_day(q->zone, q->move_on), day);
 	struct buf to = { 0 };
 	put_route(&to, &q->route);
-	print_note("from %s on %.*s runs on %s: as many tokens and cache hits as recorded, cache "
-		   "writes as input where they are not billed%s",
-		   day, (int)from.n, from.p, to.p,
-		   q->route.parts > 1 ? "; shares are of the cost, for nobody knows which calls go "
-					"where"
-				      : "");
+	print_note(
+		"from %s on, %.*s runs on %s: with the recorded tokens and cache hits, and cache writes as input where they are not billed%s",
+		day, (int)from.n, from.p, to.p,
+		q->route.parts > 1
+			? "; shares are of the cost, because which calls would go where is not known"
+			: "");
 	buf_release(&to);
 	printf("\n");
 }
@@ -626,7 +838,12 @@ static void put_move(const struct forecast_question *q)
 static void tell_lacking(const struct asked *a, const struct history *h)
 {
 	char what[COUNT_WORDS_MAX];
-	if (h->uncovered)
+	if (h->uncovered && a->q->plan)
+		print_note(
+			"\n%s that plan %s does not cover come to no credits, so all of this is a "
+			"lower bound",
+			count_words(what, h->uncovered, "past call"), a->q->plan);
+	else if (h->uncovered)
 		print_note(
 			"\n%s that the plan does not cover drew no credits (tally status), so all "
 			"of this is a lower bound",
@@ -637,10 +854,9 @@ static void tell_lacking(const struct asked *a, const struct history *h)
 			"lower bound",
 			count_words(what, h->unpriced, "past call"));
 	if (h->placeholders)
-		print_note(
-			"\n%s of which a log has only the output count of the answer's start, so "
-			"what rests on them is a lower bound",
-			count_words(what, h->placeholders, "past call"));
+		print_note("\n%s of which a log has %s, so what rests on them is a lower bound",
+			   count_words(what, h->placeholders, "past call"),
+			   known_part(h->placeholders, h->unsaid));
 	if (!lacks(h) && a->spent_lacks)
 		print_note(
 			"\ncalls of today without a price, or with only a part of it, make what is "
@@ -657,15 +873,15 @@ static void put_text(const struct outlook *x)
 	put_story(h, &x->forecast);
 	instant_format(a->q->by, by);
 	put_move(a->q);
-	if (!a->q->credits)
+	if (!is_of_credits(a->q))
 		put_line(a, "spent so far", a->spent, at_least(a->spent_lacks));
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
 		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
 		put_line(a, what, with_spent(a, forecast_sum_at(&x->forecast, permilles[i])),
 			 at_least(lower));
 	}
-	if (a->q->credits)
-		tell_changes(x);
+	if (is_of_credits(a->q))
+		put_rates(x);
 	else
 		put_models(x);
 	if (x->has_check)
@@ -701,17 +917,18 @@ static void set_period(struct forecast_options *o, const struct asked *a, const 
 }
 
 /* Of past day i on day t: the tokens and the cost of each model, and what it was metered at. */
-static void tell_day(void *user, size_t i, size_t t, int128 *out)
+static void tell_day(void *user, size_t who, size_t i, size_t t, int128 *out)
 {
 	const struct history *h = user;
 	const size_t models = usage_days_models(h->used);
 	for (size_t m = 0; m < models; m++, out += BUCKET_COUNT + 1) {
-		const int64_t *tokens = usage_days_tokens(h->used, h->cut + i, m);
+		const int64_t *tokens = usage_days_tokens(h->used, who, h->cut + i, m);
 		for (int b = 0; b < BUCKET_COUNT; b++)
 			out[b] = tokens[b];
-		out[BUCKET_COUNT] = usage_days_cost_of(h->used, h->cut + i, h->cut + t, m).atto;
+		out[BUCKET_COUNT] =
+			usage_days_cost_of(h->used, who, h->cut + i, h->cut + t, m).atto;
 	}
-	*out = h->metered[i].atto;
+	*out = usage_days_metered(h->used, who, h->cut + i).atto;
 }
 
 /* Days on which prices are others than a week before, and stay so. */
@@ -782,7 +999,7 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	h->count = q->history;
 	h->first = a->today - q->history;
 	h->day = mem_zalloc((size_t)h->count * sizeof *h->day);
-	int rc = q->credits ? read_credits(a, h, e) : read_money(a, h, e);
+	int rc = is_of_credits(q) ? read_credits(a, h, e) : read_money(a, h, e);
 	if (rc != 0)
 		return rc;
 	x->options = (struct forecast_options){
@@ -792,15 +1009,19 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 		.at_user = h,
 		.part = h->part,
 		.parts = h->used ? usage_days_models(h->used) : 0,
+		.whos = h->used ? usage_days_whos(h->used) : 0,
 		.metered = h->metered,
 		.first_weekday = weekday_of_day(h->first),
-		.left = { a->allowed.atto - (q->credits ? 0 : a->spent.atto) },
+		.left = { a->allowed.atto - (is_of_credits(q) ? 0 : a->spent.atto) },
 		.seed = (uint64_t)q->seed,
 		.draws = q->draws,
 	};
 	set_period(&x->options, a, q->zone);
 	rc = forecast_run(&x->forecast, &x->options, e);
-	if (rc != 0 && x->options.days == 0)
+	if (rc != 0 && x->options.days == 0 && h->uncovered)
+		rc = err_set(e, ERR_UNPRICED, "%s covers none of the %lld past calls",
+			     q->plan ? q->plan : "the account's plan", (long long)h->uncovered);
+	else if (rc != 0 && x->options.days == 0)
 		tell_newest(ledger_store(q->ledger), q->zone, e);
 	x->has_check = rc == 0 && forecast_back_test(&x->check, &x->options, CHECK_DAYS);
 	x->coming.days = (size_t)(x->options.last_day - x->options.first_day + 1);
@@ -822,6 +1043,7 @@ static void outlook_release(struct outlook *x, struct forecast_verdict *verdict)
 	credit_days_close(x->history.credits);
 	drawer_close(x->history.drawer);
 	dict_release(&x->history.lacking);
+	arena_release(&x->history.names);
 	free(x->history.day);
 	free(x->history.metered);
 	free(x->history.part);
@@ -888,15 +1110,18 @@ int forecast_question_check(const struct forecast_question *q, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       ASKED("by") " (or " ASKED(
 				       "until") ") is in the past: a forecast ends in the future");
-	if (q->has_budget && q->credits)
-		return err_set(e, ERR_USAGE,
-			       "give " ASKED("budget") " or " ASKED("credits") ", not both");
-	if (q->move_to && q->credits)
-		return err_set(e, ERR_USAGE,
-			       ASKED("move") " forecasts money; leave out " ASKED("credits"));
+	if (q->has_budget && is_of_credits(q))
+		return err_set(e, ERR_USAGE, "give " ASKED("budget") " or %s, not both",
+			       q->credits ? ASKED("credits") : ASKED("plan"));
 	if (q->move_to && local_day(q->zone, q->move_on) <= local_day(q->zone, q->now))
 		return err_set(e, ERR_USAGE, ASKED("move-on") " must lie in the future");
-	if (q->credits && !q->customer)
+	if (q->credits && !q->plan && (q->project || q->model))
+		return err_set(
+			e, ERR_USAGE,
+			"what a customer's account draws is of all projects and models: leave "
+			"out %s, or name a " ASKED("plan"),
+			q->project ? ASKED("project") : ASKED("model"));
+	if (q->credits && !q->customer && (!q->plan || q->of_balance))
 		return err_set(e, ERR_USAGE,
 			       ASKED("credits") " needs " ASKED(
 				       "customer") ": the account's plan sets how credits "

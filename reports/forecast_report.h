@@ -26,6 +26,9 @@ struct forecast_question {
 	struct instant move_on;
 	bool credits, of_balance; /* of_balance: what the account has, else credits_left */
 	struct nano_credits credits_left;
+	/* in credits of that plan, a name or a file (plan_open), whoever's usage it is; NULL: the
+	 * customer's own */
+	const char *plan;
 };
 /* The month of the zone, 56 days, 10,000 draws. */
 struct forecast_question forecast_question_of(struct ledger *l, const struct zone *z,

@@ -280,15 +280,11 @@ static int take_groups(struct invoice_view *v, struct err *e)
 	v->group = mem_zalloc((v->lines + 1) * sizeof *v->group);
 	for (size_t i = 0; rc == 0 && i < v->lines; i++) {
 		const struct view_line *l = &v->line[i];
-		struct money_total m = { 0 };
-		struct decimal d;
+		struct money_total m;
 		if (i == 0 || !*l->bucket || !*v->line[i - 1].bucket ||
 		    !same(l->description, v->line[i - 1].description))
 			v->group[v->groups++].description = l->description;
-		if (l->plain_amount.n)
-			rc = decimal_parse(&d, l->plain_amount, e);
-		if (rc == 0 && l->plain_amount.n)
-			rc = amount_from_decimal(&m, d, e);
+		rc = amount_if_stated(&m, l->plain_amount, e);
 		if (rc == 0 && !money_total_add(&v->group[v->groups - 1].sum, m))
 			rc = err_set(e, ERR_RANGE, "the lines of an invoice come to too much");
 	}

@@ -123,7 +123,7 @@ static struct text look_short_model(struct text name)
 	size_t n = name.n;
 	if (n > 9 && name.p[n - 9] == '-') {
 		size_t digits = 0;
-		while (digits < 8 && name.p[n - 1 - digits] >= '0' && name.p[n - 1 - digits] <= '9')
+		while (digits < 8 && is_digit(name.p[n - 1 - digits]))
 			digits++;
 		name.n -= digits == 8 ? 9 : 0;
 	}
@@ -226,15 +226,6 @@ static void span_shown(const struct look_report *r, size_t *first, size_t *end)
 	*end = *first + shown;
 }
 
-static char *upper(char room[24], const char *word)
-{
-	size_t i = 0;
-	for (; i < 23 && word[i]; i++)
-		room[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
-	room[i] = 0;
-	return room;
-}
-
 int look_put_attention(const struct usage_result *result, const struct left_out *left_out)
 {
 	const struct unpriced u = usage_unpriced(result, "call", NULL);
@@ -245,7 +236,7 @@ int look_put_attention(const struct usage_result *result, const struct left_out 
 void look_report_table(const struct look_report *r)
 {
 	struct table_column column[GROUPING_COUNT + 9];
-	char title[GROUPING_COUNT][24];
+	char title[GROUPING_COUNT][TABLE_HEADING];
 	size_t n = 0;
 	const size_t rows = shown_rows(r);
 	struct buf b = { 0 };
@@ -256,8 +247,8 @@ void look_report_table(const struct look_report *r)
 		return;
 	}
 	for (size_t d = 0; d < r->titles; d++)
-		column[n++] =
-			(struct table_column){ upper(title[d], r->title[d]), .may_shrink = true };
+		column[n++] = (struct table_column){ table_heading(title[d], r->title[d]),
+						     .may_shrink = true };
 	if (r->has_last)
 		column[n++] = (struct table_column){ "LAST", .leaves = 7 };
 	column[n++] = (struct table_column){ "MODELS", .may_shrink = true };

@@ -11,12 +11,22 @@ static bool says_anything(const struct lower_bound *b)
 	return any;
 }
 
+const char *known_part(int64_t placeholders, int64_t unsaid)
+{
+	return unsaid == 0 ? "only the output count of the answer's start"
+	       : unsaid < placeholders
+		       ? "only a part of what is billed (an answer's start, or no region or size of "
+			 "search where the price depends on it)"
+		       : "no region or size of search where the price depends on it";
+}
+
 void put_lower_bound(struct json_out *j, const struct lower_bound *b)
 {
 	if (!says_anything(b))
 		return;
 	json_out_object(j, "lower_bound");
 	json_out_int(j, "placeholders", b->placeholders);
+	json_out_int(j, "unsaid", b->unsaid);
 	if (b->or_more)
 		json_out_bool(j, "placeholders_or_more", true);
 	json_out_array(j, "left_out");
@@ -36,12 +46,21 @@ void put_lower_bound(struct json_out *j, const struct lower_bound *b)
 int print_lower_bound(const struct lower_bound *b)
 {
 	int lines = 0;
-	if (b->placeholders) {
+	const long long starts = b->placeholders - b->unsaid;
+	if (b->unsaid) {
+		print_note(
+			"%s%s %s not tell what the price depends on (a region, a size of search), "
+			"so totals are lower bounds; `tally cost` says it of a model",
+			COUNTED(b->unsaid, "call"), b->or_more ? " or more" : "",
+			b->unsaid == 1 ? "does" : "do");
+		lines++;
+	}
+	if (starts > 0) {
 		print_note(
 			"%s%s %s only the output count of the answer's start, so totals are lower "
 			"bounds",
-			COUNTED(b->placeholders, "call"), b->or_more ? " or more" : "",
-			b->placeholders == 1 ? "has" : "have");
+			COUNTED(starts, "call"), b->or_more ? " or more" : "",
+			starts == 1 ? "has" : "have");
 		lines++;
 	}
 	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {

@@ -156,9 +156,14 @@ void memo_print(const struct memo *m)
 
 static void put_html_table(struct buf *b, const struct memo_part *p)
 {
-	buf_printf(b, "<div class=\"scroll\"><table%s><thead><tr>",
-		   p->plain ? " class=\"plain\"" : "");
+	buf_puts(b, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+	html_put(b, text_of(p->columns > 1 ? p->column[p->columns - 1].title : ""));
+	buf_printf(b, "\"><table%s><thead><tr>", p->plain ? " class=\"plain\"" : " class=\"rows\"");
 	for (size_t i = 0; i < p->columns; i++) {
+		if (!*p->column[i].title) {
+			buf_puts(b, "<td></td>");
+			continue;
+		}
 		buf_printf(b, "<th scope=\"col\"%s>", p->column[i].right ? " class=\"n\"" : "");
 		html_put(b, text_of(p->column[i].title));
 		buf_puts(b, "</th>");
@@ -167,7 +172,14 @@ static void put_html_table(struct buf *b, const struct memo_part *p)
 	for (size_t i = 0; i < p->cells; i++) {
 		const size_t k = i % p->columns;
 		buf_puts(b, k ? "" : "\n<tr>");
-		buf_puts(b, p->column[k].right ? "<td class=\"n\">" : "<td>");
+		buf_puts(b, p->column[k].right ? "<td class=\"n\"" : "<td");
+		/* on a phone a row is a list of these */
+		if (k && !p->plain && *p->column[k].title) {
+			buf_puts(b, " data-of=\"");
+			html_put(b, text_of(p->column[k].title));
+			buf_puts(b, "\"");
+		}
+		buf_puts(b, ">");
 		html_put(b, text_of(p->cell[i]));
 		buf_puts(b, k + 1 == p->columns ? "</td></tr>" : "</td>");
 	}
@@ -232,7 +244,14 @@ void memo_html_put(struct buf *b, const struct memo *m)
 		".bar i{display:block;height:.9rem;background:var(--accent);border-radius:3px;"
 		"min-width:1px;print-color-adjust:exact}.plain th,.plain td{border:0;padding-top:0;padding-bottom:0}"
 		".figure{display:flex;justify-content:space-between;align-items:baseline;border-bottom:1px solid var(--line)}"
-		".figure strong{font-size:1.5rem}\n"
+		".figure strong{font-size:1.5rem}"
+		"@media screen and (max-width:40rem){.row{grid-template-columns:minmax(0,1fr) "
+		"auto;gap:.1rem .6rem}.row .bar{grid-column:1/-1;grid-row:2}.rows,.rows tbody{"
+		"display:block}.rows thead{display:none}.rows tr{display:block;padding:.35rem 0;"
+		"border-bottom:1px solid var(--line)}.rows td{display:flex;gap:1rem;justify-content:"
+		"space-between;border:0;padding:.1rem 0;white-space:normal!important}.rows "
+		"td:first-child{font-weight:600}.rows td:empty{display:none}.rows td[data-of]::before{content:attr(data-of);"
+		"color:var(--soft)}}\n"
 		"</style></head>\n<body><main class=\"sheet\">\n<h1>");
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</h1>\n");

@@ -8,6 +8,7 @@
 #include "reports/disputes.h"
 #include "reports/json_out.h"
 #include "reports/left_out.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 
 struct points {
@@ -261,13 +262,12 @@ static void watch_unpriced(struct points *p, const struct migration_report *r, s
 
 static void watch_placeholders(struct points *p, const struct whatif_result *recorded)
 {
-	char line[200], room[COUNT_WORDS_MAX];
+	char line[300], room[COUNT_WORDS_MAX];
 	if (!recorded->placeholders)
 		return;
-	snprintf(line, sizeof line,
-		 "of %s the log has only the output count of the answer's start: every amount is a "
-		 "lower bound",
-		 count_words(room, recorded->placeholders, "call"));
+	snprintf(line, sizeof line, "of %s the log has %s: every amount is a lower bound",
+		 count_words(room, recorded->placeholders, "call"),
+		 known_part(recorded->placeholders, recorded->unsaid));
 	point(p, line);
 }
 

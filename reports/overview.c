@@ -62,7 +62,7 @@ bool overview_is_lower_bound(const struct overview *o)
 /* What is said of them beside their cost. */
 static struct lower_bound bound_of(const struct usage_sums *s)
 {
-	return (struct lower_bound){ .placeholders = s->placeholders };
+	return (struct lower_bound){ .placeholders = s->placeholders, .unsaid = s->unsaid };
 }
 
 /* What each day of a period cost; nothing of a single day. */

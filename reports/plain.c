@@ -26,8 +26,8 @@ static const char *read_spec(const char *p, struct spec *s, va_list *ap)
 		if (*p == '*') {
 			*to = va_arg(*ap, int);
 			p++;
-		} else if (to == &s->precision || (*p >= '0' && *p <= '9')) {
-			for (*to = 0; *p >= '0' && *p <= '9'; p++)
+		} else if (to == &s->precision || is_digit(*p)) {
+			for (*to = 0; is_digit(*p); p++)
 				*to = *to * 10 + (*p - '0');
 		}
 		if (to == &s->precision || *p != '.')

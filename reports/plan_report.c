@@ -13,8 +13,9 @@ static const char *per_unit(const struct planner_sums *s, int64_t calls, char bu
 {
 	const int128 one = (int128)1000000000000000000;
 	int128 cost;
-	if (!s->calls || __builtin_mul_overflow(s->cost.atto, (int128)calls, &cost) ||
-	    !ratio_format(cost, one * s->calls, 12, buf))
+	if (s->calls_millionths <= 0 ||
+	    __builtin_mul_overflow(s->cost.atto, (int128)calls * SHARE_WHOLE, &cost) ||
+	    !ratio_format(cost, one * s->calls_millionths, 12, buf))
 		return "0";
 	struct decimal d;
 	return decimal_parse(&d, text_of(buf), NULL) == 0 ? decimal_format(d, buf) : buf;

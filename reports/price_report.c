@@ -90,6 +90,12 @@ static void put_price(struct json_out *j, const struct price_question *q, const 
 		json_out_string(j, "unit", p->fee[i].unit);
 		json_out_string(j, "amount", money_format(p->fee[i].amount, text));
 		json_out_int(j, "per", p->fee[i].per);
+		if (p->fee[i].unless)
+			json_out_array(j, "unless");
+		for (const char *const *u = p->fee[i].unless; u && *u; u++)
+			json_out_string(j, NULL, *u);
+		if (p->fee[i].unless)
+			json_out_end(j, ']');
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -522,6 +528,8 @@ static void list_rest(const struct price *p, struct buf *out)
 			buf_puts(out, " each");
 		else
 			buf_printf(out, " per %s", COUNTED(p->fee[i].per, ""));
+		if (p->fee[i].unless)
+			buf_puts(out, " at least");
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "meter/billing/bill_tokens.h"
 #include "reports/amount.h"
 #include "reports/html.h"
 #include "reports/json_out.h"
@@ -105,6 +106,14 @@ static void put_parts(struct json_out *j, const struct reconciliation *r,
 	json_out_end(j, ']');
 }
 
+static void put_tokens(struct json_out *j, const char *name, const int64_t tokens[TOKEN_KINDS])
+{
+	json_out_object(j, name);
+	for (int k = 0; k < TOKEN_KINDS; k++)
+		json_out_int(j, token_kind_name((enum token_kind)k), tokens[k]);
+	json_out_end(j, '}');
+}
+
 static void put_line(struct json_out *j, const struct reconciliation *r, const struct reconciled *l)
 {
 	char day[16];
@@ -141,17 +150,9 @@ static void put_line(struct json_out *j, const struct reconciliation *r, const s
 	json_out_int(j, "records", l->metered.records);
 	json_out_int(j, "unpriced", l->metered.unpriced);
 	json_out_int(j, "placeholders", l->metered.placeholders);
-	if (l->billed.has_tokens) {
-		json_out_object(j, "billed_tokens");
-		json_out_int(j, "input", l->billed.input);
-		json_out_int(j, "cache_read", l->billed.cache_read);
-		json_out_int(j, "output", l->billed.output);
-		json_out_end(j, '}');
-		json_out_object(j, "metered_tokens");
-		json_out_int(j, "input", l->metered.tokens[BUCKET_INPUT]);
-		json_out_int(j, "cache_read", l->metered.tokens[BUCKET_CACHE_READ]);
-		json_out_int(j, "output", l->metered.tokens[BUCKET_OUTPUT]);
-		json_out_end(j, '}');
+	if (l->tokens.known) {
+		put_tokens(j, "billed_tokens", l->tokens.billed);
+		put_tokens(j, "metered_tokens", l->tokens.metered);
 	}
 	json_out_end(j, '}');
 }
@@ -183,7 +184,7 @@ struct cause_sum {
 	struct money_total sum;
 	enum amount_bound bound;
 };
-enum { CAUSE_SUMS = 9 };
+enum { CAUSE_SUMS = 10 };
 
 static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
 {
@@ -195,6 +196,8 @@ static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_S
 		{ "name", "another name", r->by_cause[CAUSE_NAME], sum_bound(r, CAUSE_NAME) },
 		{ "price", "another price", r->by_cause[CAUSE_PRICE], sum_bound(r, CAUSE_PRICE) },
 		{ "tier", "a tier's factor", r->by_cause[CAUSE_TIER], sum_bound(r, CAUSE_TIER) },
+		{ "tokens", "other tokens at the same price", r->by_cause[CAUSE_TOKENS],
+		  sum_bound(r, CAUSE_TOKENS) },
 		{ "unpriced", "unpriced calls", r->by_cause[CAUSE_UNPRICED],
 		  sum_bound(r, CAUSE_UNPRICED) },
 		{ "page", "days of a page that is missing", r->by_cause[CAUSE_PAGE],
@@ -277,18 +280,31 @@ void reconcile_report_json(const struct reconcile_report *o)
 
 static void token_remark(struct buf *b, const struct reconciled *l)
 {
-	const struct {
-		const char *name;
-		int64_t billed, metered;
-	} t[] = { { "input", l->billed.input, l->metered.tokens[BUCKET_INPUT] },
-		  { "cached", l->billed.cache_read, l->metered.tokens[BUCKET_CACHE_READ] },
-		  { "output", l->billed.output, l->metered.tokens[BUCKET_OUTPUT] } };
+	const struct token_counts *t = &l->tokens;
 	b->n = 0;
 	buf_puts(b, "");
-	for (size_t i = 0; l->tokens_differ && i < 3; i++)
-		if (t[i].billed != t[i].metered)
+	for (int k = 0; l->tokens_differ && k < TOKEN_KINDS; k++)
+		if (t->billed[k] != t->metered[k])
 			buf_printf(b, "%s%+lld %s", b->n ? ", " : "",
-				   (long long)(t[i].billed - t[i].metered), t[i].name);
+				   (long long)(t->billed[k] - t->metered[k]),
+				   token_kind_name((enum token_kind)k));
+}
+
+/* "metered 1,200,000 input tokens, billed 1,300,000" */
+static void print_tokens(const struct reconciled *l)
+{
+	const struct token_counts *t = &l->tokens;
+	struct buf metered = { 0 }, billed = { 0 };
+	for (int k = 0; k < TOKEN_KINDS; k++) {
+		if (t->billed[k] == t->metered[k])
+			continue;
+		put_count(&metered, t->metered[k]);
+		put_count(&billed, t->billed[k]);
+		print_note("    metered %s %s tokens, billed %s", metered.p,
+			   token_kind_name((enum token_kind)k), billed.p);
+	}
+	buf_release(&metered);
+	buf_release(&billed);
 }
 
 /* The first and the last of the days that the bill lacks. */
@@ -344,6 +360,8 @@ static void put_causes(const struct reconcile_report *report, struct buf *b)
 			   tier ? ", billed as " : "", tier ? (int)l->tier.n : 0,
 			   tier ? l->tier.p : "", (int)l->model.n, l->model.p, name ? " is " : "",
 			   (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
+		if (l->cause == CAUSE_TOKENS)
+			print_tokens(l);
 	}
 	put_shown_money(b, r->unexplained, currency, sum_bound(r, CAUSE_NONE));
 	print_note("unexplained %s", b->p);
@@ -414,7 +432,7 @@ void reconcile_report_table(const struct reconcile_report *o)
 		table_print(t);
 	table_close(t);
 	put_scope(&b, o);
-	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
+	print_note("%sread as     %s", shown ? "\n" : "", b.p);
 	put_shown_money(&b, r->billed, currency, EXACTLY);
 	printf("billed      %s\n", b.p);
 	if (r->has_list) {

@@ -437,10 +437,10 @@ int record_report_table(struct store *s, const struct rows_question *q, bool qui
 	if (rc == 0 && page.count)
 		table_print(x.t);
 	else if (rc == 0)
-		printf("no record of that kind and period is stored\n");
+		print_note("no record of that kind and period is stored");
 	table_close(x.t);
 	if (rc == 0 && page.count && !quiet)
-		printf("\ntally explain ID shows how a record was priced\n");
+		print_note("\ntally explain ID shows how a record was priced");
 	buf_release(&x.text);
 	rows_page_release(&page);
 	return rc;

@@ -291,20 +291,20 @@ static void *put_csv_part(void *arg)
 			replay_group_labels(r->result, part->index[i], &labels);
 		for (size_t d = 0; d < o->dim_count; d++) {
 			csv_put_text(b, labels.text[d]);
-			buf_add(b, ",", 1);
+			buf_char(b, ',');
 		}
 		buf_int(b, s->records);
 		for (int t = 0; t < BUCKET_COMMON; t++) {
-			buf_add(b, ",", 1);
+			buf_char(b, ',');
 			buf_int(b, s->tokens[t]);
 		}
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_puts(b, o->currency);
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_puts(b, money_total_format(s->cost, text));
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_int(b, s->unpriced);
-		buf_add(b, ",", 1);
+		buf_char(b, ',');
 		buf_int(b, s->placeholders);
 		if (o->plan)
 			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
@@ -313,7 +313,7 @@ static void *put_csv_part(void *arg)
 				   money_total_format(
 					   recorded_sums(r, s, part->index != NULL)[k].total,
 					   text));
-		buf_add(b, "\n", 1);
+		buf_char(b, '\n');
 	}
 	return NULL;
 }
@@ -428,31 +428,34 @@ static void put_notes(const struct replay_report *r)
 		}
 	}
 	if (r->byo && r->options->plan)
-		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it "
-		       "would be %s credits\n",
-		       credits_format(total->credits, text));
+		print_note(
+			"\nown key: the vendors bill the money, no credits are drawn; built-in it "
+			"would be %s credits",
+			credits_format(total->credits, text));
 	replay_boundary(result, &known, &sensitive, &difference);
 	if (sensitive)
-		printf("\n%s records cost something else when their %s decides the tariff "
-		       "window: %s%s in all\n",
-		       COUNTED(sensitive, ""),
-		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
-		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
+		print_note("\n%s records cost something else when their %s decides the tariff "
+			   "window: %s%s in all",
+			   COUNTED(sensitive, ""),
+			   r->options->boundary == BOUNDARY_START ? "completion" : "start",
+			   difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
 	const struct dates_in_doubt *dates = replay_dates(result);
 	if (dates->records)
-		printf("\n%s records lie between the last sight of their price and the first of "
-		       "the next one, by which they cost something else: %s%s in all\n",
-		       COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
-		       money_total_format(dates->difference, text));
+		print_note(
+			"\n%s records lie between the last sight of their price and the first of "
+			"the next one, by which they cost something else: %s%s in all",
+			COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
+			money_total_format(dates->difference, text));
 	int64_t writes =
 		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)
-		printf("\n%s cache-write tokens are priced as cache writes of %s; a vendor that "
-		       "bills no writes (DeepSeek: 0) bills such tokens as input\n",
-		       COUNTED(writes, ""), r->options->remodel);
+		print_note(
+			"\n%s cache-write tokens are priced as cache writes of %s; a vendor that "
+			"bills no writes (DeepSeek: 0) bills such tokens as input",
+			COUNTED(writes, ""), r->options->remodel);
 	if (replay_outside(result))
-		printf("\n%s records outside --since and --until were left out\n",
-		       COUNTED(replay_outside(result), ""));
+		print_note("\n%s records outside --since and --until were left out",
+			   COUNTED(replay_outside(result), ""));
 }
 
 void replay_report_table(const struct replay_report *r)

@@ -14,9 +14,11 @@ static const struct kind {
 	  "(CAST(:customer AS text)='' OR customer=:customer) ORDER BY customer LIMIT :limit",
 	  { 0 } },
 	{ "projects",
-	  "SELECT DISTINCT project,customer FROM series WHERE project<>'' AND "
-	  "lower(project) LIKE :word ESCAPE '!' AND (CAST(:customer AS text)='' OR "
-	  "customer=:customer) ORDER BY project,customer LIMIT :limit",
+	  /* the customer of those that are of one alone */
+	  "SELECT project,CASE WHEN min(customer)=max(customer) THEN min(customer) ELSE '' END "
+	  "FROM series WHERE project<>'' AND lower(project) LIKE :word ESCAPE '!' AND "
+	  "(CAST(:customer AS text)='' OR customer=:customer) GROUP BY project ORDER BY project "
+	  "LIMIT :limit",
 	  { "customer" } },
 	{ "models",
 	  "SELECT DISTINCT b.model FROM series s JOIN subject b ON b.id=s.subject WHERE b.model<>'' "

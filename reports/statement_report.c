@@ -95,14 +95,20 @@ static int add_document(void *user, const struct stored_invoice *i)
 {
 	struct statement *s = user;
 	struct settlement x = { 0 };
-	struct decimal d;
 	struct entry of = { .at = i->finalized, .kind = ENTRY_INVOICE, .unpriced = i->unpriced };
-	if (text_is(i->status, "draft") || i->finalized.us >= s->q.until.us)
+	if (text_is(i->status, "draft"))
 		return 0;
-	const bool note = text_is(i->kind, "note"), is_void = text_is(i->status, "void");
-	int rc = decimal_parse(&d, i->total, s->e);
-	if (rc == 0)
-		rc = amount_from_decimal(&of.amount, d, s->e);
+	const bool note = text_is(i->kind, "note"), is_void = text_is(i->status, "void"),
+		   later = i->finalized.us >= s->q.until.us;
+	/* one of after the statement says who they are where none of before does */
+	if (!note && (later ? !s->newest.n : i->finalized.us >= s->newest_at.us)) {
+		s->newest_at = later ? s->newest_at : i->finalized;
+		s->newest.n = 0;
+		buf_add(&s->newest, i->document.p, i->document.n);
+	}
+	if (later)
+		return 0;
+	int rc = amount_parse(&of.amount, i->total, s->e);
 	if (rc != 0)
 		return rc;
 	of.kind = note ? ENTRY_NOTE : ENTRY_INVOICE;
@@ -114,11 +120,6 @@ static int add_document(void *user, const struct stored_invoice *i)
 	of.first_day = note ? NULL : keep(s, i->first_day);
 	of.last_day = note ? NULL : keep(s, i->last_day);
 	add(s, of);
-	if (!note && i->finalized.us >= s->newest_at.us) {
-		s->newest_at = i->finalized;
-		s->newest.n = 0;
-		buf_add(&s->newest, i->document.p, i->document.n);
-	}
 	if (is_void) {
 		of.at = i->voided;
 		of.kind = ENTRY_VOID;

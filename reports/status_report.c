@@ -8,6 +8,7 @@
 #include "meter/store/cards.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/table.h"
 
 struct status {
@@ -86,6 +87,31 @@ static int put_card(void *user, const struct rated_card *c)
 	return 0;
 }
 
+/* When all of the database was checked last, and what was found. */
+static void put_check(struct json_out *j, const struct store_status *st)
+{
+	if (st->checked.us == INSTANT_MIN.us) {
+		json_out_null(j, "last_check");
+		return;
+	}
+	json_out_object(j, "last_check");
+	json_out_instant(j, "at", st->checked);
+	json_out_int(j, "faults", st->check_faults);
+	json_out_end(j, '}');
+}
+
+static void print_check(const struct store_status *st)
+{
+	char when[INSTANT_TEXT_MAX];
+	if (st->checked.us == INSTANT_MIN.us)
+		print_note("last check    none (tally fsck)");
+	else if (st->check_faults)
+		print_note("last check    %s, %s (tally fsck names them)",
+			   instant_format(st->checked, when), COUNTED(st->check_faults, "fault"));
+	else
+		print_note("last check    %s, clean", instant_format(st->checked, when));
+}
+
 int status_report_put(struct json_out *j, struct store *s, struct instant now, bool *lacks,
 		      struct err *e)
 {
@@ -117,6 +143,7 @@ int status_report_put(struct json_out *j, struct store *s, struct instant now, b
 		else
 			json_out_null(j, "last_written");
 		json_out_int(j, "rollup_lag", x.st.rollup_lag);
+		put_check(j, &x.st);
 		json_out_int(j, "bytes", x.st.bytes);
 		json_out_array(j, "accounts_at_fault");
 		rc = ledger_each_fault(s, put_fault, &faults, e);
@@ -158,9 +185,12 @@ int status_report_print(struct store *s, struct instant now, bool *lacks, struct
 				   instant_format(x.st.last_written, written));
 		print_note("unpriced      %s%s", COUNTED(t->unpriced, ""),
 			   t->unpriced ? " (tally usage names them)" : "");
-		if (t->placeholders)
+		if (t->placeholders > t->unsaid)
 			print_note("cut answers   %s with only the output count of the start",
-				   COUNTED(t->placeholders, "record"));
+				   COUNTED(t->placeholders - t->unsaid, "record"));
+		if (t->unsaid)
+			print_note("in part       %s with %s", COUNTED(t->unsaid, "record"),
+				   known_part(t->unsaid, t->unsaid));
 		if (x.uncovered)
 			print_note("uncovered     %s (the plan does not list the model; after "
 				   "adding it, run `tally credit draw`)",
@@ -169,6 +199,7 @@ int status_report_print(struct store *s, struct instant now, bool *lacks, struct
 			   count_words(n, x.st.conflicts, "conflict"),
 			   x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
 		print_note("rollups       %s behind", count_words(n, x.st.rollup_lag, "row"));
+		print_check(&x.st);
 		rc = cards_each(s, 0, put_card, &(struct fault_lines){ 0 }, e);
 		if (rc == 0)
 			rc = ledger_each_fault(s, put_fault, &faults, e);

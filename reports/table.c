@@ -167,6 +167,15 @@ void table_blank(struct table *t)
 		table_cell(t, "");
 }
 
+char *table_heading(char room[TABLE_HEADING], const char *word)
+{
+	size_t i = 0;
+	for (; i < TABLE_HEADING - 1 && word[i]; i++)
+		room[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
+	room[i] = 0;
+	return room;
+}
+
 int table_text_width(const char *s)
 {
 	wchar_t wide[512];
@@ -431,6 +440,32 @@ static int label_width(const char *s)
 	return gap && gap - s <= 12 ? (int)(gap - s) + (int)strspn(gap, " ") : 0;
 }
 
+/* Bytes of a word up to the last mark that it may be divided behind, in so many columns; 0: none.
+ */
+static size_t part_of_word(const char *word, size_t n, int room)
+{
+	size_t k = n < (size_t)(room > 0 ? room : 0) ? n : (size_t)(room > 0 ? room : 0);
+	while (k && !strchr("/-_.,=@:", word[k - 1]))
+		k--;
+	return k;
+}
+
+/* What of a word that is wider than a line below a label remains for the last line; an address
+ * stays whole, to be followed. *column: where it begins. */
+static size_t divide_word(FILE *out, int width, int hang, int *column, const char *word, size_t n)
+{
+	size_t done = 0;
+	if (memmem(word, n, "://", 3))
+		return 0;
+	for (size_t k; *column + (int)(n - done) > width &&
+		       (k = part_of_word(word + done, n - done, width - *column));
+	     done += k) {
+		fwrite(word + done, 1, k, out);
+		*column = fprintf(out, "\n%*s", hang, "") - 1;
+	}
+	return done;
+}
+
 /* One line of text to a terminal of that width, or as it is where that is 0. */
 static void print_wrapped(FILE *out, int width, struct text given)
 {
@@ -448,8 +483,11 @@ static void print_wrapped(FILE *out, int width, struct text given)
 			column = fprintf(out, "\n%*s", hang, "") - 1;
 		else if (!first)
 			column += fprintf(out, " ");
-		fwrite(word, 1, n, out);
-		column = width && column + wide > width ? (column + wide) % width : column + wide;
+		const bool divides = width && hang && hang + wide > width;
+		const size_t done = divides ? divide_word(out, width, hang, &column, word, n) : 0;
+		fwrite(word + done, 1, n - done, out);
+		column += wide - (int)done;
+		column = width && column > width ? column % width : column;
 		word += n + (word[n] == ' ');
 	}
 	fputc('\n', out);

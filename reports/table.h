@@ -30,6 +30,10 @@ void table_show_exact(bool exact);
  * the start of the program. */
 void table_use_locale(void);
 
+enum { TABLE_HEADING = 40 };
+/* A word as the heading of a column: in capitals, cut where it is too long for room. */
+char *table_heading(char room[TABLE_HEADING], const char *word);
+
 /* Columns of a terminal that a text takes. */
 int table_text_width(const char *s);
 

@@ -231,15 +231,6 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 	buf_release(&b);
 }
 
-static char *upper(char buf[40], const char *word)
-{
-	size_t i = 0;
-	for (; i < 39 && word[i]; i++)
-		buf[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
-	buf[i] = 0;
-	return buf;
-}
-
 static int128 max_cost(int128 most, const struct usage_sums *s)
 {
 	return s->cost.atto > most ? s->cost.atto : most;
@@ -248,13 +239,14 @@ static int128 max_cost(int128 most, const struct usage_sums *s)
 static void print_groups(const struct usage_report *r, const size_t *index, size_t count)
 {
 	struct table_column column[GROUPING_COUNT + 9];
-	char title[GROUPING_COUNT][40];
+	char title[GROUPING_COUNT][TABLE_HEADING];
 	size_t n = 0;
 	const struct usage_sums *total = usage_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	for (size_t d = 0; d < r->dim_count; d++)
-		column[n++] = (struct table_column){ upper(title[d], grouping_name(r->dim[d])),
-						     false, true };
+		column[n++] =
+			(struct table_column){ table_heading(title[d], grouping_name(r->dim[d])),
+					       false, true };
 	if (!r->dim_count)
 		column[n++] = (struct table_column){ "", false, false };
 	column[n++] = (struct table_column){ "RECORDS", true, .leaves = 5 };
@@ -312,7 +304,8 @@ static void print_remarks(const struct usage_report *r)
 		print_note("\n%s %s in quarantine, not counted (tally quarantine list)",
 			   COUNTED(r->quarantined, "record"), r->quarantined == 1 ? "is" : "are");
 	if (r->uncovered)
-		print_note("\n%s drew no credits, for the plan does not cover %s (tally status)",
+		print_note("\n"
+			   "%s drew no credits, because the plan does not cover %s (tally status)",
 			   COUNTED(r->uncovered, "record"), r->uncovered == 1 ? "it" : "them");
 }
 

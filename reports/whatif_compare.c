@@ -8,7 +8,9 @@ static int read_total(json_value *scenario, struct money_total *out)
 {
 	struct decimal d;
 	int128 atto;
-	if (decimal_parse(&d, json_string(json_member(scenario, "total")), NULL) != 0 ||
+	json_value *headline = json_member(scenario, "headline");
+	if (decimal_parse(&d, json_string(json_member(headline ? headline : scenario, "total")),
+			  NULL) != 0 ||
 	    d.scale > MONEY_TOTAL_PLACES)
 		return -1;
 	atto = d.digits;
@@ -50,7 +52,7 @@ int whatif_changes_read(struct whatif_changes *out, const char *path,
 	for (size_t i = 0; rc == 0 && i < o->scenarios; i++) {
 		struct whatif_change *c = change_of(out, text_of(o->scenario[i].name));
 		c->has_new = true;
-		c->new_cost = result[i].cost;
+		c->new_cost = o->sample ? result[i].cost : whatif_headline(&result[i]);
 		c->new_lacks = whatif_at_least(&result[i]);
 	}
 	for (json_value *s = json_first(json_member(json_root(d), "scenarios")); rc == 0 && s;
@@ -66,6 +68,9 @@ int whatif_changes_read(struct whatif_changes *out, const char *path,
 				     "%s: scenario '%.*s' is in %.*s, and this report is in %s",
 				     path, (int)name.n, name.p, (int)currency.n, currency.p,
 				     o->currency);
+		/* of an older version: what the replay came to */
+		if (c->has_new && !json_member(s, "headline"))
+			c->new_cost = result[c - out->change].cost;
 		c->has_old = true;
 		c->old_lacks = counts_any(s, "unpriced") || counts_any(s, "placeholders");
 	}

@@ -13,6 +13,7 @@
 #include "reports/left_out.h"
 #include "reports/lower_bound_report.h"
 #include "reports/table.h"
+#include "sim/route_names.h"
 
 /* a / b with six decimals, "0" where b is 0. */
 static const char *ratio(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
@@ -253,12 +254,6 @@ static void put_waiting(struct json_out *j, const struct whatif_result *w)
 	json_out_end(j, '}');
 }
 
-/* Whether hits that are not certain move the cost. */
-static bool has_bounds(const struct whatif_result *w)
-{
-	return (w->calls_uncertain || w->calls_unproven) && !w->fixed.atto;
-}
-
 static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
 {
 	json_out_object(j, "rebuilt");
@@ -266,7 +261,7 @@ static void put_rebuilt(struct json_out *j, const struct whatif_result *w)
 	json_out_int(j, "uncertain_calls", w->calls_uncertain);
 	json_out_int(j, "unproven_calls", w->calls_unproven);
 	put_misses(j, &w->missed);
-	if (has_bounds(w)) {
+	if (whatif_has_bounds(w)) {
 		json_out_money(j, "total_low", w->cost_low);
 		json_out_money(j, "total_high", w->cost_high);
 		json_out_money(j, "total_expected", w->cost_expected);
@@ -292,6 +287,42 @@ static void put_intervals(struct json_out *j, const struct whatif_report *r,
 		put_ratio_interval(j, r, &w->ratio_micro);
 }
 
+/* What the interval of the cost is around the headline. */
+static struct interval around_headline(const struct whatif_result *w)
+{
+	const int128 more = whatif_headline(w).atto - w->cost.atto;
+	return (struct interval){ .low = { w->total.low.atto + more },
+				  .high = { w->total.high.atto + more } };
+}
+
+static struct money_total change_of(const struct whatif_report *r, const struct whatif_result *w)
+{
+	return money_total_minus(whatif_headline(w), whatif_headline(baseline(r)));
+}
+
+/* The figures to take. */
+static void put_headline(struct json_out *j, const struct whatif_report *r,
+			 const struct whatif_result *w)
+{
+	static const char *const verdict[] = { "cheaper", "same", "dearer", "not certain" };
+	const struct money_total delta = change_of(r, w);
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "headline");
+	json_out_money(j, "total", whatif_headline(w));
+	json_out_money(j, "delta", delta);
+	json_out_string(j, "delta_ratio",
+			ratio(delta.atto, whatif_headline(baseline(r)).atto, text));
+	json_out_string(j, "verdict",
+			w == baseline(r)
+				? "baseline"
+				: verdict[whatif_verdict(w, baseline(r)) - WHATIF_CHEAPER]);
+	if (w->has_intervals) {
+		const struct interval around = around_headline(w);
+		put_interval(j, "interval", r, &around);
+	}
+	json_out_end(j, '}');
+}
+
 static void put_budget(struct json_out *j, const struct whatif_options *o,
 		       const struct whatif_result *w)
 {
@@ -313,6 +344,15 @@ static void put_reasons(struct json_out *j, const struct whatif_result *w)
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
+}
+
+static void put_unmet(void *user, const char *what, struct text name)
+{
+	struct json_out *j = user;
+	json_out_object(j, NULL);
+	json_out_string(j, "what", what);
+	json_out_text(j, "name", name);
+	json_out_end(j, '}');
 }
 
 static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
@@ -341,6 +381,8 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	json_out_string(j, "delta_ratio", ratio(delta.atto, baseline(r)->cost.atto, text));
 	json_out_string(j, "hit_ratio",
 			ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+	if (!o->sample)
+		put_headline(j, r, w);
 	if (w->has_intervals)
 		put_intervals(j, r, w);
 	if (o->sample)
@@ -360,6 +402,11 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	if (r->sensitivity)
 		put_sensitivity(j, r, i);
 	put_parts(j, w);
+	if (s->route.rules || s->route.waits || s->route.escalates) {
+		json_out_array(j, "names_no_call");
+		route_names_unmet(&s->route, o->workload, put_unmet, j);
+		json_out_end(j, ']');
+	}
 	if (w->reasons)
 		put_reasons(j, w);
 	json_out_end(j, '}');
@@ -416,7 +463,7 @@ void whatif_report_csv(const struct whatif_report *r)
 	buf_puts(&b, "scenario,model,records");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_puts(&b, ",total,unpriced,placeholders,delta,hit_ratio,low,high");
+	buf_puts(&b, ",total,unpriced,placeholders,delta,hit_ratio,low,high,headline");
 	if (o->plan)
 		buf_puts(&b, ",credits,uncovered");
 	buf_puts(&b, "\n");
@@ -436,6 +483,7 @@ void whatif_report_csv(const struct whatif_report *r)
 		} else {
 			buf_puts(&b, ",,");
 		}
+		csv_money(&b, whatif_headline(w));
 		if (o->plan)
 			buf_printf(&b, ",%s,%lld", credits_format(drawn(r, w->credits), text),
 				   (long long)w->uncredited);
@@ -449,7 +497,7 @@ void whatif_report_csv(const struct whatif_report *r)
 			for (int c = 0; c < BUCKET_COMMON; c++)
 				buf_printf(&b, ",%lld", (long long)m->tokens[c]);
 			csv_money(&b, m->cost);
-			buf_printf(&b, ",%lld,%lld,,,,", (long long)m->unpriced,
+			buf_printf(&b, ",%lld,%lld,,,,,", (long long)m->unpriced,
 				   (long long)m->placeholders);
 			if (o->plan)
 				buf_printf(&b, ",%s,%lld",
@@ -480,9 +528,9 @@ static void change_cell(struct table *t, const struct whatif_report *r, size_t i
 		table_cell(t, "baseline");
 		return;
 	}
-	int128 delta = w->cost.atto - base->cost.atto;
+	const int128 delta = change_of(r, w).atto;
 	b->n = 0;
-	percent_text(delta, base->cost.atto, text);
+	percent_text(delta, whatif_headline(base).atto, text);
 	buf_printf(b, "%s%s%s", *text == '-' && !text[1] ? "" : bound_sign(change_bound(r, w)),
 		   delta > 0 && *text != '-' ? "+" : "", text);
 	table_cell(t, b->p);
@@ -493,27 +541,28 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 	const struct whatif_options *o = r->options;
 	const struct whatif_result *w = &r->result[i];
 	char text[DECIMAL_TEXT_MAX];
-	const int128 delta = w->cost.atto - baseline(r)->cost.atto;
+	const struct money_total delta = change_of(r, w);
 	b->n = 0;
 	buf_printf(b, "%c %s",
 		   i == o->baseline ? ' '
-		   : delta > 0	    ? '+'
-		   : delta < 0	    ? '-'
+		   : delta.atto > 0 ? '+'
+		   : delta.atto < 0 ? '-'
 				    : '=',
 		   o->scenario[i].name);
 	table_cell(t, b->p);
 	put_count(b, w->records);
 	table_cell(t, b->p);
 	table_cell(t, percent_text(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
-	put_short_money(b, w->cost, o->currency, bound_of(w));
+	put_short_money(b, whatif_headline(w), o->currency, bound_of(w));
 	table_cell(t, b->p);
-	put_short_change(b, (struct money_total){ delta }, o->currency, change_bound(r, w));
+	put_short_change(b, delta, o->currency, change_bound(r, w));
 	table_cell(t, i == o->baseline ? "" : b->p);
 	change_cell(t, r, i, b);
 	if (w->has_intervals) {
+		const struct interval around = around_headline(w);
 		struct buf high = { 0 };
-		put_short_money(b, w->total.low, o->currency, bound_of(w));
-		put_short_money(&high, w->total.high, o->currency, EXACTLY);
+		put_short_money(b, around.low, o->currency, bound_of(w));
+		put_short_money(&high, around.high, o->currency, EXACTLY);
 		buf_printf(b, " to %s", high.p);
 		table_cell(t, b->p);
 		buf_release(&high);
@@ -593,8 +642,9 @@ static void model_remarks(const char *name, const struct whatif_result *w, const
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
-		print_note("  %s: one call after another would take %s (published speeds)", name,
-			   b->p);
+		print_note(
+			"  %s: run one after another, the calls would take %s (published speeds)",
+			name, b->p);
 	}
 }
 
@@ -635,22 +685,26 @@ static void estimate_remark(const char *name, const struct whatif_result *w, con
 	buf_release(&most);
 }
 
-static void bounds_remark(const char *name, const struct whatif_result *w, const char *currency,
-			  struct buf *b)
+static void bounds_remark(const char *name, const struct whatif_report *r,
+			  const struct whatif_result *w, struct buf *b)
 {
-	struct buf low = { 0 }, high = { 0 }, expected = { 0 };
+	const char *currency = r->options->currency;
+	struct buf low = { 0 }, high = { 0 }, counted = { 0 };
 	put_count(b, w->calls_uncertain + w->calls_unproven);
 	put_short_money(&low, w->cost_low, currency, bound_of(w));
 	put_short_money(&high, w->cost_high, currency, EXACTLY);
-	put_short_money(&expected, w->cost_expected, currency, bound_of(w));
+	put_short_money(&counted, w->cost, currency, bound_of(w));
 	print_note(
-		"  %s: what %s of the calls find in a cache is not certain; with the most and "
-		"the fewest hits it costs %s to %s, and %s if as much is rewritten as in recorded "
-		"sessions",
-		name, b->p, low.p, high.p, expected.p);
+		"  %s: cache hits of %s of the calls are not certain; the cost expects as much rewriting as in recorded sessions, and is %s to %s with the most and the fewest hits%s%s%s",
+		name, b->p, low.p, high.p, w->models > 1 ? "; its models add up to " : "",
+		w->models > 1 ? counted.p : "", w->models > 1 ? ", if nothing is" : "");
+	if (w != baseline(r) && !whatif_at_least(w) && !whatif_at_least(baseline(r)) &&
+	    whatif_verdict(w, baseline(r)) == WHATIF_NOT_CERTAIN)
+		print_note("  %s: those hits decide whether it is cheaper than %s", name,
+			   r->options->scenario[r->options->baseline].name);
 	buf_release(&low);
 	buf_release(&high);
-	buf_release(&expected);
+	buf_release(&counted);
 }
 
 static void retry_remark(const char *name, const struct whatif_result *w, const char *currency,
@@ -688,6 +742,12 @@ static void sensitivity_remarks(const char *name, const struct whatif_report *r,
 	}
 }
 
+static void say_unmet(void *user, const char *what, struct text name)
+{
+	print_note("  %s: no call has the %s '%.*s' that it names", (const char *)user, what,
+		   (int)name.n, name.p);
+}
+
 static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_options *o = r->options;
@@ -698,6 +758,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
 			   "--ttl and the like) is asked of the record, too",
 			   name);
+	route_names_unmet(&o->scenario[i].route, o->workload, say_unmet, (void *)(uintptr_t)name);
 	model_remarks(name, w, o->currency, b);
 	if (o->scenario[i].route.kind == ROUTE_OFFPEAK)
 		waiting_remark(name, w, o->currency, b);
@@ -714,8 +775,8 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 			   o->cache == WHATIF_CACHE_BLOCKS ? "they share with those before"
 							   : "the prompt before",
 			   b->p);
-	if (has_bounds(w))
-		bounds_remark(name, w, o->currency, b);
+	if (whatif_has_bounds(w))
+		bounds_remark(name, r, w, b);
 	if (w->retried)
 		retry_remark(name, w, o->currency, b);
 	if (o->has_budget && w->has_intervals) {
@@ -802,7 +863,11 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	}
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
-	const struct lower_bound bound = { .placeholders = r->result[0].placeholders };
+	if (o->scenarios == 1 && !r->against)
+		print_note(
+			"one scenario is compared with nothing: name another (--scenario recorded is the work as it was)");
+	const struct lower_bound bound = { .placeholders = r->result[0].placeholders,
+					   .unsaid = r->result[0].unsaid };
 	print_lower_bound(&bound);
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
 		print_note("no cache is replayed: every prompt token is uncached, as asked");

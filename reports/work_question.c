@@ -88,11 +88,11 @@ static int take_share(struct work_question *q, const char *name, int64_t missing
 static bool take_clock(const char **p, int *quarter)
 {
 	int hour = 0, minute = 0, digits = 0;
-	for (; **p >= '0' && **p <= '9' && digits < 2; (*p)++, digits++)
+	for (; is_digit(**p) && digits < 2; (*p)++, digits++)
 		hour = hour * 10 + (**p - '0');
 	if (digits && **p == ':') {
 		(*p)++;
-		for (digits = 0; **p >= '0' && **p <= '9' && digits < 2; (*p)++, digits++)
+		for (digits = 0; is_digit(**p) && digits < 2; (*p)++, digits++)
 			minute = minute * 10 + (**p - '0');
 		digits = digits == 2;
 	}

@@ -311,16 +311,40 @@ static int open_invoicer(struct action *a, struct invoicer **out, struct err *e)
 	return rc;
 }
 
-/* The month that is named; without a name that which an interim invoice is of now, else the last
- * one that has ended. */
+/* From `since` to `until`, where one of them is given. */
+static int span_of(struct action *a, const char *zone, struct period *out, bool *given,
+		   struct err *e)
+{
+	const char *period;
+	*out = (struct period){ INSTANT_MIN, INSTANT_MAX };
+	int rc = action_text(a, "period", false, &period, e);
+	if (rc == 0)
+		rc = action_instant(a, "since", zone, &out->from, e);
+	if (rc == 0)
+		rc = action_instant(a, "until", zone, &out->to, e);
+	const bool from = out->from.us != INSTANT_MIN.us, to = out->to.us != INSTANT_MAX.us;
+	*given = from || to;
+	if (rc == 0 && *given && (period || !from || !to))
+		rc = err_set(e, ERR_USAGE, "give 'period', or both 'since' and 'until'");
+	if (rc == 0 && *given && out->from.us >= out->to.us)
+		rc = err_set(e, ERR_USAGE, "'since' must be before 'until'");
+	return rc;
+}
+
+/* The month or days that are named; without them that which an interim invoice is of now, else the
+ * last month that has ended. */
 static int period_of(struct action *a, const struct account *account, enum invoice_part part,
 		     struct period *out, struct err *e)
 {
 	const char *period;
 	struct zone *z = NULL;
-	int rc = action_text(a, "period", false, &period, e);
+	bool given = false;
+	int rc = span_of(a, account->zone.p, out, &given, e);
 	if (rc == 0)
-		rc = zone_open(&z, account->zone.p, e);
+		rc = action_text(a, "period", false, &period, e);
+	if (rc != 0 || given)
+		return rc;
+	rc = zone_open(&z, account->zone.p, e);
 	if (rc == 0 && !period && part == INVOICE_INTERIM)
 		*out = cycle_period(z, account->anchor_day, a->c.now);
 	else if (rc == 0)

@@ -18,7 +18,7 @@ bool body_inflate(struct buf *body, struct err *e);
  * answered again and again is packed fast, and what a browser keeps is packed well. */
 bool body_deflate(struct buf *body, bool often);
 enum { BODY_TAG_MAX = 40 };
-/* The entity tag of an answer: weak, for it is the same packed or not. */
+/* The entity tag of an answer: weak, since it is the same compressed or not. */
 void body_tag(char out[BODY_TAG_MAX], struct text body);
 /* Whether the list of tags of an If-None-Match names it. */
 bool body_tag_is_known(const char *if_none_match, const char *tag);

@@ -41,7 +41,7 @@ static bool from_hex(struct text hex, uint8_t out[DIGEST_BYTES])
 		return false;
 	for (size_t i = 0; i < hex.n; i++) {
 		char c = hex.p[i];
-		int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+		int d = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 		if (d < 0)
 			return false;
 		out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | d : d << 4);

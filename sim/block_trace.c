@@ -148,7 +148,7 @@ static int check_blocks(const struct reader *r, size_t named, struct err *e)
 /* The digits at p; what follows them, or NULL where they are more than 63 bits. */
 static const char *take_number(const char *p, const char *end, int64_t *out)
 {
-	for (*out = 0; p < end && *p >= '0' && *p <= '9'; p++)
+	for (*out = 0; p < end && is_digit(*p); p++)
 		if (__builtin_mul_overflow(*out, 10, out) ||
 		    __builtin_add_overflow(*out, *p - '0', out))
 			return NULL;

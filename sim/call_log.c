@@ -18,8 +18,20 @@ struct call_log {
 	struct assembly *sums;
 	const char **sum_path;
 	size_t sum_room;
+	/* answers of runs whose sums are not beside them in their files */
+	struct assembly *parts;
+	const char **part_path;
+	size_t part_room;
+	struct dict held; /* ids of calls that sums hold */
 	struct doubts doubts;
-	struct dict sessions; /* of which calls are told, copies of them included */
+	/* by session, and by session and model: what its calls count, copies of them included, and
+	 * what the sums of its runs do that gave way to them */
+	struct dict sessions; /* 1 + place in: */
+	struct told_session {
+		struct session_tally calls, sums;
+	} * session;
+	size_t session_count;
+	uint64_t last_session[2]; /* of the call before */
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -58,20 +70,37 @@ static void add(struct assembly *to, const struct metered *m, const char *path, 
 	(*paths)[before] = path;
 }
 
+/* 1 + the place of what is told of a session by that name. */
+static uint64_t told_session(struct call_log *l, struct text name)
+{
+	uint64_t *at = name.n ? dict_need(&l->sessions, name, NULL) : NULL;
+	if (!at || *at)
+		return at ? *at : 0;
+	if ((l->session_count & (l->session_count - 1)) == 0)
+		l->session = mem_grow(l->session, (l->session_count ? l->session_count * 2 : 1) *
+							  sizeof *l->session);
+	l->session[l->session_count] = (struct told_session){ 0 };
+	return *at = ++l->session_count;
+}
+
 /* before: of the same file, or NULL. */
 static void tell_session(struct call_log *l, const struct metered *m, const struct metered *before)
 {
 	char room[SESSION_ROOM];
-	if (m->session_sum ||
-	    (before && !before->session_sum &&
-	     text_eq(m->record.text[FIELD_SESSION], before->record.text[FIELD_SESSION]) &&
-	     text_eq(m->record.text[FIELD_MODEL], before->record.text[FIELD_MODEL])))
+	struct text rest = m->holds, id, also;
+	while (held_next(&rest, &id, &also))
+		dict_need(&l->held, id, NULL);
+	if (m->session_sum || m->in_run)
 		return;
-	for (int any = 0; any < 2; any++) {
-		const struct text session = session_name(room, m, any, true);
-		if (session.n)
-			dict_need(&l->sessions, session, NULL);
-	}
+	if (!before || before->session_sum || before->in_run || before->aggregate != m->aggregate ||
+	    !text_eq(m->record.text[FIELD_SESSION], before->record.text[FIELD_SESSION]) ||
+	    !text_eq(m->record.text[FIELD_MODEL], before->record.text[FIELD_MODEL]))
+		for (int any = 0; any < 2; any++)
+			l->last_session[any] = told_session(l, session_name(room, m, any, true));
+	for (int any = 0; any < 2; any++)
+		if (l->last_session[any] && (any == 0 || l->last_session[0] != l->last_session[1]))
+			session_tally_add(&l->session[l->last_session[any] - 1].calls,
+					  m->record.tokens);
 }
 
 /* The file's calls behind those of the files before it, each once. */
@@ -88,6 +117,8 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
 		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0 || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
+		else if (m->in_run)
+			add(l->parts, m, f->path, &l->part_path, &l->part_room);
 		else if (m->copy_of.n)
 			add(l->copies, m, f->path, &l->copy_path, &l->copy_room);
 		else
@@ -106,20 +137,57 @@ static struct text hour_of(struct buf *b, const struct record *r, int64_t quarte
 
 static const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
 
-static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
+/* What is told of the calls of its session, and of its model where it names one; NULL: nothing. */
+static struct told_session *session_of(const struct call_log *l, const struct metered *m)
 {
 	char room[SESSION_ROOM];
+	const struct text name = session_name(room, m, false, true);
+	const uint64_t *at = name.n ? dict_find(&l->sessions, name) : NULL;
+	return at ? &l->session[*at - 1] : NULL;
+}
+
+/* Whether the sum names each of its calls. */
+static bool names_calls(const struct metered *m)
+{
+	return m->holds.n && !m->holds_more;
+}
+
+/* Whether the calls are not all told of which it is the sum. */
+static bool lacks_calls(const struct call_log *l, const struct metered *m)
+{
+	struct text rest = m->holds, id, also;
+	const struct told_session *told = session_of(l, m);
+	if (!names_calls(m))
+		return session_tally_lacks(&told->calls, &told->sums);
+	while (held_next(&rest, &id, &also))
+		if (!assembly_knows(l->calls, id) && !assembly_knows(l->calls, also))
+			return true;
+	return false;
+}
+
+static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
+{
 	bool again = false;
-	if (m->session_sum) {
-		const struct text session = session_name(room, m, false, true);
-		return session.n && dict_find(&l->sessions, session);
-	}
+	if (m->session_sum)
+		return session_of(l, m) != NULL;
 	if (m->record.completed_us == TIME_ABSENT)
 		return false;
 	const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
 	for (int64_t q = floor_div(m->record.time_us, quarter_us); !again && q <= last; q++)
 		again = dict_find(told, hour_of(key, &m->record, q)) != NULL;
 	return again;
+}
+
+/* What sums count that name no calls gives way to the calls of their session together. */
+static void add_told_sums(struct call_log *l)
+{
+	for (size_t i = 0; i < assembly_count(l->sums); i++) {
+		const struct metered *m = assembly_call(l->sums, i);
+		struct told_session *told =
+			m->session_sum && !names_calls(m) ? session_of(l, m) : NULL;
+		if (told)
+			session_tally_add(&told->sums, m->record.tokens);
+	}
 }
 
 /* The sums of sessions, or of stretches and models, in which no call is told; the others are these
@@ -137,13 +205,42 @@ static void add_sums(struct call_log *l)
 					  floor_div(m->record.time_us, quarter_us)),
 				  NULL);
 	}
+	add_told_sums(l);
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
-		const struct metered *m = assembly_call(l->sums, i);
-		if (!is_told(l, &told, &key, m))
-			add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
+		struct metered *m = assembly_call(l->sums, i);
+		const bool again = is_told(l, &told, &key, m);
+		if (again && !(m->session_sum && lacks_calls(l, m)))
+			continue;
+		if (again)
+			m->unread = CALLS_ARE_MISSING;
+		add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
 	}
 	dict_release(&told);
 	buf_release(&key);
+}
+
+/* The answers of runs that no sum holds. A sum whose source does not show its calls from the first
+ * one on may hold any of its session. */
+static void add_parts(struct call_log *l)
+{
+	struct dict unsure = { 0 };
+	for (size_t i = 0; i < assembly_count(l->sums); i++) {
+		const struct metered *m = assembly_call(l->sums, i);
+		if (m->holds_more && m->record.text[FIELD_SESSION].n && !session_of(l, m))
+			dict_need(&unsure, m->record.text[FIELD_SESSION], NULL);
+	}
+	for (size_t i = 0; i < assembly_count(l->parts); i++) {
+		const struct metered *m = assembly_call(l->parts, i);
+		const struct text session = m->record.text[FIELD_SESSION];
+		const bool told = session_of(l, m) != NULL;
+		if (!told && dict_find(&l->held, m->record.text[FIELD_ID]))
+			continue;
+		if (!told && session.n && dict_find(&unsure, session))
+			add_refusal(l, l->part_path[i], m->line, MAY_BE_HELD);
+		else
+			add(l->calls, m, l->part_path[i], &l->path, &l->path_room);
+	}
+	dict_release(&unsure);
 }
 
 static void tell_conflicts(struct call_log *l)
@@ -160,8 +257,8 @@ static void tell_conflicts(struct call_log *l)
 	}
 }
 
-int call_log_open(struct call_log **out, const char *const *path, size_t count, int threads,
-		  struct err *e)
+int call_log_open(struct call_log **out, const char *const *path, size_t count,
+		  const struct reading *how, int threads, struct err *e)
 {
 	struct call_log *l = mem_zalloc(sizeof *l);
 	int rc = 0;
@@ -169,9 +266,10 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		rc = path_list_add(&l->paths, path[i], e);
 	l->calls = assembly_open(true);
 	l->copies = assembly_open(false);
-	l->sums = assembly_open(false);
+	l->sums = assembly_open(true);
+	l->parts = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
-					       rc == 0 ? l->paths.count : 0, true, threads);
+					       rc == 0 ? l->paths.count : 0, how, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
 		const struct parsed_file *f = read_ahead_file(r, i);
 		/* a file that was named and cannot be read is an error before any result */
@@ -190,6 +288,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		add(l->calls, assembly_call(l->copies, i), l->copy_path[i], &l->path,
 		    &l->path_room);
 	add_sums(l);
+	add_parts(l);
 	if (page_list_is_part(&l->doubts.pages))
 		add_refusal(l, l->paths.path[0], 0,
 			    "has_more: this is a part of the pages; add the others");
@@ -210,8 +309,12 @@ void call_log_close(struct call_log *l)
 	assembly_close(l->calls);
 	assembly_close(l->copies);
 	assembly_close(l->sums);
+	assembly_close(l->parts);
 	dict_release(&l->sessions);
+	free(l->session);
+	dict_release(&l->held);
 	free(l->copy_path);
+	free(l->part_path);
 	free(l->sum_path);
 	free(l->path);
 	free(l->refusal);

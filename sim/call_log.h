@@ -9,16 +9,16 @@
 
 #include "meter/formats/assemble.h"
 #include "meter/read/doubts.h"
-#include "meter/read/source.h"
+#include "meter/read/read_ahead.h"
 
 struct call_log;
 
 /* Whether the replay must read that path so: by the format's name, or by its content. */
 bool call_log_wanted(const char *path, const char *format, bool mapped);
 
-/* Reads everything with so many threads. Errors: ERR_NOT_FOUND, ERR_UNREADABLE. */
-int call_log_open(struct call_log **out, const char *const *path, size_t count, int threads,
-		  struct err *e);
+/* Reads everything with so many threads. Errors: ERR_NOT_FOUND, ERR_UNREADABLE, ERR_INVALID. */
+int call_log_open(struct call_log **out, const char *const *path, size_t count,
+		  const struct reading *how, int threads, struct err *e);
 void call_log_close(struct call_log *l);
 
 size_t call_log_count(const struct call_log *l);

@@ -66,6 +66,13 @@ static int open_traces(struct call_source *s, const struct call_source_options *
 	return call_times_check(s->trace, s->traces, has_at, &s->relative, e);
 }
 
+static int open_logs(struct call_source *s, const struct call_source_options *o, struct err *e)
+{
+	const struct reading how = { .every = true, .map = o->map, .map_count = o->map_count };
+	int rc = payload_check_map(o->map, o->map_count, file_title(o->path[0]), e);
+	return rc == 0 ? call_log_open(&s->log, o->path, o->path_count, &how, o->threads, e) : rc;
+}
+
 int call_source_open(struct call_source *out, const struct call_source_options *o, struct err *e)
 {
 	bool packs, logs = false;
@@ -81,10 +88,8 @@ int call_source_open(struct call_source *out, const struct call_source_options *
 				 &logs, e);
 	if (rc == 0 && packs)
 		rc = open_packs(out, o, e);
-	else if (rc == 0 && logs && o->map_count)
-		rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, file_title(o->path[0]));
 	else if (rc == 0 && logs)
-		rc = call_log_open(&out->log, o->path, o->path_count, o->threads, e);
+		rc = open_logs(out, o, e);
 	else if (rc == 0)
 		rc = open_traces(out, o, e);
 	if (rc != 0)

@@ -13,23 +13,26 @@ struct use {
 	struct subject_names names;
 	int quarter;
 	struct usage_sums sums; /* of all days: what a call is like */
+	bool kept;		/* on some day its target had no rates for all of it */
 };
 
 struct cell {
 	uint32_t use, day;
-	int64_t requests;
+	int64_t requests, records;
 	int64_t counts[COUNT_KINDS];
 };
 
 /* The rates of a day, and what past days come to at them. */
 struct day_rates {
-	struct credit_rates *rate; /* by use; known 0 and no price a request: none */
+	bool moved;		   /* a day on which the move holds */
+	struct credit_rates *rate; /* by use and part; known 0 and no price a request: none */
 	int128 *value;		   /* by past day; -1: not asked yet */
 	int128 *cost;		   /* likewise: what it would draw */
 };
 
 struct credit_days {
 	struct credit_days_of of;
+	struct usage_move move;
 	struct arena arena;
 	struct dict index;
 	struct use *use;
@@ -68,6 +71,16 @@ void credit_days_close(struct credit_days *c)
 	free(c->rates);
 	free(c->rates_of);
 	free(c);
+}
+
+void credit_days_move(struct credit_days *c, const struct usage_move *move)
+{
+	c->move = *move;
+}
+
+static bool is_moved(const struct credit_days *c, const struct use *use)
+{
+	return c->move.parts && (!c->move.model.n || text_eq(c->move.model, use->names.model));
 }
 
 /* Makes room for one more: rooms are powers of two. */
@@ -116,7 +129,10 @@ int credit_days_take(void *user, const struct usage_call *u)
 		       (int)((local - floor_div(local, US_PER_DAY) * US_PER_DAY) / QUARTER_US));
 	c->cell = one_more(c->cell, c->cells, sizeof *c->cell);
 	struct cell *cell = &c->cell[c->cells++];
-	*cell = (struct cell){ .use = use, .day = (uint32_t)place, .requests = u->sums->requests };
+	*cell = (struct cell){ .use = use,
+			       .day = (uint32_t)place,
+			       .requests = u->sums->requests,
+			       .records = u->sums->records };
 	memcpy(cell->counts, u->sums->counts, sizeof cell->counts);
 	return usage_sums_add(&c->use[use].sums, u->sums, &c->failure);
 }
@@ -133,12 +149,14 @@ struct money_total credit_days_drawn(const struct credit_days *c, size_t i)
 
 /* --- what a day's plan and prices say --- */
 
-/* A call as they are on average, at that quarter of the day. */
-static void ask_rates(struct credit_days *c, const struct use *use, int64_t day,
+/* A call as they are on average, at that quarter of the day, of that part of the move (-1: not
+ * moved). */
+static void ask_rates(struct credit_days *c, const struct use *use, int64_t day, int part,
 		      struct credit_rates *out)
 {
 	const int64_t requests = use->sums.requests > 0 ? use->sums.requests : 1;
 	struct usage_row row = { .kind = USAGE_RECORD };
+	struct usage u = { .requests = 1 };
 	struct record *r = &row.record;
 	struct err none = { 0 };
 	r->requests = 1;
@@ -148,8 +166,16 @@ static void ask_rates(struct credit_days *c, const struct use *use, int64_t day,
 	r->text[FIELD_MODEL] = use->names.model;
 	r->text[FIELD_SERVICE_TIER] = use->names.service_tier;
 	r->text[FIELD_REGION] = use->names.region;
-	for (int k = 0; k < COUNT_KINDS; k++)
-		r->counts[k] = (use->sums.counts[k] + requests - 1) / requests;
+	if (part >= 0) {
+		r->text[FIELD_PROVIDER] = r->text[FIELD_REGION] = TEXT("");
+		r->text[FIELD_MODEL] = c->move.part[part].to;
+		r->text[FIELD_SERVICE_TIER] = c->move.part[part].service_tier;
+	}
+	/* they depend on the length of the prompt; what they know is asked of each cell */
+	for (size_t k = 0; k < sizeof u.counts / sizeof *u.counts; k++)
+		u.counts[k] = (use->sums.counts[k] + requests - 1) / requests;
+	if (usage_prompt(&u, &r->counts[BUCKET_INPUT], &none) != 0)
+		return;
 	if (drawer_rates(c->of.drawer, c->of.account, &row, out, &none) != 0)
 		*out = (struct credit_rates){ 0 };
 }
@@ -167,23 +193,34 @@ static bool same_rates(const struct credit_rates *a, const struct credit_rates *
 	return same;
 }
 
+static void ask_day(struct credit_days *c, size_t t, struct day_rates *out)
+{
+	const int64_t day = c->of.first_day + (int64_t)t;
+	out->moved = c->move.parts && t >= c->move.from;
+	for (size_t k = 0; c->of.drawer && k < c->uses; k++) {
+		struct credit_rates *rate = &out->rate[k * USAGE_MOVE_PARTS];
+		const bool moved = out->moved && is_moved(c, &c->use[k]);
+		for (int i = 0; i < (moved ? c->move.parts : 1); i++)
+			ask_rates(c, &c->use[k], day, moved ? i : -1, &rate[i]);
+	}
+}
+
 /* Days on which all rates are the same share what they come to. */
 static size_t rates_at(struct credit_days *c, size_t t)
 {
-	const size_t last = c->of.days + CREDIT_DAYS_FAR;
+	const size_t last = c->of.days + CREDIT_DAYS_FAR, all = c->uses * USAGE_MOVE_PARTS;
 	if (t > last)
 		t = last - 6 + (t - last + 6) % 7;
 	if (c->rates_of[t])
 		return c->rates_of[t] - 1;
-	struct day_rates r = { .rate = mem_zalloc((c->uses + 1) * sizeof *r.rate) };
-	for (size_t k = 0; c->of.drawer && k < c->uses; k++)
-		ask_rates(c, &c->use[k], c->of.first_day + (int64_t)t, &r.rate[k]);
+	struct day_rates r = { .rate = mem_zalloc((all + 1) * sizeof *r.rate) };
+	ask_day(c, t, &r);
 	size_t k = 0;
 	for (; k < c->rate_days; k++) {
 		size_t same = 0;
-		while (same < c->uses && same_rates(&c->rates[k].rate[same], &r.rate[same]))
+		while (same < all && same_rates(&c->rates[k].rate[same], &r.rate[same]))
 			same++;
-		if (same == c->uses)
+		if (same == all && c->rates[k].moved == r.moved)
 			break;
 	}
 	if (k < c->rate_days) {
@@ -205,37 +242,96 @@ bool credit_days_same_rates(struct credit_days *c, size_t t, size_t s)
 	return rates_at(c, t) == rates_at(c, s);
 }
 
-/* Not rounded: a cell is of many calls. */
-static int128 cell_value(const struct cell *cell, const struct credit_rates *rates)
+/* Not rounded: a cell is of many calls. False where the rates are none for all of it. */
+static bool cell_value(const struct cell *cell, const struct credit_rates *rates, bool moved,
+		       int128 *out)
 {
 	struct credit_rates r = *rates;
 	struct credits_total sum = { 0 };
 	struct err none = { 0 };
+	int64_t counts[COUNT_KINDS];
+	memcpy(counts, cell->counts, sizeof counts);
+	const bool writes = r.known >> BUCKET_CACHE_WRITE_5M & 1 &&
+			    r.known >> BUCKET_CACHE_WRITE_1H & 1 &&
+			    r.atto_per_token[BUCKET_CACHE_WRITE_5M] > 0;
+	if (moved && !writes) {
+		counts[BUCKET_INPUT] +=
+			counts[BUCKET_CACHE_WRITE_5M] + counts[BUCKET_CACHE_WRITE_1H];
+		counts[BUCKET_CACHE_WRITE_5M] = counts[BUCKET_CACHE_WRITE_1H] = 0;
+	}
 	r.scope = SCOPE_NONE;
-	return has_rates(&r) && credits_of(&r, cell->counts, cell->requests, &sum, &none) == 0
-		       ? sum.atto
-		       : 0;
+	if (!has_rates(&r) || credits_of(&r, counts, cell->requests, &sum, &none) != 0)
+		return false;
+	*out = sum.atto > 0 ? sum.atto : 0;
+	return true;
+}
+
+/* By the shares of the move; false where a part of it has no rates for all of the cell. */
+static bool moved_value(const struct credit_days *c, const struct cell *cell,
+			const struct credit_rates *rate, int128 *out)
+{
+	int128 sum = 0, rest = 0, one;
+	for (int i = 0; i < c->move.parts; i++) {
+		const int64_t share = c->move.part[i].share;
+		if (!cell_value(cell, &rate[i], true, &one))
+			return false;
+		sum += one / USAGE_MOVE_WHOLE * share;
+		rest += one % USAGE_MOVE_WHOLE * share;
+	}
+	*out = sum + (rest + USAGE_MOVE_WHOLE / 2) / USAGE_MOVE_WHOLE;
+	return true;
+}
+
+/* A cell of a past day, whose rates are `own`, at the rates `at` of another. */
+static int128 value_at(struct credit_days *c, const struct cell *cell, size_t own, size_t at)
+{
+	const size_t place = (size_t)cell->use * USAGE_MOVE_PARTS;
+	const struct credit_rates *rate = &c->rates[at].rate[place],
+				  *mine = &c->rates[own].rate[place];
+	struct use *use = &c->use[cell->use];
+	const bool moved = c->rates[at].moved && is_moved(c, use);
+	int128 one = 0;
+	if (moved && moved_value(c, cell, rate, &one))
+		return one;
+	use->kept |= moved;
+	if (!moved && has_rates(rate))
+		mine = rate;
+	return cell_value(cell, mine, false, &one) ? one : 0;
 }
 
 /* What past day i comes to at the rates of day t; usage that has none then is at its own. */
 static int128 value_of(struct credit_days *c, size_t i, size_t t)
 {
 	const size_t own = rates_at(c, i), at = rates_at(c, t); /* the list may move */
-	const bool is_own = own == at;
 	int128 *value = c->rates[at].value, sum = 0;
 	if (value[i] >= 0)
 		return value[i];
+	for (size_t k = 0; k < c->cells; k++)
+		if (c->cell[k].day == i)
+			sum += value_at(c, &c->cell[k], own, at);
+	return value[i] = sum;
+}
+
+void credit_days_rate(struct credit_days *c, int64_t *uncovered)
+{
+	int128 none;
+	for (size_t i = 0; i < c->of.days; i++)
+		c->drawn[i].atto = value_of(c, i, i);
 	for (size_t k = 0; k < c->cells; k++) {
 		const struct cell *cell = &c->cell[k];
-		if (cell->day != i)
-			continue;
-		const struct credit_rates *r = &c->rates[at].rate[cell->use];
-		if (!is_own && !has_rates(r))
-			r = &c->rates[own].rate[cell->use];
-		const int128 one = cell_value(cell, r);
-		sum += one > 0 ? one : 0;
+		const struct day_rates *own = &c->rates[rates_at(c, cell->day)];
+		if (!cell_value(cell, &own->rate[(size_t)cell->use * USAGE_MOVE_PARTS], false,
+				&none))
+			*uncovered += cell->records;
 	}
-	return value[i] = sum;
+}
+
+int64_t credit_days_kept(const struct credit_days *c)
+{
+	int64_t records = 0;
+	for (size_t k = 0; k < c->uses; k++)
+		records += c->use[k].kept ? c->use[k].sums.records : 0;
+	return records;
 }
 
 static int128 cost_of(struct credit_days *c, size_t i, size_t t)

@@ -95,8 +95,6 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	g->head += layout->rare ? sizeof(uint64_t) : 0;
 	g->recorded_at = g->head;
 	g->head += layout->recorded ? sizeof(uint64_t) : 0;
-	g->placeholders_at = g->head;
-	g->head += layout->placeholders ? sizeof(int64_t) : 0;
 	g->slot_count = 1 << 10;
 	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
@@ -183,16 +181,13 @@ static const struct recorded_cost *recorded_of(const struct groups *g, const str
 		       : NULL;
 }
 
-int64_t *group_placeholders(const struct groups *g, const struct group *group)
-{
-	return (int64_t *)(void *)((char *)(uintptr_t)group + g->placeholders_at);
-}
-
 void group_sums(const struct groups *g, const struct group *group, struct sums *out)
 {
 	*out = (struct sums){ .cost = group->cost,
 			      .records = group->records,
-			      .unpriced = group->unpriced };
+			      .unpriced = group->unpriced,
+			      .placeholders = group->placeholders,
+			      .unsaid = group->unsaid };
 	for (int k = 0; k < g->layout.bucket_count; k++)
 		out->tokens[g->layout.bucket[k]] = group->tokens[k];
 	if (g->layout.credits) {
@@ -204,7 +199,6 @@ void group_sums(const struct groups *g, const struct group *group, struct sums *
 	/* the caller only reads */
 	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
 	out->recorded = recorded_of(g, group);
-	out->placeholders = g->layout.placeholders ? *group_placeholders(g, group) : 0;
 }
 
 bool group_add_to(const struct groups *g, const struct group *group, struct sums *to)
@@ -212,8 +206,8 @@ bool group_add_to(const struct groups *g, const struct group *group, struct sums
 	bool bad = !money_total_add(&to->cost, group->cost);
 	bad |= __builtin_add_overflow(to->records, group->records, &to->records);
 	bad |= __builtin_add_overflow(to->unpriced, group->unpriced, &to->unpriced);
-	if (g->layout.placeholders)
-		to->placeholders += *group_placeholders(g, group);
+	to->placeholders += group->placeholders;
+	to->unsaid += group->unsaid;
 	for (int k = 0; k < g->layout.bucket_count; k++) {
 		int64_t *sum = &to->tokens[g->layout.bucket[k]];
 		bad |= __builtin_add_overflow(*sum, group->tokens[k], sum);
@@ -383,8 +377,8 @@ static bool merge_group(struct groups *to, const struct groups *from, struct pla
 				    group_credits(from, source)->total);
 		group_credits(to, g)->missing += group_credits(from, source)->missing;
 	}
-	if (to->layout.placeholders)
-		*group_placeholders(to, g) += *group_placeholders(from, source);
+	g->placeholders += source->placeholders; /* no more than records, which fit */
+	g->unsaid += source->unsaid;
 	const int64_t *rare = group_rare(from, source);
 	if (rare)
 		bad |= !group_add_rare(to, g, rare);

@@ -22,7 +22,9 @@ struct sums {
 	const struct recorded_cost *recorded;
 	uint32_t unpriced,
 		uncredited; /* records without a price / without credits; saturating is an error */
-	int64_t placeholders; /* records of which the source has only the start of the answer */
+	/* records whose cost is known in part: of which the source has only the start of the
+	 * answer, or that do not tell what their price depends on (unsaid) */
+	int64_t placeholders, unsaid;
 };
 /* Whether the cost is a lower bound. */
 static inline bool sums_at_least(const struct sums *s)
@@ -35,17 +37,18 @@ static inline bool sums_at_least(const struct sums *s)
 struct group_layout {
 	uint8_t bucket[BUCKET_COMMON]; /* the common buckets that can be other than zero */
 	uint8_t bucket_count;
-	bool credits, rare, recorded, placeholders;
+	bool credits, rare, recorded;
 };
 
 /*
  * A group as it lies in the table. Behind the head stand the tokens of the layout's buckets, the
- * credits, the numbers of the rare sums and of the recorded costs and the placeholders if the
- * layout has them, and the key. Keys must tell their own length: no key may begin with another one.
+ * credits, the numbers of the rare sums and of the recorded costs if the layout has them, and the
+ * key. Keys must tell their own length: no key may begin with another one.
  */
 struct group {
 	struct money_total cost;
-	uint32_t records, unpriced; /* more than 4 billion records of one group are an error */
+	uint32_t records, unpriced;    /* more than 4 billion records of one group are an error */
+	uint32_t placeholders, unsaid; /* never more than records */
 	int64_t tokens[];
 };
 
@@ -79,8 +82,6 @@ bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
 /* Of a layout with recorded costs: those of the group, made when it has none. They stay until the
  * next group gets its first. */
 struct recorded_cost *group_recorded(struct groups *g, struct group *group);
-/* Of a layout with placeholders: how many of its records are such. */
-int64_t *group_placeholders(const struct groups *g, const struct group *group);
 /* Everything that the group adds up to; out->rare points into the table. */
 void group_sums(const struct groups *g, const struct group *group, struct sums *out);
 /* Adds the group to a sum; false when it no longer fits. */

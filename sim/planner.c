@@ -17,13 +17,21 @@ struct unit_call {
 	bool asked, priced, covered;
 };
 
+/*
+ * Whatever is counted is counted in parts of one. There are as many as make every share of a
+ * quarter hour's calls a whole number of parts: a day's calls are whole millionths, a part of the
+ * scenario has whole `share_unit`s of them, those that hit whole `hit_unit`s of these, and a
+ * quarter hour one of `slots`.
+ */
 struct run {
 	const struct planner_work *w;
 	const struct planner_scenario *s;
 	const struct planner_prices *by;
 	struct planner_result *out;
 	struct unit_call unit[PLANNER_PARTS_MAX][2];
-	int64_t taken[PLANNER_PARTS_MAX], hits[PLANNER_PARTS_MAX], calls;
+	int64_t share_unit, hit_unit; /* divisors of SHARE_WHOLE */
+	int slots;
+	int128 one;
 };
 
 int planner_share_parse(int64_t *out, struct text s, int64_t least, int64_t most, struct err *e)
@@ -35,8 +43,8 @@ int planner_share_parse(int64_t *out, struct text s, int64_t least, int64_t most
 	if (decimal_parse(&d, s, NULL) != 0 || !decimal_to_int64(d, percent ? 4 : 6, out) ||
 	    *out < least || *out > most || (!percent && *out > SHARE_WHOLE))
 		return err_set(e, ERR_INVALID,
-			       "'%.*s%s' is not a share from %lld%% to %lld%%; write "
-			       "5%% or 0.05",
+			       "'%.*s%s' is not a share from %lld%% to %lld%% of at most four "
+			       "decimals; write 5%% or 0.05",
 			       (int)(s.n > 40 ? 40 : s.n), s.p, percent ? "%" : "",
 			       (long long)(least / (SHARE_WHOLE / 100)),
 			       (long long)(most / (SHARE_WHOLE / 100)));
@@ -178,65 +186,83 @@ static void ask(struct run *r, struct unit_call *u, const struct planner_part *p
 
 /* An instant, and the day that its calls are added to. */
 struct slot {
-	struct planner_sums *to;
+	struct planner_parts *to;
 	struct instant at;
 };
 
-static int add_calls(struct run *r, const struct slot *slot, int part, bool hit, int64_t n,
+static bool add(int128 *to, int128 more)
+{
+	return !__builtin_add_overflow(*to, more, to);
+}
+
+/* Adds amount x n / one: what is whole, and what is left in parts. */
+static bool add_amount(const struct run *r, int128 *whole, int128 *rest, int128 amount, int128 n)
+{
+	const int128 common = greatest_common(n, r->one), times = n / common, by = r->one / common;
+	int128 product, left;
+	if (__builtin_mul_overflow(amount / by, times, &product) ||
+	    __builtin_mul_overflow(amount % by, times, &left) || !add(whole, product) ||
+	    !add(whole, left / by))
+		return false;
+	*rest += left % by * common;
+	*whole += *rest / r->one;
+	*rest %= r->one;
+	return true;
+}
+
+/* n parts of a call more. */
+static int add_calls(struct run *r, const struct slot *slot, int part, bool hit, int128 n,
 		     struct err *e)
 {
-	struct planner_sums *to = slot->to;
+	struct planner_parts *to = slot->to;
 	struct unit_call *u = &r->unit[part][hit];
 	if (n == 0)
 		return 0;
 	if (!u->asked || slot->at.us >= u->until.us)
 		ask(r, u, &r->s->part[part], hit, slot->at);
-	int128 cost, credits;
-	bool fits = !__builtin_mul_overflow(u->cost.atto, (int128)n, &cost) &&
-		    !__builtin_mul_overflow(u->credits.atto, (int128)n, &credits) &&
-		    money_total_add(&to->cost, (struct money_total){ cost }) &&
-		    credits_add(&to->credits, (struct credits_total){ credits });
+	bool fits = add_amount(r, &to->cost, &to->cost_rest, u->cost.atto, n) &&
+		    add_amount(r, &to->credits, &to->credits_rest, u->credits.atto, n) &&
+		    add(&to->requests, n);
 	for (int b = 0; b < BUCKET_COMMON; b++) {
-		int64_t tokens;
-		fits = fits && !__builtin_mul_overflow(u->usage.tokens[b], n, &tokens) &&
-		       !__builtin_add_overflow(to->tokens[b], tokens, &to->tokens[b]);
+		int128 tokens;
+		fits = fits && !__builtin_mul_overflow((int128)u->usage.tokens[b], n, &tokens) &&
+		       add(&to->tokens[b], tokens);
 	}
 	if (!fits)
 		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
-	to->requests += n;
 	to->unpriced += u->priced ? 0 : n;
 	to->uncovered += r->by->plan && u->priced && !u->covered ? n : 0;
 	return 0;
 }
 
-/* floor(count x share) */
-static int64_t part_of(int64_t count, int64_t share)
+/* So many millionths of a call more, spread over the quarter hours of a day, at one of them. */
+static int add_slot(struct run *r, const struct slot *slot, int128 millionths, struct err *e)
 {
-	return (int64_t)((int128)count * share / SHARE_WHOLE);
-}
-
-/* n more calls at an instant. */
-static int add_slot(struct run *r, const struct slot *slot, int64_t n, struct err *e)
-{
+	const int128 shares = SHARE_WHOLE / r->share_unit, hits = SHARE_WHOLE / r->hit_unit,
+		     hit = r->w->hit_ratio / r->hit_unit;
 	int rc = 0;
-	int64_t answered = 0;
-	r->calls += n;
-	slot->to->calls += n;
+	if (!add(&slot->to->calls, millionths * shares * hits))
+		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
 	for (int p = 0; rc == 0 && p < r->s->parts; p++) {
-		const struct planner_part *part = &r->s->part[p];
-		/* the last of the parts that share the calls has what the others leave */
-		bool last = !part->again && (p + 1 == r->s->parts || r->s->part[p + 1].again);
-		int64_t taken = last ? r->calls - answered : part_of(r->calls, part->share);
-		int64_t hits = part_of(taken, r->w->hit_ratio);
-		int64_t more = taken - r->taken[p], more_hits = hits - r->hits[p];
-		answered += part->again ? 0 : taken;
-		r->taken[p] = taken;
-		r->hits[p] = hits;
-		rc = add_calls(r, slot, p, true, more_hits, e);
+		const int128 taken = millionths * (r->s->part[p].share / r->share_unit);
+		rc = add_calls(r, slot, p, true, taken * hit, e);
 		if (rc == 0)
-			rc = add_calls(r, slot, p, false, more - more_hits, e);
+			rc = add_calls(r, slot, p, false, taken * (hits - hit), e);
 	}
 	return rc;
+}
+
+static void take_units(struct run *r)
+{
+	int128 share = SHARE_WHOLE;
+	for (int p = 0; p < r->s->parts; p++)
+		share = greatest_common(share, r->s->part[p].share);
+	r->share_unit = (int64_t)share;
+	r->hit_unit = (int64_t)greatest_common(SHARE_WHOLE, r->w->hit_ratio);
+	r->slots = (r->w->end_quarter - r->w->first_quarter + QUARTERS) % QUARTERS;
+	r->slots = r->slots ? r->slots : QUARTERS;
+	r->one = (int128)SHARE_WHOLE * (SHARE_WHOLE / r->share_unit) * (SHARE_WHOLE / r->hit_unit) *
+		 r->slots;
 }
 
 /* Quarter hour q of a civil day, by the clock of the zone. */
@@ -248,18 +274,13 @@ static struct instant quarter(const struct zone *z, int64_t day, int q)
 	return t;
 }
 
-static int add_day(struct run *r, struct planner_sums *to, int64_t per_day, struct err *e)
+static int add_day(struct run *r, struct planner_parts *to, int64_t day, int128 millionths,
+		   struct err *e)
 {
-	const struct planner_work *w = r->w;
-	int slots = (w->end_quarter - w->first_quarter + QUARTERS) % QUARTERS;
-	slots = slots ? slots : QUARTERS;
 	int rc = 0;
-	for (int i = 0, q; rc == 0 && i < slots; i++) {
-		q = (w->first_quarter + i) % QUARTERS;
-		int64_t n = (int64_t)((int128)per_day * (i + 1) / slots) -
-			    (int64_t)((int128)per_day * i / slots);
-		if (n)
-			rc = add_slot(r, &(struct slot){ to, quarter(w->zone, to->day, q) }, n, e);
+	for (int i = 0; rc == 0 && i < r->slots; i++) {
+		const int q = (r->w->first_quarter + i) % QUARTERS;
+		rc = add_slot(r, &(struct slot){ to, quarter(r->w->zone, day, q) }, millionths, e);
 	}
 	return rc;
 }
@@ -270,20 +291,63 @@ static int month_of(int64_t day)
 	return c.year * 12 + c.month;
 }
 
-static int add_sums(struct planner_sums *to, const struct planner_sums *s, struct err *e)
+static int add_parts(const struct run *r, struct planner_parts *to, const struct planner_parts *s,
+		     struct err *e)
 {
-	bool fits = money_total_add(&to->cost, s->cost) && credits_add(&to->credits, s->credits);
+	bool fits = add(&to->calls, s->calls) && add(&to->requests, s->requests) &&
+		    add(&to->unpriced, s->unpriced) && add(&to->uncovered, s->uncovered) &&
+		    add(&to->cost, s->cost) && add(&to->credits, s->credits);
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		fits = fits && !__builtin_add_overflow(to->tokens[b], s->tokens[b], &to->tokens[b]);
-	to->calls += s->calls;
-	to->requests += s->requests;
-	to->unpriced += s->unpriced;
-	to->uncovered += s->uncovered;
+		fits = fits && add(&to->tokens[b], s->tokens[b]);
+	to->cost_rest += s->cost_rest;
+	to->credits_rest += s->credits_rest;
+	fits = fits && add(&to->cost, to->cost_rest / r->one) &&
+	       add(&to->credits, to->credits_rest / r->one);
+	to->cost_rest %= r->one;
+	to->credits_rest %= r->one;
 	return fits ? 0 : err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
 }
 
+/* As a whole number: the nearest, or the next. */
+static bool settle_count(const struct run *r, int128 parts, bool next, int64_t *out)
+{
+	const int128 more = next ? r->one - 1 : r->one / 2;
+	return !__builtin_add_overflow(parts, more, &parts) &&
+	       !__builtin_add_overflow(parts / r->one, (int128)0, out);
+}
+
+/* The figures, each rounded once. */
+static int settle(const struct run *r, struct planner_sums *s, struct err *e)
+{
+	const struct planner_parts *p = &s->parts;
+	bool fits = settle_count(r, p->calls, false, &s->calls) &&
+		    settle_count(r, p->requests, false, &s->requests) &&
+		    settle_count(r, p->unpriced, true, &s->unpriced) &&
+		    settle_count(r, p->uncovered, true, &s->uncovered);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		fits = fits && settle_count(r, p->tokens[b], false, &s->tokens[b]);
+	s->calls_millionths = p->calls / (r->one / SHARE_WHOLE);
+	fits = fits && money_total_add(&s->cost, (struct money_total){ p->cost }) &&
+	       credits_add(&s->credits, (struct credits_total){ p->credits });
+	s->cost.atto += p->cost_rest >= (r->one + 1) / 2;
+	s->credits.atto += p->credits_rest >= (r->one + 1) / 2;
+	return fits ? 0 : err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
+}
+
+static int settle_all(const struct run *r, struct planner_result *out, struct err *e)
+{
+	int rc = settle(r, &out->total, e);
+	for (size_t i = 0; rc == 0 && i < out->days; i++)
+		rc = settle(r, &out->day[i], e);
+	for (size_t i = 0; rc == 0 && i < out->months; i++)
+		rc = settle(r, &out->month[i], e);
+	for (size_t i = 0; rc == 0 && i < out->quarters; i++)
+		rc = settle(r, &out->quarter[i], e);
+	return rc;
+}
+
 /* The months of each quarter of the calendar. */
-static int sum_quarters(struct planner_result *out, struct err *e)
+static int sum_quarters(const struct run *r, struct planner_result *out, struct err *e)
 {
 	int last = -1, rc = 0;
 	for (size_t i = 0; rc == 0 && i < out->months; i++) {
@@ -291,7 +355,7 @@ static int sum_quarters(struct planner_result *out, struct err *e)
 		if (quarter != last)
 			out->quarter[out->quarters++].day = out->month[i].day;
 		last = quarter;
-		rc = add_sums(&out->quarter[out->quarters - 1], &out->month[i], e);
+		rc = add_parts(r, &out->quarter[out->quarters - 1].parts, &out->month[i].parts, e);
 	}
 	return rc;
 }
@@ -304,6 +368,7 @@ int planner_run(struct planner_result *out, const struct planner_work *w,
 	/* calls a day in millionths, so that growth compounds without being rounded every month */
 	int128 per_day = (int128)w->per_day * SHARE_WHOLE;
 	int rc = 0, month = month_of(w->first_day);
+	take_units(&r);
 	*out = (struct planner_result){ .total.day = w->first_day };
 	out->day = mem_zalloc((size_t)(w->days + 1) * sizeof *out->day);
 	out->month = mem_zalloc((size_t)(w->days / 28 + 3) * sizeof *out->month);
@@ -323,14 +388,16 @@ int planner_run(struct planner_result *out, const struct planner_work *w,
 			continue;
 		struct planner_sums *to = &out->day[out->days++];
 		to->day = day;
-		rc = add_day(&r, to, (int64_t)(per_day / SHARE_WHOLE), e);
+		rc = add_day(&r, &to->parts, day, per_day, e);
 		if (rc == 0)
-			rc = add_sums(&out->month[out->months - 1], to, e);
+			rc = add_parts(&r, &out->month[out->months - 1].parts, &to->parts, e);
 		if (rc == 0)
-			rc = add_sums(&out->total, to, e);
+			rc = add_parts(&r, &out->total.parts, &to->parts, e);
 	}
 	if (rc == 0)
-		rc = sum_quarters(out, e);
+		rc = sum_quarters(&r, out, e);
+	if (rc == 0)
+		rc = settle_all(&r, out, e);
 	if (rc != 0)
 		planner_release(out);
 	return rc;

@@ -2,8 +2,10 @@
  * planner: what work that does not exist yet will cost: calls a day of an average size, priced
  * quarter of an hour by quarter of an hour at the prices that the book states for that instant.
  *
- * Calls are spread evenly over the hours of a day; shares are taken from the running count, so that
- * they come out exactly over the whole plan and nothing is random. Amounts are exact.
+ * Calls are spread evenly over the hours of a day, and shares are shares of them: fractions of
+ * calls are counted as fractions, so that a small plan is a large one divided. Every figure is
+ * exact until it is rounded once, when it is complete: amounts at the last place of totals, counts
+ * to whole ones.
  */
 #ifndef TALLY_SIM_PLANNER_H
 #define TALLY_SIM_PLANNER_H
@@ -42,13 +44,23 @@ struct planner_work {
 	const struct zone *zone;
 };
 
-/* What a day, a month or the whole costs. */
+/* What is summed before it is rounded, in parts of one (planner.c): amounts in whole units of 1e-18
+ * and the parts that are left of them. */
+struct planner_parts {
+	int128 calls, requests, tokens[BUCKET_COMMON], unpriced, uncovered;
+	int128 cost, cost_rest, credits, credits_rest;
+};
+
+/* What a day, a month or the whole costs. Counts are rounded, those that are left out to the next
+ * whole one. */
 struct planner_sums {
 	int64_t day;					/* the first of it */
 	int64_t calls, requests, tokens[BUCKET_COMMON]; /* requests: with escalations and retries */
+	int128 calls_millionths;			/* exact */
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncovered; /* requests that are left out of cost and credits */
+	struct planner_parts parts;  /* private */
 };
 
 struct planner_result {

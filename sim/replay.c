@@ -92,7 +92,7 @@ static struct group_layout layout_of(const struct run *run)
 	for (int k = 0; run->in.log && k < BUCKET_COMMON; k++)
 		l.bucket[l.bucket_count++] = (uint8_t)k;
 	if (run->in.log) {
-		l.rare = l.placeholders = true;
+		l.rare = true;
 		return l;
 	}
 	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)

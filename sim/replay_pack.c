@@ -257,7 +257,6 @@ static int from_rows(struct run *run, struct worker *worker, int threads, struct
 				replay_start_worker(run, &worker[k], k);
 			return rc;
 		}
-		run->layout.placeholders |= pack_placeholder_from(run->in.pack[i], 0) != SIZE_MAX;
 	}
 	for (int i = 0; i < threads; i++) {
 		replay_start_worker(run, &worker[i], i);

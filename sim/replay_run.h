@@ -85,6 +85,8 @@ struct worker {
 	struct money_total cost[BATCH_ROWS];
 	struct credits_total credits[BATCH_ROWS];
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS];
+	uint8_t unsaid[BATCH_ROWS]; /* where any_unsaid: the cost is the least that it may be */
+	bool any_unsaid;
 	bool linear;	 /* every answer of the batch is */
 	bool large_seen; /* some count was 2^31 or more, so that every sum is checked */
 	const struct text *key_text[GROUPING_COUNT]; /* the column of a text dimension, or NULL */

@@ -179,7 +179,8 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 
 /* Cost of a row under a when tiers, fees, rare buckets or units may matter. */
 static bool price_in_full(const struct record *r, const struct batch_unit *more,
-			  const struct tariff_answer *a, struct money_total *cost, struct err *why)
+			  const struct tariff_answer *a, struct money_total *cost, bool *at_least,
+			  struct err *why)
 {
 	struct usage u = { .requests = r->requests };
 	struct rating rating;
@@ -189,7 +190,19 @@ static bool price_in_full(const struct record *r, const struct batch_unit *more,
 	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
 		return false;
 	*cost = rating.total;
+	*at_least = rating.at_least;
 	return true;
+}
+
+/* The cost of a row is the least that it may be. */
+static void note_unsaid(struct worker *w, const struct record_batch *b, size_t row)
+{
+	if (!w->any_unsaid)
+		memset(w->unsaid, 0, b->n);
+	w->any_unsaid = true;
+	w->unsaid[row] = 1;
+	w->bound.unsaid++;
+	w->bound.placeholders++;
 }
 
 /* What the row counts beside its record. */
@@ -216,12 +229,16 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	struct record r;
 	struct err why;
 	uint32_t none = 0;
+	bool at_least = false;
 	w->cost[row] = (struct money_total){ 0 };
 	w->unpriced[row] = 0;
 	record_from_batch(&r, b, row);
 	if (a->price && tier_is_told(b, &r, a, &why) &&
-	    price_in_full(&r, unit_of(b, row), a, &w->cost[row], &why))
+	    price_in_full(&r, unit_of(b, row), a, &w->cost[row], &at_least, &why)) {
+		if (at_least)
+			note_unsaid(w, b, row);
 		return;
+	}
 	if (b->charge) {
 		w->cost[row] = money_of_tokens(*b->charge, PER_MILLION);
 		w->by_seller = true;
@@ -354,6 +371,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	struct err why;
 	struct money_total cost;
 	struct record r;
+	bool at_least;
 	bool start = w->run->o->boundary == BOUNDARY_START;
 	record_from_batch(&r, b, row);
 	if (r.completed_us == TIME_ABSENT || r.time_us == TIME_ABSENT)
@@ -362,7 +380,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 		ask(w, b, row, w->run->times.shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
-	    !price_in_full(&r, unit_of(b, row), other, &cost, &why) ||
+	    !price_in_full(&r, unit_of(b, row), other, &cost, &at_least, &why) ||
 	    cost.atto == w->cost[row].atto)
 		return;
 	w->sensitive++;
@@ -376,13 +394,15 @@ static void compare_dates(struct worker *w, const struct record_batch *b, size_t
 	struct err why;
 	struct money_total now, then;
 	struct record r;
+	bool at_least;
 	const struct tariff_answer *a = w->answer[row];
 	if (!a->may_be || w->unpriced[row])
 		return;
 	const struct tariff_answer *later = ask(w, b, row, a->may_be->from.us);
 	record_from_batch(&r, b, row);
-	if (!later->price || !price_in_full(&r, unit_of(b, row), a, &now, &why) ||
-	    !price_in_full(&r, unit_of(b, row), later, &then, &why) || now.atto == then.atto)
+	if (!later->price || !price_in_full(&r, unit_of(b, row), a, &now, &at_least, &why) ||
+	    !price_in_full(&r, unit_of(b, row), later, &then, &at_least, &why) ||
+	    now.atto == then.atto)
 		return;
 	w->dates.records++;
 	w->overflow |= !money_total_add(&w->dates.difference, money_total_minus(then, now));
@@ -390,7 +410,7 @@ static void compare_dates(struct worker *w, const struct record_batch *b, size_t
 
 static void price_rows(struct worker *w, const struct record_batch *b)
 {
-	w->by_seller = false;
+	w->by_seller = w->any_unsaid = false;
 	price_plainly(w, b);
 	if (b->stated)
 		compare_stated(w, b);
@@ -574,6 +594,10 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 		bad |= __builtin_add_overflow(*sum, s->column[k][row], sum);
 	}
 	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
+	if (__builtin_expect(w->any_unsaid, 0)) {
+		g->unsaid += w->unsaid[row];
+		g->placeholders += w->unsaid[row];
+	}
 	if (w->run->layout.credits) {
 		struct group_credit *c = group_credits(w->groups, g);
 		bad |= !credits_add(&c->total, w->credits[row]);
@@ -845,7 +869,7 @@ void replay_bound(struct worker *w, struct record_batch *b)
 {
 	w->bound.placeholders++;
 	if (w->groups)
-		++*group_placeholders(w->groups, group_of(w, b, 0));
+		group_of(w, b, 0)->placeholders++;
 }
 
 bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records)

@@ -197,9 +197,16 @@ static int read_escalated(struct route *r, json_value *v, struct arena *a, struc
 	r->by_name = list != NULL;
 	r->all = !share_of && !list;
 	for (json_value *m = json_first(list); m; m = json_next(m)) {
-		if (!json_number_or_string(m).n)
+		const struct text name = json_number_or_string(m);
+		if (!name.n)
 			return err_set(e, ERR_INVALID, "'escalated' names conversations and tasks");
-		*dict_need(&r->escalated, json_number_or_string(m), NULL) = 1;
+		if (dict_find(&r->escalated, name))
+			continue;
+		*dict_need(&r->escalated, name, NULL) = 1;
+		r->escalated_name = mem_grow(r->escalated_name,
+					     (r->escalated_names + 1) * sizeof *r->escalated_name);
+		r->escalated_name[r->escalated_names++] =
+			(struct text){ arena_text(a, name.p, name.n), name.n };
 	}
 	r->escalate_when = (struct route_rule){ .prompt_max = INT64_MAX };
 	int rc = when ? read_when(&r->escalate_when, when, a, e) : 0;
@@ -345,8 +352,10 @@ int route_parse(struct route *r, const char *spec, const struct book *book, stru
 void route_release(struct route *r)
 {
 	free(r->rule);
+	free(r->escalated_name);
 	dict_release(&r->escalated);
 	r->rule = NULL;
+	r->escalated_name = NULL;
 }
 
 static bool in_share(const struct route *r, const struct workload *w, const struct work_call *c,

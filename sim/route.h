@@ -55,7 +55,9 @@ struct route {
 	bool escalates, by_name;
 	uint32_t escalate_from, escalate_to; /* targets; from: or ROUTE_AS_RECORDED for any */
 	struct dict escalated;		     /* tasks or conversations, by name */
-	struct route_rule escalate_when;     /* and only such calls */
+	struct text *escalated_name;	     /* the same, in their order */
+	size_t escalated_names;
+	struct route_rule escalate_when; /* and only such calls */
 };
 
 /* book: to tell PROVIDER/NAME from names with a slash. Texts live in the arena. Errors: ERR_USAGE,

@@ -468,7 +468,7 @@ int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_
 	for (size_t i = 0; i < l->count; i++) {
 		if (!is_single(&l->scenario[i]) || r[i].unpriced)
 			continue;
-		if (!any || r[i].cost.atto < r[*out].cost.atto)
+		if (!any || whatif_headline(&r[i]).atto < whatif_headline(&r[*out]).atto)
 			*out = i;
 		any = true;
 	}

@@ -20,7 +20,7 @@ struct use {
 	const struct stored_price *price;
 	int64_t then_us; /* a quarter in which it was metered so */
 	int64_t records;
-	uint32_t model;
+	uint32_t model, kind;
 	int quarter;
 	uint64_t counted; /* the buckets and units, by count */
 	bool by_book;	  /* the book's own price, of the tier for prompts above `above` */
@@ -29,12 +29,12 @@ struct use {
 };
 
 struct day_cell {
-	uint32_t use, day;
+	uint32_t use, day, who; /* 0: all */
 	struct usage_sums sums;
 };
 
 /* The prices of a day: the rates behind each use (NULL: as it was), and what past days would cost
- * at them, by day and model. */
+ * at them, by day, who and model. */
 struct day_prices {
 	const struct rates **rates; /* by use and part of a move; the first NULL: as it was */
 	const struct price **price;
@@ -51,15 +51,19 @@ struct usage_days {
 	struct usage_move move;
 	struct arena arena;
 	struct err failure;
-	struct dict index, model_index;
+	struct dict index, model_index, who_index;
+	size_t whos, kinds;
 	struct text *model;
 	size_t models;
 	struct use *use;
 	size_t uses;
 	struct day_cell *cell; /* by day once they are ready */
 	size_t cells;
-	size_t *first_cell; /* by day, and the end */
-	int64_t *tokens;    /* by day, model and bucket */
+	struct day_cell *of_customer; /* `use` is the kind of use until they are ready */
+	size_t of_customers;
+	size_t *first_cell;	     /* by day, and the end */
+	int64_t *tokens;	     /* by day, who, model and bucket */
+	struct money_total *metered; /* by day and who */
 	struct day_prices *prices;
 	size_t price_days;
 	uint32_t *prices_of; /* by coming day: 1 + place of its prices; 0: not asked yet */
@@ -70,7 +74,7 @@ struct usage_days *usage_days_open(const struct book *book, const struct zone *z
 {
 	struct usage_days *u = mem_zalloc(sizeof *u);
 	*u = (struct usage_days){
-		.book = book, .zone = zone, .first_day = first_day, .days = days
+		.book = book, .zone = zone, .first_day = first_day, .days = days, .whos = 1
 	};
 	return u;
 }
@@ -88,15 +92,30 @@ void usage_days_close(struct usage_days *u)
 	tariffs_close(u->tariffs);
 	dict_release(&u->index);
 	dict_release(&u->model_index);
+	dict_release(&u->who_index);
 	arena_release(&u->arena);
 	free(u->model);
 	free(u->use);
 	free(u->cell);
+	free(u->of_customer);
 	free(u->first_cell);
 	free(u->tokens);
+	free(u->metered);
 	free(u->prices);
 	free(u->prices_of);
 	free(u);
+}
+
+void usage_days_customers(struct usage_days *u, const struct text *customer, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		*dict_need(&u->who_index, customer[i], NULL) = i + 1;
+	u->whos = 1 + count;
+}
+
+size_t usage_days_whos(const struct usage_days *u)
+{
+	return u->whos;
 }
 
 const struct err *usage_days_error(const struct usage_days *u)
@@ -133,16 +152,37 @@ static void put_part(struct buf *key, struct text s)
 	buf_add(key, s.p, s.n);
 }
 
-static uint32_t use_of(struct usage_days *u, const struct usage_call *c, int quarter)
+/* The number of what has that key, from 1; 0 where it is new. */
+static uint64_t *number_of(struct usage_days *u, struct buf *key)
+{
+	uint64_t *at = dict_need(&u->index, (struct text){ key->p, key->n }, NULL);
+	buf_release(key);
+	return at;
+}
+
+/* What ran on a model, with its tier and region, at a price. */
+static uint32_t kind_of(struct usage_days *u, const struct usage_call *c)
 {
 	struct buf key = { 0 };
 	const struct subject_names *n = c->subject;
-	buf_printf(&key, "u%d,%p", quarter, (const void *)c->price);
+	buf_printf(&key, "k%p", (const void *)c->price);
 	put_part(&key, n->provider);
 	put_part(&key, n->model);
 	put_part(&key, n->service_tier);
 	put_part(&key, n->region);
-	uint64_t *at = dict_need(&u->index, (struct text){ key.p, key.n }, NULL);
+	uint64_t *at = number_of(u, &key);
+	if (!*at)
+		*at = ++u->kinds;
+	return (uint32_t)(*at - 1);
+}
+
+static uint32_t use_of(struct usage_days *u, const struct usage_call *c, int quarter)
+{
+	struct buf key = { 0 };
+	const struct subject_names *n = c->subject;
+	const uint32_t kind = kind_of(u, c);
+	buf_printf(&key, "u%d,%u", quarter, kind);
+	uint64_t *at = number_of(u, &key);
 	if (!*at) {
 		u->use = one_more(u->use, u->uses, sizeof *u->use);
 		u->use[u->uses] =
@@ -152,35 +192,64 @@ static uint32_t use_of(struct usage_days *u, const struct usage_call *c, int qua
 				      .price = c->price,
 				      .then_us = c->time_us,
 				      .model = model_of(u, n->model),
+				      .kind = kind,
 				      .quarter = quarter };
 		*at = ++u->uses;
 	}
-	buf_release(&key);
 	return (uint32_t)(*at - 1);
+}
+
+/* The past day of a cell, or -1. */
+static int64_t place_of(const struct usage_days *u, const struct usage_call *c)
+{
+	const int64_t place = zone_day(u->zone, (struct instant){ c->time_us }) - u->first_day;
+	return place < (int64_t)u->days ? place : -1;
+}
+
+/* Adds to the cell of that day, use (of a customer: kind of use) and who. */
+static int add_sums(struct usage_days *u, struct day_cell **list, size_t *count, struct day_cell at,
+		    const struct usage_sums *sums)
+{
+	const uint64_t key[2] = { (uint64_t)at.day << 32 | at.who, at.use };
+	uint64_t *cell = dict_need(&u->index, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*cell) {
+		*list = one_more(*list, *count, sizeof **list);
+		(*list)[*count] = at;
+		*cell = ++*count;
+	}
+	return usage_sums_add(&(*list)[*cell - 1].sums, sums, &u->failure);
 }
 
 int usage_days_take(void *user, const struct usage_call *c)
 {
 	struct usage_days *u = user;
 	const struct instant at = { c->time_us };
-	const int64_t place = zone_day(u->zone, at) - u->first_day,
+	const int64_t place = place_of(u, c),
 		      local = c->time_us + zone_offset(u->zone, at, NULL) * US_PER_SECOND;
-	if (place < 0 || place >= (int64_t)u->days)
+	if (place < 0)
 		return 0;
 	const int quarter = (int)((local - floor_div(local, US_PER_DAY) * US_PER_DAY) / QUARTER_US);
 	const uint32_t use = use_of(u, c, quarter);
-	uint64_t key[2] = { (uint64_t)place, use };
-	uint64_t *cell = dict_need(&u->index, (struct text){ (const char *)key, sizeof key }, NULL);
-	if (!*cell) {
-		u->cell = one_more(u->cell, u->cells, sizeof *u->cell);
-		u->cell[u->cells] = (struct day_cell){ .use = use, .day = (uint32_t)place };
-		*cell = ++u->cells;
-	}
 	struct use *of = &u->use[use];
 	for (int k = 0; k < COUNT_KINDS; k++)
 		of->counted |= c->sums->counts[k] ? (uint64_t)1 << k : 0;
 	of->records += c->sums->records;
-	return usage_sums_add(&u->cell[*cell - 1].sums, c->sums, &u->failure);
+	return add_sums(u, &u->cell, &u->cells,
+			(struct day_cell){ .use = use, .day = (uint32_t)place }, c->sums);
+}
+
+int usage_days_take_customer(void *user, const struct usage_call *c)
+{
+	struct usage_days *u = user;
+	const int64_t place = place_of(u, c);
+	const uint64_t *who = dict_find(&u->who_index, usage_call_label(c, BY_CUSTOMER));
+	if (place < 0 || !who)
+		return 0;
+	return add_sums(u, &u->of_customer, &u->of_customers,
+			(struct day_cell){ .use = kind_of(u, c),
+					   .day = (uint32_t)place,
+					   .who = (uint32_t)*who },
+			c->sums);
 }
 
 static int by_day(const void *a, const void *b)
@@ -188,7 +257,9 @@ static int by_day(const void *a, const void *b)
 	const struct day_cell *x = a, *y = b;
 	if (x->day != y->day)
 		return x->day < y->day ? -1 : 1;
-	return x->use < y->use ? -1 : x->use > y->use;
+	if (x->use != y->use)
+		return x->use < y->use ? -1 : 1;
+	return x->who < y->who ? -1 : x->who > y->who;
 }
 
 static bool same_rates(const struct rates *a, const struct rates *b)
@@ -203,7 +274,8 @@ static bool same_rates(const struct rates *a, const struct rates *b)
 
 static bool same_fees(const struct stored_price *s, const struct price *p)
 {
-	bool same = s->fee_count == p->fee_count;
+	const bool told = p->last_depends && !fees_at_least(s->fee, s->fee_count);
+	bool same = s->fee_count == p->fee_count - told;
 	for (size_t i = 0; same && i < s->fee_count; i++)
 		same = strcmp(s->fee[i].unit, p->fee[i].unit) == 0 &&
 		       s->fee[i].amount.pico == p->fee[i].amount.pico &&
@@ -242,6 +314,65 @@ static void find_tier(struct usage_days *u, struct use *use)
 	}
 }
 
+static void add_most(struct money_total *sum, struct money_total more)
+{
+	if (!money_total_add(sum, more))
+		sum->atto = (int128)(~(uint128)0 >> 2);
+}
+
+/* Adds what was counted and metered. */
+static void note_cell(struct usage_days *u, const struct day_cell *c)
+{
+	const size_t at = c->day * u->whos + c->who;
+	int64_t *t = &u->tokens[(at * u->models + u->use[c->use].model) * BUCKET_COUNT];
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		t[b] += c->sums.tokens[b];
+	add_most(&u->metered[at], c->sums.cost);
+}
+
+/* Where the cells of each day begin. */
+static void find_cells(struct usage_days *u)
+{
+	if (u->cells)
+		qsort(u->cell, u->cells, sizeof *u->cell, by_day);
+	memset(u->first_cell, 0, (u->days + 2) * sizeof *u->first_cell);
+	for (size_t i = 0; i < u->cells; i++)
+		u->first_cell[u->cell[i].day + 1] = i + 1;
+	for (size_t d = 1; d <= u->days; d++)
+		if (u->first_cell[d] < u->first_cell[d - 1])
+			u->first_cell[d] = u->first_cell[d - 1];
+}
+
+/* The use of a kind that most records of a day had; false where none had. */
+static bool find_use(const struct usage_days *u, size_t day, uint32_t kind, uint32_t *use)
+{
+	int64_t most = INT64_MIN;
+	for (size_t k = u->first_cell[day]; k < u->first_cell[day + 1]; k++) {
+		const struct day_cell *c = &u->cell[k];
+		if (u->use[c->use].kind == kind && c->sums.records > most) {
+			most = c->sums.records;
+			*use = c->use;
+		}
+	}
+	return most != INT64_MIN;
+}
+
+/* What customers used lies at quarters of an hour, as what all did. */
+static void place_customers(struct usage_days *u)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < u->of_customers; i++) {
+		struct day_cell c = u->of_customer[i];
+		if (find_use(u, c.day, c.use, &c.use))
+			u->of_customer[found++] = c;
+	}
+	for (size_t i = 0; i < found; i++) {
+		u->cell = one_more(u->cell, u->cells, sizeof *u->cell);
+		u->cell[u->cells++] = u->of_customer[i];
+	}
+	find_cells(u);
+}
+
 void usage_days_ready(struct usage_days *u, const char *currency)
 {
 	if (u->book)
@@ -251,22 +382,16 @@ void usage_days_ready(struct usage_days *u, const char *currency)
 		find_tier(u, &u->use[k]);
 		find_target(u, &u->use[k]);
 	}
-	if (u->cells)
-		qsort(u->cell, u->cells, sizeof *u->cell, by_day);
 	u->first_cell = mem_zalloc((u->days + 2) * sizeof *u->first_cell);
-	u->tokens = mem_zalloc((u->days * u->models + 1) * BUCKET_COUNT * sizeof *u->tokens);
+	u->tokens =
+		mem_zalloc((u->days * u->whos * u->models + 1) * BUCKET_COUNT * sizeof *u->tokens);
+	u->metered = mem_zalloc((u->days + 1) * u->whos * sizeof *u->metered);
 	u->prices_of = mem_zalloc((u->days + USAGE_DAYS_FAR + 1) * sizeof *u->prices_of);
+	find_cells(u);
+	place_customers(u);
+	for (size_t i = 0; i < u->cells; i++)
+		note_cell(u, &u->cell[i]);
 	u->empty = u->cells ? u->cell[0].day : u->days;
-	for (size_t i = 0; i < u->cells; i++) {
-		const struct day_cell *c = &u->cell[i];
-		int64_t *t = &u->tokens[(c->day * u->models + u->use[c->use].model) * BUCKET_COUNT];
-		u->first_cell[c->day + 1] = i + 1;
-		for (int b = 0; b < BUCKET_COUNT; b++)
-			t[b] += c->sums.tokens[b];
-	}
-	for (size_t d = 1; d <= u->days; d++)
-		if (u->first_cell[d] < u->first_cell[d - 1])
-			u->first_cell[d] = u->first_cell[d - 1];
 }
 
 size_t usage_days_empty(const struct usage_days *u)
@@ -284,23 +409,14 @@ struct text usage_days_model(const struct usage_days *u, size_t model)
 	return u->model[model];
 }
 
-static void add_most(struct money_total *sum, struct money_total more)
+struct money_total usage_days_metered(const struct usage_days *u, size_t who, size_t i)
 {
-	if (!money_total_add(sum, more))
-		sum->atto = (int128)(~(uint128)0 >> 2);
+	return u->metered[i * u->whos + who];
 }
 
-struct money_total usage_days_metered(const struct usage_days *u, size_t i)
+const int64_t *usage_days_tokens(const struct usage_days *u, size_t who, size_t i, size_t model)
 {
-	struct money_total sum = { 0 };
-	for (size_t k = u->first_cell[i]; k < u->first_cell[i + 1]; k++)
-		add_most(&sum, u->cell[k].sums.cost);
-	return sum;
-}
-
-const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t model)
-{
-	return &u->tokens[(i * u->models + model) * BUCKET_COUNT];
+	return &u->tokens[((i * u->whos + who) * u->models + model) * BUCKET_COUNT];
 }
 
 /* --- what the book says of a day --- */
@@ -388,7 +504,7 @@ static size_t prices_at(struct usage_days *u, size_t t)
 		free(p.rates);
 		free(p.price);
 	} else {
-		p.cost = mem_zalloc((u->days + 1) * (u->models + 1) * sizeof *p.cost);
+		p.cost = mem_zalloc((u->days + 1) * u->whos * (u->models + 1) * sizeof *p.cost);
 		p.costed = mem_zalloc(u->days + 1);
 		u->prices = one_more(u->prices, u->price_days, sizeof *u->prices);
 		u->prices[u->price_days++] = p;
@@ -408,7 +524,7 @@ static bool cost_at(const struct day_cell *c, const struct rates *r, const struc
 {
 	const struct stored_price at = { .rates = *r,
 					 .fee = price->fee,
-					 .fee_count = price->fee_count };
+					 .fee_count = rate_fees_of_sums(price, c->sums.units) };
 	int64_t counts[COUNT_KINDS];
 	struct err e = { 0 };
 	memcpy(counts, c->sums.counts, sizeof counts);
@@ -442,29 +558,32 @@ static struct money_total cell_cost(const struct usage_days *u, const struct day
 }
 
 /* By model, and their sum. */
-static const struct money_total *costs_at(struct usage_days *u, size_t i, size_t t)
+static const struct money_total *costs_at(struct usage_days *u, size_t who, size_t i, size_t t)
 {
 	const size_t at = prices_at(u, t); /* the list may move */
 	struct day_prices *p = &u->prices[at];
-	struct money_total *cost = &p->cost[i * (u->models + 1)];
 	for (size_t k = u->first_cell[i]; !p->costed[i] && k < u->first_cell[i + 1]; k++) {
-		const struct money_total one = cell_cost(
-			u, p, &u->cell[k], t >= u->move.from && u->use[u->cell[k].use].moved[0]);
-		add_most(&cost[u->use[u->cell[k].use].model], one);
+		const struct day_cell *c = &u->cell[k];
+		const struct use *use = &u->use[c->use];
+		struct money_total *cost = &p->cost[(i * u->whos + c->who) * (u->models + 1)];
+		const struct money_total one =
+			cell_cost(u, p, c, t >= u->move.from && use->moved[0]);
+		add_most(&cost[use->model], one);
 		add_most(&cost[u->models], one);
 	}
 	p->costed[i] = true;
-	return cost;
+	return &p->cost[(i * u->whos + who) * (u->models + 1)];
 }
 
-struct money_total usage_days_cost_of(struct usage_days *u, size_t i, size_t t, size_t model)
+struct money_total usage_days_cost_of(struct usage_days *u, size_t who, size_t i, size_t t,
+				      size_t model)
 {
-	return costs_at(u, i, t)[model];
+	return costs_at(u, who, i, t)[model];
 }
 
-struct money_total usage_days_cost(struct usage_days *u, size_t i, size_t t)
+struct money_total usage_days_cost(struct usage_days *u, size_t who, size_t i, size_t t)
 {
-	return costs_at(u, i, t)[u->models];
+	return costs_at(u, who, i, t)[u->models];
 }
 
 struct usage_days_kept usage_days_kept(const struct usage_days *u)

@@ -40,6 +40,13 @@ struct usage_move {
 struct usage_days *usage_days_open(const struct book *book, const struct zone *zone,
 				   int64_t first_day, size_t days);
 void usage_days_close(struct usage_days *u);
+/* Customers of whom cells by day and customer are then taken, beside those of all: they are 1 to
+ * count below, and 0 is all. What they used lies at a quarter of an hour of that day at which most
+ * was used at the same price. */
+void usage_days_customers(struct usage_days *u, const struct text *customer, size_t count);
+int usage_days_take_customer(void *user, const struct usage_call *cell);
+/* At least 1: all. */
+size_t usage_days_whos(const struct usage_days *u);
 /* Takes a cell of usage_each_cell; user is a struct usage_days. Returns an error of its own code,
  * which usage_days_error tells. */
 int usage_days_take(void *user, const struct usage_call *cell);
@@ -55,13 +62,14 @@ size_t usage_days_empty(const struct usage_days *u);
 size_t usage_days_models(const struct usage_days *u);
 struct text usage_days_model(const struct usage_days *u, size_t model);
 /* What past day i was metered at. */
-struct money_total usage_days_metered(const struct usage_days *u, size_t i);
-/* Tokens of a model on past day i, by bucket; requests behind them. */
-const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t model);
+struct money_total usage_days_metered(const struct usage_days *u, size_t who, size_t i);
+/* Tokens of a model on past day i, by bucket. */
+const int64_t *usage_days_tokens(const struct usage_days *u, size_t who, size_t i, size_t model);
 /* What past day i would cost on day t, both counted from the first past day; of one model, and
  * together. Sums that do not fit are as large as they can be. */
-struct money_total usage_days_cost_of(struct usage_days *u, size_t i, size_t t, size_t model);
-struct money_total usage_days_cost(struct usage_days *u, size_t i, size_t t);
+struct money_total usage_days_cost_of(struct usage_days *u, size_t who, size_t i, size_t t,
+				      size_t model);
+struct money_total usage_days_cost(struct usage_days *u, size_t who, size_t i, size_t t);
 /* Whether days t and s have the same prices. */
 bool usage_days_same_prices(struct usage_days *u, size_t t, size_t s);
 

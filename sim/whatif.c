@@ -12,6 +12,24 @@ enum {
 	PART_CALLS = 2048 /* about what a thread takes at a time */
 };
 
+static int side_of(struct money_total a, struct money_total b)
+{
+	return a.atto < b.atto ? -1 : a.atto > b.atto;
+}
+
+enum whatif_verdict whatif_verdict(const struct whatif_result *w, const struct whatif_result *base)
+{
+	const int expected = side_of(whatif_headline(w), whatif_headline(base));
+	if (whatif_at_least(w) || whatif_at_least(base))
+		return WHATIF_NOT_CERTAIN;
+	const bool here = whatif_has_bounds(w), there = whatif_has_bounds(base);
+	const int low = side_of(here ? w->cost_low : w->cost, there ? base->cost_low : base->cost),
+		  high = side_of(here ? w->cost_high : w->cost,
+				 there ? base->cost_high : base->cost);
+	return low == expected && high == expected ? (enum whatif_verdict)expected
+						   : WHATIF_NOT_CERTAIN;
+}
+
 int64_t whatif_busy_ms(const struct whatif_model *m)
 {
 	const struct decimal first = m->first_token_seconds, rate = m->tokens_per_second;

@@ -87,7 +87,8 @@ struct whatif_model {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
-	int64_t placeholders; /* calls with only the output count of their answer's start */
+	int64_t placeholders; /* calls with only the output count of their answer's start, or */
+	int64_t unsaid;	      /* (of them) that do not tell what their price depends on */
 	int64_t token_hours;  /* of storage, where caches bill it */
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above
@@ -119,7 +120,7 @@ struct whatif_result {
 	int64_t records, tokens[BUCKET_COMMON], prompt_tokens;
 	struct money_total cost;
 	struct credits_total credits;
-	int64_t unpriced, uncredited, placeholders;
+	int64_t unpriced, uncredited, placeholders, unsaid;
 	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
 	   and what the cost would be with the fewest and the most, and is where sessions rewrite
 	   what was said as often as recorded ones do */
@@ -159,6 +160,22 @@ static inline bool whatif_draws_at_least(const struct whatif_result *w)
 {
 	return w->uncredited || w->placeholders;
 }
+
+/* Whether hits that are not certain move the cost. */
+static inline bool whatif_has_bounds(const struct whatif_result *w)
+{
+	return (w->calls_uncertain || w->calls_unproven) && !w->fixed.atto;
+}
+/* The figure to take: what is expected where hits are not certain, else the cost. Models, days and
+ * windows add up to the cost. */
+static inline struct money_total whatif_headline(const struct whatif_result *w)
+{
+	return whatif_has_bounds(w) ? w->cost_expected : w->cost;
+}
+/* Below, at or above 0 as a scenario is cheaper than another one, as dear or dearer, whether as
+ * much is rewritten as is expected, as the most hits have it or as the fewest do. */
+enum whatif_verdict { WHATIF_CHEAPER = -1, WHATIF_SAME, WHATIF_DEARER, WHATIF_NOT_CERTAIN };
+enum whatif_verdict whatif_verdict(const struct whatif_result *w, const struct whatif_result *base);
 
 /* The serial time of the model's calls in milliseconds, half up; -1 when its speed is not known. */
 int64_t whatif_busy_ms(const struct whatif_model *m);

@@ -274,6 +274,7 @@ static const char *price_or_why(struct run *r, struct tariff_answer *a, const st
 	if (rate_usage(&rating, &u, a->price, a->tariff, e) != 0)
 		return e->message;
 	*cost = rating.total;
+	r->unsaid = rating.at_least;
 	return NULL;
 }
 
@@ -463,11 +464,13 @@ static bool metered_play(struct run *r, const struct play *p, const struct subje
 {
 	const struct workload *w = r->o->workload;
 	const size_t at = r->from + p->call;
-	if (w->metered_unpriced[at])
+	const bool unpriced = w->metered_lacks[at] == METERED_UNPRICED;
+	if (unpriced)
 		count_reason(r, play_key(r, p), s->model.p,
 			     "the record was metered without a price");
 	*cost = w->metered[at];
-	return !w->metered_unpriced[at];
+	r->unsaid = w->metered_lacks[at] == METERED_UNSAID;
+	return !unpriced;
 }
 
 static bool is_metered(const struct run *r, const struct play *p)
@@ -530,6 +533,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	int64_t tokens[BUCKET_COMMON];
 	struct money_total cost = { 0 };
 	struct credits_total credits = { 0 };
+	r->unsaid = false;
 	divide(r, p, a, tokens);
 	struct whatif_model *m = r->stage->line_of[p->target] < 0
 					 ? whatif_line(r->stage, out, p->target, a->resolved)
@@ -550,10 +554,12 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (m->hosting) {
 		fits &= host_play(r, p, m, tokens, priced ? &cost : NULL);
 		priced = true;
+		r->unsaid = false; /* of the vendor's */
 		cost = (struct money_total){ 0 };
 	}
 	m->unpriced += !priced;
-	m->placeholders += c->placeholder;
+	m->placeholders += c->placeholder + r->unsaid;
+	m->unsaid += r->unsaid;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, cost);
 	if (r->o->plan) {
@@ -590,6 +596,7 @@ static bool sum_models(struct whatif_result *out)
 		out->unpriced += m->unpriced;
 		out->uncredited += m->uncredited;
 		out->placeholders += m->placeholders;
+		out->unsaid += m->unsaid;
 	}
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		fits &= !__builtin_add_overflow(out->prompt_tokens, out->tokens[k],
@@ -655,6 +662,7 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 	to->records += m->records;
 	to->unpriced += m->unpriced;
 	to->placeholders += m->placeholders;
+	to->unsaid += m->unsaid;
 	to->uncredited += m->uncredited;
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;

@@ -159,6 +159,7 @@ struct run {
 	size_t from, calls;
 	struct play *play; /* the desk's */
 	size_t plays;
+	bool unsaid; /* the amount that was last asked for is the least that it may be */
 	/* cache of each call, and what its model answers; those of `like` */
 	uint32_t *recorded;
 	struct tariff_answer **answered;

@@ -120,7 +120,7 @@ void workload_close(struct workload *w)
 	free(w->name);
 	free(w->rare);
 	free(w->metered);
-	free(w->metered_unpriced);
+	free(w->metered_lacks);
 	dict_release(&w->dict);
 	dict_release(&w->subject_dict);
 	doubts_release(&w->doubts);

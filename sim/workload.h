@@ -84,6 +84,9 @@ static inline struct packed_call *work_part_call(const struct work_part *p, size
 /* How the calls of a workload lie: by conversation, the same packed, as they were written. */
 enum work_order { WORK_BY_CONVERSATION, WORK_PACKED, WORK_AS_WRITTEN };
 
+/* What a metered amount lacks: it is none, or the least of what it may be. */
+enum metered_lack { METERED_WHOLE, METERED_UNPRICED, METERED_UNSAID };
+
 struct workload {
 	const char *shape;
 	/* All calls; or NULL, and they are packed: workload_calls takes them out. */
@@ -115,7 +118,7 @@ struct workload {
 	/* from the database only: what each call cost as it was metered, and whether it has a price
 	 */
 	struct money_total *metered;
-	bool *metered_unpriced;
+	uint8_t *metered_lacks; /* enum metered_lack */
 	const char *metered_currency;
 	bool relative;		  /* its times count from the start, which lies at 0 */
 	int64_t refused, outside; /* records that are not here, and why */

@@ -193,8 +193,8 @@ static void order_metered(struct workload *w, const uint32_t *in_time)
 	for (size_t i = 0; i < w->count; i++)
 		written[in_time ? in_time[i] : i] = (uint32_t)i;
 	w->metered = in_order(w->metered, sizeof *w->metered, w->packed, written, w->count);
-	w->metered_unpriced = in_order(w->metered_unpriced, sizeof *w->metered_unpriced, w->packed,
-				       written, w->count);
+	w->metered_lacks =
+		in_order(w->metered_lacks, sizeof *w->metered_lacks, w->packed, written, w->count);
 	free(written);
 }
 

@@ -79,8 +79,7 @@ static int take_row(void *user, const struct usage_row *row)
 		st->seq = mem_grow(st->seq, st->room * sizeof *st->seq);
 		st->gone = mem_grow(st->gone, st->room * sizeof *st->gone);
 		w->metered = mem_grow(w->metered, st->room * sizeof *w->metered);
-		w->metered_unpriced =
-			mem_grow(w->metered_unpriced, st->room * sizeof *w->metered_unpriced);
+		w->metered_lacks = mem_grow(w->metered_lacks, st->room * sizeof *w->metered_lacks);
 	}
 	const struct stored_price *p;
 	st->seq[before] = row->seq;
@@ -94,7 +93,9 @@ static int take_row(void *user, const struct usage_row *row)
 					 &w->metered[before], &st->e);
 	if (rc != 0)
 		return rc;
-	w->metered_unpriced[before] = p->reason.n != 0;
+	w->metered_lacks[before] = p->reason.n				 ? METERED_UNPRICED
+				   : fees_at_least(p->fee, p->fee_count) ? METERED_UNSAID
+									 : METERED_WHOLE;
 	if (p->reason.n == 0 && !w->metered_currency)
 		w->metered_currency = arena_text(&w->arena, p->currency.p, p->currency.n);
 	if (p->reason.n == 0 && !text_is(p->currency, w->metered_currency))
@@ -115,7 +116,7 @@ static void drop_gone(struct standing *st)
 			continue;
 		*work_part_call(w->part, kept) = *work_part_call(w->part, i);
 		w->metered[kept] = w->metered[i];
-		w->metered_unpriced[kept++] = w->metered_unpriced[i];
+		w->metered_lacks[kept++] = w->metered_lacks[i];
 	}
 	w->count = kept;
 	if (w->parts)

@@ -68,7 +68,7 @@ def calls(rows):
             if not holds and not region:
                 yield dict(named, input=1), None
             for row in holds[:1]:
-                if "request" in row.get("fees", {}):
+                if "request" in row.get("fees", {}) or price_facts.request_fee(row):
                     continue
                 for tier, where, rates, tiers, factor in variants(row):
                     sizes = [1] + [t["above_prompt_tokens"] + d for t in tiers for d in (-1, 0, 1)]

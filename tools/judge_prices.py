@@ -86,10 +86,10 @@ def judge_price(row, price, label, stated, tiers):
 
 def judge_fees(row, price):
     shown = {f["unit"]: f for f in price["fees"]}
-    for unit, fee in row.get("fees", {}).items():
-        if unit == "request" and "web_search_low" in row["fees"]:  # the dearest of three, not what each call pays
-            if unit in shown or not price.get("doubt"):
-                yield "the fee of a request is charged on every call, or its doubt is not told"
+    at_least = price_facts.request_fee(row)
+    for unit, fee in (row.get("fees", {}) | ({"request": at_least} if at_least else {})).items():
+        if unit == "request" and shown.get(unit, {}).get("unless") != fee.get("unless"):
+            yield "the fee of a request is the least of several, or is it not"
         elif unit not in shown or not same(shown[unit]["amount"], fee["amount"]) or shown[unit]["per"] != fee["per"]:
             yield f"fee {unit}: {shown.get(unit)}, the history has {fee}"
 
@@ -101,7 +101,7 @@ def judge(row, at, tally, said):
     if shown is None:
         yield "no price: " + error
         return
-    of = {(p["service_tier"], p.get("region") or ""): p for p in shown["prices"]}
+    of = {(p["service_tier"], p.get("region") or ""): p for p in sorted(shown["prices"], key=lambda p: p["kind"] == "promotion")}
     base = of.get(("standard", region))
     if not base:
         yield "no standard price of that region"
@@ -145,9 +145,12 @@ def judge_cost(row, at, tally, base):
     words = ["--model", row["model"], "--provider", row["provider"], "--at", stamp(at), "--input", "1000", "--output", "1000"]
     got, error = ask(tally, "cost", *words, *(["--region", row["region"]] if row.get("region") else []))
     want = (decimal.Decimal(row["rates"]["input"]) + decimal.Decimal(row["rates"]["output"])) / 1000
-    fees = row.get("fees", {})
-    if "request" in fees and "web_search_low" not in fees:
-        want += decimal.Decimal(fees["request"]["amount"]) / fees["request"]["per"]
+    at_least = price_facts.request_fee(row)
+    fee = at_least or row.get("fees", {}).get("request")
+    if fee:
+        want += decimal.Decimal(fee["amount"]) / fee["per"]
+    if got and at_least and not (got["at_least"] and got["price_doubt"]):
+        yield "what the call leaves unsaid is not told"
     if not got:
         yield "no cost: " + error
     elif not same(got["total"], want):

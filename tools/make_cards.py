@@ -2,7 +2,8 @@
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
 Cache contracts come from tools/cache_contracts.json, open questions of whole vendors from
 tools/price_disputes.json, the regions in which a model costs the same from
-(or times a factor) tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, which are kept by hand.
+(or times a factor) tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, and what requests pay by something that they may
+leave unsaid from tools/request_fees.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
 model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
@@ -108,16 +109,9 @@ def doubt_of(row, lost):
 
 
 def fees_of(row):
-    """The fees, and a doubt: a fee a request that is only the dearest of three fees, one for each size of the
-    search context, is not what every request pays. The call says which one it used."""
     fees = {unit: {"amount": fee["amount"], "per": fee["per"]} for unit, fee in sorted(row.get("fees", {}).items())}
-    if "request" in fees and "web_search_low" in fees:
-        low, high = fees["web_search_low"], fees["web_search_high"]
-        del fees["request"]
-        return fees, [f"every request also pays a fee by the size of its search context, {low['amount']} to {high['amount']} "
-                      f"per {high['per']:,} requests; it is charged where the record names web_search_low, "
-                      "web_search_medium or web_search_high"]
-    return fees, []
+    at_least = price_facts.request_fee(row)
+    return fees | ({"request": at_least} if at_least else {})
 
 
 def batch_of(row, base):
@@ -143,7 +137,7 @@ def prices_of(row):
         base["kind"] = row["kind"]
     if row.get("tiers"):
         base["context"] = tiers_of(row["tiers"], rates)
-    fees, doubts = fees_of(row)
+    fees, doubts = fees_of(row), []
     held = [amount for since, amount in STORAGE.get((row["provider"], row["model"]), []) if since <= row["from"]]
     storage = {"cache_token_hours": {"amount": held[-1], "per": 1000000}} if held else {}
     if fees or storage:

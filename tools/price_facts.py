@@ -5,9 +5,21 @@ for each. A statement holds from its `from` to its `to` (a line that begins befo
 the rates of `where`; `snapshot` gives a snapshot a line of its own, which the history folds into its model. What a
 statement replaces is kept as what the catalogues have, and so becomes a dispute of the card. `doubt` is one of the prices.
 """
-import fnmatch, json, pathlib
+import decimal, fnmatch, json, pathlib
 
 STATEMENTS = json.loads((pathlib.Path(__file__).parent / "price_statements.json").read_text())
+REQUEST_FEES = json.loads((pathlib.Path(__file__).parent / "request_fees.json").read_text())
+
+
+def request_fee(row):
+    """What every request pays at least by something that a record may leave unsaid (request_fees.json): the least of the
+    fees that it may name, or 0, of which no source states how much it is. None: no such fee."""
+    for rule in REQUEST_FEES.get(row["provider"], []):
+        if any(fnmatch.fnmatchcase(row["model"], name) for name in rule["models"]):
+            told = [fee for unit, fee in row.get("fees", {}).items() if unit in rule["tell"]]
+            least = min(told, key=lambda f: decimal.Decimal(f["amount"]) / f["per"], default={"amount": "0", "per": 1})
+            return {"amount": least["amount"], "per": least["per"], "unless": rule["tell"]}
+    return None
 
 
 def replace(row, place, stated, old):

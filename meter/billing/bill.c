@@ -144,7 +144,7 @@ static int money_of(struct bill_reader *r, struct text amount, struct money_tota
 	struct decimal d;
 	bool changed;
 	int places;
-	const int shift = r->format->places;
+	const int shift = r->format->minor ? r->minor : r->format->places;
 	int rc = loose_number(&d, &places, amount, r->comma_decimals, e);
 	if (rc != 0)
 		return err_context(e, "the amount");
@@ -354,6 +354,14 @@ static int days_from(struct bill_reader *r, const struct bill_row *row, struct f
 	struct loose_time t, end;
 	char room[16];
 	const struct text start = start_of(row, room), until = row->value[ROLE_END];
+	f->day = r->o->from;
+	f->end = r->o->to;
+	if (r->undated && f->day < f->end)
+		return 0;
+	if (r->undated)
+		return err_set(e, ERR_INVALID,
+			       "the bill does not say of which days it is; say so with " ASKED(
+				       "since") " and " ASKED("until"));
 	if (month_from(start, f))
 		return 0;
 	int rc = time_from(r, start, &t, e);
@@ -704,7 +712,7 @@ static struct text cost_of(const struct bill_row *row)
 	    (cost.n && export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED))
 		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
-		if (cost.p[i] >= '0' && cost.p[i] <= '9')
+		if (is_digit(cost.p[i]))
 			return cost;
 	if (cost.n && (text_is(cost, "-") || text_is(cost, "Included") || text_is(cost, "Free") ||
 		       text_is(cost, "N/A") || text_is(cost, "null")))
@@ -757,6 +765,7 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 			   .project = type.n ? (struct text){ "", 0 } : row->value[ROLE_PROJECT] };
 	struct bill_line *l;
 	struct buf spelled = { 0 };
+	r->minor = loose_currency_places(row->value[ROLE_CURRENCY]);
 	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
 		return add_quiet(r, row);
 	if (is_total(row))

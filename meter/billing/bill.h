@@ -52,6 +52,7 @@ struct bill_options {
 	const char *column[EXPORT_ROLES];    /* as --map names them, by their meaning; NULL: not */
 	const char *none[BILL_NONE_MAX + 1]; /* columns that do not matter, up to NULL */
 	const struct book *book;	     /* tells models from other words; NULL: none */
+	int64_t from, to; /* the days of a file that states none, not the last; else equal */
 };
 
 struct bill {

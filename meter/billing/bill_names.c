@@ -4,11 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Words that say whose it is, where it runs and which state it is in. */
 static bool is_beside(struct text word)
 {

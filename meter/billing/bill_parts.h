@@ -46,6 +46,8 @@ struct bill_reader {
 	char item[128];			    /* "data[3].results[0]" */
 	const struct export_format *format; /* of the file at work */
 	bool comma_decimals;
+	bool undated; /* no column of it says of which days a row is */
+	int minor;    /* decimals of the currency of the row at work, where its coins are counted */
 	/* of a file of documents: which names of --map it has */
 	bool has_column[EXPORT_ROLES], has_none[BILL_NONE_MAX];
 	struct page_list pages;

@@ -147,10 +147,16 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			e, ERR_INVALID,
 			"this is usage without costs (%s), not a bill: tally ingest counts it",
 			usage->title);
-	if (!has[ROLE_START] || (!has[ROLE_COST] && !has[ROLE_TYPE]))
+	r->undated = !has[ROLE_START];
+	if (!has[ROLE_COST] && !has[ROLE_TYPE])
 		return err_set(e, ERR_INVALID,
-			       "the header has no column for the %s; name it with " ASKED("map"),
-			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
+			       "the header has no column for the cost (cost=COLUMN); name it "
+			       "with " ASKED("map"));
+	if (r->undated && r->o->from == r->o->to)
+		return err_set(
+			e, ERR_INVALID,
+			"the header has no column for the day (day=COLUMN); name it with " ASKED(
+				"map") ", or the days of all rows with " ASKED("since") " and " ASKED("until"));
 	look_at_header(r, l, h);
 	int rc = check_twice(l, h, e);
 	return rc == 0 && r->format->general ? check_costs(l, h, e) : rc;
@@ -349,13 +355,20 @@ static int judge_keys(struct bill_reader *r, const struct bill_seen *seen, json_
 	return rc;
 }
 
+/* Rows of an object: what the key of each says of it. */
+static bool is_key(const struct bill_reader *r, json_value *v, json_value *item,
+		   const struct export_column *c)
+{
+	return r->format->key && item && *json_key(v) && strcmp(c->name, r->format->key) == 0;
+}
+
 static int judge_object(struct bill_reader *r, json_value *v, json_value *item,
 			const struct bill_row *row, struct err *e)
 {
 	struct bill_seen seen = { .net = !r->format->net || export_value(v, item, r->format->net) };
 	struct buf path = { 0 };
 	for (const struct export_column *c = r->format->column; c->name; c++)
-		seen.role[c->role] |= export_value(v, item, c->name) != NULL;
+		seen.role[c->role] |= export_value(v, item, c->name) || is_key(r, v, item, c);
 	bill_judge_words(r, &seen, row);
 	int rc = judge_keys(r, &seen, v, &path, e);
 	buf_release(&path);
@@ -389,7 +402,9 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 		}
 	}
 	for (const struct export_column *c = r->format->column; c->name; c++)
-		if (!r->o->column[c->role])
+		if (!r->o->column[c->role] && is_key(r, v, item, c))
+			put_value(&row, c->role, text_of(json_key(v)));
+		else if (!r->o->column[c->role])
 			put_member(&row, &credits, export_value(v, item, c->name), c->name,
 				   c->role);
 	json_put_value(&whole, v);
@@ -455,6 +470,7 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 	}
 	if (f)
 		r->format = f;
+	r->undated = f && !r->o->column[ROLE_START] && !export_says_when(f);
 	if (!f && export_of_document(v, EXPORT_AS_ANY))
 		return err_set(
 			e, ERR_INVALID,

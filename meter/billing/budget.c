@@ -9,11 +9,11 @@
 #include "base/json.h"
 #include "meter/billing/window.h"
 
-/* An alarm whose hook has been started. */
+/* An alarm that is being told. */
 struct running {
 	struct budget_alarm alarm;
 	struct arena texts;
-	struct hook_run *run; /* NULL: it could not be started */
+	struct hook_run *run; /* NULL: there is none, or it could not be started */
 };
 
 struct budgets {
@@ -58,6 +58,7 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 	while (*list) {
 		char *end;
 		long n = strtol(list, &end, 10);
+		end += end > list && *end == '%';
 		if (end == list || (*end && *end != ',') || n <= last || n > 1000 ||
 		    b->soft_count == BUDGET_SOFT_MAX)
 			return err_set(
@@ -445,12 +446,13 @@ static bool is_running(const struct budgets *all, const struct budget_alarm *a)
 static const struct sql sql_budget_waiting = {
 	.text = "SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,project,"
 		"model,currency,budget_alarm.pico,period,budget.pico FROM budget_alarm JOIN budget "
-		"ON id=budget WHERE told IS NULL AND hook<>'' AND tries<:most "
-		"ORDER BY tries,raised,percent",
+		"ON id=budget WHERE told IS NULL AND (hook<>'' AND tries<:most OR hook='' AND "
+		"raised>:recent) ORDER BY tries,raised,percent",
 };
 
 /* Those that do not run yet, each in memory of its own. */
-static int read_waiting(struct budgets *all, struct running ***out, size_t *count, struct err *e)
+static int read_waiting(struct budgets *all, struct instant now, struct running ***out,
+			size_t *count, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(db_of(all), &sql_budget_waiting, &q, e);
@@ -459,6 +461,7 @@ static int read_waiting(struct budgets *all, struct running ***out, size_t *coun
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":most", BUDGET_HOOK_TRIES);
+	db_bind_int(q, ":recent", now.us - US_PER_DAY);
 	while ((rc = db_step(db_of(all), q, e)) == 1) {
 		struct running *r = mem_zalloc(sizeof *r);
 		struct arena *t = &r->texts;
@@ -563,11 +566,13 @@ static void put_alarm(struct buf *b, const struct budget_alarm *a)
 static void start(struct budgets *all, struct running *r)
 {
 	struct buf document = { 0 };
+	all->running[all->running_count++] = r;
+	if (r->alarm.budget.hook.n == 0) /* whoever listens is all who hear of it */
+		return;
 	put_alarm(&document, &r->alarm);
 	r->run = hook_start(r->alarm.budget.hook.p, (struct text){ document.p, document.n },
 			    clock_monotonic_us());
 	buf_release(&document);
-	all->running[all->running_count++] = r;
 }
 
 /* Marks what has ended. */
@@ -578,7 +583,7 @@ static int collect(struct budgets *all, struct instant now, const struct budget_
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < all->running_count;) {
 		struct running *r = all->running[i];
-		bool ok = false;
+		bool ok = r->alarm.budget.hook.n == 0;
 		if (r->run && !hook_ended(r->run, now_us, &ok)) {
 			i++;
 			continue;
@@ -599,7 +604,7 @@ int budgets_tell(struct budgets *b, struct instant now, bool wait, const struct 
 	const struct timespec moment = { 0, 10000000 };
 	struct running **list;
 	size_t n, next = 0;
-	int rc = read_waiting(b, &list, &n, e);
+	int rc = read_waiting(b, now, &list, &n, e);
 	while (rc == 0) {
 		while (next < n && b->running_count < HOOKS_AT_ONCE)
 			start(b, list[next++]);

@@ -83,15 +83,15 @@ char *budget_alarm_passed(const struct budget_alarm *a, char out[BUDGET_PASSED_M
 struct budget_listener {
 	void *user;
 	void (*failed)(void *user, const struct budget *b, const struct err *why);
-	/* an alarm's hook has ended, well or not */
+	/* an alarm's hook has ended, well or not, or it has none */
 	void (*told)(void *user, const struct budget_alarm *a, bool ok);
 };
 int budgets_raise(struct budgets *b, struct instant now, const struct budget_listener *l,
 		  int64_t *raised, struct err *e);
 /*
  * Outside of one: runs the hooks of alarms that wait, beside each other, each until it succeeds
- * once, and marks what has ended. wait: until all of them have; else what still runs is looked at
- * the next time.
+ * once, and marks what has ended; tells of alarms of the last day that have no hook. wait: until
+ * all of them have; else what still runs is looked at the next time.
  */
 int budgets_tell(struct budgets *b, struct instant now, bool wait, const struct budget_listener *l,
 		 struct err *e);

@@ -7,6 +7,7 @@ const char *cause_name(enum cause c)
 					     "another name",
 					     "another price",
 					     "a tier's factor",
+					     "other tokens",
 					     "unpriced calls",
 					     "on no page",
 					     "a day that the bill lacks" };
@@ -76,6 +77,16 @@ static void find_factor(struct reconciled *l)
 		}
 }
 
+/* More or fewer tokens at the price at which the others were metered: by the cards as they are now
+ * both halves are what they are. */
+static void find_tokens(struct reconciled *l)
+{
+	const bool same_price = !l->has_at_cards || l->at_cards.atto == l->metered.cost.atto;
+	if (l->has_at_billed_tokens && same_price && l->difference.atto != 0 &&
+	    within(l->billed.cost.atto, l->at_billed_tokens.atto, l->bound.atto))
+		l->cause = CAUSE_TOKENS;
+}
+
 static void find_alone(struct reconciled *l)
 {
 	/* calls without a price: the bill may hold them in its other lines */
@@ -88,6 +99,8 @@ static void find_alone(struct reconciled *l)
 		l->cause = CAUSE_UNPRICED;
 		return;
 	}
+	if (l->tokens_differ)
+		find_tokens(l);
 	if (l->tokens_differ || l->metered.cost.atto <= 0)
 		return;
 	if (l->has_at_cards && l->at_cards.atto != l->metered.cost.atto &&

@@ -237,11 +237,12 @@ void exchange_put(struct buf *out, const struct exchange_rate *r)
 	quantity_format(r->multiply, text[0]);
 	quantity_format(r->divide, text[1]);
 	const bool per_to = strcmp(text[0], "1") == 0;
-	buf_printf(out, "%s %.*s = %s %.*s on ", per_to ? text[0] : text[1],
+	buf_printf(out, "%s %.*s = %s %.*s (", per_to ? text[0] : text[1],
 		   (int)(per_to ? r->to.n : r->from.n), per_to ? r->to.p : r->from.p,
 		   per_to ? text[1] : text[0], (int)(per_to ? r->from.n : r->to.n),
 		   per_to ? r->from.p : r->to.p);
 	put_day(out, r->day);
 	if (r->source.n)
-		buf_printf(out, " (%.*s)", (int)r->source.n, r->source.p);
+		buf_printf(out, ", %.*s", (int)r->source.n, r->source.p);
+	buf_puts(out, ")");
 }

@@ -329,28 +329,55 @@ static struct quantity metered_quantity(const struct metered_item *m, const stru
 	return (struct quantity){ sum * 1000000000 };
 }
 
+/* A quantity at the price of a tier. */
+static void put_product(struct buf *b, struct quantity q, const struct tier *t)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(b, "%s x ", quantity_format(q, text));
+	buf_puts(b, money_total_format(t->unit, text));
+	if (t->flat.atto)
+		buf_printf(b, " + %s", money_total_format(t->flat, text));
+}
+
+static struct text keep_tiers(struct invoice *i, const struct buf *products)
+{
+	struct buf b = { 0 };
+	buf_printf(&b, "{\"tiers\":\"%.*s\"}", (int)products->n, products->p);
+	const struct text why = invoice_keep(&i->arena, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return why;
+}
+
 /* What is multiplied: "100 x 0 + 200 x 0.01 + 5", as JSON. */
 static struct text graduated_why(struct invoice *i, const struct metered_item *m, struct quantity q)
 {
 	struct buf b = { 0 };
-	char text[DECIMAL_TEXT_MAX];
 	struct quantity below = { 0 };
 	for (size_t k = 0; k < m->tiers && (k == 0 || q.nano > below.nano); k++) {
 		const struct tier *t = &m->tier[k];
 		struct quantity part = { t->bounded && t->up_to.nano < q.nano ? t->up_to.nano
 									      : q.nano };
 		part.nano -= below.nano;
-		buf_puts(&b, k ? " + " : "{\"tiers\":\"");
-		buf_printf(&b, "%s x ", quantity_format(part, text));
-		buf_puts(&b, money_total_format(t->unit, text));
-		if (t->flat.atto)
-			buf_printf(&b, " + %s", money_total_format(t->flat, text));
+		buf_puts(&b, k ? " + " : "");
+		put_product(&b, part, t);
 		below = t->up_to;
 		if (!t->bounded)
 			break;
 	}
-	buf_puts(&b, "\"}");
-	const struct text why = invoice_keep(&i->arena, (struct text){ b.p, b.n });
+	const struct text why = keep_tiers(i, &b);
+	buf_release(&b);
+	return why;
+}
+
+/* The same of a volume price that has a flat part; one without is its unit price times the volume.
+ */
+static struct text volume_why(struct invoice *i, const struct tier *t, struct quantity q)
+{
+	struct buf b = { 0 };
+	if (!t->flat.atto)
+		return TEXT("");
+	put_product(&b, q, t);
+	const struct text why = keep_tiers(i, &b);
 	buf_release(&b);
 	return why;
 }
@@ -396,6 +423,8 @@ static int metered_line(struct invoice *i, const struct metered_item *m, struct 
 		if (rc == 0)
 			l->unit_price = invoice_keep(
 				&i->arena, text_of(money_total_format(m->tier[which].unit, text)));
+		if (rc == 0)
+			l->why = volume_why(i, &m->tier[which], q);
 		break;
 	case PRICING_PACKAGE:
 		rc = package_amount(m->package, m->price, m->free_units, q, &l->exact, e);

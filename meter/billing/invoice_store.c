@@ -550,6 +550,20 @@ static int take_note(void *user, const struct stored_invoice *i)
 	return 0;
 }
 
+static int not_final(const struct stored_invoice *i, const char *what, struct err *e)
+{
+	char name[24];
+	snprintf(name, sizeof name, "#%lld", (long long)i->id);
+	const struct text n = i->number.n ? i->number : text_of(name);
+	const bool note = text_is(i->status, "final");
+	return err_set(e, ERR_CONFLICT, "%.*s is %s%.*s; only a final invoice can be %s", (int)n.n,
+		       n.p,
+		       note			     ? "a credit "
+		       : text_is(i->status, "draft") ? "a "
+						     : "",
+		       (int)(note ? i->kind.n : i->status.n), note ? i->kind.p : i->status.p, what);
+}
+
 /* Its credit notes end with it, and the account owes again what it asked for. */
 int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e)
 {
@@ -561,10 +575,7 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 	char key[2][100];
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && !text_is(i.status, "final"))
-		rc = err_set(e, ERR_CONFLICT,
-			     "invoice #%lld is a %.*s; only a final invoice can "
-			     "be voided",
-			     (long long)id, (int)i.status.n, i.status.p);
+		rc = not_final(&i, "voided", e);
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, take_note, &notes, e);
 	for (size_t k = 0; rc == 0 && k < notes.count; k++)
@@ -585,13 +596,6 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 
 /* --- credit notes --- */
 
-static int total_of(struct text s, struct money_total *out, struct err *e)
-{
-	struct decimal d;
-	int rc = decimal_parse(&d, s, e);
-	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
-}
-
 /* What the standing notes of an invoice come to, and each of its taxes in them, in its order; and
  * what the next one is of. All are below 0. */
 struct notes {
@@ -611,7 +615,7 @@ static int add_note_taxes(struct notes *n, struct text document)
 	for (json_value *t = json_first(json_member(json_root(doc), "taxes"));
 	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t)) {
 		struct money_total tax = { 0 };
-		rc = total_of(json_string(json_member(t, "amount")), &tax, n->e);
+		rc = amount_parse(&tax, json_string(json_member(t, "amount")), n->e);
 		n->tax[k++].atto += tax.atto;
 	}
 	json_close(doc);
@@ -624,7 +628,7 @@ static int add_note(void *user, const struct stored_invoice *i)
 	struct money_total t;
 	if (i->corrects != n->of || !text_is(i->status, "final"))
 		return 0;
-	int rc = total_of(i->total, &t, n->e);
+	int rc = amount_parse(&t, i->total, n->e);
 	if (rc != 0)
 		return rc;
 	n->sum.atto += t.atto;
@@ -660,7 +664,7 @@ static int put_note_taxes(struct buf *b, json_value *root, const struct notes *g
 	struct decimal d;
 	int64_t places = 2;
 	size_t k = 0;
-	int rc = total_of(json_string(json_member(root, "total")), &total, e);
+	int rc = amount_parse(&total, json_string(json_member(root, "total")), e);
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
 	*net = given->back;
@@ -668,7 +672,7 @@ static int put_note_taxes(struct buf *b, json_value *root, const struct notes *g
 	for (json_value *t = json_first(json_member(root, "taxes"));
 	     rc == 0 && t && k < TERMS_ITEMS_MAX; t = json_next(t), k++) {
 		struct money_total tax, part;
-		rc = total_of(json_string(json_member(t, "amount")), &tax, e);
+		rc = amount_parse(&tax, json_string(json_member(t, "amount")), e);
 		if (rc == 0)
 			part = note_tax(tax, credited, total, given->tax[k], (int)places);
 		if (rc != 0)
@@ -787,9 +791,9 @@ int invoice_note(struct ledger *l, const struct note_asked *asked, struct instan
 	if (rc == 0)
 		rc = invoice_each(s, i.customer.p, add_note, &given, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
-		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
+		rc = not_final(&i, "credited", e);
 	if (rc == 0)
-		rc = total_of(i.total, &total, e);
+		rc = amount_parse(&total, i.total, e);
 	if (rc != 0) {
 		arena_release(&texts);
 		return rc;

@@ -12,13 +12,6 @@ const char *settlement_name(enum settlement_state s)
 	return names[s];
 }
 
-static int amount_in(struct text t, struct money_total *out, struct err *e)
-{
-	struct decimal d;
-	int rc = decimal_parse(&d, t, e);
-	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
-}
-
 /* --- what is due --- */
 
 static const struct sql sql_payments_of = {
@@ -40,7 +33,7 @@ int payments_each(struct store *s, int64_t invoice,
 				     .at = { db_int(q, 2) },
 				     .reference = db_text(q, 3),
 				     .booked = { db_int(q, 4) } };
-		rc = amount_in(db_text(q, 1), &p.amount, e);
+		rc = amount_parse(&p.amount, db_text(q, 1), e);
 		if (rc == 0)
 			rc = take(user, &p);
 	}
@@ -78,7 +71,7 @@ static int credited_of(struct store *s, int64_t invoice, struct instant at, stru
 	db_bind_int(q, ":invoice", invoice);
 	db_bind_int(q, ":at", at.us);
 	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
-		rc = amount_in(db_text(q, 0), &note, e);
+		rc = amount_parse(&note, db_text(q, 0), e);
 		if (rc == 0)
 			out->atto -= note.atto;
 	}
@@ -109,7 +102,7 @@ int settlement_read(struct store *s, const struct stored_invoice *i, struct inst
 	if (rc == 0 && stands)
 		rc = credited_of(s, i->id, at, &out->credited, e);
 	if (rc == 0 && stands)
-		rc = amount_in(i->total, &out->due, e);
+		rc = amount_parse(&out->due, i->total, e);
 	if (rc == 0 && i->due.n)
 		rc = instant_parse(&out->due_at, i->due, e);
 	out->paid = sum.paid;

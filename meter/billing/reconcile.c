@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "base/zone.h"
 #include "meter/billing/bill_names.h"
+#include "meter/billing/bill_tokens.h"
 #include "meter/billing/causes.h"
 #include "pricing/rate.h"
 #include "pricing/tariffs.h"
@@ -342,14 +343,9 @@ static void judge(struct work *w, struct reconciled *l)
 {
 	struct reconciliation *r = w->out;
 	const int128 most = w->o->tolerance.atto;
-	const int64_t *t = l->metered.tokens;
 	bool billed = l->billed.has_cost || l->billed.has_tokens;
 	l->difference = money_total_minus(l->billed.cost, l->metered.cost);
-	int64_t written = t[BUCKET_CACHE_WRITE_5M] + t[BUCKET_CACHE_WRITE_1H];
-	l->tokens_differ = l->billed.has_tokens && l->metered.records &&
-			   (l->billed.input != t[BUCKET_INPUT] + written ||
-			    l->billed.cache_read != t[BUCKET_CACHE_READ] ||
-			    l->billed.output != t[BUCKET_OUTPUT]);
+	bill_tokens_compare(r, l);
 	bool rounded = !w->o->exact && l->bound.atto > most;
 	int128 bound = rounded ? l->bound.atto : most;
 	bool far =
@@ -372,6 +368,25 @@ static void judge(struct work *w, struct reconciled *l)
 	r->placeholders += l->metered.placeholders;
 	money_total_add(&r->billed, l->billed.cost);
 	money_total_add(&r->metered, l->metered.cost);
+}
+
+/* Where tokens differ, what the billed ones cost by the cards: whether they are the difference. */
+static void price_tokens(struct work *w)
+{
+	struct reconciliation *r = w->out;
+	const char *currency = w->o->currency	    ? w->o->currency
+			       : *w->bill->currency ? w->bill->currency
+						    : "USD";
+	struct tariffs *tariffs = w->o->book ? tariffs_open(w->o->book, NULL, currency) : NULL;
+	for (size_t i = 0; tariffs && i < r->lines; i++) {
+		struct reconciled *l = &r->line[i];
+		if (l->tokens_differ && l->billed.has_cost && l->end == l->day + 1)
+			l->has_at_billed_tokens =
+				bill_tokens_price(r, l, tariffs, zone_midnight(w->zone, l->day).us,
+						  zone_midnight(w->zone, l->end).us,
+						  &l->at_billed_tokens);
+	}
+	tariffs_close(tariffs);
 }
 
 static void name_zone(struct work *w, const char *name)
@@ -476,6 +491,20 @@ static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
 	return 0;
 }
 
+/* Both halves are here: what differs, and why. */
+static void find_causes(struct work *w)
+{
+	struct reconciliation *out = w->out;
+	bill_names_join(out);
+	if (out->lines)
+		qsort(out->line, out->lines, sizeof *out->line, by_day);
+	for (size_t i = 0; i < out->lines; i++)
+		judge(w, &out->line[i]);
+	price_tokens(w);
+	causes_find(out, w->bill);
+	out->difference = money_total_minus(out->billed, out->metered);
+}
+
 int reconcile(struct reconciliation *out, struct store *s, const struct bill *bill,
 	      const struct reconcile_options *o, struct err *e)
 {
@@ -496,21 +525,14 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 	}
 	if (rc == 0 && !o->currency && o->book)
 		rc = read_at_cards(&w, s, from, to, e);
+	if (rc == 0)
+		find_causes(&w);
+	else
+		reconciliation_release(out);
 	zone_close(own);
 	dict_release(&w.index);
 	free(w.span);
-	if (rc != 0) {
-		reconciliation_release(out);
-		return rc;
-	}
-	bill_names_join(out);
-	if (out->lines)
-		qsort(out->line, out->lines, sizeof *out->line, by_day);
-	for (size_t i = 0; i < out->lines; i++)
-		judge(&w, &out->line[i]);
-	causes_find(out, bill);
-	out->difference = money_total_minus(out->billed, out->metered);
-	return 0;
+	return rc;
 }
 
 void reconciliation_release(struct reconciliation *r)

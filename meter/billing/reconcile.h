@@ -20,10 +20,18 @@ enum cause {
 	CAUSE_NAME,
 	CAUSE_PRICE,
 	CAUSE_TIER,
+	CAUSE_TOKENS, /* at the same price */
 	CAUSE_UNPRICED,
 	CAUSE_PAGE,
 	CAUSE_SILENT, /* the bill says nothing of the day */
 	CAUSES
+};
+
+/* Tokens by kind, as the bill divides them (bill_tokens.h). */
+enum token_kind { TOKENS_INPUT, TOKENS_CACHE_READ, TOKENS_CACHE_WRITE, TOKENS_OUTPUT, TOKEN_KINDS };
+struct token_counts {
+	bool known; /* the bill says them, all of them */
+	int64_t billed[TOKEN_KINDS], metered[TOKEN_KINDS];
 };
 
 struct reconciled {
@@ -34,7 +42,10 @@ struct reconciled {
 	struct bill_line billed; /* zero where it is METERED_ONLY */
 	struct usage_sums metered;
 	struct money_total difference; /* billed less metered */
+	struct token_counts tokens;
 	bool tokens_differ;
+	struct money_total at_billed_tokens; /* what the billed tokens cost by the cards */
+	bool has_at_billed_tokens;
 	struct money_total bound; /* what rounding each of its rows can make */
 	size_t parts;		  /* 1 + the first of its lines of the bill, in part; 0: none */
 	enum cause cause;

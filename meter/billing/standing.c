@@ -59,9 +59,7 @@ bool standing_counts(const struct standing *s)
 
 static int amount_at(json_value *v, const char *key, struct money_total *out, struct err *e)
 {
-	struct decimal d;
-	int rc = decimal_parse(&d, json_string(json_member(v, key)), e);
-	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+	return amount_parse(out, json_string(json_member(v, key)), e);
 }
 
 static int add_tax(struct standing *s, json_value *t, struct err *e)

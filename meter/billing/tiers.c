@@ -38,6 +38,19 @@ int amount_from_decimal(struct money_total *out, struct decimal d, struct err *e
 		       : err_set(e, ERR_RANGE, "amount out of range or finer than 18 decimals");
 }
 
+int amount_parse(struct money_total *out, struct text s, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_parse(&d, s, e);
+	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+}
+
+int amount_if_stated(struct money_total *out, struct text s, struct err *e)
+{
+	*out = (struct money_total){ 0 };
+	return s.n ? amount_parse(out, s, e) : 0;
+}
+
 /* a / b, half away from zero. */
 static int128 divide(int128 a, int128 b)
 {

@@ -24,6 +24,10 @@ int quantity_from_decimal(struct quantity *out, struct decimal d, struct err *e)
 char *quantity_format(struct quantity q, char buf[DECIMAL_TEXT_MAX]);
 /* An amount with at most 18 decimals. Errors: ERR_RANGE. */
 int amount_from_decimal(struct money_total *out, struct decimal d, struct err *e);
+/* The same from its text. Errors: ERR_RANGE, and those of decimal_parse. */
+int amount_parse(struct money_total *out, struct text s, struct err *e);
+/* An amount that a document may leave out, which is nothing then. */
+int amount_if_stated(struct money_total *out, struct text s, struct err *e);
 
 enum { TIERS_MAX = 32 };
 

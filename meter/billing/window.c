@@ -20,7 +20,7 @@ static int64_t hours_of(struct text t, char *unit)
 {
 	int64_t n = 0;
 	size_t i = 0;
-	for (; i < t.n && t.p[i] >= '0' && t.p[i] <= '9' && n < 10000; i++)
+	for (; i < t.n && is_digit(t.p[i]) && n < 10000; i++)
 		n = n * 10 + (t.p[i] - '0');
 	*unit = i && i + 1 == t.n ? t.p[i] : 0;
 	return *unit == 'h' ? n : *unit == 'd' ? n * 24 : *unit == 'w' ? n * 168 : 0;

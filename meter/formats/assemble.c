@@ -65,6 +65,7 @@ static void keep_texts(struct assembly *a, struct metered *m)
 	m->also = keep(a, m->also);
 	m->copy_of = keep(a, m->copy_of);
 	m->twin = keep(a, m->twin);
+	m->holds = keep(a, m->holds);
 	if (m->unread)
 		m->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 }
@@ -150,6 +151,16 @@ void sighting_share_others(int64_t *to, const int64_t *more)
 		to[k] = more[k] > to[k] ? more[k] : to[k];
 }
 
+/* What two sightings of a sum know of the calls in it. */
+static void share_held(struct assembly *a, struct metered *have, const struct metered *m)
+{
+	if (m->holds.n && !text_eq(m->holds, have->holds))
+		have->holds = text_of(arena_printf(&a->arena, "%.*s%.*s", (int)have->holds.n,
+						   have->holds.n ? have->holds.p : "",
+						   (int)m->holds.n, m->holds.p));
+	have->holds_more &= m->holds_more;
+}
+
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
 {
 	int64_t counts[BUCKET_COUNT];
@@ -174,6 +185,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	else if (m->record.time_us < have->record.time_us)
 		have->record.time_us = m->record.time_us;
 	have->broken_off &= m->broken_off;
+	have->in_run &= m->in_run;
+	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)
 		have->met = m->shape;
 	if (!have->stated.given ||
@@ -229,7 +242,7 @@ static size_t plain_model(struct text model)
 	size_t n = 0, digits = 0;
 	while (n < model.n && model.p[n] != '[' && model.p[n] != '@')
 		n++;
-	while (digits < n && model.p[n - 1 - digits] >= '0' && model.p[n - 1 - digits] <= '9')
+	while (digits < n && is_digit(model.p[n - 1 - digits]))
 		digits++;
 	return digits == 8 && n > 9 && model.p[n - 9] == '-' ? n - 9 : n;
 }
@@ -239,15 +252,44 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 {
 	const struct text session = m->record.text[FIELD_SESSION],
 			  model = m->record.text[FIELD_MODEL];
-	/* an answer in the output of a run is a part of what its sum tells */
-	if (!session.n || session.n > 150 || m->aggregate ||
-	    (!m->session_sum && strcmp(m->shape, "claude-code.print") == 0))
+	if (!session.n || session.n > 150 || m->aggregate)
 		return TEXT("");
 	const size_t most = any_model ? 0 : plain_model(model);
 	const int n = snprintf(room, SESSION_ROOM, "%s:%.*s#%.*s", calls ? "calls" : "sum",
 			       (int)session.n, session.p, most > 200 ? 200 : (int)most,
 			       most ? model.p : "");
 	return (struct text){ room, (size_t)n };
+}
+
+void session_tally_add(struct session_tally *t, const int64_t tokens[BUCKET_COUNT])
+{
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b))
+			t->prompt += tokens[b];
+	t->output += tokens[BUCKET_OUTPUT];
+}
+
+/* Up to that byte, which is left out. */
+static struct text cut_at(struct text *rest, const char *byte)
+{
+	const char *end = text_find(*rest, byte);
+	const struct text head = { rest->p, end ? (size_t)(end - rest->p) : rest->n };
+	*rest = end ? (struct text){ end + 1, rest->n - head.n - 1 } : TEXT("");
+	return head;
+}
+
+bool held_next(struct text *rest, struct text *id, struct text *also)
+{
+	if (!rest->n)
+		return false;
+	*also = cut_at(rest, "\n");
+	*id = cut_at(also, "\t");
+	return true;
+}
+
+bool model_is_same(struct text a, struct text b)
+{
+	return text_eq((struct text){ a.p, plain_model(a) }, (struct text){ b.p, plain_model(b) });
 }
 
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log)
@@ -312,6 +354,11 @@ void assembly_add(struct assembly *a, const struct metered *given)
 		know_as(&a->by_also, m->also, a->count);
 		know_twin(a, m, place, a->count);
 	}
+}
+
+bool assembly_knows(const struct assembly *a, struct text id)
+{
+	return find_call(&a->by_id, id) || find_call(&a->by_also, id);
 }
 
 size_t assembly_count(const struct assembly *a)

@@ -38,6 +38,32 @@ enum { SESSION_ROOM = 400 };
 struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool any_model,
 			 bool calls);
 
+/* The next of the calls that a sum holds, out of *rest: its id and how else it is known; false:
+ * there is no more. */
+bool held_next(struct text *rest, struct text *id, struct text *also);
+/* Whether both are names of one model. */
+bool model_is_same(struct text a, struct text b);
+
+/* What a session's calls count, beside what the sums of its runs do. */
+struct session_tally {
+	int128 prompt, output;
+};
+void session_tally_add(struct session_tally *t, const int64_t tokens[BUCKET_COUNT]);
+static inline bool session_tally_lacks(const struct session_tally *calls,
+				       const struct session_tally *sums)
+{
+	return calls->prompt < sums->prompt || calls->output < sums->output;
+}
+/* Why a sum whose session is told by calls has no price beside them. */
+#define CALLS_ARE_MISSING \
+	"the run counts more than the calls of its session that are here do: add the whole log of " \
+	"the session, or leave it out"
+
+/* Why an answer beside a sum of its session that may hold it, or not, is refused. */
+#define MAY_BE_HELD \
+	"it may be a call that the result of another run of its session has counted: add the " \
+	"whole output of that run, from its first line on"
+
 /* How a call is known to the agent's other source: as the place-th that says the same there. */
 enum { TWIN_ROOM = 400 };
 struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log);
@@ -49,6 +75,8 @@ struct assembly *assembly_open(bool every);
 void assembly_close(struct assembly *a);
 /* Keeps a copy. */
 void assembly_add(struct assembly *a, const struct metered *m);
+/* Whether a call is known by that id, its own or that of another source. */
+bool assembly_knows(const struct assembly *a, struct text id);
 /* The calls so far, in the order in which they were first seen; valid until the next add. */
 size_t assembly_count(const struct assembly *a);
 struct metered *assembly_call(const struct assembly *a, size_t i);

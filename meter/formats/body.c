@@ -349,7 +349,7 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	struct text type = json_number(json_member(v, "type"));
 	/* topped up, managed, failed and the like */
-	if (type.n == 1 && *type.p >= '0' && *type.p <= '9' && *type.p != '0' + CONSUMED) {
+	if (type.n == 1 && is_digit(*type.p) && *type.p != '0' + CONSUMED) {
 		r->passed_over++;
 		return;
 	}

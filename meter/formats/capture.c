@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "meter/formats/agent_call.h"
+#include "meter/formats/assemble.h"
 #include "pricing/book.h"
 
 static bool is_object(json_value *v)
@@ -36,7 +37,9 @@ struct capture {
 	int64_t prompt; /* of them all */
 	struct model_sum sum[MODELS];
 	size_t sums;
-	bool gemini; /* events of Gemini CLI, of which only the first names the session */
+	bool from_start;     /* the answers are all of the run, or all since the sum before */
+	bool gemini;	     /* events of Gemini CLI, of which only the first names the session */
+	int64_t gemini_line; /* the first one's while no result came; 0: none is open */
 	/* Codex */
 	struct text thread;
 	int64_t turns, turn_line; /* turn_line: of the turn that is open; 0: none */
@@ -70,14 +73,17 @@ static void forget_answers(struct capture *c)
 {
 	c->answers = 0;
 	c->prompt = 0;
+	c->from_start = false;
 }
 
 /* No result told of them. */
 static void flush_answers(struct payload_reader *r)
 {
 	struct capture *c = r->capture;
-	for (size_t i = 0; c && i < c->answers; i++)
+	for (size_t i = 0; c && i < c->answers; i++) {
+		c->answer[i].in_run = true;
 		payload_take(r, &c->answer[i]);
+	}
 	if (c)
 		forget_answers(c);
 }
@@ -110,14 +116,15 @@ static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
 	struct metered m;
 	struct err e;
 	if (!is_object(usage)) {
-		payload_pass_over(r, "claude-code.print", v, line);
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 		return;
 	}
-	payload_begin(&m, "claude-code.print", line);
+	payload_begin(&m, PRINTED_ANSWER_SHAPE, line);
 	m.cumulative = true;
 	m.broken_off = stop && json_kind(stop) == JSON_NULL;
 	json_value *id = json_member(message, "id");
 	payload_text(&m.record, FIELD_ID, json_string(id).n ? id : json_member(v, "uuid"));
+	m.also = json_string(json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);
@@ -208,13 +215,45 @@ static int set_writes(struct raw_counts *c, int64_t written, json_value *usage, 
 	return 0;
 }
 
+/* Whether the answer is one of those that this model gave, of the `count` that the result sums up;
+ * one of a model that it does not name may be any's. */
+static bool is_held(const struct metered *answer, struct text model, const struct model_sum *sum,
+		    size_t count)
+{
+	const struct text own = answer->record.text[FIELD_MODEL];
+	bool named = false;
+	for (size_t i = 0; i < count; i++)
+		named |= model_is_same(own, sum[i].model);
+	return !named || model_is_same(own, model);
+}
+
+/* The answers of which the result is the sum, for the model. */
+static struct text held_answers(struct payload_reader *r, struct text model,
+				const struct model_sum *sum, size_t count)
+{
+	const struct capture *c = capture_of(r);
+	struct buf ids = { 0 };
+	for (size_t i = 0; i < c->answers; i++) {
+		const struct metered *m = &c->answer[i];
+		const struct text id = m->record.text[FIELD_ID];
+		if (id.n && is_held(m, model, sum, count))
+			buf_printf(&ids, "%.*s\t%.*s\n", (int)id.n, id.p, (int)m->also.n,
+				   m->also.n ? m->also.p : "");
+	}
+	const struct text held = { arena_text(&r->arena, ids.n ? ids.p : "", ids.n), ids.n };
+	buf_release(&ids);
+	return held;
+}
+
 static void begin_result(struct payload_reader *r, struct metered *m, json_value *v,
 			 struct text model, int64_t line)
 {
 	struct text id = json_string(json_member(v, "uuid"));
 	const struct text session = json_string(json_member(v, "session_id"));
-	payload_begin(m, "claude-code.print", line);
-	m->cumulative = m->session_sum = true;
+	payload_begin(m, PRINTED_ANSWER_SHAPE, line);
+	m->session_sum = true;
+	m->cumulative = !id.n; /* an event is written once */
+	m->holds_more = !capture_of(r)->from_start;
 	agent_set(&m->record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "print:%.*s:%.*s", (int)(id.n ? id.n : session.n),
 				       id.n ? id.p : session.p, (int)model.n,
@@ -269,6 +308,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		return;
 	}
 	const bool more = goes_on(c, now, count);
+	c->from_start |= more;
 	json_value *raw = json_first(models);
 	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
 		const struct model_sum *before = more ? sum_of(c, now[i].model) : NULL;
@@ -289,6 +329,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		}
 		counts.units[UNIT_WEB_SEARCH] = own[SUMS - 1];
 		begin_result(r, &m, v, now[i].model, line);
+		m.holds = held_answers(r, now[i].model, now, count);
 		take_result(r, &m, v, raw, &counts, count == 1);
 	}
 	c->sums = count;
@@ -313,6 +354,7 @@ static void read_result(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (is_object(usage) && json_first(usage)) {
 		int rc = counts_read(&counts, usage, &e);
 		begin_result(r, &m, v, c->model, line);
+		m.holds = held_answers(r, c->model, NULL, 0);
 		if (rc == 0)
 			take_result(r, &m, v, usage, &counts, true);
 		else
@@ -320,7 +362,7 @@ static void read_result(struct payload_reader *r, json_value *v, int64_t line)
 		forget_answers(c);
 	} else {
 		flush_answers(r);
-		payload_pass_over(r, "claude-code.print", v, line);
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 	}
 }
 
@@ -353,12 +395,31 @@ static bool claude_event(struct payload_reader *r, json_value *v, struct text ty
 			return false;
 		if (text_is(type, "system"))
 			keep(r, &c->model, json_string(json_member(v, "model")));
-		payload_pass_over(r, "claude-code.print", v, line);
+		c->from_start |= text_is(json_string(json_member(v, "subtype")), "init");
+		payload_pass_over(r, PRINTED_ANSWER_SHAPE, v, line);
 	}
 	return true;
 }
 
 /* --- Codex --- */
+
+/* A sum of what nobody knows: any other sum may hold it. */
+static const char *const lacks_start = "it sums up a run whose first line, which names it, is not "
+				       "there: add the output from its start";
+
+/* A run or turn that was begun ended, or another begins. */
+static void refuse_open(struct payload_reader *r, int64_t *line, const char *what, struct text name)
+{
+	struct err e;
+	if (!*line)
+		return;
+	err_set(&e, ERR_INVALID, "%s '%.*s' ended without usage, so what it used is unknown", what,
+		name.n > 60 ? 60 : (int)name.n, name.n ? name.p : "");
+	r->sink.refuse(r->sink.user, *line, TEXT("{\"usage\":null}"), &e);
+	*line = 0;
+}
+
+static const char *const open_turn = "the turn of thread", *const open_run = "the run of session";
 
 static void read_turn(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
@@ -372,6 +433,8 @@ static void read_turn(struct payload_reader *r, json_value *v, json_value *usage
 		agent_set(&m.record, FIELD_ID,
 			  text_of(arena_printf(&r->arena, "codex-exec:%.*s", (int)c->thread.n,
 					       c->thread.p)));
+	else
+		m.unread = lacks_start;
 	agent_set(&m.record, FIELD_SESSION, c->thread);
 	agent_set(&m.record, FIELD_TASK, c->thread);
 	/* a tool's answer is another call, of which the sum does not tell how many there were */
@@ -391,6 +454,7 @@ static bool codex_event(struct payload_reader *r, json_value *v, struct text typ
 	const struct text kind = json_string(json_member(item, "type"));
 	if (text_is(type, "thread.started") && json_string(json_member(v, "thread_id")).n) {
 		struct capture *c = capture_of(r);
+		refuse_open(r, &c->turn_line, open_turn, c->thread);
 		keep(r, &c->thread, json_string(json_member(v, "thread_id")));
 		c->turns = 0;
 		c->tools = false;
@@ -446,6 +510,9 @@ static void take_gemini(struct payload_reader *r, json_value *v, json_value *mod
 	m.session_sum = true;
 	if (!session.n)
 		session = c->session;
+	if (!session.n && text_is(json_string(json_member(v, "type")), "result"))
+		m.unread = lacks_start;
+	c->gemini_line = 0;
 	agent_set(&m.record, FIELD_MODEL, text_of(json_key(model)));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);
@@ -473,8 +540,11 @@ static bool gemini_event(struct payload_reader *r, json_value *v, struct text ty
 	const struct text session = json_string(json_member(v, "session_id"));
 	bool known = text_is(type, "init") && session.n;
 	if (known) {
-		keep(r, &capture_of(r)->session, session);
-		r->capture->gemini = true;
+		struct capture *c = capture_of(r);
+		refuse_open(r, &c->gemini_line, open_run, c->session);
+		keep(r, &c->session, session);
+		c->gemini = true;
+		c->gemini_line = line > 0 ? line : 1;
 	}
 	for (size_t i = 0; !known && !session.n && r->capture && r->capture->gemini &&
 			   i < sizeof others / sizeof *others;
@@ -488,8 +558,10 @@ static bool gemini_event(struct payload_reader *r, json_value *v, struct text ty
 		return false;
 	for (json_value *m = json_first(models); m; m = json_next(m))
 		take_gemini(r, v, m, line);
-	if (!json_first(models))
-		payload_pass_over(r, "gemini-cli.print", v, line);
+	if (json_first(models))
+		return true;
+	capture_of(r)->gemini_line = 0;
+	payload_pass_over(r, "gemini-cli.print", v, line);
 	return true;
 }
 
@@ -548,16 +620,9 @@ bool capture_document(struct payload_reader *r, json_value *v, int64_t line)
 void capture_finish(struct payload_reader *r)
 {
 	struct capture *c = r->capture;
-	struct err e;
 	if (!c)
 		return;
 	flush_answers(r);
-	if (c->turn_line) {
-		err_set(&e, ERR_INVALID,
-			"the turn of thread '%.60s' ended without usage, so what it used is "
-			"unknown",
-			c->thread.n ? c->thread.p : "");
-		r->sink.refuse(r->sink.user, c->turn_line, TEXT("{\"usage\":null}"), &e);
-	}
-	c->turn_line = 0;
+	refuse_open(r, &c->turn_line, open_turn, c->thread);
+	refuse_open(r, &c->gemini_line, open_run, c->session);
 }

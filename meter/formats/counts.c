@@ -10,7 +10,8 @@ struct known_key {
 	uint8_t tells;		 /* what the key says about containment */
 };
 
-enum { TELLS_NOTHING, TELLS_ANTHROPIC, TELLS_DETAILS, TELLS_PROMPT };
+/* TELLS_THOUGHTS: they lie beside the answer */
+enum { TELLS_NOTHING, TELLS_ANTHROPIC, TELLS_DETAILS, TELLS_PROMPT, TELLS_THOUGHTS };
 
 static const struct known_key keys[] = {
 	{ NULL, "prompt_tokens", RAW_PROMPT, TELLS_PROMPT },
@@ -74,8 +75,8 @@ static const struct known_key keys[] = {
 	{ NULL, "totalOutputTokens", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "total_cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ NULL, "totalCachedTokens", RAW_CACHE_READ, TELLS_DETAILS },
-	{ NULL, "total_thought_tokens", RAW_REASONING, TELLS_NOTHING },
-	{ NULL, "totalThoughtTokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "total_thought_tokens", RAW_REASONING, TELLS_THOUGHTS },
+	{ NULL, "totalThoughtTokens", RAW_REASONING, TELLS_THOUGHTS },
 	{ NULL, "total_tool_use_tokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
 	{ NULL, "totalToolUseTokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
 	/* Mistral's cache, and its libraries' */
@@ -365,6 +366,7 @@ static int read_member(struct raw_counts *c, json_value *v, const char *outer, s
 	c->anthropic_keys |= k->tells == TELLS_ANTHROPIC;
 	c->details_keys |= k->tells == TELLS_DETAILS;
 	c->prompt_key |= k->tells == TELLS_PROMPT;
+	c->reasoning_beside |= k->tells == TELLS_THOUGHTS;
 	return rc;
 }
 

@@ -282,8 +282,10 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 {
 	const struct export_format *f = w->format;
 	int rc = 0;
-	if (f->key && item) /* rows of an object: its key says what they are of */
+	if (f->key && item) { /* rows of an object: its key says what they are of */
 		take_model(r, w, text_of(json_key(v)));
+		add_key(w, f->key, text_of(json_key(v)));
+	}
 	for (const struct export_column *c = f->column; rc == 0 && c->name; c++) {
 		json_value *field = export_value(v, item, c->name);
 		struct text s = json_number_or_string(field);

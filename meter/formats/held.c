@@ -22,6 +22,8 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("cumulative", (m)->cumulative) \
 	X("aggregate", (m)->aggregate) \
 	X("session_sum", (m)->session_sum) \
+	X("holds_more", (m)->holds_more) \
+	X("in_run", (m)->in_run) \
 	X("broken_off", (m)->broken_off) \
 	X("unsplit", (m)->unsplit) \
 	X("within", (m)->within) \
@@ -30,6 +32,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("also", (m)->also) \
 	X("copy_of", (m)->copy_of) \
 	X("twin", (m)->twin) \
+	X("holds", (m)->holds) \
 	X("raw", (m)->raw)
 
 void payload_put_held(struct buf *b, const struct metered *m)

@@ -41,5 +41,6 @@ void lower_bound_add(struct lower_bound *to, const struct lower_bound *more)
 		to->whole[i] |= more->whole[i];
 	}
 	to->placeholders += more->placeholders;
+	to->unsaid += more->unsaid;
 	to->or_more |= more->or_more;
 }

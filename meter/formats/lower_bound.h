@@ -1,7 +1,7 @@
 /*
- * lower_bound: what a log cannot tell. Some agents leave calls out of their logs, and an answer
- * that was cut keeps the count with which it began; sums of them are lower bounds, which is said
- * once.
+ * lower_bound: what a source does not tell. Some agents leave calls out of their logs, and an
+ * answer that was cut keeps the count with which it began; sums of them are lower bounds, which is
+ * said once.
  */
 #ifndef TALLY_METER_FORMATS_LOWER_BOUND_H
 #define TALLY_METER_FORMATS_LOWER_BOUND_H
@@ -23,7 +23,9 @@ const struct log_gap *log_gap_at(size_t i);
 /* Which of them a set of sources has. */
 struct lower_bound {
 	bool log[LOG_GAPS_MOST], whole[LOG_GAPS_MOST];
-	long long placeholders; /* calls of which only the beginning of the answer is counted */
+	long long placeholders; /* calls of which only a part is counted: the answer's start, or */
+	long long unsaid;	/* (of them) the least of what they may cost, for they do not tell
+				 * what their price depends on */
 	bool or_more;		/* there are at least so many */
 };
 void lower_bound_see(struct lower_bound *b, const char *shape);

@@ -31,6 +31,47 @@ void payload_set_path(struct payload_reader *r, const char *path)
 	r->path = path;
 }
 
+static bool may_map(enum record_field f)
+{
+	static const enum record_field names[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
+						   FIELD_TASK, FIELD_SESSION };
+	bool may = false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		may |= names[i] == f;
+	return may;
+}
+
+int payload_check_map(const struct field_map *map, size_t count, const char *what, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!may_map(map[i].field))
+			return err_set(
+				e, ERR_USAGE,
+				"'%s' holds logs or answers, whose counts, model and time are "
+				"understood: " ASKED(
+					"map") " names customer, project, workload, task or "
+					       "session there (" ASKED(
+						       "map") " customer=metadata.team), and "
+							      "nothing is read from '%s'",
+				what, map[i].column);
+	return 0;
+}
+
+void payload_set_map(struct payload_reader *r, const struct field_map *map, size_t count)
+{
+	CHECK(count <= 64);
+	r->map = map;
+	r->map_count = count;
+}
+
+const char *payload_map_missing(const struct payload_reader *r)
+{
+	for (size_t i = 0; r->mapped && i < r->map_count; i++)
+		if (!(r->map_found >> i & 1))
+			return r->map[i].column;
+	return NULL;
+}
+
 void payload_set_held(struct payload_reader *r)
 {
 	r->held = true;
@@ -177,7 +218,7 @@ static const struct {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-static void read_object(struct payload_reader *r, json_value *v, int64_t line)
+static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct err e;
 	/* what most senders send, and no other shape has */
@@ -204,6 +245,17 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 		"the object has no known shape: neither a 'usage' object nor one of the token "
 		"fields (input, output, ...)");
 	payload_refuse(r, line, v, &e);
+}
+
+static void read_object(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *const outer = r->outer, *const inner = r->inner;
+	r->outer = outer ? outer : v;
+	r->inner = v;
+	r->document_line = line;
+	read_known(r, v, line);
+	r->outer = outer;
+	r->inner = inner;
 }
 
 void payload_value(struct payload_reader *r, json_value *v, int64_t line)
@@ -335,7 +387,8 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 		if (line.n == 0 || text_is(line, "[DONE]"))
 			return;
 	}
-	if (r->log != LOG_UNKNOWN && agent_log_line(r, line, number))
+	/* what reads lines by place sees no other members */
+	if (r->log != LOG_UNKNOWN && !r->map_count && agent_log_line(r, line, number))
 		return;
 	if (json_open_within(&doc, line, PAYLOAD_VALUES_MOST, &e) != 0) {
 		r->sink.refuse(r->sink.user, number, line, &e);

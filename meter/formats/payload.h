@@ -11,11 +11,13 @@
 #define TALLY_METER_FORMATS_PAYLOAD_H
 
 #include "base/json.h"
-#include "meter/read/record.h"
+#include "meter/read/shape.h"
 
 /* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
  */
 #define OTLP_METRIC_SHAPE "otlp.metric"
+/* That of answers, and of their sums, in what Claude Code prints. */
+#define PRINTED_ANSWER_SHAPE "claude-code.print"
 
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {
@@ -35,10 +37,15 @@ struct metered {
 	bool within;	  /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	  /* set by assemble.h: the id stands for other counts already */
 	bool session_sum; /* of all calls of its session, of its model where it names one */
-	bool aggregate;	  /* all calls of a bucket of time, [time, completed); cumulative, too */
-	bool unsplit;	  /* its cache writes are not told by lifetime */
-	bool broken_off;  /* a stream that ended before its usage was final */
-	int64_t line;	  /* of the source, from 1; 0: unknown */
+	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and
+	 * perhaps of others, for its source does not show how the run began */
+	struct text holds;
+	bool holds_more;
+	bool in_run;	 /* an answer of a run whose sum is not in its source */
+	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
+	bool unsplit;	 /* its cache writes are not told by lifetime */
+	bool broken_off; /* a stream that ended before its usage was final */
+	int64_t line;	 /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not
 	 * understood; NULL: all is */
 	const char *unread;
@@ -48,7 +55,8 @@ struct metered {
 /* Whether its id alone tells which call it is, so that it can be taken while others append. */
 static inline bool metered_stands_alone(const struct metered *m)
 {
-	return !m->cumulative && !m->session_sum && !m->also.n && !m->copy_of.n && !m->twin.n;
+	return !m->cumulative && !m->session_sum && !m->in_run && !m->also.n && !m->copy_of.n &&
+	       !m->twin.n;
 }
 
 struct payload_sink {
@@ -67,6 +75,19 @@ void payload_close(struct payload_reader *r);
 /* Where the source lies, which must live as long: some agents keep beside a session what its calls
  * are counted with (the model, the steps of a message), and name it by its folder. */
 void payload_set_path(struct payload_reader *r, const char *path);
+
+/*
+ * Names of a call that its document has under other members: FIELD=MEMBER, a path such as
+ * metadata.team or tags.0, from the outermost document or from the one that holds the usage; they
+ * must live as long. The counts, the model and the instant of an answer are understood as they are:
+ * payload_check_map refuses fields other than customer, project, workload, task and session (what:
+ * the file, for the message). Errors: ERR_USAGE.
+ */
+int payload_check_map(const struct field_map *map, size_t count, const char *what, struct err *e);
+void payload_set_map(struct payload_reader *r, const struct field_map *map, size_t count);
+/* A member of these that none of the calls had so far; NULL: each was there, or there are no calls.
+ */
+const char *payload_map_missing(const struct payload_reader *r);
 
 /* What it reads was held back by this program, which put beside a record what else it knew. */
 void payload_set_held(struct payload_reader *r);

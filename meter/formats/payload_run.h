@@ -71,10 +71,16 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
-	struct read_lists read;	    /* of the answer at work */
-	bool in_batch;		    /* the document at work is a result of a batch */
-	const char *batch_vendor;   /* who ran the batch, where its results tell */
-	bool held;		    /* what is read was held back before (held.c) */
+	struct read_lists read;	  /* of the answer at work */
+	bool in_batch;		  /* the document at work is a result of a batch */
+	const char *batch_vendor; /* who ran the batch, where its results tell */
+	bool held;		  /* what is read was held back before (held.c) */
+	const struct field_map *map;
+	size_t map_count;
+	json_value *outer, *inner; /* the documents at work, on document_line; NULL: none */
+	int64_t document_line;
+	uint64_t map_found;	    /* which of map some call had */
+	bool mapped;		    /* there were calls */
 	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
 	uint32_t counted;	    /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
@@ -223,7 +229,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(export_document, "") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
-	X(stream_document, "choices x_groq type=message_start") \
+	X(stream_document, "choices x_groq interaction type=message_start") \
 	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \

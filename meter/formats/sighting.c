@@ -2,6 +2,9 @@
  */
 #include "meter/formats/payload_run.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 void payload_begin(struct metered *m, const char *shape, int64_t line)
 {
 	*m = (struct metered){ .shape = shape, .rule = "as-given", .line = line };
@@ -39,6 +42,11 @@ int payload_labels(struct payload_reader *p, struct record *r, json_value *v, st
 						    FIELD_TASK, FIELD_SESSION };
 	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
 		payload_text(r, labels[i], json_member(v, record_field_name(labels[i])));
+	/* as gateways, simulators and clients of one's own name it */
+	static const char *const sessions[] = { "session_id", "conversation_id" };
+	for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++)
+		if (!r->text[FIELD_SESSION].n)
+			payload_text(r, FIELD_SESSION, json_member(v, sessions[i]));
 	payload_effort(p, r, v);
 	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
 	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
@@ -252,9 +260,46 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	return 0;
 }
 
+/* The member at a path: names, and places of lists from 0, with points between them. */
+static json_value *member_at(json_value *v, const char *path)
+{
+	char name[64];
+	while (v && *path) {
+		const size_t n = strcspn(path, ".");
+		snprintf(name, sizeof name, "%.*s", (int)n, path);
+		json_value *m = n < sizeof name && json_kind(v) == JSON_OBJECT
+					? json_member(v, name)
+					: NULL;
+		if (json_kind(v) == JSON_ARRAY && strspn(name, "0123456789") == n && n < 6) {
+			m = json_first(v);
+			for (int place = atoi(name); m && place; place--)
+				m = json_next(m);
+		}
+		v = m;
+		path += n + (path[n] == '.');
+	}
+	return v;
+}
+
+/* The names that --map takes from members of the document that the call was read from. */
+static void take_mapped(struct payload_reader *r, struct metered *m)
+{
+	r->mapped |= r->map_count != 0;
+	for (size_t i = 0; i < r->map_count; i++) {
+		json_value *v = NULL;
+		if (r->outer && m->line == r->document_line) {
+			v = member_at(r->inner, r->map[i].column);
+			v = v ? v : member_at(r->outer, r->map[i].column);
+		}
+		r->map_found |= v ? (uint64_t)1 << i : 0;
+		payload_text(&m->record, r->map[i].field, v);
+	}
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
+	take_mapped(r, m);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",
@@ -303,6 +348,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
 	if (m->twin.n)
 		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
+	if (m->holds.n)
+		m->holds.p = arena_text(&r->arena, m->holds.p, m->holds.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
 }

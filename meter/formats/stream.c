@@ -315,12 +315,38 @@ static bool starts_with(struct text s, const char *word)
 	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
 }
 
-/* --- OpenAI's responses, whole or in pieces --- */
+/* --- answers whose events carry what is known of them so far --- */
+
+/* Where an event's kind stands, how the kinds begin, the answer within it, and which kinds say that
+ * one has begun. Events of other kinds hold pieces of it. */
+static const struct event_stream {
+	const char *kind, *prefix, *answer, *begins[4];
+	/* a failure of the vendor's own is known not to be billed */
+	bool failure_is_free;
+	/* kinds of pieces, where they do not have the prefix */
+	const char *pieces[4];
+} event_streams[] = {
+	{ "type",
+	  "response.",
+	  "response",
+	  { "response.created", "response.queued", "response.in_progress" },
+	  true,
+	  { NULL } },
+	/* Gemini's Interactions, now in steps and at first in contents. Steps count what the end
+	 * counts again (ai.google.dev, gemini-api/docs/interactions/streaming). */
+	{ "event_type",
+	  "interaction.",
+	  "interaction",
+	  { "interaction.created", "interaction.start", "interaction.complete",
+	    "interaction.completed" },
+	  false,
+	  { "step.", "content.", "error" } },
+};
 
 /* What the stream of an answer says of its id: it began, or its counts are no longer awaited. */
-static void know_response(struct payload_reader *r, json_value *response, int64_t line, bool ended)
+static void know_answer(struct payload_reader *r, json_value *answer, int64_t line, bool ended)
 {
-	const struct text id = json_string(json_member(response, "id"));
+	const struct text id = json_string(json_member(answer, "id"));
 	uint64_t *seen = id.n ? dict_need(&r->streams, id, NULL) : NULL;
 	if (seen && ended)
 		*seen = UINT64_MAX;
@@ -328,23 +354,41 @@ static void know_response(struct payload_reader *r, json_value *response, int64_
 		*seen = line > 0 ? (uint64_t)line : 1;
 }
 
-static bool read_response(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+static bool is_piece(const struct payload_reader *r, const struct event_stream *s, struct text kind)
 {
-	static const char *const begins[] = { "response.created", "response.queued",
-					      "response.in_progress", NULL };
-	json_value *response = json_member(v, "response");
-	const bool has_usage = json_kind(json_member(response, "usage")) == JSON_OBJECT;
-	/* the vendor's own failure is not billed */
-	const bool failed = text_is(json_string(json_member(response, "status")), "failed");
+	for (const char *const *p = s->pieces; *p && r->streams.count; p++)
+		if (starts_with(kind, *p))
+			return true;
+	return false;
+}
+
+static bool read_event(struct payload_reader *r, json_value *v, const struct event_stream *s,
+		       int64_t line)
+{
+	const struct text kind = json_string(json_member(v, s->kind));
+	json_value *answer = json_member(v, s->answer);
+	const bool has_usage = json_kind(json_member(answer, "usage")) == JSON_OBJECT;
+	const bool failed =
+		s->failure_is_free && text_is(json_string(json_member(answer, "status")), "failed");
+	if (!starts_with(kind, s->prefix) && !is_piece(r, s, kind))
+		return false;
 	if (has_usage || failed)
-		know_response(r, response, line, true);
-	for (const char *const *b = begins; *b && !has_usage; b++)
-		if (text_is(type, *b))
-			know_response(r, response, line, false);
+		know_answer(r, answer, line, true);
+	for (size_t i = 0; i < sizeof s->begins / sizeof *s->begins && !has_usage; i++)
+		if (s->begins[i] && text_is(kind, s->begins[i]))
+			know_answer(r, answer, line, false);
 	if (has_usage)
-		return body_document(r, response, line);
+		return body_document(r, answer, line);
 	r->passed_over++;
 	return true;
+}
+
+static bool event_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	for (size_t i = 0; i < sizeof event_streams / sizeof *event_streams; i++)
+		if (read_event(r, v, &event_streams[i], line))
+			return true;
+	return false;
 }
 
 /* A piece of an answer says so, or has a delta where a whole answer has its message, or counts and
@@ -399,8 +443,8 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (starts_with(type, "content_block") || text_is(type, "ping")) {
 		add_block(r, json_member(v, "content_block"));
 		r->passed_over++;
-	} else if (starts_with(type, "response.")) {
-		return read_response(r, v, type, line);
+	} else if (event_document(r, v, line)) {
+		return true;
 	} else if (is_chunk(v)) {
 		read_chunk(r, v, line);
 	} else if (json_kind(gemini) == JSON_OBJECT) {

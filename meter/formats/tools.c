@@ -437,7 +437,7 @@ static int gemini_generation(struct text model)
 	for (size_t i = 0; i + sizeof name <= model.n; i++)
 		if (memcmp(model.p + i, name, sizeof name - 1) == 0) {
 			const char c = model.p[i + sizeof name - 1];
-			return c >= '0' && c <= '9' ? c - '0' : 0;
+			return is_digit(c) ? c - '0' : 0;
 		}
 	return -1;
 }

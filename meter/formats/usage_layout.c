@@ -15,11 +15,6 @@ struct usage_layout {
 	struct place place[PLACES];
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* The digits from p on, of a number that is not zero; how many, 0 where it is none or a long one.
  */
 static size_t read_digits(const char *p, const char *end, int64_t *out)

@@ -145,7 +145,7 @@ int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, str
 		return 0;
 	struct parsed_file f = { 0 };
 	const int64_t began_us = clock_monotonic_us();
-	parsed_file_read(&f, w->path, true, false);
+	parsed_file_read(&f, w->path, true, &(struct reading){ 0 });
 	const int64_t ended_us = clock_monotonic_us();
 	w->not_before_us = ended_us + (ended_us - began_us) * 2;
 	int rc = 0;

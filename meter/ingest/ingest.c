@@ -576,6 +576,7 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
+	session_sums_grown(&in->sums);
 	return rc;
 }
 
@@ -1023,8 +1024,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	in->stored = r.text[FIELD_ID];
 	const char *bad = ingest_check_size(&r, why);
 	if (known.first && !bad) {
-		rc = may_be_of_session(in, m) && known.current
-			     ? session_sums_again(&in->sums, in->store, m, known.first, e)
+		rc = may_be_of_session(in, m)
+			     ? session_sums_again(&in->sums, in->store, m, &known, e)
 			     : 0;
 		return rc == 0 ? take_known(in, m, &r, &known, now, e) : rc;
 	}
@@ -1033,12 +1034,20 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;
-	bool told = false;
+	enum session_met met = MET_NOTHING;
 	if (!bad && may_be_of_session(in, m) &&
-	    (rc = session_sums_meet(&in->sums, in->store, m, &told, e)) != 0)
+	    (rc = session_sums_meet(&in->sums, in->store, m, &met, e)) != 0)
 		return rc;
+	if (met == MET_UNSURE)
+		bad = MAY_BE_HELD;
+	struct metered own = *m;
+	if (met == MET_IN_PART) {
+		own.unread = CALLS_ARE_MISSING;
+		flags |= USAGE_UNREAD;
+		m = &own;
+	}
 	/* a metric, or the sum of a session, says again what is told better already */
-	if (told || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
+	if (met == MET_AGAIN || (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)) {
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}

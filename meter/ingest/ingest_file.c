@@ -102,7 +102,7 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const stru
 		x.bytes_total += file_bytes(path[i]);
 	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
 		if (is_log(o, path[i], list->found[i]))
-			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);
+			rc = payload_check_map(o->map, o->map_count, name[i], e);
 	for (size_t i = 0; rc == 0 && i < count;) {
 		size_t n = 0;
 		while (i + n < count && is_log(o, path[i + n], list->found[i + n]))
@@ -112,8 +112,9 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const stru
 			i++;
 			continue;
 		}
+		const struct reading how = { .map = o->map, .map_count = o->map_count };
 		struct read_ahead *ahead =
-			read_ahead_open(path + i, list->found + i, n, false, (int)cores);
+			read_ahead_open(path + i, list->found + i, n, &how, (int)cores);
 		for (size_t k = 0; rc == 0 && k < n; k++)
 			rc = ingest_one(&x, path[i + k], name[i + k], read_ahead_file(ahead, k), e);
 		read_ahead_close(ahead);

@@ -253,7 +253,11 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 		const bool trace = by_content ? o->map_count || like_table(head)
 					      : !ingest_is_log_format(o->format);
 		if (o->map_count && source_is_payload(path, true))
-			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, path);
+			rc = err_set(
+				e, ERR_USAGE,
+				"'%s' holds logs or answers, which " ASKED("follow") " reads without " ASKED(
+					"map") ": read it once with it instead",
+				path);
 		else
 			rc = trace ? follow_trace(f, st.st_size, e)
 				   : follow_log(f, st.st_size, head, e);

@@ -52,3 +52,59 @@ int correct_void(struct store *s, const char *id, const char *why, struct err *e
 	arena_release(&a);
 	return rc;
 }
+
+struct last_standing {
+	struct usage_row row;
+	struct arena arena;
+};
+
+static int note_standing(void *user, const struct usage_row *row)
+{
+	struct last_standing *last = user;
+	if (row->kind == USAGE_REVERSAL)
+		return 0;
+	arena_reset(&last->arena);
+	last->row = *row;
+	reversal_keep_row(&last->row, &last->arena);
+	return 0;
+}
+
+int correct_restore(struct store *s, const char *id, const char *why, struct err *e)
+{
+	struct known_id known;
+	struct last_standing last = { 0 };
+	int rc = store_find(s, text_of(id), &known, e);
+	if (rc != 0 || !known.first || known.current)
+		return rc;
+	rc = store_each_row_of(s, known.first, note_standing, &last, e);
+	last.row.kind = USAGE_CORRECTION;
+	last.row.of = known.first;
+	if (rc == 0)
+		rc = store_note_change(s, "amend", why, e);
+	if (rc == 0)
+		rc = store_append(s, &last.row, e);
+	arena_release(&last.arena);
+	return rc;
+}
+
+int correct_unprice(struct store *s, const char *id, const char *why, struct err *e)
+{
+	struct known_id known;
+	struct usage_row row;
+	struct arena a = { 0 };
+	int rc = reversal_find(s, id, &known, &row, &a, e);
+	if (rc == 0)
+		rc = store_note_change(s, "amend", why, e);
+	if (rc == 0)
+		rc = reversal_append(s, &row, known.first, e);
+	const struct stored_price none = stored_price_none(row.record.text[FIELD_MODEL], why);
+	row.kind = USAGE_CORRECTION;
+	row.of = known.first;
+	row.flags |= USAGE_UNREAD;
+	if (rc == 0)
+		rc = store_price(s, &none, &row.price, e);
+	if (rc == 0)
+		rc = store_append(s, &row, e);
+	arena_release(&a);
+	return rc;
+}

@@ -7,6 +7,11 @@
 /* Voids the current row of an id. Errors: ERR_NOT_FOUND (no such id), ERR_INVALID (voided already),
  * the store's. */
 int correct_void(struct store *s, const char *id, const char *why, struct err *e);
+/* What was voided stands again as it last stood; nothing of a record that stands, or of none.
+ * Errors: the store's. */
+int correct_restore(struct store *s, const char *id, const char *why, struct err *e);
+/* What stands has no price any more, for that reason. Errors: as correct_void. */
+int correct_unprice(struct store *s, const char *id, const char *why, struct err *e);
 
 /* For who corrects: the current row of an id, its texts in the arena; errors as above. */
 int reversal_find(struct store *s, const char *id, struct known_id *known, struct usage_row *row,

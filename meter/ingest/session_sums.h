@@ -1,32 +1,45 @@
 /*
  * session_sums: what the output of a run sums up of a session (`claude -p`, `codex exec --json`)
  * and the session's calls are one usage. Whichever comes first, the calls count: they say more.
+ * While calls are missing that the sum counts it stays, without a price, so that it is told.
+ * An answer in the output of a run that lacks its end is a part of the sum that holds its id, and
+ * gives way to it; it stands again when that sum gives way to calls.
  *
  * Both are found by names in the table of other ids (assemble.h, session_name).
  */
 #ifndef TALLY_METER_INGEST_SESSION_SUMS_H
 #define TALLY_METER_INGEST_SESSION_SUMS_H
 
-#include "base/text.h"
-#include "meter/formats/payload.h"
-#include "meter/store/store.h"
+#include "meter/ingest/session_tally.h"
 
 struct session_sums {
 	struct buf last; /* the session of the last call, which most calls share */
-	struct buf id;
+	bool left;	 /* sums of it stand */
+	struct buf id, held;
+	struct session_tallies tallies;
+	struct buf part_of; /* the session of the last answer of a run, and */
+	int parts;	    /* how many of it are known */
 };
 void session_sums_release(struct session_sums *x);
-/* Before a record that is new is stored. A call takes the sums of its session back; *told: it is a
- * sum whose calls are stored, and must not be. Errors: the store's. */
-int session_sums_meet(struct session_sums *x, struct store *s, const struct metered *m, bool *told,
-		      struct err *e);
-/* After it was stored under that id. Errors: the store's. */
+enum session_met {
+	MET_NOTHING,
+	MET_AGAIN,   /* what it counts is stored */
+	MET_IN_PART, /* calls of the session are stored, but not all that it counts */
+	MET_UNSURE /* a sum and an answer of its session, of which nobody knows whether it holds it
+		    */
+};
+/* Before a record that is new is stored. Errors: the store's. */
+int session_sums_meet(struct session_sums *x, struct store *s, const struct metered *m,
+		      enum session_met *met, struct err *e);
+/* After it was stored under that id; the sums of a call's session give way. Errors: the store's. */
 int session_sums_note(struct session_sums *x, struct store *s, const struct metered *m,
 		      struct text id, struct err *e);
-/* Both of a record that is stored already, whose first row that is: the log of another session may
- * repeat it. Errors: the store's. */
+/* The counts of a stored call have changed. */
+void session_sums_grown(struct session_sums *x);
+/* Both of a record that is stored already: the log of another session may repeat it. One that gave
+ * way to a sum stands again, and *known says so. Errors: the store's. */
 int session_sums_again(struct session_sums *x, struct store *s, const struct metered *m,
-		       int64_t first, struct err *e);
+		       struct known_id *known, struct err *e);
 /* What was noted last may be gone. */
 void session_sums_forget(struct session_sums *x);
 

@@ -35,6 +35,39 @@ void afresh_sort(struct afresh_event *event, size_t events)
 		qsort(event, events, sizeof *event, by_time);
 }
 
+/* How many are not behind it. */
+static size_t place_behind(const struct afresh *a, const struct afresh_event *v)
+{
+	size_t from = 0, to = a->events;
+	while (from < to) {
+		const size_t mid = from + (to - from) / 2;
+		if (by_time(&a->event[mid], v) > 0)
+			to = mid;
+		else
+			from = mid + 1;
+	}
+	return from;
+}
+
+void afresh_put(struct afresh *a, const struct afresh_event *v)
+{
+	const size_t at = place_behind(a, v);
+	a->event = mem_grow(a->event, (a->events + 1) * sizeof *a->event);
+	memmove(a->event + at + 1, a->event + at, (a->events - at) * sizeof *a->event);
+	a->event[at] = *v;
+	a->events++;
+}
+
+void afresh_drop(struct afresh *a, const struct afresh_event *v)
+{
+	size_t at = place_behind(a, v);
+	while (at > 0 && a->event[at - 1].nano != v->nano)
+		at--;
+	CHECK(at > 0 && by_time(&a->event[at - 1], v) == 0);
+	memmove(a->event + at - 1, a->event + at, (a->events - at) * sizeof *a->event);
+	a->events--;
+}
+
 static int by_age(const void *a, const void *b, void *user)
 {
 	const struct afresh_lot *lot = user;
@@ -101,7 +134,7 @@ static int64_t take_from_all(struct work *w, struct instant at, int64_t want, in
 	for (size_t i = 0; i < w->of->lots && want > 0; i++) {
 		const struct lot *l = &w->burn[i];
 		const bool is_late = w->of->lot[l->number].booked >= late;
-		if (l->left.atto <= 0 || at.us < l->effective.us || at.us >= l->expires.us)
+		if (l->left.atto <= 0 || !lot_counts(l, at))
 			continue;
 		int64_t most = (int64_t)(l->left.atto / atto_per_nano);
 		most = most < want ? most : want;
@@ -228,6 +261,22 @@ void afresh_run(struct afresh *a)
 	free(w.by_age);
 	free(w.ended);
 	free(w.back);
+}
+
+bool afresh_ended_before(const struct afresh *a)
+{
+	for (size_t i = 0; i < a->lots; i++)
+		if (a->lot[i].lot.left.atto < 0)
+			return true;
+	return false;
+}
+
+struct instant afresh_earlier(struct instant from, int64_t back)
+{
+	const bool far = back > 500 * US_PER_DAY || from.us < back;
+	if (back == 0)
+		return from;
+	return (struct instant){ far ? INT64_MIN : from.us - back };
 }
 
 void afresh_release(struct afresh *a)

@@ -66,7 +66,17 @@ struct afresh {
 
 /* By time; what is of one instant in the order of its kinds. */
 void afresh_sort(struct afresh_event *event, size_t events);
+/* Puts one in its place among sorted ones, behind its equals; or takes one like it out again. */
+void afresh_put(struct afresh *a, const struct afresh_event *v);
+void afresh_drop(struct afresh *a, const struct afresh_event *v);
 void afresh_run(struct afresh *a);
+/* Whether a lot got something back that it lost again where it had ended, before the time that is
+ * looked at. */
+bool afresh_ended_before(const struct afresh *a);
+/* Where earlier uses count, too, the time begins so much earlier: `back` is this first and so many
+ * times as much the next time. INT64_MIN is the beginning of everything. */
+static const int64_t afresh_back_us = US_PER_DAY / 4, afresh_back_times = 8;
+struct instant afresh_earlier(struct instant from, int64_t back);
 void afresh_release(struct afresh *a); /* move */
 
 #endif

@@ -154,7 +154,7 @@ static int run_chain(struct ledger *l, const struct operation *op, struct batch_
 	if (rc == 0)
 		rc = ledger_pass(l, e);
 	/* what was redone for nothing would be again for the next one */
-	if (rc == 0 && failed < n)
+	if (rc == 0 && failed < n && ledger_redid(l))
 		rc = ledger_redo_all(l, NULL, e);
 	for (size_t i = 0; i < n; i++) {
 		r[i].done = failed == n;

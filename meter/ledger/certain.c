@@ -45,9 +45,8 @@ int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const 
 		rc = ledger_need_lots(l, s, e);
 	int128 has = 0;
 	for (size_t i = 0; rc == 0 && *out && i < s->lots; i++) {
-		const struct lot *lot = &s->lot[i];
-		if (lot->effective.us <= d->at.us && lot->expires.us > d->at.us)
-			has += ledger_nano_of(lot->left);
+		if (lot_counts(&s->lot[i], d->at))
+			has += ledger_nano_of(s->lot[i].left);
 	}
 	*out = *out && has - nano >= s->redo.doubt;
 	return rc;

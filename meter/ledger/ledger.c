@@ -1,4 +1,4 @@
-#include "meter/ledger/ledger_parts.h"
+#include "meter/ledger/foresight.h"
 #include "meter/store/laws.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ int ledger_open(struct ledger **out, struct store *s, struct err *e)
 	return 0;
 }
 
-void ledger_reload(struct ledger *l)
+void ledger_forget_states(struct ledger *l)
 {
 	ledger_keep_redoing(l);
 	for (size_t i = 0; i < l->states; i++) {
@@ -74,6 +74,12 @@ void ledger_reload(struct ledger *l)
 	arena_reset(&l->arena);
 	l->next_txn = 0;
 	journal_forget(&l->journal, false);
+}
+
+void ledger_reload(struct ledger *l)
+{
+	ledger_forget_states(l);
+	foresight_forget_all(l);
 }
 
 void ledger_forget(struct ledger *l)

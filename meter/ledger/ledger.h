@@ -111,6 +111,8 @@ void ledger_reload(struct ledger *l);
 int ledger_mark(struct ledger *l, struct err *e);
 int ledger_undo(struct ledger *l, struct err *e);
 int ledger_pass(struct ledger *l, struct err *e);
+/* Whether something was redone in the last step. */
+bool ledger_redid(const struct ledger *l);
 
 /*
  * Accounts at fault: what cannot be done for one of them does not stop the others. The ledger knows

@@ -61,7 +61,11 @@ struct ledger {
 	int64_t working;	 /* the account of the last step; 0: none */
 	struct redoing *waiting; /* of accounts that are not in memory: ledger_reload keeps it */
 	size_t waits;
-	bool marked;	    /* within a step that may be undone */
+	bool marked;	      /* within a step that may be undone */
+	bool redid;	      /* something, in that step */
+	struct dict foreseen; /* of accounts: the place of its foresight (foresight.h) */
+	struct foresight **foresight;
+	size_t foresights;
 	int64_t lacks_more; /* what usage lacks beyond what it lacked before it was redone */
 	int64_t next_txn;   /* 0: not known */
 	int64_t data_version;
@@ -79,6 +83,8 @@ struct text ledger_keep(struct ledger *l, struct text t);
 
 /* The account with that id. Errors: ERR_NOT_FOUND, ERR_STORE. */
 int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e);
+/* Accounts are read again when they are asked for, with what waits of them. */
+void ledger_forget_states(struct ledger *l);
 /* Opens the account's zone, once. */
 int ledger_need_zone(struct state *s, struct err *e);
 /* What is left below a billionth, and owed. */

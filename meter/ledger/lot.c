@@ -14,13 +14,6 @@ static const char *const key_names[BURN_KEYS_MAX] = {
 	[BURN_LARGEST] = "largest",
 };
 
-struct burn_order burn_order_default(void)
-{
-	return (struct burn_order){ { BURN_PRIORITY, BURN_EXPIRY, BURN_CLASS, BURN_COST_BASIS,
-				      BURN_EFFECTIVE, BURN_CREATED, BURN_ID },
-				    7 };
-}
-
 static bool has_key(const struct burn_order *o, enum burn_key k)
 {
 	for (int i = 0; i < o->count; i++)
@@ -116,7 +109,7 @@ void lots_sort(struct lot *lot, size_t count, const struct burn_order *order)
 static struct credits_total to_take(const struct lot *l, struct instant at)
 {
 	struct credits_total most = l->left;
-	if (at.us < l->effective.us || at.us >= l->expires.us || most.atto < 0)
+	if (!lot_counts(l, at) || most.atto < 0)
 		return (struct credits_total){ 0 };
 	if (l->cap.atto >= 0 && l->cap.atto < most.atto)
 		most = l->cap;
@@ -129,6 +122,13 @@ struct credits_total lots_available(const struct lot *lot, size_t count, struct 
 	for (size_t i = 0; i < count; i++)
 		sum.atto += to_take(&lot[i], at).atto;
 	return sum;
+}
+
+int lots_short(struct credits_total want, struct credits_total has, struct err *e)
+{
+	char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
+	return err_set(e, ERR_LIMIT, "out of credit: %s requested and %s available",
+		       credits_format(want, a), credits_format(has, b));
 }
 
 int lots_take(struct lot *lot, size_t count, const struct lot_demand *want, struct lots_taken *out,
@@ -147,12 +147,9 @@ int lots_take(struct lot *lot, size_t count, const struct lot_demand *want, stru
 		out->use[n++] = (struct lot_use){ i, most };
 		left.atto -= most.atto;
 	}
-	if (left.atto > 0 && want->policy == SHORT_REFUSE) {
-		char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
-		const struct credits_total had = { want->amount.atto - left.atto };
-		return err_set(e, ERR_LIMIT, "out of credit: %s requested and %s available",
-			       credits_format(want->amount, a), credits_format(had, b));
-	}
+	if (left.atto > 0 && want->policy == SHORT_REFUSE)
+		return lots_short(want->amount,
+				  (struct credits_total){ want->amount.atto - left.atto }, e);
 	for (size_t i = 0; i < n; i++)
 		lot[out->use[i].lot].left.atto -= out->use[i].amount.atto;
 	out->uses = n;

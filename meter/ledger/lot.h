@@ -25,6 +25,12 @@ struct lot {
 	struct money_total cost_basis; /* paid for one credit */
 };
 
+/* Whether it is effective then and not expired. */
+static inline bool lot_counts(const struct lot *l, struct instant at)
+{
+	return at.us >= l->effective.us && at.us < l->expires.us;
+}
+
 /* What decides between two lots, first to last. */
 enum burn_key {
 	BURN_PRIORITY,
@@ -43,7 +49,6 @@ struct burn_order {
 	int count;
 };
 #define BURN_ORDER_DEFAULT "priority,expiry,class,cost-basis,effective,created,id"
-struct burn_order burn_order_default(void);
 /* "priority,expiry,class" (names: priority, expiry, expiry-second, class, cost-basis, effective,
  * created, id, largest). Created and id follow where they are not named, so that the order is
  * total. Errors: ERR_USAGE. */
@@ -79,6 +84,9 @@ struct lots_taken {
  */
 int lots_take(struct lot *lot, size_t count, const struct lot_demand *want, struct lots_taken *out,
 	      struct err *e);
+
+/* Says so, as ERR_LIMIT. */
+int lots_short(struct credits_total want, struct credits_total has, struct err *e);
 
 /* What can be had at that instant. */
 struct credits_total lots_available(const struct lot *lot, size_t count, struct instant at);

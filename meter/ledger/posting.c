@@ -1,4 +1,4 @@
-#include "meter/ledger/ledger_parts.h"
+#include "meter/ledger/foresight.h"
 
 enum { ENTRIES_MOST = 1 << 20 };
 
@@ -307,6 +307,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	l->next_txn++;
 	note_order(p);
 	note_drawn(l, p);
+	foresight_note(l, p);
 	if (id)
 		*id = txn;
 	return rc;

@@ -22,7 +22,7 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 	};
 	int64_t n = 0;
 	size_t i = 0;
-	for (; i < every.n && every.p[i] >= '0' && every.p[i] <= '9' && n < 100000; i++)
+	for (; i < every.n && is_digit(every.p[i]) && n < 100000; i++)
 		n = n * 10 + (every.p[i] - '0');
 	n = i ? n : 1; /* "month" is every month */
 	struct text unit = { every.p + i, every.n - i };

@@ -1,3 +1,4 @@
+#include "meter/ledger/foresight.h"
 #include "meter/ledger/redo.h"
 
 #include <stdlib.h>
@@ -23,8 +24,22 @@ static void bar(struct redo *r, size_t event, int64_t nano)
 	}
 }
 
-/* The events in order, from what is booked of them. */
-static void list_events(struct redo *r)
+/* What is owed when the time begins, and what lots may not pay. */
+static void set_out(struct redo *r)
+{
+	struct afresh *a = &r->afresh;
+	a->lacked = r->s->account.owed.nano;
+	for (size_t i = 0; i < a->events; i++) {
+		const struct redo_slot *s = &r->slot[a->event[i].of];
+		const int64_t most = s->lacks - s->barred;
+		a->event[i].barred = s->barred;
+		a->event[i].asked = s->asked < most ? s->asked : most;
+		a->event[i].asked = a->event[i].asked > 0 ? a->event[i].asked : 0;
+		a->lacked -= s->lacks - a->event[i].asked;
+	}
+}
+
+void redo_list(struct redo *r)
 {
 	struct afresh *a = &r->afresh;
 	a->event = mem_alloc((r->slots + 1) * sizeof *a->event);
@@ -54,21 +69,7 @@ static void list_events(struct redo *r)
 	for (size_t i = 0; i < a->events; i++)
 		if (a->event[i].kind == AFRESH_FIXED && a->event[i].lacks < 0)
 			bar(r, i, -a->event[i].lacks);
-}
-
-static void run(struct redo *r)
-{
-	struct afresh *a = &r->afresh;
-	a->lacked = r->s->account.owed.nano;
-	for (size_t i = 0; i < a->events; i++) {
-		const struct redo_slot *s = &r->slot[a->event[i].of];
-		const int64_t most = s->lacks - s->barred;
-		a->event[i].barred = s->barred;
-		a->event[i].asked = s->asked < most ? s->asked : most;
-		a->event[i].asked = a->event[i].asked > 0 ? a->event[i].asked : 0;
-		a->lacked -= s->lacks - a->event[i].asked;
-	}
-	afresh_run(a);
+	set_out(r);
 }
 
 /* What invoices have asked for of each use, and again with that. */
@@ -86,18 +87,11 @@ static int run_with_asked(struct redo *r, struct err *e)
 		s->asked = p ? p->asked : 0;
 		a->event[i].asked_by = p ? p->by : 0;
 	}
-	if (rc == 0)
-		run(r);
+	if (rc == 0) {
+		set_out(r);
+		afresh_run(a);
+	}
 	return rc;
-}
-
-/* Whether a lot got something back that it lost again where it had ended, before that time. */
-static bool ended_before(const struct redo *r)
-{
-	for (size_t i = 0; i < r->afresh.lots; i++)
-		if (r->afresh.lot[i].lot.left.atto < 0)
-			return true;
-	return false;
 }
 
 /* All of it from that instant on; *more: earlier uses count, too. */
@@ -107,14 +101,14 @@ static int redo(struct ledger *l, struct state *s, struct instant from, bool *mo
 	bool unbilled = true;
 	const bool whole = from.us == INT64_MIN;
 	int rc = redo_read(&r, l, s, from, e);
-	*more = rc == 0 && ended_before(&r) && !whole;
+	*more = rc == 0 && afresh_ended_before(&r.afresh) && !whole;
 	if (rc == 0 && !*more)
 		rc = ledger_is_unbilled(l, s, &unbilled, e);
 	if (rc == 0 && !*more) {
-		list_events(&r);
+		redo_list(&r);
 		/* what was asked for is owed no more: without it, usage would seem to be paid */
 		if (unbilled)
-			run(&r);
+			afresh_run(&r.afresh);
 		else
 			rc = run_with_asked(&r, e);
 		*more = r.afresh.wants_more && !whole;
@@ -130,12 +124,12 @@ int ledger_redo(struct ledger *l, struct state *s, struct err *e)
 	bool more = false;
 	if (!s->redo.account)
 		return 0;
+	l->redid = true;
 	ledger_work_on(l, s->account.id);
 	struct instant from = s->redo.from;
 	int rc = redo(l, s, from, &more, e);
-	for (int64_t back = US_PER_DAY / 4; rc == 0 && more; back *= 8) {
-		const bool far = back > 500 * US_PER_DAY || from.us < back;
-		from.us = far ? INT64_MIN : from.us - back;
+	for (int64_t back = afresh_back_us; rc == 0 && more; back *= afresh_back_times) {
+		from = afresh_earlier(from, back);
 		rc = redo(l, s, from, &more, e);
 	}
 	s->redo = (struct redoing){ 0 };
@@ -218,5 +212,6 @@ int ledger_redo_all(struct ledger *l, struct nano_credits *lacks, struct err *e)
 int ledger_end(struct ledger *l, struct err *e)
 {
 	int rc = ledger_redo_all(l, NULL, e);
+	foresight_forget_all(l);
 	return rc == 0 ? journal_finish(&l->journal, e) : rc;
 }

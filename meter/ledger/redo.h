@@ -46,7 +46,11 @@ int redo_read(struct redo *r, struct ledger *l, struct state *s, struct instant 
 	      struct err *e);
 /* When each lot came. */
 int redo_read_booked(struct redo *r, struct err *e);
+/* That lot, with what it has now; one more. Errors: ERR_STORE. */
+int redo_read_lot(struct redo *r, int64_t grant, struct err *e);
 void redo_release(struct redo *r);
+/* The events in order, from what is booked of them, for afresh_run. */
+void redo_list(struct redo *r);
 /* Books where what was computed afresh differs. Errors: ERR_STORE. */
 int redo_post(struct redo *r, struct err *e);
 

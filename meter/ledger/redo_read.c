@@ -102,7 +102,7 @@ static int read_entries(struct reading *x, const struct sql *which, struct err *
 
 #define LOTS \
 	"SELECT g.id,g.name,l.left,g.class,g.priority,g.effective,g.expires,g.cost_basis,g.created," \
-	"g.rule,coalesce(r.rollover,0) FROM credit_lot l "
+	"g.rule,coalesce(r.rollover,0),g.amount FROM credit_lot l "
 #define LOTS_OF \
 	" JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
 static const struct sql sql_open = {
@@ -110,6 +110,9 @@ static const struct sql sql_open = {
 };
 static const struct sql sql_lot = {
 	.text = LOTS LOTS_OF "l.grant_id=:grant AND l.left=0",
+};
+static const struct sql sql_any_lot = {
+	.text = LOTS LOTS_OF "l.grant_id=:grant",
 };
 
 static void add_lot(struct redo *r, struct query *q)
@@ -120,6 +123,7 @@ static void add_lot(struct redo *r, struct query *q)
 	a->lot[a->lots++] = (struct afresh_lot){
 		.lot = { .number = db_int(q, 0),
 			 .id = ledger_keep(r->l, db_text(q, 1)),
+			 .amount = credits_of_nano((struct nano_credits){ db_int(q, 11) }),
 			 .left = credits_of_nano((struct nano_credits){ db_int(q, 2) }),
 			 .cap = { -1 },
 			 .kind = ledger_class_of(db_text(q, 3)),
@@ -157,14 +161,19 @@ static int read_some(struct redo *r, const struct sql *which, int64_t grant, str
 	int rc = db_statement(r->l->db, which, &q, e);
 	if (rc != 0)
 		return rc;
-	if (which == &sql_lot)
-		db_bind_int(q, ":grant", grant);
-	else
+	if (which == &sql_open)
 		db_bind_int(q, ":account", r->s->account.id);
+	else
+		db_bind_int(q, ":grant", grant);
 	while ((rc = db_step(r->l->db, q, e)) == 1)
 		add_lot(r, q);
 	db_reset(q);
 	return rc;
+}
+
+int redo_read_lot(struct redo *r, int64_t grant, struct err *e)
+{
+	return read_some(r, &sql_any_lot, grant, e);
 }
 
 static int by_taken(const void *a, const void *b)

@@ -1,4 +1,4 @@
-#include "meter/ledger/ledger_parts.h"
+#include "meter/ledger/foresee.h"
 
 #include <stdlib.h>
 
@@ -101,15 +101,23 @@ static int look_behind(struct ledger *l, struct state *s, struct nano_credits am
 	return rc;
 }
 
-/* A draw that may be refused is by what there really is. */
+/* A draw that may be refused is by what there really is. *waits: there is enough, once what waits
+ * is redone. */
 static int need_certainty(struct ledger *l, struct state *s, struct nano_credits amount,
-			  const struct draw *d, struct err *e)
+			  const struct draw *d, bool *waits, struct err *e)
 {
 	bool certain = true;
+	int128 nano = 0;
+	*waits = false;
 	int rc = d->policy != SHORT_REFUSE || !s->redo.account
 			 ? 0
 			 : ledger_has_certainly(l, s, amount.nano, d, &certain, e);
-	return rc == 0 && !certain ? ledger_redo(l, s, e) : rc;
+	if (rc == 0 && !certain)
+		rc = foresee_left(l, s, d->at, &nano, waits, e);
+	if (rc == 0 && *waits && nano < amount.nano)
+		return lots_short(credits_of_nano(amount),
+				  (struct credits_total){ nano * atto_per_nano }, e);
+	return rc == 0 && !certain && !*waits ? ledger_redo(l, s, e) : rc;
 }
 
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
@@ -117,6 +125,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 {
 	struct state *s;
 	struct credits_total rest;
+	bool waits = false;
 	*out = (struct drawn){ 0 };
 	int rc = ledger_known_txn(l, account, d->key, "draw", &out->txn, e);
 	if (rc == 0 && out->txn)
@@ -124,15 +133,17 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	if (rc == 0)
 		rc = ledger_state_of(l, account, &s, e);
 	if (rc == 0)
-		rc = need_certainty(l, s, amount, d, e);
+		rc = need_certainty(l, s, amount, d, &waits, e);
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && amount.nano)
 		rc = look_behind(l, s, amount, d, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	rc = ledger_use_lots(
-		l, s, &(struct lot_demand){ d->at, credits_of_nano(amount), d->policy }, &rest, e);
+	/* what it lacks until then is owed until then */
+	const struct lot_demand want = { d->at, credits_of_nano(amount),
+					 waits ? SHORT_PARTIAL : d->policy };
+	rc = ledger_use_lots(l, s, &want, &rest, e);
 	if (rc != 0)
 		return rc;
 	if (d->no_overage) {

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/loose.h"
+
 static const struct {
 	const char *shape, *name, *reason;
 } columns[] = {
@@ -140,7 +142,7 @@ bool value_may_be_count(struct text s)
 {
 	bool any = false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(i && (s.p[i] == ',' || s.p[i] == '.')))
+		if (!is_digit(s.p[i]) && !(i && (s.p[i] == ',' || s.p[i] == '.')))
 			return false;
 		any |= s.p[i] >= '1' && s.p[i] <= '9';
 	}
@@ -228,11 +230,12 @@ enum record_field column_field_meant(struct text name)
 		const char *word;
 		enum record_field field;
 	} words[] = {
-		{ "timestamp", FIELD_TIME },   { "ts", FIELD_TIME },
-		{ "date", FIELD_TIME },	       { "datetime", FIELD_TIME },
-		{ "date_time", FIELD_TIME },   { "created_at", FIELD_TIME },
-		{ "started_at", FIELD_TIME },  { "start_time", FIELD_TIME },
-		{ "model_name", FIELD_MODEL },
+		{ "timestamp", FIELD_TIME },	{ "ts", FIELD_TIME },
+		{ "date", FIELD_TIME },		{ "datetime", FIELD_TIME },
+		{ "date_time", FIELD_TIME },	{ "created_at", FIELD_TIME },
+		{ "started_at", FIELD_TIME },	{ "start_time", FIELD_TIME },
+		{ "model_name", FIELD_MODEL },	{ "session_id", FIELD_SESSION },
+		{ "sessionid", FIELD_SESSION }, { "conversation_id", FIELD_SESSION },
 	};
 	char own[32];
 	if (name.n >= sizeof own)
@@ -285,6 +288,49 @@ bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum re
 		return false;
 	column_tell(out, text_of(json_key(tokens)));
 	return true;
+}
+
+static bool is_day(struct text s)
+{
+	struct loose_time t;
+	return loose_time_parse(&t, s, NULL) == 0 && t.is_day;
+}
+
+/* Whether the fine instant lies in the second, or in the day, that the coarse one is written as. */
+static bool holds(int64_t coarse, struct text written, int64_t fine)
+{
+	const int64_t width = is_day(written)		    ? US_PER_DAY
+			      : coarse % US_PER_SECOND == 0 ? US_PER_SECOND
+							    : 1;
+	return fine >= coarse && fine - coarse < width;
+}
+
+int column_time_again(struct record *r, const struct named_value *first,
+		      const struct named_value *again, enum time_kind time, struct err *e)
+{
+	struct record other;
+	if (!again->value.n || again->kind == VALUE_NULL)
+		return 0;
+	record_clear(&other);
+	if (record_set(&other, FIELD_TIME, again->value, again->kind, time, NULL) != 0)
+		return err_set(e, ERR_INVALID,
+			       "'%.*s' and '%.*s' may both be the time, and '%.*s' is no instant; "
+			       "name the time with " ASKED("map") " time=%.*s",
+			       (int)first->name.n, first->name.p, (int)again->name.n, again->name.p,
+			       (int)again->value.n, again->value.p, (int)first->name.n,
+			       first->name.p);
+	if (r->time_us == TIME_ABSENT || holds(r->time_us, first->value, other.time_us)) {
+		r->time_us = other.time_us;
+		r->present |= other.present;
+		return 0;
+	}
+	if (holds(other.time_us, again->value, r->time_us))
+		return 0;
+	return err_set(e, ERR_INVALID,
+		       "'%.*s' and '%.*s' say different instants; name the time with " ASKED(
+			       "map") " time=%.*s",
+		       (int)first->name.n, first->name.p, (int)again->name.n, again->name.p,
+		       (int)first->name.n, first->name.p);
 }
 
 bool column_is_units(const struct shape *s, json_value *v)

@@ -50,6 +50,16 @@ typedef void column_doubt(void *user, struct text name);
  * column_tell has been called. */
 bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f);
 
+/* A column, or a member, and what a record has in it. */
+struct named_value {
+	struct text name, value;
+	enum value_kind kind;
+};
+/* What says the time once more: the same instant, or the same to the second or the day where it is
+ * written so; the record has the finer one. Errors: ERR_INVALID names both, and what to map. */
+int column_time_again(struct record *r, const struct named_value *first,
+		      const struct named_value *again, enum time_kind time, struct err *e);
+
 /* Whether v is the object `units` of a native record, which counts what is no token, by name. */
 bool column_is_units(const struct shape *s, json_value *v);
 /* Takes its counts. Errors: as record_set; ERR_INVALID for a unit that no record can hold. */

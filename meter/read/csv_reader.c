@@ -72,6 +72,20 @@ static const char *judge(struct csv_reader *r, size_t column, struct text value)
 	return r->why.p;
 }
 
+static int take_time_again(struct csv_reader *r, size_t column, struct record *rec, struct err *e)
+{
+	const struct csv_layout *l = &r->layout;
+	size_t first = 0;
+	while (l->field[first] != FIELD_TIME)
+		first++;
+	return column_time_again(rec,
+				 &(struct named_value){ text_of(l->name[first]),
+							r->split->field[first], VALUE_TEXT },
+				 &(struct named_value){ text_of(l->name[column]),
+							r->split->field[column], VALUE_TEXT },
+				 l->shape->time, e);
+}
+
 /* The strict path for one record without its newline. */
 static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 			  const struct record_sink *sink)
@@ -91,6 +105,9 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 		rc = record_set(&rec, r->layout.field[i], text_in(r, i), VALUE_TEXT,
 				r->layout.shape->time, &e);
 	}
+	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++)
+		if (r->layout.field[i] == FIELD_TIME_AGAIN)
+			rc = take_time_again(r, i, &rec, &e);
 	if (rc == 0)
 		rc = record_finish(&rec, &e);
 	if (rc == 0) {

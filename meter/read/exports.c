@@ -171,9 +171,10 @@ static void take_file(const char *text)
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", NULL };
-	/* at the number of decimals */
-	static const char *const moneys[] = { "units", "", "cents",	  "",  "", "",
-					      "",      "", "micro cents", NULL };
+	/* at the number of decimals, where that is the same for all currencies */
+	enum { MINOR_UNITS = 1 };
+	static const char *const moneys[] = { "units", "minor units", "cents", "", "", "", "",
+					      "",      "micro cents", NULL };
 	static const char *const signs[] = { "stated", "majority", NULL };
 	static const char *const ends[] = { "next day", "last day", NULL };
 	static const char *const orders[] = { "certain", "month first", "day first", NULL };
@@ -183,7 +184,7 @@ static void take_file(const char *text)
 	CHECK(json_open(&d, text_of(text), NULL) == 0 && registry.count < FORMATS_MAX);
 	json_value *root = json_root(d);
 	CHECK(json_check_keys(root, known, "an export", NULL) == 0);
-	int read = choice(root, "read", reads);
+	int read = choice(root, "read", reads), places = choice(root, "money", moneys);
 	struct export_format *f = &registry.format[registry.count++];
 	*f = (struct export_format){
 		.shape = word(root, "name"),
@@ -199,7 +200,8 @@ static void take_file(const char *text)
 		.harmless = words_of(json_member(root, "harmless")),
 		.cache = (enum containment)choice(root, "cache", caches),
 		.spelling = (enum item_spelling)choice(root, "spelling", spellings),
-		.places = choice(root, "money", moneys),
+		.places = places == MINOR_UNITS ? 0 : places,
+		.minor = places == MINOR_UNITS,
 		.currency = word(root, "currency"),
 		.net = word(root, "net"),
 		.zone = word(root, "zone"),
@@ -366,6 +368,14 @@ struct text export_spelled(const struct export_format *f, struct text column)
 	return column;
 }
 
+bool export_says_when(const struct export_format *f)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (c->role == ROLE_START || c->role == ROLE_YEAR || c->role == ROLE_BILLED_MONTH)
+			return true;
+	return false;
+}
+
 static bool speaks_of_money(struct text name)
 {
 	static const char *const words[] = { "cost",   "amount", "price", "charge",  "fee",
@@ -499,7 +509,10 @@ static bool begins_here(json_value *row, const char *name)
 json_value *export_value(json_value *row, json_value *item, const char *name)
 {
 	json_value *v = member_at(row, name);
-	return v || !item || begins_here(row, name) ? v : member_at(item, name);
+	/* rows that are members of an object have counts of their own, those beside it are the sums
+	 * of all */
+	const bool own = *json_key(row) && strchr(name, '.');
+	return v || !item || own || begins_here(row, name) ? v : member_at(item, name);
 }
 
 bool export_is_elsewhere(const struct export_format *f, struct text path, json_value *row,

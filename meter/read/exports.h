@@ -107,6 +107,7 @@ struct export_format {
 	/* of a bill */
 	enum item_spelling spelling;
 	int places;		/* decimals that its money is finer than its number: 2 for cents */
+	bool minor;		/* ... or as the smallest coin of the row's currency says */
 	const char *currency;	/* of all its money; NULL: a column says */
 	const char *zone;	/* of its days; NULL: UTC, or the offset that they state */
 	enum loose_order order; /* of its dates */
@@ -139,6 +140,8 @@ const struct export_format *export_of_columns(const struct text *names, size_t c
 					      enum export_use use);
 /* Whether a header's name is the registry's, or the column that holds it as an object. */
 bool export_is_named(struct text column, const char *name);
+/* Whether rows of f say when; those of some bills are of all days that were asked for. */
+bool export_says_when(const struct export_format *f);
 /* The registry's spelling of a column of f, or the name itself. */
 struct text export_spelled(const struct export_format *f, struct text column);
 /* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless; of a

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "meter/read/nested_rows.h"
+#include "meter/read/stripe_invoice.h"
+
 /* Where a document of named columns has the names, the rows, and what says that there are more. */
 static const struct {
 	const char *in; /* "": the document itself */
@@ -180,6 +183,8 @@ static int put_page(struct buf *out, json_value *v, struct err *e)
 		end_page(out, json_member(in, tables[i].more));
 		return rc < 0 ? rc : 1;
 	}
+	if (stripe_put_page(out, v))
+		return 1;
 	json_value *series = json_member(v, "timeSeries");
 	if (json_kind(json_member(json_first(series), "dataPoints")) == JSON_ARRAY) {
 		begin_page(out);
@@ -200,6 +205,8 @@ static int put_page(struct buf *out, json_value *v, struct err *e)
 static int put_document(struct buf *out, json_value *root, struct err *e)
 {
 	int rc = 1;
+	if (nested_put_page(out, root))
+		return 1;
 	if (json_kind(root) != JSON_ARRAY)
 		return put_page(out, root, e);
 	buf_puts(out, "[");

@@ -3,11 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_upper(char c)
 {
 	return c >= 'A' && c <= 'Z';
@@ -484,10 +479,12 @@ static bool begins_with_word(struct text s, const char *word)
 bool words_say_total(struct text s)
 {
 	static const char *const words[] = {
-		"total",	"totals",	 "grand total", "sum",		 "subtotal",
-		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
-		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
-		"合计",		"总计",		 "小计",	"filtered total"
+		"total",	"totals",	 "grand total", "sum",	  "subtotal",
+		"sub-total",	"sub total",	 "summe",	"gesamt", "gesamtsumme",
+		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",  "suma",
+		"totale",	"totali",	 "subtotale",	"totaal", "subtotaal",
+		"totais",	"totales",	 "totaux",	"合计",	  "总计",
+		"小计",		"合計",		 "総計",	"小計",	  "filtered total"
 	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (begins_with_word(s, words[i]))

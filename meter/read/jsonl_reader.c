@@ -182,6 +182,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 			       json_kind_name(root));
 	uint64_t seen = 0, named = 0;
 	json_value *obscure = NULL;
+	struct named_value time = { 0 };
 	int rc = 0;
 	for (int k = 0; k < ASIDES; k++)
 		r->aside[k].n = 0;
@@ -213,12 +214,22 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 			}
 			continue;
 		}
+		const struct text value = kind == VALUE_NUMBER ? json_number(v) : json_string(v);
+		const struct named_value said = { text_of(json_key(v)), value, kind };
+		const bool meant = field_of(r, json_key(v), strlen(json_key(v))) != f;
+		if (f == FIELD_TIME && meant && time.name.n) {
+			rc = column_time_again(rec, &time, &said, r->layout.shape->time, e);
+			if (rc != 0)
+				return rc;
+			continue;
+		}
+		if (f == FIELD_TIME)
+			time = said;
 		if (seen >> f & 1)
 			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)",
 				       record_field_name(f), json_key(v));
 		seen |= (uint64_t)1 << f;
-		rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v),
-				kind, r->layout.shape->time, e);
+		rc = record_set(rec, f, value, kind, r->layout.shape->time, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -347,7 +358,7 @@ ALWAYS_INLINE const char *plain_count(const char *p, const char *end, int64_t *o
 	} else
 #endif
 	{
-		while (p + n < end && p[n] >= '0' && p[n] <= '9')
+		while (p + n < end && is_digit(p[n]))
 			n++;
 		if (n == 0 || !scan_count(p, n, out))
 			return NULL;

@@ -17,7 +17,8 @@ struct read_ahead {
 	const bool *found;
 	struct slot *slot;
 	size_t count, next, wanted; /* the next to parse; the one that the caller is at */
-	bool every, stop;
+	struct reading how;
+	bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread[THREADS_MOST];
@@ -73,13 +74,21 @@ static void judge(struct parsed_file *f, bool found)
 		f->refused_count = 0; /* settings and the like are nothing to complain about */
 }
 
-void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool every)
+void parsed_file_read(struct parsed_file *f, const char *path, bool found,
+		      const struct reading *how)
 {
 	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
 	f->path = path;
-	f->calls = assembly_open(every);
+	f->calls = assembly_open(how->every);
 	payload_set_path(r, path);
-	source_read_path(path, r, &f->bytes, &f->failure);
+	payload_set_map(r, how->map, how->map_count);
+	const char *missing = source_read_path(path, r, &f->bytes, &f->failure) == 0
+				      ? payload_map_missing(r)
+				      : NULL;
+	if (missing)
+		err_set(&f->failure, ERR_INVALID,
+			"%s: none of its calls has the member '%s' that " ASKED("map") " names",
+			path, missing);
 	f->passed_over = payload_passed_over(r);
 	f->asked = payload_asked(r);
 	doubts_append(&f->doubts, payload_doubts(r));
@@ -104,7 +113,7 @@ static bool parse_next(struct read_ahead *r)
 	size_t i = r->next++;
 	r->slot[i].state = AT_WORK;
 	pthread_mutex_unlock(&r->lock);
-	parsed_file_read(&r->slot[i].file, r->path[i], r->found[i], r->every);
+	parsed_file_read(&r->slot[i].file, r->path[i], r->found[i], &r->how);
 	pthread_mutex_lock(&r->lock);
 	r->slot[i].state = DONE;
 	pthread_cond_broadcast(&r->changed);
@@ -123,13 +132,13 @@ static void *work(void *arg)
 }
 
 struct read_ahead *read_ahead_open(const char *const *path, const bool *found, size_t count,
-				   bool every, int threads)
+				   const struct reading *how, int threads)
 {
 	struct read_ahead *r = mem_zalloc(sizeof *r);
 	r->path = path;
 	r->found = found;
 	r->count = count;
-	r->every = every;
+	r->how = *how;
 	r->slot = mem_zalloc((count + 1) * sizeof *r->slot);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);

@@ -25,16 +25,23 @@ struct parsed_file {
 	struct arena arena;
 };
 
-/* One file, at once; into a zeroed one. found and every: as read_ahead_open. */
-void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool every);
+/* How files are read. */
+struct reading {
+	bool every;		     /* as assembly_open */
+	const struct field_map *map; /* as payload_set_map; checked */
+	size_t map_count;
+};
+/* One file, at once; into a zeroed one. found: as read_ahead_open. */
+void parsed_file_read(struct parsed_file *f, const char *path, bool found,
+		      const struct reading *how);
 void parsed_file_release(struct parsed_file *f);
 
 struct read_ahead;
 /* found: of each path, whether it was found in a directory: such a file that cannot be
- * opened is `not_read` instead of a failure, and one that is no log is nothing. every: as
- * assembly_open. Paths and flags must live as long. */
+ * opened is `not_read` instead of a failure, and one that is no log is nothing. Paths, flags and
+ * the map must live as long. */
 struct read_ahead *read_ahead_open(const char *const *path, const bool *found, size_t count,
-				   bool every, int threads);
+				   const struct reading *how, int threads);
 void read_ahead_close(struct read_ahead *r);
 /* File number i, which must be asked for in order; valid until the next one is asked for. */
 struct parsed_file *read_ahead_file(struct read_ahead *r, size_t i);

@@ -43,7 +43,8 @@ enum record_field {
 	FIELD_END,
 	FIELD_NONE = FIELD_END, /* a column that is not used */
 	FIELD_UNKNOWN,		/* a column of no known meaning that may be billed (columns.h) */
-	FIELD_OBSCURE, /* one whose name says nothing: it may count where it holds numbers */
+	FIELD_OBSCURE,	  /* one whose name says nothing: it may count where it holds numbers */
+	FIELD_TIME_AGAIN, /* another that people mean the time by, which must say the same */
 	/* what requests say of their prompts: handed on as it is written, for a cache to read */
 	FIELD_ASIDE = 64,
 	FIELD_BLOCKS = FIELD_ASIDE,
@@ -73,7 +74,7 @@ enum record_field record_field_by_name(struct text name);
 #define FIELDS_OF_PARTS (((uint64_t)1 << FIELD_UNITS) - ((uint64_t)1 << FIELD_PARTS))
 /* The field of a unit by the name of its fee; FIELD_NONE when there is none such. */
 enum record_field record_field_of_unit(struct text name);
-_Static_assert(FIELD_OBSCURE < FIELD_ASIDE, "the fields of a record are bits of 64");
+_Static_assert(FIELD_TIME_AGAIN < FIELD_ASIDE, "the fields of a record are bits of 64");
 
 void record_clear(struct record *r);
 

@@ -45,10 +45,6 @@ struct field_map {
 	enum record_field field;
 	const char *column;
 };
-/* Where it makes no sense; takes the path. */
-#define MAP_IS_FOR_TRACES \
-	"'%s' holds logs or answers, whose fields have names of their own: leave " ASKED( \
-		"map") " out"
 /* Of shapes whose instants count from their start; takes the path and the shape's name. */
 #define TRACE_NEEDS_AT \
 	"%s: the times of its shape (%s) count from the start of the trace; say when that was with " ASKED( \

@@ -31,9 +31,9 @@ struct trace {
 	size_t columns;
 	enum record_field *field;
 	char **name;
-	bool lacks, mapped;
-	struct doubts doubts; /* under the lock */
-	int64_t body;	      /* offset of the first record in the (decompressed) text */
+	bool lacks, mapped, times; /* times: several columns say the time */
+	struct doubts doubts;	   /* under the lock */
+	int64_t body;		   /* offset of the first record in the (decompressed) text */
 	int64_t body_line;
 
 	atomic_int_fast64_t next_block; /* plain files out of order */
@@ -206,6 +206,26 @@ static bool columns_count(const struct trace *t)
 	return counts;
 }
 
+/* Of several columns that may be the time the first is, and the others must say the same. */
+static void take_times(struct trace *t, const struct field_map *map, size_t map_count,
+		       uint64_t fields)
+{
+	bool known = fields >> FIELD_TIME & 1, first = true;
+	for (size_t m = 0; m < map_count; m++)
+		known |= map[m].field == FIELD_TIME;
+	for (size_t i = 0; !known && i < t->columns; i++) {
+		bool mapped = false;
+		for (size_t m = 0; m < map_count; m++)
+			mapped |= strcmp(map[m].column, t->name[i]) == 0;
+		if (mapped || (t->field[i] < FIELD_END && t->field[i] != FIELD_TIME) ||
+		    column_field_meant(text_of(t->name[i])) != FIELD_TIME)
+			continue;
+		t->field[i] = first ? FIELD_TIME : FIELD_TIME_AGAIN;
+		t->times |= !first;
+		first = false;
+	}
+}
+
 /* Columns of one's own whose names are not quite a field's: each gives the field that is meant,
  * where no other column does. */
 static void take_meant_fields(struct trace *t, const struct csv_record *header,
@@ -221,6 +241,7 @@ static void take_meant_fields(struct trace *t, const struct csv_record *header,
 		if (alone)
 			t->field[i] = f;
 	}
+	take_times(t, map, map_count, *fields);
 	/* as usage objects name them: nobody has mapped these counts */
 	if (!columns_count(t) &&
 	    own_table_fields(t->field, header->field, header->count, map, map_count))
@@ -563,7 +584,7 @@ struct csv_layout trace_csv_layout(const struct trace *t, uint64_t unneeded, boo
 				    .field = t->field,
 				    .name = (const char *const *)t->name,
 				    .unneeded = unneeded,
-				    .strict_only = strict_only,
+				    .strict_only = strict_only || t->times,
 				    .lacks = t->lacks };
 }
 

@@ -7,6 +7,7 @@
 struct hinge {
 	const struct stored_price *stored;
 	struct stored_price later; /* what the same calls cost by it */
+	const struct price *next;  /* which that is */
 	struct instant since;	   /* the stored one was last seen then */
 	struct usage_sums sums;
 };
@@ -56,9 +57,8 @@ static int note_price(struct search *x, struct store *s, int64_t number, struct 
 		x->hinge = mem_grow(x->hinge, (x->count ? x->count * 2 : 1) * sizeof *x->hinge);
 	x->hinge[x->count++] = (struct hinge){
 		.stored = stored,
-		.later = { .rates = *later_rates(p, next, stored),
-			   .fee = next->fee,
-			   .fee_count = next->fee_count },
+		.later = { .rates = *later_rates(p, next, stored), .fee = next->fee },
+		.next = next,
 		.since = next->old_seen,
 	};
 	return 0;
@@ -105,6 +105,7 @@ static int add_up(struct price_dates *out, const struct search *x, struct err *e
 	for (size_t i = 0; rc == 0 && i < x->count; i++) {
 		const struct hinge *h = &x->hinge[i];
 		struct money_total later = { 0 };
+		struct stored_price later_price = h->later;
 		bool stated = true;
 		for (int b = 0; b < BUCKET_COUNT; b++)
 			stated &= rate_billed_tokens(&h->later.rates, h->sums.tokens, b) == 0 ||
@@ -113,7 +114,8 @@ static int add_up(struct price_dates *out, const struct search *x, struct err *e
 			out->unknown += h->sums.records;
 			continue;
 		}
-		rc = stored_price_amount(&h->later, h->sums.counts, h->sums.requests, &later, e);
+		later_price.fee_count = rate_fees_of_sums(h->next, h->sums.units);
+		rc = stored_price_amount(&later_price, h->sums.counts, h->sums.requests, &later, e);
 		const struct money_total change = money_total_minus(later, h->sums.cost);
 		if (rc == 0 && !money_total_add(&out->difference, change))
 			rc = err_set(e, ERR_RANGE, USAGE_DOES_NOT_FIT);

@@ -788,20 +788,32 @@ static const struct sql sql_find_also = {
 	.text = "SELECT id,copy FROM call_also WHERE also=:also",
 };
 
-int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
-		    struct err *e)
+static int also_text(struct store *s, struct text also, bool copies, struct buf *out, struct err *e)
 {
 	struct query *q;
-	struct buf id = { 0 };
-	*out = (struct known_id){ 0 };
+	out->n = 0;
 	int rc = db_statement(&s->db, &sql_find_also, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":also", also);
 	rc = db_step(&s->db, q, e);
 	if (rc == 1 && (copies || !db_int(q, 1)))
-		buf_add(&id, db_text(q, 0).p, db_text(q, 0).n);
+		buf_add(out, db_text(q, 0).p, db_text(q, 0).n);
 	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int store_also_text(struct store *s, struct text also, struct buf *out, struct err *e)
+{
+	return also_text(s, also, true, out, e);
+}
+
+int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
+		    struct err *e)
+{
+	struct buf id = { 0 };
+	*out = (struct known_id){ 0 };
+	int rc = also_text(s, also, copies, &id, e);
 	rc = rc < 0 ? rc : id.n ? store_look_for(s, (struct text){ id.p, id.n }, out, e) : 0;
 	buf_release(&id);
 	return rc;

@@ -91,6 +91,8 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
  * a copy of it. 0 and out->first 0 when there is none. */
 int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
 		    struct err *e);
+/* What stands there as the id; empty where there is none. */
+int store_also_text(struct store *s, struct text also, struct buf *out, struct err *e);
 /* From now on `also` means the record of that id, too. */
 int store_also(struct store *s, struct text also, struct text id, bool copy, struct err *e);
 /* Brings the memory of that id near, ahead of store_find. */

@@ -10,6 +10,9 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 	int rc = rate_usage(&rating, u, p, t, e);
 	if (rc == 0)
 		rc = rate_tier(&rates, u, t, e);
+	size_t fees = 0;
+	if (rc == 0)
+		rc = rate_fees(&fees, u, p, e);
 	if (rc == 0)
 		*out = (struct stored_price){
 			text_of(p->id),
@@ -19,7 +22,7 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 			text_of(p->currency),
 			*rates,
 			p->fee,
-			p->fee_count,
+			fees,
 			TEXT(""),
 			p->card,
 		};
@@ -73,8 +76,13 @@ void stored_price_put_fees(struct buf *b, const struct stored_price *p)
 	for (size_t i = 0; i < p->fee_count; i++) {
 		buf_puts(b, i ? ",[" : "[");
 		json_put_string(b, text_of(p->fee[i].unit));
-		buf_printf(b, ",%lld,%lld]", (long long)p->fee[i].amount.pico,
+		buf_printf(b, ",%lld,%lld", (long long)p->fee[i].amount.pico,
 			   (long long)p->fee[i].per);
+		for (const char *const *name = p->fee[i].unless; name && *name; name++) {
+			buf_puts(b, ",");
+			json_put_string(b, text_of(*name));
+		}
+		buf_puts(b, "]");
 	}
 	buf_puts(b, "]");
 }
@@ -84,6 +92,21 @@ static bool whole(json_value *v, int64_t *out)
 	struct decimal d;
 	return json_kind(v) == JSON_NUMBER && decimal_parse(&d, json_number(v), NULL) == 0 &&
 	       d.scale == 0 && decimal_to_int64(d, 0, out);
+}
+
+/* The names behind a fee: what it depends on. NULL: on nothing. */
+static const char *const *read_unless(json_value *first, struct arena *a)
+{
+	size_t n = 0;
+	for (json_value *v = first; v; v = json_next(v))
+		n++;
+	const char **out = n ? arena_alloc(a, (n + 1) * sizeof *out) : NULL;
+	n = 0;
+	for (json_value *v = first; v; v = json_next(v)) {
+		out[n++] = arena_text(a, json_string(v).p, json_string(v).n);
+		out[n] = NULL;
+	}
+	return out;
 }
 
 int stored_price_read(struct stored_price *p, struct text rates, struct text fees, struct arena *a,
@@ -119,6 +142,7 @@ int stored_price_read(struct stored_price *p, struct text rates, struct text fee
 			break;
 		}
 		fee->unit = arena_text(a, json_string(unit).p, json_string(unit).n);
+		fee->unless = read_unless(json_next(per), a);
 	}
 	if (r)
 		json_close(r);

@@ -21,6 +21,6 @@ static int see_sources(struct lower_bound *out, struct db *db, struct err *e)
 int usage_lower_bound(struct lower_bound *out, struct store *s, const struct usage_sums *of,
 		      struct err *e)
 {
-	*out = (struct lower_bound){ .placeholders = of->placeholders };
+	*out = (struct lower_bound){ .placeholders = of->placeholders, .unsaid = of->unsaid };
 	return see_sources(out, store_db(s), e);
 }

@@ -190,6 +190,7 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
 	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
+	bad |= __builtin_add_overflow(to->unsaid, more->unsaid, &to->unsaid);
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	bad |= __builtin_add_overflow(to->by_seller, more->by_seller, &to->by_seller);
 	bad |= !money_total_add(&to->sellers, more->sellers);
@@ -284,6 +285,10 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 		rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
 	if (rc != 0)
 		return rc;
+	if (fees_at_least(price->fee, price->fee_count)) {
+		c->sums.unsaid = c->sums.records;
+		c->sums.placeholders += c->sums.records;
+	}
 	if (price->reason.n) {
 		c->sums.unpriced = c->sums.records;
 		count_reason(r, c, price);

@@ -36,9 +36,10 @@ struct usage_sums {
 	USAGE_COUNTS;
 	struct money_total cost;
 	int64_t unpriced; /* records without a price */
-	/* records with only the output count of their answer's start, whose cost is a lower bound
-	 */
+	/* records whose cost is a lower bound: with only the output count of their answer's start,
+	 * or `unsaid` */
 	int64_t placeholders;
+	int64_t unsaid;	   /* of them: those that do not tell what their price depends on */
 	int64_t foreign;   /* records with a price in another currency than the one asked for */
 	int64_t by_seller; /* records that no card prices, but their seller: part of the cost */
 	struct money_total sellers;

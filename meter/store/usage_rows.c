@@ -169,17 +169,12 @@ static bool is_full(const struct search *x)
 	return x->page->count == x->room;
 }
 
-/* By their numbers: a stretch at a time, until the page is full. */
-static int look_by_number(struct search *x, int64_t last)
+/* The rows [from, to] by their numbers, a stretch at a time, until the page is full. */
+static int look_through(struct search *x, int64_t from, int64_t to)
 {
 	enum { AT_ONCE = 16384 };
 	const struct rows_question *q = x->q;
-	int64_t from = 1, to = last;
 	int rc = 0;
-	if (q->goes_on && q->ascending)
-		from = q->after.seq + 1;
-	else if (q->goes_on)
-		to = q->after.seq - 1;
 	while (rc == 0 && from <= to && !is_full(x)) {
 		const int64_t n = to - from < AT_ONCE ? to - from + 1 : AT_ONCE;
 		rc = look_at(x, q->ascending ? from : to - n + 1, q->ascending ? from + n - 1 : to,
@@ -283,6 +278,71 @@ static bool day_fits(const struct days *d, int64_t quarter)
 {
 	const int64_t day = floor_div(quarter * QUARTER_US, US_PER_DAY);
 	return !d->any || dict_find(&d->of, (struct text){ (const char *)&day, sizeof day });
+}
+
+static int by_lowest(const void *a, const void *b)
+{
+	const struct quarter *x = a, *y = b;
+	return x->lowest < y->lowest ? -1 : x->lowest > y->lowest;
+}
+
+/* Those of [from, to] that can be of the filter at all, by what the rollups know: stretches of rows
+ * between which there is nothing of it. */
+static int look_where_it_is(struct search *x, int64_t from, int64_t to)
+{
+	const struct usage_filter *f = &x->q->filter;
+	struct quarters all = { 0 };
+	struct days days = { 0 };
+	size_t n = 0;
+	int rc = read_quarters(x, f->since.us, f->until.us, &all);
+	if (rc == 0)
+		rc = read_days(x, &days);
+	if (all.count)
+		qsort(all.list, all.count, sizeof *all.list, by_lowest);
+	for (size_t i = 0; rc == 0 && i < all.count; i++) {
+		const struct quarter k = all.list[i];
+		if (!day_fits(&days, k.quarter))
+			continue;
+		if (n && k.lowest <= all.list[n - 1].highest + 1) {
+			if (k.highest > all.list[n - 1].highest)
+				all.list[n - 1].highest = k.highest;
+		} else {
+			all.list[n++] = k;
+		}
+	}
+	for (size_t i = 0; rc == 0 && i < n && !is_full(x); i++) {
+		const struct quarter *k = &all.list[x->q->ascending ? i : n - 1 - i];
+		rc = look_through(x, k->lowest > from ? k->lowest : from,
+				  k->highest < to ? k->highest : to);
+	}
+	dict_release(&days.of);
+	free(all.list);
+	return rc;
+}
+
+/* By their numbers. Most pages are full after the first rows, a thousand for each one asked for;
+ * where a page is not, the rollups say where the others lie. */
+static int look_by_number(struct search *x, int64_t rolled, int64_t last)
+{
+	const struct rows_question *q = x->q;
+	const int64_t eager = 1024 * q->limit;
+	int64_t from = 1, to = last;
+	if (q->goes_on && q->ascending)
+		from = q->after.seq + 1;
+	else if (q->goes_on)
+		to = q->after.seq - 1;
+	if (q->ascending) {
+		const int64_t first = to - from < eager ? to : from + eager - 1,
+			      known = to < rolled ? to : rolled;
+		int rc = look_through(x, from, first);
+		if (rc == 0 && !is_full(x) && first < known)
+			rc = look_where_it_is(x, first + 1, known);
+		return rc == 0 ? look_through(x, (first > rolled ? first : rolled) + 1, to) : rc;
+	}
+	const int64_t known = (to < rolled ? to : rolled) - eager + 1,
+		      first = known > from ? known : from;
+	int rc = look_through(x, first, to);
+	return rc == 0 && !is_full(x) && first > from ? look_where_it_is(x, from, first - 1) : rc;
 }
 
 /* Whether no row of that quarter or of those behind it can enter the page any more. */
@@ -526,7 +586,7 @@ int usage_rows(struct rows_page *out, struct store *s, const struct rows_questio
 	if (rc == 0)
 		rc = db_prepare(db, rows_sql, &x.rows, e);
 	if (rc == 0 && q->order == ROWS_BY_STORED)
-		rc = look_by_number(&x, store_last_seq(s));
+		rc = look_by_number(&x, rolled, store_last_seq(s));
 	else if (rc == 0 && q->order == ROWS_BY_TIME)
 		rc = look_by_time(&x, rolled, store_last_seq(s));
 	else if (rc == 0)

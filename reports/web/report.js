@@ -33,8 +33,8 @@ const tally = (() => {
 	/* What has no price says so, and what lacks some is a lower bound. */
 	const priced = (text, currency, unpriced) => unpriced && !Number(text) ? 'no price' : (unpriced ? '>= ' : '') + amount(text, currency);
 	const money = (text, currency, unpriced) => text === null || text === undefined ? figure('–') : figure(priced(text, currency, unpriced), text + ' ' + currency);
-	function table(caption, heads, rows) {
-		const box = element('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption}, element('table', {},
+	function table(caption, heads, rows, kind) {
+		const box = element('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption}, element('table', {class: kind},
 			element('thead', {}, element('tr', {}, ...heads.map(h => element('th', {scope: 'col', class: h.n ? 'n' : null}, h.n || h)))),
 			element('tbody', {}, ...rows)));
 		return element('div', {}, element('p', {class: 'soft small'}, caption), box);
@@ -70,6 +70,7 @@ const tally = (() => {
 		for (const s of data.scenarios) {
 			if (s.unpriced) list.push(`${s.name}: ${count(s.unpriced)} calls have no price and are in no sum.`);
 			if (s.waiting) list.push(`${s.name}: ${count(s.waiting.moved)} calls wait for a cheaper hour; that saves ${amount(s.waiting.saves, s.currency)}.`);
+			if (s.rebuilt && s.rebuilt.total_low) list.push(`${s.name}: what ${count(s.rebuilt.uncertain_calls + s.rebuilt.unproven_calls)} of the calls find in a cache is not certain; ${amount(s.rebuilt.total_low, s.currency)} to ${amount(s.rebuilt.total_high, s.currency)} with the most and the fewest hits.`);
 			if (s.escalated) list.push(`${s.name}: ${count(s.escalated)} calls run on both models.`);
 			if (s.retries) list.push(`${s.name}: ${count(s.retries.calls)} attempts fail and are made again; the failed ones cost ${amount(s.retries.total, s.currency)}.`);
 			if (s.budget) list.push(`${s.name}: over the budget of ${amount(s.budget.amount, s.currency)} in ${percent(s.budget.overrun_probability)} of the resamples.`);
@@ -128,13 +129,14 @@ const tally = (() => {
 		const by = data.scenarios[0].sensitivity[0].varied_by;
 		return sheet('Which assumption moves the cost most', table(`one assumption at a time ${percent(by)} lower and higher, the widest first`, ['Scenario', 'Assumption', {n: 'with less'}, {n: 'with more'}], rows));
 	}
-	function whatif(root, data) {
+	function whatif(root, given) {
+		const data = {...given, scenarios: given.scenarios.map(s => ({...s, ...s.headline}))};
 		clear(root);
 		const plan = data.scenarios.some(s => s.credits);
 		root.append(verdict(data), sheet('', table(`${count(data.calls)} calls${data.conversations ? ` in ${count(data.conversations)} conversations` : ''}, cache: ${data.cache}`
 			+ (data.scenarios[0].interval ? `; intervals: ${percent(data.scenarios[0].interval.level)} of ${count(data.resamples)} resamples, seed ${data.seed}` : ''),
 			['Scenario', {n: 'Calls'}, {n: 'Cache hits'}, {n: 'Cost'}, {n: 'Difference'}, {n: 'Change'}, {n: 'Interval'}].concat(plan ? [{n: 'Credits'}] : []),
-			data.scenarios.flatMap(s => scenarioRows(data, s))), element('p', {class: 'soft small'}, 'Amounts are rounded here; hover for exact amounts.')));
+			data.scenarios.flatMap(s => scenarioRows(data, s)), 'spare'), element('p', {class: 'soft small'}, 'Amounts are rounded here; hover for exact amounts.')));
 		const against = againstTable(data);
 		if (against) root.append(against);
 		root.append(element('div', {class: 'grid'}, sheet('Cost by scenario', costChart(data)), ...[dayChart(data), windowTable(data), ...cacheCharts(data)].filter(Boolean)));
@@ -155,17 +157,32 @@ const tally = (() => {
 			element('path', {class: 'line s2', d: pareto.map((d, i) => i ? `H${x(d.x)}V${y(d.y)}` : `M${x(d.x)} ${y(d.y)}`).join('')}),
 			...sweep.map(d => element('circle', {class: 'c1', cx: x(d.x), cy: y(d.y), r: 3})), ...dots.flatMap(d => [element('circle', {class: 'c0', cx: x(d.x), cy: y(d.y), r: 6}), word(d.name, {x: x(d.x) + 9, y: y(d.y) - 7})]));
 	}
+	/* What it comes to against the strong model alone. */
+	function cascadeVerdict(data) {
+		const {cascade: c, strong: s, tasks, currency} = data;
+		if (!c || !s || c.cost === null || s.cost === null) return null;
+		const more = c.solved - s.solved, than = more > 0 ? `${count(more)} more than` : more < 0 ? `${count(-more)} fewer than` : 'as many as';
+		return element('section', {class: 'sheet verdict'}, element('p', {class: more >= 0 && Number(c.cost) < Number(s.cost) ? 'less' : ''}, `The cascade solves ${count(c.solved)} of ${count(tasks)} tasks for ${amount(c.cost, currency)}`),
+			element('p', {}, `${than} the strong model alone, which costs ${amount(s.cost, currency)}; ${count(c.escalated)} tasks escalate`));
+	}
+	/* The other figures of a cascade: what each is called, and whether it is a share. */
+	const cascadeWords = {
+		incomplete: ['Tasks left out, for an attempt is missing'], break_even_escalation_rate: ['Share of escalations up to which it pays', true], break_even_escalation_rate_of_escalated: ['The same at the costs of what escalates', true],
+		mcnemar_p: ['That both models differ by chance (McNemar, p)'], signal: ['Signal of the gate'], escalates: ['Escalates where it is'], apgr: ['Gap recovered on average (APGR)'], aiq: ['Area under the curve (AIQ)'],
+		cpt50: ['Calls to the strong model for half of the gap (CPT50)', true], cpt80: ['for 80 % of it (CPT80)', true],
+	};
 	function cascade(root, data) {
 		clear(root);
-		const currency = data.currency;
+		const currency = data.currency, said = cascadeVerdict(data);
+		if (said) root.append(said);
 		const points = ['cheap', 'strong', 'cascade', 'oracle'].filter(n => data[n]).map(n => Object.assign({name: n}, data[n]));
 		root.append(sheet('', table(`${count(data.tasks)} tasks`, ['Policy', {n: 'Solved'}, {n: 'Cost'}, {n: 'Cost per solved task'}],
 			points.map(p => element('tr', {}, cell(p.name), figure(count(p.solved)), money(p.cost, currency), money(p.cost_per_solved, currency))))));
 		const dots = points.filter(p => p.cost !== null).map(p => ({x: Number(p.cost), y: p.solved, name: p.name}));
 		const sweep = (data.sweep || []).filter(p => p.cost !== null).map(p => ({x: Number(p.cost), y: p.solved, name: `threshold ${p.threshold}`}));
 		if (dots.length) root.append(sheet('Cost and quality', scatter(dots, sweep, currency)));
-		root.append(sheet('Figures', element('dl', {class: 'facts'}, ...Object.entries(data).filter(([, v]) => typeof v === 'string' || typeof v === 'number')
-			.flatMap(([k, v]) => [element('dt', {}, k.replaceAll('_', ' ')), element('dd', {}, String(v))]))));
+		root.append(sheet('Figures', element('dl', {class: 'facts'}, ...Object.entries(data).filter(([k, v]) => (typeof v === 'string' || typeof v === 'number') && !['schema', 'tasks', 'currency'].includes(k))
+			.flatMap(([k, v]) => { const [name, share] = cascadeWords[k] || [k.replaceAll('_', ' ')]; return [element('dt', {}, name), element('dd', {title: String(v)}, share ? percent(v) : String(v))]; }))));
 	}
 	return {whatif, cascade};
 })();

@@ -1,8 +1,15 @@
-/* Small pictures in SVG: bars, sparklines, intervals, steps, the week's clock. h(name, attributes, ...children) makes an element, so that the
+/* Small pictures in SVG: bars, intervals, steps, the week's clock. h(name, attributes, ...children) makes an element, so that the
    page and saved reports draw the same. Values are numbers for the length of a line only; what they say stands in words beside them. */
 const pictures = h => {
 	const most = list => list.reduce((m, v) => v !== null && v > m ? v : m, 0);
 	const at = v => Math.round(v * 100) / 100;
+	/* Round marks of an axis from 0 to a little over the largest value. */
+	const marks = (top, most = 5) => {
+		if (!(top > 0)) return [0, 1];
+		const raw = top / most, unit = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].find(s => s * unit >= raw) * unit, list = [];
+		for (let i = 0; i === 0 || list[i - 1] < top; i++) list.push(Number((i * step).toPrecision(12)));
+		return list;
+	};
 	/* One bar of a cell, with what it was before as a mark. */
 	const bar = (part, before, tone = 0) => h('svg', {class: 'bar', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true'},
 		h('rect', {class: 'rail', width: 100, height: 6}), h('rect', {class: 'c' + tone, width: at(Math.max(0, Math.min(1, part || 0)) * 100), height: 6}),
@@ -11,18 +18,6 @@ const pictures = h => {
 	const stack = (parts, top) => {
 		let x = 0;
 		return h('svg', {class: 'bar', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true'}, ...parts.map(([size, tone]) => { const r = h('rect', {class: 'c' + tone, x: at(x), width: at(size / top * 100), height: 6}); x += size / top * 100; return r; }));
-	};
-	/* A line without axes; what is null is a gap. */
-	const spark = (values, label) => {
-		const top = most(values) || 1, step = values.length > 1 ? 100 / (values.length - 1) : 0;
-		let path = '', open = false;
-		values.forEach((v, i) => {
-			if (v === null) { open = false; return; }
-			path += `${open ? 'L' : 'M'}${at(i * step)} ${at(22 - v / top * 20)}`;
-			if (!open && (i + 1 === values.length || values[i + 1] === null)) path += 'h.1';
-			open = true;
-		});
-		return h('svg', {class: 'spark', viewBox: '-1 0 102 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': label}, h('path', {d: path, 'vector-effect': 'non-scaling-stroke'}));
 	};
 	/* Rows of bars with an interval on each: [{name, value, low, high, text}] */
 	const intervals = (rows, label) => {
@@ -35,9 +30,9 @@ const pictures = h => {
 	};
 	/* A price over time: [{from, to, value}] in milliseconds; open ends reach the edge. */
 	const steps = (lines, from, to, label, ticks) => {
-		const top = most(lines.flatMap(l => l.points.map(p => p.value))) || 1, x = t => at(44 + (Math.min(to, Math.max(from, t)) - from) / (to - from || 1) * 546), y = v => at(150 - v / top * 132);
+		const ys = marks(most(lines.flatMap(l => l.points.map(p => p.value))), 3), top = ys[ys.length - 1], x = t => at(44 + (Math.min(to, Math.max(from, t)) - from) / (to - from || 1) * 546), y = v => at(150 - v / top * 132);
 		return h('svg', {class: 'steps', viewBox: '0 0 600 180', role: 'img', 'aria-label': label},
-			...[0, .5, 1].map(p => h('g', null, h('path', {class: 'grid', d: `M44 ${y(top * p)}H590`}), h('text', {x: 40, y: y(top * p) + 4, 'text-anchor': 'end'}, String(Number((top * p).toPrecision(3)))))),
+			...ys.map(v => h('g', null, h('path', {class: 'grid', d: `M44 ${y(v)}H590`}), h('text', {x: 40, y: y(v) + 4, 'text-anchor': 'end'}, v))),
 			...ticks.map(t => h('text', {x: x(t.at), y: 170, 'text-anchor': t.at - from < (to - from) / 20 ? 'start' : to - t.at < (to - from) / 20 ? 'end' : 'middle'}, t.text)),
 			...lines.map((l, i) => h('path', {class: 'line s' + (l.tone === undefined ? i : l.tone), d: l.points.map((p, k) => `${k && l.points[k - 1].to === p.from ? 'L' : 'M'}${x(p.from)} ${y(p.value)}L${x(p.to)} ${y(p.value)}`).join('')})));
 	};
@@ -45,13 +40,6 @@ const pictures = h => {
 	const clock = (cells, days, label, now) => h('svg', {class: 'clock', viewBox: '0 0 640 180', role: 'img', 'aria-label': label},
 		...[0, 3, 6, 9, 12, 15, 18, 21].map(hour => h('text', {x: 40 + hour * 25, y: 12}, String(hour).padStart(2, '0'))),
 		...cells.flatMap((row, d) => [h('text', {x: 34, y: 35 + d * 22, 'text-anchor': 'end'}, days[d]), ...row.map((c, hour) => h('rect', {class: 'cell t' + c.tone + (now && now.day === d && now.hour === hour ? ' now' : ''), x: 40 + hour * 25, y: 20 + d * 22, width: 23, height: 20, rx: 3}, h('title', null, `${days[d]} ${String(hour).padStart(2, '0')}:00: ${c.text}`)))]));
-	/* Round marks of an axis from 0 to a little over the largest value. */
-	const marks = (top, most = 5) => {
-		if (!(top > 0)) return [0, 1];
-		const raw = top / most, unit = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].find(s => s * unit >= raw) * unit, list = [];
-		for (let i = 0; i === 0 || list[i - 1] < top; i++) list.push(Number((i * step).toPrecision(12)));
-		return list;
-	};
 	/* A series: bars that stand on each other, or lines. o: {width, height, count, rows: [{name, tone, values}], stacked, before, band, shade,
 	   writeY(value, step), writeX(index), hover}. What is null is a gap. Returns the picture; left and slot say where a bucket lies. */
 	const frame = o => {
@@ -86,5 +74,5 @@ const pictures = h => {
 		}
 		return h('svg', {class: 'series', viewBox: `0 0 ${o.width} ${o.height}`, role: 'img', 'aria-label': label, ...rest}, ...shapes);
 	};
-	return {frame, series, bar, stack, spark, intervals, steps, clock};
+	return {frame, series, bar, stack, intervals, steps, clock};
 };

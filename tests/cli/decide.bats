@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load common
 decide() { run --separate-stderr "$TALLY" decide "$@"; }
 
-@test "the shipped table: cost of a task, of a point, and the cheapest route that keeps the floor" {
+@test "the shipped table: cost of a task, of a point, and the cheapest route that meets the floor" {
 	decide "$ROOT/examples/decide.json" --json
 	# 20 x (30,000 x 0.0028 + 1,500 x 0.14 + 600 x 0.28) = 9,240 per million
 	expect 0 '"name": "IDE agent"' '"cheapest": "deepseek-v4-flash", "routes": [{"route": "deepseek-v4-flash", "cost_per_task": "0.00924"' '"cost_per_point": "0.00011696202531'
@@ -17,7 +17,7 @@ decide() { run --separate-stderr "$TALLY" decide "$@"; }
 }
 @test "what is not known decides nothing" {
 	decide "$ROOT/examples/decide.json"
-	expect 0 'lookups that must not be made up: no route is known to do' 'what escalation adds to the score is not known' 'tokens are inferred'
+	expect 0 'lookups that must not be made up: no route is known to meet a floor of' 'what escalation adds to the score is not known' 'tokens are inferred'
 }
 @test "prices of another day, HTML and PDF" {
 	decide "$ROOT/examples/decide.json" --at 2026-05-10 --format html -o d.html

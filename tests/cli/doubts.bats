@@ -49,11 +49,11 @@ J
 	run "$TALLY" price check card.json
 	expect 1 'prices[1].grade: must be "stated"'
 }
-@test "a fee by the size of the search is charged where the record names it, and the doubt is told" {
+@test "a fee by the size of the search is charged where the record names it, and the least of it where it does not" {
 	cost --model sonar --input 1000 --output 1000 --at 2026-06-01
-	expect 0 '"total": "0.002"' '"price_doubt": "every request also pays a fee'
+	expect 3 '"total": "0.007"' '"at_least": true' '"price_doubt": "every request pays a fee by what the record does not say (web_search_low'
 	cost --model sonar --input 1000 --output 1000 --unit web_search_low=1 --at 2026-06-01
-	expect 0 '"total": "0.007"'
+	expect 0 '"total": "0.007"' '"at_least": false'
 	cost --model pplx-70b-online --output 1000 --at 2026-06-01
 	expect 0 '"total": "0.0078"'
 }
@@ -145,4 +145,56 @@ J
 	expect 0 '"provider": "vertex"'
 	cost --model gpt-5.4-odd --input 1
 	expect 1 'is in no price card'
+}
+
+least='{"schema": "tally.card/1", "provider": "asker", "regions": [{"models": ["m-far"], "same": ["home"], "times": {"*": "1.1"}, "unsaid": "least"}], "prices": [
+  {"model": "m-ask", "currency": "USD", "rates": {"input": "1", "output": "1"}, "source": "s", "sure": "s",
+   "fees": {"web_search_low": {"amount": "5", "per": 1000}, "web_search_high": {"amount": "12", "per": 1000}, "request": {"amount": "5", "per": 1000, "unless": ["web_search_low", "web_search_high"]}}},
+  {"model": "m-far", "currency": "USD", "rates": {"input": "1", "output": "1"}, "source": "s", "sure": "s"}]}'
+@test "what a record leaves unsaid makes every sum that it is in a lower bound, and no other" {
+	printf '%s' "$least" >card.json
+	run "$TALLY" price check card.json; expect 0
+	{
+		printf '{"id":"a","time":"2026-06-15","model":"m-ask","input":1000,"output":0}\n'                                   # 0.001 + 0.005 at least
+		printf '{"id":"b","time":"2026-06-15","model":"m-ask","input":1000,"output":0,"units":{"web_search_high":1}}\n'     # 0.001 + 0.012
+		printf '{"id":"c","time":"2026-06-15","model":"m-ask","input":1000,"output":0,"requests":3,"units":{"web_search_low":3}}\n' # 0.001 + 0.015
+		printf '{"id":"d","time":"2026-06-15","model":"m-far","input":1000000,"output":0}\n'                                # 1 at least
+		printf '{"id":"e","time":"2026-06-15","model":"m-far","input":1000000,"output":0,"region":"away"}\n'                # 1.1
+		printf '{"id":"f","time":"2026-06-15","model":"m-far","input":1000000,"output":0,"region":"home"}\n'                # 1
+	} >t.jsonl
+	printf '{"id":"g","time":"2026-06-15","model":"m-ask","input":1000,"output":0,"requests":3,"units":{"web_search_low":2}}\n' >part.jsonl
+	run "$TALLY" replay t.jsonl --prices card.json --json; expect 3 '"total": "3.135"' '"unpriced": 0' '"placeholders": 2' '"unsaid": 2'
+	run "$TALLY" replay t.jsonl --prices card.json --by model --csv
+	expect 3 'm-ask,3,3000,0,0,0,0,0,USD,0.035,0,1' 'm-far,3,3000000,0,0,0,0,0,USD,3.1,0,1'
+	run "$TALLY" replay t.jsonl --prices card.json; expect 3 '>= $3.135' '2 calls do not tell what the price depends on'
+	run "$TALLY" ingest t.jsonl --prices card.json --db "$D"; expect 0
+	for by in day month session model; do
+		run "$TALLY" usage --db "$D" --by $by --json; expect 3 '"total": "3.135"' '"placeholders": 2' '"unsaid": 2'
+	done
+	run "$TALLY" status --db "$D"; expect 3 '>= $3.135' 'in part       2 records with no region or size of search'
+	run "$TALLY" explain a --db "$D"; expect 0 '>= $0.006' 'every request pays a fee by what the record does not say'
+	run "$TALLY" explain b --db "$D"; expect 0 '  $0.013 (exact'
+	run "$TALLY" explain d --db "$D" --json; expect 0 '"at_least": "the record does not say in which region'
+	run "$TALLY" whatif --db "$D" --prices card.json --scenario x=m-ask; expect 3 '>= $'
+	run "$TALLY" whatif t.jsonl --prices card.json --scenario x=m-ask --json; expect 3 '"placeholders": 2'
+	run "$TALLY" fsck --db "$D"; expect 0
+	run "$TALLY" void a --db "$D" --why test; expect 0
+	run "$TALLY" void d --db "$D" --why test; expect 0
+	run "$TALLY" usage --db "$D" --json; expect 0 '"total": "2.129"' '"placeholders": 0'
+	run "$TALLY" replay part.jsonl --prices card.json; expect 3 'the record tells it of 2 of 3'
+	for bad in '"unless": ["naps"]' '"unless": []' '"unless": "web_search_low"'; do
+		printf '%s' "${least/'"unless": ["web_search_low", "web_search_high"]'/$bad}" >bad.json
+		run "$TALLY" price check bad.json; expect 1 'fees.request.unless'
+	done
+	printf '%s' "${least/'"unsaid": "least"'/'"unsaid": "most"'}" >bad.json
+	run "$TALLY" price check bad.json; expect 1 "'unsaid' is \"least\" or \"open\""
+}
+@test "a price that a catalogue states of such a model keeps the rule, with the least of its own fees" {
+	printf '{"perplexity/sonar": {"litellm_provider": "perplexity", "input_cost_per_token": 2e-6, "output_cost_per_token": 2e-6, "search_context_cost_per_query": {"search_context_size_low": 0.007, "search_context_size_medium": 0.009, "search_context_size_high": 0.011}}}' >c.json
+	run "$TALLY" price import --from litellm c.json --output imported.json; expect 0
+	cost --prices imported.json --model sonar --input 1000; expect 3 '"total": "0.009"' '"at_least": true'
+	cost --prices imported.json --model sonar --input 1000 --unit web_search_high=1; expect 0 '"total": "0.013"' '"at_least": false'
+	printf '{"perplexity":{"models":{"sonar":{"cost":{"input":2,"output":2}}}}}' >c.json
+	run "$TALLY" price import --from models.dev c.json --output imported.json; expect 0
+	cost --prices imported.json --model sonar --input 1000; expect 3 '"total": "0.002"' '"at_least": true' 'no source states how much'
 }

@@ -39,17 +39,17 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	expect 1 "priced in USD, its terms ask for EUR" "--rates"
 	# 50 dollars at 1.25 are 40 euros, and 8 of VAT
 	month 2026-06 --rates ecb.csv
-	expect 0 '"total": "48"' '"unit_price":"0.8"' '"rate":"1 EUR = 1.25 USD on 2026-06-30 (ecb.csv)"'
+	expect 0 '"total": "48"' '"unit_price":"0.8"' '"rate":"1 EUR = 1.25 USD (2026-06-30, ecb.csv)"'
 	final --rates ecb.csv
 	run "$TALLY" invoice show 2026-000001
-	expect 0 "Exchanged at 1 EUR = 1.25 USD on 2026-06-30 (ecb.csv)."
+	expect 0 "Exchanged at 1 EUR = 1.25 USD (2026-06-30, ecb.csv)."
 	# late usage of June goes by the rate of June, whatever the file says by now: 10 more are 8 and 1.60;
 	# July itself: 24 dollars at 1.2 are 20 and 4
 	use b 2026-06-06T00:00:00Z 10000000
 	use c 2026-07-06T00:00:00Z 24000000
 	sed 's/06-30,1.25/06-30,5/' ecb.csv > other.csv
 	month 2026-07 --rates other.csv
-	expect 0 '"total": "33.6"' '1 EUR = 1.2 USD on 2026-07-31' '1 EUR = 1.25 USD on 2026-06-30'
+	expect 0 '"total": "33.6"' '1 EUR = 1.2 USD (2026-07-31' '1 EUR = 1.25 USD (2026-06-30'
 	final --rates other.csv
 	[ "$(standing)" = "81.6" ]
 	# June void and drafted again is what it was
@@ -92,12 +92,12 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	# 1.23 dollars are 1.23 x 160 / 1.25 = 157.44 yen
 	use a 2026-06-05T00:00:00Z 1230000
 	month 2026-06 --rates ecb.csv
-	expect 0 '"total": "157"' '1.25 USD = 160 JPY on 2026-06-30'
+	expect 0 '"total": "157"' '1.25 USD = 160 JPY (2026-06-30'
 	terms '{"currency": "GBP"}'
 	# 3.20 dollars at 1.6 are 2 euros, 1.60 pounds
 	use b 2026-05-05T00:00:00Z 3200000
 	month 2026-05 --rates ecb.csv
-	expect 0 '"total": "1.6"' 'on 2026-05-29'
+	expect 0 '"total": "1.6"' '(2026-05-29'
 	# yen have none on that day
 	terms '{"currency": "JPY"}'
 	month 2026-05 --rates ecb.csv
@@ -110,7 +110,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	use a 2026-06-05T00:00:00Z 10000000
 	printf 'day,base,currency,rate\n2026-06-30,USD,CHF,0.75\n' > list.csv
 	month 2026-06 --rates ecb.csv --rates list.csv
-	expect 0 '"total": "7.5"' '1 USD = 0.75 CHF on 2026-06-30 (list.csv)'
+	expect 0 '"total": "7.5"' '1 USD = 0.75 CHF (2026-06-30, list.csv)'
 	printf 'day,base,currency,rate\n2026-06-30,USD,CHF,0\n' > bad.csv
 	month 2026-06 --rates bad.csv
 	expect 1 "bad.csv, line 2" "not a positive rate"
@@ -134,7 +134,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	expect 0 "2026-06-30" 422
 	cp ecb.csv rates.csv
 	get -d '{"customer":"acme","period":"2026-06"}' "$URL/v1/invoices/draft"
-	expect 0 '"total": "48"' '1 EUR = 1.25 USD on 2026-06-30 (rates.csv)' 200
+	expect 0 '"total": "48"' '1 EUR = 1.25 USD (2026-06-30, rates.csv)' 200
 	get -d '{"invoice":"#1"}' "$URL/v1/invoices/finalize"
 	expect 0 '"number": "2026-000001"' 200
 	kill -TERM $SERVER; wait $SERVER || true

@@ -330,3 +330,9 @@ fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ
 	run "$TALLY" replay p.json
 	expect 3 "p.json:1: data[0].results[1]: field 'input_tokens': '-1' is not a whole number"
 }
+
+@test "whatever happened to invoices, every format adds up to the documents" {
+	command -v python3 > /dev/null || skip "no python3"
+	run python3 "$ROOT/tests/support/export_histories.py" "$TALLY" "${SEED:-20}" "${ROUNDS:-4}"
+	[[ "$output" == [0-9]*" documents" ]] || fail "$output"
+}

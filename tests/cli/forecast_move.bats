@@ -17,10 +17,10 @@ load server
 	forecast; expect 0 'in half of the draws' ' $72.01'
 	# six of them on Flash: 0.1708, and 0.2408 with the writes as input
 	forecast --move deepseek-v4-flash --move-on 2026-07-05
-	expect 0 'in half of the draws' ' $31.27' '$3.13' '$28.14' 'from 2026-07-05 on everything runs on deepseek-v4-flash' 'prices change on 2026-07-05'
+	expect 0 'in half of the draws' ' $31.27' '$3.13' '$28.14' 'from 2026-07-05 on, everything runs on deepseek-v4-flash' 'prices change on 2026-07-05'
 	# all ten, one model: 10 x 0.2408 + 10 x 0.525625
 	forecast --move claude-sonnet-4-6=deepseek-v4-flash
-	expect 0 'in half of the draws' ' $7.66' 'from 2026-06-30 on claude-sonnet-4-6 runs on'
+	expect 0 'in half of the draws' ' $7.66' 'from 2026-06-30 on, claude-sonnet-4-6 runs on'
 	forecast --move claude-sonnet-4-6=deepseek-v4-flash --json
 	expect 0 '"model": "claude-sonnet-4-6"' '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"' '"0.5": "7.66425"'
 	# to where writes are billed: 1 + 0.1 + 0.5 x 1.25 + 0.5 and, of Pro, 1 + 0.1 + 0.5

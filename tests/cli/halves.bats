@@ -215,3 +215,44 @@ P
 	[ "$status" -eq 5 ]
 	[[ "$output" == *'"model": "gpt-5-mini-2025-08-07"'* ]]
 }
+
+@test "tokens that were billed and not metered are a cause of their own, and those without a difference in money leave the line open" {
+	export TALLY_DB=$DIR/tokens.db
+	printf '%s\n' id,time,model,input,output a,2026-06-15T01:00:00Z,claude-sonnet-4-6,1200000,100000 > u.csv
+	"$TALLY" ingest u.csv -q # 3.60 and 1.50 dollars
+	# bill UNIT INPUT COST OUTPUT COST
+	bill() {
+		printf 'BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ServiceName,ConsumedQuantity,ConsumedUnit,SkuMeter\n'
+		printf '%s,USD,Usage,2026-06-15T00:00:00Z,Bedrock,%s,%s,claude-sonnet-4-6 input tokens\n' "$3" "$2" "$1"
+		printf '%s,USD,Usage,2026-06-15T00:00:00Z,Bedrock,%s,%s,claude-sonnet-4-6 output tokens\n' "$5" "$4" "$1"
+	}
+	bill Tokens 1200000 3.60 100000 1.50 > same.csv
+	run "$TALLY" reconcile same.csv --json
+	expect 0 '"unexplained": "0"' '"billed_tokens": {"input": 1200000, "cache_read": 0, "cache_write": 0, "output": 100000}'
+	# 100,000 more at the same price
+	bill '1K tokens' 1300 3.90 100 1.50 > more.csv
+	run "$TALLY" reconcile more.csv
+	expect 0 'other tokens: claude-sonnet-4-6, 2026-06-15  $0.3' 'metered 1,200,000 input tokens, billed 1,300,000' 'unexplained $0'
+	run "$TALLY" reconcile more.csv --json
+	expect 0 '"cause": "other tokens"' '"tokens": "0.3"'
+	# another price, and the same tokens: half of it is a tier
+	bill 1M 1.2 1.80 0.1 0.75 > half.csv
+	run "$TALLY" reconcile half.csv
+	expect 0 "a tier's factor 0.5"
+	# neither: more tokens do not explain three dollars
+	bill Tokens 1300000 6.60 100000 1.50 > both.csv
+	run "$TALLY" reconcile both.csv
+	expect 5 '+100000 input' 'unexplained $3'
+	# more tokens for the same money
+	bill Tokens 1300000 3.60 100000 1.50 > free.csv
+	run "$TALLY" reconcile free.csv
+	expect 5 '+100000 input' '1 differs'
+	# a line whose unit is no count of tokens says nothing of them
+	bill Hours 3 3.60 4 1.50 | sed 's/Hours,claude/Units,claude/' > units.csv
+	run "$TALLY" reconcile units.csv
+	expect 0 '1 matches'
+	# columns of counts
+	printf 'day,model,cost,input,output\n2026-06-15,claude-sonnet-4-6,5.40,1300000,100000\n' > counts.csv
+	run "$TALLY" reconcile counts.csv --map input=input --map output=output
+	expect 0 'metered 1,200,000 input tokens, billed 1,300,000'
+}

@@ -115,6 +115,11 @@ J
 	printf '%s' '{"v":{"surcharge":2,"models":{"m":{"cost":{"input":1}}}}}' >c.json; refused models.dev above
 	printf '%s' '{"v":{"models":{"m":{"cost":{"input":1},"limit":{"context_price":2}}}}}' >c.json; refused models.dev within
 	printf '%s' '{"v":{"models":{"m":{"cost":{"input":1},"experimental":{"modes":{"fast":{"cost_multiplier":2}}}}}}}' >c.json; refused models.dev mode
+	printf '%s' '{"v":{"models":{"m":{"cost":{"input":1},"experimental":{"modes":{"fast":{"cost":{"input":2},"provider":{"body":{"service_tier":"priority"}}},"quick":{"cost":{"input":6},"provider":{"body":{"speed":"fast"}}}}}}}}}' >c.json
+	run "$TALLY" price import --from models.dev c.json --output modes.json; expect 0
+	for tier in priority=2 fast=6; do # as the requests of the mode name it
+		cost --prices modes.json --provider v --model m --service-tier "${tier%=*}" --input 1000000; expect 0 "\"total\": \"${tier#*=}\""
+	done
 	printf '%s' '[{"id":"v","price_factor":2,"models":[{"id":"m","prices":{"input_mtok":1}}]}]' >c.json; refused genai-prices above
 	printf '%s' '{"m":{"litellm_provider":"v","input_cost_per_token":1e-6,"metadata":{"regional":{"cost_multiplier":2}}}}' >c.json; refused litellm within
 }

@@ -276,7 +276,18 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	run "$TALLY" status --json
 	expect 3 '"schema": "tally.status/1"' '"rows": 1' '"unpriced": 1' '"quarantined": 1' '"records_last_minute": 1'
 	run "$TALLY" status
-	expect 3 'quarantine    1 kept'
+	expect 3 'quarantine    1 kept' 'last check    none (tally fsck)'
+	# when all of it was checked last, and what came of it
+	"$TALLY" fsck --quiet
+	run "$TALLY" status; expect 3 'last check    20' 'Z, clean'
+	run "$TALLY" status --json; expect 3 '"last_check": {' '"faults": 0'
+	python3 -c "
+import os, sqlite3
+c = sqlite3.connect(os.environ['TALLY_DB'])
+c.execute('UPDATE rollup_day SET input=input+1')
+c.commit()"
+	run "$TALLY" fsck; expect 5
+	run "$TALLY" status; expect 3 ', 1 fault (tally fsck names them)'
 }
 @test "records, the last first, by customer, project, model and period; explain says what a record draws" {
 	export TALLY_DB=$DIR/t.db

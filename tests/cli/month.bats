@@ -4,7 +4,7 @@ load common
 
 # the table of docs/reconcile.md: fault, difference, cause, its sum, unexplained, exit status
 faults() {
-	grep -E '^\| (none|half|tenth|rounding|day|name|tax|credit|price|page|cut|unmetered|missing) \|.*\|.*\|.*\|.*\|' "$ROOT/docs/reconcile.md"
+	grep -E '^\| (none|half|tenth|rounding|day|name|tax|credit|price|page|cut|tokens|unmetered|missing) \|.*\|.*\|.*\|.*\|' "$ROOT/docs/reconcile.md"
 }
 
 @test "each seeded fault is named with its sum, in every format" {
@@ -12,7 +12,7 @@ faults() {
 	export TALLY_DB=$DIR/t.db
 	python3 "$ROOT/tests/support/vendor_bill.py" usage u.csv
 	"$TALLY" ingest u.csv -q
-	[ "$(faults | wc -l)" -eq 13 ]
+	[ "$(faults | wc -l)" -eq 14 ]
 	python3 "$ROOT/tests/support/vendor_bill.py" formats "$ROOT/meter/read/exports" > formats
 	faults > faults
 	# what the vendor asks from the 17th on
@@ -38,6 +38,8 @@ faults() {
 	    if run.returncode != 1 or "again" not in run.stdout + run.stderr:
 	        print(fmt, "twice:", run.returncode, run.stdout[:200], run.stderr)
 	    for fault, _, difference, cause, total, unexplained, code in faults:
+	        if fault == "tokens" and not fmt.endswith("/tokens") or fault not in ("none", "tokens") and fmt.endswith("/tokens"):
+	            continue
 	        rows, off = seed(fault, lines())
 	        write(fmt, rows, "bill")
 	        more = ["--prices", "newer.json"] if fault == "price" else []

@@ -98,6 +98,20 @@ home() { export HOME=$PWD; }
 	run "$TALLY" replay d.jsonl --json; expect 3 grounding_tool_count
 	sed 's/"audio"/"smell"/' c.jsonl >e.jsonl
 	run "$TALLY" replay e.jsonl --json; expect 3 'unknown modality'
+	# in events: the last one has the counts, and a stream without it is told
+	{
+		echo 'event: interaction.created'
+		echo 'data: {"interaction":{"id":"a","status":"in_progress","object":"interaction","model":"gemini-2.5-pro"},"event_type":"interaction.created"}'
+		echo 'data: {"index":0,"step_usage":{"total_input_tokens":100},"event_type":"step.stop"}'
+	} >cut.sse
+	{ cat cut.sse; echo "data: {\"event_type\":\"interaction.completed\",\"interaction\":$(cat a.jsonl)}"; echo 'data: [DONE]'; } >whole.sse
+	sed 's/interaction.created/interaction.start/; s/interaction.completed/interaction.complete/; s/step.stop/content.stop/' whole.sse >older.sse
+	for f in whole.sse older.sse "whole.sse a.jsonl older.sse"; do run "$TALLY" replay $f --json; expect 0 '"total": "0.00023"'; done
+	run "$TALLY" replay cut.sse --json; expect 3 "ended without usage"
+	sed 's/"usage":/"usagf":/' whole.sse >renamed.sse
+	run "$TALLY" replay renamed.sse --json; expect 3 "ended without usage"
+	sed 's/"completed","created"/"failed","created"/; s/"usage":/"used":/' whole.sse >failed.sse
+	run "$TALLY" replay failed.sse --json; expect 3 "ended without usage"
 }
 @test "a stream of Ollama's is its last piece, and one that was cut is told once" {
 	piece='{"model":"deepseek-v4-flash","created_at":"2026-06-15T10:00:00.1Z","message":{"role":"assistant","content":"a"},"done":false}'
@@ -115,14 +129,14 @@ home() { export HOME=$PWD; }
 	printf '{"id":"m","object":"chat.completion","created":1781517600,"model":"mistral-large-2512","choices":[],"usage":{"prompt_tokens":100,"total_tokens":115,"completion_tokens":15,"num_cached_tokens":20}}\n' >m.jsonl
 	# 80 of 0.5, 20 of 0.05, 15 of 1.5 a million
 	run "$TALLY" replay m.jsonl --json; expect 0 '"input": 80' '"cache_read": 20' '"total": "0.0000635"'
-	printf '{"type":"message_stop","modelId":"anthropic.claude-sonnet-4-6","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":40,"invocationLatency":5,"firstByteLatency":3}}\n' >b.jsonl
+	printf '{"type":"message_stop","modelId":"global.anthropic.claude-sonnet-4-6","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":40,"invocationLatency":5,"firstByteLatency":3}}\n' >b.jsonl
 	run "$TALLY" replay b.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"input": 10' '"output": 40'
 	printf '%s\n' '{"type":"system","subtype":"task_progress","task_id":"t","usage":{"total_tokens":10310,"tool_uses":1,"duration_ms":152},"session_id":"s"}' \
 		'{"type":"result","subtype":"success","session_id":"s","uuid":"u","num_turns":1,"usage":{"input_tokens":10,"output_tokens":5},"modelUsage":{"claude-sonnet-4-6":{"inputTokens":10,"outputTokens":5,"cacheReadInputTokens":0,"cacheCreationInputTokens":0,"webSearchRequests":0,"costUSD":0.1}}}' >c.jsonl
 	run "$TALLY" replay c.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"records": 1' '"input": 10' '"output": 5'
 }
 @test "what is counted beside the usage in units, or as billed, charged or consumed, is named whatever holds it" {
-	body() { printf '{"modelId":"anthropic.claude-sonnet-4-6","output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":5,"totalTokens":15},"metrics":{"latencyMs":5},"trace":%s}\n' "$1"; }
+	body() { printf '{"modelId":"global.anthropic.claude-sonnet-4-6","output":{"message":{"role":"assistant","content":[{"text":"hi"}]}},"stopReason":"end_turn","usage":{"inputTokens":10,"outputTokens":5,"totalTokens":15},"metrics":{"latencyMs":5},"trace":%s}\n' "$1"; }
 	body '{"guardrail":{"inputAssessment":{"x":{}}}}' >a.jsonl
 	run "$TALLY" replay a.jsonl --at 2026-06-15T10:00:00Z --json; expect 0 '"total": "0.000105"'
 	for part in '"usage":{"topicPolicyUnits":1}' '"consumption":{"topicPolicyUnits":1}' '"policy":{"billed":2}' '"policy":{"billable_items":2}' '"units":{"topic":1}' '"charged":{"topics":1}' '"consumed":3'; do

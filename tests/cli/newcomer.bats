@@ -83,6 +83,26 @@ cost|for example: tally cost gpt-5
 cost gpt-5 -m gpt-5|name the model once
 cost gpt-5 --prompt 10 --input 5|not both
 cost gpt-5 --prompt 10 --cache-read 11|cannot be smaller
+cost gpt-5 1000 200|'1000' is no model: the tokens of a call are options
+cost gpt-5 --tokens 5000|for example --tokens input_audio=5000
+cost gpt-5 --batch|write --service-tier batch
+plan --batch|--scenario batch:MODEL makes the calls in batches
+plan --per-month 100k|a thirtieth of a month's
+plan 10k|'10k' is no file; the work of a day is an option, such as --per-day 10k
+budget set 100|'100' would be the budget's name; for example: tally budget set all --amount 100
+budget set project:shop --amount 20|for example: tally budget set shop --project shop
+daily --by model|`tally usage --by day,model` groups
+session --last 5|--limit N shows N sessions
+usage --last 7|write --since 7d for seven days
+records -n 3|--limit N shows N rows
+usage --where x|--customer, --project and --model narrow a report
+serve --port 80|write --listen 127.0.0.1:PORT
+export --format csv|the format is the first word: tally export csv
+forecast --days 3|--until DATE is the last day
+migrate --from x|`tally forecast --move OLD=NEW` moves one model
+amend r --customer x|write --set customer=NAME
+invoice send 1|did you mean `tally invoice show`?
+credit|`tally help credit` explains them
 CASES
 	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
 	run "$TALLY" credit subscribe acme pro --db o.db; expect 1 "did you mean 'vm0-pro'?"
@@ -147,4 +167,29 @@ CASES
 	run "$TALLY" statusline </dev/null; expect 1 'standard input is empty'
 	run "$TALLY" blocks --db m.db --active; expect 0 'none of 1 blocks'
 	run "$TALLY" hits; expect 2 'did you mean `tally usage --by model --hits`?'
+}
+@test "a call under several models is a row each" {
+	run "$TALLY" cost gpt-5 claude-sonnet-4-6 deepseek-v4-flash --input 2000 --output 300 --at 2026-06-15 --csv
+	expect 2
+	# 2,000 x 1.25 + 300 x 10; x 3 and 15; x 0.14 and 0.28, by the million
+	run "$TALLY" cost gpt-5 claude-sonnet-4-6 deepseek-v4-flash --input 2000 --output 300 --at 2026-06-15
+	expect 0 'gpt-5 ' '$0.0055' '$0.0105' '  $0.005' '$0.000364' '-$0.005136'
+	run "$TALLY" cost -m gpt-5 -m claude-sonnet-4-6 --input 2000 --at 2026-06-15 --json
+	expect 0 '"schema": "tally.costs/1"' '"total": "0.0025"' '"total": "0.006"'
+	run "$TALLY" cost gpt-5 claude-sonnet-4-6 --input 2000 --plan vm0; expect 3 'unknown' "gpt-5: credits unknown: plan 'vm0'"
+	run "$TALLY" cost gpt-5 gpt-55 --input 3 --json; expect 1 "did you mean 'gpt-5.5'"
+}
+@test "no hint names an option that the command lacks" {
+	local commands command typed word
+	commands=$("$TALLY" help | sed -n 's/^  \([a-z][a-z-]*\( [a-z][a-z-]*\)\{0,1\}\)   *[a-z].*/\1/p')
+	[ "$(wc -l <<<"$commands")" -gt 60 ] || fail "the commands of the help: $commands"
+	for typed in batch credits last; do
+		while read -r command; do
+			run "$TALLY" $command "--$typed"
+			[[ $output == *'has no option'* ]] || continue
+			for word in $(sed 's/`[^`]*`//g; s/.*has no option [^;]*//' <<<"$output" | grep -o -e '--[a-z][a-z-]*' || true); do
+				grep -q -e "^  \(-., \)\?$word\( \|$\)" <("$TALLY" help $command) || fail "tally $command --$typed: $output"
+			done
+		done <<<"$commands"
+	done
 }

@@ -209,3 +209,14 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	stop
 	run "$TALLY" usage --json; expect 0 '"records": 2,' '"input": 8,' '"quarantined": 0'
 }
+
+@test "an attribute without a value ends nothing, and is told where its call is" {
+	{ event other.thing '"gen_ai.usage.input_tokens":1'; spans "$(span a "" chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.response.id":"r1","gen_ai.usage.input_tokens":100,"gen_ai.usage.output_tokens":10')"; } >valued.jsonl
+	# a value of no kind, and none at all, before every other attribute
+	for none in '{}' null '[]' '{"stringValue":null}'; do
+		sed 's/"attributes": *\[/&{"key":"nothing","value":'"$none"'},{"key":"less"},/g' valued.jsonl >empty.jsonl
+		run "$TALLY" replay empty.jsonl --json -q
+		[ "$status" = 0 ] || [ "$status" = 3 ] || fail "status $status with $none: $output"
+		[[ $output == *'"records": 1,'* ]] || fail "with $none: $output"
+	done
+}

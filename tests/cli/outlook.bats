@@ -80,3 +80,37 @@ ahead() { run "$TALLY" forecast --prices card.json --now 2026-07-01 --since 2026
 	run "$TALLY" forecast --prices card.json --now 2026-06-24 --since 2026-06-24 --by 2026-07-01 --json
 	expect 0 '"expected": "8"' '"input": 800000' '"cost": "1.142857142857142857"'
 }
+
+@test "a customer who came, one who left and one who uses more count from then on, the others from all their days" {
+	# 56 days: a 10 and 11 in turn, b 30 in the last ten, c 20 in the first forty, d 5 and then 8
+	rises='{"schema": "tally.card/1", "provider": "v", "title": "a vendor", "checked": "2026-06-01", "prices": [
+	 {"model": "m", "currency": "USD", "to": "2026-06-15T00:00:00Z", "rates": {"input": "1", "output": "1"}, "source": "s", "sure": "s"},
+	 {"model": "m", "currency": "USD", "from": "2026-06-15T00:00:00Z", "rates": {"input": "2", "output": "1"}, "source": "s", "sure": "s"}]}'
+	echo "$rises" > rises.json
+	{
+		echo id,time,provider,model,customer,input,cache_read,output
+		for i in $(seq 0 55); do
+			day=$(date -u -d "2026-04-06 + $i days" +%F)
+			line() { [ "$2" = 0 ] || echo "$1-$i,${day}T09:00:00Z,v,m,$1,$2,0,0"; }
+			line a $((10000000 + i % 2 * 1000000))
+			line b $((i < 46 ? 0 : 30000000))
+			line c $((i < 40 ? 20000000 : 0))
+			line d $((i < 30 ? 5000000 : 8000000))
+		done
+	} > t.csv
+	"$TALLY" ingest t.csv --prices rises.json -q
+	ask() { run "$TALLY" forecast --prices rises.json --now 2026-06-01 --since 2026-06-01 --by "$@"; }
+	# 10.5 + 30 + 8 a day, and from June 15 on twice the price
+	ask 2026-06-15 --json
+	expect 0 '"expected": "679"' '"input": 679000000' '"level_since": null' '"customer": "b", "what": "came", "level_since": "2026-05-22"'
+	expect 0 '"customer": "c", "what": "left", "level_since": "2026-05-16"' '"customer": "d", "what": "changed", "level_since": "2026-05-06"'
+	ask 2026-06-17 --json
+	expect 0 '"expected": "873"' '{"day": "2026-06-16", "cost": "97"}'
+	ask 2026-06-15
+	expect 0 "customer b came on 2026-05-22: only the days since then are drawn from" "customer c left on 2026-05-16: no more is expected"
+	# of one customer, or one who is the only one, there is nothing to tell apart
+	ask 2026-06-15 --customer b --json
+	expect 0 '"expected": "420"' '"customers_apart": []'
+	# 28 days before, nothing was known of it
+	"$TALLY" forecast --prices rises.json --now 2026-05-04 --since 2026-05-04 --by 2026-06-01 --json | grep -q '"customers_apart": \[\]'
+}

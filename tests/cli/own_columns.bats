@@ -102,6 +102,27 @@ CASES
 		expect 3 "'$column'" '>='
 	done
 }
+@test "names of calls in answers and logs come from any member that --map names" {
+	for i in 1 2 3; do printf '{"id":"c%s","object":"chat.completion","created":178000000%s,"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010},"metadata":{"team":"t%s"},"tags":["x",{"run":%s}]}\n' $i $i $((i % 2)) $i; done >a.jsonl
+	by() { run "$TALLY" replay "$1" --map "$2" --by "${2%%=*}" --csv; }
+	by a.jsonl customer=metadata.team; expect 0 'customer,records' 't0,1,1000' 't1,2,2000'
+	by a.jsonl task=tags.1.run; expect 0 '1,1,1000' '3,1,1000'
+	"$TALLY" ingest a.jsonl --map customer=metadata.team --map session=id --db m.db -q
+	run "$TALLY" usage --db m.db --by customer,session --csv; expect 0 't1,c1,1' 't0,c2,1' 't1,c3,1'
+	run "$TALLY" whatif a.jsonl -s recorded --map customer=metadata.team --customer t1 --resamples 0 --csv; expect 0 ',2,2000,'
+	# an array is read by its elements, an event by its data or by what is around it
+	{ echo '['; sed '$!s/$/,/' a.jsonl; echo ']'; } >a.json
+	by a.json customer=metadata.team; expect 0 't0,1,1000' 't1,2,2000'
+	printf '{"specversion":"1.0","id":"e","source":"s","type":"t","tenant":"acme","data":%s}\n' "$(head -n 1 a.jsonl)" >e.jsonl
+	by e.jsonl customer=tenant; expect 0 'acme,1,1000'
+	by e.jsonl customer=metadata.team; expect 0 't1,1,1000'
+	# a log that is read by place has its other members, too
+	mkdir logs; for i in 1 2; do echo '{"type":"assistant","timestamp":"2026-06-15T00:00:0'$i'Z","requestId":"r'$i'","gitBranch":"b'$i'","message":{"id":"m'$i'","model":"claude-sonnet-4-6","usage":{"input_tokens":1,"output_tokens":1}}}'; done >logs/a.jsonl
+	by logs workload=gitBranch; expect 0 'b1,1,1' 'b2,1,1'
+	by a.jsonl customer=metadata.tema; expect 1 "none of its calls has the member 'metadata.tema' that --map names"
+	run "$TALLY" replay a.jsonl --map input=usage.x; expect 2 'whose counts, model and time are understood'
+	run timeout 20 "$TALLY" ingest --follow a.jsonl --map customer=metadata.team --db f.db; expect 2 '--follow reads without --map'
+}
 @test "lines of JSON with these names are the same calls" {
 	echo '{"ts":"2026-06-01T10:00:00Z","model":"gpt-5","prompt_tokens":1000,"completion_tokens":200,"cached_tokens":400}' >t.jsonl
 	run "$TALLY" replay t.jsonl --json
@@ -178,10 +199,10 @@ CASES
 		done
 		[ "$("$TALLY" replay t.csv --csv -q | tail -n 1)" = "1,1000,0,0,0,200,0,USD,0.00325,0,0" ] || fail "$time"
 	done
-	# two that may be meant are nobody's; the field's own name goes before, and what --map says
+	# two that may be meant must say the same; the field's own name goes before, and what --map says
 	printf 'Date,Timestamp,model,input,output\n2026-06-01,10:00,gpt-5,1000,200\n' >t.csv
 	run "$TALLY" replay t.csv
-	expect 2 'no instants' '--map time=COLUMN'
+	expect 3 'may both be the time' '--map time=Date'
 	printf 'Date,time,model,input,output\nyesterday,2026-06-01T10:00:00Z,gpt-5,1000,200\n' >t.csv
 	run "$TALLY" replay t.csv
 	expect 0 'columns not used: Date'

@@ -99,6 +99,16 @@ used() { # terms
 	run "$TALLY" invoice show '#2'
 	expect 0 'adjustment of 2026-000001' '$0.10'
 	case $output in *'×'*) fail "a difference goes through no tiers: $output" ;; esac
+	# a price of the whole volume that has a part of its own: 7 x 0.1 + 5, and no product where it has none
+	echo '{"currency":"USD","usage":false,"metered":[
+	       {"description": "Calls", "of": "requests", "pricing": {"volume": [{"up_to": "2", "unit": "0.2"}, {"unit": "0.1", "flat": "5"}]}},
+	       {"description": "Same", "of": "requests", "pricing": {"volume": [{"unit": "0.3"}]}}]}' >terms.json
+	"$TALLY" credit account beta --plan vm0 --since 2026-01-01 --terms terms.json -q
+	sed 's/acme/beta/; s/"g/"b/' u.jsonl | "$TALLY" ingest - -q
+	"$TALLY" invoice draft beta --period 2026-10 -q >draft.txt
+	run "$TALLY" invoice show '#3'
+	expect 0 'requests (7 × 0.1 + 5)' '$5.70' '$2.10' '$7.80'
+	case $output in *'× 0.3'*) fail "what is multiplied stands beside it: $output" ;; esac
 }
 
 @test "papers speak the language of the terms, or the one that is asked for; data does not" {
@@ -127,6 +137,14 @@ used() { # terms
 	done
 }
 
+@test "a statement of a time before the first invoice says who it is from, in the language of the terms" {
+	echo '{"currency":"USD","language":"de","issuer":{"name":"Northwind"},"customer":{"name":"Acme"},"items":[{"description":"Seat","amount":"10"}]}' >terms.json
+	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 --terms terms.json -q
+	"$TALLY" invoice draft acme --period 2026-06 -q >draft.txt
+	"$TALLY" invoice finalize '#1' -q >final.txt
+	run "$TALLY" invoice statement acme --since 2026-06-01 --until 2026-06-30
+	expect 0 Kontoauszug Northwind Acme 'Keine Rechnung'
+}
 @test "a credit note in yen shows no cents" {
 	used '{"currency": "JPY", "usage": false, "items": [{"description": "Seat", "amount": "1000"}]}'
 	"$TALLY" invoice note 2026-000001 --amount 300 --why x -q >note.txt

@@ -108,3 +108,24 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	decision 's/"scores": *\[/"scores": [[], /' "each element of 'scores' must be an object, and one is an array"
 	decision 's/"workloads"/"workload"/' "unknown key 'workload'; did you mean 'workloads'?"
 }
+@test "a small plan is a large one divided: fractions of calls are counted" {
+	# one call a day, spread over it: 7 of 24 hours at twice the price of 0.000557
+	plan --per-day 1 --cached 1000 --input 1000 --output 500 --days 1 --start 2026-08-31 -m deepseek-v4-flash; expect 0 "\"total\": \"0.000719458333333333\""
+	plan --per-day 3 --input 1000 --output 100 --days 7 --start 2026-06-01 -s s=share:5%:claude-opus-4-7:claude-sonnet-4-6
+	# 21 calls: 1.05 of 0.0075 and 19.95 of 0.0045
+	expect 0 '"records": 21' '"total": "0.09765"'
+	total() { sed -n 's/.*"total": "\([^"]*\)", "interval".*/\1/p' <<<"$output" | head -n 1; }
+	for shape in '-m deepseek-v4-flash --escalate 7%:deepseek-v4-pro --hit-ratio 93%' '-m claude-sonnet-4-6 --growth 7% --retries 3% --hit-ratio 31.7%' \
+		'-s s=share:0.1%:gpt-5:deepseek-v4-pro --hours 0:30-7 --weekdays mon,sat' '-s b=batch:gpt-5-mini --hit-ratio 0.123457 --growth -9%'; do
+		for n in 1 17; do
+			plan --per-day $n --cached 1999 --input 301 --output 77 --days 100 --start 2026-09-01 $shape; small=$(total)
+			plan --per-day ${n}000 --cached 1999 --input 301 --output 77 --days 100 --start 2026-09-01 $shape
+			python3 -c "from decimal import *; import sys; getcontext().prec = 60; d = Decimal(sys.argv[1]) * 1000 - Decimal(sys.argv[2]); sys.exit(abs(d) > Decimal('1e-15'))" "$small" "$(total)" || fail "$shape: $small x 1000 is not $(total)"
+		done
+	done
+}
+@test "a tenth more is a tenth, whatever the number" {
+	# 19 calls of 0.003: a tenth more is 1.9 of them; 15 tokens of output: 1.5 of 0.000015 each
+	plan --per-day 19 --input 1000 --days 1 --start 2026-06-01 -m claude-sonnet-4-6; expect 0 '"by": "10 % more calls", "total": "0.0627", "delta": "0.0057"'
+	plan --per-day 1 --input 1000 --output 15 --days 1 --start 2026-06-01 -m claude-sonnet-4-6; expect 0 '"by": "10 % more output tokens", "total": "0.0032475", "delta": "0.0000225"'
+}

@@ -91,6 +91,10 @@ priced() {
 	opencode anthropic/claude-sonnet-4-6 openai/gpt-5.5 google/gemini-3-flash-preview deepseek/deepseek-v4-pro moonshotai/kimi-k2.6 zai/glm-5.2 openrouter/anthropic/claude-sonnet-4.6 xai/grok-4.3
 	priced 8
 }
+@test "OpenCode with the models of its own gateway, with which it begins" {
+	opencode opencode/big-pickle opencode/claude-sonnet-4-6 opencode/deepseek-v4-flash-free opencode/grok-code
+	priced 4
+}
 @test "the vendor that a log names is the one that sold the call" {
 	opencode groq/openai/gpt-oss-120b deepinfra/zai-org/GLM-4.6 azure/gpt-5.1 openrouter/moonshotai/kimi-k2.6 \
 		amazon-bedrock/us.anthropic.claude-opus-4-6-v1 google-vertex-anthropic/claude-sonnet-4-5@20250929 \

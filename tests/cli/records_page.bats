@@ -92,6 +92,10 @@ assert f['model']['nobody-knows-1'] == 30 and f['effort'] == {None: 300}"
 	get "$URL/v1/explain?row=999999"; expect 0 'no record has the row' 404
 	get "$URL/v1/search?q=flash"
 	check "assert [x['name'] for x in d['models']] == ['deepseek-v4-flash'] and d['customers'] == []"
+	# a project of several customers is found once
+	printf '{"id":"p%s","model":"deepseek-v4-flash","customer":"c%s","project":"%s","input":1}\n' 1 0 shared-web 2 1 shared-web 3 1 c1-web | "$TALLY" ingest - --at 2026-06-01 --quiet
+	get "$URL/v1/search?q=-web"
+	check "assert d['projects'] == [{'name': 'c1-web', 'customer': 'c1'}, {'name': 'shared-web', 'customer': ''}], d"
 	get "$URL/v1/search?q=%25_"
 	check "assert [x['name'] for x in d['customers']] == ['100%_acme'] and d['models'] == []"
 	get "$URL/v1/search?q=r17"

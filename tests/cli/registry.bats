@@ -50,7 +50,7 @@ z = zipfile.ZipFile("cost.zip", "w"); z.write("cost.csv"); z.close()'
 	printf 'day,model,cost\n2026-06-15,claude-sonnet-4-6,7\n2026-06-15,Tax,0.5\n' > b.csv
 	run "$TALLY" reconcile b.csv --html b.html --xlsx b.xlsx --json
 	[ "$status" -eq 5 ]
-	grep -q '<td class="n">\$7</td>' b.html
+	grep -q '<td class="n"[^>]*>\$7</td>' b.html
 	grep -q 'no usage' b.html
 	! grep -q '<script' b.html
 	python3 - <<-'P'

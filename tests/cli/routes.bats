@@ -65,9 +65,12 @@ some() {
 	do_ grants '{"customer":"acme","amount":"-7"}'; expect 0 400
 	run "$TALLY" credit balance acme --json
 	expect 0 '"grant": "g1"' '"available": "5000.5"'
-	do_ invoices/draft '{"customer":"acme","period":"2026-06"}'; expect 0 '"status": "draft"' 200
 	do_ invoices/draft '{"customer":"acme","period":"June"}'; expect 0 'is a month such as' 400
 	do_ invoices/draft '{"customer":"acme","part":"half"}'; expect 0 own interim supplement 400
+	do_ invoices/draft '{"customer":"acme","since":"2026-06-01"}'; expect 0 "both 'since' and 'until'" 400
+	do_ invoices/draft '{"customer":"acme","since":"2026-06-01","until":"2026-06-30","period":"2026-06"}'; expect 0 "both 'since' and 'until'" 400
+	do_ invoices/draft '{"customer":"acme","since":"2026-06-02","until":"2026-06-01"}'; expect 0 "'since' must be before 'until'" 400
+	do_ invoices/draft '{"customer":"acme","since":"2026-06-01","until":"2026-06-30"}'; expect 0 '"last_day":"2026-06-30"' '"total": "3000"' 200
 	do_ invoices/draft '{"customer":"acme","part":"interim"}'; expect 0 threshold 409
 	get -H "Authorization: Bearer $boss" "$URL/v1/invoices"
 	check "open('id','w').write('#%d' % d['invoices'][0]['id'])"

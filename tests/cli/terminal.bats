@@ -68,3 +68,9 @@ CSV
 	run "$TALLY" usge; expect 2 'did you mean `tally usage`?'
 	run "$TALLY" -v; expect 0 'tally '
 }
+@test "what is wider than a line below its label is divided behind a mark, and set in" {
+	echo '{"id":"a","time":"2026-08-30T09:00:00Z","model":"deepseek-v4-pro","input":1}' >a.jsonl
+	"$TALLY" ingest --db t.db -q a.jsonl
+	screen 60 "$TALLY" explain a --db t.db
+	expect 0 'price      deepseek/deepseek-v4-pro@2026-08-16T16:00:00Z/'$'\n''           USD, off-peak'
+}

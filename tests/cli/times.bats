@@ -62,3 +62,24 @@ arguments() {
 	run "$TALLY" invoice draft contoso --period 'Aug 2026' -q; expect 0 '2026-08-01  2026-08-31'
 	run "$TALLY" invoice draft contoso --period 7d; expect 2 'a month such as 2026-11'
 }
+
+@test "two columns or members that may be the time are one where they say the same instant, second or day; else it is asked which" {
+	printf '%s\n' '{"id":"a","timestamp":"2026-06-15T01:00:00Z","created_at":1781485200,"model":"claude-sonnet-4-6","input":1000}' \
+		'{"id":"b","timestamp":"2026-06-15T01:00:00.5Z","created_at":1781485200,"model":"claude-sonnet-4-6","input":1000}' \
+		'{"id":"c","created_at":1781485200,"timestamp":"","model":"claude-sonnet-4-6","input":1000}' \
+		'{"id":"d","timestamp":"2026-06-15T01:00:00Z","created_at":1781485300,"model":"claude-sonnet-4-6","input":1000}' > m.jsonl
+	printf '%s\n' id,date,timestamp,model,input a,2026-06-15,2026-06-15T01:00:00Z,claude-sonnet-4-6,1000 b,2026-06-15,2026-06-15T01:00:00.5Z,claude-sonnet-4-6,1000 \
+		c,2026-06-15,,claude-sonnet-4-6,1000 d,2026-06-15,2026-06-16T01:00:00Z,claude-sonnet-4-6,1000 > m.csv
+	for f in m.jsonl m.csv; do
+		export TALLY_DB=$DIR/$f.db
+		run "$TALLY" ingest "$f"
+		expect 3 '3 accepted' '1 quarantined' 'say different instants; name the time with --map time='
+		[ "$("$TALLY" export csv | cut -d, -f 1,12 | sed 1d | head -2 | tr '\n' ' ')" = 'a,2026-06-15T01:00:00Z b,2026-06-15T01:00:00.5Z ' ]
+		run "$TALLY" replay "$f"
+		expect 3 'say different instants'
+		export TALLY_DB=$DIR/$f.mapped.db
+		grep -v '^c,\|"c"' "$f" > mapped
+		run "$TALLY" ingest mapped --map time=timestamp
+		expect 0 '3 accepted'
+	done
+}

@@ -77,7 +77,8 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	# the next session repeats what was said before
 	{ call t 1; call t 2; call t 3; } >log/projects/p/t.jsonl
 	printed s 2000 >s.json
-	printed s 2500 >s2.json
+	printed s 1999 >s2.json
+	{ call s 5; call s 6; } >log/projects/p/s2.jsonl
 	printed t 1000 >t.json
 	# two calls of 0.0045; each run had a call of another model, 0.00055, of which the log does not tell
 	both() { # TOTAL FILES: in any order, in a replay and in a database
@@ -98,11 +99,87 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	}
 	both 0.009 log/projects/p/s.jsonl
 	both 0.00955 log/projects/p/s.jsonl s.json
-	both 0.0101 log/projects/p/s.jsonl s.json s2.json
+	both 0.0191 log/projects/p/s.jsonl log/projects/p/s2.jsonl s.json s2.json
 	both 0.0146 log/projects/p/t.jsonl log/projects/p/s.jsonl s.json t.json
 	# one thread of Codex, whose sum names no model; OpenCode's steps, which do not either
 	printf '%s\n' '{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' '{"timestamp":"2026-06-15T10:00:00Z","type":"turn_context","payload":{"model":"gpt-5"}}' \
 		'{"timestamp":"2026-06-15T10:00:01Z","type":"token_usage_record","payload":{"response_id":"resp_1","thread_id":"th","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100,"reasoning_output_tokens":0,"total_tokens":1100}}}' >rollout.jsonl
 	printf '%s\n' '{"type":"thread.started","thread_id":"th"}' '{"type":"turn.started"}' '{"type":"turn.completed","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100}}' >exec.jsonl
 	both 0.00225 rollout.jsonl exec.jsonl
+}
+
+# --- pieces of what a run prints, beside the whole of it ---
+# One run of two calls (100 tokens in each), which its result sums up as 200 in and 50 out: 0.00135 at 3 and 15 dollars. Answers name 2 tokens out each.
+run_line() { # LINE SESSION NUMBER
+	case $1 in
+	start) echo '{"type":"system","subtype":"init","session_id":"'"$2"'","model":"claude-sonnet-4-6"}' ;;
+	answer) echo '{"type":"assistant","session_id":"'"$2"'","uuid":"u'"$3"'","request_id":"req_'"$3"'","message":{"id":"msg_'"$3"'","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":2}}}' ;;
+	result) echo '{"type":"result","session_id":"'"$2"'","uuid":"r'"$3"'","num_turns":2,"usage":{"input_tokens":200,"output_tokens":50},"modelUsage":{"claude-sonnet-4-6":{"inputTokens":200,"outputTokens":50}}}' ;;
+	log) echo '{"type":"assistant","sessionId":"'"$2"'","uuid":"t'"$3"'","timestamp":"2026-06-15T10:00:0'"$3"'Z","requestId":"req_'"$3"'","message":{"id":"msg_'"$3"'","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":25}}}' ;;
+	esac
+}
+permuted() { # every order of the words, a line each
+	local i
+	[ $# -gt 1 ] || { echo "$1"; return; }
+	for ((i = 1; i <= $#; i++)); do permuted "${@:1:i-1}" "${@:i+1}" | sed "s/^/${!i} /"; done
+}
+every_order() { # TOTAL FILES: of a replay and of a database, which gets each once and twice; total "told": exit status 3 and never more than the truth
+	local total=$1 order again f told
+	shift
+	permuted "$@" >orders
+	while read -r order; do
+		run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
+		if [ "$total" = told ]; then expect 3 || return 1; else expect 0 "\"total\": \"$total\"" || return 1; fi
+		for again in "" "$order"; do
+			rm -rf o.db* && told=0
+			for f in $order $again; do "$TALLY" ingest "$f" --at 2026-06-15T12:00:00Z --db o.db -q >/dev/null 2>&1 || { [ $? = 3 ] && told=3; } || fail "ingest of $f"; done
+			run "$TALLY" usage --db o.db --json
+			if [ "$total" = told ]; then [ $told = 3 ] || [ "$status" = 3 ] || fail "not told: $order $again: $output"; else expect 0 "\"total\": \"$total\"" || return 1; fi
+			run "$TALLY" fsck --db o.db
+			expect 0 clean || return 1
+		done
+	done <orders
+}
+
+@test "a piece of what a run printed, beside the whole of it, counts once in every order" {
+	for n in 1 2; do run_line answer s $n >answer$n; run_line log s $n; done >log.jsonl
+	{ run_line start s; cat answer1 answer2; run_line result s 1; } >whole.jsonl
+	head -2 whole.jsonl >cut.jsonl
+	head -3 whole.jsonl >cut2.jsonl
+	tail -2 whole.jsonl >tail.jsonl
+	tail -1 whole.jsonl >end.jsonl
+	# another run of the session, that was cut
+	{ run_line start s; run_line answer s 3; } >other.jsonl
+	every_order 0.00135 whole.jsonl cut2.jsonl
+	every_order 0.00135 whole.jsonl tail.jsonl
+	every_order 0.00135 whole.jsonl cut.jsonl log.jsonl
+	every_order 0.00168 whole.jsonl other.jsonl
+	run "$TALLY" replay whole.jsonl end.jsonl other.jsonl --at 2026-06-15T12:00:00Z --json -q
+	expect 0 '"total": "0.00168"'
+	every_order 0.00168 log.jsonl other.jsonl
+	# the end alone does not say which calls it counts
+	every_order told end.jsonl cut.jsonl
+	every_order told tail.jsonl cut.jsonl
+	every_order told end.jsonl other.jsonl
+}
+
+@test "the output of a run that counts more than the log of its session is told" {
+	for n in 1 2; do run_line answer s $n >answer$n; run_line log s $n >log$n.jsonl; done
+	cat log1.jsonl log2.jsonl >log.jsonl
+	{ run_line start s; cat answer1 answer2; run_line result s 1; } >whole.jsonl
+	{ run_line start s; run_line answer s 3; run_line result s 2; } >later.jsonl
+	tail -1 whole.jsonl >end.jsonl
+	every_order told whole.jsonl log1.jsonl
+	every_order told log.jsonl later.jsonl
+	every_order told end.jsonl log1.jsonl
+	# and once its calls are there, they count: 3 of 25 tokens
+	run_line log s 3 >log3.jsonl
+	"$TALLY" ingest later.jsonl --at 2026-06-15T12:00:00Z --db l.db -q
+	run "$TALLY" ingest log.jsonl --db l.db
+	run "$TALLY" usage --db l.db
+	expect 3 "counts more than the calls of its session"
+	"$TALLY" ingest log3.jsonl --db l.db -q
+	run "$TALLY" usage --db l.db --json
+	expect 0 '"total": "0.002025"' '"records": 3,'
+	every_order 0.00135 whole.jsonl end.jsonl log.jsonl
 }

@@ -33,7 +33,7 @@ P
 	run "$TALLY" usage --db m.db --json
 	expect "$status" '"uncovered": 1'
 	run "$TALLY" usage --db m.db
-	expect "$status" '1 record drew no credits, for the plan does not cover it (tally status)'
+	expect "$status" '1 record drew no credits, because the plan does not cover it (tally status)'
 	"$TALLY" fsck --db m.db -q
 }
 @test "a record that waits is counted once, however often it is amended, and not when it is void" {

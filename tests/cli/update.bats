@@ -132,6 +132,29 @@ price_is() {
 		price_is 7
 	done
 }
+@test "a server that is slow to answer, to send or with the checksum: within the time that is given for all of it, and nothing changes" {
+	book 7 2099-01-01
+	"$TALLY" price update served/book.zip >/dev/null
+	book 8 2099-02-01
+	serve
+	for from in slow drip/book.zip tardy/book.zip; do
+		began=$(date +%s%N)
+		run "$TALLY" price update --from "$url/$from" --timeout 2
+		took=$((($(date +%s%N) - began) / 1000000))
+		[ "$status" -ne 0 ] || fail "$from was taken"
+		expect "$status" 'did not come in the time that there was; --timeout gives it more'
+		[ $took -ge 1500 ] && [ $took -lt 8000 ] || fail "$from: $took ms"
+		price_is 7 || return 1
+	done
+	grep -q '^tardy/book.zip.sha256' served/requests || fail "the checksum was not asked for"
+	for seconds in 0 3601 -1 1.5 x; do
+		run "$TALLY" price update --from "$url/book.zip" --timeout "$seconds"
+		expect 2 timeout
+	done
+	run "$TALLY" price update --from "$url/book.zip" --timeout 30
+	expect 0 'the prices of 2099-02-01 are installed'
+	price_is 8
+}
 @test "over TLS: only whom the certificates say, through redirections that stay encrypted, within a size and a time" {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=own 2>/dev/null
 	openssl req -newkey rsa:2048 -nodes -keyout host.key -out host.csr -subj /CN=host 2>/dev/null

@@ -301,7 +301,7 @@ END
 	mkdir logs; echo '{"type":"assistant","timestamp":"2026-06-15T00:00:00Z","requestId":"r","message":{"id":"m","model":"claude-sonnet-4-6","usage":{"input_tokens":1,"output_tokens":1}}}' >logs/a.jsonl
 	for how in "replay" "ingest --db m.db" "whatif -s recorded"; do
 		run "$TALLY" $how logs --map model=x
-		expect 2 'leave --map out'
+		expect 2 '--map names customer, project, workload, task or session there'
 	done
 }
 @test "without a path a what-if reads the agents' logs where there is no database, and with --logs always" {

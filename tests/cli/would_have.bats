@@ -102,3 +102,43 @@ END
 	run "$TALLY" whatif d.csv --writes none -s x=claude-sonnet-4-6 --resamples 0 --json
 	expect 0 '"total": "0.6"'
 }
+
+@test "a session is found under the names that gateways and simulators give it, in tables, rows and answers" {
+	# two sessions of Haiku: 8,000 tokens are written, then read, and 1,000 more written; twice 8000 x 1.25 + 8000 x 0.1 + 1000 x 1.25 at a million
+	rows="0,a,8000 5,b,8000 40,a,9000 45,b,9000"
+	for name in session session_id sessionId "Session ID" conversation_id; do
+		{ echo "time,model,$name,input,output"; for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '2026-06-15T00:00:%02dZ,m,%s,%s,0\n' "$t" "$s" "$n"; done; } >t.csv
+		run "$TALLY" whatif t.csv -s h=claude-haiku-4-5 --resamples 0 --json
+		expect 0 '"conversations": 2' '"total": "0.0241"'
+	done
+	for name in session session_id conversation_id; do
+		for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '{"timestamp": "2026-06-15T00:00:%02dZ", "model": "m", "%s": "%s", "input_tokens": %s, "output_tokens": 0}\n' "$t" "$name" "$s" "$n"; done >t.jsonl
+		run "$TALLY" whatif t.jsonl -s h=claude-haiku-4-5 --resamples 0 --json
+		expect 0 '"conversations": 2' '"total": "0.0241"'
+	done
+	# its own name goes before the others
+	for r in $rows; do IFS=, read -r t s n <<<"$r"; printf '{"timestamp": "2026-06-15T00:00:%02dZ", "model": "m", "session_id": "one", "session": "%s", "input_tokens": %s, "output_tokens": 0}\n' "$t" "$s" "$n"; done >t.jsonl
+	run "$TALLY" whatif t.jsonl -s h=claude-haiku-4-5 --resamples 0 --json
+	expect 0 '"conversations": 2'
+}
+
+@test "what a route names that no call has is told: customers, workloads that may wait, conversations" {
+	printf 'time,model,session,customer,workload,input,output\n2026-06-15T00:00:00Z,gpt-4o,s1,acme,chat,1000,10\n2026-06-15T00:01:00Z,gpt-4o,s2,acme,eval,1000,10\n' >t.csv
+	echo '{"rules": [{"when": {"customer": "acmee"}, "model": "gpt-4o"}, {"when": {"customer": "acme", "workload": "eval"}, "model": "gpt-4o"}, {"when": {"model": "gpt-5"}, "model": "gpt-4o"}], "otherwise": "gpt-4o-mini"}' >rules.json
+	run "$TALLY" whatif t.csv -s r=rules:rules.json --resamples 0 --json
+	expect 0 '"names_no_call": [' '{"what": "customer", "name": "acmee"}' '{"what": "model", "name": "gpt-5"}'
+	[[ $output != *'"name": "eval"'* && $output != *'"name": "acme"'* ]] || fail "what is there is told"
+	echo '{"cheap": "gpt-4o-mini", "strong": "gpt-4o", "escalated": ["s1", "s3", "s1", 7]}' >cascade.json
+	run "$TALLY" whatif t.csv -s c=cascade:cascade.json --resamples 0
+	expect 0 "c: no call has the conversation or task 's3' that it names" "c: no call has the conversation or task '7' that it names"
+	[[ $output != *"'s1'"* ]] || fail "what is there is told"
+	echo '{"scenarios": [{"name": "b", "route": "gpt-4o", "service_tier": "batch", "wait": ["eval", "evals"]}]}' >s.json
+	run "$TALLY" whatif t.csv --scenarios s.json --resamples 0 --json
+	expect 0 '"what": "workload", "name": "evals"'
+	[[ $output != *'"name": "eval"'* ]] || fail "what is there is told"
+	# of a database, too
+	"$TALLY" ingest t.csv --db t.db -q
+	run "$TALLY" whatif --db t.db -s r=rules:rules.json -s c=cascade:cascade.json --resamples 0
+	expect 0 "r: no call has the customer 'acmee' that it names" "c: no call has the conversation or task 's3' that it names"
+	[[ $output != *"'s1'"* && $output != *"'acme'"* ]] || fail "what is there is told"
+}

@@ -47,7 +47,7 @@ CASES = [
      {SONNET: "6"}, {"other service": "1"}, 0),
     ("Azure, month first, a date without a year", [
         "\ufeffinvoiceId,date,meterCategory,meterName,quantity,unitOfMeasure,costInBillingCurrency,billingCurrency,chargeType,paygCostInUsd\r\n"
-        ",06/16/2026,Cognitive Services,gpt 4o 1120 cached Inp glbl Tokens,4000,1K,10,USD,Usage,10\r\n"
+        ",06/16/2026,Cognitive Services,gpt 4o 1120 Inp glbl Tokens,4000,1K,10,USD,Usage,10\r\n"
         ",06/07/2026,Storage,LRS Data Stored,1,1 GB/Month,0.3,USD,Usage,10\r\n"], {GPT: "10"}, {"fee": "0.3"}, 5),
     ("Azure, an enterprise's spelling", ["Date,MeterCategory,MeterName,Quantity,UnitOfMeasure,CostInBillingCurrency,BillingCurrencyCode,ChargeType\n"
                                          "06/16/2026,Azure OpenAI,gpt-4o-1120-Inp-glbl Tokens,4000,1K,10,USD,Usage\n"], {GPT: "10"}, {}, 5),

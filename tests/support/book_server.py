@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """book_server.py FOLDER [CERTIFICATE]: serves its files on a free port of this machine, with ETags; prints the port. With a
-certificate and its key in one file it speaks TLS. `slow` never answers, `cut` ends before its length, `huge` never ends,
+certificate and its key in one file it speaks TLS. `slow` never answers, `drip/NAME` is NAME, a byte every tenth of a second,
+`tardy/NAME` NAME at once but nothing beside it, `cut` ends before its length, `huge` never ends,
 `moved/NAME` is at NAME, `plain/NAME` at a plain address, `loop` at itself; every request is a line in FOLDER/requests."""
 import hashlib, http.server, pathlib, ssl, sys, time
 
@@ -13,8 +14,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         seen = self.headers.get("If-None-Match", "-")
         with open(folder / "requests", "a") as f:
             f.write(f"{name} {seen}\n")
-        if name == "slow":
+        if name == "slow" or (name.startswith("tardy/") and name.endswith(".sha256")):
             time.sleep(600)
+        drip, tardy = name.startswith("drip/"), name.startswith("tardy/")
+        name = name[5 * drip + 6 * tardy:]
         if name == "loop" or name.startswith(("moved/", "plain/")):
             self.send_response(302)
             to = "/loop" if name == "loop" else "/" + name[6:]
@@ -42,7 +45,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("ETag", tag)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if name == "cut" else content)
+        for byte in content if drip else b"":
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(0.1)
+        if not drip:
+            self.wfile.write(content[: len(content) // 2] if name == "cut" else content)
 
     def log_message(self, *_):
         pass

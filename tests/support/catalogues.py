@@ -48,7 +48,7 @@ def price_of(card, p):
     only = lambda r: {b: v for b, v in r.items() if b not in none}
     return Price(p.get("provider", card.get("provider")), p["model"], p.get("service_tier", "standard"), p.get("region"), p.get("from") or "",
                  only(rates), {s: only(r) for s, r in sizes.items()}, {h: only(r) for h, r in hours.items()},
-                 {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items()})
+                 {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items() if "unless" not in f})
 
 
 def read_cards(folder):
@@ -405,7 +405,7 @@ def read_import(path):
         hours = {h: inherit({b: D(v) for b, v in w["rates"].items()}, rates) for w in p.get("windows", []) for h in hours_of[w["calendar"]]}
         key = (p["provider"], p["model"], p.get("service_tier", "standard"), p.get("region"), p.get("from", ""))
         assert key not in out, key
-        out[key] = Price(*key, rates, sizes, hours, {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items()})
+        out[key] = Price(*key, rates, sizes, hours, {u: D(f["amount"]) / f["per"] for u, f in p.get("fees", {}).items() if "unless" not in f})
     return out
 
 

@@ -225,6 +225,19 @@ def sizes():
 
 
 
-for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "options", "sizes"]:
-    {"options": options, "circles": circles, "climbs": climbs, "dead": dead, "names": names, "sizes": sizes}[what]()
+# A sentence that is printed as it is runs over the edge of a terminal and is cut there within a word: print_note wraps it.
+def prose():
+    call = re.compile(r'(?<![a-z_])printf\(((?:\s*"(?:[^"\\]|\\.)*")+)')
+    for file in sorted(glob.glob("cli/*.c") + glob.glob("reports/*.c")):
+        code = open(file).read()
+        for m in call.finditer(code):
+            text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', m[1]))
+            text = text[2:] if text.startswith("\\n") else text
+            said = re.sub(r"%[-+0-9.*]*(?:ll?|z)?[a-zA-Z]", "", text)
+            if text.endswith("\\n") and "\\n" not in text[:-2] and not re.match(" |.*<|.*,%", text) and len(said) >= 45 and said.count(" ") >= 6:
+                complain(f"{file}:{code.count(chr(10), 0, m.start()) + 1}: a sentence on paper of no width (print_note)")
+
+
+for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "options", "prose", "sizes"]:
+    {"options": options, "prose": prose, "circles": circles, "climbs": climbs, "dead": dead, "names": names, "sizes": sizes}[what]()
 sys.exit(bad)

@@ -106,6 +106,12 @@ DOCUMENTS = {
             "spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 0,
             "total_tokens": 1200, "successful_requests": 3, "failed_requests": 0, "api_requests": 3}}}}}],
         "metadata": {"page": 1, "total_pages": 1, "has_more": False}},
+    "litellm.activity.older": {"results": [{"date": "2026-06-15", "metrics": {"spend": 0.2, "prompt_tokens": 1500, "completion_tokens": 300, "total_tokens": 1800,
+        "api_requests": 7}, "breakdown": {"models": {"claude-sonnet-4-6": {"spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200,
+        "api_requests": 3}}, "providers": {}, "api_keys": {}}}], "metadata": {"total_spend": 0.2, "total_api_requests": 7}},
+    "langfuse.metrics":
+        {"data": [{"time_dimension": "2026-06-15", "providedModelName": "claude-sonnet-4-6", "sum_totalCost": "0.1", "sum_inputTokens": "1000",
+         "sum_outputTokens": 200, "sum_totalTokens": "1200", "count_count": "3"}]},
     "langfuse.days":
         {"data": [{"date": "2026-06-15", "countTraces": 2, "countObservations": 9, "totalCost": 0.1, "usage": [{"model": "claude-sonnet-4-6",
          "inputUsage": 1000, "outputUsage": 200, "totalUsage": 1200, "countTraces": 2, "countObservations": 3, "totalCost": 0.1}]}],

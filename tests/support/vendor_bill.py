@@ -44,6 +44,9 @@ def seed(fault, rows):
     if fault == "tenth":
         rows[at][2] = cost * D("1.1")
         return rows, cost / 10
+    if fault == "tokens":  # a million more of input at the same price
+        rows[at][2] = cost + 3
+        return rows, D(3)
     if fault == "unmetered":
         rows[at][2] = cost + D("7.77")
         return rows, D("7.77")
@@ -123,9 +126,9 @@ TABLES = {
                                             tax(k, "tax", "token"), "global", "standard"]),
     "aws.cur": ("line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,line_item_usage_amount,pricing_unit,"
                 "line_item_unblended_rate,line_item_unblended_cost,line_item_net_unblended_cost,line_item_currency_code",
-                lambda d, m, c, k: [tax(k, "Tax", "Usage"), d + "T03:00:00.000Z", "AmazonBedrock", aws(m), "1.0", "1K tokens", "9", plain(c * 2), plain(c), "USD"]),
+                lambda d, m, c, k: [tax(k, "Tax", "Usage"), d + "T03:00:00.000Z", "AmazonBedrock", aws(m), "", "1K tokens", "9", plain(c * 2), plain(c), "USD"]),
     "azure.costs": ("date,meterCategory,meterName,quantity,unitOfMeasure,effectivePrice,costInBillingCurrency,billingCurrency,chargeType,resourceGroupName",
-                    lambda d, m, c, k: [us(d), "Foundry Models", m and m + " Inp glbl Tokens", "1", "1K", "9", plain(c), "USD", tax(k, "Tax", "Usage"), "rg"]),
+                    lambda d, m, c, k: [us(d), "Foundry Models", m and m + " Inp glbl Tokens", "", "1K", "9", plain(c), "USD", tax(k, "Tax", "Usage"), "rg"]),
     "gcp.billing": ("usage_start_time,service.description,sku.description,cost,currency,cost_type,credits,project.id",
                     lambda d, m, c, k: [d + " 05:00:00 UTC", "Vertex AI", (shown(m) if shown(m) != m else m.replace("-", " ")) + " Input Tokens" if m else "Tax",
                                         plain(c + 1), "USD", tax(k, "tax", "regular"), '[{"name": "promotion", "amount": -1}]', "p"]),
@@ -186,6 +189,24 @@ def documents(fmt, rows):
             {"product": "Copilot", "sku": "Copilot Premium Request", "model": shown(r[1]) or r[3], "unitType": "requests", "pricePerUnit": 0.04,
              "grossQuantity": 3, "grossAmount": float(r[2]) + 1, "discountQuantity": 1, "discountAmount": 1, "netQuantity": 2,
              "netAmount": float(r[2])} for r in rows if r[0] == d]} for d in days]
+    if fmt == "stripe.invoice":  # cents
+        def second(d):
+            return calendar.timegm(time.strptime(d, "%Y-%m-%d"))
+        charged = [r for r in rows if r[3] == "usage"]
+        words = {"claude-sonnet-next": "Claude Opus 4.6"}  # a name in free words is one that a card knows
+        taxes = [{"amount": int(r[2] * 100), "inclusive": False} for r in rows if r[3] == "tax"]
+        credits = [{"amount": int(-r[2] * 100), "type": "credit_balance_transaction"} for r in rows if r[3] == "credit"]
+        return {"id": "in_1", "object": "invoice", "currency": "usd", "status": "paid", "total": plain(sum(r[2] for r in rows) * 100),
+                "total_tax_amounts": taxes, "total_pretax_credit_amounts": credits, "lines": {"object": "list", "has_more": False, "data": [
+                    {"id": "il_%d" % n, "object": "line_item", "amount": plain(r[2] * 100), "currency": "usd", "description": words.get(r[1], shown(r[1])) + " tokens",
+                     "period": {"start": second(r[0]), "end": second(next_day(r[0]))}, "quantity": None, "discount_amounts": []}
+                    for n, r in enumerate(charged)]}}
+    if fmt.startswith("litellm.activity"):
+        def metrics(r):
+            one = {"spend": float(r[2]), "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "api_requests": 1}
+            return one if fmt.endswith("older") else {"metadata": {}, "metrics": one}
+        return {"results": [{"date": d, "metrics": {"spend": 1, "api_requests": 1, "prompt_tokens": 1, "completion_tokens": 1}, "breakdown": {
+            "models": {r[1] or r[3]: metrics(r) for r in rows if r[0] == d}}} for d in days], "metadata": {"page": 1, "total_pages": 1, "has_more": False}}
     if fmt == "langfuse.days":
         return {"data": [{"date": d, "countTraces": 1, "countObservations": 1, "totalCost": 1, "usage": [
             {"model": r[1] or r[3], "inputUsage": 1, "outputUsage": 1, "totalUsage": 2, "countTraces": 1, "countObservations": 1,
@@ -206,6 +227,10 @@ def pages(fmt, rows):
         doc["NextPageToken"] = "abc"
     elif fmt == "azure.costs/page":
         doc["properties"]["nextLink"] = "https://management.example/next"
+    elif fmt == "stripe.invoice":
+        doc["lines"]["has_more"] = True
+    elif fmt.startswith("litellm.activity"):
+        doc["metadata"].update(total_pages=2)
     elif fmt == "langfuse.days":
         doc["meta"].update(page=1, totalPages=2)
     elif fmt == "xai.usage":
@@ -218,7 +243,7 @@ def pages(fmt, rows):
 
 
 # Only documents of these are published.
-DOCUMENTS = {"anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days", "xai.usage"}
+DOCUMENTS = {"stripe.invoice", "litellm.activity", "litellm.activity.older", "anthropic.cost_report", "aws.cost_explorer", "github.premium_requests", "langfuse.days", "xai.usage"}
 # What has to be said of a document whose values have no names.
 SAID = {"xai.usage": ["--map", "cost=values.0"]}
 
@@ -262,6 +287,17 @@ def write(fmt, rows, path):
     fmt, _, how = fmt.partition("/")
     if fmt in DOCUMENTS or how == "page":
         return json.dump(documents(fmt, rows), open(path, "w"))
+    if how == "tokens":  # lines of input and of output with their quantities: what is not output was charged for input
+        head, _ = TABLES[fmt]
+        out = []
+        for d, m, c, _ in rows:
+            n = sum(r[4] for r in records() if r[1][:10] == d and r[2] == m)
+            charged = RATE[m][1] * n / 1000000
+            for word, cost, count in (("input", c - charged, (c - charged) / RATE[m][0] * 1000), ("output", charged, D(n) / 1000)):
+                out.append(["Usage", d + "T03:00:00.000Z", "AmazonBedrock", aws(m).replace("input", word), plain(count), "1K tokens", "9", plain(cost), plain(cost), "USD"])
+        with open(path, "w", newline="") as f:
+            csv.writer(f).writerows([head.split(",")] + out)
+        return
     head, row = TABLES[fmt]
     table = [head.split(",")] + [row(*r) for r in rows]
     if how == "json":  # rows as an interface gives them
@@ -287,6 +323,8 @@ def main():
                 continue
             if "model" not in doc["columns"].values():  # one of fees
                 continue
+            if not {"start", "year", "billed_month"} & set(doc["columns"].values()):  # of the days that are asked for
+                continue
             if doc["kind"] == "bill" or ("cost" in doc.get("columns", {}).values() and doc.get("costs") != "no bill"):
                 known.add(doc["name"])
         by_hand = set(TABLES) | DOCUMENTS
@@ -295,7 +333,7 @@ def main():
         if missing:
             raise SystemExit("no vendor bills in " + ", ".join(sorted(missing)))
         all_of = [p for p, doc in path_of.items() if doc["name"] in known - set(SAID) and doc.get("spelling") is None]
-        print("\n".join(sorted((known & by_hand) | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet",
+        print("\n".join(sorted((known & by_hand) | {"csv", "csv/sheet", "openai.costs/page", "azure.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "aws.cur/tokens",
                                                     "openrouter.activity/json"}) + all_of))
         return
     rows, off = seed(sys.argv[3], lines())

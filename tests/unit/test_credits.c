@@ -10,11 +10,11 @@
 
 #include "base/json.h"
 #include "meter/billing/cycle.h"
-#include "meter/billing/difference.h"
 #include "meter/hold.h"
 #include "meter/ledger/batch.h"
 #include "pricing/rate.h"
 #include "reports/focus.h"
+#include "tests/support/difference.h"
 #include "tests/support/pricing_kinds.h"
 #include "tests/support/test_database.h"
 #include "tests/support/timeline.h"
@@ -197,9 +197,18 @@ static void read_grants(struct run *r)
 			COMPLAIN("%s", r->e.message);
 }
 
+static struct burn_order default_order(void)
+{
+	struct burn_order o;
+	struct err e;
+	if (burn_order_parse(&o, BURN_ORDER_DEFAULT, &e) != 0)
+		fail_msg("%s", e.message);
+	return o;
+}
+
 static void run_timeline(struct run *r)
 {
-	*r = (struct run){ .o = { .order = burn_order_default(), .repay = true } };
+	*r = (struct run){ .o = { .order = default_order(), .repay = true } };
 	struct instant last;
 	r->o.start = json_member(given, "start") ? instant_at(given, "start") : t0();
 	last = r->o.start;
@@ -306,7 +315,7 @@ static void kind_credit_run_error(void)
 					    .grants = n,
 					    .start = t0(),
 					    .until = t0(),
-					    .order = burn_order_default(),
+					    .order = default_order(),
 					    .repay = true,
 					    .has_snapshot = true };
 		if (rc == 0)
@@ -728,7 +737,7 @@ static void kind_credit_run_scale(void)
 				    .events = 1,
 				    .start = t0(),
 				    .until = use.at,
-				    .order = burn_order_default(),
+				    .order = default_order(),
 				    .repay = true };
 	if (timeline_run(&result, &o, &e) != 0)
 		COMPLAIN("%s", e.message);

@@ -287,10 +287,101 @@ static void test_growth_within_the_level(void **state)
 	}
 }
 
+/* Who came, left or changed is drawn from his own days since then, the others from all of theirs:
+ * exact where days are equal, and not lost in the noise of the others; a customer who did not
+ * change stays with them. */
+static void test_customers_who_came_and_left(void **state)
+{
+	(void)state;
+	enum { WHOS = 4, CAME = 1, LEFT = 2 }; /* the last one stays as he is */
+	uint64_t seed = unit_seed();
+	int inside = 0;
+	for (int r = 0; r < 60; r++) {
+		struct money_total past[DAYS] = { 0 }, of[DAYS * WHOS];
+		for (int i = 0; i < DAYS; i++) {
+			const int64_t others = r % 2 ? 50 + (int64_t)(unit_random(&seed) % 101)
+						     : 100,
+				      used[WHOS] = { others, i < DAYS - 12 ? 0 : 40,
+						     i < DAYS - 9 ? 25 : 0, 7 };
+			for (int w = 0; w < WHOS; w++) {
+				of[i * WHOS + w].atto = used[w] * unit;
+				past[i].atto += used[w] * unit;
+			}
+			of[i * WHOS] = past[i]; /* all */
+		}
+		struct forecast f;
+		struct err e;
+		const struct forecast_options o = { .day = past,
+						    .days = DAYS,
+						    .part = of,
+						    .parts = 1,
+						    .whos = WHOS,
+						    .last_day = HORIZON - 1,
+						    .draws = 400 };
+		assert_int_equal(forecast_run(&f, &o, &e), 0);
+		assert_int_equal(f.streams, 2);
+		assert_int_equal(f.stream[0].who[0], CAME);
+		assert_int_equal(f.stream[0].model.first, DAYS - 12);
+		assert_int_equal(f.stream[1].who[0], LEFT);
+		assert_int_equal(f.stream[1].model.first, DAYS - 9);
+		const int128 middle = forecast_sum_at(&f, 500).atto / unit;
+		if (r % 2)
+			inside += middle > 13 * 147 && middle < 15 * 147;
+		else
+			assert_int_equal(middle, HORIZON * (100 + 40 + 7));
+		forecast_release(&f);
+	}
+	assert_in_range(inside, 27, 30);
+}
+
+/* All customers changed on one day: they are drawn together, so that what they share stays shared.
+ */
+static void test_customers_who_change_together(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	struct money_total past[DAYS], of[DAYS * 3];
+	struct forecast f;
+	struct err e;
+	for (int i = 0; i < DAYS; i++) {
+		const int64_t level = (i < DAYS - 14 ? 100 : 300) + (int)(unit_random(&seed) % 20);
+		of[3 * i].atto = 1000 * unit;
+		of[3 * i + 1].atto = level * unit;
+		of[3 * i + 2].atto = (1000 - level) * unit;
+		past[i].atto = 1000 * unit;
+	}
+	const struct forecast_options o = { .day = past,
+					    .days = DAYS,
+					    .part = of,
+					    .parts = 1,
+					    .whos = 3,
+					    .last_day = 6,
+					    .draws = 400 };
+	assert_int_equal(forecast_run(&f, &o, &e), 0);
+	assert_int_equal(f.streams, 1);
+	assert_int_equal(f.stream[0].whos, 2);
+	assert_true(forecast_sum_at(&f, 0).atto == 7000 * unit);
+	assert_true(forecast_sum_at(&f, 1000).atto == 7000 * unit);
+	forecast_release(&f);
+	/* where those without a place of their own changed too, it is a change of all */
+	for (int i = 0; i < DAYS; i++) {
+		of[3 * i].atto = (i < DAYS - 14 ? 50 : 500) * unit;
+		of[3 * i + 1].atto = of[3 * i + 2].atto = of[3 * i].atto / 5;
+		past[i] = of[3 * i];
+	}
+	assert_int_equal(forecast_run(&f, &o, &e), 0);
+	assert_int_equal(f.streams, 0);
+	assert_int_equal(f.model.first, DAYS - 14);
+	assert_true(forecast_sum_at(&f, 500).atto == 3500 * unit);
+	forecast_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_growth_within_the_level),
+		cmocka_unit_test(test_customers_who_came_and_left),
+		cmocka_unit_test(test_customers_who_change_together),
 		cmocka_unit_test(test_quantiles_hold_as_often_as_they_say),
 		cmocka_unit_test(test_weekdays_are_told_where_they_differ),
 		cmocka_unit_test(test_a_trend_is_told),

@@ -738,6 +738,59 @@ static void the_dearest_rows_are_found_where_they_can_be(void **state)
 	close_writer(&w);
 }
 
+/* Small pages, which ask the rollups where rows of the filter lie, lead through the same rows as
+ * one large page, which reads all of them. */
+static void pages_by_number_skip_only_what_cannot_be_theirs(void **state)
+{
+	enum { BATCH = 900, ROUNDS = 6, ASKED = 12 };
+	uint64_t seed = unit_seed(), n[BATCH * ROUNDS];
+	(void)state;
+	forget("numbers.db");
+	struct writer w = open_writer("numbers.db");
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	shuffle(n, COUNT(n), &seed);
+	for (size_t round = 0; round < ROUNDS; round++) {
+		take_or_fail(&w, n + round * BATCH, BATCH);
+		for (int i = 0; i < ASKED; i++) {
+			struct rows_page whole, page;
+			struct err e;
+			struct rows_question q = { .filter = everything,
+						   .kind = -1,
+						   .order = ROWS_BY_STORED,
+						   .ascending = i % 2,
+						   .limit = ROWS_PAGE_MOST };
+			q.priced = i % 3 == 0 ? ROWS_UNPRICED : ROWS_ANY;
+			if (i % 4 == 1)
+				q.filter.since.us = now.us - 86400 * US_PER_SECOND;
+			if (i % 3 == 1)
+				q.filter.model = "deepseek-v4-pro";
+			if (i % 5 == 1)
+				q.filter.customer = "c2";
+			if (i == 7)
+				q.filter.customer = "nobody";
+			if (usage_rows(&whole, w.store, &q, &e) != 0)
+				fail_msg("%s", e.message);
+			q.limit = 1;
+			for (size_t k = 0; k < 30; k++) {
+				if (usage_rows(&page, w.store, &q, &e) != 0)
+					fail_msg("%s", e.message);
+				assert_int_equal(page.count, k < whole.count);
+				assert_int_equal(page.more, k + 1 < whole.count);
+				if (page.count)
+					assert_int_equal(page.row[0].seq, whole.row[k].seq);
+				q.goes_on = page.count > 0;
+				q.after = q.goes_on ? page.row[0] : q.after;
+				rows_page_release(&page);
+				if (!q.goes_on)
+					break;
+			}
+			rows_page_release(&whole);
+		}
+	}
+	close_writer(&w);
+}
+
 static void rerating_can_be_undone_to_the_last_digit(void **state)
 {
 	static const char card[] =
@@ -1456,6 +1509,7 @@ int main(void)
 		cmocka_unit_test(what_is_remembered_of_days_is_what_the_rows_say),
 		cmocka_unit_test(a_reader_finds_ids_through_the_index_of_the_writer),
 		cmocka_unit_test(the_dearest_rows_are_found_where_they_can_be),
+		cmocka_unit_test(pages_by_number_skip_only_what_cannot_be_theirs),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(what_waits_is_of_the_customer_that_sent_it),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),

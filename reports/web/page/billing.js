@@ -17,10 +17,10 @@ const InvoiceTable = ({list, own, onpick, order, chosen}) => html`<${Table} labe
 	{key: 'no', name: 'Number', cell: i => html`<span class="nowrap">${invoiceName(i)}</span><span class="phone-only"><${StateTag} of=${stateOf(i)} /></span>`, sort: i => i.id},
 	{key: 'state', name: 'State', extra: true, cell: i => html`<${StateTag} of=${stateOf(i)} />`},
 	...(own ? [] : [{key: 'customer', name: 'Customer', cell: i => html`<span class="name">${i.customer}</span>`, sort: i => i.customer}]),
-	{key: 'period', name: 'Period', extra: true, cell: i => html`<span class="nowrap">${i.first_day} – ${i.last_day}</span>`, sort: i => i.first_day},
+	{key: 'period', name: 'Period', extra: true, cell: i => html`<span class="nowrap">${i.first_day} –</span> <span class="nowrap">${i.last_day}</span>`, sort: i => i.first_day},
 	{key: 'total', name: 'Total', n: true, cell: i => html`<${Amount} v=${i.total} currency=${i.currency} unpriced=${i.unpriced} unit />`, sort: i => exact(i.total)},
 	{key: 'due', name: 'Due', n: true, extra: true, cell: i => i.amount_due === undefined ? '' : !exact(i.amount_due) ? rounded('0') : html`<${Amount} v=${i.amount_due} currency=${i.currency} unpriced=${i.unpriced} />`},
-	{key: 'by', name: 'By', extra: true, cell: i => i.due ? html`<span class="nowrap">${i.due.slice(0, 10)}</span>` : ''},
+	{key: 'by', name: 'By', extra: true, spare: true, cell: i => i.due ? html`<span class="nowrap">${i.due.slice(0, 10)}</span>` : ''},
 	{key: 'files', name: 'Files', extra: !own, cell: i => html`<span class="nowrap"><a href=${invoiceUrl(i, 'html')} target="_blank" rel="noopener" aria-label=${'Page of ' + invoiceName(i)}>page</a> <a href=${invoiceUrl(i, 'pdf')} target="_blank" rel="noopener" aria-label=${'PDF of ' + invoiceName(i)}>PDF</a></span>`},
 ]} />`;
 /* Lines of one heading, summed; the buckets of a model belong together. */

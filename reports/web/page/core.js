@@ -1,5 +1,5 @@
 /* What every view of the page stands on: safe text, exact decimals, dates of a zone, the address, documents of the server. */
-const {render, createElement, Fragment} = preact;
+const {render, createElement} = preact;
 const {useState, useEffect, useLayoutEffect, useMemo, useRef} = preactHooks;
 
 /* --- text --- */

@@ -1,15 +1,12 @@
 /* Customers: the list, and one page for each. */
 
-const pots = {overage: 'owed', used: 'used', source: 'from outside', expired: 'expired', held: 'held', void: 'voided'};
+const movements = {grant: 'granted', expire: 'expired', void: 'voided', refund: 'returned', repay: 'went to what was owed', bill: 'beyond what was granted were invoiced'};
 const statementUrl = (name, format) => '/v1/statement?' + query({customer: name, format});
 /* A movement of the ledger in words. */
 function moved(t) {
-	const grants = t.entries.filter(e => e.pot === 'grant'), size = sum(grants.map(e => e.amount)), used = sum(t.entries.filter(e => e.pot === 'used').map(e => e.amount)), owed = sum(t.entries.filter(e => e.pot === 'overage').map(e => e.amount));
-	const names = [...new Set(grants.map(e => e.grant).filter(Boolean))].map(g => short(g, 30)).join(', ');
-	if (t.kind === 'draw') return `Usage drew ${rounded(used)} credits${names ? ` from ${names}` : ''}${owed ? `; ${rounded(-owed)} of them beyond what was granted` : ''}`;
-	if (t.kind === 'grant') return `${rounded(size)} credits granted${names ? ` (${names})` : ''}`;
-	if (t.kind === 'expire' || t.kind === 'expiry') return `${rounded(-size)} credits expired${names ? ` (${names})` : ''}`;
-	return `${t.kind}: ${t.entries.map(e => `${pots[e.pot] || e.pot}${e.grant ? ' ' + short(e.grant, 30) : ''} ${rounded(e.amount)}`).join(', ')}`;
+	const owed = sum(t.entries.filter(e => e.pot === 'overage').map(e => e.amount)), size = rounded(sum(t.entries.map(e => e.amount).filter(a => exact(a) > 0n)));
+	const names = [...new Set(t.entries.map(e => e.grant).filter(Boolean))].map(g => short(g, 30)).join(', ');
+	return t.kind === 'draw' ? `Usage drew ${size} credits${names ? ` from ${names}` : ''}${owed ? `; ${rounded(-owed)} of them beyond what was granted` : ''}` : `${size} credits ${movements[t.kind]}${names ? ` (${names})` : ''}`;
 }
 function Customers({set, item, session}) {
 	if (item) return html`<${Customer} key=${item} name=${item} set=${set} session=${session} />`;
@@ -31,7 +28,7 @@ function Customers({set, item, session}) {
 			{key: 'bar', name: '', art: true, cell: r => bar(top ? toNumber(r.cost) / toNumber(top) : 0, null)},
 			{key: 'cost', name: 'Cost', n: true, cell: r => r.total === undefined ? html`<span class="soft">none</span>` : html`<${Amount} v=${r.total} currency=${currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.cost},
 			{key: 'calls', name: 'Calls', n: true, extra: true, cell: r => count(r.requests), sort: r => r.requests},
-			{key: 'plan', name: 'Plan', extra: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
+			{key: 'plan', name: 'Plan', extra: true, spare: true, cell: r => r.account ? r.account.plan : html`<span class="soft">none</span>`, sort: r => r.account ? r.account.plan : ''},
 			{key: 'left', name: 'Credits left', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '<=\u00a0' : ''}${credits(r.account && r.account.available)}`, sort: r => r.account ? exact(r.account.available) : -1n},
 			{key: 'owed', name: 'Owed', n: true, extra: true, cell: r => html`${r.account && r.account.records_uncovered ? '>=\u00a0' : ''}${credits(r.account && r.account.owed)}`, sort: r => r.account ? exact(r.account.owed) : -1n},
 			{key: 'uncovered', name: 'State', extra: true, sort: r => r.account ? r.account.records_uncovered : -1, cell: state},
@@ -124,7 +121,7 @@ function Customer({name, set, session}) {
 const StatementLinks = ({name}) => html`<div class="tools"><a class="button" href=${statementUrl(name, 'html')} target="_blank" rel="noopener">Statement</a><a class="button" href=${statementUrl(name, 'pdf')} target="_blank" rel="noopener">as PDF</a></div>`;
 /* What holds may come to in each period. */
 function Limits({name, all, session}) {
-	return html`<${Sheet} title="Spending limits">${all.limits.length ? html`<${Table} label="Spending limits" rows=${all.limits} rowKey=${l => l.period} columns=${[{key: 'p', name: 'In each', cell: l => l.period === 'total' ? 'in all' : l.period}, {key: 'b', name: '', art: true, cell: l => bar(toNumber(l.spent) / (toNumber(l.limit) || 1), null)}, {key: 's', name: 'Spent', n: true, cell: l => html`<${Amount} v=${l.spent} currency=${l.currency} unpriced=${l.unpriced} least=${l.placeholders} />`}, {key: 'h', name: 'Held', n: true, cell: l => money(l.held, l.currency)}, {key: 'l', name: 'Limit', n: true, cell: l => html`<${Amount} v=${l.limit} currency=${l.currency} />`}, ...(session.admin ? [{key: 'c', name: html`<span class="hidden">Clear</span>`, cell: l => html`<${Act} inline label="Clear" tone="quiet" run=${posts('/v1/limits/clear', '', {customer: name, period: l.period})} />`}] : [])]} />` : html`<p class="soft">None. Holds beyond a limit are refused.</p>`}
+	return html`<${Sheet} title="Spending limits">${all.limits.length ? html`<${Table} label="Spending limits" rows=${all.limits} rowKey=${l => l.period} columns=${[{key: 'p', name: 'In each', cell: l => l.period === 'ever' ? 'in all' : l.period}, {key: 'b', name: '', art: true, cell: l => bar(toNumber(l.spent) / (toNumber(l.limit) || 1), null)}, {key: 's', name: 'Spent', n: true, cell: l => html`<${Amount} v=${l.spent} currency=${l.currency} unpriced=${l.unpriced} least=${l.placeholders} />`}, {key: 'h', name: 'Held', n: true, cell: l => money(l.held, l.currency)}, {key: 'l', name: 'Limit', n: true, cell: l => html`<${Amount} v=${l.limit} currency=${l.currency} />`}, ...(session.admin ? [{key: 'c', name: html`<span class="hidden">Clear</span>`, cell: l => html`<${Act} inline label="Clear" tone="quiet" run=${posts('/v1/limits/clear', '', {customer: name, period: l.period})} />`}] : [])]} />` : html`<p class="soft">None. Holds beyond a limit are refused.</p>`}
 		${session.admin ? html`<${Fold} title="Set a limit"><${Act} label="Set" run=${posts('/v1/limits', 'Set.', {customer: name})}><${Field} label="Amount"><input name="amount" required inputmode="decimal" /><//><${Field} label="In each"><${Select} name="period" value="month" options=${periods} /><//><${Field} label="Currency"><input name="currency" placeholder="USD" /><//><${Field} label="Time zone"><input name="timezone" placeholder="UTC" /><//><//><//>` : null}<//>`;
 }
 /* What was asked for, without what the row says already. */

@@ -32,6 +32,11 @@ function FilterMenu({scope}) {
 		<input type="search" aria-label="Find" placeholder="Find" value=${find} onInput=${e => type(e.target.value)} />
 		<div class="names">${names.slice(0, 60).map(n => html`<button type="button" data-done key=${n} onClick=${() => change({[by]: n})}>${n === '' ? `no ${by}` : short(n, 40)}</button>`)}${data && !names.length ? html`<p class="soft">None.</p>` : null}</div><//></span>`;
 }
+/* What can be done from anywhere, by name. */
+const commands = session => ({
+	'Compare with the period before': () => change({cmp: readAddress().set.cmp === '0' ? '' : '0'}), 'Dark': () => setTheme('dark'), 'Light': () => setTheme('light'),
+	...(session.admin ? {'Add a customer': () => go('customers'), 'Draft invoices': () => go('billing'), 'Set a budget': () => go('budgets'), 'Add a price': () => go('prices'), 'Make a token': () => go('settings')} : {}),
+});
 /* Search over customers, models, invoices, records and commands. */
 function Search({session, onclose}) {
 	const [text, type] = useState(''), [at, move] = useState(0), box = useRef(null), own = session.customer;
@@ -44,10 +49,11 @@ function Search({session, onclose}) {
 		const add = (kind, name, run, most) => { if (has(name) && list.filter(x => x.kind === kind).length < most) list.push({kind, name, run}); };
 		for (const [k, [name]] of Object.entries(own ? ownViews : allViews)) add('Go to', name, () => go(k), 12);
 		for (const [k, [name]] of Object.entries(ranges)) if (t) add('Range', name, () => change({range: k, since: '', until: ''}), 8);
+		for (const [name, run] of Object.entries(commands(session))) if (t) add('Do', name, run, 9);
 		if (t && data && data.q === asked) {
 			for (const c of own ? [] : data.customers) list.push({kind: 'Customer', name: c.name, run: () => go('customers', c.name)});
 			for (const m of data.models) list.push({kind: 'Model', name: m.name, run: () => go('usage', '', {model: m.name})});
-			for (const p of data.projects) list.push({kind: 'Project', name: p.name, run: () => go('usage', '', {project: p.name})});
+			for (const p of data.projects) list.push({kind: 'Project', name: p.name + (p.customer && !own ? ' of ' + p.customer : ''), run: () => go('usage', '', {project: p.name})});
 			for (const i of data.invoices) list.push({kind: 'Invoice', name: `${i.name} ${own ? '' : i.customer} ${i.status}`, run: () => own ? window.open(invoiceUrl({number: i.name}, 'html'), '_blank', 'noopener') : go('billing', i.name)});
 			for (const r of data.records || []) list.push({kind: 'Record', name: r.name, run: () => go('records', '', {id: r.name})});
 		}
@@ -56,6 +62,8 @@ function Search({session, onclose}) {
 	const pick = f => { onclose(); f.run(); };
 	const key = e => {
 		if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); move(Math.max(0, Math.min(found.length - 1, at + (e.key === 'ArrowDown' ? 1 : -1)))); }
+		/* the browser would first empty the field */
+		if (e.key === 'Escape') { e.preventDefault(); onclose(); }
 		if (e.key === 'Enter' && found[at]) { e.preventDefault(); pick(found[at]); }
 	};
 	return html`<dialog class="search modal" ref=${box} aria-label="Search" onClose=${onclose} onClick=${e => { if (e.target === box.current) onclose(); }}><input type="search" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant=${found[at] ? 'found' + at : undefined} aria-label="Search" placeholder="Customers, models, invoices, records, commands" value=${text} onInput=${e => { type(e.target.value); move(0); }} onKeyDown=${key} />
@@ -76,7 +84,9 @@ function App() {
 	const begin = async () => { try { const s = await ask('/session'); docs.clear(); signed(s); setFault(null); } catch (e) { setFault(e); } };
 	useEffect(() => {
 		begin();
-		const go = () => { moved(readAddress()); showMore(false); };
+		/* the address says the zone, too: a link shows the same to another */
+		const go = () => { const a = readAddress(); if (!a.set.z) { a.set.z = ownZone; history.replaceState(null, '', addressOf(a.view, a.item, a.set)); } moved(a); showMore(false); search(false); };
+		go();
 		addEventListener('hashchange', go);
 		addEventListener('popstate', go);
 		return () => { removeEventListener('hashchange', go); removeEventListener('popstate', go); };
@@ -84,7 +94,9 @@ function App() {
 	onUnauthorized = () => { if (session && session.needs_token && session.signed_in) signed({...session, signed_in: false}); };
 	/* the stream says that rows were stored; what is shown is asked for again at its own pace */
 	useEffect(() => {
-		if (!session || !session.signed_in || session.customer) return undefined;
+		if (!session || !session.signed_in) return undefined;
+		/* the stream is of all customers; one of them looks every ten seconds */
+		if (session.customer) { const t = setInterval(touched, 1e4); return () => clearInterval(t); }
 		const stream = new EventSource('/v1/live');
 		let last = null;
 		stream.onmessage = e => {
@@ -104,25 +116,26 @@ function App() {
 			if ((e.key === 'k' && (e.ctrlKey || e.metaKey)) || (e.key === '/' && !typing)) { e.preventDefault(); search(true); return; }
 			if (typing || e.ctrlKey || e.metaKey || e.altKey) return;
 			if (e.key === 'g') { g = Date.now(); return; }
-			const to = {u: 'usage', r: 'records', c: 'customers', b: 'billing', p: 'prices', w: 'whatif', h: 'health', s: 'settings'}[e.key];
+			const to = {u: 'usage', r: 'records', c: 'customers', b: 'billing', d: 'budgets', p: 'prices', w: 'whatif', l: 'planner', h: 'health', s: 'settings'}[e.key];
 			if (to && Date.now() - g < 1200) { g = 0; go(to); }
 		};
 		addEventListener('keydown', key);
 		return () => removeEventListener('keydown', key);
 	}, []);
+	const brand = html`<a class="brand" href=${linkTo('usage')}><i />Tallystick</a>`;
 	const views = session && session.customer ? ownViews : allViews, view = views[address.view] ? address.view : 'usage', entry = views[view];
 	useEffect(() => {
 		document.title = session && !session.signed_in ? 'Sign in – Tallystick' : `${address.item && view !== 'usage' ? short(address.item, 30) + ' – ' : ''}${entry[0]} – Tallystick`;
 		if (began.current++ > 1) { const m = document.getElementById('main'); if (m && !m.contains(document.activeElement) && !document.activeElement.closest('.bar-top,.rail')) m.focus({preventScroll: true}); if (m) scrollTo(0, 0); }
 	}, [view, address.item && view === 'customers' ? address.item : '', session && session.signed_in]);
-	if (!session) return html`<main id="main" tabindex="-1">${fault ? html`<${Failed} error=${fault} /><button type="button" onClick=${begin}>Try again</button>` : html`<${Loading} />`}</main>`;
+	if (!session) return html`<header class="rail">${brand}</header><main id="main" tabindex="-1">${fault ? html`<${Failed} error=${fault} /><button type="button" onClick=${begin}>Try again</button>` : html`<${Loading} />`}</main>`;
 	if (!session.signed_in) return html`<${SignIn} onsigned=${begin} />`;
 	const set = address.set, scope = scopeOf(set), names = Object.keys(views), front = names.slice(0, names.length > 5 ? 4 : 5), rest = names.slice(front.length);
 	const signOut = async () => { await ask('/session', {method: 'POST'}); await begin(); };
-	const link = k => html`<a key=${k} href=${linkTo(k)} aria-current=${k === view ? 'page' : undefined}><${Icon} name=${k === 'account' ? 'credits' : k} /><span>${views[k][0]}</span></a>`;
+	const link = k => html`<a key=${k} title=${views[k][0]} href=${linkTo(k)} aria-current=${k === view ? 'page' : undefined}><${Icon} name=${k === 'account' ? 'credits' : k} /><span>${views[k][0]}</span></a>`;
 	const View = entry[1];
 	return html`<a class="skip" href="#main" onClick=${e => { e.preventDefault(); document.getElementById('main').focus(); }}>Skip to the content</a>
-		<header class="rail"><a class="brand" href=${linkTo('usage')}><i />Tallystick</a><nav aria-label="Views">${names.map(k => html`<span key=${k} class=${front.includes(k) ? '' : 'not-phone'}>${link(k)}</span>`)}${rest.length ? html`<span class="phone-only"><button type="button" aria-expanded=${more} onClick=${() => showMore(!more)}><${Icon} name="more" /><span>More</span></button></span>` : null}</nav>
+		<header class="rail">${brand}<nav aria-label="Views">${names.map(k => html`<span key=${k} class=${front.includes(k) ? '' : 'not-phone'}>${link(k)}</span>`)}${rest.length ? html`<span class="phone-only"><button type="button" aria-expanded=${more} onClick=${() => showMore(!more)}><${Icon} name="more" /><span>More</span></button></span>` : null}</nav>
 			${more ? html`<div class="more-views phone-only">${rest.map(link)}</div>` : null}
 			<div class="foot not-phone"><p class=${'live' + (live.on ? ' on' : '')} role="status">${session.customer ? html`<span class="name">${short(session.customer, 24)}</span>` : live.on ? html`live, ${count(live.rows)} rows${live.rate ? `, ${count(live.rate)}/s` : ''}` : 'not connected'}</p>${session.needs_token ? html`<button type="button" onClick=${signOut}>Sign out</button>` : null}</div></header>
 		<div class="bar-top" role="region" aria-label="Range, filters and search">${ranged.includes(view) ? html`<${RangeMenu} set=${set} scope=${scope} />` : null}

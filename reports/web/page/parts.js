@@ -1,5 +1,5 @@
 /* The parts that views are made of. */
-const {frame, series, bar, stack, spark, intervals, steps, clock} = pictures(h);
+const {frame, series, bar, stack, intervals, steps, clock} = pictures(h);
 
 /* --- figures --- */
 
@@ -49,9 +49,9 @@ const Tabs = ({label, at, of}) => html`<div class="tabs" role="group" aria-label
 
 /* --- tables --- */
 
-/* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture), extra (neither is shown on a phone)}; a row is chosen with a click on it or by its first cell's button. The
+/* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture), extra (neither is shown on a phone), spare (nor on a tablet)}; a row is chosen with a click on it or by its first cell's button. The
    order stands in the address; remote: the server has sorted. */
-const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '') + (c.extra ? ' extra' : '') + (c.tight ? ' tight' : '');
+const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '') + (c.extra ? ' extra' : '') + (c.tight ? ' tight' : '') + (c.spare ? ' spare' : '');
 function Table({label, columns, rows, rowKey, onpick, order, remote, foot, pick, rowClass}) {
 	const [by, way] = (order || '').split(':'), column = columns.find(c => c.key === by && c.sort);
 	const shown = useMemo(() => {

@@ -32,7 +32,7 @@ function Explanation({id, scope, session, onclose}) {
 		<p>${data.rows.length > 1 ? html`<${Tag}>${r.kind}<//> ` : html`<span class="soft">State: ${data.state}</span>`}</p>
 		${r.lines ? html`<h3>How it adds up</h3><${Table} label="How it adds up" rows=${r.lines} columns=${[{key: 'b', name: 'Bucket', cell: l => l.bucket.replaceAll('_', ' ')}, {key: 't', name: 'Tokens', n: true, cell: l => count(l.tokens)},
 			{key: 'p', name: 'Per million', n: true, cell: l => l.per_million}, {key: 'a', name: 'Amount', n: true, cell: l => every(l.amount)}]} foot=${{b: 'total', a: html`<strong>${every(r.total)} ${r.currency}</strong>`}} />` : null}
-		<${Facts} of=${{Time: stamp(r.time, scope.zone), Model: r.model && html`<a href=${linkTo('prices', r.model)}>${r.model}</a>`, Customer: r.customer && html`<a href=${linkTo('customers', r.customer)}>${short(r.customer)}</a>`, Project: r.project, Task: r.task, Session: r.session, Requests: r.requests > 1 ? count(r.requests) : null,
+		<${Facts} of=${{Time: stamp(r.time, scope.zone), Model: r.model && (session.customer ? r.model : html`<a href=${linkTo('prices', r.model)}>${r.model}</a>`), Customer: r.customer && (session.customer ? short(r.customer) : html`<a href=${linkTo('customers', r.customer)}>${short(r.customer)}</a>`), Project: r.project, Task: r.task, Session: r.session, Requests: r.requests > 1 ? count(r.requests) : null,
 			Price: r.price ? `${r.price.id}, ${r.price.window}` : null, 'No price': r.unpriced, Why: r.why, Credits: r.credits ? (r.credits.total === null ? `none: ${r.credits.why}` : `${r.credits.total} (plan ${r.credits.plan})`) : null,
 			Source: r.source, Shape: r.shape, Rule: r.rule, Stored: r.written && stamp(r.written, scope.zone)}} />
 		${r.raw ? html`<details><summary>As the source wrote it</summary><pre>${r.raw}</pre></details>` : null}</section>`)}
@@ -44,9 +44,9 @@ const recordColumns = scope => [
 	{key: 'id', name: 'Record', cell: r => html`<span class="id">${short(r.id, 28)}</span>${r.kind === 'record' ? null : html` <${Tag} tone="warn">${r.kind}<//>`}`},
 	{key: 'model', name: 'Model', cell: r => html`<span class="name">${r.model || html`<span class="soft">none named</span>`}</span>`},
 	{key: 'customer', name: 'Customer', extra: true, cell: r => html`<span class="name">${r.customer}</span>`},
-	{key: 'project', name: 'Project', extra: true, cell: r => html`<span class="name">${r.project}</span>`},
+	{key: 'project', name: 'Project', extra: true, spare: true, cell: r => html`<span class="name">${r.project}</span>`},
 	{key: 'tokens', name: 'Prompt', n: true, extra: true, cell: r => html`<span title=${fixed(promptOf(r.tokens), 0)}>${big(promptOf(r.tokens))}</span>`, sort: true},
-	{key: 'hits', name: 'Cached', n: true, extra: true, cell: r => hits(r.tokens)},
+	{key: 'hits', name: 'Cached', n: true, extra: true, spare: true, cell: r => hits(r.tokens)},
 	{key: 'output', name: 'Output', n: true, extra: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
 	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`, sort: true},
 ];

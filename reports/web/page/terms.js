@@ -1,7 +1,8 @@
 /* What a customer is sold: the account's plan and rules, subscriptions, and the terms of its invoices from a day on. */
 
 const setAccount = async (name, settings, words) => { await post('/v1/accounts', {...settings, customer: name}); reload(); return words; };
-const periods = [['day', 'day'], ['week', 'week'], ['month', 'month'], ['total', 'in all']];
+const periods = [['5h', '5 hours of the day'], ['day', 'day'], ['week', 'week'], ['month', 'month'], ['quarter', 'quarter'], ['year', 'year'], ['rolling 5h', '5 hours up to now'], ['rolling 30d', '30 days up to now'], ['ever', 'in all']];
+const perPeriod = p => p === 'ever' ? 'in all' : p.startsWith('rolling') ? `in the last ${p.slice(8)}` : `each ${p}`;
 /* The customer stays as it is when a plan is of a file of its own. */
 function PlanField({plan}) {
 	const {data} = useDoc('/v1/plans', false), names = data ? data.plans.map(p => [p.plan, p.plan]) : [];

@@ -50,7 +50,7 @@ function bucketName(b, grain, zone) {
 function UsageChart({scope, set, by, measure, compare, forecast}) {
 	const s = useSeries(scope, by, measure, compare), m = measures[measure], kept = useRef(null);
 	const running = set.sum === 'running' && !m.ratio;
-	const priced = s.grain === 'hour' ? scope.filters.model || (by === 'model' && s.rows[0] && !s.rows[0].other ? s.rows[0].key : null) : null;
+	const priced = s.grain === 'hour' && s.all.total ? scope.filters.model || (by === 'model' && s.rows[0] && !s.rows[0].other ? s.rows[0].key : null) : null;
 	const week = useDoc(priced ? '/v1/prices/' + encodeURIComponent(priced) + '/week?' + query({z: scope.zone, at: scope.since}) : null, false);
 	const drawn = useMemo(() => {
 		if (!s.buckets) return null;
@@ -96,15 +96,16 @@ function DrawnChart({drawn, scope, error}) {
 }
 function Usage({set, session}) {
 	const scope = scopeOf(set), compare = set.cmp !== '0' && Boolean(scope.before);
-	const by = keys[set.by] ? set.by : 'model', measure = measures[set.measure] ? set.measure : 'cost';
-	const own = session.customer;
+	/* credits are kept by account, not by who sold the calls */
+	const sold = scope.filters.provider !== undefined, measure = measures[set.measure] && !(sold && set.measure === 'credits') ? set.measure : 'cost', splits = Object.entries(keys).filter(([k]) => measure !== 'credits' || !/provider|window/.test(k));
+	const own = session.customer, by = splits.some(([k]) => k === set.by) ? set.by : 'model';
 	/* asked for in the order in which they are looked at */
 	const figures = useDoc(seriesUrl({grain: 'month', top: 0}, scope)), figuresPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0}, scope, scope.before) : null);
 	const table = useDoc(usageUrl(by, scope)), past = useDoc(compare ? usageUrl(by, scope, scope.before) : null);
-	const credits = useDoc(seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
+	const credits = useDoc(sold ? null : seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare && !sold ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
 	const attention = useDoc(own ? null : '/v1/attention'), ahead = !scope.filters.workload && !scope.filters.provider && !scope.filters.effort && Object.values(scope.filters).every(Boolean);
-	/* a forecast takes a week of history */
-	const history = useDoc(ahead ? seriesUrl({grain: 'month', top: 0}, {zone: scope.zone, filters: scope.filters}) : null, false), old = history.data && history.data.buckets.length && Date.now() - Date.parse(history.data.buckets[0].from) > 9 * 864e5;
+	/* a forecast takes a week of the last eight */
+	const at = n => new Date(beginning(addDays(scope.today, n), scope.zone)).toISOString(), history = useDoc(ahead ? seriesUrl({top: 0}, scope, {since: at(-56), until: at(0)}) : null, false), days = history.fresh ? history.data.total.records : [], old = days.some((n, i) => n && days.length - i >= 7);
 	const forecast = useDoc(ahead && old ? '/v1/forecast?' + query({z: scope.zone, ...scope.filters}) : null, false);
 	const doc = table.data && (table.data.groups.length === 0 || table.data.groups[0][by] !== undefined) ? table.data : null;
 	const [most, showMore] = useState(25);
@@ -127,7 +128,7 @@ function Usage({set, session}) {
 	return html`<h1 class="hidden">Usage</h1>
 		<${Attention} items=${attention.data && attention.data.items} />
 		${figures.data ? html`<${Figures} now=${{...figures.data.total, currency: figures.data.currency}} past=${compare && figuresPast.data ? figuresPast.data.total : null} credits=${credits.data && credits.data.total} creditsPast=${compare && creditsPast.data ? creditsPast.data.total : null} measure=${measure} />` : null}
-		<section class="sheet main-chart"><div class="head"><div class="tools"><h2>${measures[measure].name}${measures[measure].ratio ? ' of prompts' : html` <span class="soft">by</span>`}</h2>${measures[measure].ratio ? null : html`<${Select} aria-label="Split by" value=${by} options=${Object.entries(keys).map(([k, v]) => [k, v.toLowerCase()])} onChange=${e => change({by: e.target.value === 'model' ? '' : e.target.value, order: ''}, true)} />`}</div>
+		<section class="sheet main-chart"><div class="head"><div class="tools"><h2>${measures[measure].name}${measures[measure].ratio ? ' of prompts' : html` <span class="soft">by</span>`}</h2>${measures[measure].ratio ? null : html`<${Select} aria-label="Split by" value=${by} options=${splits.map(([k, v]) => [k, v.toLowerCase()])} onChange=${e => change({by: e.target.value === 'model' ? '' : e.target.value, order: ''}, true)} />`}</div>
 			<div class="tools">${measures[measure].ratio ? null : html`<${Select} aria-label="How it adds up" value=${set.sum === 'running' ? 'running' : ''} options=${[['', 'each period'], ['running', 'running total']]} onChange=${e => change({sum: e.target.value}, true)} />`}
 			${forecast.data && forecast.data.quantiles ? html`<span class="projected soft" title=${Object.entries(forecast.data.quantiles).map(([k, v]) => `${k}: ${v}`).join('\n')}>this month: ${forecast.data.unpriced || forecast.data.placeholders ? '>=\u00a0' : ''}${money(forecast.data.quantiles['0.5'], forecast.data.currency)} <span class="wide-only">(${money(forecast.data.quantiles['0.05'], forecast.data.currency)} to ${money(forecast.data.quantiles['0.95'], forecast.data.currency)})</span></span>` : null}</div></div>
 			<${UsageChart} scope=${scope} set=${set} by=${by} measure=${measure} compare=${compare} forecast=${forecast.data} /></section>

@@ -58,7 +58,8 @@ function ScenarioCards({list, set, models, kinds = routes}) {
 			<p class="fault" role="status">${fault || ''}</p></fieldset>`; })}
 			<button type="button" class="card add" onClick=${() => set([...list, {name: 'scenario-' + (list.length + 1), kind: 'model', a: ''}])}>Add a scenario</button></div>`;
 }
-function WhatIfAnswer({data, zone}) {
+function WhatIfAnswer({data: given, zone}) {
+	const data = useMemo(() => ({...given, scenarios: given.scenarios.map(s => ({...s, ...s.headline}))}), [given]);
 	const base = data.scenarios.find(s => s.name === data.baseline) || data.scenarios[0], others = data.scenarios.filter(s => s !== base).map(s => ({s, v: verdictOf(s, base)}));
 	const rank = {good: 0, '': 1, bad: 2, warn: 3};
 	others.sort((a, b) => rank[a.v.tone] - rank[b.v.tone] || (exact(a.s.total) > exact(b.s.total) ? 1 : -1));
@@ -75,6 +76,7 @@ function WhatIfAnswer({data, zone}) {
 	if (data.columns_in_doubt.length) remarks.push(`No table knows what these columns count, so that it may be missing here: ${data.columns_in_doubt.join(', ')}.`);
 	for (const s of data.scenarios) {
 		if (s.waiting) remarks.push(`${s.name}: ${many(s.waiting.moved, 'call waits', 'calls wait')} for a cheaper hour; that saves ${money(s.waiting.saves, s.currency)}.`);
+		if (s.rebuilt && s.rebuilt.total_low) remarks.push(`${s.name}: what ${count(s.rebuilt.uncertain_calls + s.rebuilt.unproven_calls)} of the calls find in a cache is not certain; ${money(s.rebuilt.total_low, s.currency)} to ${money(s.rebuilt.total_high, s.currency)} with the most and the fewest hits${s.verdict === 'not certain' && !s.unpriced && !s.placeholders && !base.unpriced && !base.placeholders ? `, which decide whether it is cheaper than ${base.name}` : ''}.`);
 		if (s.escalated) remarks.push(`${s.name}: ${count(s.escalated)} calls run on both models.`);
 		if (s.retries) remarks.push(`${s.name}: ${count(s.retries.calls)} attempts fail and are repeated; the failed ones cost ${money(s.retries.total, s.currency)}.`);
 		if (s.budget) remarks.push(`${s.name}: over the budget of ${money(s.budget.amount, s.currency)} in ${share(Number(s.budget.overrun_probability))} of the resamples.`);
@@ -85,10 +87,10 @@ function WhatIfAnswer({data, zone}) {
 		<div class="beside"><${Sheet} title="Cost by scenario">${intervals(data.scenarios.map((s, i) => ({name: s.name, tone: i % 8, value: lost(s) ? null : Number(s.total), ...(s.interval && !lost(s) ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: s.unpriced && !exact(s.total) ? 'no price' : (s.unpriced ? '>=\u00a0' : '') + money(s.total, s.currency)})), 'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${s.unpriced ? '>=\u00a0' : ''}${money(s.total, s.currency)}`).join(', '))}<//>
 		<${Sheet} title="Assumptions"><${Facts} of=${{Calls: count(data.calls), Conversations: data.conversations ? count(data.conversations) : null, 'Outside the period': data.outside_period ? count(data.outside_period) : null, Baseline: data.baseline, Cache: data.cache, Intervals: base.interval ? `${share(Number(base.interval.level))} of ${count(data.resamples)} resamples, seed ${data.seed}` : 'none', 'Cache misses rebuilt': base.rebuilt ? base.rebuilt.misses.map(m => `${m.cause.replaceAll('_', ' ')} ${count(m.calls)}`).join(', ') : null}} /><//></div>
 		<${Sheet} title="Scenarios"><${Table} label="Scenarios" rows=${data.scenarios} rowKey=${s => s.name} columns=${[
-			{key: 'n', name: 'Scenario', cell: s => html`<span class="name" title=${s.route}>${s.name}</span>`}, {key: 'c', name: 'Calls', n: true, cell: s => count(s.records)}, {key: 'h', name: 'Cache hits', n: true, cell: s => share(Number(s.hit_ratio))},
+			{key: 'n', name: 'Scenario', cell: s => html`<span class="name" title=${s.route}>${s.name}</span>`}, {key: 'c', name: 'Calls', n: true, extra: true, cell: s => count(s.records)}, {key: 'h', name: 'Cache hits', n: true, extra: true, cell: s => share(Number(s.hit_ratio))},
 			{key: 't', name: 'Cost', n: true, cell: s => html`<${Amount} v=${s.total} currency=${s.currency} unpriced=${s.unpriced} least=${s.placeholders} />`},
 			{key: 'd', name: 'Difference', n: true, cell: s => s === base ? html`<span class="soft">baseline</span>` : s.unpriced || base.unpriced ? html`<span class="soft" title="calls without a price are in neither">–</span>` : html`<span class=${exact(s.delta) > 0n ? 'bad-text' : 'good-text'} title=${s.delta}>${exact(s.delta) > 0n ? '+' : ''}${money(s.delta, s.currency)}</span>`},
-			{key: 'i', name: 'Interval', n: true, cell: s => s.interval && !lost(s) ? `${money(s.interval.low, s.currency)} to ${money(s.interval.high, s.currency)}` : '–'},
+			{key: 'i', name: 'Interval', n: true, extra: true, cell: s => s.interval && !lost(s) ? `${money(s.interval.low, s.currency)} to ${money(s.interval.high, s.currency)}` : '–'},
 			...(credits ? [{key: 'k', name: 'Credits', n: true, cell: s => s.credits ? rounded(s.credits.total) : '–'}] : []),
 			{key: 'x', name: 'Not priced', n: true, cell: s => s.unpriced ? count(s.unpriced) : ''}, {key: 'f', name: 'Do not fit', n: true, cell: s => { const n = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0); return n ? count(n) : ''; }}]} />
 			${remarks.length ? html`<ul>${remarks.map((r, i) => html`<li key=${i}>${r}</li>`)}</ul>` : null}<//>
@@ -124,7 +126,7 @@ function WhatIf({set}) {
 		tell({...state, saving: true});
 		try { const a = document.createElement('a'); a.href = URL.createObjectURL(await (await send(true)).blob()); a.download = 'whatif.html'; a.click(); tell({...state, saving: false}); } catch (error) { tell({...state, saving: false, error}); }
 	};
-	const remember = () => { const one = {at: new Date().toISOString(), hash: location.hash, name: list.map(s => s.name).join(', '), totals: state.data.scenarios.map(s => [s.name, s.total, s.currency, s.unpriced || 0])}; const all = [one, ...saved].slice(0, 12); localStorage.setItem('whatifs', JSON.stringify(all)); keep(all); };
+	const remember = () => { const one = {at: new Date().toISOString(), hash: location.hash, name: list.map(s => s.name).join(', '), totals: state.data.scenarios.map(s => [s.name, (s.headline || s).total, s.currency, s.unpriced || 0])}; const all = [one, ...saved].slice(0, 12); localStorage.setItem('whatifs', JSON.stringify(all)); keep(all); };
 	/* once it is known whether there is anything to compare */
 	useEffect(() => { if (set.scenarios && used.fresh && !state.data) run(); }, [used.fresh]);
 	const option = (name, label, input) => html`<${Field} label=${label}>${input}<//>`;

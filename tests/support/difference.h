@@ -4,8 +4,8 @@
  * A price by the unit bills the difference. A price that depends on the whole quantity (volume
  * tiers) takes the old line back and bills a new one where the unit price has changed.
  */
-#ifndef TALLY_METER_BILLING_DIFFERENCE_H
-#define TALLY_METER_BILLING_DIFFERENCE_H
+#ifndef TALLY_TESTS_SUPPORT_DIFFERENCE_H
+#define TALLY_TESTS_SUPPORT_DIFFERENCE_H
 
 #include "meter/billing/tiers.h"
 

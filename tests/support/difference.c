@@ -1,4 +1,4 @@
-#include "meter/billing/difference.h"
+#include "tests/support/difference.h"
 
 static int unit_at(const struct unit_price *p, struct quantity q, struct money_total *unit,
 		   struct money_total *amount, struct err *e)

@@ -1,0 +1,111 @@
+#include "sim/route_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+enum kind { CUSTOMER, PROJECT, WORKLOAD, TASK, EFFORT, KINDS };
+static const char *const kind_name[KINDS] = { "customer", "project", "workload", "task", "effort" };
+
+struct met {
+	const struct workload *w;
+	bool *has[KINDS]; /* by number of the name */
+	void (*tell)(void *user, const char *what, struct text name);
+	void *user;
+};
+
+static void meet(struct met *m, const uint32_t name[KINDS])
+{
+	for (int k = 0; k < KINDS; k++)
+		if (name[k] <= m->w->names)
+			m->has[k][name[k]] = true;
+}
+
+/* The names of all calls, or of all kinds of calls where they are packed. */
+static void meet_all(struct met *m)
+{
+	const struct workload *w = m->w;
+	for (size_t i = 0; w->call && i < w->count; i++) {
+		const struct work_call *c = &w->call[i];
+		meet(m,
+		     (uint32_t[KINDS]){ c->customer, c->project, c->workload, c->task, c->effort });
+	}
+	for (size_t i = 0; !w->call && i < w->whos; i++) {
+		const struct work_who *c = &w->who[i];
+		meet(m,
+		     (uint32_t[KINDS]){ c->customer, c->project, c->workload, c->task, c->effort });
+	}
+	for (size_t i = 0; !w->call && i < w->conversations; i++)
+		meet(m, (uint32_t[KINDS]){ [TASK] = w->talk[i].task });
+}
+
+static bool is_met(const struct met *m, enum kind k, struct text name)
+{
+	for (size_t i = 1; i <= m->w->names; i++)
+		if (m->has[k][i] && text_is(name, m->w->name[i]))
+			return true;
+	return false;
+}
+
+static void look(const struct met *m, enum kind k, struct text name)
+{
+	if (name.n && !is_met(m, k, name))
+		m->tell(m->user, kind_name[k], name);
+}
+
+static void look_at_rule(const struct met *m, const struct route_rule *u)
+{
+	look(m, CUSTOMER, u->customer);
+	look(m, PROJECT, u->project);
+	look(m, WORKLOAD, u->workload);
+	look(m, TASK, u->task);
+	look(m, EFFORT, u->effort);
+	bool met = u->model.n == 0;
+	for (size_t i = 0; i < m->w->subjects && !met; i++)
+		met = text_eq(u->model, m->w->subject[i].model);
+	if (!met)
+		m->tell(m->user, "model", u->model);
+}
+
+/* Names of conversations, their numbers, and tasks. */
+static void look_at_escalated(const struct met *m, const struct route *r)
+{
+	const struct workload *w = m->w;
+	struct dict met = { 0 };
+	for (size_t i = 0; i < w->conversations; i++) {
+		char id[24];
+		snprintf(id, sizeof id, "%lld", (long long)w->conversation_id[i]);
+		if (dict_find(&r->escalated, text_of(id)))
+			*dict_need(&met, text_of(id), NULL) = 1;
+		if (w->conversation_name[i] &&
+		    dict_find(&r->escalated, text_of(w->conversation_name[i])))
+			*dict_need(&met, text_of(w->conversation_name[i]), NULL) = 1;
+	}
+	for (size_t i = 0; i < r->escalated_names; i++)
+		if (!dict_find(&met, r->escalated_name[i]) &&
+		    !is_met(m, TASK, r->escalated_name[i]))
+			m->tell(m->user, "conversation or task", r->escalated_name[i]);
+	dict_release(&met);
+}
+
+void route_names_unmet(const struct route *r, const struct workload *w,
+		       void (*tell)(void *user, const char *what, struct text name), void *user)
+{
+	struct met m = { .w = w, .tell = tell, .user = user };
+	if (!r->rules && !r->waits && !r->escalates)
+		return;
+	for (int k = 0; k < KINDS; k++)
+		m.has[k] = mem_zalloc((w->names + 1) * sizeof *m.has[k]);
+	meet_all(&m);
+	for (size_t i = 0; i < r->rules; i++)
+		look_at_rule(&m, &r->rule[i]);
+	for (size_t i = 0; i < r->waits; i++)
+		look(&m, WORKLOAD, r->wait[i]);
+	if (r->escalates)
+		look_at_rule(&m, &r->escalate_when);
+	if (r->by_name)
+		look_at_escalated(&m, r);
+	for (int k = 0; k < KINDS; k++)
+		free(m.has[k]);
+}
