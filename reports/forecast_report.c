@@ -48,6 +48,7 @@ struct history {
 	/* of credits */
 	struct credit_days *credits;
 	struct drawer *drawer;
+	struct account of_plan; /* of a plan without an account; credits are asked of it */
 };
 
 /* Else of money. */
@@ -357,7 +358,6 @@ static int read_credits(struct asked *a, struct history *h, struct err *e)
 {
 	const struct forecast_question *q = a->q;
 	const struct account *account = NULL;
-	struct account of_plan = { .id = -1, .plan = text_of(q->plan), .zone = TEXT("UTC") };
 	struct balance b;
 	struct nano_credits left = q->credits_left;
 	int rc = q->plan && !q->of_balance
@@ -367,7 +367,8 @@ static int read_credits(struct asked *a, struct history *h, struct err *e)
 		rc = ledger_balance(q->ledger, account, q->now, &b, e);
 		left.nano = b.available.nano - b.held.nano;
 	}
-	account = q->plan ? &of_plan : account;
+	h->of_plan = (struct account){ .id = -1, .plan = text_of(q->plan), .zone = TEXT("UTC") };
+	account = q->plan ? &h->of_plan : account;
 	if (rc == 0 && q->book)
 		rc = drawer_open(&h->drawer, q->ledger, q->book, e);
 	if (rc == 0)

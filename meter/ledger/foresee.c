@@ -21,6 +21,7 @@ static int read_from(struct foresight *f, struct ledger *l, struct state *s, str
 	int rc = redo_read(&r, l, s, from, e);
 	f->from = from.us < r.from.us ? from : r.from;
 	f->known = rc == 0;
+	f->of_step |= l->marked;
 	if (rc == 0) {
 		redo_list(&r);
 		f->divides = false;
@@ -48,6 +49,7 @@ static int read_grants(struct foresight *f, struct ledger *l, struct state *s, s
 	for (size_t i = from; i < f->afresh.lots; i++)
 		f->afresh.lot[i].lot.left = f->afresh.lot[i].lot.amount;
 	keep_names(f, from);
+	f->of_step |= l->marked && f->grants;
 	f->grants = 0;
 	return rc;
 }

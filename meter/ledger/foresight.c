@@ -117,17 +117,19 @@ void foresight_note(struct ledger *l, const struct posting *p)
 
 void foresight_mark(struct ledger *l)
 {
-	for (size_t i = 0; i < l->foresights; i++)
+	for (size_t i = 0; i < l->foresights; i++) {
 		l->foresight[i]->additions = 0;
+		l->foresight[i]->of_step = false;
+	}
 }
 
 void foresight_undo(struct ledger *l)
 {
 	for (size_t i = 0; i < l->foresights; i++) {
 		struct foresight *f = l->foresight[i];
+		if (f->of_step || f->grants)
+			foresight_forget(f);
 		while (f->additions > 0)
 			afresh_drop(&f->afresh, &f->added[--f->additions]);
-		if (f->grants)
-			foresight_forget(f);
 	}
 }

@@ -15,6 +15,7 @@ struct foresight {
 	bool known; /* else the following is nothing yet */
 	struct instant from;
 	struct afresh afresh;
+	bool of_step;		    /* read within the step at work, with what that booked */
 	bool divides;		    /* a new grant divides hours of usage, or is trimmed */
 	struct afresh_event *added; /* by the step at work */
 	size_t additions;

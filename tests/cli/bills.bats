@@ -182,7 +182,7 @@ number() { sql t.db "SELECT number FROM invoice WHERE kind='invoice' AND status=
 	account --terms eur.json
 	use a 2026-06-05T00:00:00Z 60000000
 	month 2026-06
-	expect 1 "priced in USD" "ask for EUR"
+	expect 1 "priced in USD" "bill in EUR"
 	echo '{"currency": "JPY", "usage": false, "items": [{"description": "fee", "amount": "100.5"}]}' > jpy.json
 	change --terms jpy.json
 	month 2026-06

@@ -24,7 +24,7 @@ headline() { tr -d '\n ' <r.json | sed "s/.*\"name\":\"$1\"//; s/.*\"headline\":
 	# 0.54628725 - 0.0104644036
 	[ "$(headline sonnet delta)" = 0.5358228464 ] || fail "$(headline sonnet delta)"
 	run ask
-	expect 0 '$0.5463' '+$0.5358' "what 3 of the calls find in a cache is not certain; the cost is what is expected"
+	expect 0 '$0.5463' '+$0.5358' "cache hits of 3 of the calls are not certain; the cost expects as much rewriting as in recorded sessions"
 	run ask --csv
 	expect 0 "low,high,headline" ",0.54628725"
 	# the same question again has changed nothing, and neither has one that an older version kept

@@ -663,9 +663,9 @@ static void test_operations_at_once_end_as_those_that_are_settled_one_by_one(voi
 		buf_add(&left[0].text, "", 1);
 		buf_add(&left[1].text, "", 1);
 		if (strcmp(left[0].text.p, left[1].text.p) != 0)
-			fail_msg("round %d of seed %llu:\n%.*s\n%s\n%s", round,
-				 (unsigned long long)seed, (int)lines[0].n, lines[0].p,
-				 left[0].text.p, left[1].text.p);
+			fail_msg("round %d of seed %llu:\n%s\n%s\n%.*s", round,
+				 (unsigned long long)seed, left[0].text.p, left[1].text.p,
+				 (int)lines[0].n, lines[0].p);
 		for (int k = 0; k < 2; k++) {
 			buf_release(&lines[k]);
 			buf_release(&left[k].text);
