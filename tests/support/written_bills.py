@@ -79,7 +79,7 @@ case("minus unicode",{"b.csv":D+full+"2026-06-16,claude-sonnet-4-6,\u22122.00\n"
 case("usd prefix",{"b.csv":D+full.replace(",6\n",",US$6.00\n").replace(",3\n",",USD 3\n").replace(",15\n",",15.00 USD\n")},0,"24","0")
 case("iso week date",{"b.csv":D+"2026-W25-1,claude-sonnet-4-6,6\n"},1)
 case("datetime offset",{"b.csv":D+"2026-06-15T23:30:00-04:00,claude-sonnet-4-6,6\n"},5)
-case("excel serial day",{"b.csv":D+"46188,claude-sonnet-4-6,6\n"},1)
+case("excel serial day",{"b.csv":D+"46188,claude-sonnet-4-6,6\n"},5,"6","-3")
 case("pct column",{"b.csv":"day,model,cost,share\n"+full.replace("\n",",25%\n")},0,"24","0")
 case("quoted newline",{"b.csv":'day,model,cost,note\n2026-06-15,claude-sonnet-4-6,6,"a\nb"\n2026-06-15,claude-haiku-4-5,3,x\n2026-06-16,claude-sonnet-4-6,15,y\n'},0,"24","0")
 case("headers again",{"b.csv":D+full.splitlines(True)[0]+full.splitlines(True)[1]+D+full.splitlines(True)[2]},0,"24","0")
