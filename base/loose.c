@@ -92,20 +92,6 @@ bool loose_is_currency(struct text code)
 	return false;
 }
 
-int loose_currency_places(struct text code)
-{
-	static const char none[][4] = { "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA",
-					"PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF" },
-			  three[][4] = { "BHD", "JOD", "KWD", "OMR", "TND" };
-	for (size_t i = 0; code.n == 3 && i < sizeof none / sizeof *none; i++)
-		if (strncasecmp(code.p, none[i], 3) == 0)
-			return 0;
-	for (size_t i = 0; code.n == 3 && i < sizeof three / sizeof *three; i++)
-		if (strncasecmp(code.p, three[i], 3) == 0)
-			return 3;
-	return 2;
-}
-
 static bool is_word_char(char c)
 {
 	return is_letter(c) || is_digit(c);
@@ -524,7 +510,7 @@ static bool serial_day(struct loose_time *out, struct text s, size_t digits)
 	for (size_t i = 0; i < s.n; i++) {
 		if (i == 5)
 			continue;
-		if (s.p[i] < '0' || s.p[i] > '9')
+		if (!is_digit(s.p[i]))
 			return false;
 		*(i < 5 ? &day : &part) = *(i < 5 ? &day : &part) * 10 + s.p[i] - '0';
 		whole *= i > 5 ? 10 : 1;

@@ -28,9 +28,6 @@ bool loose_currency(char out[4], struct text s);
 
 /* Whether the three letters are the code of a currency that bills are written in. */
 bool loose_is_currency(struct text code);
-/* How many decimals amounts in its smallest unit have: 2, but 0 of the yen and 3 of dinars
- * (docs.stripe.com/currencies). */
-int loose_currency_places(struct text code);
 
 /* A column of currencies: a code, a sign alone or a name ("$", "US Dollar", "人民币") as its code.
  * False where it is none of these; true with "" for a sign of several currencies. */

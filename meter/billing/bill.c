@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/unpack.h"
 #include "meter/billing/bill_parts.h"
+#include "meter/billing/terms.h"
 #include "meter/billing/tiers.h"
 #include "meter/read/item_parts.h"
 #include "meter/read/item_words.h"
@@ -759,6 +760,26 @@ static bool take_footer(const struct bill_reader *r, const struct bill_row *row,
 	return true;
 }
 
+/* Decimals of amounts that count the smallest coin of a currency, in letters of either case: those
+ * of the currency, but for three in which they are counted as before its coins changed
+ * (docs.stripe.com/currencies). */
+static int coin_places(struct text code)
+{
+	static const struct {
+		const char *code;
+		int places;
+	} others[] = { { "ISK", 2 }, { "UGX", 2 }, { "MGA", 0 } };
+	char upper[4];
+	if (code.n != 3)
+		return 2;
+	for (size_t i = 0; i < 3; i++)
+		upper[i] = (char)(is_letter(code.p[i]) ? code.p[i] & ~32 : code.p[i]);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (memcmp(upper, others[i].code, 3) == 0)
+			return others[i].places;
+	return currency_places((struct text){ upper, 3 });
+}
+
 static int take_row(struct bill_reader *r, const struct bill_row *row, struct err *e)
 {
 	const struct text type = row->value[ROLE_TYPE], cost = cost_of(row);
@@ -766,7 +787,7 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 			   .project = type.n ? (struct text){ "", 0 } : row->value[ROLE_PROJECT] };
 	struct bill_line *l;
 	struct buf spelled = { 0 };
-	r->minor = loose_currency_places(row->value[ROLE_CURRENCY]);
+	r->minor = r->format->minor ? coin_places(row->value[ROLE_CURRENCY]) : 0;
 	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
 		return add_quiet(r, row);
 	if (is_total(row))

@@ -127,9 +127,14 @@ invoice() {
 	sed 's/"usd"/"jpy"/g' inside.json > yen.json
 	run "$TALLY" reconcile yen.json
 	expect 1 "the bill is in JPY"
-	printf '%s' '{"schema": "tally.card/1", "provider": "anthropic", "prices": [{"model": "claude-sonnet-4-6", "currency": "JPY", "from": "2026-01-01", "rates": {"input": "300", "output": "1500"}, "source": "a list", "sure": "stated"}]}' > yen.card
-	run "$TALLY" reconcile yen.json --currency JPY --prices yen.card --json
-	[[ "$output" == *'"billed": "2114"'* ]]
+	# dinars have a thousand coins; krónur have none, and are counted in hundredths
+	for coins in jpy=2114 kwd=2.114 isk=21.14; do
+		code=${coins%=*}
+		sed "s/\"usd\"/\"$code\"/g" inside.json > coins.json
+		printf '%s' '{"schema": "tally.card/1", "provider": "anthropic", "prices": [{"model": "claude-sonnet-4-6", "currency": "'${code^^}'", "from": "2026-01-01", "rates": {"input": "300", "output": "1500"}, "source": "a list", "sure": "stated"}]}' > coins.card
+		run "$TALLY" reconcile coins.json --currency "${code^^}" --prices coins.card --json
+		[[ "$output" == *"\"billed\": \"${coins#*=}\""* ]] || fail "$coins: $output"
+	done
 }
 
 @test "dates as a spreadsheet keeps them, and rows of totals in other languages" {
