@@ -27,7 +27,7 @@ struct asked {
 	char currency[16];
 };
 
-/* Who uses most, in all and of late, is looked at for changes of his own. */
+/* Who uses most, in all and of late, is looked at alone for changes. */
 enum { CUSTOMERS_OF_ALL = 16, CUSTOMERS_MOST = 2 * CUSTOMERS_OF_ALL, LATE_DAYS = 14 };
 
 struct history {
