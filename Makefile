@@ -150,10 +150,10 @@ PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
 # what is alike stands side by side: that packs best
 PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
 WEB := $(sort $(wildcard reports/web/*.*)) $(B)/gen/web/page.js
-# one script, its parts in one scope, without what only people read
-$(B)/gen/pack_script: tools/pack_script.c
+# one script, its parts in one scope, without what only people read and with short names
+$(B)/gen/pack_script: tools/pack_script.c tools/short_names.c tools/short_names.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^)
 $(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_PARTS) $(PAGE_JS) Makefile
 	@mkdir -p $(@D)
 	{ cat $(PAGE_PARTS); echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
