@@ -149,20 +149,31 @@ VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
 # what is alike stands side by side: that packs best
 PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
-WEB := $(sort $(wildcard reports/web/*.*)) $(B)/gen/web/page.js
-# one script, its parts in one scope, without what only people read
-$(B)/gen/pack_script: tools/pack_script.c
+REPORT_JS := reports/web/svg.js reports/web/report.js
+PAGE := $(addprefix $(B)/gen/web/,page.html.gz page.css.gz page.js.gz)
+WEB := reports/web/report.css $(B)/gen/web/report.js $(PAGE)
+# one script, its parts in one scope, without what only people read and with short names
+$(B)/gen/pack_script: tools/pack_script.c tools/short_names.c tools/short_names.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^)
 $(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_PARTS) $(PAGE_JS) Makefile
 	@mkdir -p $(@D)
 	{ cat $(PAGE_PARTS); echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
+$(B)/gen/web/report.js: $(B)/gen/pack_script $(REPORT_JS) Makefile
+	@mkdir -p $(@D)
+	$< $(REPORT_JS) > $@.tmp && mv $@.tmp $@
+# the page's files as the server sends them
+$(B)/gen/web/%.gz: $(B)/gen/web/%
+	gzip -9nc $< > $@.tmp && mv $@.tmp $@
+$(B)/gen/web/%.gz: reports/web/%
+	@mkdir -p $(@D)
+	gzip -9nc $< > $@.tmp && mv $@.tmp $@
 $(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \
 	for f in $(WEB); do \
-		echo "{ \"$${f##*/}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+		echo "WEB_ASSET(\"$${f##*/}\","; od -An -v -to1 "$$f" | sed -e 's/ /\\/g' -e 's/^/"/' -e 's/$$/"/'; echo "),"; \
+	done; echo '{ 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The steps of the database's schema, for both engines.
 $(B)/gen/migrations.c: $(MIGRATIONS) tools/schema

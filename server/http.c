@@ -753,23 +753,30 @@ static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
 	if (reply->status == 200 && reads) {
 		body_tag(r->tag,
 			 (struct text){ reply->body.p ? reply->body.p : "", reply->body.n });
-		if (body_tag_is_known(header(r, "If-None-Match"), r->tag))
+		if (body_tag_is_known(header(r, "If-None-Match"), r->tag)) {
+			r->packed = false;
 			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
+		}
 	}
-	if (reply->body.n >= PACKED_FROM && takes_gzip(r))
+	if (!r->packed && reply->body.n >= PACKED_FROM && takes_gzip(r))
 		r->packed = body_deflate(&reply->body, !r->shown);
 	return answer(r, reply->status, reply->type, reply->body.p ? reply->body.p : "",
 		      reply->body.n, MHD_RESPMEM_MUST_COPY);
 }
 
-/* A file of the page: asked for again it is not sent again, unless it has changed. */
+/* A file of the page, as it is kept, packed: asked for again it is not sent again, unless it has
+ * changed. */
 static enum MHD_Result answer_file(struct request *r)
 {
 	struct http_reply reply = { .status = 200 };
-	const char *file = r->http->o.file(r->http->o.user, r->path, &reply.type);
+	const struct text file = r->http->o.file(r->http->o.user, r->path, &reply.type);
+	struct err e;
 	r->shown = true;
 	r->policy = POLICY_PAGE;
-	buf_puts(&reply.body, file);
+	buf_add(&reply.body, file.p, file.n);
+	r->packed = takes_gzip(r);
+	if (!r->packed)
+		CHECK(body_inflate(&reply.body, &e));
 	enum MHD_Result rc = answer_read(r, &reply);
 	buf_release(&reply.body);
 	return rc;
@@ -814,7 +821,7 @@ static void find_route(struct request *r)
 		r->scope = r->found->scope;
 		r->data = r->found->data;
 		r->body_most = r->found->body_most;
-	} else if (reads && h->o.file(h->o.user, r->path, &type)) {
+	} else if (reads && h->o.file(h->o.user, r->path, &type).p) {
 		r->route = ROUTE_FILE;
 	}
 	if (r->found && r->found->uploads &&
