@@ -204,12 +204,10 @@ static struct text as_named(void *user, struct text provider, struct text model,
 
 static struct span span_of(const struct metered *m)
 {
-	return (struct span){ m->record.time_us,
-			      m->record.completed_us,
-			      m->record.text[FIELD_PROVIDER],
-			      m->record.text[FIELD_MODEL],
-			      text_of(m->shape),
-			      m->record.text[FIELD_ID] };
+	return (struct span){
+		m->record.time_us,	     m->record.completed_us, m->record.text[FIELD_PROVIDER],
+		m->record.text[FIELD_MODEL], text_of(m->shape),	     m->record.text[FIELD_ID]
+	};
 }
 
 /* Where a series is told with delta and with cumulative sums these count: which of l->sums do not,

@@ -197,8 +197,8 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 			       f->name);
 	const struct text key = series_key(r, of->item, f, attributes);
 	const bool delta = of->temporality == DELTA;
-	const char *id = arena_printf(&r->arena, "metric:%.*s:%lld", (int)key.n, key.p,
-				      (long long)start);
+	const char *id =
+		arena_printf(&r->arena, "metric:%.*s:%lld", (int)key.n, key.p, (long long)start);
 	if (delta)
 		id = arena_printf(&r->arena, "%s:%lld", id, (long long)end);
 	struct metric_sum *s = find_sum(l, id);
