@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/ingest/spans.h"
 #include "meter/read/read_ahead.h"
 
 struct call_log {
@@ -103,6 +104,11 @@ static void tell_session(struct call_log *l, const struct metered *m, const stru
 					  m->record.tokens);
 }
 
+static bool is_metric(const struct metered *m)
+{
+	return strcmp(m->shape, OTLP_METRIC_SHAPE) == 0;
+}
+
 /* The file's calls behind those of the files before it, each once. */
 static void collect(struct call_log *l, const struct parsed_file *f)
 {
@@ -115,7 +121,7 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
 		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
-		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0 || m->session_sum)
+		if (is_metric(m) || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
 		else if (m->in_run)
 			add(l->parts, m, f->path, &l->part_path, &l->part_room);
@@ -190,6 +196,49 @@ static void add_told_sums(struct call_log *l)
 	}
 }
 
+static struct text as_named(void *user, struct text provider, struct text model, int64_t time_us)
+{
+	(void)user, (void)provider, (void)time_us;
+	return model;
+}
+
+static struct span span_of(const struct metered *m)
+{
+	return (struct span){
+		m->record.time_us,	     m->record.completed_us, m->record.text[FIELD_PROVIDER],
+		m->record.text[FIELD_MODEL], text_of(m->shape),	     m->record.text[FIELD_ID]
+	};
+}
+
+/* Where a series is told with delta and with cumulative sums these count: which of l->sums do not,
+ * for the caller to free. */
+static bool *find_parts(struct call_log *l)
+{
+	const size_t n = assembly_count(l->sums);
+	bool *part = mem_zalloc(n + 1), cumulative;
+	struct spans *spans = NULL;
+	struct err none;
+	spans_open(&spans, NULL, as_named, NULL, &none);
+	for (size_t i = 0; i < 2 * n; i++) {
+		const struct metered *m = assembly_call(l->sums, i % n);
+		const struct span span = span_of(m);
+		const char *why = NULL;
+		if (!is_metric(m) || !metric_series(span.id, &cumulative).n ||
+		    cumulative != (i < n))
+			continue;
+		const char *crosses = spans_refuse_crossing(spans, &span);
+		if (cumulative)
+			spans_add_bucket(spans, &span);
+		else if (crosses)
+			add_refusal(l, l->sum_path[i % n], m->line, crosses);
+		else
+			spans_refuse_bucket(spans, NULL, &span, &why, &none);
+		part[i % n] = crosses || why;
+	}
+	spans_close(spans);
+	return part;
+}
+
 /* The sums of sessions, or of stretches and models, in which no call is told; the others are these
  * calls again. */
 static void add_sums(struct call_log *l)
@@ -206,8 +255,11 @@ static void add_sums(struct call_log *l)
 				  NULL);
 	}
 	add_told_sums(l);
+	bool *part = find_parts(l);
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
 		struct metered *m = assembly_call(l->sums, i);
+		if (part[i])
+			continue;
 		const bool again = is_told(l, &told, &key, m);
 		if (again && !(m->session_sum && lacks_calls(l, m)))
 			continue;
@@ -215,6 +267,7 @@ static void add_sums(struct call_log *l)
 			m->unread = CALLS_ARE_MISSING;
 		add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
 	}
+	free(part);
 	dict_release(&told);
 	buf_release(&key);
 }

@@ -617,63 +617,6 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	return s;
 }
 
-static int grow_sum(struct ingest *in, const struct metered *m, const struct record *grown,
-		    bool *gone, struct err *e);
-
-/* The id is stored already. */
-static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
-		      const struct known_id *known, struct instant now, struct err *e)
-{
-	struct usage_row have;
-	int rc;
-	if (!known->current) { /* it was voided: sending it again changes nothing */
-		tell(in, INGEST_DUPLICATE, in->shown, NULL);
-		return 0;
-	}
-	/* a correction does not make the original a conflict */
-	rc = store_row(in->store, known->first, &have, e);
-	if (rc != 0)
-		return rc;
-	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
-		if (known->current != known->first &&
-		    (rc = store_row(in->store, known->current, &have, e)) != 0)
-			return rc;
-		struct record grown = *r;
-		enum sighting s = compare_sightings(in, m, &have, &grown);
-		bool gone = false;
-		if (s == SIGHTING_LARGER)
-			rc = grow_sum(in, m, &grown, &gone, e);
-		if (rc == 0 && s == SIGHTING_LARGER && !gone)
-			rc = append_grown(in, m, &have, known, &grown, e);
-		if (s != SIGHTING_OTHER) {
-			if (rc == 0)
-				tell(in, INGEST_DUPLICATE, in->shown, NULL);
-			return rc;
-		}
-	}
-	compare(&in->text, &have, r,
-		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
-	if (in->text.n == 0) {
-		tell(in, INGEST_DUPLICATE, in->shown, NULL);
-		return 0;
-	}
-	struct buf record = { 0 };
-	char why[300];
-	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
-		 in->text.p);
-	put_record(&record, r);
-	const struct conflicting c = { .first = known->first,
-				       .record = { record.p, record.n },
-				       .differs = { in->text.p, in->text.n },
-				       .source = text_of(in->source),
-				       .line = m->line };
-	rc = conflict_hold(in->store, &c, now, e);
-	if (rc == 0)
-		tell(in, INGEST_CONFLICT, in->shown, why);
-	buf_release(&record);
-	return rc;
-}
-
 /* The record with what the caller said of all. */
 static struct record with_defaults(struct ingest *in, const struct metered *m)
 {
@@ -714,20 +657,47 @@ static struct span span_of(const struct metered *m, const struct record *r)
 	};
 }
 
+static int take_back(struct ingest *in, struct text id, const char *why, struct err *e)
+{
+	in->also.n = 0;
+	buf_add(&in->also, id.p, id.n);
+	return correct_void(in->store, in->also.p, why, e);
+}
+
 /* The sums of metrics that count the call give way to it. */
 static int take_back_sums(struct ingest *in, const struct span *call, struct err *e)
 {
 	struct text id;
 	int rc = 0;
 	while (rc == 0 &&
-	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id)) {
-		in->also.n = 0;
-		buf_add(&in->also, id.p, id.n);
-		rc = correct_void(in->store, in->also.p,
-				  "calls arrived that the metric had "
-				  "already summed up",
-				  e);
-	}
+	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id))
+		rc = take_back(in, id, "calls arrived that the metric had already summed up", e);
+	return rc;
+}
+
+/* Delta sums that the cumulative one of their series counts give way to it. */
+static int take_back_parts(struct ingest *in, const struct span *sum, struct err *e)
+{
+	struct text id;
+	int rc = 0;
+	while (rc == 0 && spans_take_part(in->spans, sum, &id))
+		rc = take_back(in, id, "the cumulative sum of its series counts it", e);
+	return rc;
+}
+
+static int open_spans(struct ingest *in, struct err *e)
+{
+	return in->spans ? 0 : spans_open(&in->spans, in->store, resolve, in, e);
+}
+
+/* Whether the record is a sum of a metric that another one of its series counts in part. */
+static int look_for_crossing(struct ingest *in, const struct metered *m, const struct record *r,
+			     const char **why, struct err *e)
+{
+	const struct span span = span_of(m, r);
+	int rc = span.id.n ? open_spans(in, e) : 0;
+	if (rc == 0 && span.id.n)
+		*why = spans_refuse_crossing(in->spans, &span);
 	return rc;
 }
 
@@ -736,9 +706,11 @@ static int look_for_double(struct ingest *in, const struct metered *m, const str
 			   const char **why, struct err *e)
 {
 	struct span span = span_of(m, r);
-	int rc = in->spans ? 0 : spans_open(&in->spans, in->store, resolve, in, e);
-	if (rc == 0 && m->aggregate)
-		return spans_refuse_bucket(in->spans, in->store, &span, why, e);
+	int rc = open_spans(in, e);
+	if (rc == 0 && m->aggregate) {
+		rc = spans_refuse_bucket(in->spans, in->store, &span, why, e);
+		return rc == 0 && !*why && span.id.n ? take_back_parts(in, &span, e) : rc;
+	}
 	if (rc == 0)
 		*why = spans_refuse_call(in->spans, span.provider, span.model, span.from_us);
 	return rc == 0 && !*why ? take_back_sums(in, &span, e) : rc;
@@ -760,9 +732,82 @@ static int grow_sum(struct ingest *in, const struct metered *m, const struct rec
 	if (rc != 0 || !why)
 		return rc;
 	*gone = true;
-	in->also.n = 0;
-	buf_add(&in->also, span.id.p, span.id.n);
-	return correct_void(in->store, in->also.p, why, e);
+	return take_back(in, span.id, why, e);
+}
+
+enum { REFUSED = 1 };
+
+/* The stored call becomes the larger sighting. Returns REFUSED where it must not, which is told. */
+static int grow(struct ingest *in, const struct metered *m, const struct record *grown,
+		const struct known_id *known, struct instant now, struct err *e)
+{
+	struct usage_row have;
+	const char *why = NULL;
+	bool gone = false;
+	int rc = look_for_crossing(in, m, grown, &why, e);
+	if (rc == 0 && why) {
+		rc = ingest_refuse_call(in, m, why, now, e);
+		return rc == 0 ? REFUSED : rc;
+	}
+	if (rc == 0)
+		rc = grow_sum(in, m, grown, &gone, e);
+	if (rc != 0 || gone)
+		return rc;
+	rc = store_row(in->store, known->current, &have, e);
+	return rc == 0 ? append_grown(in, m, &have, known, grown, e) : rc;
+}
+
+/* The id is stored already. */
+static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
+		      const struct known_id *known, struct instant now, struct err *e)
+{
+	struct usage_row have;
+	int rc;
+	if (!known->current) { /* it was voided: sending it again changes nothing */
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+		return 0;
+	}
+	/* a correction does not make the original a conflict */
+	rc = store_row(in->store, known->first, &have, e);
+	if (rc != 0)
+		return rc;
+	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
+		if (known->current != known->first &&
+		    (rc = store_row(in->store, known->current, &have, e)) != 0)
+			return rc;
+		struct record grown = *r;
+		enum sighting s = compare_sightings(in, m, &have, &grown);
+		if (s == SIGHTING_LARGER)
+			rc = grow(in, m, &grown, known, now, e);
+		if (rc == REFUSED)
+			return 0;
+		if (s != SIGHTING_OTHER) {
+			if (rc == 0)
+				tell(in, INGEST_DUPLICATE, in->shown, NULL);
+			return rc;
+		}
+	}
+	compare(&in->text, &have, r,
+		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
+	if (in->text.n == 0) {
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+		return 0;
+	}
+	struct buf record = { 0 };
+	char why[300];
+	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
+		 in->text.p);
+	put_record(&record, r);
+	const struct conflicting c = { .first = known->first,
+				       .record = { record.p, record.n },
+				       .differs = { in->text.p, in->text.n },
+				       .source = text_of(in->source),
+				       .line = m->line };
+	rc = conflict_hold(in->store, &c, now, e);
+	if (rc == 0)
+		tell(in, INGEST_CONFLICT, in->shown, why);
+	buf_release(&record);
+	return rc;
 }
 
 static struct text own_id(struct buf *b, struct text customer, struct text id)
@@ -1031,6 +1076,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	}
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
+	if (!bad && (rc = look_for_crossing(in, m, &r, &bad, e)) != 0)
+		return rc;
 	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;
