@@ -36,10 +36,10 @@ static const struct option by_session[] = {
 
 struct view {
 	const char *command;
-	enum grouping dim[4]; /* labels, the day of the last call where has_last, the model */
+	enum grouping dim[5]; /* labels, the day of the last call where has_last, the model */
 	size_t labels;
 	bool has_last;
-	const char *title[2];
+	const char *title[3];
 };
 static const struct view views[] = {
 	{ "today", { BY_DAY, BY_MODEL }, 1, false, { "day" } },
@@ -47,10 +47,10 @@ static const struct view views[] = {
 	{ "weekly", { BY_WEEK, BY_MODEL }, 1, false, { "week" } },
 	{ "monthly", { BY_MONTH, BY_MODEL }, 1, false, { "month" } },
 	{ "session",
-	  { BY_SESSION, BY_PROJECT, BY_DAY, BY_MODEL },
-	  2,
+	  { BY_SESSION, BY_PROJECT, BY_CUSTOMER, BY_DAY, BY_MODEL },
+	  3,
 	  true,
-	  { "session", "project" } },
+	  { "session", "project", "customer" } },
 };
 
 static const struct view *view_of(const struct cli *cli)
@@ -164,6 +164,7 @@ static int run(struct cli *cli, struct err *e)
 		report.from_start = sort_rows(&look, order, view->has_last);
 		snprintf(from, sizeof from, "%s, days in %s", source.words, report.timezone);
 		report.look = &look;
+		report.titles -= view->labels > 2 && !look_names(&look, view->labels - 1);
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;
 		show(cli, &report);

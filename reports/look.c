@@ -72,6 +72,14 @@ void look_fold(struct look *l, const struct usage_result *result, size_t labels,
 		qsort(l->row[i].model, l->row[i].models, sizeof *l->row[i].model, dearest_first);
 }
 
+bool look_names(const struct look *l, size_t label)
+{
+	for (size_t i = 0; i < l->rows; i++)
+		if (l->row[i].label[label].n)
+			return true;
+	return false;
+}
+
 void look_release(struct look *l)
 {
 	for (size_t i = 0; i < l->rows; i++)

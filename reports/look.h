@@ -32,6 +32,8 @@ struct look {
  * result's. */
 void look_fold(struct look *l, const struct usage_result *result, size_t labels, bool has_day);
 void look_release(struct look *l);
+/* Whether some row has that label. */
+bool look_names(const struct look *l, size_t label);
 
 enum look_order { LOOK_BY_KEY, LOOK_BY_COST, LOOK_BY_RECORDS, LOOK_BY_LAST };
 void look_sort(struct look *l, enum look_order order);
@@ -39,7 +41,8 @@ void look_reverse(struct look *l);
 
 struct look_report {
 	const struct look *look;
-	const char *const *title; /* of the labels: "day", or "session" and "project" */
+	const char *const
+		*title; /* of the labels that are shown: "day", or "session" and "project" */
 	size_t titles;
 	bool has_last, breakdown;
 	int64_t limit;		     /* rows; 0: all */

@@ -295,7 +295,7 @@ int advice_cache_run(struct advice_cache *out, const struct advice_cache_asked *
 static bool add_conversation(struct workload_build *b, const struct advice_switch_asked *asked,
 			     int64_t turns)
 {
-	const uint32_t of = build_conversation(b, 0),
+	const uint32_t of = build_conversation(b, (struct conversation_id){ 0 }),
 		       subject = build_subject(b, (struct work_subject){ .model = UNKNOWN_RECORD });
 	int64_t prompt = asked->prompt;
 	for (int64_t k = 0; k <= turns; k++) {
@@ -466,7 +466,8 @@ struct workload *advice_workload(int64_t prompt, int64_t output, int64_t at_us)
 	b.w->shape = "question";
 	struct work_call c = { .time_us = at_us,
 			       .requests = 1,
-			       .conversation = build_conversation(&b, 0),
+			       .conversation =
+				       build_conversation(&b, (struct conversation_id){ 0 }),
 			       .subject =
 				       build_subject(&b, (struct work_subject){ .model = { 0 } }) };
 	c.tokens[BUCKET_INPUT] = prompt;

@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "meter/read/trace_reader.h"
+#include "sim/conversation.h"
 
 /* What blocks are in the traces of a shape. */
 static const struct block_kind {
@@ -47,19 +48,20 @@ struct reader {
 	struct err failure;  /* that ended the reading */
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
-	size_t small_room; /* conversations that have a table */
-	size_t small_ids;  /* room of all tables */
-	struct dict chats; /* Bailian: chat to the number of its root */
-	uint32_t *calls;   /* by conversation, how many so far */
-	int64_t *last_us;  /* likewise: when the last one began */
-	bool waits;	   /* some requests say how long after the one before they came */
+	size_t small_room;	   /* conversations that have a table */
+	size_t small_ids;	   /* room of all tables */
+	struct dict conversations; /* to the number of each */
+	struct dict chats;	   /* Bailian: likewise to that of its root */
+	uint32_t *calls;	   /* by conversation, how many so far */
+	int64_t *last_us;	   /* likewise: when the last one began */
+	bool waits;		   /* some requests say how long after the one before they came */
 	const struct block_trace_options *o;
 	size_t calls_room, room, block_room;
 };
 
 static struct text text_in(const struct row *w, enum record_field f)
 {
-	return w->batch->columns >> f & 1 ? w->batch->text[f][w->at] : (struct text){ 0 };
+	return record_text(w->batch, f, w->at);
 }
 
 static struct text aside_in(const struct row *w, enum record_field f)
@@ -197,15 +199,34 @@ static uint32_t number_of(struct dict *d, struct text name)
 	return (uint32_t)*n;
 }
 
-/* The conversation of a Bailian chat is its root. */
-static uint32_t root_of(struct reader *r, struct text chat, struct text parent)
+static uint32_t conversation_of(struct reader *r, uint32_t customer, struct text name)
 {
-	uint64_t *own = dict_need(&r->chats, chat, NULL);
-	if (*own)
-		return (uint32_t)*own;
-	uint64_t *up = text_is(parent, "-1") || parent.n == 0 ? NULL : dict_find(&r->chats, parent);
-	uint64_t root = up ? *up : number_of(&r->t->conversations, chat);
-	*dict_need(&r->chats, chat, NULL) = root;
+	struct block_trace *t = r->t;
+	uint64_t *n =
+		conversation_need(&r->conversations,
+				  (struct conversation_id){ customer, number_of(&t->talks, name) });
+	if (!*n) {
+		*n = ++t->conversations;
+		if ((*n & (*n - 1)) == 0)
+			t->conversation_name = mem_grow(t->conversation_name,
+							*n * 2 * sizeof *t->conversation_name);
+		t->conversation_name[*n] = dict_key(&t->talks, name);
+	}
+	return (uint32_t)*n;
+}
+
+/* The conversation of a Bailian chat is its root. */
+static uint32_t root_of(struct reader *r, uint32_t customer, struct text chat, struct text parent)
+{
+	const struct conversation_id own = { customer, number_of(&r->t->talks, chat) };
+	uint64_t root = *conversation_need(&r->chats, own);
+	if (!root && parent.n && !text_is(parent, "-1"))
+		root = *conversation_need(
+			&r->chats,
+			(struct conversation_id){ customer, number_of(&r->t->talks, parent) });
+	if (!root)
+		root = conversation_of(r, customer, chat);
+	*conversation_need(&r->chats, own) = root;
 	return (uint32_t)root;
 }
 
@@ -288,16 +309,18 @@ static int by_time(const void *a, const void *b)
 						    : x->call > y->call;
 }
 
-/* Its conversation and model, by number. */
+/* Its customer, conversation and model, by number. */
 static void take_names(struct reader *r, const struct row *w, struct block_request *q)
 {
 	struct block_trace *t = r->t;
 	const struct text conversation = text_in(w, r->kind->conversation),
-			  model = text_in(w, FIELD_MODEL);
+			  model = text_in(w, FIELD_MODEL), customer = text_in(w, FIELD_CUSTOMER);
+	if (customer.n)
+		q->customer = number_of(&t->customers, customer);
 	if (r->kind->conversation == FIELD_CHAT)
-		q->conversation = root_of(r, conversation, text_in(w, FIELD_PARENT));
+		q->conversation = root_of(r, q->customer, conversation, text_in(w, FIELD_PARENT));
 	else if (conversation.n)
-		q->conversation = number_of(&t->conversations, conversation);
+		q->conversation = conversation_of(r, q->customer, conversation);
 	if (model.n) {
 		q->model = number_of(&t->models, model);
 		if (q->model > t->model_count) {
@@ -371,9 +394,6 @@ static int add_request(struct reader *r, const struct row *w, struct err *e)
 		t->breakpoints = q.first_break;
 		return rc;
 	}
-	const struct text customer = text_in(w, FIELD_CUSTOMER);
-	if (customer.n)
-		q.customer = number_of(&t->customers, customer);
 	if (q.conversation) {
 		r->last_us[q.conversation] = q.time_us;
 		q.call = r->calls[q.conversation]++;
@@ -465,6 +485,7 @@ int block_trace_read(struct block_trace **out, struct trace *trace,
 	for (size_t i = 0; i < r.small_room; i++)
 		free(r.small[i].number);
 	free(r.small);
+	dict_release(&r.conversations);
 	dict_release(&r.chats);
 	free(r.calls);
 	free(r.last_us);
@@ -485,7 +506,8 @@ void block_trace_close(struct block_trace *t)
 	free(t->model_name);
 	for (size_t i = 0; i < BLOCK_REFUSALS_KEPT; i++)
 		free(t->refusal[i].why);
-	dict_release(&t->conversations);
+	free(t->conversation_name);
+	dict_release(&t->talks);
 	dict_release(&t->models);
 	dict_release(&t->customers);
 	free(t->breakpoint);

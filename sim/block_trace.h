@@ -43,7 +43,10 @@ struct block_trace {
 	size_t blocks, distinct;
 	int64_t *breakpoint; /* tokens from the prompt's start, rising */
 	size_t breakpoints;
-	struct dict conversations, models, customers;
+	struct dict models, customers;
+	struct dict talks;		/* names of conversations and chats */
+	struct text *conversation_name; /* by number, from 1 */
+	size_t conversations;
 	const char **model_name; /* by number */
 	size_t model_count;
 	int64_t input_tokens;

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 
 struct turn {
-	struct text chat, parent;
+	struct text customer, chat, parent;
 	struct turn *next;
 };
 
@@ -34,10 +34,15 @@ void conversations_close(struct conversations *c)
 	free(c);
 }
 
-static struct turn *find(const struct conversations *c, struct text chat)
+static uint32_t slot_of(struct text customer, struct text chat)
 {
-	for (struct turn *t = c->slot[text_hash(chat) % TURN_SLOTS]; t; t = t->next)
-		if (text_eq(t->chat, chat))
+	return (text_hash(chat) + 31 * text_hash(customer)) % TURN_SLOTS;
+}
+
+static struct turn *find(const struct conversations *c, struct text customer, struct text chat)
+{
+	for (struct turn *t = c->slot[slot_of(customer, chat)]; t; t = t->next)
+		if (text_eq(t->chat, chat) && text_eq(t->customer, customer))
 			return t;
 	return NULL;
 }
@@ -47,16 +52,18 @@ static struct text keep(struct conversations *c, struct text s)
 	return (struct text){ arena_text(&c->arena, s.p, s.n), s.n };
 }
 
-void conversations_add(struct conversations *c, struct text chat, struct text parent)
+void conversations_add(struct conversations *c, struct text customer, struct text chat,
+		       struct text parent)
 {
 	if (chat.n == 0 || parent.n == 0 || parent.p[0] == '-')
 		return;
 	pthread_mutex_lock(&c->lock);
-	struct turn *t = find(c, chat);
+	struct turn *t = find(c, customer, chat);
 	if (!t) {
-		uint32_t slot = text_hash(chat) % TURN_SLOTS;
+		const uint32_t slot = slot_of(customer, chat);
 		t = arena_alloc(&c->arena, sizeof *t);
-		*t = (struct turn){ keep(c, chat), keep(c, parent), c->slot[slot] };
+		*t = (struct turn){ keep(c, customer), keep(c, chat), keep(c, parent),
+				    c->slot[slot] };
 		c->slot[slot] = t;
 	} else if (text_cmp(parent, t->parent) < 0) {
 		t->parent =
@@ -65,10 +72,11 @@ void conversations_add(struct conversations *c, struct text chat, struct text pa
 	pthread_mutex_unlock(&c->lock);
 }
 
-struct text conversations_root(const struct conversations *c, struct text chat)
+struct text conversations_root(const struct conversations *c, struct text customer,
+			       struct text chat)
 {
 	for (int i = 0; i < PARENTS_MAX; i++) {
-		const struct turn *t = find(c, chat);
+		const struct turn *t = find(c, customer, chat);
 		if (!t)
 			break;
 		chat = t->parent;

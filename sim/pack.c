@@ -193,15 +193,9 @@ static void put_names(struct writer *w, const struct workload *work)
 	}
 	for (size_t i = 1; i <= w->head.models; i++)
 		put_text(&b, work->blocks->model_name[i], strlen(work->blocks->model_name[i]));
-	struct text *chat = mem_zalloc((w->head.chats + 1) * sizeof *chat);
-	for (size_t i = 0; w->head.chats && i < work->blocks->conversations.room; i++) {
-		const struct dict_slot *s = &work->blocks->conversations.slot[i];
-		if (s->value)
-			chat[s->value] = (struct text){ s->key, s->n };
-	}
 	for (size_t i = 1; i <= w->head.chats; i++)
-		put_text(&b, chat[i].p, chat[i].n);
-	free(chat);
+		put_text(&b, work->blocks->conversation_name[i].p,
+			 work->blocks->conversation_name[i].n);
 	put_section(w, SECTION_NAMES, 0, b.p, b.n, true);
 	buf_release(&b);
 }
@@ -397,7 +391,7 @@ static void fill_head(struct header *h, const struct workload *work)
 		h->distinct = t->distinct;
 		h->input_tokens = t->input_tokens;
 		h->models = t->model_count;
-		h->chats = t->conversations.count;
+		h->chats = t->conversations;
 	}
 }
 
@@ -1066,8 +1060,12 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	if (rc == 0)
 		rc = read_section(p, find(p, SECTION_BLOCKS, 0), t->block,
 				  t->blocks * sizeof *t->block, e);
-	for (size_t i = 1; rc == 0 && i <= p->head.chats; i++)
-		*dict_need(&t->conversations, chat[i], NULL) = i;
+	t->conversations = p->head.chats;
+	t->conversation_name = mem_alloc((t->conversations + 1) * sizeof *t->conversation_name);
+	for (size_t i = 1; rc == 0 && i <= t->conversations; i++) {
+		dict_need(&t->talks, chat[i], NULL);
+		t->conversation_name[i] = dict_key(&t->talks, chat[i]);
+	}
 	for (size_t i = 1; rc == 0 && i <= t->model_count; i++) {
 		*dict_need(&t->models, model[i], NULL) = i;
 		t->model_name[i] = dict_key(&t->models, model[i]).p;
@@ -1075,7 +1073,7 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	for (size_t i = 0; rc == 0 && i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		if (q->input < 0 || q->output < 0 || q->model > t->model_count ||
-		    q->conversation > t->conversations.count || q->first > t->blocks ||
+		    q->conversation > t->conversations || q->first > t->blocks ||
 		    q->count > t->blocks - q->first)
 			rc = damaged(p, "a request", e);
 	}

@@ -152,7 +152,8 @@ static struct text text_part(const struct worker *w, const struct record_batch *
 	struct text t = w->key_text[dim] ? w->key_text[dim][row] : (struct text){ 0 };
 	if (w->run->o->dim[dim] == BY_TASK && w->run->by_conversation && t.n == 0 &&
 	    b->columns >> FIELD_CHAT & 1)
-		t = conversations_root(w->run->conversations, b->text[FIELD_CHAT][row]);
+		t = conversations_root(w->run->conversations, record_text(b, FIELD_CUSTOMER, row),
+				       b->text[FIELD_CHAT][row]);
 	return t;
 }
 
@@ -839,9 +840,8 @@ static void accept(void *user, struct record_batch *b)
 	struct run *run = w->run;
 	if (run->pass == PASS_CONVERSATIONS) {
 		for (size_t i = 0; i < b->n && b->columns >> FIELD_CHAT & 1; i++)
-			conversations_add(run->conversations, b->text[FIELD_CHAT][i],
-					  b->columns >> FIELD_PARENT & 1 ? b->text[FIELD_PARENT][i]
-									 : (struct text){ 0 });
+			conversations_add(run->conversations, record_text(b, FIELD_CUSTOMER, i),
+					  b->text[FIELD_CHAT][i], record_text(b, FIELD_PARENT, i));
 		return;
 	}
 	if (run->pass == PASS_FIRST_INSTANT) {

@@ -122,10 +122,10 @@ bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk
 	return known->task == talk.task && known->session == talk.session;
 }
 
-static uint32_t new_conversation(struct workload_build *b, uint32_t number)
+static uint32_t new_conversation(struct workload_build *b, struct conversation_id id)
 {
 	struct workload *w = b->w;
-	const struct text name = text_of(number ? w->name[number] : "");
+	const struct text name = text_of(id.name ? w->name[id.name] : "");
 	if (w->conversations == b->conversation_room) {
 		b->conversation_room = b->conversation_room ? b->conversation_room * 2 : 256;
 		w->conversation_id = mem_grow(w->conversation_id,
@@ -133,24 +133,30 @@ static uint32_t new_conversation(struct workload_build *b, uint32_t number)
 		w->conversation_name = mem_grow(
 			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
 		w->talk = mem_grow(w->talk, b->conversation_room * sizeof *w->talk);
-		b->named = mem_grow(b->named, b->conversation_room * sizeof *b->named);
+		b->id = mem_grow(b->id, b->conversation_room * sizeof *b->id);
 	}
 	w->conversation_name[w->conversations] = name.n ? name.p : NULL;
-	b->named[w->conversations] = number;
+	b->id[w->conversations] = id;
 	b->conversation_first = note_first(b, b->conversation_first, w->conversations, w->count);
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
 	w->talk[w->conversations] = no_talk;
 	return (uint32_t)w->conversations++;
 }
 
-uint32_t build_conversation(struct workload_build *b, uint32_t name)
+uint32_t build_conversation(struct workload_build *b, struct conversation_id id)
 {
-	if (!name)
-		return new_conversation(b, 0);
-	if (!b->conversation[name])
-		b->conversation[name] = new_conversation(b, name) + 1;
+	if (!id.name)
+		return new_conversation(b, id);
 	b->w->has_conversations = true;
-	return b->conversation[name] - 1;
+	const uint32_t first = b->conversation[id.name];
+	if (!first)
+		return (b->conversation[id.name] = new_conversation(b, id) + 1) - 1;
+	if (conversation_is(b->id[first - 1], id))
+		return first - 1;
+	uint64_t *other = conversation_need(&b->namesakes, id);
+	if (!*other)
+		*other = new_conversation(b, id) + (uint64_t)1;
+	return (uint32_t)*other - 1;
 }
 
 uint32_t build_who(struct workload_build *b, const struct work_who *who)
@@ -263,18 +269,21 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 		if (!build_takes(r->counts[k]))
 			return TOO_LARGE;
 	if (session.n == 0 && r->text[FIELD_CHAT].n)
-		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CHAT])
+		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CUSTOMER],
+							r->text[FIELD_CHAT])
 				   : r->text[FIELD_CHAT];
 	if (s.model.n == 0 && b->model)
 		s.model = text_of(b->model);
 	if (s.provider.n == 0 && b->provider)
 		s.provider = text_of(b->provider);
-	const uint32_t named = build_name(b, session);
+	const uint32_t named = build_name(b, session),
+		       customer = build_name(b, r->text[FIELD_CUSTOMER]);
 	struct work_call c = { .time_us = us,
 			       .requests = r->requests,
-			       .conversation = build_conversation(b, named),
+			       .conversation = build_conversation(
+				       b, (struct conversation_id){ customer, named }),
 			       .subject = build_subject(b, s),
-			       .customer = build_name(b, r->text[FIELD_CUSTOMER]),
+			       .customer = customer,
 			       .project = build_name(b, r->text[FIELD_PROJECT]),
 			       .workload = build_name(b, r->text[FIELD_WORKLOAD]),
 			       .task = name_of(b, r->text[FIELD_TASK], session, named),
@@ -292,10 +301,11 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 /* --- rows of a batch --- */
 
 #define BIT(f) ((uint64_t)1 << (f))
-/* The texts that say what a call has in common with others. */
-#define TEXTS_OF_WHO ((BIT(FIELD_TEXTS) - 1) & ~(BIT(FIELD_ID) | BIT(FIELD_PARENT)))
-/* Those of them that name its conversation, and its task. */
-#define TEXTS_OF_TALK (BIT(FIELD_SESSION) | BIT(FIELD_TASK) | BIT(FIELD_CHAT))
+/* The texts that name a conversation, and its task. */
+#define NAMES_OF_TALK (BIT(FIELD_SESSION) | BIT(FIELD_TASK) | BIT(FIELD_CHAT))
+#define TEXTS_OF_TALK (NAMES_OF_TALK | BIT(FIELD_CUSTOMER))
+/* Those that say what else a call has in common with others. */
+#define TEXTS_OF_WHO ((BIT(FIELD_TEXTS) - 1) & ~(BIT(FIELD_ID) | BIT(FIELD_PARENT) | NAMES_OF_TALK))
 /* The counts that lie in a packed call. */
 #define FIELDS_PACKED ((BIT(BUCKET_COMMON) - 1) << FIELD_COUNTS)
 #define FIELDS_RARE ((BIT(COUNT_KINDS) - 1) << FIELD_COUNTS & ~FIELDS_PACKED)
@@ -373,7 +383,7 @@ void build_look_up(struct workload_build *b, const struct record_batch *rows)
 	if (!b->rows)
 		b->rows = mem_zalloc(sizeof *b->rows);
 	look_up(&b->rows->talk, rows, rows->columns & TEXTS_OF_TALK, b->w->count);
-	look_up(&b->rows->who, rows, rows->columns & TEXTS_OF_WHO & ~TEXTS_OF_TALK, b->w->count);
+	look_up(&b->rows->who, rows, rows->columns & TEXTS_OF_WHO, b->w->count);
 }
 
 static uint64_t *seen_texts(struct seen_texts *s, size_t i)
@@ -398,15 +408,10 @@ static bool take_counts(struct packed_call *p, const struct record_batch *rows, 
 	return (high | (uint64_t)requests) <= UINT32_MAX;
 }
 
-static struct text text_at(const struct record_batch *rows, enum record_field f, size_t i)
-{
-	return rows->columns & BIT(f) ? rows->text[f][i] : (struct text){ 0 };
-}
-
 static bool has_conversation(const struct record_batch *rows, size_t i)
 {
-	return text_at(rows, FIELD_SESSION, i).n || text_at(rows, FIELD_TASK, i).n ||
-	       text_at(rows, FIELD_CHAT, i).n;
+	return record_text(rows, FIELD_SESSION, i).n || record_text(rows, FIELD_TASK, i).n ||
+	       record_text(rows, FIELD_CHAT, i).n;
 }
 
 #define OTHER_TALK ((uint64_t)1 << 32)
@@ -467,11 +472,12 @@ const char *build_row(struct workload_build *b, const struct record_batch *rows,
 	const uint64_t *talk = seen_texts(&b->rows->talk, i), *who = seen_texts(&b->rows->who, i);
 	if (!talk || !*talk || !who || !*who || !take_counts(&p, rows, i))
 		return build_unseen(b, rows, i, us);
-	if (!is_wanted(b, text_at(rows, FIELD_CUSTOMER, i), text_at(rows, FIELD_PROJECT, i)))
+	if (!is_wanted(b, record_text(rows, FIELD_CUSTOMER, i),
+		       record_text(rows, FIELD_PROJECT, i)))
 		return NULL;
 	place_call(b, &p, *talk, *who);
 	if (!has_conversation(rows, i)) {
-		p.conversation = build_conversation(b, 0);
+		p.conversation = build_conversation(b, (struct conversation_id){ 0 });
 		build_talk(b->w, p.conversation, (struct work_talk){ 0, 0 });
 	}
 	*add_call(b) = p;
@@ -506,14 +512,16 @@ void build_forget_texts(struct workload_build *b)
 void build_release(struct workload_build *b)
 {
 	free(b->name_first);
-	free(b->named);
+	free(b->id);
+	dict_release(&b->namesakes);
 	free(b->conversation);
 	free(b->subject_first);
 	free(b->conversation_first);
 	free(b->stretch);
 	build_forget_texts(b);
 	b->name_first = b->subject_first = b->conversation_first = NULL;
-	b->named = b->conversation = NULL;
+	b->conversation = NULL;
+	b->id = NULL;
 	b->stretch = NULL;
 }
 

@@ -42,9 +42,10 @@ struct workload_build {
 	   and conversations came first */
 	bool is_part;
 	uint32_t *name_first, *subject_first, *conversation_first;
-	uint32_t *named;	/* name of each conversation; 0: it has none */
-	uint32_t *conversation; /* of each name: 1 + the conversation; 0: none */
-	uint32_t recent[64];	/* subjects, 1 + number, by a cheap hash of the model's name */
+	struct conversation_id *id; /* of each conversation */
+	uint32_t *conversation;	    /* of each name: 1 + its first conversation; 0: none */
+	struct dict namesakes;	    /* the others of a name, likewise */
+	uint32_t recent[64];	    /* subjects, 1 + number, by a cheap hash of the model's name */
 	struct seen_rows *rows;
 	/* of several parts: in the order in which their calls were written */
 	struct stretch *stretch;
@@ -55,11 +56,11 @@ struct workload_build {
 	const struct conversations *chats;
 };
 
-/* Numbers, made where they are new: of a name (0: the empty one), a subject, the conversation of a
- * name's number (that of 0 is always new), what calls have in common. */
+/* Numbers, made where they are new: of a name (0: the empty one), a subject, a conversation (that
+ * without a name is always new), what calls have in common. */
 uint32_t build_name(struct workload_build *b, struct text name);
 uint32_t build_subject(struct workload_build *b, struct work_subject s);
-uint32_t build_conversation(struct workload_build *b, uint32_t name);
+uint32_t build_conversation(struct workload_build *b, struct conversation_id id);
 uint32_t build_who(struct workload_build *b, const struct work_who *who);
 /* Whether a call's task and session are those of its conversation, which has those of its first. */
 bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk);

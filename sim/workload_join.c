@@ -42,8 +42,9 @@ static void number_conversations(struct workload_build *to, struct numbers *n, s
 	for (; n->conversations < w->conversations &&
 	       n->b->conversation_first[n->conversations] < until;
 	     n->conversations++) {
-		n->conversation[n->conversations] =
-			build_conversation(to, n->name[n->b->named[n->conversations]]);
+		const struct conversation_id id = n->b->id[n->conversations];
+		n->conversation[n->conversations] = build_conversation(
+			to, (struct conversation_id){ n->name[id.customer], n->name[id.name] });
 		const struct work_talk talk = w->talk[n->conversations];
 		n->apart[n->conversations] = !build_talk(
 			to->w, n->conversation[n->conversations],

@@ -116,7 +116,8 @@ static void add_chats(void *user, struct record_batch *b)
 	struct record r;
 	for (size_t i = 0; i < b->n; i++) {
 		record_from_batch(&r, b, i);
-		conversations_add(l->chats, r.text[FIELD_CHAT], r.text[FIELD_PARENT]);
+		conversations_add(l->chats, r.text[FIELD_CUSTOMER], r.text[FIELD_CHAT],
+				  r.text[FIELD_PARENT]);
 	}
 }
 
@@ -392,8 +393,7 @@ static int read_blocks(struct loading *l, struct err *e)
 		o->refused(o->refused_user, o->path[0],
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].line : 0,
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].why : "");
-	struct text *names = names_by_number(&t->conversations),
-		    *customers = names_by_number(&t->customers);
+	struct text *customers = names_by_number(&t->customers);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		int64_t us;
@@ -405,11 +405,15 @@ static int read_blocks(struct loading *l, struct err *e)
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
-		const uint32_t named = build_name(&l->b, names[q->conversation]);
+		const uint32_t named =
+			q->conversation ? build_name(&l->b, t->conversation_name[q->conversation])
+					: 0;
+		const uint32_t customer = build_name(&l->b, customers[q->customer]);
 		struct work_call c = { .time_us = us,
 				       .requests = 1,
-				       .conversation = build_conversation(&l->b, named),
-				       .customer = build_name(&l->b, customers[q->customer]),
+				       .conversation = build_conversation(
+					       &l->b, (struct conversation_id){ customer, named }),
+				       .customer = customer,
 				       /* without blocks they are records of their sessions */
 				       .session = t->names_blocks ? 0 : named,
 				       .subject = build_subject(&l->b, s) };
@@ -427,7 +431,6 @@ static int read_blocks(struct loading *l, struct err *e)
 		block_trace_close(t);
 		w->blocks = NULL;
 	}
-	free(names);
 	return rc;
 }
 
@@ -513,9 +516,13 @@ static void keep_call(struct unpacking *u, struct work_call *c)
 		return;
 	}
 	uint32_t *n = &u->number[c->conversation];
-	if (!*n)
+	if (!*n || l->b.id[*n - 1].customer != c->customer)
 		*n = build_conversation(
-			     &l->b, build_name(&l->b, pack_conversation(u->p, c->conversation))) +
+			     &l->b,
+			     (struct conversation_id){
+				     c->customer,
+				     build_name(&l->b,
+						pack_conversation(u->p, c->conversation)) }) +
 		     1;
 	c->conversation = *n - 1;
 	build_call(&l->b, c);

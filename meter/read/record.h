@@ -149,6 +149,11 @@ struct record_batch {
 	bool aggregate; /* it stands for several calls, whatever its number of requests */
 };
 
+/* A text of row i, empty where its column is not filled. */
+static inline struct text record_text(const struct record_batch *b, enum record_field f, size_t i)
+{
+	return b->columns >> f & 1 ? b->text[f][i] : (struct text){ 0 };
+}
 /* Row i as a record; its texts point where the batch's do. */
 void record_from_batch(struct record *out, const struct record_batch *b, size_t i);
 /* Makes a batch of the one record. */

@@ -122,6 +122,38 @@ END
 	expect 0 '"conversations": 2'
 }
 
+@test "two customers who call a session the same have one each: counts, packs, chats, blocks, sessions that are listed" {
+	{ echo time,provider,model,customer,session,input,output
+	for r in 00,acme,8000 10,beta,9000 20,acme,9000 30,beta,10000; do IFS=, read -r t c n <<<"$r"; echo "2026-06-15T10:00:${t}Z,openai,gpt-4o,$c,s1,$n,100"; done; } >t.csv
+	"$TALLY" pack t.csv -o t.pack -q
+	# of Sonnet 8,000 and 9,000 are written, read, and a thousand more is written: 19,000 x 3.75 + 17,000 x 0.3 + 400 x 15 at a million
+	for t in t.csv t.pack; do
+		run "$TALLY" whatif $t -s x=claude-sonnet-4-6 --resamples 0 --json
+		expect 0 '"conversations": 2' '"total": "0.08235"'
+	done
+	"$TALLY" ingest t.csv --db t.db -q
+	run "$TALLY" whatif --db t.db -s x=claude-sonnet-4-6 --resamples 0 --json
+	expect 0 '"conversations": 2' '"total": "0.08235"'
+	run "$TALLY" session t.csv --csv
+	expect 0 'session,project,customer,last,' 's1,,acme,2026-06-15,gpt-4o,2,17000,' 's1,,beta,2026-06-15,gpt-4o,2,19000,'
+	# turns of chats that name their parent only: beta's second one begins afresh
+	for r in 0,acme,1,-1 10,beta,1,-1 20,acme,2,1 30,beta,2,-1 40,beta,3,2; do IFS=, read -r t c n p <<<"$r"
+		printf '{"timestamp":%s,"customer":"%s","chat_id":%s,"parent_chat_id":%s,"input_length":16,"output_length":1,"type":"text","turn":1,"hash_ids":[7]}\n' $t $c $n $p; done >chats.jsonl
+	run "$TALLY" whatif chats.jsonl --at 2026-06-15 -s x=claude-sonnet-4-6 --resamples 0 --json
+	expect 0 '"conversations": 3'
+	run "$TALLY" replay chats.jsonl --at 2026-06-15 -m gpt-4o --by customer,task --csv
+	expect 0 'acme,1,2,' 'beta,1,1,' 'beta,2,2,'
+	# block ids count within a conversation: of 448 tokens acme finds its own 128
+	for r in 0,acme,128,1-2 10,beta,128,1-2 20,acme,192,1-3; do IFS=, read -r t c n h <<<"$r"; printf '{"c":1,"t":%s,"customer":"%s","in":%s,"out":1,"h":"%s"}\n' $t $c $n $h; done >b.jsonl
+	"$TALLY" pack b.jsonl -o b.pack -q
+	for work in b.jsonl b.pack; do
+		run "$TALLY" cache $work --json
+		expect 0 '"hit_tokens": 128'
+		run "$TALLY" whatif $work --at 2026-06-15 -s x=deepseek-v4-flash --resamples 0 --json
+		expect 0 '"conversations": 2' '"cache_read": 128'
+	done
+}
+
 @test "what a route names that no call has is told: customers, workloads that may wait, conversations" {
 	printf 'time,model,session,customer,workload,input,output\n2026-06-15T00:00:00Z,gpt-4o,s1,acme,chat,1000,10\n2026-06-15T00:01:00Z,gpt-4o,s2,acme,eval,1000,10\n' >t.csv
 	echo '{"rules": [{"when": {"customer": "acmee"}, "model": "gpt-4o"}, {"when": {"customer": "acme", "workload": "eval"}, "model": "gpt-4o"}, {"when": {"model": "gpt-5"}, "model": "gpt-4o"}], "otherwise": "gpt-4o-mini"}' >rules.json

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What contracts of caches make of prompts, the slow way: every request looks at every earlier one.
 
-cache_reference.py SEED writes blocks.jsonl, counts.csv and card.json into the current directory and prints lines
-"COMMAND<tab>what `tally` must say of it". Nothing here is shared with the program: contracts and prices are written down
+cache_reference.py SEED writes blocks.jsonl, chats.jsonl, counts.csv and card.json into the current directory and prints lines
+"COMMAND<tab>what `tally` must say of it". A conversation is what one customer calls by one name: of ten names three customers share each now and then. Nothing here is shared with the program: contracts and prices are written down
 again, of June 2026, in picodollars a token.
 """
+import json
 import random
 import sys
 
@@ -98,6 +99,7 @@ class Rules:
             self.ttl = m["ttl"]
         self.minimum = asked.get("minimum", m["minimum"])
         self.private = m.get("private", False) or "customer" in asked.get("scope", "")
+        self.alone = "conversation" in asked.get("scope", "")
 
     def ruled(self, tokens, prompt):
         tokens = max(0, min(tokens, prompt - self.m["last"]))
@@ -115,15 +117,15 @@ class Rules:
         return written, pico + written * ((self.m["w1"] if self.dear else self.m["w5"]) if written else 0)
 
 
-def replay_blocks(rows, answered, per_block=64, **asked):
-    """(tokens read, tokens written, picodollars) of rows that are answered by those models."""
+def replay_blocks(rows, answered, per_block=64, shared=False, **asked):
+    """(tokens read, tokens written, picodollars) of rows that are answered by those models; shared: all conversations know the same blocks."""
     came, touched, units = {}, {}, set()
     reads = writes = pico = 0
     for row, model in zip(rows, answered):
         t = START + row["t"]
         r = Rules(model, t, **asked)
         def key(i):
-            return row["customer"] if r.private else None, model, row["c"], row["h"][i]
+            return row["customer"] if r.private else None, model, None if shared and not r.alone else row["talk"], row["h"][i]
         def alive(i):
             k = key(i)
             return k in touched and (r.ttl is None or t - (came if r.of_write else touched)[k] <= r.ttl)
@@ -176,7 +178,7 @@ def threads(rows):
     """By row: the row it goes on from (or None) and the tokens they share, from counts alone."""
     tips, parents = {}, []
     for i, row in enumerate(rows):
-        own = tips.setdefault(row["c"], [])  # the newest last
+        own = tips.setdefault(row["talk"], [])  # the newest last
         fits = [j for j in own if rows[j]["in"] <= row["in"]]
         near = [j for j in fits if rows[j]["in"] >= row["in"] // 2]
         parent = near[-1] if near else max(reversed(fits), key=lambda j: rows[j]["in"]) if fits else None
@@ -200,12 +202,12 @@ def rebuild_counts(rows, answered, **asked):
     for i, (row, model) in enumerate(zip(rows, answered)):
         r = Rules(model, START + row["t"], **asked)
         def older(j):
-            """The nearest row of the model (and of the customer) that j goes on from, and what they share."""
+            """The nearest row of the model that j goes on from, and what they share."""
             shared = None
             while parents[j][0] is not None:
                 shared = parents[j][1] if shared is None else min(shared, parents[j][1])
                 j = parents[j][0]
-                if answered[j] == model and (not r.private or rows[j]["customer"] == row["customer"]):
+                if answered[j] == model:
                     return j, shared
             return None, 0
         def since(j):
@@ -223,8 +225,7 @@ def rebuild_counts(rows, answered, **asked):
         first = j
         if j is not None and r.ttl is not None and row["t"] - since(j) > r.ttl:
             # a branch may have read it since
-            readers = [(min(kept(k), common(k, j), shared, kept(j)), k) for k in range(j + 1, i) if rows[k]["c"] == row["c"] and answered[k] == model
-                       and (not r.private or rows[k]["customer"] == row["customer"]) and row["t"] - since(k) <= r.ttl]
+            readers = [(min(kept(k), common(k, j), shared, kept(j)), k) for k in range(j + 1, i) if rows[k]["talk"] == row["talk"] and answered[k] == model and row["t"] - since(k) <= r.ttl]
             has, first = max(readers, default=(0, None))
             if has == 0:
                 first = None
@@ -251,8 +252,8 @@ def rebuild_counts(rows, answered, **asked):
 def conversations(seed):
     """Ten in turns: prompts grow, are compacted to their beginning, branch off to helpers; gaps of seconds to hours."""
     rnd = random.Random(seed)
-    state = [dict(h=list(range(i * 10000, i * 10000 + rnd.randint(4, 40))), n=0) for i in range(10)]
-    fresh, t, rows = 10**6, 0, []
+    state = [dict(h=list(range(i * 10000, i * 10000 + rnd.randint(4, 40)))) for i in range(10)]
+    fresh, t, rows, calls = 10**6, 0, [], {}
     for _ in range(300):
         t += rnd.randint(60, 9000) if rnd.random() < 0.05 else rnd.randint(0, 70)
         c = rnd.randrange(10)
@@ -270,8 +271,10 @@ def conversations(seed):
         prompt = len(h) * 64 + rnd.randrange(64)
         marks = sorted({rnd.randint(1, prompt) for _ in range(rnd.randint(1, 4))}) if rnd.random() < 0.3 else []
         contents = sorted({rnd.randint(1, prompt) for _ in range(rnd.randint(1, 60))}) if rnd.random() < 0.5 else []
-        rows.append(dict(contents=contents, c=c, i=s["n"], t=t, h=h, customer="abc"[c % 3 if rnd.random() < 0.8 else rnd.randrange(3)], breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
-        s["n"] += 1
+        customer = "abc"[c % 3 if rnd.random() < 0.8 else rnd.randrange(3)]
+        talk = c, customer
+        calls[talk] = calls.get(talk, -1) + 1
+        rows.append(dict(contents=contents, c=c, talk=talk, i=calls[talk], t=t, h=h, customer=customer, breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
     return rows
 
 
@@ -284,6 +287,11 @@ def ranges(h):
         out.append(str(h[i]) if i == j else "%d-%d" % (h[i], h[j]))
         i = j + 1
     return ",".join(out)
+
+
+def whole(row):
+    """Its blocks, the one that is not full with them."""
+    return row["h"] + ([10**9 + hash((tuple(row["h"]), row["in"])) % 10**9] if row["in"] % 64 else [])
 
 
 def instant(t):
@@ -306,6 +314,12 @@ def main():
             marks += ', "content_blocks": %s' % row["contents"] if row["contents"] else ""
             f.write('{"c": %d, "n": 1, "i": %d, "d": 0, "t": %d, "m": "%s", "customer": "%s", "in": %d, "out": %d, "h": "%s"%s}\n'
                     % (row["c"], row["i"], row["t"], row["m"], row["customer"], row["in"], row["out"], ranges(row["h"]), marks))
+    with open("chats.jsonl", "w") as f:  # turns name their parent, customers give theirs the same numbers, and the last block has an id
+        for row in rows:
+            own = row["c"] * 1000 + row["i"]
+            f.write(json.dumps({"chat_id": own, "parent_chat_id": own - 1 if row["i"] else -1, "timestamp": row["t"], "model": row["m"], "customer": row["customer"], "input_length": row["in"],
+                                "output_length": row["out"], "hash_ids": whole(row), **({"breakpoints": row["breakpoints"]} if row["breakpoints"] else {}),
+                                **({"content_blocks": row["contents"]} if row["contents"] else {})}) + "\n")
     with open("card.json", "w") as f:
         f.write(CARD)
     with open("counts.csv", "w") as f:
@@ -329,6 +343,10 @@ def main():
             for name, answered in ((spec, [choose(r) for r in rows]), (a, [a] * len(rows)), ("recorded", [r["m"] for r in rows])):
                 reads, writes, pico = replay_blocks(rows, answered, **asked_here)
                 print("whatif blocks.jsonl %s --cache %s %s -s x=%s\t%s %d" % (at, cache, text, name, money(pico), reads))
+                if cache == "vendor":
+                    shared = [dict(r, h=whole(r)) for r in rows]
+                    reads, writes, pico = replay_blocks(shared, answered, shared=True, **asked_here)
+                    print("whatif chats.jsonl --block 64 %s --cache vendor %s -s x=%s\t%s %d" % (at, text, name, money(pico), reads))
         for model in SHIPPED:
             reads, _, _ = replay_blocks(rows, [model] * len(rows), **asked)
             if asked.get("writes") != "none":

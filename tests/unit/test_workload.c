@@ -1,7 +1,7 @@
 /*
  * Calls that wait packed, against the rows that were written: every conversation in the order of
  * time with its own counts and names, from any number of threads, whatever the order of the rows
- * and however large their counts.
+ * and however large their counts. Customers who give sessions the same name have one each.
  */
 #include "tests/unit/unit.h"
 
@@ -10,7 +10,7 @@
 
 #include "sim/workload_read.h"
 
-enum { ROWS = 12000, CHATS = 300 };
+enum { ROWS = 12000, CHATS = 300, CUSTOMERS = 7 }; /* and customer 0: none is named */
 
 struct row {
 	int64_t time_us, tokens[BUCKET_COMMON], requests, images;
@@ -28,7 +28,7 @@ static struct row made_up(uint64_t *seed, int64_t at_us)
 	if (unit_random(seed) % 60 == 0)
 		r.images = 1 + (int64_t)(unit_random(seed) % 5);
 	r.chat = (int)(unit_random(seed) % CHATS);
-	r.customer = r.chat % 7;
+	r.customer = r.chat % 2 ? r.chat % CUSTOMERS : (int)(unit_random(seed) % CUSTOMERS);
 	r.model = (int)(unit_random(seed) % 5);
 	r.task = (int)(unit_random(seed) % 3);
 	return r;
@@ -36,9 +36,10 @@ static struct row made_up(uint64_t *seed, int64_t at_us)
 
 static void put_row(FILE *f, const struct row *r)
 {
-	fprintf(f, "{\"time\":%lld.%06lld,\"model\":\"m%d\",\"customer\":\"customer-%d\"",
-		(long long)(r->time_us / 1000000), (long long)(r->time_us % 1000000), r->model,
-		r->customer);
+	fprintf(f, "{\"time\":%lld.%06lld,\"model\":\"m%d\"", (long long)(r->time_us / 1000000),
+		(long long)(r->time_us % 1000000), r->model);
+	if (r->customer)
+		fprintf(f, ",\"customer\":\"customer-%d\"", r->customer);
 	if (r->task)
 		fprintf(f, ",\"task\":\"t%d\"", r->task);
 	fprintf(f, ",\"session\":\"s%d\",\"requests\":%lld,\"unit_image\":%lld", r->chat,
@@ -74,7 +75,7 @@ static void check_name(const struct workload *w, uint32_t name, const char *kind
 {
 	char want[24];
 	snprintf(want, sizeof want, "%s%d", kind, n);
-	if (strcmp(kind, "t") == 0 && n == 0)
+	if (strcmp(kind, "s") != 0 && n == 0)
 		assert_int_equal(name, 0);
 	else
 		assert_string_equal(w->name[name], want);
@@ -99,21 +100,24 @@ static void check_call(const struct workload *w, const struct work_call *c, cons
 /* rows: in the order of time */
 static void check_workload(const struct workload *w, const struct row *rows)
 {
-	int64_t at[CHATS] = { 0 };
+	int64_t at[CHATS][CUSTOMERS] = { { 0 } };
 	struct work_call *room = mem_alloc(ROWS * sizeof *room);
 	assert_int_equal(w->count, ROWS);
 	for (size_t k = 0; k < w->conversations; k++) {
 		const size_t from = workload_first_call(w, k),
 			     calls = workload_first_call(w, k + 1) - from;
 		const struct work_call *c = workload_calls(w, k, room);
-		const int chat = atoi(w->conversation_name[k] + 1);
+		const int chat = atoi(w->conversation_name[k] + 1),
+			  customer = c->customer ? atoi(w->name[c->customer] + strlen("customer-"))
+						 : 0;
+		int64_t *of = &at[chat][customer];
 		for (size_t i = 0; i < calls; i++) {
-			while (rows[at[chat]].chat != chat)
-				at[chat]++;
+			while (rows[*of].chat != chat || rows[*of].customer != customer)
+				(*of)++;
 			assert_int_equal(c[i].call, i);
-			assert_int_equal(c[i].order, at[chat]);
+			assert_int_equal(c[i].order, *of);
 			assert_int_equal(c[i].conversation, k);
-			check_call(w, &c[i], &rows[at[chat]++]);
+			check_call(w, &c[i], &rows[(*of)++]);
 		}
 	}
 	free(room);
