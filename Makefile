@@ -118,13 +118,16 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
+# JSON as C strings, without the blanks between its parts
+packed_json := sed -e 's/^[[:blank:]]*//' -e 's/": /":/g' -e 's/", "/","/g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&"/'
+
 # The registry of exports and bills.
 EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
 $(B)/gen/exports.c: $(EXPORTS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
 	for f in $(EXPORTS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+		echo "{ \"$$f\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The words that papers are printed in, a file a language.
@@ -133,7 +136,7 @@ $(B)/gen/labels.c: $(LABELS) Makefile
 	@mkdir -p $(@D)
 	@{ echo 'extern const struct labels_file { const char *language, *text; } labels_files[];'; echo 'const struct labels_file labels_files[] = {'; \
 	for f in $(LABELS); do l=$${f##*/}; \
-		echo "{ \"$${l%.json}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+		echo "{ \"$${l%.json}\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The price cards, compressed, and the table of the names that they know.

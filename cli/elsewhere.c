@@ -188,8 +188,6 @@ static const struct hint {
 	{ NULL, "email", "records know customers and projects: --customer NAME" },
 	{ NULL, "filter", "--customer, --project and --model narrow a report" },
 	{ "export", "format", "the format is the first word: tally export csv" },
-	{ "migrate", "from",
-	  "all recorded calls are moved; --since DATE begins later, and `tally forecast --move OLD=NEW` moves one model" },
 	{ NULL, "html",
 	  "`tally migrate`, `plan` and `decide` write --format html or pdf with -o FILE; `whatif` and `cascade` have --html FILE" },
 	{ NULL, "id", "`tally session --id ID` is one session" },

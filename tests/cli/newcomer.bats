@@ -99,7 +99,6 @@ usage --where x|--customer, --project and --model narrow a report
 serve --port 80|write --listen 127.0.0.1:PORT
 export --format csv|the format is the first word: tally export csv
 forecast --days 3|--until DATE is the last day
-migrate --from x|`tally forecast --move OLD=NEW` moves one model
 amend r --customer x|write --set customer=NAME
 invoice send 1|did you mean `tally invoice show`?
 credit|`tally help credit` explains them
