@@ -155,7 +155,7 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 						   "Bearer realm=\"tally\"");
 	if (status == 429 || status == 503)
 		microhttpd.MHD_add_response_header(response, "Retry-After", "1");
-	if (status == 408 || r->refusal.status == 429 || r->refusal.status == 503)
+	if (status == 408 || r->cut_off || r->refusal.status == 429 || r->refusal.status == 503)
 		microhttpd.MHD_add_response_header(response, "Connection", "close");
 	visitor_is_answered(r->visitor, false);
 	enum MHD_Result rc =
@@ -498,19 +498,6 @@ static void snapshot(void *user, struct buf *out)
 		   (long long)atomic_load(&s->quarantined), (long long)atomic_load(&s->unpriced));
 	totals_put(h->totals, rows, out);
 	buf_puts(out, "}");
-}
-
-static enum MHD_Result answer_live(struct request *r)
-{
-	struct MHD_Response *response = live_stream(r->http->live, r->connection);
-	if (!response)
-		return answer_error(r, 429, "busy", "too many pages are open");
-	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
-	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
-	visitor_is_answered(r->visitor, true);
-	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
-	microhttpd.MHD_destroy_response(response);
-	return rc;
 }
 
 /* GET /session: who is signed in. */
@@ -862,6 +849,30 @@ static struct refusal authorise(struct request *r)
 	return (struct refusal){ 0 };
 }
 
+/* Whether its token or session would still open the stream. */
+static bool may_watch(void *user)
+{
+	struct request again = *(struct request *)user;
+	again.customer = again.who = NULL;
+	const bool may = authorise(&again).status == 0;
+	free(again.customer);
+	free(again.who);
+	return may;
+}
+
+static enum MHD_Result answer_live(struct request *r)
+{
+	struct MHD_Response *response = live_stream(r->http->live, r->connection, may_watch, r);
+	if (!response)
+		return answer_error(r, 429, "busy", "too many pages are open");
+	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
+	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	visitor_is_answered(r->visitor, true);
+	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
+	microhttpd.MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result is_taken(void *user, enum MHD_ValueKind kind, const char *name,
 				const char *value)
 {
@@ -884,6 +895,56 @@ static struct refusal judge_parameters(struct request *r)
 	return refuse(400, "usage",
 		      r->route == ROUTE_SETTLE ? "unknown parameter; known here: broken_off"
 					       : "this address takes no parameters");
+}
+
+/* What may be said once, and how often it is. */
+struct said {
+	struct request *r;
+	int hosts, lengths, tokens, parameters;
+	bool odd;
+};
+
+static enum MHD_Result see_header(void *user, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	struct said *s = user;
+	(void)kind;
+	s->hosts += strcasecmp(name, "Host") == 0;
+	s->tokens += strcasecmp(name, "Authorization") == 0;
+	s->lengths += strcasecmp(name, "Content-Length") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		s->lengths++;
+		s->odd |= !value || strcasecmp(value, "chunked") != 0;
+	}
+	s->odd |= strpbrk(name, " \t") != NULL;
+	return MHD_YES;
+}
+
+static enum MHD_Result see_parameter(void *user, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	enum { PARAMETERS_MOST = 100 };
+	struct said *s = user;
+	const char *first = microhttpd.MHD_lookup_connection_value(s->r->connection, kind, name);
+	s->odd |= first != value || ++s->parameters > PARAMETERS_MOST;
+	return s->odd ? MHD_NO : MHD_YES;
+}
+
+/* A head that another program may understand otherwise: where its body ends (RFC 9112, 6.3: what
+ * follows would be somebody else's request), whom it names, and which of two values counts. */
+static struct refusal judge_head(struct request *r)
+{
+	struct said s = { .r = r };
+	microhttpd.MHD_get_connection_values(r->connection, MHD_HEADER_KIND, see_header, &s);
+	if (s.odd || s.hosts > 1 || s.lengths > 1 || s.tokens > 1)
+		return refuse(400, "invalid",
+			      "the head can be read in two ways: give Host, Authorization and the "
+			      "body's length once");
+	microhttpd.MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, see_parameter,
+					     &s);
+	return s.odd ? refuse(400, "usage",
+			      "a parameter is given twice, or there are more than 100")
+		     : (struct refusal){ 0 };
 }
 
 static struct refusal admit(struct request *r, enum visitor_verdict verdict)
@@ -926,8 +987,11 @@ static enum MHD_Result begin(struct request *r)
 		(length && strcmp(length, "0") != 0) || header(r, "Transfer-Encoding");
 	const enum visitor_verdict verdict = visitor_asks(r->visitor);
 	find_route(r);
-	r->refusal = admit(r, verdict);
-	if (!r->refusal.status || !has_body)
+	r->refusal = judge_head(r);
+	const bool unclear = r->refusal.status;
+	if (!unclear)
+		r->refusal = admit(r, verdict);
+	if (!r->refusal.status || (!has_body && !unclear))
 		return MHD_YES;
 	r->cut_off = true;
 	return answer_error(r, r->refusal.status, r->refusal.code, r->refusal.message);
@@ -1133,6 +1197,14 @@ static void fit_to_files(struct http_limits *l)
 			files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : 50;
 }
 
+/* A NUL would end a text for us, not for who sent it: a text with one stays as it is written. */
+static size_t unescape(void *user, struct MHD_Connection *c, char *text)
+{
+	(void)user;
+	(void)c;
+	return strstr(text, "%00") ? strlen(text) : microhttpd.MHD_http_unescape(text);
+}
+
 static int start_daemon(struct http *h, struct err *e)
 {
 	const struct http_options *o = &h->o;
@@ -1154,8 +1226,9 @@ static int start_daemon(struct http *h, struct err *e)
 	h->daemon = microhttpd.MHD_start_daemon(
 		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, h,
 		MHD_OPTION_LISTEN_SOCKET, h->listener.socket, MHD_OPTION_NOTIFY_COMPLETED,
-		completed, h, MHD_OPTION_NOTIFY_CONNECTION, notify, h, MHD_OPTION_CONNECTION_LIMIT,
-		connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		completed, h, MHD_OPTION_NOTIFY_CONNECTION, notify, h, MHD_OPTION_UNESCAPE_CALLBACK,
+		unescape, h, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HTTP_HEADERS_MAX, MHD_OPTION_ARRAY, o->cert ? tls : tls + 3,
 		MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1, MHD_OPTION_END);
 	return h->daemon ? 0
