@@ -63,6 +63,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
 		rc = price_dates_of(&report.dates, store, book, &filter, e);
+	if (rc == 0)
+		rc = stood_in_of(&report.stand_ins, store, &filter, e);
 	if (rc == 0) {
 		report.result = result;
 		report.recorded = filter.recorded;

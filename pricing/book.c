@@ -455,17 +455,19 @@ static bool is_reseller(const struct book *b, const struct price *p, const char 
 	return s && s->reseller;
 }
 
-const char *book_seller_named(struct text word)
+struct text book_seller_named(struct text word, struct arena *a)
 {
 	static const char *const protocols[] = { "openai", "anthropic" };
 	const struct text name = provider_spelling(word);
+	if (!word.n)
+		return word;
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
 		if (same_ignoring_case(text_of(protocols[i]), name))
-			return NULL;
+			return TEXT("");
 	for (size_t i = 0; i < shipped_card_count; i++)
 		if (same_ignoring_case(text_of(shipped_cards[i].provider), name))
-			return shipped_cards[i].provider;
-	return NULL;
+			return text_of(shipped_cards[i].provider);
+	return text_of(arena_printf(a, SOLD_VIA "%.*s", word.n > 100 ? 100 : (int)word.n, word.p));
 }
 
 bool book_has_maker(const struct book *b, const char *provider)
@@ -833,12 +835,24 @@ static const struct name_entry *look_up(struct book *b, struct text name, const 
 	return found;
 }
 
+/* The same of a gateway that lists the models of others under names of its own. */
+static const struct name_entry *look_up_own(struct book *b, struct text name, const char *provider)
+{
+	char own[SPELLING_MAX];
+	const char *prefix = provider ? spelling_own_prefix(provider) : NULL;
+	const struct name_entry *n = look_up(b, name, provider);
+	if (n || !prefix || name.n >= sizeof own - strlen(prefix))
+		return n;
+	snprintf(own, sizeof own, "%s%.*s", prefix, (int)name.n, name.p);
+	return look_up(b, text_of(own), provider);
+}
+
 /* The same; what a vendor sells under the names of another one of its cards is found there, and
  * that one is then the provider. */
 static const struct name_entry *look_up_seller(struct book *b, struct text name,
 					       const char **provider)
 {
-	const struct name_entry *n = look_up(b, name, *provider);
+	const struct name_entry *n = look_up_own(b, name, *provider);
 	const char *other = n || !*provider ? NULL : spelling_other_card(*provider, name);
 	const char *seller = other ? known_provider(b, text_of(other)) : NULL;
 	if (seller && (n = look_up(b, name, seller)) != NULL)
@@ -1004,6 +1018,25 @@ static const struct price *with_request_fee(struct book *b, const struct price *
 	return &v->price;
 }
 
+/* p for a call of a seller of whom no card has prices. */
+static const struct price *in_place(struct book *b, const struct price *p)
+{
+	static const char sold_via[] = SOLD_VIA;
+	bool made;
+	if (!p)
+		return NULL;
+	struct variant *v = variant_of(b, p, sold_via, &made);
+	if (!made)
+		return &v->price;
+	v->price.fee = p->fee;
+	v->price.stands_in = true;
+	v->price.doubt = arena_printf(&b->arena,
+				      "%s%sno card has prices of the seller that is named: this is "
+				      "what %s asks",
+				      p->doubt ? p->doubt : "", p->doubt ? "; " : "", p->provider);
+	return &v->price;
+}
+
 /* The window of p that holds then, and until when. */
 static void take_window(struct price_match *out, const struct price *p, struct instant at)
 {
@@ -1029,16 +1062,18 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 	const char *provider = NULL;
 	if (q.model.n == 0)
 		return err_set(e, ERR_NOT_FOUND, "no model is named");
+	const bool via = spelling_via(&q.provider);
 	if (q.provider.n) {
 		provider = known_provider(b, q.provider);
 		if (!provider)
 			provider = known_provider(b, provider_spelling(q.provider));
-		if (!provider)
+		if (!provider && !via)
 			return err_set(
 				e, ERR_NOT_FOUND,
 				"provider '%.*s' is in no price card; see `tally price list`",
 				q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
 	}
+	const bool stands_in = via && !provider;
 	const struct name_entry *n = look_up_spelled(b, &q, &provider);
 	if (!n && !provider && (n = find_resold(b, q.model)) != NULL) {
 		int rc = owner_of(b, n, &provider, e);
@@ -1072,6 +1107,10 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 			if (q.request_fee) {
 				out->price = with_request_fee(b, out->price, q.request_fee);
 				out->may_be = with_request_fee(b, out->may_be, q.request_fee);
+			}
+			if (stands_in) {
+				out->price = in_place(b, out->price);
+				out->may_be = in_place(b, out->may_be);
 			}
 			take_window(out, p, q.at);
 			return 0;

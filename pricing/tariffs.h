@@ -79,7 +79,8 @@ static inline struct tariff_answer *tariffs_of_prompt(struct tariff_answer *a, i
 {
 	return a->by_prompt ? &a->by_prompt[tariff_tier(a->tariff, prompt)] : a;
 }
-/* Whether some answer has been given that another price may have held instead. */
+/* Whether some answer has been given that another price may have held instead, or that of a seller
+ * of whom no card has prices. */
 bool tariffs_in_doubt(const struct tariffs *t);
 /* Why the hours of a bucket of time, [from, to), have no price that all of them share, or NULL. */
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);

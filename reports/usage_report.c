@@ -156,6 +156,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 		json_out_end(j, ']');
 	}
 	put_price_dates(j, &r->dates);
+	put_stand_ins(j, &r->stand_ins);
 	put_unpriced_reasons(j, r->result);
 	put_lower_bound(j, &r->bound);
 	json_out_end(j, '}');
@@ -292,6 +293,7 @@ static void print_remarks(const struct usage_report *r)
 	if (dates.n)
 		print_note("\n%s", dates.p);
 	buf_release(&dates);
+	print_stand_ins(&r->stand_ins);
 	const struct unpriced u = usage_unpriced(r->result, "record", "; then `tally rerate`");
 	if (u.records)
 		putchar('\n');

@@ -3,6 +3,7 @@
 #define TALLY_REPORTS_USAGE_REPORT_H
 
 #include "meter/store/price_dates.h"
+#include "meter/store/stood_in.h"
 #include "meter/store/usage_query.h"
 #include "reports/json_out.h"
 #include "reports/unpriced_report.h"
@@ -22,6 +23,7 @@ struct usage_report {
 	bool recorded;		  /* what sources say of costs is shown, too */
 	const char *timezone;	  /* of days and hours; NULL: UTC */
 	struct price_dates dates; /* what hangs on changes of prices whose day is not known */
+	struct stand_ins stand_ins;
 };
 
 void usage_report_table(const struct usage_report *r);
