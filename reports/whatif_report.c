@@ -402,9 +402,9 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	if (r->sensitivity)
 		put_sensitivity(j, r, i);
 	put_parts(j, w);
-	if (s->route.rules || s->route.waits || s->route.escalates) {
+	if (s->route.rules || s->route.waits || s->route.escalates || s->route.targets > 1) {
 		json_out_array(j, "names_no_call");
-		route_names_unmet(&s->route, o->workload, put_unmet, j);
+		route_names_unmet(&s->route, o->workload, o->sample ? NULL : w, put_unmet, j);
 		json_out_end(j, ']');
 	}
 	if (w->reasons)
@@ -744,6 +744,17 @@ static void sensitivity_remarks(const char *name, const struct whatif_report *r,
 
 static void say_unmet(void *user, const char *what, struct text name)
 {
+	static const char *const says[][2] = {
+		{ "rule", "decides no call: nothing fits it that no rule before it fits" },
+		{ "target", "answers no call" },
+		{ "escalation", "has nothing sent on to it" },
+	};
+	for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+		if (strcmp(what, says[i][0]) == 0) {
+			print_note("  %s: %s%.*s %s", (const char *)user, i ? "" : "rule ",
+				   (int)name.n, name.p, says[i][1]);
+			return;
+		}
 	print_note("  %s: no call has the %s '%.*s' that it names", (const char *)user, what,
 		   (int)name.n, name.p);
 }
@@ -758,7 +769,8 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		print_note(
 			"  %s: not as recorded: the cache rules given (--writes, --ttl and the like) apply to the record, too",
 			name);
-	route_names_unmet(&o->scenario[i].route, o->workload, say_unmet, (void *)(uintptr_t)name);
+	route_names_unmet(&o->scenario[i].route, o->workload, o->sample ? NULL : w, say_unmet,
+			  (void *)(uintptr_t)name);
 	model_remarks(name, w, o->currency, b);
 	if (o->scenario[i].route.kind == ROUTE_OFFPEAK)
 		waiting_remark(name, w, o->currency, b);

@@ -393,12 +393,29 @@ static bool fits(const struct route_rule *u, const struct workload *w, const str
 	       (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model));
 }
 
+size_t route_rule(const struct route *r, const struct workload *w, const struct work_call *c)
+{
+	size_t i = 0;
+	while (i < r->rules && !fits(&r->rule[i], w, c))
+		i++;
+	return i;
+}
+
 static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c)
 {
-	for (size_t i = 0; i < r->rules; i++)
-		if (fits(&r->rule[i], w, c))
-			return r->rule[i].target;
-	return r->otherwise;
+	const size_t i = route_rule(r, w, c);
+	return i < r->rules ? r->rule[i].target : r->otherwise;
+}
+
+/* Whether what has tried the call is that target: itself, or the model on record by its name. */
+static bool is_target(const struct route *r, const struct workload *w, const struct work_call *c,
+		      uint32_t tried, uint32_t target)
+{
+	const struct work_subject *s = &w->subject[c->subject];
+	const struct route_target *t = &r->target[target];
+	return tried < r->targets ? tried == target
+				  : text_eq(s->model, t->model) &&
+					    (!t->provider.n || text_eq(s->provider, t->provider));
 }
 
 uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
@@ -428,8 +445,9 @@ uint32_t route_target(const struct route *r, const struct workload *w, const str
 bool route_escalates(const struct route *r, const struct workload *w, const struct work_call *c,
 		     uint32_t target, uint64_t seed)
 {
-	if (!r->escalates || target == r->escalate_to ||
-	    (r->escalate_from != ROUTE_AS_RECORDED && target != r->escalate_from) ||
+	if (!r->escalates || is_target(r, w, c, target, r->escalate_to) ||
+	    (r->escalate_from != ROUTE_AS_RECORDED &&
+	     !is_target(r, w, c, target, r->escalate_from)) ||
 	    !fits(&r->escalate_when, w, c))
 		return false;
 	if (!r->by_name)

@@ -75,7 +75,10 @@ int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 /* The target of a call of the workload, or ROUTE_AS_RECORDED. */
 uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
 		      uint64_t seed);
-/* Whether the call, tried on `target`, is run on escalate_to too. */
+/* The first rule that it fits; as many as there are where it fits none. */
+size_t route_rule(const struct route *r, const struct workload *w, const struct work_call *c);
+/* Whether the call, tried on `target` (behind the targets: on what was recorded), is run on
+ * escalate_to too. */
 bool route_escalates(const struct route *r, const struct workload *w, const struct work_call *c,
 		     uint32_t target, uint64_t seed);
 /* Whether the call may wait for a cheaper hour. */

@@ -48,24 +48,95 @@ static bool is_met(const struct met *m, enum kind k, struct text name)
 	return false;
 }
 
-static void look(const struct met *m, enum kind k, struct text name)
+/* Whether some call has it. */
+static bool look(const struct met *m, enum kind k, struct text name)
 {
-	if (name.n && !is_met(m, k, name))
+	const bool met = name.n == 0 || is_met(m, k, name);
+	if (!met)
 		m->tell(m->user, kind_name[k], name);
+	return met;
 }
 
-static void look_at_rule(const struct met *m, const struct route_rule *u)
+/* Whether calls have each of its names. */
+static bool look_at_rule(const struct met *m, const struct route_rule *u)
 {
-	look(m, CUSTOMER, u->customer);
-	look(m, PROJECT, u->project);
-	look(m, WORKLOAD, u->workload);
-	look(m, TASK, u->task);
-	look(m, EFFORT, u->effort);
+	bool all = look(m, CUSTOMER, u->customer);
+	all &= look(m, PROJECT, u->project);
+	all &= look(m, WORKLOAD, u->workload);
+	all &= look(m, TASK, u->task);
+	all &= look(m, EFFORT, u->effort);
 	bool met = u->model.n == 0;
 	for (size_t i = 0; i < m->w->subjects && !met; i++)
 		met = text_eq(u->model, m->w->subject[i].model);
 	if (!met)
 		m->tell(m->user, "model", u->model);
+	return all && met;
+}
+
+static void note_rule(const struct route *r, const struct workload *w, const struct work_call *c,
+		      bool *decides, size_t *left)
+{
+	const size_t i = route_rule(r, w, c);
+	if (i == r->rules || decides[i])
+		return;
+	decides[i] = true;
+	(*left)--;
+}
+
+/* Which rules decide some call. */
+static void see_rules(const struct route *r, const struct workload *w, bool *decides)
+{
+	size_t left = r->rules, most = 0;
+	for (size_t i = 0; w->call && left && i < w->count; i++)
+		note_rule(r, w, &w->call[i], decides, &left);
+	if (w->call)
+		return;
+	for (size_t k = 0; k < w->conversations; k++) {
+		const size_t calls = workload_first_call(w, k + 1) - workload_first_call(w, k);
+		most = calls > most ? calls : most;
+	}
+	struct work_call *room = mem_alloc((most + 1) * sizeof *room);
+	for (size_t k = 0; left && k < w->conversations; k++) {
+		const struct work_call *c = workload_calls(w, k, room);
+		const size_t calls = workload_first_call(w, k + 1) - workload_first_call(w, k);
+		for (size_t i = 0; left && i < calls; i++)
+			note_rule(r, w, &c[i], decides, &left);
+	}
+	free(room);
+}
+
+/* Names that are not met say it of their rule; of others its number does. */
+static void look_at_rules(const struct met *m, const struct route *r)
+{
+	bool *decides = mem_zalloc((r->rules + 1) * sizeof *decides);
+	see_rules(r, m->w, decides);
+	for (size_t i = 0; i < r->rules; i++) {
+		char number[24];
+		snprintf(number, sizeof number, "%zu", i + 1);
+		if (look_at_rule(m, &r->rule[i]) && !decides[i])
+			m->tell(m->user, "rule", text_of(number));
+	}
+	free(decides);
+}
+
+static bool has_answered(const struct whatif_result *got, const struct route_target *t)
+{
+	bool has = false;
+	for (size_t i = 0; i < got->models; i++)
+		has |= got->model[i].records && text_eq(got->model[i].model, t->model) &&
+		       (!t->provider.n || text_eq(got->model[i].provider, t->provider));
+	return has;
+}
+
+/* Models that answered nothing, and an escalation that sent nothing on. */
+static void look_at_targets(const struct met *m, const struct route *r,
+			    const struct whatif_result *got)
+{
+	for (uint32_t i = 0; i < r->targets; i++)
+		if (!has_answered(got, &r->target[i]) && !(r->escalates && i == r->escalate_to))
+			m->tell(m->user, "target", r->target[i].model);
+	if (r->escalates && !got->escalated)
+		m->tell(m->user, "escalation", r->target[r->escalate_to].model);
 }
 
 /* Names of conversations, their numbers, and tasks. */
@@ -90,16 +161,18 @@ static void look_at_escalated(const struct met *m, const struct route *r)
 }
 
 void route_names_unmet(const struct route *r, const struct workload *w,
+		       const struct whatif_result *got,
 		       void (*tell)(void *user, const char *what, struct text name), void *user)
 {
 	struct met m = { .w = w, .tell = tell, .user = user };
+	if (got)
+		look_at_targets(&m, r, got);
 	if (!r->rules && !r->waits && !r->escalates)
 		return;
 	for (int k = 0; k < KINDS; k++)
 		m.has[k] = mem_zalloc((w->names + 1) * sizeof *m.has[k]);
 	meet_all(&m);
-	for (size_t i = 0; i < r->rules; i++)
-		look_at_rule(&m, &r->rule[i]);
+	look_at_rules(&m, r);
 	for (size_t i = 0; i < r->waits; i++)
 		look(&m, WORKLOAD, r->wait[i]);
 	if (r->escalates)

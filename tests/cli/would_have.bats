@@ -174,3 +174,19 @@ END
 	expect 0 "r: no call has the customer 'acmee' that it names" "c: no call has the conversation or task 's3' that it names"
 	[[ $output != *"'s1'"* && $output != *"'acme'"* ]] || fail "what is there is told"
 }
+
+@test "what of a route changes nothing is told: rules that decide no call, models that answer none, escalations of none" {
+	printf 'time,model,session,customer,input,output\n2026-06-15T00:00:00Z,gpt-4o,s1,acme,1000,10\n2026-06-15T00:01:00Z,gpt-4o,s1,acme,2000,10\n' >t.csv
+	# the second rule stands behind the first, the third fits no prompt; who tried it is nobody
+	echo '{"rules": [{"when": {"customer": "acme"}, "model": "gpt-4o-mini"}, {"when": {"prompt_min": 2000}, "model": "o3"}, {"when": {"prompt_min": 5000}, "model": "gpt-4o-mini"}], "otherwise": "gpt-4.1", "escalate": {"from": "gpt-5-mini", "to": "gpt-5", "share": "1"}}' >rules.json
+	run "$TALLY" whatif t.csv -s r=rules:rules.json --resamples 0
+	expect 0 'r: rule 2 decides no call' 'r: rule 3 decides no call' 'r: o3 answers no call' 'r: gpt-4.1 answers no call' 'r: gpt-5-mini answers no call' 'r: gpt-5 has nothing sent on to it'
+	[[ $output != *'rule 1'* && $output != *'gpt-4o-mini answers'* ]] || fail "what is used is told"
+	run "$TALLY" whatif t.csv -s e=every:5:o3:gpt-4o-mini -s f=every:2:o3:gpt-4o-mini --resamples 0 --json
+	expect 0 '"names_no_call": [{"what": "target", "name": "o3"}]' '"names_no_call": []'
+	# what was recorded was tried on its model: both calls go on, 3,000 tokens x (2.5 + 1.25) and 20 x (10 + 10) at a million; on the model itself nothing is run twice
+	echo '{"rules": [], "escalate": {"from": "gpt-4o", "to": "gpt-5", "share": "1"}}' >from.json
+	echo '{"rules": [], "escalate": {"to": "gpt-4o", "share": "1"}}' >to.json
+	run "$TALLY" whatif t.csv -s x=rules:from.json -s y=rules:to.json --cache none --resamples 0 --json
+	expect 0 '"total": "0.01165"' '"escalated": 2' '"total": "0.0077"' '"escalated": 0'
+}
