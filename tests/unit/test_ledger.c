@@ -609,14 +609,16 @@ static void put_operation(struct buf *b, const char *customer, int i, int span_s
 	buf_puts(b, "}\n");
 }
 
-/* Runs so many lines; with `settled`, whatever came late is redone after each chain. Adds which
- * were done, and what is left of each grant. */
+/* Runs so many lines; with `settled`, whatever came late is redone after each chain, and what has
+ * ended is booked as expired. Adds which were done, and what is left of each grant. */
 static void run_operations(const char *customer, const struct buf *lines, bool settled,
 			   struct left_of *out)
 {
 	const struct instant now = { start.us + 5 * US_PER_DAY };
 	struct err e = { 0 };
 	const struct account *a;
+	check(ledger_account(ledger, text_of(customer), &a, &e), &e);
+	const int64_t account = a->id;
 	for (const char *p = lines->p, *end = p + lines->n, *to; p < end; p = to) {
 		struct batch_result *r;
 		size_t n;
@@ -631,9 +633,10 @@ static void run_operations(const char *customer, const struct buf *lines, bool s
 			buf_puts(&out->text, r[i].done ? "+" : "-");
 		free(r);
 		check(ledger_redo_all(ledger, NULL, &e), &e);
+		if (settled)
+			check(ledger_expire(ledger, account, now, &e), &e);
 	}
-	check(ledger_account(ledger, text_of(customer), &a, &e), &e);
-	check(ledger_each_grant(ledger, a->id, add_left, out, &e), &e);
+	check(ledger_each_grant(ledger, account, now, add_left, out, &e), &e);
 }
 
 /*
