@@ -9,6 +9,8 @@
 #include "cli/price_store.h"
 #include "meter/store/cards.h"
 #include "meter/store/store.h"
+#include "meter/store/store_names.h"
+#include "pricing/near_names.h"
 #include "reports/table.h"
 
 enum { COMMANDS_MAX = 200 };
@@ -308,9 +310,30 @@ static int open_book(const struct cli *cli, int mode, struct book **out, struct 
 	return rc;
 }
 
+static void take_own_name(void *user, struct text name)
+{
+	near_names_own(user, name);
+}
+
+/* The models of the database at hand, if there is one on this machine. */
+static void own_names(const void *cli, struct buf *out)
+{
+	struct buf path = { 0 };
+	struct store *s = NULL;
+	struct err none;
+	const char *db = cli_db_path(cli, &path);
+	if (!db_is_server(db) && store_open(&s, db, DB_READ, &none) == 0)
+		store_each_name(s, STORE_MODELS, take_own_name, out, &none);
+	store_close(s);
+	buf_release(&path);
+}
+
 int cli_book(const struct cli *cli, struct book **out, struct err *e)
 {
-	return open_book(cli, NO_DATABASE, out, e);
+	int rc = open_book(cli, NO_DATABASE, out, e);
+	if (rc == 0)
+		book_ask_own_names(*out, own_names, cli);
+	return rc;
 }
 
 /* Where a build takes books from (make PRICES_URL=...; tools/release_page says which by default);

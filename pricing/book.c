@@ -40,9 +40,12 @@ struct book {
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
-	struct variant *variant; /* that were asked for */
-	pthread_mutex_t lock;	 /* of all of it: cards are opened while threads ask */
-	struct book *self;	 /* for opening a card of a book that is only asked */
+	struct variant *variant;			      /* that were asked for */
+	void (*own_names)(const void *user, struct buf *out); /* asked once, where it is needed */
+	const void *own_user;
+	struct buf own;
+	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
+	struct book *self;    /* for opening a card of a book that is only asked */
 };
 
 const char *service_tier_standard(size_t i)
@@ -258,8 +261,16 @@ void book_close(struct book *b)
 	free(b->card);
 	book_pack_close(b->pack);
 	arena_release(&b->arena);
+	buf_release(&b->own);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
+}
+
+void book_ask_own_names(struct book *b, void (*names)(const void *user, struct buf *out),
+			const void *user)
+{
+	b->own_names = names;
+	b->own_user = user;
 }
 
 /* Takes over what was read of a card, as one more layer. */
@@ -572,7 +583,10 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 	struct buf meant = { 0 };
 	if (!e) /* nobody reads what the name may have meant */
 		return -ERR_NOT_FOUND;
-	near_names_begin(&near, model);
+	if (b->self->own_names)
+		b->self->own_names(b->own_user, &b->self->own);
+	b->self->own_names = NULL;
+	near_names_begin(&near, model, (struct text){ b->own.p, b->own.n });
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
 			near_names_see(&near, n->name, is_resold(b, n));

@@ -16,6 +16,10 @@ struct book;
 
 /* The shipped cards only. */
 int book_open(struct book **out, struct err *e);
+/* names adds to out, with near_names_own, the models that the user has calls of: a name that no
+ * card lists may have meant one of them. Asked once at most; user lives as long as the book. */
+void book_ask_own_names(struct book *b, void (*names)(const void *user, struct buf *out),
+			const void *user);
 void book_close(struct book *b);
 /* The book that was installed at that path (pricing/book_pack.h) in place of the shipped cards,
  * where it is newer than they are; before anything else is asked or added. Errors: those of

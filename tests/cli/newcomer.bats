@@ -104,6 +104,10 @@ invoice send 1|did you mean `tally invoice show`?
 credit|`tally help credit` explains them
 CASES
 	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
+	# the models of one's own records come first
+	printf '%s\n' time,model,input 2026-06-15T08:00:00Z,qwen-flash,3 >own.csv; "$TALLY" ingest own.csv --db own.db -q
+	TALLY_DB=own.db run "$TALLY" cost flash --input 1; expect 1 "did you mean 'qwen-flash', "
+	TALLY_DB=none.db run "$TALLY" cost flash --input 1; expect 1; [[ $output != *"mean 'qwen-flash'"* ]] || fail "the shortest"
 	run "$TALLY" credit subscribe acme pro --db o.db; expect 1 "did you mean 'vm0-pro'?"
 	run "$TALLY" cost deepseek-v4-flash --input 1 --currency EUR; expect 1 'no price in EUR, only in USD and CNY'
 	run "$TALLY" cost gtp-5 --input 1; expect 1 "did you mean 'gpt-5'?"
@@ -111,8 +115,9 @@ CASES
 	while IFS='|' read -r typed meant; do
 		run "$TALLY" cost "$typed" --input 1; expect 1 "did you mean $meant" || return 1
 	done <<-'CASES'
-		sonnet|'claude-sonnet-5'
+		sonnet|'claude-sonnet-5-5', 'claude-sonnet-5'
 		opus-4.1|'claude-opus-4-1'
+		mini|'gpt-
 		gpt5|'gpt-5'?
 		4o-mini|'gpt-4o-mini'
 		gemini flash|'gemini-flash-latest'
