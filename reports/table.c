@@ -513,6 +513,19 @@ static void print_wrapped(FILE *out, int width, struct text given)
 	buf_release(&clean);
 }
 
+static struct buf *taken;
+
+void take_notes(struct buf *b)
+{
+	taken = b;
+}
+
+void print_gap(void)
+{
+	if (!taken)
+		putchar('\n');
+}
+
 void print_note(const char *format, ...)
 {
 	char *given = NULL;
@@ -521,8 +534,12 @@ void print_note(const char *format, ...)
 	CHECK(vasprintf(&given, format, args) >= 0);
 	va_end(args);
 	const size_t blank = strspn(given, "\n");
-	fwrite(given, 1, blank, stdout);
-	print_wrapped(stdout, terminal_width(), text_of(given + blank));
+	if (taken) {
+		buf_printf(taken, "%s\n", given + blank);
+	} else {
+		fwrite(given, 1, blank, stdout);
+		print_wrapped(stdout, terminal_width(), text_of(given + blank));
+	}
 	free(given);
 }
 

@@ -151,6 +151,17 @@ await test('the chart and its table come to the total, to the last digit', async
 	is(String(parts.reduce((n, t) => n + whole(t), 0n)), String(whole(doc.total)), 'the sum of the rows');
 });
 
+await test('a row shows its course in small, of the same figures as the chart', async () => {
+	await page.goto(server.url + '/#usage?by=customer&range=7d');
+	const row = page.locator('main tbody tr', { hasText: 'acme' }).last();
+	await row.locator('svg.spark path').waitFor({ state: 'attached' });
+	const d = await row.locator('svg.spark path').getAttribute('d'), box = await row.locator('svg.spark').getAttribute('viewBox');
+	const days = (await (await fetch(`${server.url}/v1/series?measure=cost&grain=day&by=customer&customer=acme&since=${new Date(Date.now() - 6 * 864e5).toISOString().slice(0, 10)}`)).json()).keys[0].values;
+	is(d.split('M').length - 1, days.filter(v => v > 0).length, 'a bar for each day with a cost');
+	ok(/^0 0 7 20$/.test(box) && /V0h/.test(d), `seven days and one of full height: ${box} ${d}`);
+	await page.goto(server.url + '/#usage');
+});
+
 await test('a click filters, the address carries it, back takes it away', async () => {
 	await page.locator('main tbody').last().getByRole('button', { name: 'deepseek-v4-pro' }).click();
 	await page.locator('.chip.on', { hasText: 'deepseek-v4-pro' }).waitFor();
@@ -312,6 +323,13 @@ await test('a grant leads to what it paid for; an amount is held and released by
 	await page.getByRole('button', { name: 'Hold', exact: true }).click();
 	await page.getByRole('region', { name: 'Holds' }).getByText('$0.25').waitFor();
 	await page.getByRole('button', { name: 'Release', exact: true }).click();
+	await page.getByText('Nothing is held.').waitFor();
+	run('credit', 'hold', 'acme', '25', '--id', 'job-9');
+	await page.reload();
+	const holds = page.getByRole('region', { name: 'Holds' });
+	await holds.getByText('Settle').first().click();
+	await holds.getByLabel('Credits used').fill('18.5');
+	await holds.getByRole('button', { name: 'Settle', exact: true }).click();
 	await page.getByText('Nothing is held.').waitFor();
 	await view(page, 'Customers');
 	await page.getByText('Post many movements of credits').click();
