@@ -46,6 +46,7 @@ struct book {
 	struct buf own;
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
+	int guesses;	      /* at what unknown names may have meant */
 };
 
 const char *service_tier_standard(size_t i)
@@ -577,8 +578,10 @@ static bool is_resold(const struct book *b, const struct name_entry *n)
 	return true;
 }
 
-static int unknown_model(const struct book *b, struct text model, struct err *e)
+static int unknown_model(struct book *b, struct text model, struct err *e)
 {
+	/* each is compared with all names, which takes as long as hundreds of records */
+	enum { GUESSES_MOST = 1000 };
 	struct near_names near;
 	struct buf meant = { 0 };
 	if (!e) /* nobody reads what the name may have meant */
@@ -587,10 +590,12 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 		b->self->own_names(b->own_user, &b->self->own);
 	b->self->own_names = NULL;
 	near_names_begin(&near, model, (struct text){ b->own.p, b->own.n });
-	for (size_t i = 0; i < NAME_SLOTS; i++)
+	const bool guess = b->guesses < GUESSES_MOST;
+	b->guesses += guess;
+	for (size_t i = 0; i < NAME_SLOTS && guess; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
 			near_names_see(&near, n->name, is_resold(b, n));
-	for (size_t i = 0; i < b->table.names; i++)
+	for (size_t i = 0; i < b->table.names && guess; i++)
 		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
 			       b->table.card[b->table.name[i].card].reseller);
 	near_names_put(&near, &meant);

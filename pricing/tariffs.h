@@ -63,6 +63,8 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 /* The subject of a model when nothing else is named but the provider, which must be the same in
  * every call. */
 struct subject *tariffs_model(struct tariffs *t, struct text provider, struct text model);
+/* How many are remembered; whoever is told names without end begins again now and then. */
+size_t tariffs_subjects(const struct tariffs *t);
 /* Every answer that was ever given. */
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
 struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us);

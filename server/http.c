@@ -40,6 +40,7 @@ enum {
 	QUICK_THREADS = 2,
 	DAY_CELLS_BYTES = 64 << 20, /* some five million sums of a day */
 	QUICK_WAITING_MOST = 1024,
+	BODY_THREADS = 2,
 	LONG_THREADS = 2,
 	LONG_WAITING_MOST = 32
 };
@@ -56,6 +57,7 @@ struct http {
 	struct live *live;
 	struct totals *totals;
 	struct slow *quick, *slow; /* threads that answer questions: within moments, and longer */
+	struct slow *bodies;	   /* and those that read large bodies */
 	struct readers *readers;
 	atomic_bool ending;
 	struct visitors *visitors;
@@ -96,6 +98,14 @@ struct request {
 	size_t body_most;
 	int64_t taken;			  /* of the memory for bodies */
 	bool too_large, crowded, cut_off; /* cut_off: answered before its body came */
+	struct {
+		bool aside; /* by a thread of its own */
+		atomic_bool is;
+		int status;
+		struct job *job;
+		const char *code;
+		struct err why;
+	} made; /* of the body */
 	struct job *job;
 	struct probe *probe;
 	bool submitted, counted;
@@ -348,52 +358,94 @@ static bool is_empty_request(struct text body)
 	return p < end && *p == '}' && json_skip_space(p + 1, end) == end;
 }
 
-/* Makes a job of the body and waits for it. */
-static enum MHD_Result write_request(struct request *r)
+/* Makes a job of the body: the status, 200 with the job, or without one where there is nothing to
+ * do. Of others *code and e are told. */
+static int make_job(struct request *r, struct job **out, const char **code, struct err *e)
 {
 	const enum http_route_kind route = r->route;
-	struct err e = { 0 };
-	const int status = unpack(r, &e);
+	const int status = unpack(r, e);
+	*code = status == 415 ? "unsupported" : err_name(e->code);
 	if (status != 200)
-		return answer_error(r, status, status == 415 ? "unsupported" : err_name(e.code),
-				    e.message);
+		return status;
 	if (route == ROUTE_EVENTS)
 		wrap_event(r);
 	struct text body = { r->body.p ? r->body.p : "", r->body.n };
-	bool needs_body = route != ROUTE_RELEASE && route != ROUTE_SETTLE;
-	if (needs_body && body.n == 0)
-		return answer_error(r, 400, "invalid", "the body is empty");
+	const bool counts = route != ROUTE_RELEASE && route != ROUTE_SETTLE && route != ROUTE_HOLD;
+	*code = "invalid";
+	if (route != ROUTE_RELEASE && route != ROUTE_SETTLE && body.n == 0)
+		return err_set(e, ERR_INVALID, "the body is empty"), 400;
 	if (r->signal && is_empty_request(body))
-		return answer(r, 200, type_of(r), "{}\n", r->protobuf ? 0 : 3,
-			      MHD_RESPMEM_PERSISTENT);
+		return 200;
 	struct job *j = job_open(route == ROUTE_HOLD	  ? JOB_HOLD
 				 : route == ROUTE_SETTLE  ? JOB_SETTLE
 				 : route == ROUTE_RELEASE ? JOB_RELEASE
 							  : JOB_USAGE);
+	*out = j;
 	j->customer = r->customer;
 	j->signal = r->signal;
 	j->protobuf = r->protobuf;
-	if (route == ROUTE_HOLD && job_take_request(j, body, &e) != 0) {
-		job_close(j);
-		return answer_err(r, &e);
+	if (route == ROUTE_HOLD && job_take_request(j, body, e) != 0) {
+		*code = err_name(e->code);
+		return err_http_status(e->code);
 	}
-	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n &&
-	    body_read(j, body, &e) != 0) {
-		job_close(j);
-		return answer_error(r, 413, "too_large", e.message);
+	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n && body_read(j, body, e) != 0) {
+		*code = "too_large";
+		return 413;
 	}
+	if (counts && !r->signal && j->item_count == 0 && j->passed_over == 0)
+		return err_set(e, ERR_INVALID, "the body holds no record"), 400;
 	if (r->rest.n)
 		j->hold_id =
 			(struct text){ arena_text(&j->arena, r->rest.p, r->rest.n), r->rest.n };
 	const char *broken = microhttpd.MHD_lookup_connection_value(
 		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
-	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && route != ROUTE_SETTLE && !r->signal &&
-	    j->item_count == 0 && j->passed_over == 0) {
-		job_close(j);
-		return answer_error(r, 400, "invalid", "the body holds no record");
+	return 200;
+}
+
+static void read_body(struct request *r)
+{
+	r->made.status = make_job(r, &r->made.job, &r->made.code, &r->made.why);
+}
+
+/* In a thread aside. */
+static void read_aside(void *user)
+{
+	struct request *r = user;
+	read_body(r);
+	atomic_store(&r->made.is, true);
+	microhttpd.MHD_resume_connection(r->connection);
+}
+
+/* Waits for the job that was made of the body. */
+static enum MHD_Result use_body(struct request *r)
+{
+	struct job *j = r->made.job;
+	r->made.job = NULL;
+	if (r->made.status == 200 && j)
+		return submit(r, j);
+	job_close(j);
+	if (r->made.status == 200)
+		return answer(r, 200, type_of(r), "{}\n", r->protobuf ? 0 : 3,
+			      MHD_RESPMEM_PERSISTENT);
+	return answer_error(r, r->made.status, r->made.code, r->made.why.message);
+}
+
+/* A large body takes as long as thousands of small ones, for which all connections would wait. */
+static enum MHD_Result write_request(struct request *r)
+{
+	enum { AT_ONCE = 64 << 10 };
+	if (r->body.n > AT_ONCE || header(r, "Content-Encoding")) {
+		r->made.aside = true;
+		suspend(r);
+		if (slow_submit(r->http->bodies, read_aside, r))
+			return MHD_YES;
+		r->made.aside = false;
+		microhttpd.MHD_resume_connection(r->connection);
+		return answer_error(r, 429, "busy", "too many bodies are waiting; try again");
 	}
-	return submit(r, j);
+	read_body(r);
+	return use_body(r);
 }
 
 static const char *parameter(const struct http_question *q, const char *name)
@@ -1084,6 +1136,12 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	if (r->made.aside) {
+		if (!atomic_load(&r->made.is))
+			return MHD_YES;
+		r->made.aside = false;
+		return use_body(r);
+	}
 	return r->submitted ? answer_submitted(r) : serve(r);
 }
 
@@ -1112,6 +1170,7 @@ static void completed(void *user, struct MHD_Connection *connection, void **stat
 	else if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		visitor_is_done(r->visitor);
 	job_close(r->job);
+	job_close(r->made.job);
 	drop_body(r);
 	buf_release(&r->reply.body);
 	free(r->customer);
@@ -1282,6 +1341,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
 		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
+		h->bodies = slow_open(BODY_THREADS, QUICK_WAITING_MOST);
 		h->readers = readers_open(&h->o.reading, QUICK_THREADS + LONG_THREADS);
 		slow_submit(h->slow, warm_readers, h);
 		rc = start_daemon(h, e);
@@ -1314,12 +1374,17 @@ void http_close(struct http *h)
 	if (!h)
 		return;
 	/* nothing may sleep when the daemon stops */
-	slow_close(h->quick);
-	slow_close(h->slow);
+	struct slow *const threads[] = { h->bodies, h->quick, h->slow };
+	const size_t kinds = sizeof threads / sizeof *threads;
+	for (size_t i = 0; i < kinds; i++)
+		slow_end(threads[i]);
 	if (h->live)
 		live_end(h->live);
 	if (h->daemon)
 		microhttpd.MHD_stop_daemon(h->daemon);
+	/* until then a connection may still ask */
+	for (size_t i = 0; i < kinds; i++)
+		slow_close(threads[i]);
 	if (h->live)
 		live_close(h->live);
 	totals_close(h->totals);

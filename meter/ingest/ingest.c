@@ -305,6 +305,7 @@ static bool is_part(int kind)
 
 /* The counts that ids were always made of stand at their places; what came later is added by name,
  * where there is any, so that no record's id changes when a bucket or a unit is new. */
+enum { SUBJECTS_MOST = 20000 }; /* remembered prices of names: some 15 MB */
 enum { ID_BUCKETS = 16, ID_FIRST_UNIT = COUNT_TOKENS, ID_NUMBERS = ID_BUCKETS + 4 };
 
 static void put_later_counts(struct buf *b, const struct record *r)
@@ -429,6 +430,8 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		p = stored_price_none(r->text[FIELD_MODEL], what->unread);
 		return store_price(in->store, &p, price, e);
 	}
+	if (tariffs_subjects(in->tariffs) > SUBJECTS_MOST)
+		ingest_use_book(in, in->o.book);
 	const bool aggregate = what->flags & USAGE_AGGREGATE;
 	const int64_t us = what->flags & USAGE_BY_COMPLETION ? r->completed_us : r->time_us;
 	struct subject *s =

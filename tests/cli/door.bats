@@ -163,3 +163,27 @@ raw() { printf "$@" >bytes; exec 9<>"/dev/tcp/127.0.0.1/$port"; cat bytes >&9; t
 	[ -L link ] && ! grep -q '^a ' real/tokens && grep -q '^b ' real/tokens
 	[ "$(stat -c '%a %u %g' real/tokens)" = "$before" ]
 }
+@test "a body that takes long to read holds up nobody else" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve_surely
+	python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.compress(b"[" + b"[]," * 20000000 + b"[]]", 1))' >heavy.gz
+	(curl -s -m 300 -X POST -H 'Content-Encoding: gzip' --data-binary @heavy.gz "$URL/v1/usage" >heavy.out; touch ended) 3>&- &
+	for i in 1 2 3 4 5; do sleep 0.1; get "$URL/healthz"; [ "${lines[-1]}" = 200 ]; done
+	[ ! -e ended ] || fail "the body was read before the others were answered"
+	wait $!
+	grep -q 'holds no record' heavy.out
+}
+@test "a resource of OpenTelemetry with more attributes than any has is refused" {
+	python3 - <<-'END' >many.json
+		import json
+		a = lambda k, v: {"key": k, "value": {"stringValue": v}}
+		span = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "chat", "startTimeUnixNano": "1781510400000000000", "endTimeUnixNano": "1781510401000000000",
+		        "attributes": [a("gen_ai.operation.name", "chat"), a("gen_ai.request.model", "deepseek-v4-flash"), {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "10"}}]}
+		for n in (1024, 1025):
+		    print(json.dumps({"resourceSpans": [{"resource": {"attributes": [a("k%d" % i, "v") for i in range(n)]}, "scopeSpans": [{"spans": [dict(span, spanId="%016x" % n)]}]}]}))
+	END
+	run "$TALLY" ingest many.json --db t.db
+	expect 3 '1 accepted' '1 quarantined'
+	run "$TALLY" quarantine list --db t.db
+	expect 0 'more than 1,024 attributes'
+}
