@@ -203,21 +203,6 @@ static void tell(struct ingest *in, enum ingest_result result, struct text id, c
 		in->on_item(in->user, &(struct ingest_item){ result, id, reason });
 }
 
-int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
-		  struct err *e)
-{
-	const struct held h = { .source = text_of(in->source),
-				.line = r->line,
-				.raw = r->raw,
-				.header = r->header,
-				.reason = text_of(r->why),
-				.told = { in->told.p, in->told.n } };
-	int rc = quarantine_hold(in->store, &h, now, e);
-	if (rc == 0)
-		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
-	return rc;
-}
-
 static struct occurrence *occurrence_of(struct ingest *in, uint64_t hash)
 {
 	size_t i = hash & (in->occurrence_room - 1);
@@ -246,6 +231,29 @@ static int64_t count_occurrence(struct ingest *in, uint64_t hash)
 		in->occurrences++;
 	}
 	return ++o->count;
+}
+
+/* Which of the equal ones of its source what is held is; 0: that does not matter. */
+static int64_t place_of(struct ingest *in, struct text raw)
+{
+	static const uint64_t seed[2] = { 0x68656c64, 0x706c616365 };
+	return in->o.held_by_place ? count_occurrence(in, hash_bytes(raw.p, raw.n, seed)) : 0;
+}
+
+int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
+		  struct err *e)
+{
+	const struct held h = { .source = text_of(in->source),
+				.line = r->line,
+				.raw = r->raw,
+				.header = r->header,
+				.reason = text_of(r->why),
+				.told = { in->told.p, in->told.n },
+				.place = place_of(in, r->raw) };
+	int rc = quarantine_hold(in->store, &h, now, e);
+	if (rc == 0)
+		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
+	return rc;
 }
 
 static void put_record(struct buf *b, const struct record *r)
@@ -853,7 +861,8 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 				       .record = { record.p, record.n },
 				       .differs = { in->text.p, in->text.n },
 				       .source = text_of(in->source),
-				       .line = m->line };
+				       .line = m->line,
+				       .place = place_of(in, (struct text){ record.p, record.n }) };
 	rc = conflict_hold(in->store, &c, now, e);
 	if (rc == 0)
 		tell(in, INGEST_CONFLICT, in->shown, why);
