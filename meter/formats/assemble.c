@@ -221,10 +221,11 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (!have->stated.given ||
 	    (m->stated.given && have->stated.estimate && !m->stated.estimate))
 		have->stated = m->stated;
-	if (!have->record.text[FIELD_EFFORT].n && m->record.text[FIELD_EFFORT].n) {
-		have->record.text[FIELD_EFFORT] = keep(a, m->record.text[FIELD_EFFORT]);
-		have->record.present |= (uint64_t)1 << FIELD_EFFORT;
-	}
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (!have->record.text[f].n && m->record.text[f].n) {
+			have->record.text[f] = keep(a, m->record.text[f]);
+			have->record.present |= (uint64_t)1 << f;
+		}
 	if (s != SIGHTING_LARGER)
 		return true;
 	memcpy(have->record.tokens, counts, sizeof counts);

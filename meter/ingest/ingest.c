@@ -203,21 +203,6 @@ static void tell(struct ingest *in, enum ingest_result result, struct text id, c
 		in->on_item(in->user, &(struct ingest_item){ result, id, reason });
 }
 
-int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
-		  struct err *e)
-{
-	const struct held h = { .source = text_of(in->source),
-				.line = r->line,
-				.raw = r->raw,
-				.header = r->header,
-				.reason = text_of(r->why),
-				.told = { in->told.p, in->told.n } };
-	int rc = quarantine_hold(in->store, &h, now, e);
-	if (rc == 0)
-		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
-	return rc;
-}
-
 static struct occurrence *occurrence_of(struct ingest *in, uint64_t hash)
 {
 	size_t i = hash & (in->occurrence_room - 1);
@@ -246,6 +231,29 @@ static int64_t count_occurrence(struct ingest *in, uint64_t hash)
 		in->occurrences++;
 	}
 	return ++o->count;
+}
+
+/* Which of the equal ones of its source what is held is; 0: that does not matter. */
+static int64_t place_of(struct ingest *in, struct text raw)
+{
+	static const uint64_t seed[2] = { 0x68656c64, 0x706c616365 };
+	return in->o.held_by_place ? count_occurrence(in, hash_bytes(raw.p, raw.n, seed)) : 0;
+}
+
+int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
+		  struct err *e)
+{
+	const struct held h = { .source = text_of(in->source),
+				.line = r->line,
+				.raw = r->raw,
+				.header = r->header,
+				.reason = text_of(r->why),
+				.told = { in->told.p, in->told.n },
+				.place = place_of(in, r->raw) };
+	int rc = quarantine_hold(in->store, &h, now, e);
+	if (rc == 0)
+		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
+	return rc;
 }
 
 static void put_record(struct buf *b, const struct record *r)
@@ -502,35 +510,55 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 	return rc;
 }
 
+/* Texts that a later sighting may add to a record which lacks them. */
+enum { ADDED_FIRST = FIELD_PROVIDER, ADDED_LAST = FIELD_EFFORT };
+
+/* Adds a name to those of the fields in which the later record differs. */
+static void put_difference(struct buf *differs, const char *name)
+{
+	buf_printf(differs, "%s%s", differs->n ? "," : "", name);
+}
+
+/* Of the texts in `which`, a bit each. */
+static void compare_texts(struct buf *differs, const struct record *h, const struct record *r,
+			  unsigned which)
+{
+	for (int f = ADDED_FIRST; f <= FIELD_WORKLOAD; f++)
+		/* what one side does not say is no contradiction */
+		if (which >> f & 1 && h->text[f].n && r->text[f].n &&
+		    !text_eq(h->text[f], r->text[f]))
+			put_difference(differs, record_field_name((enum record_field)f));
+}
+
 /* Names of the fields in which the later record differs; empty when it says the same. */
 static void compare(struct buf *differs, const struct usage_row *have, const struct record *r,
 		    bool ignore_time)
 {
-	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL, FIELD_CUSTOMER,
-						   FIELD_PROJECT, FIELD_WORKLOAD };
 	const struct record *h = &have->record;
 	differs->n = 0;
-#define DIFFERS(name) buf_printf(differs, "%s%s", differs->n ? "," : "", name)
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (h->counts[k] != r->counts[k] &&
 		    !(is_part(k) && (!h->counts[k] || !r->counts[k])))
-			DIFFERS(count_name(k));
+			put_difference(differs, count_name(k));
 	if (h->requests != r->requests)
-		DIFFERS("requests");
+		put_difference(differs, "requests");
 	if (!ignore_time && h->time_us != r->time_us)
-		DIFFERS("time");
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		/* what one side does not say is no contradiction */
-		if (h->text[texts[i]].n && r->text[texts[i]].n &&
-		    !text_eq(h->text[texts[i]], r->text[texts[i]]))
-			DIFFERS(record_field_name(texts[i]));
-#undef DIFFERS
+		put_difference(differs, "time");
+	compare_texts(differs, h, r, ~0u);
 }
 
 static unsigned flags_of(const struct metered *m)
 {
 	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
 	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
+}
+
+static bool says_more(const struct record *have, const struct record *r)
+{
+	bool more = false;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		more |= !have->text[f].n && r->text[f].n;
+	return more;
 }
 
 static int append_grown(struct ingest *in, const struct metered *m, struct usage_row *have,
@@ -557,9 +585,13 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
-	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
+	const unsigned flags =
+		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		if (back.record.text[f].n)
+			whole.text[f] = back.record.text[f];
 	sighting_share_others(whole.counts, have->record.counts);
 	const struct rated what = { &whole, flags, m->unread, stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
@@ -571,6 +603,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 				  .flags = flags };
 	/* the sighting may come from a source that names the call otherwise */
 	row.record.text[FIELD_ID] = back.record.text[FIELD_ID];
+	if (rc == 0 && says_more(&back.record, r))
+		rc = store_series(in->store, &whole, &row.series, e);
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
@@ -609,7 +643,7 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	sighting_span(&time_us, &completed_us, grown);
 	/* the call began with its earliest sighting */
 	if (s != SIGHTING_OTHER &&
-	    (time_us < have->record.time_us ||
+	    (time_us < have->record.time_us || says_more(&have->record, grown) ||
 	     (in->o.by_completion && completed_us != have->record.completed_us))) {
 		if (s == SIGHTING_SMALLER)
 			memcpy(grown->tokens, stored, sizeof stored);
@@ -760,6 +794,25 @@ static int grow(struct ingest *in, const struct metered *m, const struct record 
 	return rc == 0 ? append_grown(in, m, &have, known, grown, e) : rc;
 }
 
+/* The record says what is stored, and perhaps more: whose call it was, say. */
+static int take_repeated(struct ingest *in, const struct metered *m, const struct record *r,
+			 const struct known_id *known, struct err *e)
+{
+	struct usage_row have;
+	int rc = store_row(in->store, known->current, &have, e);
+	if (rc == 0 && says_more(&have.record, r)) {
+		struct record more = *r;
+		memcpy(more.counts, have.record.counts, sizeof more.counts);
+		more.requests = have.record.requests;
+		more.time_us = have.record.time_us;
+		more.completed_us = have.record.completed_us;
+		rc = append_grown(in, m, &have, known, &more, e);
+	}
+	if (rc == 0)
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+	return rc;
+}
+
 /* The id is stored already. */
 static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
 		      const struct known_id *known, struct instant now, struct err *e)
@@ -792,10 +845,16 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 	}
 	compare(&in->text, &have, r,
 		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
-	if (in->text.n == 0) {
-		tell(in, INGEST_DUPLICATE, in->shown, NULL);
-		return 0;
+	unsigned added = 0;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		added |= (unsigned)!have.record.text[f].n << f;
+	if (in->text.n == 0 && known->current != known->first) {
+		if ((rc = store_row(in->store, known->current, &have, e)) != 0)
+			return rc;
+		compare_texts(&in->text, &have.record, r, added);
 	}
+	if (in->text.n == 0)
+		return take_repeated(in, m, r, known, e);
 	struct buf record = { 0 };
 	char why[300];
 	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
@@ -805,7 +864,8 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 				       .record = { record.p, record.n },
 				       .differs = { in->text.p, in->text.n },
 				       .source = text_of(in->source),
-				       .line = m->line };
+				       .line = m->line,
+				       .place = place_of(in, (struct text){ record.p, record.n }) };
 	rc = conflict_hold(in->store, &c, now, e);
 	if (rc == 0)
 		tell(in, INGEST_CONFLICT, in->shown, why);
