@@ -393,18 +393,15 @@ static bool fits(const struct route_rule *u, const struct workload *w, const str
 	       (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model));
 }
 
-size_t route_rule(const struct route *r, const struct workload *w, const struct work_call *c)
+static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c,
+			 bool *decides)
 {
-	size_t i = 0;
-	while (i < r->rules && !fits(&r->rule[i], w, c))
-		i++;
-	return i;
-}
-
-static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c)
-{
-	const size_t i = route_rule(r, w, c);
-	return i < r->rules ? r->rule[i].target : r->otherwise;
+	for (size_t i = 0; i < r->rules; i++)
+		if (fits(&r->rule[i], w, c)) {
+			decides[i] = true;
+			return r->rule[i].target;
+		}
+	return r->otherwise;
 }
 
 /* Whether what has tried the call is that target: itself, or the model on record by its name. */
@@ -419,7 +416,7 @@ static bool is_target(const struct route *r, const struct workload *w, const str
 }
 
 uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
-		      uint64_t seed)
+		      uint64_t seed, bool decides[ROUTE_RULES_MAX])
 {
 	switch (r->kind) {
 	case ROUTE_RECORDED:
@@ -433,7 +430,7 @@ uint32_t route_target(const struct route *r, const struct workload *w, const str
 	case ROUTE_SHARE:
 		return in_share(r, w, c, seed) ? 0 : 1;
 	case ROUTE_RULES:
-		return by_rules(r, w, c);
+		return by_rules(r, w, c, decides);
 	case ROUTE_MODEL:
 	case ROUTE_OFFPEAK:
 	case ROUTE_CASCADE:

@@ -72,11 +72,9 @@ int route_only_from(struct route *r, struct text model, struct err *e);
 /* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
 int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 
-/* The target of a call of the workload, or ROUTE_AS_RECORDED. */
+/* The target of a call of the workload, or ROUTE_AS_RECORDED; notes which rule decides. */
 uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
-		      uint64_t seed);
-/* The first rule that it fits; as many as there are where it fits none. */
-size_t route_rule(const struct route *r, const struct workload *w, const struct work_call *c);
+		      uint64_t seed, bool decides[ROUTE_RULES_MAX]);
 /* Whether the call, tried on `target` (behind the targets: on what was recorded), is run on
  * escalate_to too. */
 bool route_escalates(const struct route *r, const struct workload *w, const struct work_call *c,

@@ -73,50 +73,16 @@ static bool look_at_rule(const struct met *m, const struct route_rule *u)
 	return all && met;
 }
 
-static void note_rule(const struct route *r, const struct workload *w, const struct work_call *c,
-		      bool *decides, size_t *left)
-{
-	const size_t i = route_rule(r, w, c);
-	if (i == r->rules || decides[i])
-		return;
-	decides[i] = true;
-	(*left)--;
-}
-
-/* Which rules decide some call. */
-static void see_rules(const struct route *r, const struct workload *w, bool *decides)
-{
-	size_t left = r->rules, most = 0;
-	for (size_t i = 0; w->call && left && i < w->count; i++)
-		note_rule(r, w, &w->call[i], decides, &left);
-	if (w->call)
-		return;
-	for (size_t k = 0; k < w->conversations; k++) {
-		const size_t calls = workload_first_call(w, k + 1) - workload_first_call(w, k);
-		most = calls > most ? calls : most;
-	}
-	struct work_call *room = mem_alloc((most + 1) * sizeof *room);
-	for (size_t k = 0; left && k < w->conversations; k++) {
-		const struct work_call *c = workload_calls(w, k, room);
-		const size_t calls = workload_first_call(w, k + 1) - workload_first_call(w, k);
-		for (size_t i = 0; left && i < calls; i++)
-			note_rule(r, w, &c[i], decides, &left);
-	}
-	free(room);
-}
-
 /* Names that are not met say it of their rule; of others its number does. */
-static void look_at_rules(const struct met *m, const struct route *r)
+static void look_at_rules(const struct met *m, const struct route *r,
+			  const struct whatif_result *got)
 {
-	bool *decides = mem_zalloc((r->rules + 1) * sizeof *decides);
-	see_rules(r, m->w, decides);
 	for (size_t i = 0; i < r->rules; i++) {
 		char number[24];
 		snprintf(number, sizeof number, "%zu", i + 1);
-		if (look_at_rule(m, &r->rule[i]) && !decides[i])
+		if (look_at_rule(m, &r->rule[i]) && got && !got->decides[i])
 			m->tell(m->user, "rule", text_of(number));
 	}
-	free(decides);
 }
 
 static bool has_answered(const struct whatif_result *got, const struct route_target *t)
@@ -172,7 +138,7 @@ void route_names_unmet(const struct route *r, const struct workload *w,
 	for (int k = 0; k < KINDS; k++)
 		m.has[k] = mem_zalloc((w->names + 1) * sizeof *m.has[k]);
 	meet_all(&m);
-	look_at_rules(&m, r);
+	look_at_rules(&m, r, got);
 	for (size_t i = 0; i < r->waits; i++)
 		look(&m, WORKLOAD, r->wait[i]);
 	if (r->escalates)

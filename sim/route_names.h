@@ -12,8 +12,8 @@
 
 /* Tells each such name once for each place that has it; `what` is the kind of name: "customer",
  * "rule" (its number), "target" (a model that answers nothing), "escalation" (the model to which
- * nothing is sent on). got: what the route came to; NULL: only some calls were replayed, and models
- * that answered none are not told. */
+ * nothing is sent on). got: what the route came to; NULL: only some calls were replayed, and rules
+ * and models of no call are not told. */
 void route_names_unmet(const struct route *r, const struct workload *w,
 		       const struct whatif_result *got,
 		       void (*tell)(void *user, const char *what, struct text name), void *user);

@@ -134,7 +134,8 @@ struct whatif_result {
 	/* of routes that wait for a cheaper hour */
 	int64_t moved, waited_us, longest_us;
 	struct money_total without_waiting;
-	int64_t escalated; /* calls that were run on a second model too */
+	int64_t escalated;	       /* calls that were run on a second model too */
+	bool decides[ROUTE_RULES_MAX]; /* rules that decided a call */
 	int64_t retried, retries_billed;
 	struct money_total retry_cost;
 	struct money_total fixed; /* of `cost`: what does not depend on the calls */

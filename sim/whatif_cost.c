@@ -688,6 +688,8 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 	to->waited_us += r->waited_us;
 	to->longest_us = r->longest_us > to->longest_us ? r->longest_us : to->longest_us;
 	to->escalated += r->escalated;
+	for (size_t i = 0; i < ROUTE_RULES_MAX; i++)
+		to->decides[i] |= r->decides[i];
 	to->retried += r->retried;
 	to->retries_billed += r->retries_billed;
 	for (size_t i = 0; i < to->models; i++)

@@ -182,7 +182,7 @@ void whatif_choose(struct run *r)
 		const struct work_call *c = &r->call[i];
 		if (sample && !sample->in[c->conversation])
 			continue;
-		uint32_t target = route_target(route, w, c, r->o->seed);
+		uint32_t target = route_target(route, w, c, r->o->seed, r->out->decides);
 		struct play *p = &r->play[r->plays++];
 		if (target == ROUTE_AS_RECORDED)
 			target = route->targets + c->subject;

@@ -343,7 +343,7 @@ def main():
             for name, answered in ((spec, [choose(r) for r in rows]), (a, [a] * len(rows)), ("recorded", [r["m"] for r in rows])):
                 reads, writes, pico = replay_blocks(rows, answered, **asked_here)
                 print("whatif blocks.jsonl %s --cache %s %s -s x=%s\t%s %d" % (at, cache, text, name, money(pico), reads))
-                if cache == "vendor":
+                if cache == "vendor" and name == spec:
                     shared = [dict(r, h=whole(r)) for r in rows]
                     reads, writes, pico = replay_blocks(shared, answered, shared=True, **asked_here)
                     print("whatif chats.jsonl --block 64 %s --cache vendor %s -s x=%s\t%s %d" % (at, text, name, money(pico), reads))
