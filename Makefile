@@ -91,9 +91,10 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# what waits for people is made small instead of fast
+# what waits for people, and what reads a page that one of them wrote, is made small instead of fast
 ifeq ($(MODE),release)
 $(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(addprefix $(B)/meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o): ROOM := -Os
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
