@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/config.h"
@@ -224,6 +225,11 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	const char *beyond = c->arguments_max >= 0 && cli->argument_count > c->arguments_max
 				     ? cli->argument[c->arguments_max]
 				     : NULL;
+	if (beyond && access(beyond, F_OK) == 0)
+		return err_set(e, ERR_USAGE,
+			       "`tally %s` does not expect '%.200s'; `tally replay` prices a file, "
+			       "`tally ingest` stores its calls",
+			       c->name, beyond);
 	if (beyond) {
 		const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
 		return with_example(c,
