@@ -140,6 +140,7 @@ CASES
 		run "$TALLY" $line; expect 2 "$says" || return 1
 	done <<-'CASES'
 		calls.csv|did you mean `tally replay calls.csv`?
+		daily --last month|--period last-month
 		quux calls.csv|did you mean `tally replay calls.csv`?
 		repaly calls.csv|did you mean `tally replay`?
 		cost calls.csv|'calls.csv' is a file, no model; `tally replay` prices its calls
