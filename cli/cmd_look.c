@@ -83,10 +83,11 @@ static int take_period(const struct cli *cli, const struct view *view, const str
 	int64_t last = only_today;
 	int rc = cli_count(cli, "last", last, &last, e);
 	if (rc != 0)
-		return err_set(e, ERR_USAGE,
-			       "--last: '%.100s' is no number; write --last 7, or a word of time as "
-			       "in --period last-month",
-			       cli_value(cli, "last"));
+		return err_set(
+			e, ERR_USAGE,
+			"--last: '%.100s' is no number; write --last 7, or a word of time as "
+			"in --period last-month",
+			cli_value(cli, "last"));
 	if (rc == 0 && !cli_value(cli, "last") && !only_today)
 		return cli_period(cli, zone, &f->since, &f->until, e);
 	if (rc == 0)
