@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/config.h"
@@ -166,6 +167,22 @@ static int with_example(const struct command *c, int rc, struct err *e)
 	return rc;
 }
 
+/* An argument beyond those that the command takes: a file, the name of an option, or anything. */
+static int refuse_argument(const struct command *c, const char *beyond, struct err *e)
+{
+	const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
+	if (access(beyond, F_OK) == 0)
+		return err_set(e, ERR_USAGE,
+			       "`tally %s` does not expect '%.200s'; `tally replay` prices a file, "
+			       "`tally ingest` stores its calls",
+			       c->name, beyond);
+	return with_example(c,
+			    err_set(e, ERR_USAGE, "`tally %s` does not expect '%.200s'%s%.40s%s",
+				    c->name, beyond, option ? "; did you mean '--" : "",
+				    option ? beyond : "", option ? "'?" : ""),
+			    e);
+}
+
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
 {
 	*cli = (struct cli){ .command = c, .argument = argv };
@@ -221,18 +238,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	if (cli->argument_count < c->arguments_min)
 		return with_example(
 			c, err_set(e, ERR_USAGE, "`tally %s` needs %s", c->name, c->arguments), e);
-	const char *beyond = c->arguments_max >= 0 && cli->argument_count > c->arguments_max
-				     ? cli->argument[c->arguments_max]
-				     : NULL;
-	if (beyond) {
-		const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
-		return with_example(c,
-				    err_set(e, ERR_USAGE,
-					    "`tally %s` does not expect '%.200s'%s%.40s%s", c->name,
-					    beyond, option ? "; did you mean '--" : "",
-					    option ? beyond : "", option ? "'?" : ""),
-				    e);
-	}
+	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
+		return refuse_argument(c, cli->argument[c->arguments_max], e);
 	return config_load(e);
 }
 

@@ -134,6 +134,22 @@ CASES
 	cost gpt-5 --prompt 10k --cache-read 8k --at 2026-06-01
 	[ "$(json total)" = 0.0035 ] || fail "2,000 at 1.25 and 8,000 at 0.125 a million"
 }
+@test "a file where a command or a model is expected is answered with what reads it" {
+	printf '%s\n' time,model,input 2026-06-15T08:00:00Z,gpt-5,3 >calls.csv
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line; expect 2 "$says" || return 1
+	done <<-'CASES'
+		calls.csv|did you mean `tally replay calls.csv`?
+		daily --last month|--period last-month
+		quux calls.csv|did you mean `tally replay calls.csv`?
+		repaly calls.csv|did you mean `tally replay`?
+		cost calls.csv|'calls.csv' is a file, no model; `tally replay` prices its calls
+		usage calls.csv|`tally ingest` stores its calls
+		compare gpt-5 gpt-4o|`tally cost MODEL MODEL` or `tally whatif FILE`
+		total|did you mean `tally usage`?
+		codebuff daily|did you mean `tally sources`?
+	CASES
+}
 @test "an empty report says what was typed wrongly, and when there are records" {
 	printf 'id,time,model,customer,project,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,/home/me/app,1000\nb,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/x/app,1000\nc,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/shop,1000\n' >u.csv
 	"$TALLY" ingest u.csv --db m.db
