@@ -152,6 +152,7 @@ await test('the chart and its table come to the total, to the last digit', async
 });
 
 await test('a row shows its course in small, of the same figures as the chart', async () => {
+	const was = page.url();
 	await page.goto(server.url + '/#usage?by=customer&range=7d');
 	const row = page.locator('main tbody tr', { hasText: 'acme' }).last();
 	await row.locator('svg.spark path').waitFor({ state: 'attached' });
@@ -159,7 +160,7 @@ await test('a row shows its course in small, of the same figures as the chart', 
 	const days = (await (await fetch(`${server.url}/v1/series?measure=cost&grain=day&by=customer&customer=acme&since=${new Date(Date.now() - 6 * 864e5).toISOString().slice(0, 10)}`)).json()).keys[0].values;
 	is(d.split('M').length - 1, days.filter(v => v > 0).length, 'a bar for each day with a cost');
 	ok(/^0 0 7 20$/.test(box) && /V0h/.test(d), `seven days and one of full height: ${box} ${d}`);
-	await page.goto(server.url + '/#usage');
+	await page.goto(was);
 });
 
 await test('a click filters, the address carries it, back takes it away', async () => {

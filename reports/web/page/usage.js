@@ -47,8 +47,8 @@ function bucketName(b, grain, zone) {
 	const day = dayOf(b.at, zone);
 	return grain === 'hour' ? when(new Date(b.at).toISOString(), zone).slice(5, 16) : grain === 'month' ? `${months[day.slice(5, 7) - 1]} ${day.slice(0, 4)}` : grain === 'week' ? `week of ${dayName(day, true)}` : dayName(day, true);
 }
-function UsageChart({s, scope, set, by, measure, forecast}) {
-	const m = measures[measure], kept = useRef(null);
+function UsageChart({scope, set, by, measure, compare, forecast}) {
+	const s = useSeries(scope, by, measure, compare), m = measures[measure], kept = useRef(null);
 	const running = set.sum === 'running' && !m.ratio;
 	const priced = s.grain === 'hour' && s.all.total ? scope.filters.model || (by === 'model' && s.rows[0] && !s.rows[0].other ? s.rows[0].key : null) : null;
 	const week = useDoc(priced ? '/v1/prices/' + encodeURIComponent(priced) + '/week?' + query({z: scope.zone, at: scope.since}) : null, false);
@@ -101,6 +101,7 @@ function Usage({set, session}) {
 	const own = session.customer, by = splits.some(([k]) => k === set.by) ? set.by : 'model';
 	/* asked for in the order in which they are looked at */
 	const figures = useDoc(seriesUrl({grain: 'month', top: 0}, scope)), figuresPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0}, scope, scope.before) : null);
+	/* the same answer as the chart has */
 	const s = useSeries(scope, by, measure, compare), courses = new Map(s.each && !measures[measure].ratio ? s.each.filter(r => !r.other).map(r => [r.key, r.values]) : []);
 	const table = useDoc(usageUrl(by, scope)), past = useDoc(compare ? usageUrl(by, scope, scope.before) : null);
 	const credits = useDoc(sold ? null : seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare && !sold ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
@@ -120,9 +121,9 @@ function Usage({set, session}) {
 	const columns = [
 		{key: 'key', name: keys[by], cell: r => html`<span class="name">${keyName({key: r[by]}, by)}</span>`, sort: r => r[by] || ''},
 		{key: 'bar', name: 'Share', art: true, cell: r => html`<span class="barcell">${bar(top ? toNumber(r.v) / toNumber(top) : 0, null)}<span>${total ? share(toNumber(r.v) / toNumber(total)) : '–'}</span></span>`},
-		...(courses.size ? [{key: 'trend', name: 'Trend', extra: true, spare: true, cell: r => courses.has(r[by] ?? '') ? spark(courses.get(r[by] ?? '').map(v => v === null ? null : toNumber(v))) : ''}] : []),
 		{key: 'cost', name: 'Cost', n: true, cell: r => html`<${Amount} v=${r.total} currency=${doc.currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.v},
 		...(compare ? [{key: 'change', name: 'Change', n: true, extra: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
+		...(courses.size ? [{key: 'trend', name: 'Trend', extra: true, spare: true, cell: r => courses.has(r[by] ?? '') ? spark(courses.get(r[by] ?? '').map(v => v === null ? null : toNumber(v))) : ''}] : []),
 		{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
 		{key: 'tokens', name: 'Tokens', n: true, extra: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
 		{key: 'hits', name: 'Cache hits', n: true, extra: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
@@ -133,7 +134,7 @@ function Usage({set, session}) {
 		<section class="sheet main-chart"><div class="head"><div class="tools"><h2>${measures[measure].name}${measures[measure].ratio ? ' of prompts' : html` <span class="soft">by</span>`}</h2>${measures[measure].ratio ? null : html`<${Select} aria-label="Split by" value=${by} options=${splits.map(([k, v]) => [k, v.toLowerCase()])} onChange=${e => change({by: e.target.value === 'model' ? '' : e.target.value, order: ''}, true)} />`}</div>
 			<div class="tools">${measures[measure].ratio ? null : html`<${Select} aria-label="How it adds up" value=${set.sum === 'running' ? 'running' : ''} options=${[['', 'each period'], ['running', 'running total']]} onChange=${e => change({sum: e.target.value}, true)} />`}
 			${forecast.data && forecast.data.quantiles ? html`<span class="projected soft" title=${Object.entries(forecast.data.quantiles).map(([k, v]) => `${k}: ${v}`).join('\n')}>this month: ${forecast.data.unpriced || forecast.data.placeholders ? '>=\u00a0' : ''}${money(forecast.data.quantiles['0.5'], forecast.data.currency)} <span class="wide-only">(${money(forecast.data.quantiles['0.05'], forecast.data.currency)} to ${money(forecast.data.quantiles['0.95'], forecast.data.currency)})</span></span>` : null}</div></div>
-			<${UsageChart} s=${s} scope=${scope} set=${set} by=${by} measure=${measure} forecast=${forecast.data} /></section>
+			<${UsageChart} scope=${scope} set=${set} by=${by} measure=${measure} compare=${compare} forecast=${forecast.data} /></section>
 		<${Sheet} title=${`By ${keys[by].toLowerCase()}`} aside=${html`<a class="button" href=${linkTo('records')}>Records</a>`}>
 			${!doc ? html`<${Loading} error=${table.error} />` : rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
 				foot=${{key: `Total of ${count(rows.length)}`, cost: html`<${Amount} v=${doc.total} currency=${doc.currency} unpriced=${doc.unpriced} least=${doc.placeholders} />`, calls: count(doc.requests), tokens: html`<span title=${fixed(tokensOf(doc.tokens), 0)}>${tokensOf(doc.tokens) >= 1000000n * ONE ? compact(tokensOf(doc.tokens)) : fixed(tokensOf(doc.tokens), 0)}</span>`, hits: hitShare(doc.tokens) === null ? '–' : share(hitShare(doc.tokens))}} />
