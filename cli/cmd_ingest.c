@@ -247,8 +247,8 @@ const struct command command_ingest = {
 		"(tally sources).\n\nEach record is accepted, a duplicate, a conflict (the same "
 		"id with other content: the first counts, both are kept) or quarantined (kept "
 		"with the reason). Reading anything again, in any order or in pieces, changes "
-		"nothing. A record without an id is identified by its content as it was read: with "
-		"another --map it is another record, and counts again.",
+		"nothing. A record without an id is identified by its content (on a PostgreSQL server "
+		"as --map read it).",
 	.examples = "  tally ingest\n"
 		    "  tally ingest ~/.claude/projects\n"
 		    "  tally ingest usage.csv --customer acme\n"
