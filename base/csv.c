@@ -198,6 +198,17 @@ void csv_put_field(struct buf *b, struct text s)
 	put_field(b, "", s);
 }
 
+/* Whether a spreadsheet would calculate what begins so; some read the wide forms as well. */
+static bool is_formula(struct text s)
+{
+	static const char *const wide[] = { "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+					    "\xEF\xBC\xA0" };
+	bool is = s.n && memchr("=+-@\t\r\n", s.p[0], 7);
+	for (size_t i = 0; i < 4 && s.n >= 3; i++)
+		is |= memcmp(s.p, wide[i], 3) == 0;
+	return is;
+}
+
 void csv_put_text(struct buf *b, struct text s)
 {
 	if (is_bare(s)) {
@@ -205,7 +216,7 @@ void csv_put_text(struct buf *b, struct text s)
 		return;
 	}
 	struct buf plain = { 0 };
-	const char *front = s.n && memchr("=+-@\t\r", s.p[0], 6) ? "'" : "";
+	const char *front = is_formula(s) ? "'" : "";
 	while (s.n) { /* a return stays where it may stand, between quotes */
 		const char *cr = memchr(s.p, '\r', s.n);
 		const size_t n = cr ? (size_t)(cr - s.p) : s.n;
@@ -220,7 +231,7 @@ void csv_put_text(struct buf *b, struct text s)
 
 struct text csv_plain_text(struct text s)
 {
-	if (s.n > 1 && s.p[0] == '\'' && memchr("=+-@\t\r", s.p[1], 6))
+	if (s.n > 1 && s.p[0] == '\'' && is_formula((struct text){ s.p + 1, s.n - 1 }))
 		return (struct text){ s.p + 1, s.n - 1 };
 	return s;
 }

@@ -183,6 +183,14 @@ int64_t db_migrations_known(const struct migration *migrations)
 	return known;
 }
 
+int db_upgraded(const struct db *db, struct err *e)
+{
+	return err_set(e, ERR_STORE,
+		       "%s: its schema has been changed by another version of tally since it was "
+		       "opened; start this process again with that version",
+		       db->path);
+}
+
 int db_migrate_from(struct db *db, const struct migration *migrations, int64_t version,
 		    int (*keep)(struct db *db, int64_t version, struct err *e), struct err *e)
 {

@@ -49,5 +49,7 @@ extern const struct db_driver db_sqlite, db_postgres;
 int db_migrate_from(struct db *db, const struct migration *migrations, int64_t version,
 		    int (*keep)(struct db *db, int64_t version, struct err *e), struct err *e);
 int64_t db_migrations_known(const struct migration *migrations);
+/* A writer that has been open since before an upgrade writes nothing more. Sets ERR_STORE. */
+int db_upgraded(const struct db *db, struct err *e);
 
 #endif

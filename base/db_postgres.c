@@ -54,6 +54,7 @@ struct connection {
 		session; /* random: a statement's name is no other client's, even behind a pooler */
 	uint64_t prepared; /* names given so far */
 	uint64_t life;	   /* how often it was connected: statements are prepared for one life */
+	bool ready;	   /* its schema is the one that is known here */
 	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
 	bool copying;	   /* rows were sent whose taking in has not been heard of */
 	char why[8];	   /* SQLSTATE of the last failure */
@@ -128,6 +129,8 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			"transaction another one cannot be used (pgbouncer: pool_mode=session); "
 			"nothing of the transaction is kept",
 			db->path);
+	if (c && strcmp(c->why, "2201F") == 0)
+		return db_upgraded(db, e);
 	if (c && strcmp(c->why, "22003") == 0)
 		return err_set(e, ERR_RANGE, "%s: could not %s: %.*s", db->path, doing, n, why);
 	if (c && strcmp(c->why, "53100") == 0)
@@ -281,10 +284,16 @@ static int begin_with(struct db *db, const char *sql, struct err *e)
 /* A writer that stands still (a machine that sleeps) is ended, and its locks with it. */
 #define WRITER_WAITS "SET LOCAL idle_in_transaction_session_timeout TO '15s'"
 #define BEGIN_WRITING "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " WRITER_WAITS
-static void put_lock(struct buf *b, const struct db *db, bool shared)
+/* The lock of writers; behind it, an error of its own where a newer tally has upgraded the schema.
+ */
+static void put_lock(struct buf *b, struct db *db, bool shared)
 {
 	buf_printf(b, "SELECT pg_advisory_xact_lock%s(%d)", shared ? "_shared" : "",
 		   (int)db->schema->application_id);
+	if (connection_of(db)->ready)
+		buf_printf(b,
+			   "; SELECT sqrt(-(value<>'%d')::int) FROM tally.about WHERE key='schema'",
+			   (int)db_migrations_known(db->schema->postgres_migrations));
 }
 
 static int begin(struct db *db, struct err *e)
@@ -451,7 +460,10 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 			       db->path, encoding ? encoding : "unknown");
 	pq.PQsetNoticeProcessor(c->pg, ignore, NULL);
 	rc = set_up(db, e);
-	return rc == 0 ? migrate(db, mode, e) : rc;
+	if (rc == 0)
+		rc = migrate(db, mode, e);
+	connection_of(db)->ready = rc == 0;
+	return rc;
 }
 
 static void close_server(struct db *db)

@@ -22,6 +22,7 @@ struct sqlite_query {
 struct connection {
 	sqlite3 *handle;
 	sqlite3_stmt *rollback; /* prepared ahead: when memory lacks, it is needed most */
+	bool ready;		/* its schema is the one that is known here */
 };
 
 static sqlite3 *handle_of(const struct db *db)
@@ -48,6 +49,11 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			       "%s: could not %s: the disk is full or cannot be "
 			       "written (%s)",
 			       db->path, doing, why);
+	if (code == SQLITE_CONSTRAINT_COMMITHOOK)
+		return err_set(e, ERR_STORE,
+			       "%s: the file has been replaced, moved or removed since it was "
+			       "opened; start this process again",
+			       db->path);
 	/* a sum that no longer fits becomes a floating number, which no column takes */
 	if (code == SQLITE_CONSTRAINT_DATATYPE)
 		return err_set(e, ERR_RANGE, "%s: could not %s: %s", db->path, doing, why);
@@ -144,6 +150,14 @@ static bool make_own_file(const char *path)
 	return fd >= 0 && close(fd) == 0;
 }
 
+/* Nothing is committed to a file that has no longer the name under which others look for it. */
+static int has_moved(void *user)
+{
+	int moved = 0;
+	return sqlite3_file_control(user, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved;
+}
+
 static int open_file(struct db *db, const char *path, enum db_mode mode, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -179,6 +193,8 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	if (rc == 0 && sqlite3_prepare_v3(handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
 					  &c->rollback, NULL) != SQLITE_OK)
 		rc = failed(db, "prepare a statement", e);
+	sqlite3_commit_hook(handle, has_moved, handle);
+	c->ready = rc == 0;
 	return rc;
 }
 
@@ -291,7 +307,17 @@ static int64_t changes(struct db *db)
 
 static int begin(struct db *db, struct err *e)
 {
-	return run_patiently(db, "BEGIN IMMEDIATE", e);
+	const struct connection *c = db->connection;
+	const int64_t known = db_migrations_known(db->schema->migrations);
+	int64_t version = known;
+	int rc = run_patiently(db, "BEGIN IMMEDIATE", e);
+	if (rc == 0 && c->ready)
+		rc = db_read_int(db, "PRAGMA user_version", &version, e);
+	if (rc == 0 && version != known) {
+		db_rollback(db);
+		rc = db_upgraded(db, e);
+	}
+	return rc;
 }
 
 static int begin_reading(struct db *db, struct err *e)

@@ -66,11 +66,10 @@ void sheet_page(struct sheet *s, const char *name)
 
 static void put_text(struct sheet *s, lxw_row_t row, lxw_col_t col, struct text t, lxw_format *f)
 {
-	char *text = mem_alloc(t.n + 1);
-	memcpy(text, t.n ? t.p : "", t.n);
-	text[t.n] = 0;
-	spreadsheet.worksheet_write_string(s->page, row, col, text, f);
-	free(text);
+	struct buf plain = { 0 };
+	buf_add_plain(&plain, t);
+	spreadsheet.worksheet_write_string(s->page, row, col, plain.p ? plain.p : "", f);
+	buf_release(&plain);
 }
 
 void sheet_head(struct sheet *s, lxw_row_t row, lxw_col_t col, const char *text)

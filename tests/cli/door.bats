@@ -187,3 +187,26 @@ raw() { printf "$@" >bytes; exec 9<>"/dev/tcp/127.0.0.1/$port"; cat bytes >&9; t
 	run "$TALLY" quarantine list --db t.db
 	expect 0 'more than 1,024 attributes'
 }
+@test "a writer commits nothing to a file that was replaced or removed, or that another version has upgraded" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve_surely
+	post /v1/usage "$(use a)"; [ "$status_code" = 200 ] || fail "$status_code"
+	version=$(sqlite3 t.db 'PRAGMA user_version')
+	sqlite3 t.db "PRAGMA user_version=$((version + 1))"
+	post /v1/usage "$(use b)"; [ "$status_code" = 503 ] || fail "$status_code"
+	expect 0 'another version of tally'
+	post /v1/holds '{"customer":"acme","amount":"1"}'; [ "$status_code" = 503 ] || fail "$status_code"
+	sqlite3 t.db "PRAGMA user_version=$version"
+	post /v1/usage "$(use b)"; [ "$status_code" = 200 ] || fail "$status_code"
+	"$TALLY" backup copy.db --db t.db 2>/dev/null
+	mv t.db old.db; mv copy.db t.db
+	post /v1/usage "$(use c)"; [ "$status_code" = 503 ] || fail "$status_code"
+	expect 0 'replaced, moved or removed'
+	get "$URL/readyz"; [ "${lines[-1]}" = 503 ] || fail "$output"
+	rm t.db
+	post /v1/usage "$(use c)"; [ "$status_code" = 503 ] || fail "$status_code"
+	mv old.db t.db
+	post /v1/usage "$(use c)"; [ "$status_code" = 200 ] || fail "$status_code"
+	stop
+	run "$TALLY" fsck --db t.db; expect 0 '3 rows, clean'
+}

@@ -100,6 +100,23 @@ HOW
 	if command -v pdftotext >/dev/null; then pdftotext i.pdf - | tr -d '\f' >out; grep -q 'u202e' out || fail "$(cat out)"; raw out && fail "pdf: $(cat -v out)"; fi
 	"$TALLY" whatif --html w.html --scenario recorded >out 2>&1 || true
 	raw out && fail "whatif: $(cat -v out)"
+	if command -v unzip >/dev/null; then
+		"$TALLY" export xlsx -o u.xlsx -q || true
+		unzip -p u.xlsx >out; grep -q u202e out || fail "the workbook lacks the name"
+		! LC_ALL=C grep -q "$(printf '\342\200\256')" out || fail "the workbook has it raw"
+	fi
 	if [ -e w.html ]; then grep -v chart w.html | head -c 20000 >head.html; raw head.html && fail "html"; fi
 	true
+}
+@test "a cell of CSV that begins with a newline or a wide sign is no formula, and is read back as it was" {
+	printf '%s\n' '{"id":"a","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","customer":"\uff1d1+1","project":"\n=1","workload":"\uff20x","input":10}' >r.jsonl
+	"$TALLY" ingest r.jsonl -q
+	"$TALLY" export csv >out.csv
+	python3 - <<-'END'
+		import csv
+		row = list(csv.DictReader(open("out.csv", newline="")))[0]
+		assert (row["customer"], row["project"], row["workload"]) == ("'\uff1d1+1", "'\n=1", "'\uff20x"), row
+	END
+	"$TALLY" ingest out.csv --db again.db -q
+	diff <("$TALLY" usage --by customer,project --json) <("$TALLY" usage --by customer,project --json --db again.db)
 }
