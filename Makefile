@@ -118,15 +118,6 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
-# The registry of exports and bills.
-EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
-$(B)/gen/exports.c: $(EXPORTS) Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
-	for f in $(EXPORTS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
-
 # The words that papers are printed in, a file a language.
 LABELS := $(sort $(wildcard meter/billing/labels/*.json))
 $(B)/gen/labels.c: $(LABELS) Makefile
@@ -136,13 +127,16 @@ $(B)/gen/labels.c: $(LABELS) Makefile
 		echo "{ \"$${l%.json}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
-# The price cards, compressed, and the table of the names that they know.
+# The price cards, compressed, with the table of the names that they know, and the registry of exports and bills.
 EMBED_OBJ := $(addprefix $(B)/base/,json.o decimal.o text.o err.o arena.o file.o)
-$(B)/gen/embed_cards: tools/embed_cards.c $(EMBED_OBJ)
+$(B)/gen/embed_%: tools/embed_%.c $(EMBED_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LIBS)
 $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 	$< $(CARDS) > $@.tmp && mv $@.tmp $@
+EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
+$(B)/gen/exports.c: $(B)/gen/embed_exports $(EXPORTS)
+	$< $(EXPORTS) > $@.tmp && mv $@.tmp $@
 
 # What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
@@ -283,4 +277,4 @@ install: all ## install to $(PREFIX)
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)
+-include $(wildcard $(B)/gen/*.d) $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)
