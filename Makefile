@@ -93,7 +93,14 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 
 # what waits for people is made small instead of fast
 ifeq ($(MODE),release)
-$(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(addprefix $(B)/,cli/%.o reports/%.o meter/billing/%.o $(addprefix pricing/,import%.o near_names.o book_pack.o price_spans.o)): ROOM := -Os
+# pointers into the program itself as a bitmap (a tenth of the program), where the linker writes it and the loader reads it
+RELR := -Wl,-z,pack-relative-relocs
+RELR_WORKS := $(shell t=$$(mktemp) && printf 'static int x; int *volatile p = &x; int main(void) { return p != &x; }' | \
+	$(CC) -x c -o $$t - $(RELR) 2>&1 && $$t && echo yes; rm -f $$t)
+ifeq ($(RELR_WORKS),yes)
+LDFLAGS += $(RELR)
+endif
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
