@@ -93,8 +93,14 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 
 # what waits for people, and what reads a page that one of them wrote, is made small instead of fast
 ifeq ($(MODE),release)
-$(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
-$(addprefix $(B)/meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o): ROOM := -Os
+$(addprefix $(B)/,cli/%.o reports/%.o $(addprefix meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o) $(addprefix pricing/,import%.o near_names.o book_pack.o price_spans.o)): ROOM := -Os
+# pointers into the program itself as a bitmap (a tenth of the program), where the linker writes it and the loader reads it
+RELR := -Wl,-z,pack-relative-relocs
+RELR_WORKS := $(shell t=$$(mktemp) && printf 'static int x; int *volatile p = &x; int main(void) { return p != &x; }' | \
+	$(CC) -x c -o $$t - $(RELR) 2>&1 && $$t && echo yes; rm -f $$t)
+ifeq ($(RELR_WORKS),yes)
+LDFLAGS += $(RELR)
+endif
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -119,6 +125,7 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
+<<<<<<< HEAD
 # JSON as C strings, without the blanks between its parts
 packed_json := sed -e 's/^[[:blank:]]*//' -e 's/": /":/g' -e 's/", "/","/g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&"/'
 
@@ -131,6 +138,8 @@ $(B)/gen/exports.c: $(EXPORTS) Makefile
 		echo "{ \"$$f\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
+=======
+>>>>>>> h15
 # The words that papers are printed in, a file a language.
 LABELS := $(sort $(wildcard meter/billing/labels/*.json))
 $(B)/gen/labels.c: $(LABELS) Makefile
@@ -140,13 +149,16 @@ $(B)/gen/labels.c: $(LABELS) Makefile
 		echo "{ \"$${l%.json}\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
-# The price cards, compressed, and the table of the names that they know.
+# The price cards, compressed, with the table of the names that they know, and the registry of exports and bills.
 EMBED_OBJ := $(addprefix $(B)/base/,json.o decimal.o text.o err.o arena.o file.o)
-$(B)/gen/embed_cards: tools/embed_cards.c $(EMBED_OBJ)
+$(B)/gen/embed_%: tools/embed_%.c $(EMBED_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.o,$^) $(LIBS)
 $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 	$< $(CARDS) > $@.tmp && mv $@.tmp $@
+EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
+$(B)/gen/exports.c: $(B)/gen/embed_exports $(EXPORTS)
+	$< $(EXPORTS) > $@.tmp && mv $@.tmp $@
 
 # What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
@@ -298,4 +310,4 @@ install: all ## install to $(PREFIX)
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)
+-include $(wildcard $(B)/gen/*.d) $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)

@@ -94,6 +94,18 @@ char *arena_text(struct arena *a, const char *s, size_t n)
 	return p;
 }
 
+char *arena_join(struct arena *a, const char *const *part, size_t count)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < count; i++)
+		n += strlen(part[i]);
+	char *all = arena_alloc(a, n), *at = all;
+	for (size_t i = 0; i < count; i++)
+		at = stpcpy(at, part[i]);
+	*at = 0;
+	return all;
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

@@ -18,6 +18,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 /* A copy of n bytes with a NUL behind them. */
 char *arena_text(struct arena *a, const char *s, size_t n);
+/* The parts one after the other. */
+char *arena_join(struct arena *a, const char *const *part, size_t count);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Forgets everything but keeps the largest chunk for reuse. */
 void arena_reset(struct arena *a);

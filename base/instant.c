@@ -253,11 +253,16 @@ char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX])
 	int64_t us = t.us - day * US_PER_DAY;
 	int64_t s = us / US_PER_SECOND;
 	day_format(day, buf);
-	int n = 10 + snprintf(buf + 10, INSTANT_TEXT_MAX - 10, "T%02d:%02d:%02d", (int)(s / 3600),
-			      (int)(s / 60 % 60), (int)(s % 60));
-	int micro = (int)(us % US_PER_SECOND);
+	buf[10] = 'T';
+	put_digits(buf + 11, (int)(s / 3600), 2);
+	put_digits(buf + 14, (int)(s / 60 % 60), 2);
+	put_digits(buf + 17, (int)(s % 60), 2);
+	buf[13] = buf[16] = ':';
+	int n = 19, micro = (int)(us % US_PER_SECOND);
 	if (micro) {
-		n += snprintf(buf + n, INSTANT_TEXT_MAX - (size_t)n, ".%06d", micro);
+		buf[n] = '.';
+		put_digits(buf + n + 1, micro, 6);
+		n += 7;
 		while (buf[n - 1] == '0')
 			n--;
 	}

@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <endian.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,44 +61,67 @@ static int hex4(const char *p, const char *end)
 	return v;
 }
 
+/* The first quote, backslash or control character, or end; *beyond: whether ASCII may not be all.
+ */
+static const char *skip_plain(const char *p, const char *end, bool *beyond)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	for (; end - p >= 8; p += 8) {
+		uint64_t eight;
+		memcpy(&eight, p, 8);
+		eight = le64toh(eight);
+		/* of several the lowest bit is right, which is all that is asked for */
+		const uint64_t quote = eight ^ ones * '"', slash = eight ^ ones * '\\';
+		const uint64_t special = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+					  ((eight - ones * 0x20) & ~eight)) &
+					 high;
+		*beyond |= (eight & high) != 0;
+		if (special)
+			return p + __builtin_ctzll(special) / 8;
+	}
+	for (; p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'; p++)
+		*beyond |= (unsigned char)*p >= 0x80;
+	return p;
+}
+
+/* Behind the escape whose backslash is at p, or NULL. opens: it is the first character. */
+static const char *skip_escape(const char *p, const char *end, bool opens)
+{
+	if (++p >= end)
+		return NULL;
+	if (*p != 'u')
+		return memchr("\"\\/bfnrt", *p, 8) ? p + 1 : NULL;
+	const int u = hex4(p + 1, end);
+	if (u <= 0 || (u >= 0xDC00 && u <= 0xDFFF) || (u == NUMBER_MARK && opens))
+		return NULL;
+	p += 5;
+	if (u < 0xD800 || u > 0xDBFF)
+		return p;
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return NULL;
+	const int low = hex4(p + 2, end);
+	return low >= 0xDC00 && low <= 0xDFFF ? p + 6 : NULL;
+}
+
 const char *json_scan_string(const char *p, const char *end)
 {
 	if (p >= end || *p != '"')
 		return NULL;
-	const char *first = ++p, *clean = p;
-	for (; p < end; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c == '"') {
-			size_t n = (size_t)(p - clean);
-			return utf8_valid_prefix(clean, n) == n ? p + 1 : NULL;
-		}
-		if (c < 0x20)
+	const char *first = ++p;
+	for (;;) {
+		const char *clean = p;
+		bool beyond = false;
+		p = skip_plain(p, end, &beyond);
+		const size_t n = (size_t)(p - clean);
+		if (p >= end || (unsigned char)*p < 0x20 ||
+		    (beyond && utf8_valid_prefix(clean, n) != n))
 			return NULL;
-		if (c != '\\')
-			continue;
-		size_t n = (size_t)(p - clean);
-		if (utf8_valid_prefix(clean, n) != n || ++p >= end)
+		if (*p == '"')
+			return p + 1;
+		p = skip_escape(p, end, p == first);
+		if (!p)
 			return NULL;
-		if (*p == 'u') {
-			int u = hex4(p + 1, end);
-			if (u <= 0 || (u >= 0xDC00 && u <= 0xDFFF) ||
-			    (u == NUMBER_MARK && p - 1 == first))
-				return NULL;
-			p += 4;
-			if (u >= 0xD800 && u <= 0xDBFF) {
-				if (end - p < 7 || p[1] != '\\' || p[2] != 'u')
-					return NULL;
-				int low = hex4(p + 3, end);
-				if (low < 0xDC00 || low > 0xDFFF)
-					return NULL;
-				p += 6;
-			}
-		} else if (!memchr("\"\\/bfnrt", *p, 8)) {
-			return NULL;
-		}
-		clean = p + 1;
 	}
-	return NULL;
 }
 
 const char *json_scan_number(const char *p, const char *end)
@@ -180,15 +204,20 @@ const char *json_scan_flat(const char *p, const char *end)
 struct scan {
 	const char *start, *end, *p;
 	struct buf out;
+	const char *copied;	     /* what is before it lies in out */
 	const char *wrong;	     /* what was expected where p stands */
 	int64_t values, values_most; /* 0: any number */
 	bool only_checks;
 };
 
-static void put(struct scan *s, const char *p, size_t n)
+/* Copies what is before p and not copied yet, and words that the text does not have. */
+static void copy_to(struct scan *s, const char *p, const char *words)
 {
-	if (!s->only_checks)
-		buf_add(&s->out, p, n);
+	if (s->only_checks)
+		return;
+	buf_add(&s->out, s->copied, (size_t)(p - s->copied));
+	buf_puts(&s->out, words);
+	s->copied = p;
 }
 
 static bool scan_value(struct scan *s, int depth)
@@ -217,20 +246,16 @@ static bool scan_value(struct scan *s, int depth)
 		}
 		bool number = open == '-' || is_digit(open);
 		if (number) {
-			const char mark[2] = { '"', NUMBER_MARK };
-			put(s, mark, 2);
+			copy_to(s, s->p, (const char[]){ '"', NUMBER_MARK, 0 });
+			copy_to(s, after, "\"");
 		}
-		put(s, s->p, (size_t)(after - s->p));
-		if (number)
-			put(s, "\"", 1);
 		s->p = after;
 		return true;
 	}
 	char close = open == '{' ? '}' : ']';
-	put(s, s->p++, 1);
-	s->p = json_skip_space(s->p, s->end);
+	s->p = json_skip_space(s->p + 1, s->end);
 	if (s->p < s->end && *s->p == close) {
-		put(s, s->p++, 1);
+		s->p++;
 		return true;
 	}
 	for (;;) {
@@ -241,13 +266,12 @@ static bool scan_value(struct scan *s, int depth)
 				s->wrong = "a key in quotes is expected";
 				return false;
 			}
-			put(s, s->p, (size_t)(after - s->p));
 			s->p = json_skip_space(after, s->end);
 			if (s->p >= s->end || *s->p != ':') {
 				s->wrong = "':' is expected";
 				return false;
 			}
-			put(s, s->p++, 1);
+			s->p++;
 		}
 		if (!scan_value(s, depth + 1))
 			return false;
@@ -257,7 +281,6 @@ static bool scan_value(struct scan *s, int depth)
 				open == '{' ? "',' or '}' is expected" : "',' or ']' is expected";
 			return false;
 		}
-		put(s, s->p, 1);
 		if (*s->p++ == close)
 			return true;
 	}
@@ -289,10 +312,10 @@ static const char *duplicate_key(cJSON *v, struct arena *arena)
 	}
 	if (!cJSON_IsObject(v) || n < 2)
 		return NULL;
-	if (n <= 8) {
+	if (n <= 16) {
 		for (const cJSON *a = v->child; a; a = a->next)
 			for (const cJSON *b = a->next; b; b = b->next)
-				if (strcmp(a->string, b->string) == 0)
+				if (*a->string == *b->string && strcmp(a->string, b->string) == 0)
 					return a->string;
 		return NULL;
 	}
@@ -336,6 +359,7 @@ static int scan_all(struct scan *s, struct text text, struct err *e)
 	s->end = text.p + text.n;
 	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
 		s->p += 3;
+	s->copied = s->p;
 	bool ok = scan_value(s, 1);
 	if (ok) {
 		s->p = json_skip_space(s->p, s->end);
@@ -344,8 +368,10 @@ static int scan_all(struct scan *s, struct text text, struct err *e)
 			ok = false;
 		}
 	}
-	if (ok)
+	if (ok) {
+		copy_to(s, s->end, "");
 		return 0;
+	}
 	buf_release(&s->out);
 	return refuse_at(s, s->wrong, e);
 }

@@ -1221,15 +1221,6 @@ const struct card *book_card_named(const struct book *b, const char *name, const
 	return found;
 }
 
-const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at)
-{
-	pthread_mutex_lock(&b->self->lock);
-	const struct name_entry *n = look_up(b->self, text_of(p->model), p->provider);
-	const struct price *found = n ? may_be(n, p, at) : NULL;
-	pthread_mutex_unlock(&b->self->lock);
-	return found;
-}
-
 const struct price *book_over(const struct book *b, const struct price *p, struct instant at)
 {
 	const struct price_query q = { .service_tier = text_of(p->service_tier),
@@ -1243,18 +1234,36 @@ const struct price *book_over(const struct book *b, const struct price *p, struc
 	return best && best->layer > p->layer ? best : NULL;
 }
 
-const struct price *book_price(const struct book *b, struct text provider, struct text model,
-			       struct text id)
+/* Whether a card that is open, or one of the vendor, may have prices of bounded dates. */
+static bool has_bounded(const struct book *b, const char *provider)
 {
-	const struct price *found = NULL;
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (b->table.card[i].bounded && strcmp(b->table.card[i].provider, provider) == 0)
+			return true;
+	for (size_t i = 0; i < b->card_count; i++)
+		for (size_t k = 0; k < b->card[i]->price_count; k++)
+			if (b->card[i]->price[k].old_seen.us != INSTANT_MIN.us)
+				return true;
+	return false;
+}
+
+const struct price *book_price_in_doubt(const struct book *b, struct text provider,
+					struct text model, struct text id,
+					const struct price **next)
+{
+	const struct price *p = NULL;
+	*next = NULL;
 	pthread_mutex_lock(&b->self->lock);
 	const char *seller = known_provider(b, provider);
-	const struct name_entry *n = seller ? look_up(b->self, model, seller) : NULL;
+	const struct name_entry *n =
+		seller && has_bounded(b, seller) ? look_up(b->self, model, seller) : NULL;
 	for (size_t i = 0; n && i < n->price_count; i++)
-		if (text_is(id, n->price[i]->id) && (!found || n->price[i]->layer > found->layer))
-			found = n->price[i];
+		if (text_is(id, n->price[i]->id) && (!p || n->price[i]->layer > p->layer))
+			p = n->price[i];
+	if (p)
+		*next = may_be(n, p, (struct instant){ p->to.us - 1 });
 	pthread_mutex_unlock(&b->self->lock);
-	return found;
+	return *next ? p : NULL;
 }
 
 size_t book_card_count(const struct book *b)

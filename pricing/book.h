@@ -68,20 +68,19 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	      struct err *e);
 
 /*
- * The price that may have held at the instant instead: p ends when it was first seen, and p itself
- * was last seen before. NULL: the change is not in doubt then.
- */
-const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
-
-/*
  * The price of a layer above that is taken instead of p, which holds then: it is of the same
  * series, or a promotion, or of the vendor's name for it. NULL: p is what a question for it gets.
  */
 const struct price *book_over(const struct book *b, const struct price *p, struct instant at);
 
-/* The price of that id as the vendor sells the model, or NULL. */
-const struct price *book_price(const struct book *b, struct text provider, struct text model,
-			       struct text id);
+/*
+ * The price of that id as the vendor sells the model, where another may have held before it ended:
+ * *next, which was first seen where it ends, while it was last seen itself before. NULL: there is
+ * no such price, or its end is not in doubt. A card in which no date is in doubt is not opened.
+ */
+const struct price *book_price_in_doubt(const struct book *b, struct text provider,
+					struct text model, struct text id,
+					const struct price **next);
 
 /*
  * Who sold a call, as a record says it, by the word of an agent's configuration: a vendor of the

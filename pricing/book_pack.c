@@ -258,6 +258,7 @@ int book_pack_open(struct book_pack **out, const char *path, struct err *e)
 			.name = p.file + h->text + c[i].name,
 			.provider = p.file + h->text + c[i].provider,
 			.reseller = c[i].reseller,
+			.bounded = true, /* the file does not say */
 			.bytes = (const unsigned char *)p.file + c[i].bytes,
 			.packed = c[i].packed,
 			.size = c[i].size,

@@ -14,6 +14,8 @@ struct reader {
 	struct card *card;
 	struct fault_list *faults;
 	json_value *tools; /* fees of tools, whatever the price */
+	bool known;	   /* it was checked before, so that its keys are those of a card */
+	bool says_where;   /* else places are empty: a card without fault needs none */
 };
 
 static const char *keep(struct reader *r, json_value *v)
@@ -22,11 +24,13 @@ static const char *keep(struct reader *r, json_value *v)
 	return arena_text(&r->card->arena, t.p, t.n);
 }
 
-static char *at(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static char *at(struct reader *r, const char *fmt, ...)
+static const char *at(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static const char *at(struct reader *r, const char *fmt, ...)
 {
 	char place[300];
 	va_list ap;
+	if (!r->says_where)
+		return "";
 	va_start(ap, fmt);
 	vsnprintf(place, sizeof place, fmt, ap);
 	va_end(ap);
@@ -41,7 +45,7 @@ static void check_keys(struct reader *r, json_value *v, const char *place,
 		fault_add(r->faults, place, "an object is expected, this is %s", json_kind_name(v));
 		return;
 	}
-	for (json_value *c = json_first(v); c; c = json_next(c)) {
+	for (json_value *c = r->known ? NULL : json_first(v); c; c = json_next(c)) {
 		bool known = false;
 		for (size_t i = 0; allowed[i] && !known; i++)
 			known = strcmp(allowed[i], json_key(c)) == 0;
@@ -151,7 +155,7 @@ static struct rates take_rates(struct reader *r, json_value *v, const char *plac
 	}
 	for (json_value *c = json_first(v); c; c = json_next(c)) {
 		int b = bucket_by_name(json_key(c), strlen(json_key(c)));
-		char *here = at(r, "%s.%s", place, json_key(c));
+		const char *here = at(r, "%s.%s", place, json_key(c));
 		if (b < 0)
 			fault_add(r->faults, here, "no such bucket");
 		else if (base && b != BUCKET_REASONING && json_kind(c) == JSON_NULL)
@@ -176,7 +180,7 @@ static void take_tiers(struct reader *r, json_value *v, const char *place,
 	t->tier = arena_alloc(&r->card->arena, n * sizeof *t->tier);
 	for (json_value *c = json_first(v); c; c = json_next(c)) {
 		struct context_tier *tier = &t->tier[t->tier_count];
-		char *here = at(r, "%s[%zu]", place, t->tier_count);
+		const char *here = at(r, "%s[%zu]", place, t->tier_count);
 		check_keys(r, c, here, keys);
 		take_whole(r, json_member(c, "above"), at(r, "%s.above", here), 1, &tier->above);
 		tier->inclusive = json_true(json_member(c, "inclusive"));
@@ -253,7 +257,7 @@ static void take_fees(struct reader *r, json_value *v, const char *place, struct
 		fault_add(r->faults, place, "an object of fees is expected");
 	for (json_value *c = json_kind(v) == JSON_OBJECT ? json_first(v) : NULL; c;
 	     c = json_next(c)) {
-		char *here = at(r, "%s.%s", place, json_key(c));
+		const char *here = at(r, "%s.%s", place, json_key(c));
 		size_t known = 0;
 		while (known < p->fee_count && strcmp(p->fee[known].unit, json_key(c)) != 0)
 			known++;
@@ -312,7 +316,7 @@ static void check_tools(struct reader *r)
 	if (r->tools && json_kind(r->tools) != JSON_ARRAY)
 		fault_add(r->faults, "tools", "an array is expected");
 	for (json_value *v = json_first(r->tools); v; v = json_next(v)) {
-		char *place = at(r, "tools[%zu]", n++);
+		const char *place = at(r, "tools[%zu]", n++);
 		check_keys(r, v, place, keys);
 		take_text(r, v, "currency", place, true);
 		take_text(r, v, "source", place, true);
@@ -354,7 +358,7 @@ static void take_windows(struct reader *r, json_value *v, json_value *base_conte
 	struct tariff *t = p->tariff;
 	bool peak = false, off_peak = false;
 	for (json_value *c = json_first(windows); c; c = json_next(c), t++) {
-		char *here = at(r, "%s.windows[%zu]", place, (size_t)(t - p->tariff));
+		const char *here = at(r, "%s.windows[%zu]", place, (size_t)(t - p->tariff));
 		check_keys(r, c, here, keys);
 		t->window = take_text(r, c, "window", here, true);
 		if (!t->window)
@@ -427,10 +431,20 @@ static const char *made_id(struct arena *a, const struct price *p)
 	const bool tier = strcmp(p->service_tier, "standard") != 0;
 	if (p->from.us != INSTANT_MIN.us)
 		instant_format(p->from, from);
-	return arena_printf(a, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from, p->currency,
-			    p->promotion ? "/promotion" : "", p->withdrawn ? "/withdrawn" : "",
-			    tier ? "/" : "", tier ? p->service_tier : "", p->region ? "/" : "",
-			    p->region ? p->region : "");
+	const char *const part[] = { p->provider,
+				     "/",
+				     p->model,
+				     "@",
+				     from,
+				     "/",
+				     p->currency,
+				     p->promotion ? "/promotion" : "",
+				     p->withdrawn ? "/withdrawn" : "",
+				     tier ? "/" : "",
+				     tier ? p->service_tier : "",
+				     p->region ? "/" : "",
+				     p->region ? p->region : "" };
+	return arena_join(a, part, sizeof part / sizeof *part);
 }
 
 static void take_price(struct reader *r, json_value *v, size_t index)
@@ -442,12 +456,12 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 					    "source",	    "sure",	"note",	    "grade",
 					    "old_seen",	    "doubt",	"reseller", NULL };
 	struct price *p = &r->card->price[r->card->price_count];
-	char *place = at(r, "prices[%zu]", index);
+	const char *place = at(r, "prices[%zu]", index);
 	*p = (struct price){ 0 }; /* one before may have been given up here */
 	check_keys(r, v, place, keys);
 	if (json_kind(v) != JSON_OBJECT)
 		return;
-	p->place = arena_printf(&r->card->arena, "%s: %s", r->card->file, place);
+	p->place = arena_printf(&r->card->arena, "%s: prices[%zu]", r->card->file, index);
 	p->provider = take_text(r, v, "provider", place, r->card->provider == NULL);
 	if (!p->provider)
 		p->provider = r->card->provider ? r->card->provider : "?";
@@ -522,7 +536,7 @@ static void take_holidays(struct reader *r, json_value *all)
 		n++;
 	r->card->holidays = arena_alloc(&r->card->arena, n * sizeof *r->card->holidays);
 	for (json_value *v = json_first(all); v; v = json_next(v)) {
-		char *place = at(r, "holidays.%s", json_key(v));
+		const char *place = at(r, "holidays.%s", json_key(v));
 		struct holidays *h = arena_alloc(&r->card->arena, sizeof *h);
 		check_keys(r, v, place, keys);
 		h->name = arena_text(&r->card->arena, json_key(v), strlen(json_key(v)));
@@ -570,7 +584,7 @@ static void take_calendars(struct reader *r, json_value *all)
 		n++;
 	r->card->calendar = arena_alloc(&r->card->arena, n * sizeof *r->card->calendar);
 	for (json_value *v = json_first(all); v; v = json_next(v)) {
-		char *place = at(r, "calendars.%s", json_key(v));
+		const char *place = at(r, "calendars.%s", json_key(v));
 		struct calendar *c = arena_alloc(&r->card->arena, sizeof *c);
 		struct err e;
 		check_keys(r, v, place, keys);
@@ -583,7 +597,7 @@ static void take_calendars(struct reader *r, json_value *all)
 		}
 		c->zone_name = zone ? zone : "UTC";
 		for (json_value *h = json_first(json_member(v, "hours")); h; h = json_next(h)) {
-			char *here = at(r, "%s.hours[%zu]", place, c->hour_count);
+			const char *here = at(r, "%s.hours[%zu]", place, c->hour_count);
 			if (c->hour_count == CALENDAR_HOURS_MAX) {
 				fault_add(r->faults, here, "more than %d windows",
 					  CALENDAR_HOURS_MAX);
@@ -598,7 +612,7 @@ static void take_calendars(struct reader *r, json_value *all)
 			fault_add(r->faults, at(r, "%s.hours", place),
 				  "at least one window of hours is expected");
 		for (json_value *p = json_first(json_member(v, "periods")); p; p = json_next(p)) {
-			char *here = at(r, "%s.periods[%zu]", place, c->period_count);
+			const char *here = at(r, "%s.periods[%zu]", place, c->period_count);
 			if (c->period_count == CALENDAR_PERIODS_MAX) {
 				fault_add(r->faults, here, "more than %d periods",
 					  CALENDAR_PERIODS_MAX);
@@ -640,7 +654,7 @@ static void take_aliases(struct reader *r, json_value *all)
 	r->card->alias = arena_alloc(&r->card->arena, n * sizeof *r->card->alias);
 	for (json_value *v = json_first(all); v; v = json_next(v)) {
 		struct alias *a = &r->card->alias[r->card->alias_count];
-		char *place = at(r, "aliases[%zu]", r->card->alias_count);
+		const char *place = at(r, "aliases[%zu]", r->card->alias_count);
 		check_keys(r, v, place, keys);
 		a->provider = take_text(r, v, "provider", place, r->card->provider == NULL);
 		if (!a->provider)
@@ -668,7 +682,7 @@ static void take_disputes(struct reader *r, json_value *all)
 	r->card->dispute = arena_alloc(&r->card->arena, n * sizeof *r->card->dispute);
 	for (json_value *v = json_first(all); v; v = json_next(v)) {
 		struct dispute *d = &r->card->dispute[r->card->dispute_count];
-		char *place = at(r, "disputes[%zu]", r->card->dispute_count);
+		const char *place = at(r, "disputes[%zu]", r->card->dispute_count);
 		check_keys(r, v, place, keys);
 		d->provider = take_text(r, v, "provider", place, false);
 		if (!d->provider)
@@ -711,7 +725,7 @@ static void take_models(struct reader *r, json_value *all)
 	r->card->limits = arena_alloc(&r->card->arena, n * sizeof *r->card->limits);
 	for (json_value *v = json_first(all); v; v = json_next(v)) {
 		struct model_limits *l = &r->card->limits[r->card->limits_count++];
-		char *place = at(r, "models.%s", json_key(v));
+		const char *place = at(r, "models.%s", json_key(v));
 		check_keys(r, v, place, keys);
 		l->provider = r->card->provider;
 		l->model = arena_text(&r->card->arena, json_key(v), strlen(json_key(v)));
@@ -752,9 +766,8 @@ static void take_regions(struct reader *r, json_value *all)
 			c->region_rule[i].provider = c->provider;
 }
 
-/* known: it was checked before, so that only what is needed to read it is looked at. */
-static int parse(struct card **out, struct text json, const char *file, bool known,
-		 struct fault_list *faults)
+static int read_card(struct card **out, struct text json, const char *file,
+		     const struct reader *how)
 {
 	static const char *const keys[] = { "schema",	"provider", "title",   "reseller",
 					    "checked",	"note",	    "models",  "calendars",
@@ -763,15 +776,18 @@ static int parse(struct card **out, struct text json, const char *file, bool kno
 					    NULL };
 	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
 	struct json_document *doc;
+	struct fault_list *faults = how->faults;
 	struct err e;
-	size_t before = faults->count;
+	const size_t before = faults->count;
 	if (json_open(&doc, json, &e) != 0) {
 		fault_add(faults, "", "%s", e.message);
 		return -ERR_INVALID;
 	}
 	struct card *card = mem_zalloc(sizeof *card);
 	json_value *root = json_root(doc);
-	struct reader r = { card, faults, json_member(root, "tools") };
+	struct reader r = *how;
+	r.card = card;
+	r.tools = json_member(root, "tools");
 	card->file = arena_text(&card->arena, file, strlen(file));
 	check_keys(&r, root, "", keys);
 	if (!text_is(json_string(json_member(root, "schema")), "tally.card/1"))
@@ -801,7 +817,7 @@ static int parse(struct card **out, struct text json, const char *file, bool kno
 	n = 0;
 	for (json_value *v = json_first(prices); v; v = json_next(v))
 		take_price(&r, v, n++);
-	if (!known)
+	if (!r.known)
 		series_check(card, gaps, faults);
 	regional_prices_make(card, faults);
 	for (size_t i = 0; i < card->price_count; i++)
@@ -810,6 +826,23 @@ static int parse(struct card **out, struct text json, const char *file, bool kno
 	json_close(doc);
 	*out = card;
 	return faults->count == before ? 0 : -ERR_INVALID;
+}
+
+/* A card is read without places first: only one with faults is read again, for their places. */
+static int parse(struct card **out, struct text json, const char *file, bool known,
+		 struct fault_list *faults)
+{
+	struct fault_list unplaced = { 0 };
+	struct card *card = NULL;
+	const int rc = read_card(&card, json, file,
+				 &(struct reader){ .faults = &unplaced, .known = known });
+	fault_list_release(&unplaced);
+	if (rc == 0) {
+		*out = card;
+		return 0;
+	}
+	card_close(card);
+	return read_card(out, json, file, &(struct reader){ .faults = faults, .says_where = true });
 }
 
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)

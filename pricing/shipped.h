@@ -12,6 +12,7 @@
 struct shipped_card {
 	const char *name, *provider;
 	bool reseller;
+	bool bounded; /* it may have prices whose start is known to lie between two days only */
 	const unsigned char *bytes; /* zlib */
 	uint32_t packed, size;
 };

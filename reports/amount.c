@@ -29,8 +29,14 @@ void put_amount(struct buf *b, const char *plain, const char *currency, enum amo
 	const int sign = *plain == '-' || *plain == '+';
 	number_grouped(grouped, plain + sign);
 	b->n = 0;
-	buf_printf(b, "%s%.*s%s%s%s%s", bound_sign(bound), sign, plain, dollars ? "$" : "", grouped,
-		   currency && !dollars ? " " : "", currency && !dollars ? currency : "");
+	buf_puts(b, bound_sign(bound));
+	buf_add(b, plain, (size_t)sign);
+	buf_puts(b, dollars ? "$" : "");
+	buf_puts(b, grouped);
+	if (currency && !dollars) {
+		buf_puts(b, " ");
+		buf_puts(b, currency);
+	}
 }
 
 void put_money(struct buf *b, struct money_total m, const char *currency, enum amount_bound bound)

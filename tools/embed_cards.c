@@ -52,6 +52,20 @@ static void add_members(json_value *list, const char *key, int card)
 		add_name(json_string(json_member(v, key)), card);
 }
 
+/* Whether one of the prices says when the one before was last seen. */
+static bool has_bounded(json_value *prices)
+{
+	for (json_value *v = json_first(prices); v; v = json_next(v))
+		if (json_member(v, "old_seen"))
+			return true;
+	return false;
+}
+
+static const char *yes_or_no(bool yes)
+{
+	return yes ? "true" : "false";
+}
+
 /* The compressed bytes; returns how many. */
 static size_t put_bytes(int card, struct text bytes)
 {
@@ -112,10 +126,10 @@ int main(int argc, char **argv)
 		add_members(json_member(root, "prices"), "model", i - 1);
 		add_members(json_member(root, "aliases"), "alias", i - 1);
 		size_t n = put_bytes(i - 1, (struct text){ file.p, file.n });
-		buf_printf(&table, "{ \"%s\", \"%.*s\", %s, card_%d, %zu, %zu },\n", argv[i],
+		buf_printf(&table, "{ \"%s\", \"%.*s\", %s, %s, card_%d, %zu, %zu },\n", argv[i],
 			   (int)provider.n, provider.p,
-			   json_true(json_member(root, "reseller")) ? "true" : "false", i - 1, n,
-			   file.n);
+			   yes_or_no(json_true(json_member(root, "reseller"))),
+			   yes_or_no(has_bounded(json_member(root, "prices"))), i - 1, n, file.n);
 		json_close(d);
 		buf_release(&file);
 	}

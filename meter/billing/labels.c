@@ -130,12 +130,3 @@ const char *label_number(const struct labels *l, struct arena *a, const char *nu
 	buf_release(&b);
 	return out;
 }
-
-bool label_at(const struct labels *l, size_t i, const char **key, const char **text)
-{
-	if (i >= l->count)
-		return false;
-	*key = l->label[i].key;
-	*text = l->label[i].text;
-	return true;
-}

@@ -29,7 +29,4 @@ const char *label_day(const struct labels *l, struct arena *a, const char *day);
 /* "-1,234.50" as the language writes numbers. */
 const char *label_number(const struct labels *l, struct arena *a, const char *number);
 
-/* Every label that a language has, in the order of its file: false at the end. */
-bool label_at(const struct labels *l, size_t i, const char **key, const char **text);
-
 #endif

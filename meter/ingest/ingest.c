@@ -370,7 +370,12 @@ static void default_text(struct record *r, enum record_field f, const char *valu
 const char *ingest_check_size(const struct record *r, char why[200])
 {
 	const char *name = r->requests > RECORD_COUNT_MOST ? "requests" : NULL;
-	int64_t count = r->requests;
+	int64_t count = r->requests, bits = 0;
+	for (int k = 0; k < COUNT_KINDS; k++)
+		bits |= r->counts[k];
+	/* hardly any record has a bit so high: then none of them is too large */
+	if (!name && (uint64_t)bits < RECORD_COUNT_MOST)
+		return NULL;
 	for (int k = 0; !name && k < COUNT_KINDS; k++)
 		if (r->counts[k] > RECORD_COUNT_MOST) {
 			name = count_name(k);

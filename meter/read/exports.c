@@ -1,6 +1,5 @@
 #include "meter/read/exports.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,232 +10,11 @@
 #include "base/csv.h"
 #include "meter/read/flat_document.h"
 
-enum { FORMATS_MAX = 96, EXPORT_NAME_MAX = 120 };
-
-/* --- the registry, made of its files when it is first asked --- */
-
-static struct {
-	pthread_once_t once;
-	struct export_format format[FORMATS_MAX];
-	size_t count;
-	struct arena arena;
-} registry = { .once = PTHREAD_ONCE_INIT };
-
-static uint8_t role_of(struct text word)
-{
-	static const char *const roles[EXPORT_ROLES] = {
-		[ROLE_ID] = "id",
-		[ROLE_START] = "start",
-		[ROLE_END] = "end",
-		[ROLE_MODEL] = "model",
-		[ROLE_PROVIDER] = "provider",
-		[ROLE_CUSTOMER] = "customer",
-		[ROLE_PROJECT] = "project",
-		[ROLE_SESSION] = "session",
-		[ROLE_TASK] = "task",
-		[ROLE_TIER] = "tier",
-		[ROLE_BATCH] = "batch",
-		[ROLE_SPEED] = "speed",
-		[ROLE_GEO] = "geo",
-		[ROLE_KEY] = "key",
-		[ROLE_SECRET] = "secret",
-		[ROLE_REQUESTS] = "requests",
-		[ROLE_TYPE] = "type",
-		[ROLE_AMOUNT] = "amount",
-		[ROLE_UNCHARGED] = "uncharged",
-		[ROLE_FLAG] = "flag",
-		[ROLE_SUCCESS] = "success",
-		[ROLE_FEE] = "fee",
-		[ROLE_COST] = "cost",
-		[ROLE_LIST] = "list",
-		[ROLE_CURRENCY] = "currency",
-		[ROLE_CREDITS] = "credits",
-		[ROLE_PRICE] = "price",
-		[ROLE_KIND] = "kind",
-		[ROLE_ITEM] = "item",
-		[ROLE_WHAT] = "what",
-		[ROLE_SERVICE] = "service",
-		[ROLE_PRODUCT] = "product",
-		[ROLE_UNIT] = "unit",
-		[ROLE_QUANTITY] = "quantity",
-		[ROLE_TOKENS] = "tokens",
-		[ROLE_BILLED_MONTH] = "billed_month",
-		[ROLE_YEAR] = "year",
-		[ROLE_MONTH] = "month",
-		[ROLE_DAY] = "day",
-		[ROLE_COUNT + RAW_PROMPT] = "prompt",
-		[ROLE_COUNT + RAW_COMPLETION] = "completion",
-		[ROLE_COUNT + RAW_TOTAL] = "total",
-		[ROLE_COUNT + RAW_CACHE_READ] = "cache_read",
-		[ROLE_COUNT + RAW_CACHE_WRITE] = "cache_write",
-		[ROLE_COUNT + RAW_CACHE_WRITE_5M] = "cache_write_5m",
-		[ROLE_COUNT + RAW_CACHE_WRITE_1H] = "cache_write_1h",
-		[ROLE_COUNT + RAW_REASONING] = "reasoning",
-		[ROLE_COUNT + RAW_INPUT_AUDIO] = "input_audio",
-		[ROLE_COUNT + RAW_OUTPUT_AUDIO] = "output_audio",
-		[ROLE_UNITS + UNIT_WEB_SEARCH] = "searches",
-	};
-	for (size_t i = 0; i < EXPORT_ROLES; i++)
-		if (roles[i] && text_is(word, roles[i]))
-			return (uint8_t)i;
-	return ROLE_END_OF_LIST;
-}
-
-/* Which of the words a member is; the first where it is absent. */
-static int choice(json_value *file, const char *key, const char *const *words)
-{
-	struct text s = json_string(json_member(file, key));
-	int i = 0;
-	while (s.n && words[i] && !text_is(s, words[i]))
-		i++;
-	CHECK(!s.n || words[i]);
-	return i;
-}
-
-static const char *word(json_value *file, const char *key)
-{
-	struct text s = json_string(json_member(file, key));
-	return s.n ? arena_text(&registry.arena, s.p, s.n) : NULL;
-}
-
-static size_t members(json_value *list)
-{
-	size_t n = 0;
-	for (json_value *v = json_first(list); v; v = json_next(v))
-		n++;
-	return n;
-}
-
-/* A word, the strings of a list, or the keys of an object. */
-static const char *const *words_of(json_value *list)
-{
-	bool single = json_kind(list) == JSON_STRING;
-	size_t n = single ? 1 : members(list);
-	const char **words = arena_alloc(&registry.arena, (n + 1) * sizeof *words);
-	n = 0;
-	for (json_value *v = single ? list : json_first(list); v;
-	     v = single ? NULL : json_next(v)) {
-		struct text s =
-			json_kind(list) == JSON_OBJECT ? text_of(json_key(v)) : json_string(v);
-		words[n++] = arena_text(&registry.arena, s.p, s.n);
-	}
-	words[n] = NULL;
-	return words;
-}
-
-static const struct export_need *needs_in(json_value *list)
-{
-	struct export_need *needs =
-		arena_alloc(&registry.arena, (members(list) + 1) * sizeof *needs);
-	size_t n = 0;
-	for (json_value *v = json_first(list); v; v = json_next(v))
-		needs[n++].any = words_of(v);
-	needs[n].any = NULL;
-	return needs;
-}
-
-static bool is_listed(json_value *list, struct text name)
-{
-	for (json_value *v = json_first(list); v; v = json_next(v)) {
-		struct text s = json_string(v);
-		if (s.n == name.n && memcmp(s.p, name.p, s.n) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void take_columns(struct export_format *f, json_value *columns, json_value *optional)
-{
-	struct export_column *c = arena_alloc(&registry.arena, (members(columns) + 1) * sizeof *c);
-	f->column = c;
-	for (json_value *v = json_first(columns); v; v = json_next(v), c++) {
-		struct text name = text_of(json_key(v));
-		CHECK(name.n < EXPORT_NAME_MAX);
-		*c = (struct export_column){ arena_text(&registry.arena, name.p, name.n),
-					     role_of(json_string(v)), is_listed(optional, name) };
-		CHECK(c->role != ROLE_END_OF_LIST);
-		f->has_cost |= c->role == ROLE_COST || c->role == ROLE_PRICE;
-	}
-	*c = (struct export_column){ 0 };
-}
-
-static void take_file(const char *text)
-{
-	static const char *const known[] = { "name",	"title",    "vendor",	"kind",	    "read",
-					     "rows",	"needs",    "columns",	"harmless", "cache",
-					     "money",	"spelling", "currency", "zone",	    "sign",
-					     "parts",	"dates",    "optional", "costs",    "net",
-					     "general", "key",	    "ends",	"only",	    NULL };
-	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
-	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
-	static const char *const reads[] = { "rows", "document", "trace", NULL };
-	static const char *const caches[] = { "keys", "inside", "beside", NULL };
-	/* at the number of decimals, where that is the same for all currencies */
-	enum { MINOR_UNITS = 1 };
-	static const char *const moneys[] = { "units", "minor units", "cents", "", "", "", "",
-					      "",      "micro cents", NULL };
-	static const char *const signs[] = { "stated", "majority", NULL };
-	static const char *const ends[] = { "next day", "last day", NULL };
-	static const char *const orders[] = { "certain", "month first", "day first", NULL };
-	static const char *const spellings[] = { "plain", "openai",  "aws", "azure",
-						 "gcp",	  "bailian", "any", NULL };
-	struct json_document *d;
-	CHECK(json_open(&d, text_of(text), NULL) == 0 && registry.count < FORMATS_MAX);
-	json_value *root = json_root(d);
-	CHECK(json_check_keys(root, known, "an export", NULL) == 0);
-	int read = choice(root, "read", reads), places = choice(root, "money", moneys);
-	struct export_format *f = &registry.format[registry.count++];
-	*f = (struct export_format){
-		.shape = word(root, "name"),
-		.title = word(root, "title"),
-		.provider = word(root, "vendor"),
-		.kind = (enum export_kind)choice(root, "kind", kinds),
-		.as_json = read == 1,
-		.as_trace = read == 2,
-		.rows = word(root, "rows"),
-		.key = word(root, "key"),
-		.only = words_of(json_member(root, "only"))[0],
-		.needs = needs_in(json_member(root, "needs")),
-		.harmless = words_of(json_member(root, "harmless")),
-		.cache = (enum containment)choice(root, "cache", caches),
-		.spelling = (enum item_spelling)choice(root, "spelling", spellings),
-		.places = places == MINOR_UNITS ? 0 : places,
-		.minor = places == MINOR_UNITS,
-		.currency = word(root, "currency"),
-		.net = word(root, "net"),
-		.zone = word(root, "zone"),
-		.order = (enum loose_order)choice(root, "dates", orders),
-		.last_day = choice(root, "ends", ends) == 1,
-		.majority = choice(root, "sign", signs) == 1,
-		.parts = json_true(json_member(root, "parts")),
-		.general = json_true(json_member(root, "general")),
-	};
-	CHECK(f->shape && f->title && f->needs[0].any);
-	const int cost = choice(root, "costs", costs);
-	take_columns(f, json_member(root, "columns"), json_member(root, "optional"));
-	f->charges = cost == 1;
-	f->has_cost &= cost != 2;
-	f->only_value = f->only ? word(json_member(root, "only"), f->only) : NULL;
-	json_close(d);
-}
-
-static void open_registry(void)
-{
-	for (const struct export_file *f = export_files; f->name; f++)
-		take_file(f->text);
-}
-
-static size_t formats(void)
-{
-	pthread_once(&registry.once, open_registry);
-	return registry.count;
-}
-
 const struct export_format *export_named(struct text shape)
 {
-	for (size_t i = 0; i < formats(); i++)
-		if (text_is(shape, registry.format[i].shape))
-			return &registry.format[i];
+	for (size_t i = 0; i < export_format_count; i++)
+		if (text_is(shape, export_formats[i].shape))
+			return &export_formats[i];
 	return NULL;
 }
 
@@ -252,11 +30,11 @@ static bool serves(const struct export_format *f, enum export_use use)
 const struct export_format *export_of_own_bills(void)
 {
 	size_t i = 0;
-	while (i < formats() &&
-	       !(registry.format[i].general && registry.format[i].kind == EXPORT_BILL))
+	while (i < export_format_count &&
+	       !(export_formats[i].general && export_formats[i].kind == EXPORT_BILL))
 		i++;
-	CHECK(i < registry.count);
-	return &registry.format[i];
+	CHECK(i < export_format_count);
+	return &export_formats[i];
 }
 
 /* --- names --- */
@@ -319,12 +97,41 @@ bool export_is_named(struct text column, const char *name)
 			    (dot && same_name(column.p, column.n, name, (size_t)(dot - name))));
 }
 
-static bool has_need(const struct text *names, size_t count, const struct export_need *need)
+/* A header, and the letters with which its names begin: most names of the registry begin with none
+ * of these, so that few are compared. */
+struct header {
+	const struct text *name;
+	size_t count;
+	uint64_t initials; /* a bit for a letter */
+};
+
+static uint64_t initial_of(const char *name, size_t n)
 {
-	for (const char *const *one = need->any; *one; one++)
-		for (size_t i = 0; i < count; i++)
-			if (export_is_named(names[i], *one))
+	size_t i = 0;
+	while (i < n && parts_words(name[i]))
+		i++;
+	return i < n ? UINT64_C(1) << ((unsigned char)folded(name[i]) & 63) : 0;
+}
+
+static struct header header_of(const struct text *name, size_t count)
+{
+	struct header h = { .name = name, .count = count };
+	for (size_t i = 0; i < count; i++) {
+		const struct text inside = in_brackets(name[i]);
+		h.initials |= initial_of(name[i].p, name[i].n) | initial_of(inside.p, inside.n);
+	}
+	return h;
+}
+
+static bool has_need(const struct header *h, const struct export_need *need)
+{
+	for (const char *const *one = need->any; *one; one++) {
+		if (!(h->initials & initial_of(*one, EXPORT_NAME_MAX)))
+			continue;
+		for (size_t i = 0; i < h->count; i++)
+			if (export_is_named(h->name[i], *one))
 				return true;
+	}
 	return false;
 }
 
@@ -340,10 +147,11 @@ const struct export_format *export_of_columns(const struct text *names, size_t c
 					      enum export_use use)
 {
 	const struct export_format *best = NULL;
-	for (size_t i = 0; i < formats(); i++) {
-		const struct export_format *f = &registry.format[i];
+	const struct header header = header_of(names, count);
+	for (size_t i = 0; i < export_format_count; i++) {
+		const struct export_format *f = &export_formats[i];
 		size_t n = 0;
-		while (f->needs[n].any && has_need(names, count, &f->needs[n]))
+		while (f->needs[n].any && has_need(&header, &f->needs[n]))
 			n++;
 		if (!f->needs[n].any && serves(f, use) && (!best || n > needs_of(best)))
 			best = f;
@@ -591,8 +399,8 @@ const struct export_format *export_of_document(json_value *v, enum export_use us
 {
 	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
 	const struct export_format *best = NULL;
-	for (size_t i = 0; i < formats(); i++) {
-		const struct export_format *f = &registry.format[i];
+	for (size_t i = 0; i < export_format_count; i++) {
+		const struct export_format *f = &export_formats[i];
 		bool elsewhere = use == EXPORT_AS_USAGE && (f->as_json || f->as_trace);
 		if (!elsewhere && serves(f, use) && (!best || needs_of(f) > needs_of(best)) &&
 		    fits(f, v, items))

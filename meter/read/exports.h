@@ -1,6 +1,7 @@
 /*
  * exports: what the columns and keys of exports and bills mean: one table for ingest, replay and
- * reconcile. A file in meter/read/exports/ is an entry of it; nothing else names a vendor's column.
+ * reconcile. A file in meter/read/exports/ is an entry of it, checked and made into C when the
+ * program is built; nothing else names a vendor's column.
  *
  * An export is known by names that only it has, never by the name of its file; letters' case and
  * what stands between the words of a name do not matter. Its rows are calls, stand for all calls of
@@ -177,10 +178,9 @@ const struct export_format *export_of_file(const char *path);
 enum export_charge { CHARGED, INCLUDED, NOT_CHARGED };
 enum export_charge export_charge_of(struct text words);
 
-/* The files of meter/read/exports/, compiled in; ended by a NULL name. */
-struct export_file {
-	const char *name, *text;
-};
-extern const struct export_file export_files[];
+/* The files of meter/read/exports/, as tools/embed_exports makes C of them. */
+extern const struct export_format export_formats[];
+extern const size_t export_format_count;
+enum { EXPORT_NAME_MAX = 120 }; /* bytes of a column's name, with its end */
 
 #endif

@@ -13,7 +13,8 @@
 #include "base/json.h"
 
 /* Appends {"data":[LINE,..],"has_more":..} to out where v is an invoice or a credit note, the
- * event of one, a list of them or a list of lines of invoices. Amounts stay in the currency's smallest unit. False: it is none.
+ * event of one, a list of them or a list of lines of invoices. Amounts stay in the currency's
+ * smallest unit. False: it is none.
  */
 bool stripe_put_page(struct buf *out, json_value *v);
 

@@ -45,13 +45,11 @@ static const struct rates *later_rates(const struct price *p, const struct price
 static int note_price(struct search *x, struct store *s, int64_t number, struct err *e)
 {
 	const struct stored_price *stored;
-	int rc = store_stored_price(s, number, &stored, e);
-	const struct price *p = rc == 0 && stored->ref.n ? book_price(x->book, stored->vendor,
-								      stored->model, stored->ref)
-							 : NULL;
-	const struct price *next =
-		p ? book_may_be(x->book, p, (struct instant){ p->to.us - 1 }) : NULL;
-	if (!next)
+	const struct price *p = NULL, *next = NULL;
+	const int rc = store_stored_price(s, number, &stored, e);
+	if (rc == 0 && stored->ref.n)
+		p = book_price_in_doubt(x->book, stored->vendor, stored->model, stored->ref, &next);
+	if (!p)
 		return rc;
 	if ((x->count & (x->count - 1)) == 0)
 		x->hinge = mem_grow(x->hinge, (x->count ? x->count * 2 : 1) * sizeof *x->hinge);

@@ -1,8 +1,10 @@
 /* What papers are made of: labels of each language, base64, and the picture that terms hold. */
+#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "meter/billing/labels.h"
 #include "meter/billing/logo.h"
 #include "tests/unit/unit.h"
@@ -17,29 +19,42 @@ static unsigned places_of(const char *text)
 	return places;
 }
 
+static size_t count_labels(json_value *file)
+{
+	size_t n = 0;
+	for (json_value *v = json_first(file); v; v = json_next(v))
+		n++;
+	return n;
+}
+
 static void test_languages_have_the_same_labels(void **state)
 {
 	static const char *const languages[] = { "de", "ja", "zh" };
 	const struct labels *english = labels_of(text_of("en"));
-	const char *key, *text;
+	struct json_document *file, *other_file;
 	(void)state;
 	assert_string_equal(labels_known(), "de, en, ja, zh");
 	assert_null(labels_of(text_of("xx")));
 	assert_ptr_equal(labels_of((struct text){ 0 }), english);
+	assert_int_equal(json_open_file(&file, "meter/billing/labels/en.json", NULL), 0);
 	for (size_t l = 0; l < 3; l++) {
 		const struct labels *other = labels_of(text_of(languages[l]));
-		size_t i = 0, n = 0;
+		char path[60];
 		assert_non_null(other);
-		for (; label_at(english, i, &key, &text); i++) {
-			const char *same = label_find(other, key);
-			if (!same || places_of(same) != places_of(text))
-				fail_msg("%s: '%s' is %s", languages[l], key,
+		for (json_value *v = json_first(json_root(file)); v; v = json_next(v)) {
+			const char *same = label_find(other, json_key(v)),
+				   *text = label_find(english, json_key(v));
+			if (!text || !same || places_of(same) != places_of(text))
+				fail_msg("%s: '%s' is %s", languages[l], json_key(v),
 					 same ? same : "missing");
 		}
-		while (label_at(other, n, &key, &text))
-			n++;
-		assert_int_equal(n, i);
+		snprintf(path, sizeof path, "meter/billing/labels/%s.json", languages[l]);
+		assert_int_equal(json_open_file(&other_file, path, NULL), 0);
+		assert_int_equal(count_labels(json_root(other_file)),
+				 count_labels(json_root(file)));
+		json_close(other_file);
 	}
+	json_close(file);
 }
 
 static void test_numbers_and_days_in_a_language(void **state)

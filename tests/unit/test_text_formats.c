@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
 #include "base/scan.h"
@@ -72,6 +73,57 @@ static void numbers_keep_their_digits(void **state)
 	assert_true(text_is(json_string(json_member(r, "e")), "a\xc3\xa9\n\xf0\x9f\x98\x80"));
 	assert_null(json_member(r, "Big"));
 	json_close(d);
+}
+
+/* One byte, or several, wherever they stand in a string and in the words of eight that it is read
+ * by. */
+static void json_strings_end_where_they_end(void **state)
+{
+	static const struct {
+		const char *bytes;
+		bool good;
+	} inside[] = {
+		{ "x", true },
+		{ "\x7f", true },
+		{ " ", true },
+		{ "!", true },
+		{ "\\\"", true },
+		{ "\\\\", true },
+		{ "\\n", true },
+		{ "\\u00e9", true },
+		{ "\xc3\xa9", true },
+		{ "\xe2\x82\xac", true },
+		{ "\\ud83d\\ude00", true },
+		{ "\x1f", false },
+		{ "\n", false },
+		{ "\x80", false },
+		{ "\xa2", false },
+		{ "\xc3", false },
+		{ "\xff", false },
+		{ "\\x", false },
+		{ "\\ud83d", false },
+		{ "\\u0000", false },
+		{ "\\ude00", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(inside); i++)
+		for (size_t before = 0; before < 18; before++)
+			for (size_t after = 0; after < 18; after++) {
+				char text[80];
+				const int n =
+					snprintf(text, sizeof text, "\"%.*s%s%.*s\"", (int)before,
+						 "abcdefghijklmnopqr", inside[i].bytes, (int)after,
+						 "ABCDEFGHIJKLMNOPQR");
+				char *alone = mem_alloc((size_t)n + 1);
+				memcpy(alone, text, (size_t)n);
+				const char *end = json_scan_string(alone, alone + n);
+				assert_ptr_equal(end, inside[i].good ? alone + n : NULL);
+				assert_null(json_scan_string(alone, alone + n - 1));
+				memcpy(alone + n, ",", 1);
+				end = json_scan_string(alone, alone + n + 1);
+				assert_ptr_equal(end, inside[i].good ? alone + n : NULL);
+				free(alone);
+			}
 }
 
 static void json_strings_are_escaped(void **state)
@@ -339,6 +391,7 @@ int main(void)
 		cmocka_unit_test(what_cjson_lets_through_is_refused),
 		cmocka_unit_test(members_of_large_objects_are_found),
 		cmocka_unit_test(numbers_keep_their_digits),
+		cmocka_unit_test(json_strings_end_where_they_end),
 		cmocka_unit_test(json_strings_are_escaped),
 		cmocka_unit_test(csv_records_are_split_strictly),
 		cmocka_unit_test(a_stray_quote_costs_one_line),
