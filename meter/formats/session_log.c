@@ -22,6 +22,7 @@ struct session_format {
 	const char *id, *model, *time; /* members of the call; NULL: told otherwise */
 	enum containment cache;
 	bool reasoning_beside;
+	bool always; /* each of its calls has a usage */
 };
 
 static bool is_type(json_value *v, const char *type)
@@ -84,8 +85,9 @@ static bool find_kimi(json_value *v, json_value **call, json_value **usage)
 }
 
 static const struct session_format formats[] = {
-	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false },
-	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false },
+	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false, true },
+	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false,
+	  true },
 	{ "gemini-cli.session", find_gemini, "id", "model", "timestamp", CACHE_INSIDE, true },
 	{ "qwen-code.session", find_qwen, "response_id", "model", "event.timestamp", CACHE_INSIDE,
 	  false },
@@ -107,6 +109,12 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 		if (n && json_kind(n) != JSON_NULL)
 			rc = counts_set(&c, counts[i].which, n, e);
 	}
+	if (rc == 0)
+		rc = agent_check_counts(&c, e);
+	if (rc == 0 && c.cache == CACHE_BESIDE && !(c.has >> RAW_TOTAL & 1) &&
+	    !(c.has >> RAW_CACHE_READ & 1))
+		rc = err_set(e, ERR_INVALID,
+			     "the usage does not count what the cache gave: unknown is not zero");
 	if (rc != 0)
 		return rc;
 	rc = counts_normalise(&m->record, &c, &m->rule, e);
@@ -321,7 +329,8 @@ bool session_line_document(struct payload_reader *r, json_value *v, int64_t line
 static void refuse_usage(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
 	struct err e;
-	err_set(&e, ERR_INVALID, "the member '%.60s' is not an object of counts", json_key(usage));
+	err_set(&e, ERR_INVALID, "the member '%.60s' is not an object of counts",
+		usage ? json_key(usage) : "usage");
 	payload_refuse(r, line, v, &e);
 }
 
@@ -379,7 +388,7 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			continue;
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
-		else if (!json_is_nothing(usage))
+		else if (!json_is_nothing(usage) || formats[i].always)
 			refuse_usage(r, v, usage, line);
 		else
 			pass_over_line(r, formats[i].shape, v, call, line);
