@@ -90,10 +90,21 @@ int agent_row_texts(struct record *out, struct peek_rows *rows, const struct age
 	return rc;
 }
 
+int agent_check_counts(const struct raw_counts *c, struct err *e)
+{
+	static const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_COMPLETION;
+	if (c->has >> RAW_TOTAL & 1 || c->partial || (c->has & both) == both)
+		return 0;
+	return err_set(e, ERR_INVALID, "the usage counts no %s: unknown is not zero",
+		       c->has >> RAW_PROMPT & 1 ? "answer" : "prompt");
+}
+
 void agent_take(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
 		struct text raw, int rc, struct err *e)
 {
 	m->raw = raw;
+	if (rc == 0)
+		rc = agent_check_counts(c, e);
 	if (rc == 0)
 		rc = counts_normalise(&m->record, c, &m->rule, e);
 	if (rc == 0)

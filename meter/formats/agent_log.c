@@ -411,9 +411,9 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		payload_pass_over(r, "codex.other", v, line);
 		return;
 	}
-	if (!has_total && !json_is_nothing(total)) {
+	if (!has_total && (!json_is_nothing(total) || r->codex_lanes)) {
 		err_set(&e, ERR_INVALID,
-			"'total_token_usage' is no object, so what repeats cannot "
+			"'total_token_usage' is not there, so what repeats cannot "
 			"be told from what is new");
 		payload_refuse(r, line, v, &e);
 		return;
@@ -423,6 +423,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	if (!has_total) {
+		r->codex_bare = true;
 		take_codex(r, v, last, now, codex_ids(r, NULL, TEXT("")), line);
 		return;
 	}
@@ -442,10 +443,18 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	call = first ? stated : begins ? now : difference(r, now);
 	bool repeated = !begins && memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;
 	r->codex[r->codex_lane].totals = now;
+	if (r->codex_bare)
+		r->codex_doubt = "a call before it had no 'total_token_usage', and may be part of "
+				 "this one";
 	if (repeated || (call.input == 0 && call.output == 0)) {
 		r->passed_over++;
 	} else {
 		call.total = stated.total;
+		if (first && stated.input == now.input && stated.output == now.output &&
+		    (stated.cached != now.cached || stated.written != now.written ||
+		     stated.reasoning != now.reasoning))
+			r->codex_doubt = "the first 'total_token_usage' is not what "
+					 "'last_token_usage' says";
 		if (has_last && memcmp(&call, &stated, sizeof call) != 0)
 			r->codex_doubt = "the difference of 'total_token_usage' is not what "
 					 "'last_token_usage' says";

@@ -101,7 +101,8 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		if (!m.record.text[FIELD_MODEL].n)
 			payload_text(&m.record, FIELD_MODEL, json_member(o, "model"));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n &&
-	    text_is(json_string(json_member(v, "object")), "realtime.response")) {
+	    (text_is(json_string(json_member(v, "object")), "realtime.response") ||
+	     text_is(type_of(r->inner), "response.done"))) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
 	}

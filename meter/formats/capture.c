@@ -159,9 +159,11 @@ static int read_model_sum(struct model_sum *out, json_value *v, struct err *e)
 	json_value *n = json_member(v, "webSearchRequests");
 	*out = (struct model_sum){ .model = text_of(json_key(v)) };
 	int rc = agent_counts(&c, v, claude_counts, e);
-	if (rc == 0 && !(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
-		rc = err_set(e, ERR_INVALID, "field 'modelUsage' does not count what '%.60s' used",
-			     json_key(v));
+	for (int i = 0; rc == 0 && i < SUMS - 1; i++)
+		if (!(c.has >> claude_order[i] & 1))
+			rc = err_set(e, ERR_INVALID,
+				     "field 'modelUsage' does not count what '%.60s' used",
+				     json_key(v));
 	if (rc == 0 && n && json_kind(n) != JSON_NULL)
 		rc = counts_set(&searches, RAW_TOTAL, n, e);
 	for (int i = 0; i < SUMS - 1; i++)
@@ -293,6 +295,21 @@ static void take_result(struct payload_reader *r, struct metered *m, json_value 
 	agent_take_json(r, m, c, raw, rc, &e);
 }
 
+/* Whether the sums of all models count less than the result's usage, which nested agents are not
+ * in.
+ */
+static bool is_less_than(json_value *v, const struct model_sum *now, size_t count)
+{
+	struct raw_counts c = { 0 };
+	struct err none;
+	int64_t answer = 0;
+	if (counts_read(&c, json_member(v, "usage"), &none) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		answer += now[i].n[1];
+	return answer < c.count[RAW_COMPLETION];
+}
+
 static void take_models(struct payload_reader *r, json_value *v, json_value *models, int64_t line)
 {
 	struct capture *c = capture_of(r);
@@ -308,6 +325,9 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		return;
 	}
 	const bool more = goes_on(c, now, count);
+	const char *lacks = is_less_than(v, now, count) ? "'modelUsage' counts less than the "
+							  "'usage' beside it, which it holds"
+							: NULL;
 	c->from_start |= more;
 	json_value *raw = json_first(models);
 	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
@@ -330,6 +350,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		counts.units[UNIT_WEB_SEARCH] = own[SUMS - 1];
 		begin_result(r, &m, v, now[i].model, line);
 		m.holds = held_answers(r, now[i].model, now, count);
+		m.unread = lacks;
 		take_result(r, &m, v, raw, &counts, count == 1);
 	}
 	c->sums = count;
@@ -444,6 +465,8 @@ static void read_turn(struct payload_reader *r, json_value *v, json_value *usage
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, NULL, &e);
+	if (rc == 0)
+		rc = agent_check_counts(&(struct raw_counts){ .has = r->counted }, &e);
 	payload_judge_beside(r, &m, v, usage, "");
 	payload_end(r, &m, v, rc, &e);
 }

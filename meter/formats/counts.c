@@ -659,6 +659,12 @@ static int take_total(struct parts *p, const struct raw_counts *c, bool has_prom
 				       "(%lld)",
 				       (long long)p->total, (long long)rest);
 		p->prompt = p->total - rest;
+		if (p->cache_beside)
+			p->prompt -= plus(p->cache_read, p->write);
+		if (p->prompt < 0)
+			return err_set(e, ERR_INVALID,
+				       "field 'total_tokens' (%lld) is smaller than its parts",
+				       (long long)p->total);
 	} else if (!HAS(c, RAW_COMPLETION) && p->total >= p->prompt && !p->cache_beside &&
 		   p->reasoning == 0) {
 		p->completion = p->total - p->prompt;
@@ -689,8 +695,8 @@ static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *
 	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
 		return err_set(e, ERR_INVALID, "the usage has no known token count");
 	rc = take_prompt(p, c, &has_prompt, e);
-	if (rc == 0 && !has_prompt && HAS(c, RAW_COMPLETION) && !HAS(c, RAW_TOTAL) &&
-	    !HAS(c, RAW_CACHE_READ) && !HAS(c, RAW_CACHE_WRITE) && !c->fixed && !c->partial)
+	if (rc == 0 && !has_prompt && HAS(c, RAW_COMPLETION) && !HAS(c, RAW_TOTAL) && !c->fixed &&
+	    !c->partial)
 		rc = err_set(e, ERR_INVALID,
 			     "the usage counts an answer but no prompt: unknown is not zero");
 	p->cache_beside = c->cache == CACHE_BY_KEYS

@@ -221,14 +221,19 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct err e;
+	r->plain = true;
 	/* what most senders send, and no other shape has */
 	if ((json_kind(json_member(v, "input")) == JSON_NUMBER ||
 	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
 	    native_document(r, v, line))
 		return;
-	for (size_t i = 0; i < FORMATS; i++)
-		if (formats[i].read(r, v, line))
+	for (size_t i = 0; i < FORMATS; i++) {
+		r->plain = i >= AGENT_FORMATS;
+		if (formats[i].read(r, v, line)) {
+			r->events |= i < AGENT_FORMATS && json_string(json_member(v, "type")).n;
 			return;
+		}
+	}
 	if (is_bill(v)) {
 		r->passed_over++;
 		return;

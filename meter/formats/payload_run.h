@@ -72,6 +72,8 @@ struct payload_reader {
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
 	struct read_lists read;	  /* of the answer at work */
+	bool events;		  /* the source is an agent's, whose lines say what they are */
+	bool plain;		  /* the document at work is none of an agent's */
 	bool in_batch;		  /* the document at work is a result of a batch */
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
@@ -96,6 +98,7 @@ struct payload_reader {
 	bool codex_has_records;
 	bool codex_headless;	  /* calls came before what names the session */
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
+	bool codex_bare;	  /* some call came without a total */
 	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
@@ -215,9 +218,9 @@ void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int
 void payload_keep(struct payload_reader *r, struct metered *m);
 
 /*
- * The formats in the order in which they are asked whether a document is their own. Beside each the
- * members (or values of "type") by which a document of it is told from a row of a trace, parted by
- * blanks.
+ * The formats in the order in which they are asked whether a document is their own, agents' first.
+ * Beside each the members (or values of "type") by which a document of it is told from a row of a
+ * trace, parted by blanks.
  */
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
@@ -241,6 +244,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	  "quota response_cost spend tokens_in result usage_info meta") \
 	X(wrapped_document, "") \
 	X(session_line_document, "") /* no call, where nothing else took it */
+#define AGENT_FORMATS 4
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT

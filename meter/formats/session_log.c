@@ -23,6 +23,7 @@ struct session_format {
 	enum containment cache;
 	bool reasoning_beside;
 	const char *seller; /* NULL: the call names it, or nobody does */
+	bool always;	    /* each of its calls has a usage */
 };
 
 static bool is_type(json_value *v, const char *type)
@@ -85,9 +86,10 @@ static bool find_kimi(json_value *v, json_value **call, json_value **usage)
 }
 
 static const struct session_format formats[] = {
-	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false },
+	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false, NULL,
+	  true },
 	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false,
-	  COPILOT_SELLS },
+	  COPILOT_SELLS, true },
 	{ "gemini-cli.session", find_gemini, "id", "model", "timestamp", CACHE_INSIDE, true },
 	{ "qwen-code.session", find_qwen, "response_id", "model", "event.timestamp", CACHE_INSIDE,
 	  false },
@@ -109,6 +111,12 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 		if (n && json_kind(n) != JSON_NULL)
 			rc = counts_set(&c, counts[i].which, n, e);
 	}
+	if (rc == 0)
+		rc = agent_check_counts(&c, e);
+	if (rc == 0 && c.cache == CACHE_BESIDE && !(c.has >> RAW_TOTAL & 1) &&
+	    !(c.has >> RAW_CACHE_READ & 1))
+		rc = err_set(e, ERR_INVALID,
+			     "the usage does not count what the cache gave: unknown is not zero");
 	if (rc != 0)
 		return rc;
 	rc = counts_normalise(&m->record, &c, &m->rule, e);
@@ -322,7 +330,8 @@ bool session_line_document(struct payload_reader *r, json_value *v, int64_t line
 static void refuse_usage(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
 	struct err e;
-	err_set(&e, ERR_INVALID, "the member '%.60s' is not an object of counts", json_key(usage));
+	err_set(&e, ERR_INVALID, "the member '%.60s' is not an object of counts",
+		usage ? json_key(usage) : "usage");
 	payload_refuse(r, line, v, &e);
 }
 
@@ -380,7 +389,7 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			continue;
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
-		else if (!json_is_nothing(usage))
+		else if (!json_is_nothing(usage) || formats[i].always)
 			refuse_usage(r, v, usage, line);
 		else
 			pass_over_line(r, formats[i].shape, v, call, line);

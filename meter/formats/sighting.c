@@ -299,6 +299,13 @@ static void take_mapped(struct payload_reader *r, struct metered *m)
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
+	if (r->events && r->plain && !m->record.text[FIELD_ID].n) {
+		err_set(&e, ERR_INVALID,
+			"the line is no event of its log that is known, nor says which call it is "
+			"of, so it may be one that is counted already");
+		r->sink.refuse(r->sink.user, m->line, m->raw, &e);
+		return;
+	}
 	take_mapped(r, m);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {

@@ -121,7 +121,9 @@ static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
 	s->counts.anthropic_keys |= d.anthropic_keys;
 	for (int u = 0; u < UNIT_COUNT; u++)
 		s->counts.units[u] = d.units[u] ? d.units[u] : s->counts.units[u];
-	s->latest = raw_of(r, usage);
+	/* without it the answer's count is still a placeholder */
+	if (d.has >> RAW_COMPLETION & 1)
+		s->latest = raw_of(r, usage);
 }
 
 /* The metrics repeat what the events of the same stream said. */
@@ -318,9 +320,9 @@ static bool starts_with(struct text s, const char *word)
 /* --- answers whose events carry what is known of them so far --- */
 
 /* Where an event's kind stands, how the kinds begin, the answer within it, and which kinds say that
- * one has begun. Events of other kinds hold pieces of it. */
+ * there is one, whose counts one of them has. Events of other kinds hold pieces of it. */
 static const struct event_stream {
-	const char *kind, *prefix, *answer, *begins[4];
+	const char *kind, *prefix, *answer, *begins[5];
 	/* a failure of the vendor's own is known not to be billed */
 	bool failure_is_free;
 	/* kinds of pieces, where they do not have the prefix */
@@ -329,7 +331,8 @@ static const struct event_stream {
 	{ "type",
 	  "response.",
 	  "response",
-	  { "response.created", "response.queued", "response.in_progress" },
+	  { "response.created", "response.queued", "response.in_progress", "response.completed",
+	    "response.done" },
 	  true,
 	  { NULL } },
 	/* Gemini's Interactions, now in steps and at first in contents. Steps count what the end

@@ -238,3 +238,59 @@ EOF
 	try "$(metric acme.words)" 3 "the metric 'acme.words' counts tokens"
 	try "$(metric x | sed 's/"metrics":\[/"metrics":{"all":[/; s/\]}\]}\]}$/]}}]}]}/')" 3 'not part of OTLP'
 }
+
+# told NAME LINE...: these lines are not read in silence
+told() {
+	local name=$1
+	shift
+	printf '%s\n' "$@" >told.jsonl
+	jq -c . told.jsonl >/dev/null || fail "$name"
+	run "$TALLY" replay told.jsonl --at 2026-06-15 --model gpt-5 --json -q
+	[ "$status" = 3 ] || fail "$name"
+}
+
+@test "an event whose kind is gone or unknown is no answer of its own beside the others of its log" {
+	local start='{"type":"thread.started","thread_id":"t"}' end='{"type":"turn.completed","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100}}'
+	printf '%s\n' "$start" "$end" >whole.jsonl
+	run "$TALLY" replay whole.jsonl --at 2026-06-15 --model gpt-5 --json; expect 0 '"total": "0.00225"'
+	for kind in '' '"type":null,' '"type":"turn.finished",'; do
+		told "$kind" "$start" "$end" "${end/\"type\":\"turn.completed\",/$kind}"
+		told "$kind" "$start" "${end/\"type\":\"turn.completed\",/$kind}"
+	done
+	# an answer with an id of its own is a call, wherever it is
+	printf '%s\n' "$start" "$end" '{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-5","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":10}}' >mixed.jsonl
+	run "$TALLY" replay mixed.jsonl --at 2026-06-15 --model gpt-5 --json -q; expect 0 '"records": 2,'
+}
+
+@test "a usage that lacks the prompt, the answer or all of it is told, and no zero" {
+	local turn='{"type":"turn.completed","usage":{"input_tokens":1000,"cached_input_tokens":0,"output_tokens":100}}'
+	told prompt '{"type":"thread.started","thread_id":"t"}' "${turn/\"input_tokens\":1000,/}"
+	told answer '{"type":"thread.started","thread_id":"t"}' "${turn/,\"output_tokens\":100/}"
+	# pi says the total as well, from which the prompt follows
+	local pi='{"type":"message","id":"a","timestamp":"2026-06-15T10:00:01Z","message":{"role":"assistant","responseId":"r1","model":"claude-sonnet-4-6","timestamp":1781517600000,"usage":{"input":4,"output":72,"cacheRead":100,"cacheWrite":0,"totalTokens":176}}}'
+	printf '%s\n' "${pi/\"input\":4,/}" >pi.jsonl
+	run "$TALLY" replay pi.jsonl --json -q; expect 0 '"input": 4,' '"cache_read": 100,'
+	told usage "${pi/,\"usage\":*/\}\}}"
+	local copilot='{"type":"session.usage_record","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10}}}'
+	told answer "${copilot/,\"outputTokens\":10/}"
+	told usage '{"type":"session.usage_record","data":{}}'
+	local kimi='{"type":"context.append_loop_event","time":1781517600000,"event":{"type":"step.end","messageId":"k1","usage":{"inputOther":4,"output":72,"inputCacheRead":100,"inputCacheCreation":0}}}'
+	told cache "${kimi/\"inputCacheRead\":100,/}"
+	told answer "${kimi/\"output\":72,/}"
+	# what all models used, and one of them is not there
+	local result='{"type":"result","session_id":"s","uuid":"r","num_turns":1,"usage":{"input_tokens":20,"output_tokens":50},"modelUsage":{"claude-sonnet-4-6":{"inputTokens":20,"outputTokens":50,"cacheReadInputTokens":7,"cacheCreationInputTokens":0},"claude-haiku-4-5":{"inputTokens":2,"outputTokens":5,"cacheReadInputTokens":0,"cacheCreationInputTokens":0}}}'
+	printf '%s\n' "$result" >result.json
+	run "$TALLY" replay result.json --at 2026-06-15 --json -q; expect 0 '"cache_read": 7,'
+	told cache "${result/\"cacheReadInputTokens\":7,/}"
+	told model "$(jq -c 'del(.modelUsage["claude-sonnet-4-6"])' result.json)"
+	# streams: the count of message_start is a placeholder until another comes, and an end has counts
+	told stream '{"type":"message_start","message":{"id":"m1","model":"claude-sonnet-4-6","usage":{"input_tokens":10,"output_tokens":1}}}' '{"type":"message_delta","delta":{},"usage":{"input_tokens":10}}' '{"type":"message_stop"}'
+	for kind in response.done response.completed; do told "$kind" '{"type":"'$kind'","response":{"id":"resp_1","status":"completed","model":"gpt-5"}}'; done
+	# Codex before it told each call: the first total is its call's, and none may lack
+	count() { echo '{"timestamp":"2026-06-15T10:00:0'"$1"'Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":'"$2"',"cached_input_tokens":'"$3"',"output_tokens":'"$4"',"reasoning_output_tokens":0,"total_tokens":'$(($2 + $4))'},"last_token_usage":{"input_tokens":'"$5"',"cached_input_tokens":'"$6"',"output_tokens":'"$7"',"reasoning_output_tokens":0,"total_tokens":'$(($5 + $7))'}}}}'; }
+	local meta='{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}'
+	printf '%s\n' "$meta" "$(count 1 100 40 10 100 40 10)" "$(count 2 300 140 30 200 100 20)" >rollout.jsonl
+	run "$TALLY" replay rollout.jsonl --model gpt-5 --json -q; expect 0 '"records": 2,' '"input": 160,'
+	told first "$meta" "$(count 1 100 40 10 100 0 10)"
+	for n in 2 3; do told "total $n" "$(jq -c 'if input_line_number == '$n' then del(.payload.info.total_token_usage) else . end' rollout.jsonl)"; done
+}
