@@ -715,6 +715,7 @@ static int add_total(struct bill_reader *r, const struct bill_row *row, struct t
 	struct bill_total t = { .day = INT64_MIN };
 	if (!cost.n)
 		return 0;
+	bill_note_words(r, cost); /* a currency that it alone says */
 	int rc = money_of(r, cost, &t.cost, e);
 	if (rc == 0 && row->value[ROLE_START].n && !words_say_total(row->value[ROLE_START])) {
 		rc = days_from(r, row, &f, e);
@@ -732,7 +733,8 @@ static struct text cost_of(const struct bill_row *row)
 {
 	const struct text cost = row->value[ROLE_COST], flag = row->value[ROLE_FLAG];
 	if ((flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0) ||
-	    (cost.n && export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED))
+	    (cost.n && (export_charge_of(row->value[ROLE_UNCHARGED]) != CHARGED ||
+			export_charge_of(row->value[ROLE_KIND]) != CHARGED)))
 		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
 		if (is_digit(cost.p[i]))
@@ -741,6 +743,20 @@ static struct text cost_of(const struct bill_row *row)
 		       text_is(cost, "N/A") || text_is(cost, "null")))
 		return TEXT("0");
 	return cost;
+}
+
+/* "Total: $140.00" below the lines, all in one field: the amount, or nothing. */
+static struct text total_in_words(const struct bill_row *row)
+{
+	const struct text s = row->first;
+	size_t from = s.n;
+	while (from && s.p[from - 1] != ':')
+		from--;
+	bool digit = false;
+	for (size_t i = from; i < s.n; i++)
+		digit |= is_digit(s.p[i]);
+	return from && digit && words_say_total(s) ? (struct text){ s.p + from, s.n - from }
+						   : TEXT("");
 }
 
 /* A day without costs, which is another thing than a day of which the bill says nothing. */
@@ -809,8 +825,11 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	struct bill_line *l;
 	struct buf spelled = { 0 };
 	r->minor = r->format->minor ? coin_places(row->value[ROLE_CURRENCY]) : 0;
-	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
-		return add_quiet(r, row);
+	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n) {
+		const struct text total = total_in_words(row);
+		return total.n ? add_total(r, &(struct bill_row){ 0 }, total, e)
+			       : add_quiet(r, row);
+	}
 	if (is_total(row))
 		return add_total(r, row, cost, e);
 	int rc = days_from(r, row, &f, e);

@@ -2,6 +2,7 @@
  * What a bill says in columns that nobody reads: named, and where it may change what was billed, in
  * doubt. The set of columns is closed, as it is for usage (meter/formats/export_unread.c).
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,8 +122,30 @@ void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
 	add_to(r->bill, &r->bill->doubtful, TEXT("the column that names the model"));
 }
 
+/* "Page 1 of 2", in words beside the table: the others are needed. */
+static void note_page(struct bill_reader *r, struct text words)
+{
+	static const char *const page[] = { "page ", "seite ", "página ", "pagina " };
+	static const char *const of[] = { "of", "von", "sur", "de", "di", "van", "/" };
+	char text[200], word[8];
+	int number, all;
+	for (size_t i = 0; i < words.n; i++)
+		for (size_t k = 0; k < sizeof page / sizeof *page; k++) {
+			const size_t n = strlen(page[k]), left = words.n - i;
+			if (left <= n || strncasecmp(words.p + i, page[k], n) != 0)
+				continue;
+			snprintf(text, sizeof text, "%.*s", (int)(left - n), words.p + i + n);
+			if (sscanf(text, "%4d %7[a-z/] %4d", &number, word, &all) != 3)
+				continue;
+			for (size_t o = 0; o < sizeof of / sizeof *of; o++)
+				if (strcmp(word, of[o]) == 0 && number > 0 && all >= number)
+					page_list_add_number(&r->pages, number, all);
+		}
+}
+
 void bill_note_words(struct bill_reader *r, struct text words)
 {
+	note_page(r, words);
 	struct bill *b = r->bill;
 	char code[4];
 	for (size_t from = 0; loose_currency_in_words(code, words, &from);) {

@@ -115,6 +115,14 @@ void page_list_see(struct page_list *l, json_value *v, const struct export_forma
 	add(l, &p);
 }
 
+void page_list_add_number(struct page_list *l, int64_t number, int64_t of)
+{
+	if (of > 1)
+		add(l,
+		    &(struct page){
+			    .from_us = INT64_MAX, .to_us = INT64_MIN, .number = number, .of = of });
+}
+
 void page_list_append(struct page_list *to, const struct page_list *from)
 {
 	for (size_t i = 0; i < from->count; i++)

@@ -31,6 +31,8 @@ struct page_list {
 /* The document is a page of that kind, where it says that it is one; its items are looked through
  * for the time that they cover. */
 void page_list_see(struct page_list *l, json_value *document, const struct export_format *kind);
+/* A page of a table, which words beside it number. */
+void page_list_add_number(struct page_list *l, int64_t number, int64_t of);
 void page_list_append(struct page_list *to, const struct page_list *from);
 /* Whether a page of these is not here. */
 bool page_list_is_part(const struct page_list *l);

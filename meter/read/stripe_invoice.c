@@ -184,7 +184,8 @@ static bool put_invoice(struct buf *out, json_value *v, struct text *document)
 {
 	struct invoice in = { .all = v, .note = is_object(v, "credit_note") };
 	json_value *list = json_member(v, "lines"), *lines = json_member(list, "data");
-	if (text_is(json_string(json_member(v, "status")), "void"))
+	const struct text status = json_string(json_member(v, "status"));
+	if (text_is(status, "void") || text_is(status, "draft"))
 		return false;
 	put_lines(out, &in, lines);
 	put_below(out, &in, lines);

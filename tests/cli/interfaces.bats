@@ -205,6 +205,40 @@ invoice() {
 	done
 }
 
+@test "what stands beside a table counts: a page of several, a total in words, its currency; included is not charged" {
+	command -v python3 > /dev/null || skip "no python3"
+	usage
+	local rows='Day,Model,Kind,Cost
+2026-06-15,claude-sonnet-4-6,usage,6
+2026-06-16,claude-haiku-4-5,usage,4
+2026-06-16,gpt-4o-2024-11-20,usage,10'
+	for page in 'Page 1 of 2' 'Seite 1 von 2' 'Página 1 de 2' 'page 1 / 2'; do
+		printf 'Usage report\n%s\n%s\n' "$page" "$rows" > first.csv
+		run "$TALLY" reconcile first.csv
+		expect 3 "1 of the bill's 2 pages are missing" || return 1
+	done
+	{ printf 'Page 1 of 2\n'; head -2 <<<"$rows"; } > first.csv
+	{ printf 'Page 2 of 2\n'; sed 2d <<<"$rows"; } > second.csv
+	[ "$(said first.csv second.csv)" = 20,20,0,0 ]
+	run "$TALLY" reconcile first.csv second.csv
+	expect 0 "3 match"
+	printf 'Page 1 of 1\n%s\nTotal: $20.00\n' "$rows" > whole.csv
+	run "$TALLY" reconcile whole.csv
+	expect 0 "3 match"
+	printf '%s\nTotal: $21.00\n' "$rows" > off.csv
+	run "$TALLY" reconcile off.csv
+	expect 5 "row of totals is not the sum"
+	printf '%s\nTotal,,,EUR 20.00\n' "$rows" > euros.csv
+	run "$TALLY" reconcile euros.csv
+	expect 1 "the bill is in EUR"
+	sed 's/6,usage,6/6,Included,6/' <<<"$rows" > plan.csv
+	[ "$(said plan.csv)" = 14,20,-6,0 ]
+	# a draft was charged to nobody
+	invoice paid false > in.json
+	{ printf '{"object":"list","has_more":false,"data":['; invoice paid false; printf ,; invoice draft false | sed 's/in_1/in_2/'; printf ']}'; } > list.json
+	[ "$(said list.json)" = 42.49,20,0,3 ]
+}
+
 @test "dates as a spreadsheet keeps them, and rows of totals in other languages" {
 	command -v python3 > /dev/null || skip "no python3"
 	usage
