@@ -91,9 +91,10 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# what waits for people is made small instead of fast
+# what waits for people, or reads their question once, is made small instead of fast
 ifeq ($(MODE),release)
 $(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(patsubst %,$(B)/sim/%.o,scenario scenario_hosting route_names decision advice): ROOM := -Os
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
