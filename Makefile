@@ -91,9 +91,10 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-# what waits for people, or reads their question once, is made small instead of fast
+# what waits for people, and what reads a page that one of them wrote, is made small instead of fast
 ifeq ($(MODE),release)
 $(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(addprefix $(B)/meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o): ROOM := -Os
 $(patsubst %,$(B)/sim/%.o,scenario scenario_hosting route_names decision advice): ROOM := -Os
 endif
 $(B)/%.o: %.c
@@ -119,13 +120,16 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
+# JSON as C strings, without the blanks between its parts
+packed_json := sed -e 's/^[[:blank:]]*//' -e 's/": /":/g' -e 's/", "/","/g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&"/'
+
 # The registry of exports and bills.
 EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
 $(B)/gen/exports.c: $(EXPORTS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
 	for f in $(EXPORTS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+		echo "{ \"$$f\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The words that papers are printed in, a file a language.
@@ -134,7 +138,7 @@ $(B)/gen/labels.c: $(LABELS) Makefile
 	@mkdir -p $(@D)
 	@{ echo 'extern const struct labels_file { const char *language, *text; } labels_files[];'; echo 'const struct labels_file labels_files[] = {'; \
 	for f in $(LABELS); do l=$${f##*/}; \
-		echo "{ \"$${l%.json}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+		echo "{ \"$${l%.json}\","; $(packed_json) "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The price cards, compressed, and the table of the names that they know.
@@ -150,20 +154,31 @@ VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
 # what is alike stands side by side: that packs best
 PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js health.js customers.js cards.js prices.js budgets.js tokens.js terms.js billing.js bills.js planner.js records.js whatif.js settings.js frame.js)
-WEB := $(sort $(wildcard reports/web/*.*)) $(B)/gen/web/page.js
-# one script, its parts in one scope, without what only people read
-$(B)/gen/pack_script: tools/pack_script.c
+REPORT_JS := reports/web/svg.js reports/web/report.js
+PAGE := $(addprefix $(B)/gen/web/,page.html.gz page.css.gz page.js.gz)
+WEB := reports/web/report.css $(B)/gen/web/report.js $(PAGE)
+# one script, its parts in one scope, without what only people read and with short names
+$(B)/gen/pack_script: tools/pack_script.c tools/short_names.c tools/short_names.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^)
 $(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_PARTS) $(PAGE_JS) Makefile
 	@mkdir -p $(@D)
 	{ cat $(PAGE_PARTS); echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
+$(B)/gen/web/report.js: $(B)/gen/pack_script $(REPORT_JS) Makefile
+	@mkdir -p $(@D)
+	$< $(REPORT_JS) > $@.tmp && mv $@.tmp $@
+# the page's files as the server sends them
+$(B)/gen/web/%.gz: $(B)/gen/web/%
+	gzip -9nc $< > $@.tmp && mv $@.tmp $@
+$(B)/gen/web/%.gz: reports/web/%
+	@mkdir -p $(@D)
+	gzip -9nc $< > $@.tmp && mv $@.tmp $@
 $(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \
 	for f in $(WEB); do \
-		echo "{ \"$${f##*/}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+		echo "WEB_ASSET(\"$${f##*/}\","; od -An -v -to1 "$$f" | sed -e 's/ /\\/g' -e 's/^/"/' -e 's/$$/"/'; echo "),"; \
+	done; echo '{ 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The steps of the database's schema, for both engines.
 $(B)/gen/migrations.c: $(MIGRATIONS) tools/schema

@@ -263,17 +263,26 @@ static bool scan_value(struct scan *s, int depth)
 	}
 }
 
-static int key_order(const void *a, const void *b)
+/* The members of an object by their names. */
+struct index {
+	size_t count;
+	const cJSON *member[];
+};
+
+enum { LOOKED_THROUGH = 256 }; /* members that are looked at one by one */
+
+static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
 }
 
-/* The name of a key that occurs twice in one object, or NULL. */
-static const char *duplicate_key(const cJSON *v)
+/* The name of a key that occurs twice in one object, or NULL. A large object keeps the index that
+ * says so, for readers look for thousands of names in it: it lies where a text has its own. */
+static const char *duplicate_key(cJSON *v, struct arena *arena)
 {
 	size_t n = 0;
-	for (const cJSON *c = v->child; c; c = c->next) {
-		const char *deeper = c->child ? duplicate_key(c) : NULL;
+	for (cJSON *c = v->child; c; c = c->next) {
+		const char *deeper = c->child ? duplicate_key(c, arena) : NULL;
 		if (deeper)
 			return deeper;
 		n++;
@@ -287,15 +296,21 @@ static const char *duplicate_key(const cJSON *v)
 					return a->string;
 		return NULL;
 	}
-	const char **keys = mem_alloc(n * sizeof *keys), *found = NULL;
-	n = 0;
+	const size_t bytes = sizeof(struct index) + n * sizeof(cJSON *);
+	const bool large = n > LOOKED_THROUGH;
+	struct index *x = large ? arena_alloc(arena, bytes) : mem_alloc(bytes);
+	const char *found = NULL;
+	x->count = 0;
 	for (const cJSON *c = v->child; c; c = c->next)
-		keys[n++] = c->string;
-	qsort(keys, n, sizeof *keys, key_order);
+		x->member[x->count++] = c;
+	qsort(x->member, n, sizeof *x->member, by_name);
 	for (size_t i = 1; i < n && !found; i++)
-		if (strcmp(keys[i], keys[i - 1]) == 0)
-			found = keys[i];
-	free(keys);
+		if (by_name(&x->member[i], &x->member[i - 1]) == 0)
+			found = x->member[i]->string;
+	if (large)
+		v->valuestring = (char *)x;
+	else
+		free(x);
 	return found;
 }
 
@@ -360,7 +375,7 @@ int json_open_within(struct json_document **out, struct text text, int64_t value
 	doc.root = cJSON_ParseWithLength(s.out.p, s.out.n);
 	parsing = NULL;
 	buf_release(&s.out);
-	const char *twice = doc.root ? duplicate_key(doc.root) : NULL;
+	const char *twice = doc.root ? duplicate_key(doc.root, &doc.arena) : NULL;
 	if (!doc.root || twice) {
 		int rc = twice ? err_set(e, ERR_INVALID, "key \"%.80s\" occurs twice in one object",
 					 twice)
@@ -422,12 +437,30 @@ const char *json_kind_name(json_value *v)
 	return names[json_kind(v)];
 }
 
+static json_value *look_up(const struct index *x, const char *key)
+{
+	size_t from = 0, to = x->count;
+	while (from < to) {
+		const size_t middle = from + (to - from) / 2;
+		const int order = strcmp(x->member[middle]->string, key);
+		if (order == 0)
+			return x->member[middle];
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NULL;
+}
+
 json_value *json_member(json_value *v, const char *key)
 {
 	if (!v || !cJSON_IsObject(v))
 		return NULL;
+	if (v->valuestring)
+		return look_up((const struct index *)(const void *)v->valuestring, key);
 	for (const cJSON *c = v->child; c; c = c->next)
-		if (strcmp(c->string, key) == 0)
+		if (*c->string == *key && strcmp(c->string, key) == 0)
 			return c;
 	return NULL;
 }

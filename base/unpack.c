@@ -168,11 +168,30 @@ void unpack_1252(struct buf *out, struct text s)
 	}
 }
 
+bool text_ends_lines_with_cr(struct text s)
+{
+	return s.n && !memchr(s.p, '\n', s.n) && memchr(s.p, '\r', s.n);
+}
+
+/* The text with lines that end as they do elsewhere. */
+static int in_lines(struct text all, unpack_take *take, void *user, struct text name, struct err *e)
+{
+	if (!text_ends_lines_with_cr(all))
+		return take(user, name, all, e);
+	struct buf b = { 0 };
+	buf_add(&b, all.p, all.n);
+	for (size_t i = 0; i < b.n; i++)
+		b.p[i] = b.p[i] == '\r' ? '\n' : b.p[i];
+	int rc = take(user, name, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	return rc;
+}
+
 /* The text in UTF-8, whichever of the two it is written in. */
 static int in_utf8(struct text all, unpack_take *take, void *user, struct text name, struct err *e)
 {
 	if (!text_is_utf16(all))
-		return take(user, name, all, e);
+		return in_lines(all, take, user, name, e);
 	const unsigned char *p = (const unsigned char *)all.p;
 	const bool big = p[0] == 0xFE;
 	struct buf b = { 0 };
@@ -186,7 +205,7 @@ static int in_utf8(struct text all, unpack_take *take, void *user, struct text n
 			rc = err_set(e, ERR_INVALID, "byte %zu is not text in UTF-16", i + 1);
 	}
 	if (rc == 0)
-		rc = take(user, name, (struct text){ b.n ? b.p : "", b.n }, e);
+		rc = in_lines((struct text){ b.n ? b.p : "", b.n }, take, user, name, e);
 	buf_release(&b);
 	return rc;
 }

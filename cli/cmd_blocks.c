@@ -109,7 +109,7 @@ const struct command command_blocks = {
 		"A block begins at the full UTC hour of its first call and lasts five hours; a "
 		"call after its end, or more than five hours after the last one, begins the "
 		"next. Vendors do not publish where their own windows begin, so blocks are an "
-		"estimate.\n\nReads the database if there is one, else the named logs or those "
+		"estimate.\n\nReads the named logs, else the database if there is one, else the logs "
 		"of the agents on this machine.",
 	.examples = "  tally blocks --recent\n  tally blocks --active --token-limit max\n",
 	.options = options,

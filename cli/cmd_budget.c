@@ -198,11 +198,17 @@ static void pass(void *user, const struct budget *b, const struct err *why)
 
 static void told(void *user, const struct budget_alarm *a, bool ok)
 {
-	char passed[BUDGET_PASSED_MAX];
+	char passed[BUDGET_PASSED_MAX], spent[DECIMAL_TEXT_MAX + 32];
+	struct buf amount = { 0 };
 	(void)user;
+	put_amount(&amount, a->spent.p, a->budget.currency.p, EXACTLY);
+	snprintf(spent, sizeof spent, "%s", amount.p);
+	if (table_to_the_cent())
+		amount_to_the_cent(spent, sizeof spent, amount.p);
 	print_notice("tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
-		     budget_alarm_passed(a, passed), a->spent.p,
+		     budget_alarm_passed(a, passed), spent,
 		     ok ? "" : " (the hook failed and will be retried)");
+	buf_release(&amount);
 }
 
 static void say_failed(void *user, const struct budget *b, const struct err *why)

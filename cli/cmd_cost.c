@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/zone.h"
@@ -200,6 +201,10 @@ static int run(struct cli *cli, struct err *e)
 		rc = plan_open(&plans, &q.plan, plan, e);
 	if (rc == 0)
 		rc = answer(cli, &q, model, models, e);
+	if (rc == -ERR_NOT_FOUND && cli->argument_count && access(cli->argument[0], F_OK) == 0)
+		rc = err_set(e, ERR_USAGE,
+			     "'%.200s' is a file, no model; `tally replay` prices its calls",
+			     cli->argument[0]);
 	plan_file_close(plans);
 	zone_close(zone);
 	book_close(book);

@@ -241,13 +241,14 @@ const struct command command_ingest = {
 	.description =
 		"Stores usage permanently: native CSV and JSON Lines, traces, answers and "
 		"streams of OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and "
-		"OpenRouter, logs of Claude Code and Codex, LiteLLM, Langfuse and new-api rows, "
+		"OpenRouter, logs of coding agents, LiteLLM, Langfuse and new-api rows, "
 		"CloudEvents, and OTLP requests; plain, .gz or .zst; - is standard input. "
 		"Without a path the logs of every agent on this machine are found and read "
 		"(tally sources).\n\nEach record is accepted, a duplicate, a conflict (the same "
 		"id with other content: the first counts, both are kept) or quarantined (kept "
 		"with the reason). Reading anything again, in any order or in pieces, changes "
-		"nothing. A record without an id is identified by its content.",
+		"nothing. A record without an id is identified by its content (on a PostgreSQL server "
+		"as --map read it).",
 	.examples = "  tally ingest\n"
 		    "  tally ingest ~/.claude/projects\n"
 		    "  tally ingest usage.csv --customer acme\n"

@@ -411,6 +411,11 @@ static void tell_draft(struct cli *cli, struct text customer, const struct draft
 			     "%s with --supplement\n",
 			     customer.p, COUNTED(d->elsewhere, "earlier period"),
 			     d->elsewhere == 1 ? "it" : "them");
+	if (*d->gap_from)
+		print_notice(
+			"tally: %s: %s to %s are on no invoice and in no period of its billing day: "
+			"draft them with --since and --until\n",
+			customer.p, d->gap_from, d->gap_last);
 }
 
 /* The ledger, with all usage drawn. */
@@ -508,7 +513,7 @@ static int draft_each(struct telling *to, struct invoicer *v, const struct names
 		}
 		if (rc == 0)
 			tell_draft(to->cli, who->name[k], &made);
-		o->elsewhere += made.elsewhere;
+		o->elsewhere += made.elsewhere + (*made.gap_from != 0);
 		if (rc == 0 && to->one && !made.id) {
 			open_list(to->cli, &to->j, &to->t, "tally.invoice-list/1");
 			close_list(to->cli, &to->j, to->t);

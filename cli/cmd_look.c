@@ -82,6 +82,12 @@ static int take_period(const struct cli *cli, const struct view *view, const str
 	const bool only_today = strcmp(cli->command->name, "today") == 0;
 	int64_t last = only_today;
 	int rc = cli_count(cli, "last", last, &last, e);
+	if (rc != 0)
+		return err_set(
+			e, ERR_USAGE,
+			"--last: '%.100s' is no number; write --last 7, or a word of time as "
+			"in --period last-month",
+			cli_value(cli, "last"));
 	if (rc == 0 && !cli_value(cli, "last") && !only_today)
 		return cli_period(cli, zone, &f->since, &f->until, e);
 	if (rc == 0)
@@ -190,7 +196,7 @@ static int run(struct cli *cli, struct err *e)
 #define LOOK_COMMAND \
 	.arguments = "[LOG|DIRECTORY...]", .arguments_max = -1, \
 	.description = \
-		"Reads the database if there is one, else the named logs or those of the " \
+		"Reads the named logs, else the database if there is one, else the logs of the " \
 		"agents on this machine. Each call counts once, at its own price. What was " \
 		"read is cached in ~/.cache/tally, so that the next run reads only what is " \
 		"new.\n\n" \

@@ -14,6 +14,9 @@
 
 static const struct option options[] = {
 	{ "to", 0, "MODEL", "the model to move to, or PROVIDER/MODEL; may be repeated", true },
+	{ "from", 0, "MODEL",
+	  "move only calls of this model, as the records name it (default all); may be repeated",
+	  true },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	MEMO_OPTIONS,
 	{ "start", 0, "DATE", "the date of the move (default tomorrow)", false },
@@ -48,6 +51,7 @@ struct move {
 	struct arena arena;
 	struct migration_result migration;
 	char words[300];
+	struct buf from; /* models whose calls move; empty: all */
 	struct refusals refusals;
 	struct migration_refusal *reason; /* of what was left out */
 	size_t reasons;
@@ -89,6 +93,37 @@ static int is_known(const struct move *x, const struct scenario *s, struct err *
 	return rc;
 }
 
+/* Calls of other models than those of --from stay on the model that they ran on. */
+static int keep_others(const struct move *x, struct route *r, struct err *e)
+{
+	const char *from;
+	int rc = 0;
+	if (cli_value(x->cli, "from") && (r->kind != ROUTE_MODEL || r->service_tier.n))
+		return err_set(e, ERR_USAGE,
+			       "--from needs a --to that is one model; other routes say in a file "
+			       "of rules which calls they take");
+	for (int i = 0; rc == 0 && (from = cli_value_at(x->cli, "from", i)); i++)
+		rc = route_only_from(r, text_of(from), e);
+	return rc == 0 ? 0 : err_context(e, "--from");
+}
+
+/* A name that no call has would move nothing. */
+static int is_recorded_name(const struct workload *w, const char *from, struct err *e)
+{
+	struct buf names = { 0 };
+	bool found = false;
+	for (size_t i = 0; i < w->subjects && !found; i++) {
+		found = text_is(w->subject[i].model, from);
+		buf_printf(&names, "%s%.*s", i ? ", " : "", (int)w->subject[i].model.n,
+			   w->subject[i].model.p);
+	}
+	int rc = found ? 0
+		       : err_set(e, ERR_NOT_FOUND, "--from: no call ran on '%s'; there are %.300s",
+				 from, names.n ? names.p : "none");
+	buf_release(&names);
+	return rc;
+}
+
 static int add_targets(struct move *x, struct err *e)
 {
 	const char *to;
@@ -103,6 +138,8 @@ static int add_targets(struct move *x, struct err *e)
 		rc = scenario_add(&x->list, to, x->book, e);
 		if (rc == 0)
 			rc = is_known(x, &x->list.scenario[x->list.count - 1], e);
+		if (rc == 0)
+			rc = keep_others(x, &x->list.scenario[x->list.count - 1].route, e);
 		if (rc != 0)
 			break;
 		struct scenario *s = &x->list.scenario[x->list.count - 1];
@@ -190,6 +227,11 @@ static int prepare(struct move *x, struct err *e)
 		rc = cli_cache_rules(x->cli, &x->o.rules, e);
 	if (rc == 0)
 		rc = read_workload(x, e);
+	const char *from;
+	for (int i = 0; rc == 0 && (from = cli_value_at(x->cli, "from", i)); i++) {
+		rc = is_recorded_name(x->workload, from, e);
+		buf_printf(&x->from, "%s%s", i ? ", " : "", from);
+	}
 	if (rc == 0)
 		rc = cache_words_parse(cli_value(x->cli, "cache"), x->workload->blocks != NULL,
 				       &x->o.cache, &x->o.rules, e);
@@ -219,6 +261,7 @@ static int show(struct move *x, enum memo_format format, struct err *e)
 						 .refusal = x->reason,
 						 .refusals = x->reasons,
 						 .left_out = &x->source.left_out,
+						 .from = x->from.p,
 						 .source = x->words };
 	struct memo memo = { 0 };
 	struct buf b = { 0 };
@@ -269,6 +312,7 @@ static int run(struct cli *cli, struct err *e)
 	zone_close(x->zone);
 	book_close(x->book);
 	arena_release(&x->arena);
+	buf_release(&x->from);
 	free(x->reason);
 	free(x);
 	return rc ? rc : status;
@@ -282,7 +326,8 @@ const struct command command_migrate = {
 	.arguments_max = -1,
 	.description =
 		"Replays recorded calls (a trace, agents' logs, or without a path the database or "
-		"the logs in their usual places) on the models named by --to: what the work cost, "
+		"the logs in their usual places) on the models named by --to, all of them or those "
+		"of the models named by --from: what the work cost, "
 		"what it would have cost, the first month after the move and the run rate at the "
 		"prices stated for then. Caches are rebuilt by each vendor's contract, cache writes "
 		"are paid as input where the target does not bill them, and calls that do not fit "
@@ -292,6 +337,7 @@ const struct command command_migrate = {
 		"price.",
 	.examples =
 		"  tally migrate --to deepseek-v4-flash\n"
+		"  tally migrate --from claude-opus-4-6 --to claude-sonnet-4-6\n"
 		"  tally migrate ~/.claude/projects --to deepseek-v4-flash --to deepseek-v4-pro "
 		"--plan vm0 --format pdf -o move.pdf\n"
 		"  tally migrate --period last-month --to deepseek-v4-flash --tokenizer \"1.08:our "

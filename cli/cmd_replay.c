@@ -218,7 +218,7 @@ const struct command command_replay = {
 		"Prices every record of the traces at its own instant and adds up exactly. "
 		"Files may be CSV or JSON Lines, plain, .gz or "
 		".zst; - is standard input. The format is recognised from the content. "
-		"Directories and files of agent logs (Claude Code, Codex) and of provider "
+		"Directories and files of agent logs (tally sources) and of provider "
 		"answers are read whole, and each call counts once; without a path, those of every "
 		"agent on this machine (tally sources).\n\n"
 		"Native fields (CSV columns or JSON keys): id, time, completed, provider, "

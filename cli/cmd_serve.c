@@ -70,21 +70,20 @@ static void log_event(void *user, const char *event, const char *message)
 }
 
 /* The page and what it is made of. */
-static const char *page_file(void *user, const char *path, const char **type)
+static struct text page_file(void *user, const char *path, const char **type)
 {
 	static const struct {
 		const char *path, *asset, *type;
-	} files[] = { { "/", "page.html", "text/html; charset=utf-8" },
-		      { "/page.css", "page.css", "text/css; charset=utf-8" },
-		      { "/page.js", "page.js", "text/javascript; charset=utf-8" } };
+	} files[] = { { "/", "page.html.gz", "text/html; charset=utf-8" },
+		      { "/page.css", "page.css.gz", "text/css; charset=utf-8" },
+		      { "/page.js", "page.js.gz", "text/javascript; charset=utf-8" } };
 	(void)user;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (strcmp(path, files[i].path) == 0) {
-			const char *text = web_asset(files[i].asset);
 			*type = files[i].type;
-			return text ? text : "";
+			return web_asset(files[i].asset);
 		}
-	return NULL;
+	return (struct text){ 0 };
 }
 
 static atomic_int signals;

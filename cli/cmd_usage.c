@@ -1,5 +1,7 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/memo_output.h"
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/ledger/ledger.h"
@@ -17,9 +19,72 @@ static const struct option options[] = {
 	{ "hits", 0, NULL, "in the table, the share of the prompts that was read from a cache",
 	  false },
 	RECORDED_COST_OPTION,
+	MEMO_OPTIONS,
 	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false, OPTION_ADVANCED },
 	{ 0 },
 };
+
+/* "2026-11-01 to 2026-11-30, of the customer acme" */
+static void put_about(struct buf *b, const struct cli *cli, const struct usage_filter *f,
+		      const struct zone *z)
+{
+	static const char *const names[] = { "customer", "project", "model" };
+	const char *const named[] = { f->customer, f->project, f->model };
+	char day[DAY_TEXT_MAX];
+	if (f->since.us == INSTANT_MIN.us && f->until.us == INSTANT_MAX.us)
+		buf_puts(b, "everything that was metered");
+	if (f->since.us != INSTANT_MIN.us)
+		buf_printf(b, "from %s", day_format(zone_day(z, f->since), day));
+	if (f->until.us != INSTANT_MAX.us)
+		buf_printf(b, "%sto %s", b->n ? " " : "",
+			   day_format(zone_day(z, (struct instant){ f->until.us - 1 }), day));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (named[i])
+			buf_printf(b, ", of the %s %s", names[i], *named[i] ? named[i] : "(none)");
+	if (cli_value(cli, "as-of"))
+		buf_printf(b, ", as of row %s", cli_value(cli, "as-of"));
+}
+
+static int show(struct cli *cli, const struct usage_report *r, enum memo_format format,
+		const char *about, struct err *e)
+{
+	struct memo memo = { 0 };
+	struct json_out j;
+	char *text = NULL;
+	size_t n = 0;
+	int rc = 0;
+	if (format != MEMO_AS_TEXT) {
+		usage_report_memo(&memo, r, about);
+		rc = cli_memo_show(cli, &memo, format, e);
+		memo_release(&memo);
+	} else if (cli->json) {
+		FILE *f = open_memstream(&text, &n);
+		CHECK(f);
+		json_out_open(&j, f);
+		usage_report_put(&j, r);
+		json_out_close(&j);
+		fclose(f);
+		rc = cli_document_show(cli, (struct text){ text, n }, e);
+		free(text);
+	} else if (cli->csv) {
+		usage_report_csv(r);
+	} else {
+		usage_report_table(r);
+	}
+	return rc;
+}
+
+/* One form at a time. */
+static int form_of(const struct cli *cli, enum memo_format *out, struct err *e)
+{
+	if (cli_value(cli, "format") && (cli->json || cli->csv))
+		return err_set(e, ERR_USAGE, "--format and --%s: ask for one of them",
+			       cli->json ? "json" : "csv");
+	if (cli_value(cli, "output") && cli->csv)
+		return err_set(e, ERR_USAGE,
+			       "--csv goes to standard output: tally usage --csv > FILE");
+	return cli_memo_format(cli, out, e);
+}
 
 static int run(struct cli *cli, struct err *e)
 {
@@ -35,7 +100,11 @@ static int run(struct cli *cli, struct err *e)
 	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost") };
 	const char *by = cli_value(cli, "by");
 	int order = 0, status = 0;
-	int rc = cli_zone(cli, &zone, e);
+	enum memo_format format;
+	struct buf about = { 0 };
+	int rc = form_of(cli, &format, e);
+	if (rc == 0)
+		rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_period(cli, zone, &filter.since, &filter.until, e);
 	if (rc == 0)
@@ -63,25 +132,22 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
 		rc = price_dates_of(&report.dates, store, book, &filter, e);
+	if (rc == 0)
+		rc = stood_in_of(&report.stand_ins, store, &filter, e);
 	if (rc == 0) {
 		report.result = result;
 		report.recorded = filter.recorded;
 		report.hits = cli_flag(cli, "hits");
 		report.order = (enum usage_order)order;
-		if (cli->json) {
-			struct json_out j;
-			json_out_open(&j, stdout);
-			usage_report_put(&j, &report);
-			json_out_close(&j);
-		} else if (cli->csv) {
-			usage_report_csv(&report);
-		} else {
-			usage_report_table(&report);
-		}
+		put_about(&about, cli, &filter, zone);
+		rc = show(cli, &report, format, about.p, e);
+	}
+	if (rc == 0) {
 		if (!usage_total(result)->records)
 			cli_tell_empty(cli, store, zone);
 		status = usage_sums_at_least(usage_total(result)) ? 3 : 0;
 	}
+	buf_release(&about);
 	cli_names_release(&names);
 	usage_result_close(result);
 	book_close(book);
@@ -104,6 +170,7 @@ const struct command command_usage = {
 		    "  tally usage --by month,customer --order cost\n"
 		    "  tally usage --by day,model --since 2026-11-01 -z Europe/Berlin --json\n"
 		    "  tally usage --by model --hits\n"
+		    "  tally usage --by day --period last-month --format html -o usage.html\n"
 		    "  tally usage --by session --project /home/me/app --order cost --limit 10\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/config.h"
@@ -9,6 +10,8 @@
 #include "cli/price_store.h"
 #include "meter/store/cards.h"
 #include "meter/store/store.h"
+#include "meter/store/store_names.h"
+#include "pricing/near_names.h"
 #include "reports/table.h"
 
 enum { COMMANDS_MAX = 200 };
@@ -164,6 +167,22 @@ static int with_example(const struct command *c, int rc, struct err *e)
 	return rc;
 }
 
+/* An argument beyond those that the command takes: a file, the name of an option, or anything. */
+static int refuse_argument(const struct command *c, const char *beyond, struct err *e)
+{
+	const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
+	if (access(beyond, F_OK) == 0)
+		return err_set(e, ERR_USAGE,
+			       "`tally %s` does not expect '%.200s'; `tally replay` prices a file, "
+			       "`tally ingest` stores its calls",
+			       c->name, beyond);
+	return with_example(c,
+			    err_set(e, ERR_USAGE, "`tally %s` does not expect '%.200s'%s%.40s%s",
+				    c->name, beyond, option ? "; did you mean '--" : "",
+				    option ? beyond : "", option ? "'?" : ""),
+			    e);
+}
+
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
 {
 	*cli = (struct cli){ .command = c, .argument = argv };
@@ -219,18 +238,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	if (cli->argument_count < c->arguments_min)
 		return with_example(
 			c, err_set(e, ERR_USAGE, "`tally %s` needs %s", c->name, c->arguments), e);
-	const char *beyond = c->arguments_max >= 0 && cli->argument_count > c->arguments_max
-				     ? cli->argument[c->arguments_max]
-				     : NULL;
-	if (beyond) {
-		const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
-		return with_example(c,
-				    err_set(e, ERR_USAGE,
-					    "`tally %s` does not expect '%.200s'%s%.40s%s", c->name,
-					    beyond, option ? "; did you mean '--" : "",
-					    option ? beyond : "", option ? "'?" : ""),
-				    e);
-	}
+	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
+		return refuse_argument(c, cli->argument[c->arguments_max], e);
 	return config_load(e);
 }
 
@@ -308,9 +317,30 @@ static int open_book(const struct cli *cli, int mode, struct book **out, struct 
 	return rc;
 }
 
+static void take_own_name(void *user, struct text name)
+{
+	near_names_own(user, name);
+}
+
+/* The models of the database at hand, if there is one on this machine. */
+static void own_names(const void *cli, struct buf *out)
+{
+	struct buf path = { 0 };
+	struct store *s = NULL;
+	struct err none;
+	const char *db = cli_db_path(cli, &path);
+	if (!db_is_server(db) && store_open(&s, db, DB_READ, &none) == 0)
+		store_each_name(s, STORE_MODELS, take_own_name, out, &none);
+	store_close(s);
+	buf_release(&path);
+}
+
 int cli_book(const struct cli *cli, struct book **out, struct err *e)
 {
-	return open_book(cli, NO_DATABASE, out, e);
+	int rc = open_book(cli, NO_DATABASE, out, e);
+	if (rc == 0)
+		book_ask_own_names(*out, own_names, cli);
+	return rc;
 }
 
 /* Where a build takes books from (make PRICES_URL=...; tools/release_page says which by default);

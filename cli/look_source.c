@@ -116,16 +116,36 @@ static void name(struct look_source *x, struct left_out_named *to, size_t *n, co
 					      arena_text(&x->texts, why.p, why.n) };
 }
 
+static void name_at(struct look_source *x, struct text source, int64_t line, struct text why)
+{
+	struct buf where = { 0 };
+	buf_printf(&where, "%.*s", (int)source.n, source.n ? source.p : "");
+	if (line > 0)
+		buf_printf(&where, ":%lld", (long long)line);
+	name(x, x->left_out.record, &x->left_out.records, where.p, why);
+	buf_release(&where);
+}
+
 static int name_record(void *user, const struct held *h)
 {
-	struct look_source *x = user;
-	struct buf where = { 0 };
-	buf_printf(&where, "%.*s", (int)h->source.n, h->source.n ? h->source.p : "");
-	if (h->line > 0)
-		buf_printf(&where, ":%lld", (long long)h->line);
-	name(x, x->left_out.record, &x->left_out.records, where.p, h->reason);
-	buf_release(&where);
+	name_at(user, h->source, h->line, h->reason);
 	return 0;
+}
+
+static int name_conflict(void *user, const struct conflicting *c)
+{
+	name_at(user, c->source, c->line,
+		TEXT("the id has other counts elsewhere; the first ones are used"));
+	return 0;
+}
+
+/* What was read just now and contradicts itself is left out as well. */
+static int name_conflicts(struct look_source *x, struct err *e)
+{
+	int64_t n = 0;
+	int rc = conflict_count(x->store, &n, e);
+	x->left_out.quarantined += n;
+	return rc == 0 && n ? conflict_each(x->store, name_conflict, x, e) : rc;
 }
 
 static void name_file(void *user, struct text path, struct text why)
@@ -145,6 +165,8 @@ static int name_left_out(struct look_source *x, struct err *e)
 				    x->cache.doubts.columns.n };
 	if (rc == 0 && l->quarantined)
 		rc = quarantine_each(x->store, false, name_record, x, e);
+	if (rc == 0 && x->is_cache)
+		rc = name_conflicts(x, e);
 	if (rc == 0 && l->unread)
 		rc = log_cache_each_unread(&x->cache, name_file, x, e);
 	return rc;

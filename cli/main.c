@@ -132,12 +132,21 @@ static void unknown_member(const char *family, const char *typed, const char *al
 			typed, all);
 }
 
+/* The first word that is a file: an unknown word before it, or it alone, asks what is in it. */
+static const char *first_file(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (argv[i][0] != '-' && access(argv[i], F_OK) == 0)
+			return argv[i];
+	return NULL;
+}
+
 /* "price" alone, or with an unknown second word: the list of what there is. */
 static int unknown_command(int argc, char **argv, bool json)
 {
 	struct err e;
 	struct buf family = { 0 };
-	const char *near;
+	const char *near, *file = first_file(argc, argv);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) &&
 	    print_family(argv[0]))
 		return 0;
@@ -153,9 +162,13 @@ static int unknown_command(int argc, char **argv, bool json)
 			family.p, argv[0]);
 	else if (family.n)
 		unknown_member(argv[0], argv[1], family.p, &e);
-	else if ((near = elsewhere_command(argv[0])) || (near = nearest_command(argv[0])))
+	else if ((near = elsewhere_command(argv[0])) ||
+		 (file != argv[0] && (near = nearest_command(argv[0]))))
 		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally %s`?",
 			argv[0], near);
+	else if (file)
+		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally replay %s`?",
+			argv[0], file);
 	else
 		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
 	buf_release(&family);

@@ -40,9 +40,13 @@ struct book {
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
 	const struct card *opened[SHIPPED_CARDS_MAX];
-	struct variant *variant; /* that were asked for */
-	pthread_mutex_t lock;	 /* of all of it: cards are opened while threads ask */
-	struct book *self;	 /* for opening a card of a book that is only asked */
+	struct variant *variant;			      /* that were asked for */
+	void (*own_names)(const void *user, struct buf *out); /* asked once, where it is needed */
+	const void *own_user;
+	struct buf own;
+	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
+	struct book *self;    /* for opening a card of a book that is only asked */
+	int guesses;	      /* at what unknown names may have meant */
 };
 
 const char *service_tier_standard(size_t i)
@@ -258,8 +262,16 @@ void book_close(struct book *b)
 	free(b->card);
 	book_pack_close(b->pack);
 	arena_release(&b->arena);
+	buf_release(&b->own);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
+}
+
+void book_ask_own_names(struct book *b, void (*names)(const void *user, struct buf *out),
+			const void *user)
+{
+	b->own_names = names;
+	b->own_user = user;
 }
 
 /* Takes over what was read of a card, as one more layer. */
@@ -455,17 +467,19 @@ static bool is_reseller(const struct book *b, const struct price *p, const char 
 	return s && s->reseller;
 }
 
-const char *book_seller_named(struct text word)
+struct text book_seller_named(struct text word, struct arena *a)
 {
 	static const char *const protocols[] = { "openai", "anthropic" };
 	const struct text name = provider_spelling(word);
+	if (!word.n)
+		return word;
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
 		if (same_ignoring_case(text_of(protocols[i]), name))
-			return NULL;
+			return TEXT("");
 	for (size_t i = 0; i < shipped_card_count; i++)
 		if (same_ignoring_case(text_of(shipped_cards[i].provider), name))
-			return shipped_cards[i].provider;
-	return NULL;
+			return text_of(shipped_cards[i].provider);
+	return text_of(arena_printf(a, SOLD_VIA "%.*s", word.n > 100 ? 100 : (int)word.n, word.p));
 }
 
 bool book_has_maker(const struct book *b, const char *provider)
@@ -564,17 +578,24 @@ static bool is_resold(const struct book *b, const struct name_entry *n)
 	return true;
 }
 
-static int unknown_model(const struct book *b, struct text model, struct err *e)
+static int unknown_model(struct book *b, struct text model, struct err *e)
 {
+	/* each is compared with all names, which takes as long as hundreds of records */
+	enum { GUESSES_MOST = 1000 };
 	struct near_names near;
 	struct buf meant = { 0 };
 	if (!e) /* nobody reads what the name may have meant */
 		return -ERR_NOT_FOUND;
-	near_names_begin(&near, model);
-	for (size_t i = 0; i < NAME_SLOTS; i++)
+	if (b->self->own_names)
+		b->self->own_names(b->own_user, &b->self->own);
+	b->self->own_names = NULL;
+	near_names_begin(&near, model, (struct text){ b->own.p, b->own.n });
+	const bool guess = b->guesses < GUESSES_MOST;
+	b->guesses += guess;
+	for (size_t i = 0; i < NAME_SLOTS && guess; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
 			near_names_see(&near, n->name, is_resold(b, n));
-	for (size_t i = 0; i < b->table.names; i++)
+	for (size_t i = 0; i < b->table.names && guess; i++)
 		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
 			       b->table.card[b->table.name[i].card].reseller);
 	near_names_put(&near, &meant);
@@ -833,12 +854,24 @@ static const struct name_entry *look_up(struct book *b, struct text name, const 
 	return found;
 }
 
+/* The same of a gateway that lists the models of others under names of its own. */
+static const struct name_entry *look_up_own(struct book *b, struct text name, const char *provider)
+{
+	char own[SPELLING_MAX];
+	const char *prefix = provider ? spelling_own_prefix(provider) : NULL;
+	const struct name_entry *n = look_up(b, name, provider);
+	if (n || !prefix || name.n >= sizeof own - strlen(prefix))
+		return n;
+	snprintf(own, sizeof own, "%s%.*s", prefix, (int)name.n, name.p);
+	return look_up(b, text_of(own), provider);
+}
+
 /* The same; what a vendor sells under the names of another one of its cards is found there, and
  * that one is then the provider. */
 static const struct name_entry *look_up_seller(struct book *b, struct text name,
 					       const char **provider)
 {
-	const struct name_entry *n = look_up(b, name, *provider);
+	const struct name_entry *n = look_up_own(b, name, *provider);
 	const char *other = n || !*provider ? NULL : spelling_other_card(*provider, name);
 	const char *seller = other ? known_provider(b, text_of(other)) : NULL;
 	if (seller && (n = look_up(b, name, seller)) != NULL)
@@ -1004,6 +1037,25 @@ static const struct price *with_request_fee(struct book *b, const struct price *
 	return &v->price;
 }
 
+/* p for a call of a seller of whom no card has prices. */
+static const struct price *in_place(struct book *b, const struct price *p)
+{
+	static const char sold_via[] = SOLD_VIA;
+	bool made;
+	if (!p)
+		return NULL;
+	struct variant *v = variant_of(b, p, sold_via, &made);
+	if (!made)
+		return &v->price;
+	v->price.fee = p->fee;
+	v->price.stands_in = true;
+	v->price.doubt = arena_printf(&b->arena,
+				      "%s%sno card has prices of the seller that is named: this is "
+				      "what %s asks",
+				      p->doubt ? p->doubt : "", p->doubt ? "; " : "", p->provider);
+	return &v->price;
+}
+
 /* The window of p that holds then, and until when. */
 static void take_window(struct price_match *out, const struct price *p, struct instant at)
 {
@@ -1029,16 +1081,18 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 	const char *provider = NULL;
 	if (q.model.n == 0)
 		return err_set(e, ERR_NOT_FOUND, "no model is named");
+	const bool via = spelling_via(&q.provider);
 	if (q.provider.n) {
 		provider = known_provider(b, q.provider);
 		if (!provider)
 			provider = known_provider(b, provider_spelling(q.provider));
-		if (!provider)
+		if (!provider && !via)
 			return err_set(
 				e, ERR_NOT_FOUND,
 				"provider '%.*s' is in no price card; see `tally price list`",
 				q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
 	}
+	const bool stands_in = via && !provider;
 	const struct name_entry *n = look_up_spelled(b, &q, &provider);
 	if (!n && !provider && (n = find_resold(b, q.model)) != NULL) {
 		int rc = owner_of(b, n, &provider, e);
@@ -1072,6 +1126,10 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 			if (q.request_fee) {
 				out->price = with_request_fee(b, out->price, q.request_fee);
 				out->may_be = with_request_fee(b, out->may_be, q.request_fee);
+			}
+			if (stands_in) {
+				out->price = in_place(b, out->price);
+				out->may_be = in_place(b, out->may_be);
 			}
 			take_window(out, p, q.at);
 			return 0;

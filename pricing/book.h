@@ -16,6 +16,10 @@ struct book;
 
 /* The shipped cards only. */
 int book_open(struct book **out, struct err *e);
+/* names adds to out, with near_names_own, the models that the user has calls of: a name that no
+ * card lists may have meant one of them. Asked once at most; user lives as long as the book. */
+void book_ask_own_names(struct book *b, void (*names)(const void *user, struct buf *out),
+			const void *user);
 void book_close(struct book *b);
 /* The book that was installed at that path (pricing/book_pack.h) in place of the shipped cards,
  * where it is newer than they are; before anything else is asked or added. Errors: those of
@@ -80,11 +84,12 @@ const struct price *book_price(const struct book *b, struct text provider, struc
 			       struct text id);
 
 /*
- * The vendor of the shipped cards that an agent's configuration calls so ("amazon-bedrock"), or
- * NULL: it names none of them, or (openai, anthropic) as likely the protocol of an endpoint that
- * somebody else runs. The name of the model says who sells the calls of those.
+ * Who sold a call, as a record says it, by the word of an agent's configuration: a vendor of the
+ * shipped cards ("amazon-bedrock" is bedrock); "via WORD", in the arena, of whom they have none; or
+ * nothing where the word (openai, anthropic) is as likely the protocol of an endpoint that somebody
+ * else runs. The name of the model says who sells the calls of those.
  */
-const char *book_seller_named(struct text word);
+struct text book_seller_named(struct text word, struct arena *a);
 
 /* Whether the book has that vendor as a first party. */
 bool book_has_maker(const struct book *b, const char *provider);

@@ -78,6 +78,7 @@ struct price {
 	 * and only the record can say for how much; or NULL */
 	const char *needs;
 	bool of_spelling;	 /* the spelling of the name adds a fee: it is in no card */
+	bool stands_in;		 /* for that of a seller of whom no card has prices */
 	struct instant old_seen; /* of a bounded date: the price before was last seen then */
 	bool withdrawn, promotion, reseller;
 	int layer; /* of the book: 0 shipped, then one more for every file named by the user */

@@ -1,13 +1,14 @@
 #include "pricing/near_names.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* What was typed is all of the name but its marks; a part of it in one piece; its words are among
- * those of the name. */
-enum { RANK_ALL, RANK_PIECE, RANK_WORDS, RANK_NONE };
-enum { RESOLD = 4 }; /* added to a rank */
+/* What was typed is all of the name but its marks; a part of one that the user has calls of; a part
+ * in one piece that is whole words, or is not; its words are among those of the name. */
+enum { RANK_ALL, RANK_OWN, RANK_WHOLE, RANK_PIECE, RANK_WORDS, RANK_NONE };
+enum { RESOLD = RANK_NONE }; /* added to a rank */
 enum { SHORTEST = 3, NAME_MOST = 200 };
 
 static size_t squeeze(char *out, size_t room, struct text t)
@@ -33,9 +34,9 @@ static uint64_t letters_of(struct text t)
 	return bits;
 }
 
-void near_names_begin(struct near_names *x, struct text typed)
+void near_names_begin(struct near_names *x, struct text typed, struct text own)
 {
-	*x = (struct near_names){ .typed = typed };
+	*x = (struct near_names){ .typed = typed, .own = own };
 	x->letter_count = squeeze(x->letters, sizeof x->letters, typed);
 	x->bits = letters_of(typed);
 	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
@@ -78,41 +79,92 @@ static bool has_words(struct text name, struct text typed)
 	return true;
 }
 
+/* Whether a word of the name begins at its letter of that number. */
+static bool begins_word(struct text name, size_t letter)
+{
+	struct text word;
+	size_t before = 0;
+	for (size_t i = 0; before < letter && next_word(name, &i, &word);)
+		before += word.n;
+	return before == letter;
+}
+
 static int rank_of(const struct near_names *x, struct text name, uint64_t bits)
 {
 	char letters[NAME_MOST];
+	int rank = RANK_NONE;
 	if (x->letter_count < SHORTEST || x->bits & ~bits)
 		return RANK_NONE;
 	const size_t n = squeeze(letters, sizeof letters, name);
-	for (size_t i = 0; i + x->letter_count <= n; i++)
-		if (memcmp(letters + i, x->letters, x->letter_count) == 0)
-			return n == x->letter_count ? RANK_ALL : RANK_PIECE;
-	return has_words(name, x->typed) ? RANK_WORDS : RANK_NONE;
+	for (size_t i = 0, end = x->letter_count; end <= n && rank > RANK_WHOLE; i++, end++) {
+		if (memcmp(letters + i, x->letters, x->letter_count) != 0)
+			continue;
+		const bool ends =
+			end == n || is_digit((unsigned char)letters[end]) || begins_word(name, end);
+		rank = n == x->letter_count	      ? RANK_ALL
+		       : ends && begins_word(name, i) ? RANK_WHOLE
+						      : RANK_PIECE;
+	}
+	return rank == RANK_NONE && has_words(name, x->typed) ? RANK_WORDS : rank;
 }
 
-/* Of one rank the shorter name is nearer, and of one length the later: it is the newer version. */
+/* The first number of a name and, behind one mark, its next: of "claude-opus-4-1" 4.1, as 41. One
+ * of two digits or before a letter is a date or a size. */
+static int version_of(struct text name)
+{
+	int version = 0;
+	size_t at = 0;
+	while (at < name.n && !is_digit((unsigned char)name.p[at]))
+		at++;
+	for (int k = 10; k; k /= 10, at += 2) {
+		const int next = at + 1 < name.n ? (unsigned char)name.p[at + 1] : '-';
+		if (at >= name.n || !is_digit((unsigned char)name.p[at]) || isdigit(next) ||
+		    next == 'b' || next == 'k')
+			break;
+		version += k * (name.p[at] - '0');
+	}
+	return version;
+}
+
+/* Of one rank the newer version is nearer, of one version the shorter name. */
 static bool nearer(const struct near_name *a, const struct near_name *b)
 {
+	const int newer = version_of(a->name) - version_of(b->name);
 	if (a->rank != b->rank)
 		return a->rank < b->rank;
+	if (newer)
+		return newer > 0;
 	return a->name.n != b->name.n ? a->name.n < b->name.n : text_cmp(a->name, b->name) > 0;
 }
 
 static void take_part(struct near_names *x, const struct near_name *new)
 {
-	for (size_t i = 0; i < x->count; i++)
-		if (text_eq(x->best[i].name, new->name)) {
-			x->best[i].rank = new->rank < x->best[i].rank ? new->rank : x->best[i].rank;
+	size_t at = 0;
+	while (at < x->count && !text_eq(x->best[at].name, new->name))
+		at++;
+	if (at == x->count) {
+		x->parts++;
+		if (x->count == NEAR_NAMES_SHOWN && !nearer(new, &x->best[--at]))
 			return;
-		}
-	x->parts++;
-	if (x->count == NEAR_NAMES_SHOWN && !nearer(new, &x->best[x->count - 1]))
+		x->count += x->count < NEAR_NAMES_SHOWN;
+	} else if (new->rank >= x->best[at].rank) {
 		return;
-	x->count += x->count < NEAR_NAMES_SHOWN;
-	size_t at = x->count - 1;
+	}
 	for (; at > 0 && nearer(new, &x->best[at - 1]); at--)
 		x->best[at] = x->best[at - 1];
 	x->best[at] = *new;
+}
+
+void near_names_own(struct buf *own, struct text name)
+{
+	buf_printf(own, "\n%.*s\n", (int)name.n, name.p);
+}
+
+static bool is_own(const struct near_names *x, struct text name)
+{
+	char line[NAME_MOST];
+	const int n = snprintf(line, sizeof line, "\n%.*s\n", (int)name.n, name.p);
+	return x->own.n && n < (int)sizeof line && memmem(x->own.p, x->own.n, line, (size_t)n);
 }
 
 void near_names_see(struct near_names *x, struct text name, bool resold)
@@ -121,7 +173,9 @@ void near_names_see(struct near_names *x, struct text name, bool resold)
 	const int rank = rank_of(x, name, bits);
 	for (size_t i = 0; rank != RANK_NONE && i < name.n; i++) /* a gateway's spelling */
 		resold |= strchr("/@:~", name.p[i]) != NULL;
-	if (rank != RANK_NONE)
+	if (rank != RANK_NONE && rank != RANK_ALL && is_own(x, name))
+		take_part(x, &(struct near_name){ name, RANK_OWN });
+	else if (rank != RANK_NONE)
 		take_part(x, &(struct near_name){ name, rank + (resold ? RESOLD : 0) });
 	const int most = x->distance > x->distance_most ? x->distance_most : x->distance;
 	/* each slip changes two of the letters at most */

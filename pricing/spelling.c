@@ -79,6 +79,7 @@ static const struct {
 	{ "amazon_nova", "amazon-nova" },
 	{ "aws", "bedrock" },
 	{ "aws.bedrock", "bedrock" },
+	{ "aws_bedrock", "bedrock" },
 	{ "az.ai.inference", "azure" },
 	{ "az.ai.openai", "azure" },
 	{ "azure-cognitive-services", "azure" },
@@ -100,6 +101,7 @@ static const struct {
 	{ "gcp.gemini", "google" },
 	{ "gcp.gen_ai", "google" },
 	{ "gcp.vertex_ai", "vertex" },
+	{ "gcp_vertex_ai", "vertex" },
 	{ "gemini", "google" },
 	{ "google-gla", "google" },
 	{ "google-vertex", "vertex" },
@@ -111,6 +113,7 @@ static const struct {
 	{ "mistralai", "mistral" },
 	{ "moonshotai", "moonshot" },
 	{ "novita-ai", "novita" },
+	{ "opencode", "opencode-zen" },
 	{ "qwen", "alibaba" },
 	{ "stepfun-ai", "stepfun" },
 	{ "tencent-tokenhub", "tokenhub" },
@@ -159,6 +162,20 @@ const char *spelling_other_card(const char *provider, struct text model)
 {
 	return strcmp(provider, "bedrock") == 0 && starts(model, "amazon.nova-") ? "amazon-nova"
 										 : NULL;
+}
+
+bool spelling_via(struct text *provider)
+{
+	if (!starts(*provider, SOLD_VIA))
+		return false;
+	const size_t n = sizeof SOLD_VIA - 1;
+	*provider = (struct text){ provider->p + n, provider->n - n };
+	return true;
+}
+
+const char *spelling_own_prefix(const char *provider)
+{
+	return strcmp(provider, "opencode-zen") == 0 ? "opencode/" : NULL;
 }
 
 static bool ends(struct text t, const char *word)

@@ -35,8 +35,18 @@ bool spelling_next(struct spelling *s);
  * returned as it is. */
 struct text provider_spelling(struct text provider);
 
+/* What stands before a seller's name that an agent's configuration made up or that no shipped card
+ * has: "via github-copilot". */
+#define SOLD_VIA "via "
+/* The name behind it, and true; else the word as it is. */
+bool spelling_via(struct text *provider);
+
 /* The card that holds what the vendor sells under such a name, where it is another one than its
  * own: Amazon's Nova on Bedrock is a first party's. NULL: none. */
 const char *spelling_other_card(const char *provider, struct text model);
+
+/* What a gateway's card puts before the names of models that others make, so that a bare name never
+ * means the gateway; calls that name it leave it out. NULL: nothing. */
+const char *spelling_own_prefix(const char *provider);
 
 #endif

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-enum { PAGE_QUARTERS = 4096, SUBJECT_SLOTS = 1024, RECENT = 64 };
+/* PAGES_MOST: of all subjects, 32 MiB */
+enum { PAGE_QUARTERS = 4096, PAGES_MOST = 4096, SUBJECT_SLOTS = 1024, RECENT = 64 };
 #define QUARTER_US (900 * US_PER_SECOND)
 #define DIVIDED UINT16_MAX
 
@@ -22,6 +23,7 @@ struct tariffs {
 	const char *currency;
 	struct arena arena;
 	struct subject *slot[SUBJECT_SLOTS];
+	size_t subjects, pages;
 	/* by a cheap hash of the model name */
 	struct subject *recent[RECENT], *recent_model[RECENT];
 };
@@ -35,18 +37,28 @@ struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, c
 	return t;
 }
 
-void tariffs_close(struct tariffs *t)
+/* Pages only say which answer holds when: the book can be asked again. */
+static void free_pages(struct tariffs *t)
 {
-	if (!t)
-		return;
 	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
 		for (struct subject *s = t->slot[i]; s; s = s->next) {
 			for (struct tariff_page *p = s->page, *next; p; p = next) {
 				next = p->next;
 				free(p);
 			}
-			free(s->answer);
+			s->page = s->last_page = NULL;
 		}
+	t->pages = 0;
+}
+
+void tariffs_close(struct tariffs *t)
+{
+	if (!t)
+		return;
+	free_pages(t);
+	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+		for (struct subject *s = t->slot[i]; s; s = s->next)
+			free(s->answer);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -95,6 +107,7 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 		if (same_subject(s, provider, model, tier, region))
 			return t->recent[quick] = s;
 	s = arena_alloc(&t->arena, sizeof *s);
+	t->subjects++;
 	s->provider = keep(t, provider);
 	s->model = keep(t, model);
 	s->service_tier = keep(t, tier);
@@ -160,6 +173,11 @@ static size_t add_answer(struct subject *s, struct tariff_answer *a)
 	return s->answer_count++;
 }
 
+size_t tariffs_subjects(const struct tariffs *t)
+{
+	return t->subjects;
+}
+
 bool tariffs_in_doubt(const struct tariffs *t)
 {
 	return t->in_doubt;
@@ -169,7 +187,7 @@ bool tariffs_in_doubt(const struct tariffs *t)
 static void find_plain(struct tariff_answer *a, const struct rates *r)
 {
 	a->plain = !a->request_fee && !a->price->needs && !(r->known >> BUCKET_REASONING & 1);
-	a->linear = a->plain && !a->may_be;
+	a->linear = a->plain && !a->may_be && !a->price->stands_in;
 	for (int b = 0; b < BUCKET_REASONING && a->plain; b++) {
 		a->rate[b] = r->per_million[b].pico;
 		a->unstated |= r->known >> b & 1 ? 0 : 1u << b;
@@ -200,7 +218,7 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		a.price = m.price;
 		a.tariff = m.tariff;
 		a.may_be = m.may_be;
-		t->in_doubt |= m.may_be != NULL;
+		t->in_doubt |= m.may_be != NULL || m.price->stands_in;
 		a.resolved = m.price->model;
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= fee_is_per_request(&m.price->fee[i]);
@@ -234,11 +252,14 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	return add_answer(s, kept);
 }
 
-static struct tariff_page *need_page(struct subject *s, int64_t number)
+static struct tariff_page *need_page(struct tariffs *t, struct subject *s, int64_t number)
 {
 	for (struct tariff_page *p = s->page; p; p = p->next)
 		if (p->number == number)
 			return p;
+	if (t->pages == PAGES_MOST)
+		free_pages(t);
+	t->pages++;
 	struct tariff_page *p = mem_zalloc(sizeof *p);
 	p->number = number;
 	p->next = s->page;
@@ -251,7 +272,7 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 {
 	int64_t number = quarter >> 12, until_us;
 	if (!s->last_page || s->last_page->number != number)
-		s->last_page = need_page(s, number);
+		s->last_page = need_page(t, s, number);
 	uint16_t *known = &s->last_page->answer[quarter & (PAGE_QUARTERS - 1)];
 	if (*known == 0) {
 		size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);

@@ -63,6 +63,8 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 /* The subject of a model when nothing else is named but the provider, which must be the same in
  * every call. */
 struct subject *tariffs_model(struct tariffs *t, struct text provider, struct text model);
+/* How many are remembered; whoever is told names without end begins again now and then. */
+size_t tariffs_subjects(const struct tariffs *t);
 /* Every answer that was ever given. */
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
 struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us);
@@ -79,7 +81,8 @@ static inline struct tariff_answer *tariffs_of_prompt(struct tariff_answer *a, i
 {
 	return a->by_prompt ? &a->by_prompt[tariff_tier(a->tariff, prompt)] : a;
 }
-/* Whether some answer has been given that another price may have held instead. */
+/* Whether some answer has been given that another price may have held instead, or that of a seller
+ * of whom no card has prices. */
 bool tariffs_in_doubt(const struct tariffs *t);
 /* Why the hours of a bucket of time, [from, to), have no price that all of them share, or NULL. */
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);

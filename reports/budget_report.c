@@ -21,16 +21,6 @@ struct shown {
 	struct err *e;
 };
 
-/* Ten characters of the part that is spent. */
-static void bar_cell(struct table *t, int percent, enum amount_bound bound)
-{
-	char text[40];
-	int filled = percent > 100 ? 10 : percent / 10;
-	snprintf(text, sizeof text, "%.*s%.*s %s%d %%", filled, "##########", 10 - filled,
-		 "..........", bound_sign(bound), percent);
-	table_cell(t, text);
-}
-
 static const char *state_name(const struct budget *b, const struct budget_state *s)
 {
 	const char *name = "ok";
@@ -94,9 +84,10 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 	put_amount(&m, money_format(b->amount, amount), b->currency.p, EXACTLY);
 	table_cell(t, m.p);
 	if (why)
-		table_cell(t, "");
+		table_cell(t, "?");
 	else
-		bar_cell(t, s->percent, bound);
+		table_put(t, "%s%d %%", bound_sign(bound), s->percent);
+	table_bar(t, why ? 0 : s->percent < 100 ? s->percent : 100, 100);
 	buf_cut(&m, 0);
 	buf_printf(&m, "%s%s", why ? "unknown" : state_name(b, s), b->hard ? ", hard" : "");
 	table_cell(t, m.p);
@@ -160,12 +151,13 @@ int budget_report_print(const struct budget_question *q, struct budget_verdict *
 	static const struct table_column columns[] = {
 		{ "BUDGET", .may_shrink = true },
 		{ "CUSTOMER", .may_shrink = true, .leaves = 5 },
-		{ "PROJECT", .may_shrink = true, .leaves = 3 },
-		{ "MODEL", .may_shrink = true, .leaves = 2 },
-		{ "PERIOD", .leaves = 4 },
+		{ "PROJECT", .may_shrink = true, .leaves = 2 },
+		{ "MODEL", .may_shrink = true, .leaves = 1 },
+		{ "PERIOD", .leaves = 3 },
 		{ "SPENT", .right = true, .money = true },
 		{ "AMOUNT", .right = true, .money = true },
-		{ "", .leaves = 1 },
+		{ "USED", .right = true, .leaves = 4 },
+		{ "", .bar = true },
 		{ "STATE" },
 	};
 	struct shown x = { .q = q, .verdict = verdict, .e = e };

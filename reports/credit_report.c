@@ -78,7 +78,7 @@ int balance_report_put(struct json_out *j, const struct balance_report *r, struc
 	json_out_int(j, "records_waiting", r->waiting);
 	json_out_int(j, "records_uncovered", r->uncovered);
 	json_out_array(j, "grants");
-	int rc = ledger_each_grant(l, a->id, put_grant, j, e);
+	int rc = ledger_each_grant(l, a->id, r->at, put_grant, j, e);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 	return rc;
@@ -137,7 +137,7 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 		line("spendable", r->balance.spendable);
 	printf("\n");
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	int rc = ledger_each_grant(l, a->id, grant_row, t, e);
+	int rc = ledger_each_grant(l, a->id, r->at, grant_row, t, e);
 	if (rc == 0)
 		table_print(t);
 	table_close(t);

@@ -127,7 +127,7 @@ static void memo_answer(struct memo *out, const struct decision_report *r, size_
 	const struct decision *d = r->decision;
 	const struct decision_work *w = &d->work[i];
 	const struct decision_answer *a = &d->answer[i][k];
-	char text[DECIMAL_TEXT_MAX], line[300];
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], line[300];
 	struct buf b = { 0 };
 	memo_cell(out, k ? "" : w->name);
 	snprintf(line, sizeof line, "%s%s", k == d->cheapest[i] ? "> " : "", w->route[k].name);
@@ -141,7 +141,7 @@ static void memo_answer(struct memo *out, const struct decision_report *r, size_
 	decimal_format(decimal_round_places((struct decimal){ a->milliseconds, 3 }, 1,
 					    &(bool){ false }),
 		       text);
-	memo_cell(out, a->milliseconds < 0 || a->cost_source ? "-" : text);
+	memo_cell(out, a->milliseconds < 0 || a->cost_source ? "-" : number_grouped(grouped, text));
 	snprintf(line, sizeof line, "%s%s%s", verdict_name(a, w->has_floor), a->why ? ": " : "",
 		 a->why ? a->why : "");
 	memo_cell(out, line);

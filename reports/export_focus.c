@@ -285,7 +285,7 @@ static int credit_rows(void *user, const struct account *a)
 	x->account = a;
 	if (o->customer && !text_is(a->customer, o->customer))
 		return 0;
-	int rc = ledger_each_grant(x->l, a->id, grant_row, x, x->e);
+	int rc = ledger_each_grant(x->l, a->id, o->until, grant_row, x, x->e);
 	if (rc == 0)
 		rc = ledger_each_txn(x->l, a->id, (struct period){ o->since, o->until }, draw_txn,
 				     x, x->e);

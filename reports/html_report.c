@@ -7,12 +7,18 @@
 #include "reports/html.h"
 #include "reports/web.h"
 
-const char *web_asset(const char *name)
+struct text web_asset(const char *name)
 {
 	for (const struct web_asset *a = web_assets; a->name; a++)
 		if (strcmp(a->name, name) == 0)
-			return a->text;
-	return NULL;
+			return a->content;
+	return (struct text){ 0 };
+}
+
+void web_put(struct buf *b, const char *name)
+{
+	const struct text t = web_asset(name);
+	buf_add(b, t.p, t.n);
 }
 
 /* Inside a script element "<" could end it; in JSON it stands in strings only. */
@@ -35,7 +41,7 @@ void html_report_put(struct buf *b, const char *title, struct text document)
 		    "initial-scale=1\">\n<title>");
 	html_put(b, text_of(title));
 	buf_puts(b, "</title>\n<style>\n");
-	buf_puts(b, web_asset("report.css"));
+	web_put(b, "report.css");
 	buf_puts(b, "</style>\n</head>\n<body>\n<main>\n<h1>");
 	html_put(b, text_of(title));
 	buf_puts(b,
@@ -45,8 +51,7 @@ void html_report_put(struct buf *b, const char *title, struct text document)
 	put_json(b, document);
 	buf_puts(b, "</script>\n");
 	buf_puts(b, "<script>\n");
-	buf_puts(b, web_asset("svg.js"));
-	buf_puts(b, web_asset("report.js"));
+	web_put(b, "report.js");
 	buf_puts(b, "</script>\n</body>\n</html>\n");
 }
 

@@ -234,7 +234,7 @@ void memo_html_put(struct buf *b, const struct memo *m)
 		   m->language ? m->language : "en");
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</title>\n<style>\n");
-	buf_puts(b, web_asset("report.css"));
+	web_put(b, "report.css");
 	buf_puts(
 		b,
 		"main{max-width:60rem}td:first-child,td.n{white-space:nowrap}h2{margin:1.6rem 0 .5rem}figure{margin:1rem 0}"

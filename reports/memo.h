@@ -13,7 +13,7 @@
 #include "base/text.h"
 
 enum memo_kind { MEMO_HEADING, MEMO_TEXT, MEMO_POINT, MEMO_TABLE, MEMO_BARS, MEMO_FIGURE };
-enum { MEMO_COLUMNS_MAX = 8 };
+enum { MEMO_COLUMNS_MAX = 24 };
 
 struct memo_column {
 	const char *title;

@@ -104,6 +104,12 @@ static void list_assumptions(struct points *p, const struct migration_report *r)
 	const struct migration_result *m = r->migration;
 	char line[300], days[DAYS_TEXT_MAX], day[DAY_TEXT_MAX];
 	list_factors(p, r);
+	if (r->from) {
+		snprintf(line, sizeof line,
+			 "only calls of %.200s move; all others stay on the models they ran on",
+			 r->from);
+		point(p, line);
+	}
 	for (size_t i = 1; i < r->whatif->options->scenarios; i++)
 		list_contract(p, r, i);
 	snprintf(line, sizeof line,
@@ -230,7 +236,7 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 		snprintf(line, sizeof line, "%s: 10 %% fewer or more %s: %s", name, varied_name(v),
 			 cents_text(&a, s->low[v], currency, at_least(s->at_least)));
 		snprintf(line + strlen(line), sizeof line - strlen(line),
-			 " or %s for the moved calls instead of %s",
+			 " or %s for the same calls instead of %s",
 			 cents_text(&a, s->high[v], currency, at_least(s->at_least)),
 			 cents_text(&b, m->month[i].cost, currency, bound_of(&m->month[i])));
 		point(p, line);
@@ -554,7 +560,7 @@ void migration_report_memo(struct memo *out, const struct migration_report *r)
 	struct buf title = { 0 };
 	char n[COUNT_WORDS_MAX];
 	char days[DAYS_TEXT_MAX];
-	buf_puts(&title, "Moving to ");
+	buf_printf(&title, "Moving %s%sto ", r->from ? r->from : "", r->from ? " " : "");
 	for (size_t i = 1; i < o->scenarios; i++)
 		buf_printf(&title, "%s%s", i > 1 ? ", " : "", o->scenario[i].name);
 	out->title = arena_text(&out->arena, title.p, title.n);

@@ -30,6 +30,7 @@ struct migration_report {
 	const struct migration_refusal *refusal;
 	size_t refusals;
 	const struct left_out *left_out; /* NULL: nothing */
+	const char *from;		 /* the models whose calls move; NULL: all */
 	const char *source;		 /* of the calls, for people */
 };
 

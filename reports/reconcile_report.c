@@ -562,7 +562,7 @@ void reconcile_report_html_put(struct buf *out, const struct reconcile_report *o
 	buf_puts(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		      "<title>A bill beside the meter</title>\n<style>\n");
-	buf_puts(out, web_asset("report.css"));
+	web_put(out, "report.css");
 	buf_puts(out, "</style>\n</head>\n<body>\n<main>\n<h1>A bill beside the meter</h1>\n"
 		      "<p class=\"soft\">");
 	html_put(out, (struct text){ scope.p, scope.n });

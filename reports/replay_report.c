@@ -201,6 +201,7 @@ static void put_undecided(struct json_out *j, const struct replay_report *r)
 	json_out_int(j, "records_that_hang_on_it", replay_dates(r->result)->records);
 	json_out_money(j, "difference", replay_dates(r->result)->difference);
 	json_out_end(j, '}');
+	put_stand_ins(j, replay_stand_ins(r->result));
 }
 
 static void put_errors(struct json_out *j, const struct replay_result *result)
@@ -447,6 +448,7 @@ static void put_notes(const struct replay_report *r)
 			"%s records fall between the last observation of their price and the first of the next one, at which they would cost a different amount: %s%s in all",
 			COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
 			money_total_format(dates->difference, text));
+	print_stand_ins(replay_stand_ins(result));
 	int64_t writes =
 		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)

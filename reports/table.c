@@ -23,7 +23,7 @@ enum {
 	KEY_WIDE = 24,
 	KEY_NARROW = 10,
 	PROSE_WIDE = 20,
-	PROSE_NARROW = 14,
+	PROSE_NARROW = 15,
 	PROSE_LAST = 10 /* where even that is too wide */
 };
 
@@ -35,7 +35,7 @@ struct table {
 	enum table_colour *colour;
 	size_t cells, room;
 	bool left[COLUMNS_MAX];			      /* no room for it */
-	bool compact;				      /* counts as 4.2M */
+	bool minutes, compact;			      /* instants to the minute; counts as 4.2M */
 	int natural[COLUMNS_MAX], width[COLUMNS_MAX]; /* uncut; at most, 0: as wide as they are */
 };
 
@@ -275,7 +275,7 @@ static const char *unsqueezed(struct table *t, size_t i)
 		size_t room = strlen(s) + 16;
 		s = amount_to_the_cent(arena_alloc(&t->arena, room), room, s);
 	}
-	if (t->compact)
+	if (c->right ? t->compact : t->minutes)
 		compact = c->right ? count_compact(t, s) : instant_compact(t, s);
 	return compact ? compact : s;
 }
@@ -374,9 +374,23 @@ static bool is_empty(const struct table *t, size_t column)
 	return t->cells > 0;
 }
 
+/* What left for the sake of one that left after it comes back where it fits, the last first. */
+static void come_back(struct table *t, int terminal, const bool *empty)
+{
+	for (int leaves = COLUMNS_MAX; leaves; leaves--)
+		for (size_t c = 0; c < t->columns; c++) {
+			if (t->column[c].leaves != leaves || empty[c] || !t->left[c])
+				continue;
+			t->left[c] = false;
+			t->left[c] = !squeeze(t, terminal, PROSE_WIDE, KEY_WIDE);
+		}
+	squeeze(t, terminal, PROSE_WIDE, KEY_WIDE);
+}
+
 /* What is done to fit, mildest first. */
 static void fit(struct table *t, int terminal)
 {
+	bool before[COLUMNS_MAX];
 	for (size_t c = 0; c < t->columns; c++)
 		t->left[c] |= is_empty(t, c);
 	measure(t);
@@ -384,14 +398,19 @@ static void fit(struct table *t, int terminal)
 		drop_bars(t);
 		measure(t);
 	}
+	t->minutes = !show_exact && table_width(t) > terminal;
+	measure(t);
 	if (squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
 		return;
 	t->compact = !show_exact;
 	measure(t);
+	memcpy(before, t->left, sizeof before);
 	while (!squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
 		if (!leave(t))
 			break;
-	if (table_width(t) > terminal && !squeeze(t, terminal, PROSE_NARROW, KEY_NARROW))
+	if (table_width(t) <= terminal)
+		come_back(t, terminal, before);
+	else if (!squeeze(t, terminal, PROSE_NARROW, KEY_NARROW))
 		squeeze(t, terminal, PROSE_LAST, KEY_NARROW);
 }
 
@@ -494,6 +513,19 @@ static void print_wrapped(FILE *out, int width, struct text given)
 	buf_release(&clean);
 }
 
+static struct buf *taken;
+
+void take_notes(struct buf *b)
+{
+	taken = b;
+}
+
+void print_gap(void)
+{
+	if (!taken)
+		putchar('\n');
+}
+
 void print_note(const char *format, ...)
 {
 	char *given = NULL;
@@ -502,8 +534,12 @@ void print_note(const char *format, ...)
 	CHECK(vasprintf(&given, format, args) >= 0);
 	va_end(args);
 	const size_t blank = strspn(given, "\n");
-	fwrite(given, 1, blank, stdout);
-	print_wrapped(stdout, terminal_width(), text_of(given + blank));
+	if (taken) {
+		buf_printf(taken, "%s\n", given + blank);
+	} else {
+		fwrite(given, 1, blank, stdout);
+		print_wrapped(stdout, terminal_width(), text_of(given + blank));
+	}
 	free(given);
 }
 

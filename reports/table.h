@@ -69,6 +69,10 @@ int table_room(int otherwise);
 
 /* A line of text below a table: wrapped at words on a terminal, as it is elsewhere. A newline in
  * front is an empty line. */
+/* An empty line above notes. */
+void print_gap(void);
+/* Until NULL is given: notes are added to b, a line each, instead of being printed. */
+void take_notes(struct buf *b);
 __attribute__((format(printf, 1, 2))) void print_note(const char *format, ...);
 /* What is told beside the output, on standard error: lines that each end with a newline, given
  * whole or in pieces; wrapped at words on a terminal. */

@@ -28,3 +28,34 @@ void print_unpriced(const struct unpriced *u)
 			   "install CARD`%s",
 			   u->mend);
 }
+
+void print_stand_ins(const struct stand_ins *s)
+{
+	char text[DECIMAL_TEXT_MAX];
+	struct buf names = { 0 };
+	if (!s->records)
+		return;
+	for (size_t i = 0; i < s->sellers; i++)
+		if (s->seller[i].records)
+			buf_printf(&names, "%s%s", names.n ? ", " : "", s->seller[i].name);
+	print_note(
+		"\n%s of sellers without a card (%s%s) ha%s the price of the model's maker: %s in "
+		"all; a card of theirs: `tally price install CARD`",
+		COUNTED(s->records, "record"), names.p ? names.p : "", s->others ? ", ..." : "",
+		s->records == 1 ? "s" : "ve", money_total_format(s->cost, text));
+	buf_release(&names);
+}
+
+void put_stand_ins(struct json_out *j, const struct stand_ins *s)
+{
+	json_out_object(j, "stand_ins");
+	json_out_int(j, "records", s->records);
+	json_out_money(j, "cost", s->cost);
+	json_out_array(j, "sellers");
+	for (size_t i = 0; i < s->sellers; i++)
+		if (s->seller[i].records)
+			json_out_string(j, NULL, s->seller[i].name);
+	json_out_end(j, ']');
+	json_out_bool(j, "more_sellers", s->others);
+	json_out_end(j, '}');
+}

@@ -1,8 +1,11 @@
-/* unpriced_report: what has no price, told below a table by its reasons, and what would mend it. */
+/* unpriced_report: what has no price, told below a table by its reasons, and what would mend it;
+ * and what has the price of a model's maker in place of its seller's. */
 #ifndef TALLY_REPORTS_UNPRICED_REPORT_H
 #define TALLY_REPORTS_UNPRICED_REPORT_H
 
 #include "base/text.h"
+#include "pricing/stand_ins.h"
+#include "reports/json_out.h"
 
 struct unpriced_reason {
 	struct text model; /* empty: none is named */
@@ -23,5 +26,8 @@ struct unpriced {
 
 /* Nothing where there is none. */
 void print_unpriced(const struct unpriced *u);
+void print_stand_ins(const struct stand_ins *s);
+/* The member "stand_ins": records, cost, sellers. */
+void put_stand_ins(struct json_out *j, const struct stand_ins *s);
 
 #endif

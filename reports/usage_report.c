@@ -156,6 +156,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 		json_out_end(j, ']');
 	}
 	put_price_dates(j, &r->dates);
+	put_stand_ins(j, &r->stand_ins);
 	put_unpriced_reasons(j, r->result);
 	put_lower_bound(j, &r->bound);
 	json_out_end(j, '}');
@@ -196,53 +197,88 @@ void usage_report_csv(const struct usage_report *r)
 	free(index);
 }
 
+/* Where cells go: to a table of a terminal or of a report to hand on. */
+struct sheet {
+	struct table *table;
+	struct memo *memo;
+};
+
+static void put_cell(const struct sheet *t, const char *text)
+{
+	if (t->table)
+		table_cell(t->table, text);
+	else
+		memo_cell(t->memo, text);
+}
+
 /* The share of the prompt that was read from a cache. */
-static void put_hits(struct table *t, const struct usage_sums *s, struct buf *b)
+static void put_hits(const struct sheet *t, const struct usage_sums *s, struct buf *b)
 {
 	char text[DECIMAL_TEXT_MAX];
 	const int128 read = s->tokens[BUCKET_CACHE_READ],
 		     prompt = read + s->tokens[BUCKET_INPUT] + s->tokens[BUCKET_CACHE_WRITE_5M] +
 			      s->tokens[BUCKET_CACHE_WRITE_1H];
 	b->n = 0;
-	table_cell(t, prompt > 0 ? percent_text(read, prompt, text) : "");
+	put_cell(t, prompt > 0 ? percent_text(read, prompt, text) : "");
 }
 
-static void put_row(struct table *t, const struct usage_report *r, const struct usage_sums *s,
-		    bool writes)
+static bool has_writes(const struct usage_report *r)
+{
+	const int64_t *tokens = usage_total(r->result)->tokens;
+	return tokens[BUCKET_CACHE_WRITE_5M] || tokens[BUCKET_CACHE_WRITE_1H];
+}
+
+static bool has_no_price(const struct usage_sums *s)
+{
+	return s->cost.atto == 0 && s->unpriced > 0;
+}
+
+static void put_sums(const struct sheet *t, const struct usage_report *r,
+		     const struct usage_sums *s)
 {
 	struct buf b = { 0 };
 	int64_t counts[5] = { s->records, s->tokens[BUCKET_INPUT], s->tokens[BUCKET_CACHE_READ] };
 	size_t n = 3;
-	if (writes)
+	if (has_writes(r))
 		counts[n++] = s->tokens[BUCKET_CACHE_WRITE_5M] + s->tokens[BUCKET_CACHE_WRITE_1H];
 	counts[n++] = s->tokens[BUCKET_OUTPUT];
 	for (size_t i = 0; i < n; i++) {
 		put_count(&b, counts[i]);
-		table_cell(t, b.p);
+		put_cell(t, b.p);
 	}
 	if (r->hits)
 		put_hits(t, s, &b);
 	put_cost(&b, s, usage_currency(r->result));
-	table_cell(t, b.p);
+	put_cell(t, t->memo && has_no_price(s) ? "no price" : b.p);
 	if (r->recorded) {
 		put_recorded_total(&b, s->recorded);
-		table_cell(t, b.p);
+		put_cell(t, b.p);
 	}
 	buf_release(&b);
 }
 
-static int128 max_cost(int128 most, const struct usage_sums *s)
+static void put_group(const struct sheet *t, const struct usage_report *r, size_t i)
 {
-	return s->cost.atto > most ? s->cost.atto : most;
+	for (size_t d = 0; d < r->dim_count; d++) {
+		const struct text label = usage_label(r->result, i, d);
+		put_cell(t, label.n ? label.p : "(none)");
+	}
+	put_sums(t, r, usage_group(r->result, i));
 }
 
-static void print_groups(const struct usage_report *r, const size_t *index, size_t count)
+static void put_total(const struct sheet *t, const struct usage_report *r)
 {
-	struct table_column column[GROUPING_COUNT + 9];
-	char title[GROUPING_COUNT][TABLE_HEADING];
+	for (size_t d = 0; d < (r->dim_count ? r->dim_count : 1); d++)
+		put_cell(t, d == 0 ? "total" : "");
+	put_sums(t, r, usage_total(r->result));
+}
+
+enum { COLUMNS_MOST = GROUPING_COUNT + 9 };
+
+static size_t columns_of(const struct usage_report *r, struct table_column column[COLUMNS_MOST],
+			 char title[GROUPING_COUNT][TABLE_HEADING])
+{
 	size_t n = 0;
-	const struct usage_sums *total = usage_total(r->result);
-	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	for (size_t d = 0; d < r->dim_count; d++)
 		column[n++] =
 			(struct table_column){ table_heading(title[d], grouping_name(r->dim[d])),
@@ -252,7 +288,7 @@ static void print_groups(const struct usage_report *r, const size_t *index, size
 	column[n++] = (struct table_column){ "RECORDS", true, .leaves = 5 };
 	column[n++] = (struct table_column){ "INPUT", true, .leaves = 4 };
 	column[n++] = (struct table_column){ "CACHE READ", true, .leaves = 3 };
-	if (writes)
+	if (has_writes(r))
 		column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 2 };
 	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
 	if (r->hits)
@@ -260,27 +296,38 @@ static void print_groups(const struct usage_report *r, const size_t *index, size
 	column[n++] = (struct table_column){ "COST", true, .money = true };
 	if (r->recorded)
 		column[n++] = (struct table_column){ "RECORDED", true, .money = true };
-	column[n++] = (struct table_column){ "", .bar = true };
-	struct table *t = table_open(column, n);
+	return n;
+}
+
+static int128 max_cost(const struct usage_report *r, const size_t *index, size_t count)
+{
 	int128 most = 0;
-	for (size_t i = 0; i < count; i++)
-		most = max_cost(most, usage_group(r->result, index[i]));
+	for (size_t i = 0; i < count; i++) {
+		const int128 cost = usage_group(r->result, index[i])->cost.atto;
+		most = cost > most ? cost : most;
+	}
+	return most;
+}
+
+static void print_groups(const struct usage_report *r, const size_t *index, size_t count)
+{
+	struct table_column column[COLUMNS_MOST];
+	char title[GROUPING_COUNT][TABLE_HEADING];
+	size_t n = columns_of(r, column, title);
+	column[n++] = (struct table_column){ "", .bar = true };
+	const struct sheet t = { .table = table_open(column, n) };
+	const int128 most = max_cost(r, index, count);
 	for (size_t i = 0; i < count && r->dim_count; i++) {
-		for (size_t d = 0; d < r->dim_count; d++) {
-			struct text label = usage_label(r->result, index[i], d);
-			table_cell(t, label.n ? label.p : "(none)");
-		}
-		put_row(t, r, usage_group(r->result, index[i]), writes);
-		table_bar(t, usage_group(r->result, index[i])->cost.atto, count > 1 ? most : 0);
+		put_group(&t, r, index[i]);
+		table_bar(t.table, usage_group(r->result, index[i])->cost.atto,
+			  count > 1 ? most : 0);
 	}
 	if (r->dim_count)
-		table_blank(t);
-	for (size_t d = 0; d < (r->dim_count ? r->dim_count : 1); d++)
-		table_cell(t, d == 0 ? "total" : "");
-	put_row(t, r, total, writes);
-	table_cell(t, "");
-	table_print(t);
-	table_close(t);
+		table_blank(t.table);
+	put_total(&t, r);
+	table_cell(t.table, "");
+	table_print(t.table);
+	table_close(t.table);
 }
 
 /* What the sums leave out, and what hangs on what is not known. */
@@ -292,9 +339,10 @@ static void print_remarks(const struct usage_report *r)
 	if (dates.n)
 		print_note("\n%s", dates.p);
 	buf_release(&dates);
+	print_stand_ins(&r->stand_ins);
 	const struct unpriced u = usage_unpriced(r->result, "record", "; then `tally rerate`");
 	if (u.records)
-		putchar('\n');
+		print_gap();
 	print_unpriced(&u);
 	print_by_seller(total->by_seller, total->sellers, usage_currency(r->result));
 	if (r->recorded)
@@ -324,5 +372,77 @@ void usage_report_table(const struct usage_report *r)
 	if (count < groups)
 		print_note("\n%zu of %zu groups shown (--limit)", count, groups);
 	print_remarks(r);
+	free(index);
+}
+
+/* A bar for each group, where they are few enough to be looked at. */
+static void put_bars(struct memo *out, const struct usage_report *r, const size_t *index,
+		     size_t count)
+{
+	enum { BARS_MOST = 40 };
+	const int128 most = max_cost(r, index, count);
+	struct buf name = { 0 }, amount = { 0 };
+	if (count < 2 || count > BARS_MOST || !most)
+		return;
+	memo_bars(out, "Cost");
+	for (size_t i = 0; i < count; i++) {
+		const struct usage_sums *s = usage_group(r->result, index[i]);
+		name.n = 0;
+		for (size_t d = 0; d < r->dim_count; d++) {
+			const struct text label = usage_label(r->result, index[i], d);
+			buf_printf(&name, "%s%s", d ? ", " : "", label.n ? label.p : "(none)");
+		}
+		memo_bar(out, name.p,
+			 has_no_price(s) ? "no price"
+					 : cents_cost(&amount, s, usage_currency(r->result)),
+			 (int)(s->cost.atto > 0 ? s->cost.atto * 1000 / most : 0));
+	}
+	buf_release(&name);
+	buf_release(&amount);
+}
+
+static void put_remarks(struct memo *out, const struct usage_report *r)
+{
+	struct buf notes = { 0 };
+	char *rest;
+	take_notes(&notes);
+	print_remarks(r);
+	take_notes(NULL);
+	buf_puts(&notes, "");
+	for (char *line = strtok_r(notes.p, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		(*line == ' ' ? memo_point : memo_text)(out, "%s", line + strspn(line, " "));
+	buf_release(&notes);
+}
+
+void usage_report_memo(struct memo *out, const struct usage_report *r, const char *about)
+{
+	_Static_assert((int)COLUMNS_MOST <= (int)MEMO_COLUMNS_MAX,
+		       "a report has room for all columns");
+	struct table_column column[COLUMNS_MOST];
+	size_t count = 0, *index = shown(r, &count);
+	const size_t groups = usage_group_count(r->result);
+	struct memo_column *columns = arena_alloc(&out->arena, sizeof *columns * COLUMNS_MOST);
+	char(*title)[TABLE_HEADING] = arena_alloc(&out->arena, sizeof *title * GROUPING_COUNT);
+	const size_t n = columns_of(r, column, title);
+	const struct sheet t = { .memo = out };
+	struct buf b = { 0 };
+	for (size_t i = 0; i < n; i++)
+		columns[i] = (struct memo_column){ .title = column[i].title,
+						   .right = column[i].right,
+						   .leaves = column[i].leaves };
+	out->title = "Usage";
+	out->subtitle = arena_printf(&out->arena, "%s; days and hours of %s", about,
+				     r->timezone ? r->timezone : "UTC");
+	put_cost(&b, usage_total(r->result), usage_currency(r->result));
+	memo_figure(out, "Cost", b.p);
+	buf_release(&b);
+	put_bars(out, r, index, count);
+	memo_table(out, columns, n);
+	for (size_t i = 0; i < count && r->dim_count; i++)
+		put_group(&t, r, index[i]);
+	put_total(&t, r);
+	if (count < groups)
+		memo_text(out, "%zu of %zu groups shown", count, groups);
+	put_remarks(out, r);
 	free(index);
 }

@@ -1,10 +1,13 @@
-/* usage_report: what `tally usage` shows: a table, one JSON document, or CSV. */
+/* usage_report: what `tally usage` shows: a table, one JSON document, CSV, or a report to hand on.
+ */
 #ifndef TALLY_REPORTS_USAGE_REPORT_H
 #define TALLY_REPORTS_USAGE_REPORT_H
 
 #include "meter/store/price_dates.h"
+#include "meter/store/stood_in.h"
 #include "meter/store/usage_query.h"
 #include "reports/json_out.h"
+#include "reports/memo.h"
 #include "reports/unpriced_report.h"
 
 enum usage_order { USAGE_ORDER_KEY, USAGE_ORDER_COST, USAGE_ORDER_RECORDS };
@@ -22,12 +25,15 @@ struct usage_report {
 	bool recorded;		  /* what sources say of costs is shown, too */
 	const char *timezone;	  /* of days and hours; NULL: UTC */
 	struct price_dates dates; /* what hangs on changes of prices whose day is not known */
+	struct stand_ins stand_ins;
 };
 
 void usage_report_table(const struct usage_report *r);
 /* The whole document; the caller opens and closes j. */
 void usage_report_put(struct json_out *j, const struct usage_report *r);
 void usage_report_csv(const struct usage_report *r);
+/* With the table's columns and remarks; about: the period and what is left out by filters. */
+void usage_report_memo(struct memo *out, const struct usage_report *r, const char *about);
 
 /* "tokens": {...} with the six common buckets and those others that are used. */
 /* Parts and units that are not 0, as members of the open object. */

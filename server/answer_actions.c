@@ -160,6 +160,35 @@ int answer_grant_void(struct reader *r, const struct http_question *q, struct ht
 	return act(r, q, out, "grant void", void_grant, e);
 }
 
+/* A hold ends with an amount of credits instead of a usage record. */
+static int settle_credits(struct action *a, struct err *e)
+{
+	struct hold_settlement s = { 0 };
+	struct hold h;
+	struct drawn drawn;
+	const char *name;
+	bool given;
+	int rc = action_text(a, "hold", true, &name, e);
+	if (rc == 0)
+		rc = credits_setting(a, "amount", true, &s.used, &given, e);
+	if (rc == 0)
+		rc = hold_find(a->c.store, text_of(name), &h, &a->arena, e);
+	if (rc != 0)
+		return rc;
+	a->customer = h.customer;
+	a->about = s.hold = h.id;
+	struct spending *spending = spending_open(a->c.store);
+	rc = hold_settle_credits(spending, a->c.ledger, &s, a->c.now, &drawn, e);
+	spending_close(spending);
+	return rc;
+}
+
+int answer_credit_settle(struct reader *r, const struct http_question *q, struct http_reply *out,
+			 struct err *e)
+{
+	return act(r, q, out, "credit settle", settle_credits, e);
+}
+
 /* --- top-ups --- */
 
 /* What a credit costs and how long it lasts. */

@@ -28,6 +28,8 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 		rc = ledger_all_uncovered(r->store, &report.uncovered, e);
 	if (rc == 0)
 		rc = price_dates_of(&report.dates, r->store, r->book, &filter, e);
+	if (rc == 0)
+		rc = stood_in_of(&report.stand_ins, r->store, &filter, e);
 	if (rc == 0) {
 		struct json_out j;
 		report.result = result;

@@ -60,7 +60,8 @@ static void read_document(struct payload_reader *r, struct payload_sink *sink, s
  * longer than all that such a body is worth, while others wait. */
 static bool counts_only(struct job *j)
 {
-	if (j->not_kept < BODY_RECORDS_MAX)
+	enum { NOT_KEPT_BYTES_MOST = 8 << 20 };
+	if (j->not_kept < BODY_RECORDS_MAX && j->not_kept_bytes < NOT_KEPT_BYTES_MOST)
 		return false;
 	j->not_kept++;
 	return true;

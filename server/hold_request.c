@@ -91,28 +91,27 @@ static int random_id(const struct hold_asked *a, struct text *out, struct err *e
 }
 
 /* Whose it is, its id, and until when. */
-static int read_head(const struct hold_asked *a, json_value *v, struct hold *h, struct err *e)
+static int read_head(const struct hold_asked *a, json_value *v, const struct record *r,
+		     struct hold *h, struct err *e)
 {
 	int64_t seconds = HOLD_SECONDS_DEFAULT;
-	struct text customer = json_string(json_member(v, "customer")),
-		    id = json_string(json_member(v, "id"));
+	struct text customer = r->text[FIELD_CUSTOMER];
 	if (!customer.n && a->customer)
 		customer = text_of(a->customer);
 	if (!customer.n)
 		return err_set(e, ERR_INVALID, "field 'customer' is missing");
 	if (a->customer && !text_is(customer, a->customer))
 		return err_set(e, ERR_DENIED, "the token is limited to another customer");
-	if (customer.n > RECORD_TEXT_MAX || id.n > RECORD_TEXT_MAX)
-		return err_set(e, ERR_INVALID, "fields 'id' and 'customer' have at most %d bytes",
-			       RECORD_TEXT_MAX);
 	if (!count_member(v, "expires_in", &seconds) || seconds < 1 || seconds > HOLD_SECONDS_MOST)
 		return err_set(e, ERR_INVALID, "field 'expires_in' must be 1 to %d seconds",
 			       HOLD_SECONDS_MOST);
 	h->customer = customer;
+	h->project = r->text[FIELD_PROJECT];
+	h->model = r->text[FIELD_MODEL];
 	h->expires = (struct instant){ a->now.us + seconds * US_PER_SECOND };
 	h->state = TEXT("open");
-	h->id = id;
-	return id.n ? 0 : random_id(a, &h->id, e);
+	h->id = r->text[FIELD_ID];
+	return h->id.n ? 0 : random_id(a, &h->id, e);
 }
 
 static int read_amount(const struct hold_asked *a, json_value *v, struct hold *h, struct err *e)
@@ -122,8 +121,6 @@ static int read_amount(const struct hold_asked *a, json_value *v, struct hold *h
 	if (json_kind(amount) != JSON_STRING || decimal_parse(&d, json_string(amount), NULL) != 0 ||
 	    d.digits < 0)
 		return err_set(e, ERR_INVALID, "field 'amount' must be a decimal string from 0");
-	h->project = json_string(json_member(v, "project"));
-	h->model = json_string(json_member(v, "model"));
 	h->currency = text_of(a->currency);
 	int rc = read_currency(v, &h->currency, e);
 	if (rc == 0)
@@ -131,6 +128,8 @@ static int read_amount(const struct hold_asked *a, json_value *v, struct hold *h
 	return rc == 0 ? reserve_credits(a, h, NULL, e) : rc;
 }
 
+/* Of every hold, also one of an amount: a field that is ignored because it is of another kind would
+ * keep the hold away from a budget, or give it another id each time it is sent. */
 static int read_call(json_value *v, struct record *r, struct err *e)
 {
 	int rc = 0;
@@ -138,7 +137,7 @@ static int read_call(json_value *v, struct record *r, struct err *e)
 	for (json_value *f = json_first(v); f && rc == 0; f = json_next(f)) {
 		enum record_field field = record_field_by_name(text_of(json_key(f)));
 		enum json_kind k = json_kind(f);
-		if (field == FIELD_NONE || field == FIELD_ID || field == FIELD_CUSTOMER)
+		if (field == FIELD_NONE)
 			continue;
 		rc = record_set(r, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
 				k == JSON_NUMBER   ? VALUE_NUMBER
@@ -150,34 +149,32 @@ static int read_call(json_value *v, struct record *r, struct err *e)
 	return rc == 0 ? record_finish(r, e) : rc;
 }
 
-static int estimate_call(const struct hold_asked *a, json_value *v, struct hold *h, struct err *e)
+static int estimate_call(const struct hold_asked *a, json_value *v, struct record *r,
+			 struct hold *h, struct err *e)
 {
-	struct record r;
-	int rc = read_call(v, &r, e);
-	if (rc != 0)
-		return rc;
-	r.time_us = r.time_us == TIME_ABSENT ? a->now.us : r.time_us;
+	r->time_us = r->time_us == TIME_ABSENT ? a->now.us : r->time_us;
 	ingest_next_source(a->in, a->customer, a->now, NULL);
-	h->project = r.text[FIELD_PROJECT];
-	h->model = r.text[FIELD_MODEL];
-	rc = hold_estimate(a->in, a->store, &r, &h->amount, &h->currency, e);
+	int rc = hold_estimate(a->in, a->store, r, &h->amount, &h->currency, e);
 	struct text wanted = h->currency;
 	if (rc == 0)
 		rc = read_currency(v, &wanted, e);
 	if (rc == 0 && !text_eq(wanted, h->currency))
 		rc = err_set(e, ERR_INVALID, "the call is priced in %.*s, not in %.*s",
 			     (int)h->currency.n, h->currency.p, (int)wanted.n, wanted.p);
-	return rc == 0 ? reserve_credits(a, h, &r, e) : rc;
+	return rc == 0 ? reserve_credits(a, h, r, e) : rc;
 }
 
 int hold_request_read(const struct hold_asked *a, json_value *v, struct hold *h, struct err *e)
 {
+	struct record r;
 	if (json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a hold is a JSON object");
 	int rc = check_members(v, e);
 	if (rc == 0)
-		rc = read_head(a, v, h, e);
+		rc = read_call(v, &r, e);
+	if (rc == 0)
+		rc = read_head(a, v, &r, h, e);
 	if (rc != 0)
 		return rc;
-	return json_member(v, "amount") ? read_amount(a, v, h, e) : estimate_call(a, v, h, e);
+	return json_member(v, "amount") ? read_amount(a, v, h, e) : estimate_call(a, v, &r, h, e);
 }

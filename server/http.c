@@ -40,6 +40,7 @@ enum {
 	QUICK_THREADS = 2,
 	DAY_CELLS_BYTES = 64 << 20, /* some five million sums of a day */
 	QUICK_WAITING_MOST = 1024,
+	BODY_THREADS = 2,
 	LONG_THREADS = 2,
 	LONG_WAITING_MOST = 32
 };
@@ -56,6 +57,7 @@ struct http {
 	struct live *live;
 	struct totals *totals;
 	struct slow *quick, *slow; /* threads that answer questions: within moments, and longer */
+	struct slow *bodies;	   /* and those that read large bodies */
 	struct readers *readers;
 	atomic_bool ending;
 	struct visitors *visitors;
@@ -96,6 +98,14 @@ struct request {
 	size_t body_most;
 	int64_t taken;			  /* of the memory for bodies */
 	bool too_large, crowded, cut_off; /* cut_off: answered before its body came */
+	struct {
+		bool aside; /* by a thread of its own */
+		atomic_bool is;
+		int status;
+		struct job *job;
+		const char *code;
+		struct err why;
+	} made; /* of the body */
 	struct job *job;
 	struct probe *probe;
 	bool submitted, counted;
@@ -155,7 +165,7 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 						   "Bearer realm=\"tally\"");
 	if (status == 429 || status == 503)
 		microhttpd.MHD_add_response_header(response, "Retry-After", "1");
-	if (status == 408 || r->refusal.status == 429 || r->refusal.status == 503)
+	if (status == 408 || r->cut_off || r->refusal.status == 429 || r->refusal.status == 503)
 		microhttpd.MHD_add_response_header(response, "Connection", "close");
 	visitor_is_answered(r->visitor, false);
 	enum MHD_Result rc =
@@ -348,52 +358,94 @@ static bool is_empty_request(struct text body)
 	return p < end && *p == '}' && json_skip_space(p + 1, end) == end;
 }
 
-/* Makes a job of the body and waits for it. */
-static enum MHD_Result write_request(struct request *r)
+/* Makes a job of the body: the status, 200 with the job, or without one where there is nothing to
+ * do. Of others *code and e are told. */
+static int make_job(struct request *r, struct job **out, const char **code, struct err *e)
 {
 	const enum http_route_kind route = r->route;
-	struct err e = { 0 };
-	const int status = unpack(r, &e);
+	const int status = unpack(r, e);
+	*code = status == 415 ? "unsupported" : err_name(e->code);
 	if (status != 200)
-		return answer_error(r, status, status == 415 ? "unsupported" : err_name(e.code),
-				    e.message);
+		return status;
 	if (route == ROUTE_EVENTS)
 		wrap_event(r);
 	struct text body = { r->body.p ? r->body.p : "", r->body.n };
-	bool needs_body = route != ROUTE_RELEASE && route != ROUTE_SETTLE;
-	if (needs_body && body.n == 0)
-		return answer_error(r, 400, "invalid", "the body is empty");
+	const bool counts = route != ROUTE_RELEASE && route != ROUTE_SETTLE && route != ROUTE_HOLD;
+	*code = "invalid";
+	if (route != ROUTE_RELEASE && route != ROUTE_SETTLE && body.n == 0)
+		return err_set(e, ERR_INVALID, "the body is empty"), 400;
 	if (r->signal && is_empty_request(body))
-		return answer(r, 200, type_of(r), "{}\n", r->protobuf ? 0 : 3,
-			      MHD_RESPMEM_PERSISTENT);
+		return 200;
 	struct job *j = job_open(route == ROUTE_HOLD	  ? JOB_HOLD
 				 : route == ROUTE_SETTLE  ? JOB_SETTLE
 				 : route == ROUTE_RELEASE ? JOB_RELEASE
 							  : JOB_USAGE);
+	*out = j;
 	j->customer = r->customer;
 	j->signal = r->signal;
 	j->protobuf = r->protobuf;
-	if (route == ROUTE_HOLD && job_take_request(j, body, &e) != 0) {
-		job_close(j);
-		return answer_err(r, &e);
+	if (route == ROUTE_HOLD && job_take_request(j, body, e) != 0) {
+		*code = err_name(e->code);
+		return err_http_status(e->code);
 	}
-	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n &&
-	    body_read(j, body, &e) != 0) {
-		job_close(j);
-		return answer_error(r, 413, "too_large", e.message);
+	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n && body_read(j, body, e) != 0) {
+		*code = "too_large";
+		return 413;
 	}
+	if (counts && !r->signal && j->item_count == 0 && j->passed_over == 0)
+		return err_set(e, ERR_INVALID, "the body holds no record"), 400;
 	if (r->rest.n)
 		j->hold_id =
 			(struct text){ arena_text(&j->arena, r->rest.p, r->rest.n), r->rest.n };
 	const char *broken = microhttpd.MHD_lookup_connection_value(
 		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
-	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && route != ROUTE_SETTLE && !r->signal &&
-	    j->item_count == 0 && j->passed_over == 0) {
-		job_close(j);
-		return answer_error(r, 400, "invalid", "the body holds no record");
+	return 200;
+}
+
+static void read_body(struct request *r)
+{
+	r->made.status = make_job(r, &r->made.job, &r->made.code, &r->made.why);
+}
+
+/* In a thread aside. */
+static void read_aside(void *user)
+{
+	struct request *r = user;
+	read_body(r);
+	atomic_store(&r->made.is, true);
+	microhttpd.MHD_resume_connection(r->connection);
+}
+
+/* Waits for the job that was made of the body. */
+static enum MHD_Result use_body(struct request *r)
+{
+	struct job *j = r->made.job;
+	r->made.job = NULL;
+	if (r->made.status == 200 && j)
+		return submit(r, j);
+	job_close(j);
+	if (r->made.status == 200)
+		return answer(r, 200, type_of(r), "{}\n", r->protobuf ? 0 : 3,
+			      MHD_RESPMEM_PERSISTENT);
+	return answer_error(r, r->made.status, r->made.code, r->made.why.message);
+}
+
+/* A large body takes as long as thousands of small ones, for which all connections would wait. */
+static enum MHD_Result write_request(struct request *r)
+{
+	enum { AT_ONCE = 64 << 10 };
+	if (r->body.n > AT_ONCE || header(r, "Content-Encoding")) {
+		r->made.aside = true;
+		suspend(r);
+		if (slow_submit(r->http->bodies, read_aside, r))
+			return MHD_YES;
+		r->made.aside = false;
+		microhttpd.MHD_resume_connection(r->connection);
+		return answer_error(r, 429, "busy", "too many bodies are waiting; try again");
 	}
-	return submit(r, j);
+	read_body(r);
+	return use_body(r);
 }
 
 static const char *parameter(const struct http_question *q, const char *name)
@@ -498,19 +550,6 @@ static void snapshot(void *user, struct buf *out)
 		   (long long)atomic_load(&s->quarantined), (long long)atomic_load(&s->unpriced));
 	totals_put(h->totals, rows, out);
 	buf_puts(out, "}");
-}
-
-static enum MHD_Result answer_live(struct request *r)
-{
-	struct MHD_Response *response = live_stream(r->http->live, r->connection);
-	if (!response)
-		return answer_error(r, 429, "busy", "too many pages are open");
-	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
-	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
-	visitor_is_answered(r->visitor, true);
-	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
-	microhttpd.MHD_destroy_response(response);
-	return rc;
 }
 
 /* GET /session: who is signed in. */
@@ -753,23 +792,30 @@ static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
 	if (reply->status == 200 && reads) {
 		body_tag(r->tag,
 			 (struct text){ reply->body.p ? reply->body.p : "", reply->body.n });
-		if (body_tag_is_known(header(r, "If-None-Match"), r->tag))
+		if (body_tag_is_known(header(r, "If-None-Match"), r->tag)) {
+			r->packed = false;
 			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
+		}
 	}
-	if (reply->body.n >= PACKED_FROM && takes_gzip(r))
+	if (!r->packed && reply->body.n >= PACKED_FROM && takes_gzip(r))
 		r->packed = body_deflate(&reply->body, !r->shown);
 	return answer(r, reply->status, reply->type, reply->body.p ? reply->body.p : "",
 		      reply->body.n, MHD_RESPMEM_MUST_COPY);
 }
 
-/* A file of the page: asked for again it is not sent again, unless it has changed. */
+/* A file of the page, as it is kept, packed: asked for again it is not sent again, unless it has
+ * changed. */
 static enum MHD_Result answer_file(struct request *r)
 {
 	struct http_reply reply = { .status = 200 };
-	const char *file = r->http->o.file(r->http->o.user, r->path, &reply.type);
+	const struct text file = r->http->o.file(r->http->o.user, r->path, &reply.type);
+	struct err e;
 	r->shown = true;
 	r->policy = POLICY_PAGE;
-	buf_puts(&reply.body, file);
+	buf_add(&reply.body, file.p, file.n);
+	r->packed = takes_gzip(r);
+	if (!r->packed)
+		CHECK(body_inflate(&reply.body, &e));
 	enum MHD_Result rc = answer_read(r, &reply);
 	buf_release(&reply.body);
 	return rc;
@@ -814,7 +860,7 @@ static void find_route(struct request *r)
 		r->scope = r->found->scope;
 		r->data = r->found->data;
 		r->body_most = r->found->body_most;
-	} else if (reads && h->o.file(h->o.user, r->path, &type)) {
+	} else if (reads && h->o.file(h->o.user, r->path, &type).p) {
 		r->route = ROUTE_FILE;
 	}
 	if (r->found && r->found->uploads &&
@@ -855,6 +901,30 @@ static struct refusal authorise(struct request *r)
 	return (struct refusal){ 0 };
 }
 
+/* Whether its token or session would still open the stream. */
+static bool may_watch(void *user)
+{
+	struct request again = *(struct request *)user;
+	again.customer = again.who = NULL;
+	const bool may = authorise(&again).status == 0;
+	free(again.customer);
+	free(again.who);
+	return may;
+}
+
+static enum MHD_Result answer_live(struct request *r)
+{
+	struct MHD_Response *response = live_stream(r->http->live, r->connection, may_watch, r);
+	if (!response)
+		return answer_error(r, 429, "busy", "too many pages are open");
+	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
+	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	visitor_is_answered(r->visitor, true);
+	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
+	microhttpd.MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result is_taken(void *user, enum MHD_ValueKind kind, const char *name,
 				const char *value)
 {
@@ -877,6 +947,56 @@ static struct refusal judge_parameters(struct request *r)
 	return refuse(400, "usage",
 		      r->route == ROUTE_SETTLE ? "unknown parameter; known here: broken_off"
 					       : "this address takes no parameters");
+}
+
+/* What may be said once, and how often it is. */
+struct said {
+	struct request *r;
+	int hosts, lengths, tokens, parameters;
+	bool odd;
+};
+
+static enum MHD_Result see_header(void *user, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	struct said *s = user;
+	(void)kind;
+	s->hosts += strcasecmp(name, "Host") == 0;
+	s->tokens += strcasecmp(name, "Authorization") == 0;
+	s->lengths += strcasecmp(name, "Content-Length") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		s->lengths++;
+		s->odd |= !value || strcasecmp(value, "chunked") != 0;
+	}
+	s->odd |= strpbrk(name, " \t") != NULL;
+	return MHD_YES;
+}
+
+static enum MHD_Result see_parameter(void *user, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	enum { PARAMETERS_MOST = 100 };
+	struct said *s = user;
+	const char *first = microhttpd.MHD_lookup_connection_value(s->r->connection, kind, name);
+	s->odd |= first != value || ++s->parameters > PARAMETERS_MOST;
+	return s->odd ? MHD_NO : MHD_YES;
+}
+
+/* A head that another program may understand otherwise: where its body ends (RFC 9112, 6.3: what
+ * follows would be somebody else's request), whom it names, and which of two values counts. */
+static struct refusal judge_head(struct request *r)
+{
+	struct said s = { .r = r };
+	microhttpd.MHD_get_connection_values(r->connection, MHD_HEADER_KIND, see_header, &s);
+	if (s.odd || s.hosts > 1 || s.lengths > 1 || s.tokens > 1)
+		return refuse(400, "invalid",
+			      "the head can be read in two ways: give Host, Authorization and the "
+			      "body's length once");
+	microhttpd.MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, see_parameter,
+					     &s);
+	return s.odd ? refuse(400, "usage",
+			      "a parameter is given twice, or there are more than 100")
+		     : (struct refusal){ 0 };
 }
 
 static struct refusal admit(struct request *r, enum visitor_verdict verdict)
@@ -919,8 +1039,11 @@ static enum MHD_Result begin(struct request *r)
 		(length && strcmp(length, "0") != 0) || header(r, "Transfer-Encoding");
 	const enum visitor_verdict verdict = visitor_asks(r->visitor);
 	find_route(r);
-	r->refusal = admit(r, verdict);
-	if (!r->refusal.status || !has_body)
+	r->refusal = judge_head(r);
+	const bool unclear = r->refusal.status;
+	if (!unclear)
+		r->refusal = admit(r, verdict);
+	if (!r->refusal.status || (!has_body && !unclear))
 		return MHD_YES;
 	r->cut_off = true;
 	return answer_error(r, r->refusal.status, r->refusal.code, r->refusal.message);
@@ -1013,6 +1136,12 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	if (r->made.aside) {
+		if (!atomic_load(&r->made.is))
+			return MHD_YES;
+		r->made.aside = false;
+		return use_body(r);
+	}
 	return r->submitted ? answer_submitted(r) : serve(r);
 }
 
@@ -1041,6 +1170,7 @@ static void completed(void *user, struct MHD_Connection *connection, void **stat
 	else if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		visitor_is_done(r->visitor);
 	job_close(r->job);
+	job_close(r->made.job);
 	drop_body(r);
 	buf_release(&r->reply.body);
 	free(r->customer);
@@ -1126,6 +1256,14 @@ static void fit_to_files(struct http_limits *l)
 			files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : 50;
 }
 
+/* A NUL would end a text for us, not for who sent it: a text with one stays as it is written. */
+static size_t unescape(void *user, struct MHD_Connection *c, char *text)
+{
+	(void)user;
+	(void)c;
+	return strstr(text, "%00") ? strlen(text) : microhttpd.MHD_http_unescape(text);
+}
+
 static int start_daemon(struct http *h, struct err *e)
 {
 	const struct http_options *o = &h->o;
@@ -1147,8 +1285,9 @@ static int start_daemon(struct http *h, struct err *e)
 	h->daemon = microhttpd.MHD_start_daemon(
 		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, h,
 		MHD_OPTION_LISTEN_SOCKET, h->listener.socket, MHD_OPTION_NOTIFY_COMPLETED,
-		completed, h, MHD_OPTION_NOTIFY_CONNECTION, notify, h, MHD_OPTION_CONNECTION_LIMIT,
-		connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		completed, h, MHD_OPTION_NOTIFY_CONNECTION, notify, h, MHD_OPTION_UNESCAPE_CALLBACK,
+		unescape, h, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HTTP_HEADERS_MAX, MHD_OPTION_ARRAY, o->cert ? tls : tls + 3,
 		MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1, MHD_OPTION_END);
 	return h->daemon ? 0
@@ -1202,6 +1341,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
 		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
+		h->bodies = slow_open(BODY_THREADS, QUICK_WAITING_MOST);
 		h->readers = readers_open(&h->o.reading, QUICK_THREADS + LONG_THREADS);
 		slow_submit(h->slow, warm_readers, h);
 		rc = start_daemon(h, e);
@@ -1234,12 +1374,17 @@ void http_close(struct http *h)
 	if (!h)
 		return;
 	/* nothing may sleep when the daemon stops */
-	slow_close(h->quick);
-	slow_close(h->slow);
+	struct slow *const threads[] = { h->bodies, h->quick, h->slow };
+	const size_t kinds = sizeof threads / sizeof *threads;
+	for (size_t i = 0; i < kinds; i++)
+		slow_end(threads[i]);
 	if (h->live)
 		live_end(h->live);
 	if (h->daemon)
 		microhttpd.MHD_stop_daemon(h->daemon);
+	/* until then a connection may still ask */
+	for (size_t i = 0; i < kinds; i++)
+		slow_close(threads[i]);
 	if (h->live)
 		live_close(h->live);
 	totals_close(h->totals);

@@ -43,8 +43,8 @@ struct http_options {
 	const char *cert, *key; /* PEM text; NULL: no TLS */
 	struct writer *writer;
 	struct reader_options reading; /* what questions are answered from */
-	/* A file of the page: no token is asked for; NULL when there is none. */
-	const char *(*file)(void *user, const char *path, const char **type);
+	/* A file of the page, as gzip: no token is asked for; a NULL pointer when there is none. */
+	struct text (*file)(void *user, const char *path, const char **type);
 	void (*log)(void *user, const char *event, const char *message);
 	void *user;
 };

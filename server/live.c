@@ -16,6 +16,8 @@ struct stream {
 	uint64_t seen; /* version of the snapshot that it has */
 	size_t sent;   /* bytes of the event under way */
 	bool asleep;
+	bool (*may)(void *user);
+	void *user;
 	struct stream *next;
 };
 
@@ -109,6 +111,8 @@ static ssize_t give(void *user, uint64_t at, char *out, size_t room)
 		s->asleep = true;
 		microhttpd.MHD_suspend_connection(s->connection);
 		n = 0;
+	} else if (s->sent == 0 && !s->may(s->user)) {
+		n = MHD_CONTENT_READER_END_OF_STREAM;
 	} else {
 		size_t left = l->event.n - s->sent;
 		size_t take = left < room ? left : room;
@@ -139,14 +143,17 @@ static void drop(void *user)
 	free(s);
 }
 
-struct MHD_Response *live_stream(struct live *l, struct MHD_Connection *c)
+struct MHD_Response *live_stream(struct live *l, struct MHD_Connection *c, bool (*may)(void *user),
+				 void *user)
 {
 	enum { BLOCK = 1024 };
 	struct stream *s = NULL;
 	pthread_mutex_lock(&l->lock);
 	if (l->count < LIVE_STREAMS_MAX && !l->ended) {
 		s = mem_zalloc(sizeof *s);
-		*s = (struct stream){ .live = l, .connection = c, .next = l->streams };
+		*s = (struct stream){
+			.live = l, .connection = c, .may = may, .user = user, .next = l->streams
+		};
 		l->streams = s;
 		l->count++;
 	}

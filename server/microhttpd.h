@@ -13,6 +13,7 @@
 	X(MHD_suspend_connection) \
 	X(MHD_resume_connection) \
 	X(MHD_lookup_connection_value) \
+	X(MHD_http_unescape) \
 	X(MHD_get_connection_values) \
 	X(MHD_get_connection_info) \
 	X(MHD_create_response_from_buffer) \

@@ -66,7 +66,7 @@ bool slow_submit(struct slow *s, void (*run)(void *user), void *user)
 	return room;
 }
 
-void slow_close(struct slow *s)
+void slow_end(struct slow *s)
 {
 	if (!s)
 		return;
@@ -76,6 +76,14 @@ void slow_close(struct slow *s)
 	pthread_mutex_unlock(&s->lock);
 	for (int i = 0; i < s->threads; i++)
 		pthread_join(s->thread[i], NULL);
+	s->threads = 0;
+}
+
+void slow_close(struct slow *s)
+{
+	if (!s)
+		return;
+	slow_end(s);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->wake);
 	free(s->thread);

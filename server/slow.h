@@ -8,7 +8,9 @@ struct slow;
 struct slow *slow_open(int threads, int waiting_most);
 /* run(user) in one of the threads; false when too much waits already. */
 bool slow_submit(struct slow *s, void (*run)(void *user), void *user);
-/* Finishes what waits; NULL: nothing. */
+/* Finishes what waits, and takes nothing more; NULL: nothing. */
+void slow_end(struct slow *s);
+/* When nobody can submit any more, after slow_end. */
 void slow_close(struct slow *s);
 
 #endif

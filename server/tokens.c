@@ -330,6 +330,15 @@ int tokens_append(const char *path, struct text line, struct err *e)
 	return close(fd) == 0 ? 0 : failed(path, -1, e);
 }
 
+/* As the old one, so that who could read that can read this: a server that cannot goes on with the
+ * tokens that it knows. */
+static bool take_after(int fd, const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0 &&
+	       fchmod(fd, st.st_mode & 0777) == 0;
+}
+
 /* A new file takes the old one's place, so that a server never reads half of one. */
 static int replace(const char *path, struct text content, struct err *e)
 {
@@ -337,7 +346,8 @@ static int replace(const char *path, struct text content, struct err *e)
 	buf_printf(&name, "%s.XXXXXX", path);
 	const int fd = mkostemp(name.p, O_CLOEXEC);
 	int rc = 0;
-	if (fd < 0 || write(fd, content.p, content.n) != (ssize_t)content.n || fsync(fd) != 0)
+	if (fd < 0 || !take_after(fd, path) ||
+	    write(fd, content.p, content.n) != (ssize_t)content.n || fsync(fd) != 0)
 		rc = failed(path, fd, e);
 	else if (close(fd) != 0 || rename(name.p, path) != 0)
 		rc = failed(path, -1, e);
@@ -350,6 +360,8 @@ static int replace(const char *path, struct text content, struct err *e)
 int tokens_revoke(const char *path, const char *name, int *lines, struct err *e)
 {
 	struct buf b = { 0 }, kept = { 0 };
+	/* of a link what it leads to: a server may know the file by its own name */
+	char *real = realpath(path, NULL);
 	int rc = file_read(&b, path, TOKENS_BYTES_MAX, e);
 	*lines = 0;
 	for (size_t i = 0; rc == 0 && i < b.n;) {
@@ -366,7 +378,8 @@ int tokens_revoke(const char *path, const char *name, int *lines, struct err *e)
 	if (rc == 0 && *lines == 0)
 		rc = err_set(e, ERR_NOT_FOUND, "'%s' has no token '%s'", path, name);
 	if (rc == 0)
-		rc = replace(path, (struct text){ kept.p ? kept.p : "", kept.n }, e);
+		rc = replace(real ? real : path, (struct text){ kept.p ? kept.p : "", kept.n }, e);
+	free(real);
 	buf_release(&b);
 	buf_release(&kept);
 	return rc;

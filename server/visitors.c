@@ -112,11 +112,11 @@ static void make_room(struct visitors *v, const uint8_t *address)
 /* What the visitor is told who took too long; nothing is being sent in these states. */
 static void tell_too_slow(const struct visitor *one)
 {
+	/* without a length: it ends with the connection */
 	static const char text[] =
 		"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: "
-		"application/json\r\nContent-Length: "
-		"72\r\n\r\n{\"error\":{\"code\":\"busy\",\"message\":\"the request took too long "
-		"to arrive\"}}\n";
+		"application/json\r\n\r\n{\"error\":{\"code\":\"busy\",\"message\":\"the request "
+		"took too long to arrive\"}}\n";
 	const bool silent_between = one->state == SILENT && one->served;
 	if (one->all->limits.tls || silent_between || one->state == TAKES_ANSWER)
 		return;

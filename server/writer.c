@@ -101,6 +101,7 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	struct job *j = user;
 	if (j->item_count >= REFUSALS_KEPT + 2 * assembly_count(j->calls)) {
 		j->not_kept++;
+		j->not_kept_bytes += raw.n;
 		return;
 	}
 	struct job_item *it = add_item(j);

@@ -42,6 +42,7 @@ struct job {
 	/* Of a body of which nearly nothing can be taken, the first refusals are kept and the
 	   others counted: job_sum_up makes one of them. */
 	int64_t not_kept;
+	size_t not_kept_bytes;
 	size_t records_most;	      /* 0: any number */
 	bool too_many;		      /* there were more */
 	size_t bytes;		      /* that it keeps waiting */

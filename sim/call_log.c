@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "base/dict.h"
+#include "meter/formats/session_run.h"
+#include "meter/ingest/spans.h"
 #include "meter/read/read_ahead.h"
 
 struct call_log {
@@ -24,14 +25,11 @@ struct call_log {
 	size_t part_room;
 	struct dict held; /* ids of calls that sums hold */
 	struct doubts doubts;
-	/* by session, and by session and model: what its calls count, copies of them included, and
-	 * what the sums of its runs do that gave way to them */
-	struct dict sessions; /* 1 + place in: */
-	struct told_session {
-		struct session_tally calls, sums;
-	} * session;
-	size_t session_count;
-	uint64_t last_session[2]; /* of the call before */
+	/* that have calls, by session and by session and model: 1 + the place of the calls, where a
+	 * sum asks for them */
+	struct dict sessions;
+	struct session_run *run;
+	size_t runs;
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -70,19 +68,6 @@ static void add(struct assembly *to, const struct metered *m, const char *path, 
 	(*paths)[before] = path;
 }
 
-/* 1 + the place of what is told of a session by that name. */
-static uint64_t told_session(struct call_log *l, struct text name)
-{
-	uint64_t *at = name.n ? dict_need(&l->sessions, name, NULL) : NULL;
-	if (!at || *at)
-		return at ? *at : 0;
-	if ((l->session_count & (l->session_count - 1)) == 0)
-		l->session = mem_grow(l->session, (l->session_count ? l->session_count * 2 : 1) *
-							  sizeof *l->session);
-	l->session[l->session_count] = (struct told_session){ 0 };
-	return *at = ++l->session_count;
-}
-
 /* before: of the same file, or NULL. */
 static void tell_session(struct call_log *l, const struct metered *m, const struct metered *before)
 {
@@ -95,12 +80,16 @@ static void tell_session(struct call_log *l, const struct metered *m, const stru
 	if (!before || before->session_sum || before->in_run || before->aggregate != m->aggregate ||
 	    !text_eq(m->record.text[FIELD_SESSION], before->record.text[FIELD_SESSION]) ||
 	    !text_eq(m->record.text[FIELD_MODEL], before->record.text[FIELD_MODEL]))
-		for (int any = 0; any < 2; any++)
-			l->last_session[any] = told_session(l, session_name(room, m, any, true));
-	for (int any = 0; any < 2; any++)
-		if (l->last_session[any] && (any == 0 || l->last_session[0] != l->last_session[1]))
-			session_tally_add(&l->session[l->last_session[any] - 1].calls,
-					  m->record.tokens);
+		for (int any = 0; any < 2; any++) {
+			const struct text name = session_name(room, m, any, true);
+			if (name.n)
+				dict_need(&l->sessions, name, NULL);
+		}
+}
+
+static bool is_metric(const struct metered *m)
+{
+	return strcmp(m->shape, OTLP_METRIC_SHAPE) == 0;
 }
 
 /* The file's calls behind those of the files before it, each once. */
@@ -115,7 +104,7 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
 		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
-		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0 || m->session_sum)
+		if (is_metric(m) || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
 		else if (m->in_run)
 			add(l->parts, m, f->path, &l->part_path, &l->part_room);
@@ -137,13 +126,13 @@ static struct text hour_of(struct buf *b, const struct record *r, int64_t quarte
 
 static const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
 
-/* What is told of the calls of its session, and of its model where it names one; NULL: nothing. */
-static struct told_session *session_of(const struct call_log *l, const struct metered *m)
+/* Whether calls of its session are told, and of its model where it names one: their number in
+ * l->sessions; NULL: none is. */
+static uint64_t *session_of(const struct call_log *l, const struct metered *m)
 {
 	char room[SESSION_ROOM];
 	const struct text name = session_name(room, m, false, true);
-	const uint64_t *at = name.n ? dict_find(&l->sessions, name) : NULL;
-	return at ? &l->session[*at - 1] : NULL;
+	return name.n ? dict_find(&l->sessions, name) : NULL;
 }
 
 /* Whether the sum names each of its calls. */
@@ -152,17 +141,24 @@ static bool names_calls(const struct metered *m)
 	return m->holds.n && !m->holds_more;
 }
 
-/* Whether the calls are not all told of which it is the sum. */
-static bool lacks_calls(const struct call_log *l, const struct metered *m)
+/* Whether the calls are not all told of which it is the sum; places: of sums that were told. */
+static bool lacks_calls(const struct call_log *l, const struct metered *m, struct dict *places)
 {
+	char room[SESSION_ROOM];
 	struct text rest = m->holds, id, also;
-	const struct told_session *told = session_of(l, m);
-	if (!names_calls(m))
-		return session_tally_lacks(&told->calls, &told->sums);
-	while (held_next(&rest, &id, &also))
+	while (names_calls(m) && held_next(&rest, &id, &also))
 		if (!assembly_knows(l->calls, id) && !assembly_knows(l->calls, also))
 			return true;
-	return false;
+	if (names_calls(m))
+		return false;
+	struct session_sum sum = { .of_thread = session_sum_is_of_thread(text_of(m->shape)) };
+	struct session_run *run = &l->run[*session_of(l, m) - 1];
+	session_tally_add(&sum.counts, m->record.tokens);
+	sum.model = m->record.text[FIELD_MODEL];
+	uint64_t *told = dict_need(
+		places, session_sum_name(room, m->record.text[FIELD_SESSION], &sum), NULL);
+	sum.place = (int)++*told;
+	return !session_run_holds(run, &sum);
 }
 
 static bool is_told(struct call_log *l, struct dict *told, struct buf *key, const struct metered *m)
@@ -178,16 +174,90 @@ static bool is_told(struct call_log *l, struct dict *told, struct buf *key, cons
 	return again;
 }
 
-/* What sums count that name no calls gives way to the calls of their session together. */
-static void add_told_sums(struct call_log *l)
+/* Notes the call where a sum of its session asks for it. */
+static void note_call(struct call_log *l, const struct metered *m)
+{
+	char room[SESSION_ROOM];
+	struct session_tally own = { 0 };
+	uint64_t last = 0;
+	session_tally_add(&own, m->record.tokens);
+	for (int any = 0; any < 2; any++) {
+		const struct text name = session_name(room, m, any, true);
+		const uint64_t *at = name.n ? dict_find(&l->sessions, name) : NULL;
+		if (at && *at && *at != last)
+			session_run_add(&l->run[*at - 1], m->record.time_us,
+					m->record.text[FIELD_MODEL], &own);
+		last = at ? *at : 0;
+	}
+}
+
+/* The calls of the sessions of sums that name no calls. */
+static void find_runs(struct call_log *l)
 {
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
 		const struct metered *m = assembly_call(l->sums, i);
-		struct told_session *told =
-			m->session_sum && !names_calls(m) ? session_of(l, m) : NULL;
-		if (told)
-			session_tally_add(&told->sums, m->record.tokens);
+		uint64_t *at = m->session_sum && !names_calls(m) ? session_of(l, m) : NULL;
+		if (!at || *at)
+			continue;
+		l->run = mem_grow(l->run, (l->runs + 1) * sizeof *l->run);
+		l->run[l->runs] = (struct session_run){ 0 };
+		*at = ++l->runs;
 	}
+	for (size_t i = 0; l->runs && i < assembly_count(l->calls); i++)
+		note_call(l, assembly_call(l->calls, i));
+	struct metered shared;
+	struct text session;
+	for (size_t i = 0;; i++) {
+		const struct metered *m = assembly_shared(l->calls, i, &session);
+		if (!m || !l->runs)
+			break;
+		shared = *m;
+		shared.record.text[FIELD_SESSION] = session;
+		note_call(l, &shared);
+	}
+}
+
+static struct text as_named(void *user, struct text provider, struct text model, int64_t time_us)
+{
+	(void)user, (void)provider, (void)time_us;
+	return model;
+}
+
+static struct span span_of(const struct metered *m)
+{
+	return (struct span){
+		m->record.time_us,	     m->record.completed_us, m->record.text[FIELD_PROVIDER],
+		m->record.text[FIELD_MODEL], text_of(m->shape),	     m->record.text[FIELD_ID]
+	};
+}
+
+/* Where a series is told with delta and with cumulative sums these count: which of l->sums do not,
+ * for the caller to free. */
+static bool *find_parts(struct call_log *l)
+{
+	const size_t n = assembly_count(l->sums);
+	bool *part = mem_zalloc(n + 1), cumulative;
+	struct spans *spans = NULL;
+	struct err none;
+	spans_open(&spans, NULL, as_named, NULL, &none);
+	for (size_t i = 0; i < 2 * n; i++) {
+		const struct metered *m = assembly_call(l->sums, i % n);
+		const struct span span = span_of(m);
+		const char *why = NULL;
+		if (!is_metric(m) || !metric_series(span.id, &cumulative).n ||
+		    cumulative != (i < n))
+			continue;
+		const char *crosses = spans_refuse_crossing(spans, &span);
+		if (cumulative)
+			spans_add_bucket(spans, &span);
+		else if (crosses)
+			add_refusal(l, l->sum_path[i % n], m->line, crosses);
+		else
+			spans_refuse_bucket(spans, NULL, &span, &why, &none);
+		part[i % n] = crosses || why;
+	}
+	spans_close(spans);
+	return part;
 }
 
 /* The sums of sessions, or of stretches and models, in which no call is told; the others are these
@@ -195,7 +265,7 @@ static void add_told_sums(struct call_log *l)
 static void add_sums(struct call_log *l)
 {
 	const size_t calls = assembly_count(l->calls);
-	struct dict told = { 0 };
+	struct dict told = { 0 }, places = { 0 };
 	struct buf key = { 0 };
 	for (size_t i = 0; assembly_count(l->sums) && i < calls; i++) {
 		const struct metered *m = assembly_call(l->calls, i);
@@ -205,16 +275,21 @@ static void add_sums(struct call_log *l)
 					  floor_div(m->record.time_us, quarter_us)),
 				  NULL);
 	}
-	add_told_sums(l);
+	find_runs(l);
+	bool *part = find_parts(l);
 	for (size_t i = 0; i < assembly_count(l->sums); i++) {
 		struct metered *m = assembly_call(l->sums, i);
+		if (part[i])
+			continue;
 		const bool again = is_told(l, &told, &key, m);
-		if (again && !(m->session_sum && lacks_calls(l, m)))
+		if (again && !(m->session_sum && lacks_calls(l, m, &places)))
 			continue;
 		if (again)
 			m->unread = CALLS_ARE_MISSING;
 		add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
 	}
+	free(part);
+	dict_release(&places);
 	dict_release(&told);
 	buf_release(&key);
 }
@@ -311,7 +386,9 @@ void call_log_close(struct call_log *l)
 	assembly_close(l->sums);
 	assembly_close(l->parts);
 	dict_release(&l->sessions);
-	free(l->session);
+	for (size_t i = 0; i < l->runs; i++)
+		session_run_release(&l->run[i]);
+	free(l->run);
 	dict_release(&l->held);
 	free(l->copy_path);
 	free(l->part_path);

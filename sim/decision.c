@@ -294,16 +294,19 @@ static void judge(struct decision *d, const struct decision_work *w,
 		  const struct planner_scenario *s, struct decision_answer *a)
 {
 	const char *why = NULL;
+	const bool many = s->parts > 1; /* a route of one model names it already */
 	a->verdict = NOT_POSSIBLE;
 	if (!a->fits)
 		why = "a call exceeds its context";
 	for (int i = 0; !why && i < s->parts; i++) {
 		const struct decision_model *m = decision_model(d, s->part[i].model);
 		if (w->needs && !offers(m, w->needs))
-			why = arena_printf(&d->arena, "%s: no %s stated", m->name, w->needs);
+			why = arena_printf(&d->arena, "%s%sno %s stated", many ? m->name : "",
+					   many ? ": " : "", w->needs);
 		else if (w->has_speed_least && m->speed.value.digits &&
 			 decimal_cmp(m->speed.value, w->speed_least) < 0)
-			why = arena_printf(&d->arena, "%s is too slow", m->name);
+			why = arena_printf(&d->arena, "%s%stoo slow", many ? m->name : "",
+					   many ? " is " : "");
 	}
 	a->why = why;
 	if (why)

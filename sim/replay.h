@@ -10,6 +10,7 @@
 
 #include "base/zone.h"
 #include "pricing/plan.h"
+#include "pricing/stand_ins.h"
 #include "meter/formats/lower_bound.h"
 #include "meter/read/grouping.h"
 #include "meter/read/recorded_cost.h"
@@ -121,6 +122,7 @@ struct dates_in_doubt {
 	struct money_total difference;
 };
 const struct dates_in_doubt *replay_dates(const struct replay_result *r);
+const struct stand_ins *replay_stand_ins(const struct replay_result *r);
 /* Whether prompts name their blocks, which only a cache looks at. */
 bool replay_ignored_blocks(const struct replay_result *r);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */

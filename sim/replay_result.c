@@ -24,6 +24,7 @@ struct replay_result {
 	int64_t refused, outside, first_us, last_us, completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
+	struct stand_ins stand_ins;
 	struct replay_stated stated;
 	struct lower_bound bound;
 	const char *damage, *unused_columns, *doubtful_columns;
@@ -382,6 +383,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		lower_bound_add(&out->bound, &w->bound);
 		out->dates.records += w->dates.records;
 		fits &= money_total_add(&out->dates.difference, w->dates.difference);
+		fits &= stand_ins_merge(&out->stand_ins, &w->stand_ins);
 		out->stated.by_seller += w->stated.by_seller;
 		fits &= money_total_add(&out->stated.sellers, w->stated.sellers) &&
 			recorded_cost_merge(out->stated.recorded, w->stated.recorded);
@@ -541,6 +543,11 @@ void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *sen
 const struct dates_in_doubt *replay_dates(const struct replay_result *r)
 {
 	return &r->dates;
+}
+
+const struct stand_ins *replay_stand_ins(const struct replay_result *r)
+{
+	return &r->stand_ins;
 }
 
 bool replay_ignored_blocks(const struct replay_result *r)

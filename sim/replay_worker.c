@@ -389,15 +389,26 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }
 
-/* What the price would have made of it that may have held already. */
-static void compare_dates(struct worker *w, const struct record_batch *b, size_t row)
+/* Whether it is the maker's in place of the seller's, and what the price would have made of it that
+ * may have held already. */
+static void compare_doubtful(struct worker *w, const struct record_batch *b, size_t row)
 {
 	struct err why;
 	struct money_total now, then;
 	struct record r;
 	bool at_least;
 	const struct tariff_answer *a = w->answer[row];
-	if (!a->may_be || w->unpriced[row])
+	if (w->unpriced[row])
+		return;
+	if (a->price && a->price->stands_in) {
+		const char *given = w->run->o->provider;
+		const struct text seller = b->columns >> FIELD_PROVIDER & 1
+						   ? b->text[FIELD_PROVIDER][row]
+						   : text_of(given ? given : "");
+		w->overflow |= !stand_ins_add(&w->stand_ins, seller, text_of(a->price->provider), 1,
+					      w->cost[row]);
+	}
+	if (!a->may_be)
 		return;
 	const struct tariff_answer *later = ask(w, b, row, a->may_be->from.us);
 	record_from_batch(&r, b, row);
@@ -420,7 +431,7 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
 		compare_boundary(w, b, i);
 	for (size_t i = 0; tariffs_in_doubt(w->tariffs) && i < b->n; i++)
-		compare_dates(w, b, i);
+		compare_doubtful(w, b, i);
 }
 
 /* tariffs_model, without a look at the name's own memory for those seen before. */

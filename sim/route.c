@@ -349,6 +349,18 @@ int route_parse(struct route *r, const char *spec, const struct book *book, stru
 	return rc;
 }
 
+int route_only_from(struct route *r, struct text model, struct err *e)
+{
+	if (r->rules == ROUTE_RULES_MAX)
+		return err_set(e, ERR_USAGE, "more than %d models", ROUTE_RULES_MAX);
+	if (!r->rule)
+		r->rule = mem_zalloc(ROUTE_RULES_MAX * sizeof *r->rule);
+	r->kind = ROUTE_RULES;
+	r->otherwise = ROUTE_AS_RECORDED;
+	r->rule[r->rules++] = (struct route_rule){ .model = model, .prompt_max = INT64_MAX };
+	return 0;
+}
+
 void route_release(struct route *r)
 {
 	free(r->rule);

@@ -65,6 +65,10 @@ struct route {
 int route_parse(struct route *out, const char *spec, const struct book *book, struct arena *a,
 		struct err *e);
 void route_release(struct route *r);
+/* Of a route to one model: it takes only calls that ran on `model` (whose text stays the caller's)
+ * and on those of further calls of this function; all others stay as recorded. Errors: ERR_USAGE
+ * (more models than a route has rules). */
+int route_only_from(struct route *r, struct text model, struct err *e);
 /* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
 int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 

@@ -66,6 +66,30 @@ static size_t put_bytes(int card, struct text bytes)
 	return n;
 }
 
+/* The table of names: each text once, however many cards know it. */
+static void put_names(void)
+{
+	struct buf table = { 0 };
+	size_t unique = 0, at = 0;
+	printf("const char shipped_name_text[] =\n");
+	for (size_t i = 0, next = 0; i < count; i++) {
+		const bool again = i && strcmp(names[i].text, names[i - 1].text) == 0;
+		if (again && names[i].card == names[i - 1].card)
+			continue;
+		if (!again) {
+			printf("\"%s\\0\"\n", names[i].text);
+			at = next;
+			next += strlen(names[i].text) + 1;
+		}
+		buf_printf(&table, "{ %zu, %d },%s", at, names[i].card,
+			   unique++ % 8 == 7 ? "\n" : " ");
+	}
+	printf(";\nconst struct shipped_name shipped_names[] = {\n%s};\n"
+	       "const size_t shipped_name_count = %zu;\n",
+	       table.p, unique);
+	buf_release(&table);
+}
+
 int main(int argc, char **argv)
 {
 	char newest[11] = "";
@@ -100,20 +124,7 @@ int main(int argc, char **argv)
 	       table.p, argc - 1);
 	printf("const char shipped_released[] = \"%s\";\n", newest);
 	qsort(names, count, sizeof *names, by_text);
-	size_t unique = 0, at = 0;
-	printf("const char shipped_name_text[] =\n");
-	for (size_t i = 0; i < count; i++) {
-		if (unique && by_text(&names[i], &names[unique - 1]) == 0)
-			continue;
-		names[unique++] = names[i];
-		printf("\"%s\\0\"\n", names[i].text);
-	}
-	printf(";\nconst struct shipped_name shipped_names[] = {\n");
-	for (size_t i = 0; i < unique; i++) {
-		printf("{ %zu, %d },%s", at, names[i].card, i % 8 == 7 ? "\n" : " ");
-		at += strlen(names[i].text) + 1;
-	}
-	printf("};\nconst size_t shipped_name_count = %zu;\n", unique);
+	put_names();
 	for (size_t i = 0; i < all_count; i++)
 		free(all[i]);
 	free(all);

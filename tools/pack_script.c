@@ -2,10 +2,12 @@
  * pack_script FILE...: the scripts as one, without comments and the blanks that only people need;
  * what stands in texts, templates (but the indentation of their lines, and line ends before tags;
  * closing tags become htm's short one) and regular expressions stays. Lines stay apart where one
- * ends, so that nothing that a line's end ends is joined. Used by the build.
+ * ends, so that nothing that a line's end ends is joined. Names of the scripts' own functions and
+ * variables become short (short_names.h). Used by the build.
  */
+#include "tools/short_names.h"
+
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +16,21 @@ enum { BYTES_MOST = 4 << 20 };
 
 static char *source;
 static size_t at, length;
+static struct packed packed;
 static int last = '\n';	     /* of what was written */
 static bool blank, line_end; /* stood before what comes next */
 
 static void write_one(int c)
 {
-	putchar(c);
+	packed.text[packed.length++] = (char)c;
 	last = c;
+}
+
+/* What is written from here to the end is one token. */
+static void add_token(char kind, size_t from)
+{
+	packed.tokens[packed.count++] =
+		(struct token){ .from = from, .length = packed.length - from, .kind = kind };
 }
 
 static bool is_word(int c)
@@ -46,6 +56,7 @@ static void part(int c)
 /* A text from its quote to its quote. */
 static void take_text(int quote)
 {
+	const size_t from = packed.length;
 	write_one(source[at++]);
 	while (at < length && source[at] != quote) {
 		if (source[at] == '\\')
@@ -53,10 +64,13 @@ static void take_text(int quote)
 		write_one(source[at++]);
 	}
 	write_one(source[at++]);
+	add_token(TOKEN_TEXT, from);
 }
 
+/* A regular expression with its flags. */
 static void take_pattern(void)
 {
+	const size_t from = packed.length;
 	bool in_class = false;
 	write_one(source[at++]);
 	while (at < length && (in_class || source[at] != '/')) {
@@ -66,6 +80,9 @@ static void take_pattern(void)
 		write_one(source[at++]);
 	}
 	write_one(source[at++]);
+	while (isalpha((unsigned char)source[at]))
+		write_one(source[at++]);
+	add_token(TOKEN_TEXT, from);
 }
 
 /* Words after which a / begins a pattern. */
@@ -98,21 +115,28 @@ static void take_character(void)
 /* A closing tag as htm's short one, which closes whatever is open. */
 static void take_closing_tag(void)
 {
-	fputs("<//>", stdout);
-	last = '>';
+	for (const char *c = "<//>"; *c; c++)
+		write_one(*c);
 	while (source[at] != '>')
 		at++;
 	at++;
 }
 
+/* Its parts are tokens in brackets, as the arguments of a call are. */
 static void take_template(void)
 {
+	size_t from = packed.length;
 	write_one(source[at++]);
 	while (at < length && source[at] != '`') {
 		if (source[at] == '$' && source[at + 1] == '{') {
+			add_token(TOKEN_TEXT, from);
+			from = packed.length;
 			write_one(source[at++]);
 			write_one(source[at++]);
+			add_token('(', from);
 			take_code('}');
+			packed.tokens[packed.count - 1].kind = ')';
+			from = packed.length;
 		} else if (source[at] == '<' && source[at + 1] == '/' &&
 			   isalpha((unsigned char)source[at + 2])) {
 			take_closing_tag();
@@ -123,6 +147,7 @@ static void take_template(void)
 		}
 	}
 	write_one(source[at++]);
+	add_token(TOKEN_TEXT, from);
 }
 
 static bool take_space(void)
@@ -161,13 +186,15 @@ static void take_code(int until)
 			take_pattern();
 			value = true;
 		} else if (is_word(c)) {
-			const size_t from = at;
+			const size_t from = at, written = packed.length;
 			while (at < length && is_word((unsigned char)source[at]))
 				write_one((unsigned char)source[at++]);
+			add_token(TOKEN_WORD, written);
 			value = !is_operator(source + from, at - from);
 		} else {
 			at++;
 			write_one(c);
+			add_token((char)c, packed.length - 1);
 			value = c == ')' || c == ']' || c == '}';
 			depth += (c == '{') - (c == '}');
 			if (until && depth < 0)
@@ -179,17 +206,25 @@ static void take_code(int until)
 int main(int count, char **path)
 {
 	source = calloc(1, BYTES_MOST + 1);
-	for (int i = 1; source && i < count; i++) {
+	packed.text = calloc(1, 2 * BYTES_MOST);
+	packed.tokens = calloc(BYTES_MOST, sizeof *packed.tokens);
+	if (!source || !packed.text || !packed.tokens)
+		return fprintf(stderr, "pack_script: out of memory\n"), 1;
+	for (int i = 1; i < count; i++) {
 		FILE *f = fopen(path[i], "r");
 		if (!f)
 			return perror(path[i]), 1;
 		length += fread(source + length, 1, BYTES_MOST - length, f);
 		fclose(f);
 	}
-	if (!source || length == BYTES_MOST)
+	if (length == BYTES_MOST)
 		return fprintf(stderr, "pack_script: the scripts are too long\n"), 1;
 	take_code(0);
+	if (!short_names_write(&packed, stdout))
+		return fprintf(stderr, "pack_script: a bracket has no end\n"), 1;
 	putchar('\n');
+	free(packed.tokens);
+	free(packed.text);
 	free(source);
 	return ferror(stdout) ? 1 : 0;
 }

@@ -468,11 +468,14 @@ static bool has_word(struct text s, const char *word)
 static enum bill_kind kind_within(struct text s, bool negative)
 {
 	static const struct kind_word words[] = { { "tax", BILL_TAX },
+						  { "taxes", BILL_TAX },
 						  { "vat", BILL_TAX },
 						  { "gst", BILL_TAX },
 						  { "mwst", BILL_TAX },
 						  { "ust", BILL_TAX },
 						  { "umsatzsteuer", BILL_TAX },
+						  { "mehrwertsteuer", BILL_TAX },
+						  { "steuer", BILL_TAX },
 						  { "tva", BILL_TAX },
 						  { "iva", BILL_TAX },
 						  { "btw", BILL_TAX },
@@ -487,11 +490,29 @@ static enum bill_kind kind_within(struct text s, bool negative)
 						  { "credit", BILL_CREDIT },
 						  { "credits", BILL_CREDIT },
 						  { "discount", BILL_ADJUSTMENT },
+						  { "discounts", BILL_ADJUSTMENT },
 						  { "adjustment", BILL_ADJUSTMENT } };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if ((negative || words[i].kind == BILL_TAX) && has_word(s, words[i].word))
 			return words[i].kind;
 	return BILL_USAGE;
+}
+
+enum bill_kind bill_kind_of_name(struct text name)
+{
+	enum bill_kind kind = BILL_USAGE;
+	for (int camel = 0; kind == BILL_USAGE && camel < 2; camel++) { /* MwSt, taxAmount */
+		struct buf words = { 0 };
+		for (size_t i = 0; i < name.n; i++) {
+			const char c = name.p[i];
+			const bool begins = camel && c >= 'A' && c <= 'Z' && i &&
+					    name.p[i - 1] >= 'a' && name.p[i - 1] <= 'z';
+			buf_printf(&words, "%s%c", begins ? " " : "", c == '_' ? ' ' : c);
+		}
+		kind = kind_within((struct text){ words.n ? words.p : "", words.n }, true);
+		buf_release(&words);
+	}
+	return kind;
 }
 
 /* "VAT 19%", "GST (10%)": words rather than a name. */

@@ -58,6 +58,8 @@ struct bill_reader {
 
 /* What stands where a model would, whole: a tax, a credit; BILL_USAGE where it is none of these. */
 enum bill_kind bill_kind_of_words(struct text s);
+/* What the name of a column says that its amounts are: "tax_amount" a tax; else BILL_USAGE. */
+enum bill_kind bill_kind_of_name(struct text name);
 
 /* Which meanings the file at work has a column for. */
 struct bill_seen {

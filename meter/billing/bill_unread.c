@@ -37,16 +37,18 @@ static bool is_list_of_credits(struct text s)
 	return s.n > 2 && *s.p == '[' && text_holds(s, "\"amount\"");
 }
 
-/* Whether a meaning for which the file has no column may be said here. */
+/* Whether a meaning for which the file has no column may be said here: an amount of tax, credit or
+ * discount, of which nobody knows whether the cost has it already, always may. */
 static bool may_be_missing(const struct bill_reader *r, const struct bill_seen *seen,
-			   struct text value)
+			   struct text name, struct text value)
 {
 	const struct export_format *f = r->format;
 	bool has[EXPORT_ROLES] = { false };
 	for (const struct export_column *c = f->column; c->name; c++)
 		has[c->role] = !c->optional;
 	const bool missing_kind = has[ROLE_KIND] && !seen->role[ROLE_KIND];
-	return (missing_kind && is_kind(value)) ||
+	return (is_amount(value) && bill_kind_of_name(name) != BILL_USAGE) ||
+	       (missing_kind && is_kind(value)) ||
 	       (has[ROLE_CREDITS] && !seen->role[ROLE_CREDITS] && is_list_of_credits(value)) ||
 	       (has[ROLE_UNIT] && !seen->role[ROLE_UNIT] && item_unit_is_no_count(value)) ||
 	       (!seen->net && is_amount(value));
@@ -89,7 +91,7 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 		*said |= NAMED;
 		add_to(r->bill, &r->bill->unread, name);
 	}
-	if (!(*said & DOUBTED) && may_be_missing(r, seen, value)) {
+	if (!(*said & DOUBTED) && may_be_missing(r, seen, name, value)) {
 		*said |= DOUBTED;
 		add_to(r->bill, &r->bill->doubtful, name);
 	}

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/zone.h"
+#include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
 #include "meter/store/laws.h"
@@ -257,6 +258,38 @@ static int check_overlap(struct store *s, const struct invoice *i, struct err *e
 	return rc;
 }
 
+static const struct sql sql_invoiced_before = {
+	.text = "SELECT coalesce(max(period_to),0) FROM invoice WHERE customer=:customer AND "
+		"kind='invoice' AND status='final' AND period_to<=:from",
+};
+
+/* Where the last invoice before it ends in the midst of a period, the rest of that one is on none.
+ */
+static int find_gap(struct store *s, const struct account *a, const struct invoice *i,
+		    struct draft *out, struct err *e)
+{
+	struct query *q;
+	struct zone *z;
+	int rc = db_statement(store_db(s), &sql_invoiced_before, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", i->customer);
+	db_bind_int(q, ":from", i->from.us);
+	rc = db_step(store_db(s), q, e);
+	const struct instant from = { rc == 1 ? db_int(q, 0) : 0 };
+	db_reset(q);
+	rc = rc < 0 ? rc : zone_open(&z, a->zone.p, e);
+	if (rc != 0)
+		return rc;
+	const struct period of = cycle_period(z, a->anchor_day, from);
+	if (from.us > 0 && of.from.us < from.us && of.to.us <= i->from.us) {
+		day_format(zone_day(z, from), out->gap_from);
+		day_format(zone_day(z, (struct instant){ of.to.us - 1 }), out->gap_last);
+	}
+	zone_close(z);
+	return 0;
+}
+
 struct new_invoice {
 	const char *kind, *status, *why;
 	struct text number, customer, currency, document, total;
@@ -383,6 +416,8 @@ int invoice_draft(struct invoicer *v, const struct account *a, struct period per
 	out->elsewhere = i.elsewhere;
 	if (i.part != INVOICE_SUPPLEMENT)
 		rc = check_overlap(s, &i, e);
+	if (rc == 0 && i.part == INVOICE_OWN)
+		rc = find_gap(s, a, &i, out, e);
 	if (rc == 0)
 		rc = drop_drafts(s, &i, e);
 	if (rc == 0 && is_due(&i))

@@ -25,6 +25,9 @@ struct draft {
 	int64_t id;	  /* 0: there is nothing to ask for in an interim invoice or a supplement */
 	int64_t unpriced; /* records without a price or not covered: the total is a lower bound */
 	int64_t elsewhere; /* earlier periods in other currencies that need a supplement */
+	/* local days before it that no invoice has and no period of the billing day, for that has
+	   changed; empty where there are none */
+	char gap_from[DAY_TEXT_MAX], gap_last[DAY_TEXT_MAX];
 };
 /* Computes the draft of the period; an earlier draft of it is replaced. Errors: ERR_CONFLICT when
  * the period overlaps another invoice, or stands in another currency. */

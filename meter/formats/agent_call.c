@@ -11,11 +11,9 @@ void agent_set(struct record *r, enum record_field f, struct text value)
 	r->present |= (uint64_t)1 << f;
 }
 
-void agent_set_seller(struct record *r, struct text word)
+void agent_set_seller(struct payload_reader *r, struct record *to, struct text word)
 {
-	const char *seller = word.n ? book_seller_named(word) : NULL;
-	if (seller)
-		agent_set(r, FIELD_PROVIDER, text_of(seller));
+	agent_set(to, FIELD_PROVIDER, book_seller_named(word, &r->arena));
 }
 
 void agent_set_time(struct record *r, enum record_field f, int64_t us)

@@ -8,6 +8,13 @@
 struct assembly {
 	/* 1 + index of the call that sightings of the id are merged into; the same of other ids */
 	struct dict by_id, by_also, by_twin;
+	/* calls that another session has as well: that session and the place, each once */
+	struct dict shares;
+	struct shared_call {
+		struct text session;
+		size_t call;
+	} * shared;
+	size_t shared_count;
 	struct metered *call;
 	size_t count, room;
 	bool every;
@@ -41,6 +48,8 @@ void assembly_close(struct assembly *a)
 	dict_release(&a->by_id);
 	dict_release(&a->by_also);
 	dict_release(&a->by_twin);
+	dict_release(&a->shares);
+	free(a->shared);
 	arena_release(&a->arena);
 	free(a->call);
 	free(a);
@@ -161,6 +170,25 @@ static void share_held(struct assembly *a, struct metered *have, const struct me
 	have->holds_more &= m->holds_more;
 }
 
+static void note_shared(struct assembly *a, size_t call, struct text session)
+{
+	char place[24];
+	bool is_new = false;
+	struct buf name = { 0 };
+	if (!session.n || text_eq(session, a->call[call].record.text[FIELD_SESSION]))
+		return;
+	buf_add(&name, session.p, session.n);
+	buf_add(&name, place, (size_t)snprintf(place, sizeof place, "#%zu", call));
+	dict_need(&a->shares, (struct text){ name.p, name.n }, &is_new);
+	buf_release(&name);
+	if (!is_new)
+		return;
+	if ((a->shared_count & (a->shared_count - 1)) == 0)
+		a->shared = mem_grow(a->shared, (a->shared_count ? a->shared_count * 2 : 1) *
+							sizeof *a->shared);
+	a->shared[a->shared_count++] = (struct shared_call){ keep(a, session), call };
+}
+
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
 {
 	int64_t counts[BUCKET_COUNT];
@@ -184,6 +212,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		span(&have->record, &m->record);
 	else if (m->record.time_us < have->record.time_us)
 		have->record.time_us = m->record.time_us;
+	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
 	have->broken_off &= m->broken_off;
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
@@ -192,10 +221,11 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (!have->stated.given ||
 	    (m->stated.given && have->stated.estimate && !m->stated.estimate))
 		have->stated = m->stated;
-	if (!have->record.text[FIELD_EFFORT].n && m->record.text[FIELD_EFFORT].n) {
-		have->record.text[FIELD_EFFORT] = keep(a, m->record.text[FIELD_EFFORT]);
-		have->record.present |= (uint64_t)1 << FIELD_EFFORT;
-	}
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (!have->record.text[f].n && m->record.text[f].n) {
+			have->record.text[f] = keep(a, m->record.text[f]);
+			have->record.present |= (uint64_t)1 << f;
+		}
 	if (s != SIGHTING_LARGER)
 		return true;
 	memcpy(have->record.tokens, counts, sizeof counts);
@@ -259,6 +289,11 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 			       (int)session.n, session.p, most > 200 ? 200 : (int)most,
 			       most ? model.p : "");
 	return (struct text){ room, (size_t)n };
+}
+
+bool session_sum_is_of_thread(struct text shape)
+{
+	return text_is(shape, "codex.print");
 }
 
 void session_tally_add(struct session_tally *t, const int64_t tokens[BUCKET_COUNT])
@@ -356,6 +391,14 @@ void assembly_add(struct assembly *a, const struct metered *given)
 	}
 }
 
+const struct metered *assembly_shared(const struct assembly *a, size_t i, struct text *session)
+{
+	if (i >= a->shared_count)
+		return NULL;
+	*session = a->shared[i].session;
+	return &a->call[a->shared[i].call];
+}
+
 bool assembly_knows(const struct assembly *a, struct text id)
 {
 	return find_call(&a->by_id, id) || find_call(&a->by_also, id);
@@ -376,6 +419,8 @@ void assembly_clear(struct assembly *a)
 	dict_clear(&a->by_id);
 	dict_clear(&a->by_also);
 	dict_clear(&a->by_twin);
+	dict_clear(&a->shares);
+	a->shared_count = 0;
 	arena_reset(&a->arena);
 	a->count = 0;
 }

@@ -44,16 +44,13 @@ bool held_next(struct text *rest, struct text *id, struct text *also);
 /* Whether both are names of one model. */
 bool model_is_same(struct text a, struct text b);
 
-/* What a session's calls count, beside what the sums of its runs do. */
+/* What calls of a session count, or a sum of them. */
 struct session_tally {
 	int128 prompt, output;
 };
 void session_tally_add(struct session_tally *t, const int64_t tokens[BUCKET_COUNT]);
-static inline bool session_tally_lacks(const struct session_tally *calls,
-				       const struct session_tally *sums)
-{
-	return calls->prompt < sums->prompt || calls->output < sums->output;
-}
+/* Whether sums of that shape count all calls of their session so far, and not those of one run. */
+bool session_sum_is_of_thread(struct text shape);
 /* Why a sum whose session is told by calls has no price beside them. */
 #define CALLS_ARE_MISSING \
 	"the run counts more than the calls of its session that are here do: add the whole log of " \
@@ -75,6 +72,9 @@ struct assembly *assembly_open(bool every);
 void assembly_close(struct assembly *a);
 /* Keeps a copy. */
 void assembly_add(struct assembly *a, const struct metered *m);
+/* The i-th time that a call was met in another session than the one it is kept in, each such
+ * session once; NULL: it was not. */
+const struct metered *assembly_shared(const struct assembly *a, size_t i, struct text *session);
 /* Whether a call is known by that id, its own or that of another source. */
 bool assembly_knows(const struct assembly *a, struct text id);
 /* The calls so far, in the order in which they were first seen; valid until the next add. */

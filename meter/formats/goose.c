@@ -7,18 +7,19 @@
 #include "meter/formats/agent_call.h"
 
 /* Columns: 0 id, 1 session, 2 when, 3 model, 4 input, 5 output, 6 total, 7 cache read, 8 cache
- * written, 9 directory, 10 carried forward, 11 cost, 12 whether the provider told it. */
+ * written, 9 directory, 10 carried forward, 11 cost, 12 whether the provider told it, 13 who sold
+ * it. */
 static const char ledger_sql[] =
 	"SELECT u.id, u.session_id, u.created_timestamp, u.model, u.input_tokens, "
 	"u.output_tokens, u.total_tokens, u.cache_read_tokens, u.cache_write_tokens, "
 	"(SELECT s.working_dir FROM sessions s WHERE s.id = u.session_id), "
-	"u.cost_source = 'carried_forward', u.cost, u.cost_source = 'provider_reported' "
-	"FROM usage_ledger u ORDER BY u.id";
+	"u.cost_source = 'carried_forward', u.cost, u.cost_source = 'provider_reported', "
+	"(SELECT %s FROM sessions s WHERE s.id = u.session_id) FROM usage_ledger u ORDER BY u.id";
 static const char totals_sql[] =
 	"SELECT id, id, created_at, %s, coalesce(accumulated_input_tokens, input_tokens), "
 	"coalesce(accumulated_output_tokens, output_tokens), "
-	"coalesce(accumulated_total_tokens, total_tokens), %s, %s, working_dir, 1, NULL, 0 "
-	"FROM sessions ORDER BY id";
+	"coalesce(accumulated_total_tokens, total_tokens), %s, %s, working_dir, 1, NULL, 0, "
+	"%s FROM sessions ORDER BY id";
 
 static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t line)
 {
@@ -50,6 +51,7 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t l
 				  : arena_printf(&r->arena, "goose:%.*s:%.*s:%.*s", (int)session.n,
 						 session.p, (int)id.n, id.p, (int)when.n, when.p);
 	m.cumulative = whole_session;
+	agent_set_seller(r, &m.record, peek_text(rows, 13));
 	agent_set(&m.record, FIELD_ID, text_of(key));
 	payload_recorded_as(&m, peek_text(rows, 11), peek_int(rows, 12) != 0);
 	agent_take(r, &m, &c, (struct text){ raw.p, raw.n }, rc, &e);
@@ -62,13 +64,19 @@ int goose_read(struct peek *p, struct payload_reader *r, struct err *e)
 	struct buf sql = { 0 };
 	const bool config = peek_has_column(p, "sessions", "model_config_json"),
 		   cache = peek_has_column(p, "sessions", "accumulated_cache_read_tokens");
+	/* a session may have changed its model, and the seller with it */
+	const bool seller = config && peek_has_column(p, "sessions", "provider_name");
 	if (peek_has_table(p, "usage_ledger"))
-		buf_puts(&sql, ledger_sql);
+		buf_printf(&sql, ledger_sql,
+			   seller ? "CASE WHEN json_extract(s.model_config_json, '$.model_name') = "
+				    "u.model THEN s.provider_name END"
+				  : "NULL");
 	else
 		buf_printf(&sql, totals_sql,
 			   config ? "json_extract(model_config_json, '$.model_name')" : "NULL",
 			   cache ? "accumulated_cache_read_tokens" : "NULL",
-			   cache ? "accumulated_cache_write_tokens" : "NULL");
+			   cache ? "accumulated_cache_write_tokens" : "NULL",
+			   seller ? "provider_name" : "NULL");
 	int rc = peek_query(p, &rows, sql.p, e);
 	buf_release(&sql);
 	if (rc != 0)

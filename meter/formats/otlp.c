@@ -34,6 +34,22 @@ static bool is_no_list(json_value *list)
 	return json_kind(list) != JSON_ARRAY;
 }
 
+static json_value *about(json_value *resource)
+{
+	return json_member(json_member(resource, "resource"), "attributes");
+}
+
+/* Whether each of its calls would be looked for among more attributes than a resource has. */
+static bool says_too_much(json_value *resource)
+{
+	enum { ATTRIBUTES_MOST = 1024 };
+	int n = 0;
+	for (json_value *a = json_first(about(resource)); a && n <= ATTRIBUTES_MOST;
+	     a = json_next(a))
+		n++;
+	return n > ATTRIBUTES_MOST;
+}
+
 static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *known, int64_t line)
 {
 	static const char *const lists[] = { "resourceSpans", "resourceLogs", "resourceMetrics",
@@ -41,13 +57,16 @@ static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *
 					     "spans",	      "logRecords",   "metrics",
 					     "attributes" };
 	struct err e;
-	bool other = holds_other(v, known);
+	const bool too_much = says_too_much(v);
+	bool other = too_much || holds_other(v, known);
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		other |= is_no_list(json_member(v, lists[i]));
 	if (!other)
 		return true;
 	err_set(&e, ERR_INVALID,
-		"the telemetry holds a list that is not part of OTLP, or none where OTLP has one");
+		too_much ? "the telemetry's resource has more than 1,024 attributes"
+			 : "the telemetry holds a list that is not part of OTLP, or none where "
+			   "OTLP has one");
 	payload_refuse(r, line, v, &e);
 	return false;
 }
@@ -107,11 +126,6 @@ static void grow_tree(struct tree *t)
 		     k = t->span[k - 1].around)
 			t->span[k - 1].holds = true;
 	}
-}
-
-static json_value *about(json_value *resource)
-{
-	return json_member(json_member(resource, "resource"), "attributes");
 }
 
 static struct otlp_item item_of(json_value *self, json_value *resource, json_value *scope,

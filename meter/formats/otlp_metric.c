@@ -5,14 +5,26 @@
  * A point is of a series: its resource, scope, name and attributes but for the kind of token.
  * Points of one series and stretch are one record. Delta points are a record each, a cumulative
  * series one that grows from its start; a new start is a new one. Each has an id made of the series
- * and its times, so that what comes again counts once.
+ * and its times, so that what comes again counts once: "metric:SERIES:START" of a cumulative one,
+ * "metric:SERIES:START:END" of a delta.
  */
 #include <stdlib.h>
 
 #include "base/digest.h"
 #include "meter/formats/otlp.h"
 
-enum { TYPES_MOST = 6, DELTA = 1, CUMULATIVE = 2 };
+enum { TYPES_MOST = 6, DELTA = 1, CUMULATIVE = 2, SERIES_BYTES = 32 };
+
+struct text metric_series(struct text id, bool *cumulative)
+{
+	static const char mark[] = "metric:";
+	const char *at = text_find(id, mark); /* behind its customer, where the id is its own */
+	const size_t n = at ? (size_t)(at - id.p) + sizeof mark - 1 + SERIES_BYTES : 0;
+	if (!n || id.n <= n)
+		return TEXT("");
+	*cumulative = !memchr(id.p + n + 1, ':', id.n - n - 1);
+	return (struct text){ id.p, n };
+}
 
 struct metric_format {
 	const char *name, *type_attribute;
@@ -62,14 +74,13 @@ struct metric_sum {
 	json_value *attributes; /* of one of its points */
 	struct raw_counts counts;
 	int64_t start, end, requests; /* nanoseconds */
-	int temporality;
-	struct text key;
+	const char *id;
 };
 
 struct metric_list {
 	struct metric_sum *sum;
 	size_t count;
-	struct dict keys;
+	struct dict ids;
 };
 
 static bool read_whole(json_value *v, int64_t *out)
@@ -121,31 +132,26 @@ static struct text series_key(struct payload_reader *r, const struct otlp_item *
 {
 	struct buf b = { 0 };
 	uint8_t digest[DIGEST_BYTES];
-	char *hex = arena_alloc(&r->arena, 33);
+	char *hex = arena_alloc(&r->arena, SERIES_BYTES + 1);
 	put_attributes(&b, item->resource, NULL);
 	buf_add(&b, item->scope.p, item->scope.n);
 	buf_puts(&b, "\x1f");
 	buf_puts(&b, f->name);
 	put_attributes(&b, attributes, f->type_attribute);
 	if (digest_sha256(digest, (struct text){ b.p, b.n }, NULL) == 0)
-		for (int i = 0; i < 32; i++)
+		for (int i = 0; i < SERIES_BYTES; i++)
 			hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	buf_release(&b);
-	return (struct text){ hex, 32 };
+	return (struct text){ hex, SERIES_BYTES };
 }
 
-static struct metric_sum *find_sum(struct payload_reader *r, struct metric_list *l,
-				   struct text series, int temporality, int64_t end)
+static struct metric_sum *find_sum(struct metric_list *l, const char *id)
 {
-	const char *key = temporality == DELTA
-				  ? arena_printf(&r->arena, "%.*s %lld", (int)series.n, series.p,
-						 (long long)end)
-				  : arena_printf(&r->arena, "%.*s", (int)series.n, series.p);
-	uint64_t *at = dict_need(&l->keys, text_of(key), NULL);
+	uint64_t *at = dict_need(&l->ids, text_of(id), NULL);
 	if (!*at) {
 		if ((l->count & (l->count - 1)) == 0)
 			l->sum = mem_grow(l->sum, (l->count ? l->count * 2 : 1) * sizeof *l->sum);
-		l->sum[l->count] = (struct metric_sum){ .start = INT64_MAX };
+		l->sum[l->count] = (struct metric_sum){ .id = id };
 		*at = ++l->count;
 	}
 	return &l->sum[*at - 1];
@@ -190,16 +196,21 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 			       "a point of the metric '%s' does not say which period it covers",
 			       f->name);
 	const struct text key = series_key(r, of->item, f, attributes);
-	struct metric_sum *s = find_sum(r, l, key, of->temporality, end);
+	const bool delta = of->temporality == DELTA;
+	const char *id =
+		arena_printf(&r->arena, "metric:%.*s:%lld", (int)key.n, key.p, (long long)start);
+	if (delta)
+		id = arena_printf(&r->arena, "%s:%lld", id, (long long)end);
+	struct metric_sum *s = find_sum(l, id);
 	s->format = f;
 	s->item = of->item;
 	s->attributes = attributes;
-	s->temporality = of->temporality;
-	s->key = key;
-	s->start = start < s->start ? start : s->start;
+	s->start = start;
 	s->end = end > s->end ? end : s->end;
 	if (read_whole(json_member(p, "count"), &calls) && calls > s->requests)
 		s->requests = calls;
+	if (!delta) /* collectors put several readings into one request: the largest counts */
+		s->counts.has &= ~(1u << which);
 	return counts_set(&s->counts, (enum raw_count)which, n, e);
 }
 
@@ -253,12 +264,7 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	m.record.present |= (uint64_t)1 << FIELD_TIME | (uint64_t)1 << FIELD_COMPLETED;
 	m.record.requests = s->requests;
 	m.record.present |= (uint64_t)(s->requests > 0) << FIELD_REQUESTS;
-	const char *id = s->temporality == DELTA
-				 ? arena_printf(&r->arena, "metric:%.*s:%lld:%lld", (int)s->key.n,
-						s->key.p, (long long)s->start, (long long)s->end)
-				 : arena_printf(&r->arena, "metric:%.*s:%lld", (int)s->key.n,
-						s->key.p, (long long)s->start);
-	m.record.text[FIELD_ID] = text_of(id);
+	m.record.text[FIELD_ID] = text_of(s->id);
 	m.record.present |= (uint64_t)1 << FIELD_ID;
 	json_value *model = otlp_attribute(s->attributes, "model");
 	model = model ? model : otlp_attribute(s->attributes, "gen_ai.response.model");
@@ -344,5 +350,5 @@ void otlp_metrics(struct payload_reader *r, const struct otlp_item *items, size_
 		if (l.sum[i].format)
 			take_sum(r, &l.sum[i]);
 	free(l.sum);
-	dict_release(&l.keys);
+	dict_release(&l.ids);
 }

@@ -16,6 +16,8 @@
 /* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
  */
 #define OTLP_METRIC_SHAPE "otlp.metric"
+/* The series of such a sum, out of its id, and whether the sum is cumulative; empty: it is none. */
+struct text metric_series(struct text id, bool *cumulative);
 /* That of answers, and of their sums, in what Claude Code prints. */
 #define PRINTED_ANSWER_SHAPE "claude-code.print"
 

@@ -22,6 +22,7 @@ struct session_format {
 	const char *id, *model, *time; /* members of the call; NULL: told otherwise */
 	enum containment cache;
 	bool reasoning_beside;
+	const char *seller; /* NULL: the call names it, or nobody does */
 };
 
 static bool is_type(json_value *v, const char *type)
@@ -85,7 +86,8 @@ static bool find_kimi(json_value *v, json_value **call, json_value **usage)
 
 static const struct session_format formats[] = {
 	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false },
-	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false },
+	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false,
+	  COPILOT_SELLS },
 	{ "gemini-cli.session", find_gemini, "id", "model", "timestamp", CACHE_INSIDE, true },
 	{ "qwen-code.session", find_qwen, "response_id", "model", "event.timestamp", CACHE_INSIDE,
 	  false },
@@ -166,10 +168,9 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));
 	json_value *provider = json_member(call, "provider");
-	agent_set_seller(
-		&m.record,
-		json_string(provider ? provider
-				     : json_member(json_member(call, "modelInfo"), "provider")));
+	const struct text named = json_string(
+		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
+	agent_set_seller(r, &m.record, named.n ? named : text_of(f->seller));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;

@@ -203,21 +203,6 @@ static void tell(struct ingest *in, enum ingest_result result, struct text id, c
 		in->on_item(in->user, &(struct ingest_item){ result, id, reason });
 }
 
-int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
-		  struct err *e)
-{
-	const struct held h = { .source = text_of(in->source),
-				.line = r->line,
-				.raw = r->raw,
-				.header = r->header,
-				.reason = text_of(r->why),
-				.told = { in->told.p, in->told.n } };
-	int rc = quarantine_hold(in->store, &h, now, e);
-	if (rc == 0)
-		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
-	return rc;
-}
-
 static struct occurrence *occurrence_of(struct ingest *in, uint64_t hash)
 {
 	size_t i = hash & (in->occurrence_room - 1);
@@ -246,6 +231,29 @@ static int64_t count_occurrence(struct ingest *in, uint64_t hash)
 		in->occurrences++;
 	}
 	return ++o->count;
+}
+
+/* Which of the equal ones of its source what is held is; 0: that does not matter. */
+static int64_t place_of(struct ingest *in, struct text raw)
+{
+	static const uint64_t seed[2] = { 0x68656c64, 0x706c616365 };
+	return in->o.held_by_place ? count_occurrence(in, hash_bytes(raw.p, raw.n, seed)) : 0;
+}
+
+int ingest_refuse(struct ingest *in, const struct refused_line *r, struct instant now,
+		  struct err *e)
+{
+	const struct held h = { .source = text_of(in->source),
+				.line = r->line,
+				.raw = r->raw,
+				.header = r->header,
+				.reason = text_of(r->why),
+				.told = { in->told.p, in->told.n },
+				.place = place_of(in, r->raw) };
+	int rc = quarantine_hold(in->store, &h, now, e);
+	if (rc == 0)
+		tell(in, INGEST_QUARANTINED, TEXT(""), r->why);
+	return rc;
 }
 
 static void put_record(struct buf *b, const struct record *r)
@@ -305,6 +313,7 @@ static bool is_part(int kind)
 
 /* The counts that ids were always made of stand at their places; what came later is added by name,
  * where there is any, so that no record's id changes when a bucket or a unit is new. */
+enum { SUBJECTS_MOST = 20000 }; /* remembered prices of names: some 15 MB */
 enum { ID_BUCKETS = 16, ID_FIRST_UNIT = COUNT_TOKENS, ID_NUMBERS = ID_BUCKETS + 4 };
 
 static void put_later_counts(struct buf *b, const struct record *r)
@@ -429,6 +438,8 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		p = stored_price_none(r->text[FIELD_MODEL], what->unread);
 		return store_price(in->store, &p, price, e);
 	}
+	if (tariffs_subjects(in->tariffs) > SUBJECTS_MOST)
+		ingest_use_book(in, in->o.book);
 	const bool aggregate = what->flags & USAGE_AGGREGATE;
 	const int64_t us = what->flags & USAGE_BY_COMPLETION ? r->completed_us : r->time_us;
 	struct subject *s =
@@ -499,35 +510,55 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 	return rc;
 }
 
+/* Texts that a later sighting may add to a record which lacks them. */
+enum { ADDED_FIRST = FIELD_PROVIDER, ADDED_LAST = FIELD_EFFORT };
+
+/* Adds a name to those of the fields in which the later record differs. */
+static void put_difference(struct buf *differs, const char *name)
+{
+	buf_printf(differs, "%s%s", differs->n ? "," : "", name);
+}
+
+/* Of the texts in `which`, a bit each. */
+static void compare_texts(struct buf *differs, const struct record *h, const struct record *r,
+			  unsigned which)
+{
+	for (int f = ADDED_FIRST; f <= FIELD_WORKLOAD; f++)
+		/* what one side does not say is no contradiction */
+		if (which >> f & 1 && h->text[f].n && r->text[f].n &&
+		    !text_eq(h->text[f], r->text[f]))
+			put_difference(differs, record_field_name((enum record_field)f));
+}
+
 /* Names of the fields in which the later record differs; empty when it says the same. */
 static void compare(struct buf *differs, const struct usage_row *have, const struct record *r,
 		    bool ignore_time)
 {
-	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL, FIELD_CUSTOMER,
-						   FIELD_PROJECT, FIELD_WORKLOAD };
 	const struct record *h = &have->record;
 	differs->n = 0;
-#define DIFFERS(name) buf_printf(differs, "%s%s", differs->n ? "," : "", name)
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (h->counts[k] != r->counts[k] &&
 		    !(is_part(k) && (!h->counts[k] || !r->counts[k])))
-			DIFFERS(count_name(k));
+			put_difference(differs, count_name(k));
 	if (h->requests != r->requests)
-		DIFFERS("requests");
+		put_difference(differs, "requests");
 	if (!ignore_time && h->time_us != r->time_us)
-		DIFFERS("time");
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		/* what one side does not say is no contradiction */
-		if (h->text[texts[i]].n && r->text[texts[i]].n &&
-		    !text_eq(h->text[texts[i]], r->text[texts[i]]))
-			DIFFERS(record_field_name(texts[i]));
-#undef DIFFERS
+		put_difference(differs, "time");
+	compare_texts(differs, h, r, ~0u);
 }
 
 static unsigned flags_of(const struct metered *m)
 {
 	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
 	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
+}
+
+static bool says_more(const struct record *have, const struct record *r)
+{
+	bool more = false;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		more |= !have->text[f].n && r->text[f].n;
+	return more;
 }
 
 static int append_grown(struct ingest *in, const struct metered *m, struct usage_row *have,
@@ -554,9 +585,13 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
-	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
+	const unsigned flags =
+		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		if (back.record.text[f].n)
+			whole.text[f] = back.record.text[f];
 	sighting_share_others(whole.counts, have->record.counts);
 	const struct rated what = { &whole, flags, m->unread, stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
@@ -568,6 +603,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 				  .flags = flags };
 	/* the sighting may come from a source that names the call otherwise */
 	row.record.text[FIELD_ID] = back.record.text[FIELD_ID];
+	if (rc == 0 && says_more(&back.record, r))
+		rc = store_series(in->store, &whole, &row.series, e);
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
@@ -606,7 +643,7 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	sighting_span(&time_us, &completed_us, grown);
 	/* the call began with its earliest sighting */
 	if (s != SIGHTING_OTHER &&
-	    (time_us < have->record.time_us ||
+	    (time_us < have->record.time_us || says_more(&have->record, grown) ||
 	     (in->o.by_completion && completed_us != have->record.completed_us))) {
 		if (s == SIGHTING_SMALLER)
 			memcpy(grown->tokens, stored, sizeof stored);
@@ -615,63 +652,6 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	grown->time_us = time_us;
 	grown->completed_us = completed_us;
 	return s;
-}
-
-static int grow_sum(struct ingest *in, const struct metered *m, const struct record *grown,
-		    bool *gone, struct err *e);
-
-/* The id is stored already. */
-static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
-		      const struct known_id *known, struct instant now, struct err *e)
-{
-	struct usage_row have;
-	int rc;
-	if (!known->current) { /* it was voided: sending it again changes nothing */
-		tell(in, INGEST_DUPLICATE, in->shown, NULL);
-		return 0;
-	}
-	/* a correction does not make the original a conflict */
-	rc = store_row(in->store, known->first, &have, e);
-	if (rc != 0)
-		return rc;
-	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
-		if (known->current != known->first &&
-		    (rc = store_row(in->store, known->current, &have, e)) != 0)
-			return rc;
-		struct record grown = *r;
-		enum sighting s = compare_sightings(in, m, &have, &grown);
-		bool gone = false;
-		if (s == SIGHTING_LARGER)
-			rc = grow_sum(in, m, &grown, &gone, e);
-		if (rc == 0 && s == SIGHTING_LARGER && !gone)
-			rc = append_grown(in, m, &have, known, &grown, e);
-		if (s != SIGHTING_OTHER) {
-			if (rc == 0)
-				tell(in, INGEST_DUPLICATE, in->shown, NULL);
-			return rc;
-		}
-	}
-	compare(&in->text, &have, r,
-		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
-	if (in->text.n == 0) {
-		tell(in, INGEST_DUPLICATE, in->shown, NULL);
-		return 0;
-	}
-	struct buf record = { 0 };
-	char why[300];
-	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
-		 in->text.p);
-	put_record(&record, r);
-	const struct conflicting c = { .first = known->first,
-				       .record = { record.p, record.n },
-				       .differs = { in->text.p, in->text.n },
-				       .source = text_of(in->source),
-				       .line = m->line };
-	rc = conflict_hold(in->store, &c, now, e);
-	if (rc == 0)
-		tell(in, INGEST_CONFLICT, in->shown, why);
-	buf_release(&record);
-	return rc;
 }
 
 /* The record with what the caller said of all. */
@@ -714,20 +694,47 @@ static struct span span_of(const struct metered *m, const struct record *r)
 	};
 }
 
+static int take_back(struct ingest *in, struct text id, const char *why, struct err *e)
+{
+	in->also.n = 0;
+	buf_add(&in->also, id.p, id.n);
+	return correct_void(in->store, in->also.p, why, e);
+}
+
 /* The sums of metrics that count the call give way to it. */
 static int take_back_sums(struct ingest *in, const struct span *call, struct err *e)
 {
 	struct text id;
 	int rc = 0;
 	while (rc == 0 &&
-	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id)) {
-		in->also.n = 0;
-		buf_add(&in->also, id.p, id.n);
-		rc = correct_void(in->store, in->also.p,
-				  "calls arrived that the metric had "
-				  "already summed up",
-				  e);
-	}
+	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id))
+		rc = take_back(in, id, "calls arrived that the metric had already summed up", e);
+	return rc;
+}
+
+/* Delta sums that the cumulative one of their series counts give way to it. */
+static int take_back_parts(struct ingest *in, const struct span *sum, struct err *e)
+{
+	struct text id;
+	int rc = 0;
+	while (rc == 0 && spans_take_part(in->spans, sum, &id))
+		rc = take_back(in, id, "the cumulative sum of its series counts it", e);
+	return rc;
+}
+
+static int open_spans(struct ingest *in, struct err *e)
+{
+	return in->spans ? 0 : spans_open(&in->spans, in->store, resolve, in, e);
+}
+
+/* Whether the record is a sum of a metric that another one of its series counts in part. */
+static int look_for_crossing(struct ingest *in, const struct metered *m, const struct record *r,
+			     const char **why, struct err *e)
+{
+	const struct span span = span_of(m, r);
+	int rc = span.id.n ? open_spans(in, e) : 0;
+	if (rc == 0 && span.id.n)
+		*why = spans_refuse_crossing(in->spans, &span);
 	return rc;
 }
 
@@ -736,9 +743,11 @@ static int look_for_double(struct ingest *in, const struct metered *m, const str
 			   const char **why, struct err *e)
 {
 	struct span span = span_of(m, r);
-	int rc = in->spans ? 0 : spans_open(&in->spans, in->store, resolve, in, e);
-	if (rc == 0 && m->aggregate)
-		return spans_refuse_bucket(in->spans, in->store, &span, why, e);
+	int rc = open_spans(in, e);
+	if (rc == 0 && m->aggregate) {
+		rc = spans_refuse_bucket(in->spans, in->store, &span, why, e);
+		return rc == 0 && !*why && span.id.n ? take_back_parts(in, &span, e) : rc;
+	}
 	if (rc == 0)
 		*why = spans_refuse_call(in->spans, span.provider, span.model, span.from_us);
 	return rc == 0 && !*why ? take_back_sums(in, &span, e) : rc;
@@ -760,9 +769,108 @@ static int grow_sum(struct ingest *in, const struct metered *m, const struct rec
 	if (rc != 0 || !why)
 		return rc;
 	*gone = true;
-	in->also.n = 0;
-	buf_add(&in->also, span.id.p, span.id.n);
-	return correct_void(in->store, in->also.p, why, e);
+	return take_back(in, span.id, why, e);
+}
+
+enum { REFUSED = 1 };
+
+/* The stored call becomes the larger sighting. Returns REFUSED where it must not, which is told. */
+static int grow(struct ingest *in, const struct metered *m, const struct record *grown,
+		const struct known_id *known, struct instant now, struct err *e)
+{
+	struct usage_row have;
+	const char *why = NULL;
+	bool gone = false;
+	int rc = look_for_crossing(in, m, grown, &why, e);
+	if (rc == 0 && why) {
+		rc = ingest_refuse_call(in, m, why, now, e);
+		return rc == 0 ? REFUSED : rc;
+	}
+	if (rc == 0)
+		rc = grow_sum(in, m, grown, &gone, e);
+	if (rc != 0 || gone)
+		return rc;
+	rc = store_row(in->store, known->current, &have, e);
+	return rc == 0 ? append_grown(in, m, &have, known, grown, e) : rc;
+}
+
+/* The record says what is stored, and perhaps more: whose call it was, say. */
+static int take_repeated(struct ingest *in, const struct metered *m, const struct record *r,
+			 const struct known_id *known, struct err *e)
+{
+	struct usage_row have;
+	int rc = store_row(in->store, known->current, &have, e);
+	if (rc == 0 && says_more(&have.record, r)) {
+		struct record more = *r;
+		memcpy(more.counts, have.record.counts, sizeof more.counts);
+		more.requests = have.record.requests;
+		more.time_us = have.record.time_us;
+		more.completed_us = have.record.completed_us;
+		rc = append_grown(in, m, &have, known, &more, e);
+	}
+	if (rc == 0)
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+	return rc;
+}
+
+/* The id is stored already. */
+static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
+		      const struct known_id *known, struct instant now, struct err *e)
+{
+	struct usage_row have;
+	int rc;
+	if (!known->current) { /* it was voided: sending it again changes nothing */
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+		return 0;
+	}
+	/* a correction does not make the original a conflict */
+	rc = store_row(in->store, known->first, &have, e);
+	if (rc != 0)
+		return rc;
+	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
+		if (known->current != known->first &&
+		    (rc = store_row(in->store, known->current, &have, e)) != 0)
+			return rc;
+		struct record grown = *r;
+		enum sighting s = compare_sightings(in, m, &have, &grown);
+		if (s == SIGHTING_LARGER)
+			rc = grow(in, m, &grown, known, now, e);
+		if (rc == REFUSED)
+			return 0;
+		if (s != SIGHTING_OTHER) {
+			if (rc == 0)
+				tell(in, INGEST_DUPLICATE, in->shown, NULL);
+			return rc;
+		}
+	}
+	compare(&in->text, &have, r,
+		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
+	unsigned added = 0;
+	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
+		added |= (unsigned)!have.record.text[f].n << f;
+	if (in->text.n == 0 && known->current != known->first) {
+		if ((rc = store_row(in->store, known->current, &have, e)) != 0)
+			return rc;
+		compare_texts(&in->text, &have.record, r, added);
+	}
+	if (in->text.n == 0)
+		return take_repeated(in, m, r, known, e);
+	struct buf record = { 0 };
+	char why[300];
+	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
+		 in->text.p);
+	put_record(&record, r);
+	const struct conflicting c = { .first = known->first,
+				       .record = { record.p, record.n },
+				       .differs = { in->text.p, in->text.n },
+				       .source = text_of(in->source),
+				       .line = m->line,
+				       .place = place_of(in, (struct text){ record.p, record.n }) };
+	rc = conflict_hold(in->store, &c, now, e);
+	if (rc == 0)
+		tell(in, INGEST_CONFLICT, in->shown, why);
+	buf_release(&record);
+	return rc;
 }
 
 static struct text own_id(struct buf *b, struct text customer, struct text id)
@@ -1031,6 +1139,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	}
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
+	if (!bad && (rc = look_for_crossing(in, m, &r, &bad, e)) != 0)
+		return rc;
 	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;

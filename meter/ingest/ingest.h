@@ -27,6 +27,7 @@ struct ingest_options {
 	/* records are of `customer` alone, who sent them, and so are their ids (record_id_put_own)
 	 */
 	bool own_ids;
+	bool held_by_place; /* what is refused counts as often as its source holds it */
 };
 enum { AHEAD_DAYS_MOST = 1, BEHIND_DAYS_MOST = 3660 };
 

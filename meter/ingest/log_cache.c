@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "base/file.h"
+#include "meter/ingest/quarantine.h"
 #include "meter/read/source.h"
 #include "meter/store/session_cells.h"
 
@@ -225,6 +226,19 @@ static int remember(struct look *k, const struct seen *now, struct err *e)
 	return rc;
 }
 
+/* What was refused of these logs, which are read from their start. */
+static int forget_held(struct look *k, struct err *e)
+{
+	struct db *db = store_db(k->cache->store);
+	int rc = db_begin(db, e);
+	for (size_t i = 0; rc == 0 && i < k->news.count; i++)
+		rc = quarantine_forget(k->cache->store, text_of(k->news.path[i]), e);
+	if (rc == 0)
+		return db_commit(db, e);
+	db_rollback(db);
+	return rc;
+}
+
 static int read_news(struct look *k, struct err *e)
 {
 	struct ingest_files files = k->o->files;
@@ -238,7 +252,10 @@ static int read_news(struct look *k, struct err *e)
 	files.progress = pass_progress;
 	files.user = k;
 	files.doubts = &k->cache->doubts;
-	int rc = ingest_found(k->cache->store, &files, &k->news, &k->cache->counts, e);
+	files.options.held_by_place = true;
+	int rc = forget_held(k, e);
+	if (rc == 0)
+		rc = ingest_found(k->cache->store, &files, &k->news, &k->cache->counts, e);
 	if (rc == 0)
 		rc = remember(k, now, e);
 	free(now);

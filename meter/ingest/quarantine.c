@@ -16,6 +16,11 @@ void content_hash(uint8_t out[16], const struct text *part, size_t parts)
 	memcpy(out, h, sizeof h);
 }
 
+static struct text place_text(const int64_t *place)
+{
+	return (struct text){ (const char *)place, sizeof *place };
+}
+
 static const struct sql sql_hold = {
 	.text = "INSERT INTO quarantine(hash,at,source,line,raw,header,reason,seen,state,told) "
 		"VALUES(:hash,:at,:source,:line,:raw,:header,:reason,1,'held',:told) "
@@ -30,7 +35,8 @@ int quarantine_hold(struct store *s, const struct held *h, struct instant now, s
 	struct query *q;
 	struct text raw = h->raw;
 	raw.n = raw.n < QUARANTINE_RAW_MAX ? raw.n : QUARANTINE_RAW_MAX;
-	content_hash(hash, (struct text[]){ raw, h->header }, 2);
+	content_hash(hash, (struct text[]){ raw, h->header, h->source, place_text(&h->place) },
+		     h->place ? 4 : 2);
 	int rc = db_statement(store_db(s), &sql_hold, &q, e);
 	if (rc != 0)
 		return rc;
@@ -159,7 +165,8 @@ int conflict_hold(struct store *s, const struct conflicting *c, struct instant n
 {
 	uint8_t hash[16];
 	struct query *q;
-	content_hash(hash, (struct text[]){ c->record }, 1);
+	content_hash(hash, (struct text[]){ c->record, c->source, place_text(&c->place) },
+		     c->place ? 3 : 1);
 	int rc = db_statement(store_db(s), &sql_add_conflict, &q, e);
 	if (rc != 0)
 		return rc;
@@ -192,5 +199,23 @@ int conflict_each(struct store *s, int (*take)(void *user, const struct conflict
 			break;
 	}
 	db_reset(q);
+	return rc;
+}
+
+int quarantine_forget(struct store *s, struct text source, struct err *e)
+{
+	static const struct sql forget[] = {
+		{ .text = "DELETE FROM quarantine WHERE source=:source" },
+		{ .text = "DELETE FROM conflict WHERE source=:source" },
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof forget / sizeof *forget; i++) {
+		struct query *q;
+		rc = db_statement(store_db(s), &forget[i], &q, e);
+		if (rc != 0)
+			break;
+		db_bind_text(q, ":source", source);
+		rc = db_done(store_db(s), q, e);
+	}
 	return rc;
 }

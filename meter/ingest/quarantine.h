@@ -18,10 +18,11 @@ struct held {
 	struct text reason, state;
 	int64_t seen;
 	struct text told; /* JSON: customer, project and the like, as they were given beside it */
+	int64_t place;	  /* 0, or which of the equal ones of its source it is: each is held then */
 };
 
-/* Inside a transaction. The same refused bytes are held once, whatever they came from, and counted.
- */
+/* Inside a transaction. The same refused bytes are held once, whatever they came from, and counted,
+ * unless they have a place. */
 int quarantine_hold(struct store *s, const struct held *h, struct instant now, struct err *e);
 /* Calls take for each (all: retried and dropped ones too). */
 int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),
@@ -39,11 +40,15 @@ struct conflicting {
 	int64_t first; /* row of the record that counts */
 	struct text record, differs, source;
 	int64_t line, seen;
+	int64_t place; /* as of struct held */
 };
 int conflict_hold(struct store *s, const struct conflicting *c, struct instant now, struct err *e);
 int conflict_each(struct store *s, int (*take)(void *user, const struct conflicting *c), void *user,
 		  struct err *e);
 int conflict_count(struct store *s, int64_t *out, struct err *e);
+
+/* What is held of the source is forgotten, for it is read again. Errors: the store's. */
+int quarantine_forget(struct store *s, struct text source, struct err *e);
 
 /* 16 bytes that stand for a content, the same in every process. */
 void content_hash(uint8_t out[16], const struct text *part, size_t parts);

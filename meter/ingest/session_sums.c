@@ -9,14 +9,15 @@ void session_sums_release(struct session_sums *x)
 	buf_release(&x->last);
 	buf_release(&x->id);
 	buf_release(&x->held);
-	buf_release(&x->part_of);
-	session_tallies_release(&x->tallies);
+	buf_release(&x->parts.of);
+	buf_release(&x->shared.of);
+	session_calls_release(&x->calls);
 }
 
 void session_sums_forget(struct session_sums *x)
 {
-	x->last.n = x->part_of.n = 0;
-	session_tallies_forget(&x->tallies);
+	x->last.n = x->parts.of.n = x->shared.of.n = 0;
+	session_calls_forget(&x->calls);
 }
 
 static struct text text_in(const struct buf *b)
@@ -28,8 +29,9 @@ enum { PLACE_ROOM = SESSION_ROOM + 12 };
 
 /* Names of what is known of runs: "held:ID" is the sum that holds the call, "holds:SUM" the calls
  * of one that names them all, "open:SESSION/N" one that may hold others of its session unless it is
- * "whole:SUM", "part:SESSION/N" an answer, "gave:SUM/N" one that gave way, "shared:SESSION" a call
- * of another session that its log repeats. place 0: it has none. */
+ * "whole:SUM", "part:SESSION/N" an answer, "gave:SUM/N" one that gave way, "shared:SESSION/N" a
+ * call of another session that its log repeats ("shares:SESSION#ID" says so as well). place 0: it
+ * has none. */
 static struct text run_name(char room[PLACE_ROOM], const char *what, struct text of, int place)
 {
 	const int n = place ? snprintf(room, PLACE_ROOM, "%s:%.*s/%d", what, (int)of.n, of.p, place)
@@ -61,6 +63,23 @@ static int note_run_next(struct store *s, const char *what, struct text of, stru
 		rc = find_run(s, what, of, ++place, &known, e);
 	while (rc == 0 && known.first);
 	return rc == 0 ? note_run(s, what, of, place, id, e) : rc;
+}
+
+/* The same of many, whose last place is remembered. */
+static int note_place(struct session_places *p, struct store *s, const char *what,
+		      struct text session, struct text id, struct err *e)
+{
+	struct known_id known = { 0 };
+	int rc = 0;
+	if (!text_eq(session, text_in(&p->of))) {
+		p->of.n = 0;
+		buf_add(&p->of, session.p, session.n);
+		p->count = 0;
+		while ((rc = find_run(s, what, session, p->count + 1, &known, e)) == 0 &&
+		       known.first)
+			p->count++;
+	}
+	return rc == 0 ? note_run(s, what, session, ++p->count, id, e) : rc;
 }
 
 static int id_of_row(struct buf *id, struct store *s, int64_t first, struct err *e)
@@ -113,19 +132,73 @@ static int is_call(struct store *s, struct text id, struct text also, bool *out,
 	return rc;
 }
 
-/* What a sum counts: the calls that it names, or else the tokens of all sums that name none. */
+/* What a sum counts: the calls that it names, or else tokens. */
 struct claim {
-	struct text session, calls, held; /* calls: what its session's calls are known as */
-	struct session_tally unnamed;
+	struct text id, session, held;
+	struct session_sum sum;
 };
 
-/* Whether the calls of the session that are stored are all of these. Calls that another session has
- * as well are counted there, so that tokens prove nothing. */
-static int are_all_told(struct session_sums *x, struct store *s, const struct claim *c, bool *out,
+static void set_counts(struct claim *c, struct text shape, const int64_t tokens[BUCKET_COUNT])
+{
+	c->sum.counts = (struct session_tally){ 0 };
+	session_tally_add(&c->sum.counts, tokens);
+	c->sum.of_thread = session_sum_is_of_thread(shape);
+}
+
+/* Into x->calls: those that are stored as the session's, and those of others that its log has. */
+static int read_calls(struct session_sums *x, struct store *s, struct text session, struct err *e)
+{
+	char room[SESSION_ROOM];
+	struct known_id call;
+	struct usage_row row;
+	const struct metered any = { .record.text[FIELD_SESSION] = session };
+	if (session_calls_are_of(&x->calls, session))
+		return 0;
+	int rc = store_find_also(s, session_name(room, &any, true, true), false, &call, e);
+	if (rc == 0)
+		rc = session_calls_read(&x->calls, s, session, call.first, e);
+	for (int place = 1; rc == 0; place++) {
+		rc = find_run(s, "shared", session, place, &call, e);
+		if (rc != 0 || !call.first)
+			break;
+		if (!call.current || (rc = store_row(s, call.current, &row, e)) != 0)
+			continue;
+		struct session_tally counts = { 0 };
+		session_tally_add(&counts, row.record.tokens);
+		session_run_add(&x->calls.run, row.record.time_us, row.record.text[FIELD_MODEL],
+				&counts);
+	}
+	return rc;
+}
+
+/* Whether calls are there that count what the sum does, and that no other one of the session, which
+ * counts as much, was told by. */
+static int find_place(struct session_sums *x, struct store *s, struct claim *c, bool *out,
+		      struct err *e)
+{
+	char room[SESSION_ROOM];
+	struct buf taken = { 0 };
+	int rc = 0;
+	for (c->sum.place = 1; rc == 0; c->sum.place++) {
+		*out = session_run_holds(&x->calls.run, &c->sum);
+		if (!*out || c->sum.of_thread)
+			break;
+		const struct text name = session_sum_name(room, c->session, &c->sum);
+		rc = store_also_text(s, name, &taken, e);
+		if (rc == 0 && !taken.n)
+			rc = store_also(s, name, c->id, false, e);
+		else if (rc != 0 || !text_eq(c->id, text_in(&taken)))
+			continue;
+		break;
+	}
+	buf_release(&taken);
+	return rc;
+}
+
+/* Whether the calls that the sum counts are stored. */
+static int are_all_told(struct session_sums *x, struct store *s, struct claim *c, bool *out,
 			struct err *e)
 {
-	struct session_tally told;
-	struct known_id shared = { 0 };
 	struct text rest = c->held, id, also;
 	int rc = 0;
 	*out = true;
@@ -133,12 +206,8 @@ static int are_all_told(struct session_sums *x, struct store *s, const struct cl
 		rc = is_call(s, id, also, out, e);
 	if (rc != 0 || c->held.n)
 		return rc;
-	rc = session_tallies_find(&x->tallies, s, c->calls, &told, e);
-	if (rc != 0 || !session_tally_lacks(&told, &c->unnamed))
-		return rc;
-	rc = find_run(s, "shared", c->session, 0, &shared, e);
-	*out = rc == 0 && shared.first;
-	return rc;
+	rc = read_calls(x, s, c->session, e);
+	return rc == 0 ? find_place(x, s, c, out, e) : rc;
 }
 
 /* The calls that a stored sum names, if it names all; into x->held. */
@@ -150,74 +219,6 @@ static int read_held(struct session_sums *x, struct store *s, const struct known
 	return rc == 0 ? store_also_text(s, run_name(room, "holds", text_in(&x->id), 0), &x->held,
 					 e)
 		       : rc;
-}
-
-/* What the sums count that name no calls. */
-static int add_unnamed(struct session_sums *x, struct store *s, const struct metered *m,
-		       bool any_model, struct session_tally *to, struct err *e)
-{
-	struct known_id sum;
-	struct usage_row row;
-	int rc = 0;
-	for (int place = 1; rc == 0; place++) {
-		rc = find_sum(s, m, any_model, place, &sum, e);
-		if (rc != 0 || !sum.first)
-			break;
-		rc = read_held(x, s, &sum, e);
-		if (rc != 0 || x->held.n)
-			continue;
-		rc = store_row(s, sum.first, &row, e);
-		if (rc == 0)
-			session_tally_add(to, row.record.tokens);
-	}
-	return rc;
-}
-
-/* Sums that name no calls and were told when they came are not stored, but count among the others:
- * "told:SESSION#MODEL/N" is the id, a tab, and what it counts. */
-struct told_sums {
-	struct session_tally counts; /* but for that of the id which is asked for */
-	int free;		     /* the next place; 0: that id is among them */
-};
-
-static int read_told(struct session_sums *x, struct store *s, struct text of, struct text own,
-		     struct told_sums *out, struct err *e)
-{
-	char room[PLACE_ROOM];
-	bool known = false;
-	*out = (struct told_sums){ .free = 1 };
-	for (;; out->free++) {
-		long long prompt = 0, output = 0;
-		int rc = store_also_text(s, run_name(room, "told", of, out->free), &x->held, e);
-		if (rc != 0)
-			return rc;
-		const char *tab = text_find(text_in(&x->held), "\t");
-		if (!tab || sscanf(tab, "%lld %lld", &prompt, &output) != 2)
-			break;
-		if (text_eq(own, (struct text){ x->held.p, (size_t)(tab - x->held.p) })) {
-			known = true;
-			continue;
-		}
-		out->counts.prompt += prompt;
-		out->counts.output += output;
-	}
-	if (known)
-		out->free = 0;
-	return 0;
-}
-
-static int note_told(struct store *s, const struct metered *m, int place, struct err *e)
-{
-	char name[SESSION_ROOM], room[PLACE_ROOM], text[RECORD_TEXT_MAX + 60];
-	struct session_tally own = { 0 };
-	const struct text id = m->record.text[FIELD_ID];
-	session_tally_add(&own, m->record.tokens);
-	if (!place || !id.n || id.n > RECORD_TEXT_MAX)
-		return 0;
-	const int n = snprintf(text, sizeof text, "%.*s\t%lld %lld", (int)id.n, id.p,
-			       (long long)own.prompt, (long long)own.output);
-	return store_also(s, run_name(room, "told", sum_name(name, m, false), place),
-			  (struct text){ text, (size_t)n }, false, e);
 }
 
 /* The answers that gave way to the sum stand again. */
@@ -260,18 +261,11 @@ static int give_way(struct session_sums *x, struct store *s, const struct known_
 static int settle(struct session_sums *x, struct store *s, const struct metered *m, bool any_model,
 		  bool *left, struct err *e)
 {
-	char room[SESSION_ROOM];
 	struct claim c = { .session = m->record.text[FIELD_SESSION],
-			   .calls = session_name(room, m, any_model, true) };
+			   .sum.model = any_model ? TEXT("") : m->record.text[FIELD_MODEL] };
+	struct usage_row row;
 	struct known_id sum;
-	struct told_sums before = { 0 };
-	char name[SESSION_ROOM];
-	int rc = find_sum(s, m, any_model, 1, &sum, e);
-	if (rc == 0 && sum.first)
-		rc = read_told(x, s, sum_name(name, m, any_model), TEXT(""), &before, e);
-	c.unnamed = before.counts;
-	if (rc == 0 && sum.first)
-		rc = add_unnamed(x, s, m, any_model, &c.unnamed, e);
+	int rc = 0;
 	for (int place = 1; rc == 0; place++) {
 		bool all;
 		rc = find_sum(s, m, any_model, place, &sum, e);
@@ -281,6 +275,11 @@ static int settle(struct session_sums *x, struct store *s, const struct metered 
 			continue;
 		rc = read_held(x, s, &sum, e);
 		c.held = text_in(&x->held);
+		if (rc == 0)
+			rc = store_row(s, sum.current, &row, e);
+		c.id = text_in(&x->id);
+		if (rc == 0)
+			set_counts(&c, row.shape, row.record.tokens);
 		if (rc == 0)
 			rc = are_all_told(x, s, &c, &all, e);
 		if (rc == 0)
@@ -393,43 +392,24 @@ static int meet_as_part(struct session_sums *x, struct store *s, const struct me
 static int note_part(struct session_sums *x, struct store *s, const struct metered *m,
 		     struct text id, struct err *e)
 {
-	const struct text session = m->record.text[FIELD_SESSION];
-	struct known_id known = { 0 };
-	int rc = 0;
-	if (!text_eq(session, text_in(&x->part_of))) {
-		x->part_of.n = 0;
-		buf_add(&x->part_of, session.p, session.n);
-		x->parts = 0;
-		while ((rc = find_run(s, "part", session, x->parts + 1, &known, e)) == 0 &&
-		       known.first)
-			x->parts++;
-	}
-	return rc == 0 ? note_run(s, "part", session, ++x->parts, id, e) : rc;
+	return note_place(&x->parts, s, "part", m->record.text[FIELD_SESSION], id, e);
 }
 
 /* --- what ingest asks --- */
 
 static int meet_as_sum(struct session_sums *x, struct store *s, const struct metered *m,
-		       struct text calls, enum session_met *met, struct err *e)
+		       enum session_met *met, struct err *e)
 {
-	struct claim c = { .session = m->record.text[FIELD_SESSION],
-			   .calls = calls,
+	struct claim c = { .id = m->record.text[FIELD_ID],
+			   .session = m->record.text[FIELD_SESSION],
+			   .sum.model = m->record.text[FIELD_MODEL],
 			   .held = m->holds_more ? TEXT("") : m->holds };
 	bool all;
-	struct told_sums before = { 0 };
-	char name[SESSION_ROOM];
-	int rc = c.held.n ? 0
-			  : read_told(x, s, sum_name(name, m, false), m->record.text[FIELD_ID],
-				      &before, e);
-	c.unnamed = before.counts;
-	session_tally_add(&c.unnamed, m->record.tokens);
-	if (rc == 0 && !c.held.n)
-		rc = add_unnamed(x, s, m, false, &c.unnamed, e);
-	if (rc == 0)
-		rc = are_all_told(x, s, &c, &all, e);
+	set_counts(&c, text_of(m->shape), m->record.tokens);
+	int rc = are_all_told(x, s, &c, &all, e);
 	if (rc == 0)
 		*met = all ? MET_AGAIN : MET_IN_PART;
-	return rc == 0 && all ? note_told(s, m, before.free, e) : rc;
+	return rc;
 }
 
 int session_sums_meet(struct session_sums *x, struct store *s, const struct metered *m,
@@ -445,7 +425,7 @@ int session_sums_meet(struct session_sums *x, struct store *s, const struct mete
 	if (rc != 0 || (known.current && m->in_run))
 		return rc;
 	if (known.current)
-		return meet_as_sum(x, s, m, calls, met, e);
+		return meet_as_sum(x, s, m, met, e);
 	if (m->in_run)
 		return meet_as_part(x, s, m, met, e);
 	return m->holds_more ? meet_parts(x, s, m, met, e) : 0;
@@ -478,7 +458,7 @@ int session_sums_note(struct session_sums *x, struct store *s, const struct mete
 		char own[SESSION_ROOM];
 		return note_as_sum(s, m, session_name(own, m, false, true), id, e);
 	}
-	session_tallies_add(&x->tallies, m);
+	session_calls_add(&x->calls, m);
 	return note_call(x, s, m, calls, id, e);
 }
 
@@ -491,15 +471,28 @@ static int sum_again(struct store *s, const struct metered *m, struct text calls
 	return rc == 0 ? take_parts(s, m, id, told.current != 0, e) : rc;
 }
 
-static int note_shared(struct store *s, const struct metered *m, int64_t first, struct text id,
-		       struct err *e)
+/* A call that is stored as another session's. */
+static int note_shared(struct session_sums *x, struct store *s, const struct metered *m,
+		       int64_t first, struct err *e)
 {
+	char room[SESSION_ROOM * 2];
 	struct usage_row row;
+	struct known_id known;
 	const struct text session = m->record.text[FIELD_SESSION];
 	int rc = store_row(s, first, &row, e);
-	return rc != 0 || text_eq(row.record.text[FIELD_SESSION], session)
-		       ? rc
-		       : note_run(s, "shared", session, 0, id, e);
+	if (rc != 0 || text_eq(row.record.text[FIELD_SESSION], session))
+		return rc;
+	x->id.n = 0;
+	buf_add(&x->id, row.record.text[FIELD_ID].p, row.record.text[FIELD_ID].n);
+	const int n = snprintf(room, sizeof room, "shares:%.*s#%.*s", (int)session.n, session.p,
+			       (int)x->id.n, x->id.p);
+	const struct text name = { room, n < (int)sizeof room ? (size_t)n : sizeof room - 1 };
+	rc = store_find_also(s, name, false, &known, e);
+	if (rc != 0 || known.first)
+		return rc;
+	session_calls_forget(&x->calls); /* they are more now */
+	rc = store_also(s, name, text_in(&x->id), false, e);
+	return rc == 0 ? note_place(&x->shared, s, "shared", session, text_in(&x->id), e) : rc;
 }
 
 static int call_again(struct session_sums *x, struct store *s, const struct metered *m,
@@ -507,8 +500,8 @@ static int call_again(struct session_sums *x, struct store *s, const struct mete
 {
 	char room[SESSION_ROOM];
 	struct known_id sum = { 0 };
-	int rc = note_shared(s, m, known->first, id, e);
-	if (rc == 0 && !known->current) { /* it may have given way to a sum */
+	int rc = 0;
+	if (!known->current) { /* it may have given way to a sum */
 		rc = find_run(s, "held", id, 0, &sum, e);
 		if (rc != 0 || !sum.first)
 			return rc;
@@ -525,10 +518,15 @@ int session_sums_again(struct session_sums *x, struct store *s, const struct met
 	char room[SESSION_ROOM];
 	struct buf id = { 0 };
 	const struct text calls = session_name(room, m, false, true);
+	int rc = 0;
+	if (!m->in_run && !m->session_sum && calls.n && known->current)
+		rc = note_shared(x, s, m, known->first, e);
 	const bool same = text_eq(calls, text_in(&x->last)) && !x->left;
+	if (rc != 0)
+		return rc;
 	if (m->in_run || !calls.n || (known->current ? !m->session_sum && same : m->session_sum))
 		return 0;
-	int rc = id_of_row(&id, s, known->first, e);
+	rc = id_of_row(&id, s, known->first, e);
 	if (rc == 0)
 		rc = m->session_sum ? sum_again(s, m, calls, text_in(&id), e)
 				    : call_again(x, s, m, text_in(&id), known, e);
@@ -538,5 +536,5 @@ int session_sums_again(struct session_sums *x, struct store *s, const struct met
 
 void session_sums_grown(struct session_sums *x)
 {
-	session_tallies_forget(&x->tallies);
+	session_calls_forget(&x->calls);
 }

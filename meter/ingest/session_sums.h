@@ -10,15 +10,17 @@
 #ifndef TALLY_METER_INGEST_SESSION_SUMS_H
 #define TALLY_METER_INGEST_SESSION_SUMS_H
 
-#include "meter/ingest/session_tally.h"
+#include "meter/ingest/session_calls.h"
 
 struct session_sums {
 	struct buf last; /* the session of the last call, which most calls share */
 	bool left;	 /* sums of it stand */
 	struct buf id, held;
-	struct session_tallies tallies;
-	struct buf part_of; /* the session of the last answer of a run, and */
-	int parts;	    /* how many of it are known */
+	struct session_calls calls; /* of the session that a sum asked for */
+	struct session_places {
+		struct buf of; /* the last session, and how many of it are known */
+		int count;
+	} parts, shared; /* answers of its runs, and calls of other sessions */
 };
 void session_sums_release(struct session_sums *x);
 enum session_met {

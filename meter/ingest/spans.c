@@ -89,6 +89,29 @@ static bool is_metric(struct text shape)
 	return text_is(shape, OTLP_METRIC_SHAPE);
 }
 
+/* How two sums lie of one series that is told both ways. */
+enum lie {
+	LIE_APART,
+	LIE_WITHIN, /* the second is counted in the first */
+	LIE_AROUND, /* the first in the second */
+	LIE_ACROSS
+};
+
+static enum lie lie_of(const struct span *o, const struct span *b)
+{
+	bool is_sum = false, is_too = false;
+	if (!is_metric(o->shape) || !is_metric(b->shape) || o->from_us >= b->to_us ||
+	    b->from_us >= o->to_us)
+		return LIE_APART;
+	const struct text series = metric_series(o->id, &is_sum);
+	if (!series.n || !text_eq(series, metric_series(b->id, &is_too)) || is_sum == is_too)
+		return LIE_APART;
+	const struct span *sum = is_sum ? o : b, *part = is_sum ? b : o;
+	if (part->from_us < sum->from_us || part->to_us > sum->to_us)
+		return LIE_ACROSS;
+	return is_sum ? LIE_WITHIN : LIE_AROUND;
+}
+
 /* Buckets that stand: what was reversed does not. */
 static int read_buckets(struct spans *x, struct store *s, struct err *e)
 {
@@ -212,6 +235,27 @@ bool spans_take_sum(struct spans *x, struct text provider, struct text model, in
 	return false;
 }
 
+bool spans_take_part(struct spans *x, const struct span *sum, struct text *id)
+{
+	for (size_t i = 0; i < x->buckets; i++)
+		if (lie_of(&x->bucket[i], sum) == LIE_AROUND) {
+			*id = x->bucket[i].id;
+			x->bucket[i] = x->bucket[--x->buckets];
+			return true;
+		}
+	return false;
+}
+
+const char *spans_refuse_crossing(struct spans *x, const struct span *sum)
+{
+	for (size_t i = 0; i < x->buckets; i++)
+		if (lie_of(&x->bucket[i], sum) == LIE_ACROSS)
+			return "the series is sent with delta and with cumulative sums, and this "
+			       "one counts in part what one of the other kind does: let one "
+			       "exporter send it";
+	return NULL;
+}
+
 int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *b, const char **why,
 			struct err *e)
 {
@@ -223,8 +267,11 @@ int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *b, 
 		const struct span *o = &x->bucket[i];
 		bool same = o->from_us == b->from_us && o->to_us == b->to_us &&
 			    text_eq(o->shape, b->shape) && !o->model.n == !model.n;
-		if (is_metric(o->shape) && is_metric(b->shape))
+		if (is_metric(o->shape) && is_metric(b->shape)) {
+			if (lie_of(o, b) == LIE_WITHIN)
+				*why = "the cumulative sum of its series counts it";
 			continue; /* of two streams, or two stretches of one */
+		}
 		if (!same && o->from_us < b->to_us && b->from_us < o->to_us &&
 		    same_model(o->provider, o->model, b->provider, model))
 			*why = say(x, o, "another width or report of what is already counted in");

@@ -3,7 +3,8 @@
  *
  * A bucket of time (an export's sum of calls) and the calls that it sums up are one usage, and so
  * are buckets of two widths or of two reports. Whichever comes second is refused.
- * Sums that metrics tell are of one stream each and do not meet, and give way to calls. Models are
+ * Sums that metrics tell are of one stream each and give way to calls; they meet where one series
+ * is sent with delta and with cumulative sums, of which the cumulative one counts. Models are
  * compared by what their names resolve to; projects and customers are not, for a vendor's project
  * and one's own are other words.
  */
@@ -35,6 +36,12 @@ const char *spans_refuse_call(struct spans *x, struct text provider, struct text
  * back, for the calls themselves say more. */
 bool spans_take_sum(struct spans *x, struct text provider, struct text model, int64_t time_us,
 		    struct text *id);
+/* Another sum of the series, which the cumulative one holds and which must be voided for it;
+ * it is no longer known then: its id. */
+bool spans_take_part(struct spans *x, const struct span *sum, struct text *id);
+/* Why a metric's sum must be refused: it lies neither in nor around one of the series that is told
+ * the other way. NULL: it does not. Valid until the next call. */
+const char *spans_refuse_crossing(struct spans *x, const struct span *sum);
 /* Errors: the store's. */
 int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *bucket,
 			const char **why, struct err *e);

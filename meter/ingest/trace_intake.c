@@ -2,6 +2,21 @@
 
 #include <stdlib.h>
 
+/* The id of a row that has none, where it is stored as another --map read it. */
+static void find_mapped(struct trace_intake *x, struct metered *m)
+{
+	const struct text id = mapped_id(&x->mapped, m->line);
+	struct err *e = &x->to->failure;
+	if (m->record.text[FIELD_ID].n || x->to->gathers)
+		return;
+	if (id.n) {
+		m->record.text[FIELD_ID] = id;
+		m->record.present |= (uint64_t)1 << FIELD_ID;
+	} else if (!x->mapped.noted && intake_hold(x->to, e) == 0) {
+		mapped_note(&x->mapped, x->to->store, e);
+	}
+}
+
 static void trace_take(void *user, struct record_batch *b)
 {
 	struct trace_intake *x = user;
@@ -9,7 +24,7 @@ static void trace_take(void *user, struct record_batch *b)
 	struct metered m = { .shape = trace_shape(x->trace)->name,
 			     .rule = "as-given",
 			     .unread = b->unread };
-	for (size_t i = 0; has_id && i < b->n; i++)
+	for (size_t i = 0; has_id && !x->looks && i < b->n; i++)
 		intake_prefetch(x->to, b->text[FIELD_ID][i]);
 	for (size_t i = 0; i < b->n && x->to->failure.code == ERR_NONE; i++) {
 		record_from_batch(&m.record, b, i);
@@ -18,17 +33,27 @@ static void trace_take(void *user, struct record_batch *b)
 		if (m.record.completed_us != TIME_ABSENT)
 			m.record.completed_us += x->times.shift_us;
 		m.line = trace_reader_line(x->reader, b->at[i]);
-		intake_take(x->to, &m, m.line, &x->to->failure);
+		if (x->looks) {
+			if (!m.record.text[FIELD_ID].n)
+				mapped_see(&x->mapped, x->to->store, m.line,
+					   ingest_id(x->looks, &m), &x->to->failure);
+			continue;
+		}
+		find_mapped(x, &m);
+		if (x->to->failure.code == ERR_NONE)
+			intake_take(x->to, &m, m.line, &x->to->failure);
 	}
 }
 
 static void trace_refuse(void *user, const char *at, size_t n, const struct err *why)
 {
 	struct trace_intake *x = user;
-	intake_refuse_later(x->to, &(struct refused_line){ .line = trace_reader_line(x->reader, at),
-							   .raw = { at, n },
-							   .header = { x->header.p, x->header.n },
-							   .why = why->message });
+	if (!x->looks)
+		intake_refuse_later(
+			x->to, &(struct refused_line){ .line = trace_reader_line(x->reader, at),
+						       .raw = { at, n },
+						       .header = { x->header.p, x->header.n },
+						       .why = why->message });
 }
 
 static void put_header(struct trace_intake *x)
@@ -47,7 +72,9 @@ static void put_header(struct trace_intake *x)
 int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct err *e)
 {
 	const struct ingest_files *o = x->to->o;
-	const struct trace_reading how = { .map = o->map, .map_count = o->map_count };
+	const struct trace_reading how = { .map = x->looks ? x->mapped.field : o->map,
+					   .map_count =
+						   x->looks ? x->mapped.fields : o->map_count };
 	const struct err *failure = &x->to->failure;
 	int rc = 1;
 	x->reader = trace_reader_open(x->trace, &how,
@@ -55,40 +82,77 @@ int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct er
 	trace_reader_count_from(x->reader, line);
 	while (rc == 1) {
 		rc = trace_reader_next(x->reader, e);
-		x->to->bytes_done = trace_progress(x->trace);
+		if (!x->looks)
+			x->to->bytes_done = trace_progress(x->trace);
 		if (failure->code != ERR_NONE) {
 			rc = err_pass(e, failure);
 		}
 	}
 	*torn = rc == TRACE_TORN;
 	trace_reader_close(x->reader);
-	if (o->doubts)
+	if (o->doubts && !x->looks)
 		doubts_append(o->doubts, trace_doubts(x->trace));
 	x->reader = NULL;
 	return *torn ? 0 : rc;
 }
 
-int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e)
+/* Opens it with that map. */
+static int open_with(struct trace_intake *x, const char *path, const struct field_map *map,
+		     size_t map_count, struct err *e)
 {
-	const struct ingest_files *o = to->o;
-	const struct trace_options wanted = { o->format, o->map, o->map_count, true };
-	*x = (struct trace_intake){ .to = to };
+	const struct ingest_files *o = x->to->o;
+	const struct trace_options wanted = { o->format, map, map_count, true };
 	int rc = trace_open(&x->trace, path, &wanted, e);
 	if (rc != 0)
 		return rc;
-	const struct trace *t = x->trace;
-	const struct shape *shape = trace_shape(t);
+	const struct shape *shape = trace_shape(x->trace);
 	const bool relative = shape->time != TIME_INSTANT;
 	x->times =
 		(struct call_times){ .has_at = relative && o->options.has_at, .at = o->options.at };
 	call_times_begin(&x->times, relative, INT64_MAX);
-	if (shape->container == CONTAINER_CSV)
-		put_header(x);
 	return call_times_need_at(path, shape->name, relative, o->options.has_at, e);
+}
+
+/* The rows that are stored as an earlier map read them. */
+static int look_with(struct trace_intake *x, const char *path, struct err *e)
+{
+	struct trace_intake own = { .to = x->to, .mapped = x->mapped };
+	bool torn = false;
+	int rc = open_with(&own, path, x->mapped.field, x->mapped.fields, e);
+	for (int again = 0; rc == 0 && (again == 0 || (again == 1 && torn)); again++) {
+		own.looks = ingest_open(x->to->store, &x->to->o->options, path, NULL, NULL);
+		rc = trace_rewind(own.trace, again, e);
+		if (rc == 0)
+			rc = trace_intake_run(&own, trace_body_line(own.trace), &torn, e);
+		ingest_close(own.looks);
+	}
+	x->mapped = own.mapped;
+	trace_close(own.trace);
+	return rc;
+}
+
+int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e)
+{
+	const struct ingest_files *o = to->o;
+	struct err none;
+	*x = (struct trace_intake){ .to = to };
+	int rc = open_with(x, path, o->map, o->map_count, e);
+	if (rc != 0)
+		return rc;
+	if (trace_shape(x->trace)->container == CONTAINER_CSV)
+		put_header(x);
+	mapped_init(&x->mapped, x->trace, o->map, o->map_count);
+	/* others may write to a server's database meanwhile */
+	while (!to->gathers && (rc = mapped_next(&x->mapped, to->store, e)) == 1)
+		/* one with which it cannot be read has read none of it */
+		if (look_with(x, path, &none) != 0 && to->failure.code != ERR_NONE)
+			return err_pass(e, &to->failure);
+	return rc;
 }
 
 void trace_intake_close(struct trace_intake *x)
 {
 	buf_release(&x->header);
+	mapped_release(&x->mapped);
 	trace_close(x->trace);
 }

@@ -3,6 +3,7 @@
 #define TALLY_METER_INGEST_TRACE_INTAKE_H
 
 #include "meter/ingest/intake.h"
+#include "meter/ingest/mapped.h"
 #include "meter/read/call_times.h"
 #include "meter/read/trace_reader.h"
 
@@ -13,6 +14,8 @@ struct trace_intake {
 	struct trace_reader *reader; /* while it runs */
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
 	struct call_times times;
+	struct mapped mapped;
+	struct ingest *looks; /* while it only looks for what earlier maps read: makes the ids */
 };
 
 /* Errors: as trace_open; ERR_USAGE where times count from the start and there is no --at. */

@@ -19,17 +19,16 @@ static int trims(struct ledger *l, const struct state *s, bool *out, struct err 
 }
 
 /*
- * Where lots burn in one order, nothing is trimmed and nothing repaid, a draw that is put in
- * earlier leaves some one lot by so much shorter, whatever later draws then take instead: each of
- * its credits displaces one later credit, which displaces one at most. So a draw that waits lessens
- * what any set of lots has left by its own amount at most; a grant or a refund by hand lessens it
- * by nothing, but what is booked of them may move to other lots.
+ * Where lots burn in one order and nothing is trimmed, a draw that is put in earlier leaves some
+ * one lot by so much shorter, whatever later draws then take instead, or later grants repay: each
+ * of its credits displaces one later credit, which displaces one at most. So a draw that waits
+ * lessens what any set of lots has left by its own amount at most; a grant or a refund by hand
+ * lessens it by nothing, but what is booked of them may move to other lots.
  */
 int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e)
 {
 	bool unbilled = false, keeps = true;
-	*out = s->redo.account && s->redo.doubt < INT64_MAX && !s->moving &&
-	       s->account.overage != OVERAGE_DEBT;
+	*out = s->redo.account && s->redo.doubt < INT64_MAX && !s->moving;
 	int rc = *out ? ledger_is_unbilled(l, s, &unbilled, e) : 0;
 	if (rc == 0 && unbilled)
 		rc = trims(l, s, &keeps, e);

@@ -3,6 +3,8 @@
 #include "meter/ledger/foresight.h"
 #include "meter/ledger/redo.h"
 
+enum { FORESEEN_MOST = 16 };
+
 /* Texts of the ledger are forgotten with its states. */
 static void keep_names(struct foresight *f, size_t from)
 {
@@ -54,15 +56,19 @@ static int read_grants(struct foresight *f, struct ledger *l, struct state *s, s
 	return rc;
 }
 
+/* What a draw at that instant may take: what expires or is trimmed later was still there. */
 static int128 left_at(const struct afresh *a, struct instant at)
 {
 	int128 left = 0;
 	for (size_t i = 0; i < a->lots; i++)
 		if (lot_counts(&a->lot[i].lot, at))
 			left += ledger_nano_of(a->lot[i].lot.left);
-	for (size_t i = 0; i < a->moves; i++)
-		if (lot_counts(&a->lot[a->move[i].lot].lot, at))
+	for (size_t i = 0; i < a->moves; i++) {
+		const struct afresh_event *by = &a->event[a->move[i].event];
+		const bool lapses = by->kind == AFRESH_END || by->kind == AFRESH_TRIM;
+		if (lot_counts(&a->lot[a->move[i].lot].lot, at) && !(lapses && by->at.us > at.us))
 			left -= a->move[i].nano;
+	}
 	return left;
 }
 
@@ -70,7 +76,8 @@ int foresee_left(struct ledger *l, struct state *s, struct instant at, int128 *n
 		 struct err *e)
 {
 	struct instant from = at.us < s->redo.from.us ? at : s->redo.from;
-	*known = !s->moving && s->account.overage != OVERAGE_DEBT;
+	/* many in turn cost more than to redo what waits, after which more is certain */
+	*known = !s->moving && s->foreseen++ < FORESEEN_MOST;
 	int rc = *known ? ledger_is_unbilled(l, s, known, e) : 0;
 	if (rc != 0 || !*known)
 		return rc;

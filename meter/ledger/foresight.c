@@ -100,7 +100,7 @@ void foresight_note(struct ledger *l, const struct posting *p)
 	const int64_t used = used_of(l, &billed);
 	if (!f || !f->known)
 		return;
-	if (text_is(kind, "grant") && !f->divides) {
+	if (text_is(kind, "grant") && !f->divides && !f->afresh.carries) {
 		add_grant(f, l->entry[0].grant);
 	} else if (p->usage_from || billed || !(draw || refund)) {
 		foresight_forget(f);

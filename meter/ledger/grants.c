@@ -58,7 +58,16 @@ static const struct sql sql_grants = {
 	.text = GRANT "WHERE g.account=:account ORDER BY effective,g.id",
 };
 
-int ledger_each_grant(struct ledger *l, int64_t account,
+/* Where it has ended, what was left has expired, whether that is booked yet or not. */
+static void end_by(struct grant *g, struct instant now)
+{
+	if (g->expires.us > now.us)
+		return;
+	g->lapsed.nano += g->left.nano;
+	g->left.nano = 0;
+}
+
+int ledger_each_grant(struct ledger *l, int64_t account, struct instant now,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e)
 {
 	struct query *q;
@@ -69,6 +78,7 @@ int ledger_each_grant(struct ledger *l, int64_t account,
 	db_bind_int(q, ":account", account);
 	while ((rc = db_step(l->db, q, e)) == 1) {
 		read_grant(q, &g);
+		end_by(&g, now);
 		if ((rc = take(user, &g)) != 0)
 			break;
 	}
@@ -268,17 +278,16 @@ static int reopen(struct ledger *l, struct state *s, const struct grant *g, stru
 	return rc == 0 ? ledger_post(l, &p, NULL, e) : rc;
 }
 
-/* What is left of it is void, or expires. */
-static int end_grant(struct ledger *l, const struct grant *g, const struct posting *p,
+/* What is left of it is void. */
+static int void_rest(struct ledger *l, const struct grant *g, const struct posting *p,
 		     struct err *e)
 {
 	struct state *s = p->state;
-	const char *pot = text_is(text_of(p->kind), "void") ? "source" : "expired";
 	int rc = ledger_need_lots(l, s, e);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].number == g->id)
 			rc = ledger_take_from_lot(l, &s->lot[i], ledger_nano_of(s->lot[i].left),
-						  pot, p, e);
+						  "source", p, e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;
@@ -303,17 +312,14 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 	int rc = ledger_account(l, customer, &a, e);
 	if (rc == 0)
 		rc = find_settled(l, a->id, name, &s, &g, e);
+	end_by(&g, now);
 	if (rc == 0 && g.left.nano == 0)
 		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
 			     name.p);
-	/* what was left at its end has expired, whether that is booked yet or not */
-	const bool ended = g.expires.us <= now.us;
-	const struct posting p = { .state = s,
-				   .kind = ended ? "expire" : "void",
-				   .at = ended ? g.expires : now,
-				   .booked = now,
-				   .note = text_of(why) };
-	return rc == 0 ? end_grant(l, &g, &p, e) : rc;
+	const struct posting p = {
+		.state = s, .kind = "void", .at = now, .booked = now, .note = text_of(why)
+	};
+	return rc == 0 ? void_rest(l, &g, &p, e) : rc;
 }
 
 int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text name,
@@ -336,7 +342,7 @@ int ledger_reverse_grant(struct ledger *l, const struct account *a, struct text 
 	if (g.lapsed.nano)
 		rc = reopen(l, s, &g, now, e);
 	if (rc == 0)
-		rc = end_grant(l, &g, &p, e);
+		rc = void_rest(l, &g, &p, e);
 	if (rc == 0 && p.at.us < now.us)
 		ledger_redo_from(s, p.at, now);
 	return rc;

@@ -66,6 +66,7 @@ void ledger_forget_states(struct ledger *l)
 		free(l->state[i]->lot);
 		zone_close(l->state[i]->zone);
 		dict_release(&l->state[i]->drawn);
+		uses_release(&l->state[i]->uses);
 		free(l->state[i]);
 	}
 	l->states = 0;

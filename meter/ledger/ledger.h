@@ -193,13 +193,14 @@ struct sales_asked {
 int ledger_each_sale(struct ledger *l, const struct sales_asked *of,
 		     int (*take)(void *user, const struct credit_sale *s), void *user,
 		     struct err *e);
-/* Reverses what is left of it. */
+/* Reverses what is left of it by then. Errors: ERR_INVALID where that is nothing. */
 int ledger_void_grant(struct ledger *l, struct text customer, struct text grant, struct instant now,
 		      const char *why, struct err *e);
 /* A grant's whole row. Errors: ERR_NOT_FOUND. */
 int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
 		      struct err *e);
-int ledger_each_grant(struct ledger *l, int64_t account,
+/* As they are by then: what has ended has nothing left, whether its expiry is booked or not. */
+int ledger_each_grant(struct ledger *l, int64_t account, struct instant now,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e);
 
 /* The same again is the same. Errors: ERR_CONFLICT when the name has another one. */

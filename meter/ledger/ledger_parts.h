@@ -11,6 +11,7 @@
 #include "base/dict.h"
 #include "base/zone.h"
 #include "meter/ledger/ledger.h"
+#include "meter/ledger/uses.h"
 
 static const int128 atto_per_nano = 1000000000;
 
@@ -33,6 +34,7 @@ struct state {
 	bool has_lots, sorted;
 	bool moving;		     /* their order changes while they burn */
 	struct redoing redo, before; /* before: as it was when the step began that may be undone */
+	int foreseen;		     /* draws that were judged by what lots will have, since */
 	bool never_billed;	     /* known to have nothing that an invoice asks for */
 	/* the latest instant that usage was booked for, and anything else but grants and bills */
 	bool has_last;
@@ -41,6 +43,7 @@ struct state {
 	/* of grants that were asked for: what draws have taken and not given back; ledger_post
 	   keeps it */
 	struct dict drawn;
+	struct uses uses; /* ledger_post keeps it, once it is read */
 	struct zone *zone;
 };
 
@@ -155,7 +158,8 @@ int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err 
 /* Something is carried, which open lots repay from when they count. */
 void ledger_redo_repaid(struct state *s, struct instant now);
 int ledger_need_last(struct ledger *l, struct state *s, struct err *e);
-/* Whether all of it was booked in the order of its instants. */
+/* Whether all of it was booked in the order of its instants, and nothing was void: what comes back
+ * to a grant that is void is void, too. */
 int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err *e);
 /* What invoices have asked for, less what was given back or paid since. */
 int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e);

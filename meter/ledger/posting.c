@@ -202,7 +202,8 @@ static void note_order(const struct posting *p)
 	if (!s->has_last)
 		s->in_order = ORDER_UNKNOWN;
 	else if (s->in_order == IN_ORDER &&
-		 (p->at.us < s->last_usage.us || p->at.us < s->last_by_hand.us))
+		 (p->at.us < s->last_usage.us || p->at.us < s->last_by_hand.us ||
+		  text_is(kind, "void")))
 		s->in_order = OUT_OF_ORDER;
 	if (s->has_last && p->at.us > last->us)
 		*last = p->at;
@@ -235,7 +236,7 @@ int ledger_drawn_of(struct ledger *l, struct state *s, int64_t grant, int64_t *o
 	return rc < 0 ? rc : 0;
 }
 
-/* What draws of these grants come to now. */
+/* What draws of these grants come to now, and which of them were the latest. */
 static void note_drawn(const struct ledger *l, const struct posting *p)
 {
 	const struct text kind = text_of(p->kind);
@@ -244,6 +245,9 @@ static void note_drawn(const struct ledger *l, const struct posting *p)
 	for (size_t i = 0; i < l->entries; i++) {
 		const int64_t grant = l->entry[i].grant;
 		uint64_t *known = grant ? dict_find(&p->state->drawn, key_of(&grant)) : NULL;
+		struct uses *u = &p->state->uses;
+		if (grant && (u->whole || u->from_txn))
+			uses_note(u, grant, l->entry[i].nano);
 		if (known)
 			*known -= (uint64_t)l->entry[i].nano;
 	}

@@ -167,7 +167,7 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	if (rc == 0)
 		rc = ledger_redo(l, s, e);
 	if (rc == 0)
-		rc = ledger_each_grant(l, a->id, add_ending, &x, e);
+		rc = ledger_each_grant(l, a->id, now, add_ending, &x, e);
 	for (size_t i = 0; rc == 0 && i < x.count; i++)
 		rc = ledger_reverse_grant(l, a, x.name[i], now, "the subscription ended", e);
 	free(x.name);

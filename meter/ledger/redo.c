@@ -133,6 +133,7 @@ int ledger_redo(struct ledger *l, struct state *s, struct err *e)
 		rc = redo(l, s, from, &more, e);
 	}
 	s->redo = (struct redoing){ 0 };
+	s->foreseen = 0;
 	return rc;
 }
 
@@ -173,8 +174,9 @@ int ledger_need_last(struct ledger *l, struct state *s, struct err *e)
 }
 
 static const struct sql sql_in_order = {
-	.text = "SELECT at FROM ledger_txn INDEXED BY txn_of_account WHERE account=:account AND "
-		"kind<>'grant' AND kind<>'bill' ORDER BY id",
+	.text = "SELECT at,CASE kind WHEN 'void' THEN 1 ELSE 0 END FROM ledger_txn INDEXED BY "
+		"txn_of_account WHERE account=:account AND kind<>'grant' AND kind<>'bill' ORDER BY "
+		"id",
 };
 
 int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err *e)
@@ -189,7 +191,7 @@ int ledger_is_in_order(struct ledger *l, struct state *s, bool *out, struct err 
 		return rc;
 	db_bind_int(q, ":account", s->account.id);
 	for (*out = true; *out && (rc = db_step(l->db, q, e)) == 1; last = db_int(q, 0))
-		*out = db_int(q, 0) >= last;
+		*out = db_int(q, 0) >= last && db_int(q, 1) == 0;
 	db_reset(q);
 	s->in_order = rc < 0 ? ORDER_UNKNOWN : *out ? IN_ORDER : OUT_OF_ORDER;
 	return rc < 0 ? rc : 0;

@@ -101,6 +101,39 @@ static int look_behind(struct ledger *l, struct state *s, struct nano_credits am
 	return rc;
 }
 
+static const struct sql sql_lapsed_since = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_by_hand JOIN "
+		"ledger_entry e ON e.txn=t.id JOIN credit_grant g ON g.id=e.grant_id WHERE "
+		"t.account=:account AND t.at>:at AND t.usage_from IS NULL AND t.kind<>'grant' AND "
+		"t.kind<>'bill' AND t.kind='expire' AND g.effective<=:at AND (g.expires IS NULL OR "
+		"g.expires>:at)",
+};
+
+/* What lots of that instant have, and what of them has expired since: *waits where a draw that they
+ * have too little for needs that. Errors: ERR_LIMIT where it is not enough, either. */
+static int reach_lapsed(struct ledger *l, struct state *s, struct nano_credits amount,
+			const struct draw *d, bool *waits, struct err *e)
+{
+	struct query *q;
+	int rc = ledger_need_lots(l, s, e);
+	int128 has = rc == 0 ? ledger_nano_of(lots_available(s->lot, s->lots, d->at)) : 0;
+	if (rc != 0 || has >= amount.nano || amount.nano <= 0)
+		return rc;
+	rc = db_statement(l->db, &sql_lapsed_since, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":at", d->at.us);
+	rc = db_step(l->db, q, e);
+	has += rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	*waits = rc == 1 && has >= amount.nano;
+	return rc < 0	? rc
+	       : *waits ? 0
+			: lots_short(credits_of_nano(amount),
+				     (struct credits_total){ has * atto_per_nano }, e);
+}
+
 /* A draw that may be refused is by what there really is. *waits: there is enough, once what waits
  * is redone. */
 static int need_certainty(struct ledger *l, struct state *s, struct nano_credits amount,
@@ -117,7 +150,11 @@ static int need_certainty(struct ledger *l, struct state *s, struct nano_credits
 	if (rc == 0 && *waits && nano < amount.nano)
 		return lots_short(credits_of_nano(amount),
 				  (struct credits_total){ nano * atto_per_nano }, e);
-	return rc == 0 && !certain && !*waits ? ledger_redo(l, s, e) : rc;
+	if (rc == 0 && !certain && !*waits)
+		rc = ledger_redo(l, s, e);
+	return rc == 0 && !*waits && d->policy == SHORT_REFUSE
+		       ? reach_lapsed(l, s, amount, d, waits, e)
+		       : rc;
 }
 
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
@@ -146,7 +183,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	rc = ledger_use_lots(l, s, &want, &rest, e);
 	if (rc != 0)
 		return rc;
-	if (d->no_overage) {
+	if (d->no_overage && !waits) {
 		out->rest.nano = ledger_nano_of(rest);
 		amount.nano -= out->rest.nano;
 		if (amount.nano == 0)
@@ -224,60 +261,49 @@ static int need_most(struct ledger *l, struct state *s, struct given_back *b, st
 	return rc;
 }
 
-/* Enters what draws took from lots, newest first, up to `want`, and less what their grants have got
- * back since. */
-static int list_uses(struct ledger *l, struct state *s, struct query *q, int64_t *want,
-		     struct err *e)
+/* Enters what one draw took from a lot, up to `want`, and less what its grant has got back since.
+ */
+static int list_use(struct ledger *l, struct state *s, struct given_backs *backs,
+		    struct use_left of, int64_t *want, struct err *e)
 {
-	/* what this transaction gives back already counts, too */
-	struct given_backs backs = { 0 };
-	int rc = 0;
-	for (size_t i = 0; i < l->entries; i++)
-		back_of(&backs, l->entry[i].grant)->nano += l->entry[i].nano;
-	while (*want > 0 && (rc = db_step(l->db, q, e)) == 1) {
-		const int64_t amount = db_int(q, 2), grant = db_int(q, 1);
-		struct given_back *back = back_of(&backs, grant);
-		if (amount > 0) {
-			back->nano += amount;
-			continue;
-		}
-		int64_t used = -amount, known = back->nano < used ? back->nano : used;
-		back->nano -= known;
-		used -= known;
-		if (used == 0)
-			continue;
-		if ((rc = need_most(l, s, back, e)) != 0)
-			break;
-		used = used < *want ? used : *want;
-		used = used < back->most ? used : back->most;
-		ledger_put_entry(l, "grant", grant, used);
-		back->most -= used;
-		*want -= used;
-	}
-	db_reset(q);
-	free(backs.of);
-	return rc < 0 ? rc : 0;
+	struct given_back *back = back_of(backs, of.grant);
+	const int64_t known = back->nano < of.nano ? back->nano : of.nano;
+	int64_t used = of.nano - known;
+	back->nano -= known;
+	int rc = used ? need_most(l, s, back, e) : 0;
+	if (rc != 0 || used == 0)
+		return rc;
+	used = used < *want ? used : *want;
+	used = used < back->most ? used : back->most;
+	ledger_put_entry(l, "grant", of.grant, used);
+	back->most -= used;
+	*want -= used;
+	return 0;
 }
 
-static const struct sql sql_uses = {
-	.text = "SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_account "
-		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
-		"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' "
-		"ORDER BY t.id DESC,e.place DESC",
-};
-
-static int uses_of(struct ledger *l, int64_t account, const struct draw *d, const struct sql *which,
-		   struct query **q, struct err *e)
+/* What this transaction gives back already counts, too. */
+static void begin_backs(const struct ledger *l, struct given_backs *backs)
 {
-	int rc = db_statement(l->db, which, q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(*q, ":account", account);
-	if (which != &sql_uses) {
-		db_bind_int(*q, ":from", d->part_from.us);
-		db_bind_int(*q, ":until", d->part_to.us);
+	*backs = (struct given_backs){ 0 };
+	for (size_t i = 0; i < l->entries; i++)
+		back_of(backs, l->entry[i].grant)->nano += l->entry[i].nano;
+}
+
+/* What draws took, the latest first. */
+static int list_latest(struct ledger *l, struct state *s, int64_t *want, struct err *e)
+{
+	const struct uses *u = &s->uses;
+	struct given_backs backs;
+	int rc = 0;
+	begin_backs(l, &backs);
+	for (size_t i = 1; rc == 0 && *want > 0; i++) {
+		rc = uses_need(&s->uses, l->db, s->account.id, i, e);
+		if (rc != 0 || u->count < i)
+			break;
+		rc = list_use(l, s, &backs, u->use[u->count - i], want, e);
 	}
-	return 0;
+	free(backs.of);
+	return rc;
 }
 
 static const struct sql sql_overage_of = {
@@ -286,21 +312,34 @@ static const struct sql sql_overage_of = {
 		"AND t.usage_from IS NOT NULL AND t.at>=:from AND t.at<:until "
 		"AND e.pot IN ('overage','billed')",
 };
-/* the same of usage of one part of an hour, and what of that lots did not give */
+/* the same of what lots gave to usage of one part of an hour */
 static const struct sql sql_uses_of = {
-	.text = "SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage "
+	.text = "SELECT e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage "
 		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 		"AND t.usage_from IS NOT NULL AND t.at>=:from AND t.at<:until AND e.pot='grant' "
 		"ORDER BY t.id DESC,e.place DESC",
 };
+
+static int ask_of_part(struct ledger *l, const struct state *s, const struct draw *d,
+		       const struct sql *which, struct query **q, struct err *e)
+{
+	int rc = db_statement(l->db, which, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":account", s->account.id);
+	db_bind_int(*q, ":from", d->part_from.us);
+	db_bind_int(*q, ":until", d->part_to.us);
+	return 0;
+}
 
 /* Enters what that part of an hour took from lots; *owed: what it did not get from them. */
 static int list_part(struct ledger *l, struct state *s, const struct draw *d, int64_t *want,
 		     int64_t *owed, struct err *e)
 {
 	struct query *q;
+	struct given_backs backs;
 	*owed = 0;
-	int rc = d->usage_from ? uses_of(l, s->account.id, d, &sql_overage_of, &q, e) : 0;
+	int rc = d->usage_from ? ask_of_part(l, s, d, &sql_overage_of, &q, e) : 0;
 	if (rc != 0 || !d->usage_from)
 		return rc;
 	rc = db_step(l->db, q, e);
@@ -309,8 +348,20 @@ static int list_part(struct ledger *l, struct state *s, const struct draw *d, in
 	*owed = *owed < 0 ? 0 : *owed < *want ? *owed : *want;
 	*want -= *owed;
 	if (rc >= 0)
-		rc = uses_of(l, s->account.id, d, &sql_uses_of, &q, e);
-	return rc < 0 ? rc : list_uses(l, s, q, want, e);
+		rc = ask_of_part(l, s, d, &sql_uses_of, &q, e);
+	if (rc < 0)
+		return rc;
+	begin_backs(l, &backs);
+	while (rc >= 0 && *want > 0 && (rc = db_step(l->db, q, e)) == 1) {
+		const struct use_left of = { db_int(q, 0), -db_int(q, 1) };
+		if (of.nano < 0)
+			back_of(&backs, of.grant)->nano -= of.nano;
+		else
+			rc = list_use(l, s, &backs, of, want, e);
+	}
+	db_reset(q);
+	free(backs.of);
+	return rc < 0 ? rc : 0;
 }
 
 /* The key was refunded under before: is this the same refund? */
@@ -347,8 +398,8 @@ static int settle_before(struct ledger *l, struct state *s, struct err *e)
 
 /* The latest uses by their time give back what a refund by hand takes from lots, whatever was
  * booked last. */
-static int look_before(struct ledger *l, struct state *s, struct nano_credits amount,
-		       const struct draw *d, bool lots, struct err *e)
+static int look_before(struct ledger *l, struct state *s, int64_t nano, const struct draw *d,
+		       bool lots, struct err *e)
 {
 	bool in_order = !s->redo.account;
 	int rc = ledger_need_last(l, s, e);
@@ -357,7 +408,7 @@ static int look_before(struct ledger *l, struct state *s, struct nano_credits am
 	const bool behind =
 		!in_order || d->at.us < s->last_usage.us || d->at.us < s->last_by_hand.us;
 	if (rc == 0)
-		ledger_redo_after(s, behind ? d->at : INSTANT_MAX, d->now, amount.nano);
+		ledger_redo_after(s, behind ? d->at : INSTANT_MAX, d->now, nano);
 	return rc;
 }
 
@@ -384,7 +435,6 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		rc = err_set(e, ERR_INVALID, "a refund must not be negative");
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	struct query *q;
 	int64_t owed, part_owed, want = amount.nano;
 	l->entries = 0;
 	rc = list_part(l, s, d, &want, &part_owed, e);
@@ -396,12 +446,11 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	const bool asked = s->account.overage != OVERAGE_DEBT && part_owed > owed;
 	int64_t of_bill = asked ? part_owed - owed : 0;
 	want -= of_bill < want ? of_bill : want;
-	if (rc == 0 && want > 0)
-		rc = uses_of(l, account, d, &sql_uses, &q, e);
-	if (rc == 0 && want > 0)
-		rc = list_uses(l, s, q, &want, e);
+	if (rc == 0)
+		rc = list_latest(l, s, &want, e);
 	if (rc == 0 && !d->usage_from)
-		rc = look_before(l, s, amount, d, want < amount.nano - owed, e);
+		rc = look_before(l, s, owed < 0 ? amount.nano - owed : amount.nano, d,
+				 want < amount.nano - owed, e);
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;

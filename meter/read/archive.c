@@ -8,18 +8,19 @@
 #include "base/unpack.h"
 #include "meter/read/exports.h"
 
-enum { ARCHIVE_BYTES_MAX = 256 << 20 };
+enum { ARCHIVE_BYTES_MAX = 256 << 20, FIRST_BYTES = 4096 };
 
 bool archive_known(const char *path)
 {
 	struct stat st;
-	char first[4] = { 0 };
+	char first[FIRST_BYTES] = { 0 };
 	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
 	if (!f)
 		return false;
 	const size_t n = fread(first, 1, sizeof first, f);
-	bool is = (n == sizeof first && memcmp(first, "PK\3\4", sizeof first) == 0) ||
-		  text_is_utf16((struct text){ first, n });
+	bool is = (n >= 4 && memcmp(first, "PK\3\4", 4) == 0) ||
+		  text_is_utf16((struct text){ first, n }) ||
+		  text_ends_lines_with_cr((struct text){ first, n });
 	fclose(f);
 	return is;
 }

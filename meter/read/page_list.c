@@ -6,6 +6,7 @@
 
 #include "base/loose.h"
 #include "base/arena.h"
+#include "base/dict.h"
 #include "meter/read/exports.h"
 
 static void add(struct page_list *l, const struct page *p)
@@ -99,11 +100,14 @@ static void take_number(json_value *v, struct page *p)
 
 void page_list_see(struct page_list *l, json_value *v, const struct export_format *kind)
 {
+	static const uint64_t seed[2] = { 0 };
 	struct page p = { .kind = kind, .from_us = INT64_MAX, .to_us = INT64_MIN };
 	json_value *items = export_page_items(v);
 	bool told = false;
 	p.more = says_more(v, &told);
 	take_number(v, &p);
+	const struct text document = json_string(json_member(v, "of_document"));
+	p.document = document.n ? hash_bytes(document.p, document.n, seed) | 1 : 0;
 	if (!items || (!told && !p.of))
 		return;
 	for (json_value *item = json_first(items); item; item = json_next(item))
@@ -139,10 +143,11 @@ static bool seen_before(const struct page_list *l, size_t k)
 /* Whether q follows p: it begins where p ends, holds the rest of the same days, or has none. */
 static bool follows(const struct page *p, const struct page *q)
 {
-	if (q->from_us == INT64_MAX)
-		return true;
 	/* a page of empty buckets is of no kind */
-	return (q->kind == p->kind || !q->kind || !p->kind) &&
+	const bool same_kind = q->kind == p->kind || !q->kind || !p->kind;
+	if (!same_kind || q->document != p->document)
+		return false;
+	return q->from_us == INT64_MAX ||
 	       (q->from_us == p->to_us ||
 		(q->from_us == p->from_us && q->to_us >= p->to_us && !q->more));
 }

@@ -18,6 +18,9 @@ struct page {
 	int64_t from_us, to_us; /* of its buckets; from INT64_MAX: it has none */
 	bool more;
 	int64_t number, of; /* 0: it has no number */
+	/* of which document it is a part, where documents that look alike are answers of their own
+	 * (invoices: bills only, so it is not written); 0: not said */
+	uint64_t document;
 };
 
 struct page_list {

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
-/* docs.stripe.com/api: The Invoice object, The Invoice Line Item object; names of both the older
- * and the newer versions of the interface. */
+/* docs.stripe.com/api: The Invoice object, The Invoice Line Item object, The Credit Note object;
+ * names of both the older and the newer versions of the interface. */
 
 /* What the lines of one invoice have in common. */
 struct invoice {
 	json_value *all; /* the invoice; NULL: lines alone */
 	json_value *last_line;
+	bool note; /* a credit note: its amounts are given back */
 };
 
 static bool is_object(json_value *v, const char *name)
@@ -42,11 +43,16 @@ struct charge {
 	bool minus; /* the other sign than the amount is written with */
 };
 
+static bool is_usage(const struct charge *c)
+{
+	return strcmp(c->kind, "usage") == 0;
+}
+
 static void put_line(struct buf *out, const struct invoice *in, json_value *line,
 		     const struct charge *c)
 {
 	json_value *period = json_member(line, "period");
-	const bool minus = c->minus;
+	const bool minus = c->minus != in->note;
 	struct text n = json_number_or_string(c->amount);
 	const bool negative = n.n && *n.p == '-';
 	buf_puts(out, "{\"object\":\"line\"");
@@ -54,11 +60,17 @@ static void put_line(struct buf *out, const struct invoice *in, json_value *line
 		 json_string(json_member(in->all ? in->all : line, in->all ? "id" : "invoice")));
 	put_text(out, "id", json_string(json_member(line, "id")));
 	put_text(out, "description", c->words);
-	put_text(out, "kind", text_of(c->kind));
+	put_text(out, "kind", text_of(in->note && is_usage(c) ? "credit" : c->kind));
 	put_text(out, "currency", json_string(either(line, "currency", in->all, "currency")));
 	put_text(out, "quantity",
 		 json_number_or_string(minus ? NULL : json_member(line, "quantity")));
-	if (line) {
+	if (in->note && line) {
+		json_value *effective = json_member(in->all, "effective_at");
+		put_text(out, "start",
+			 json_number_or_string(json_number_or_string(effective).n
+						       ? effective
+						       : json_member(in->all, "created")));
+	} else if (line) {
 		put_text(out, "start",
 			 json_number_or_string(either(period, "start", in->all, "period_start")));
 		put_text(out, "end",
@@ -147,9 +159,11 @@ static void put_below(struct buf *out, const struct invoice *in, json_value *lin
 {
 	json_value *v = in->all, *at = in->last_line, *tax = json_member(v, "tax"),
 		   *total = json_member(v, "total");
-	struct beside beside = { first_of(v, "total_taxes", "total_tax_amounts"),
-				 json_member(v, "total_pretax_credit_amounts"),
-				 json_member(v, "total_discount_amounts") };
+	struct beside beside = {
+		first_of(v, "total_taxes", in->note ? "tax_amounts" : "total_tax_amounts"),
+		json_member(v, in->note ? "pretax_credit_amounts" : "total_pretax_credit_amounts"),
+		json_member(v, in->note ? "discount_amounts" : "total_discount_amounts")
+	};
 	if (json_kind(beside.taxes) != JSON_ARRAY && json_number_or_string(tax).n)
 		put_line(out, in, at, &(struct charge){ TEXT("Tax"), "tax", tax, false });
 	/* these are the sums of what lines say */
@@ -164,16 +178,25 @@ static void put_below(struct buf *out, const struct invoice *in, json_value *lin
 		put_line(out, in, NULL, &(struct charge){ TEXT("Total"), "total", total, false });
 }
 
-/* True: it has more lines than are here. */
-static bool put_invoice(struct buf *out, json_value *v)
+/* True: it has more lines than are here, which only a page of its own lines can hold; *document is
+ * then its id. */
+static bool put_invoice(struct buf *out, json_value *v, struct text *document)
 {
-	struct invoice in = { .all = v };
+	struct invoice in = { .all = v, .note = is_object(v, "credit_note") };
 	json_value *list = json_member(v, "lines"), *lines = json_member(list, "data");
 	if (text_is(json_string(json_member(v, "status")), "void"))
 		return false;
 	put_lines(out, &in, lines);
 	put_below(out, &in, lines);
-	return json_true(json_member(list, "has_more"));
+	if (!json_true(json_member(list, "has_more")))
+		return false;
+	*document = json_string(json_member(v, "id"));
+	return true;
+}
+
+static bool is_document(json_value *v)
+{
+	return is_object(v, "invoice") || is_object(v, "credit_note");
 }
 
 bool stripe_put_page(struct buf *out, json_value *v)
@@ -181,18 +204,23 @@ bool stripe_put_page(struct buf *out, json_value *v)
 	if (is_object(v, "event"))
 		v = json_member(json_member(v, "data"), "object");
 	json_value *items = is_object(v, "list") ? json_member(v, "data") : NULL;
-	const bool invoices = is_object(json_first(items), "invoice");
+	const bool invoices = is_document(json_first(items));
 	bool more = json_true(json_member(v, "has_more"));
-	if (!is_object(v, "invoice") && !invoices && !is_object(json_first(items), "line_item"))
+	if (!is_document(v) && !invoices && !is_object(json_first(items), "line_item"))
 		return false;
+	struct text document =
+		json_string(invoices ? NULL : json_member(json_first(items), "invoice"));
 	buf_puts(out, "{\"data\":[");
 	if (!items)
-		more = put_invoice(out, v);
+		more = put_invoice(out, v, &document);
 	for (json_value *one = invoices ? json_first(items) : NULL; one; one = json_next(one))
-		more |= put_invoice(out, one);
+		more |= put_invoice(out, one, &document);
 	if (items && !invoices)
 		put_lines(out, &(struct invoice){ 0 }, items);
 	out->n -= out->p[out->n - 1] == ',';
-	buf_printf(out, "],\"has_more\":%s}", more ? "true" : "false");
+	buf_puts(out, "]");
+	if (document.n)
+		put_text(out, "of_document", document);
+	buf_printf(out, ",\"has_more\":%s}", more ? "true" : "false");
 	return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/dict.h"
 #include "base/json.h"
+#include "meter/store/own_rows.h"
 #include "meter/store/piles.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
@@ -653,11 +654,32 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	return rc;
 }
 
-static const struct sql sql_cells_rows = {
-	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,task,session,flags FROM usage "
-		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
-};
+#define CELLS_ROWS_SQL \
+	"SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,cache_write_1h," \
+	"output,reasoning,more,task,session,flags FROM usage WHERE seq BETWEEN :from AND :to AND " \
+	"time>=:since AND time<:until"
+static const struct sql sql_cells_rows = { .text = CELLS_ROWS_SQL };
+static const struct sql sql_own_cells_rows = { .text = CELLS_ROWS_SQL OWN_ROWS_SQL };
+
+/* The rows [from, to], of others than the filter's customer, project and workload as few as may be.
+ */
+static int begin_rows(struct usage_result *r, int64_t from, int64_t to, struct query **out,
+		      struct err *e)
+{
+	int64_t own_from;
+	int rc = own_rows_from(r->store, r->filter, &own_from, e);
+	if (rc != 0)
+		return rc;
+	const bool own = to - from >= own_from;
+	rc = db_statement(store_db(r->store), own ? &sql_own_cells_rows : &sql_cells_rows, out, e);
+	if (rc != 0)
+		return rc;
+	if (own)
+		own_rows_bind(*out, r->filter);
+	db_bind_int(*out, ":from", from);
+	db_bind_int(*out, ":to", to);
+	return 0;
+}
 
 /* A row that is moved leaves the cell of its day. */
 static int take_away(struct usage_result *r, const struct cell *c, struct err *e)
@@ -694,11 +716,9 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	bool texts = r->filter->session != NULL;
 	for (size_t i = 0; i < r->dim_count; i++)
 		texts |= r->dim[i] == BY_TASK || r->dim[i] == BY_SESSION;
-	int rc = db_statement(db, &sql_cells_rows, &q, e);
+	int rc = begin_rows(r, from, to, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":from", from);
-	db_bind_int(q, ":to", to);
 	db_bind_int(q, ":since", since);
 	db_bind_int(q, ":until", until);
 	while ((rc = db_step(db, q, e)) == 1) {

@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "meter/store/day_cells.h"
+#include "meter/store/own_rows.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_peaks.h"
 #include "meter/store/row_text.h"
@@ -18,6 +19,9 @@ struct search {
 	size_t room;		 /* one more than the page, to know whether there is more */
 	struct dict series_fits; /* number of a series to 1: no, 2: yes */
 	struct query *rows;
+	struct query *own; /* the same of the filter's customer alone (own_rows.h), or NULL */
+	int64_t own_from;  /* from how many rows on it is used */
+	struct query *now; /* which of the two is read */
 	struct err *e;
 };
 
@@ -87,10 +91,10 @@ static int read_counts(struct search *x, int64_t counts[COUNT_KINDS])
 {
 	memset(counts, 0, COUNT_KINDS * sizeof *counts);
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		counts[b] = db_int(x->rows, AT_TOKENS + b);
-	return db_is_null(x->rows, AT_MORE)
+		counts[b] = db_int(x->now, AT_TOKENS + b);
+	return db_is_null(x->now, AT_MORE)
 		       ? 0
-		       : row_read_more(counts, NULL, db_text(x->rows, AT_MORE), x->e);
+		       : row_read_more(counts, NULL, db_text(x->now, AT_MORE), x->e);
 }
 
 static int measure(struct search *x, enum peak_kind k, const struct stored_price *price,
@@ -102,7 +106,7 @@ static int measure(struct search *x, enum peak_kind k, const struct stored_price
 	for (int b = 0; k == PEAK_TOKENS && b < BUCKET_COUNT; b++)
 		*out += b == BUCKET_REASONING ? 0 : counts[b];
 	if (k == PEAK_COST) {
-		rc = stored_price_amount(price, counts, db_int(x->rows, AT_REQUESTS), &cost, x->e);
+		rc = stored_price_amount(price, counts, db_int(x->now, AT_REQUESTS), &cost, x->e);
 		*out = cost.atto;
 	}
 	return rc;
@@ -118,7 +122,7 @@ static enum peak_kind measured(const struct search *x)
 static int value_of(struct search *x, const struct stored_price *price, int128 *out)
 {
 	int64_t counts[COUNT_KINDS];
-	*out = x->q->order == ROWS_BY_TIME ? db_int(x->rows, AT_TIME) : 0;
+	*out = x->q->order == ROWS_BY_TIME ? db_int(x->now, AT_TIME) : 0;
 	if (x->q->order == ROWS_BY_STORED || x->q->order == ROWS_BY_TIME)
 		return 0;
 	int rc = read_counts(x, counts);
@@ -130,14 +134,14 @@ static int take_row(struct search *x)
 	const struct rows_question *q = x->q;
 	const struct subject_names *subject;
 	const struct stored_price *price;
-	struct row_place p = { .seq = db_int(x->rows, AT_SEQ) };
+	struct row_place p = { .seq = db_int(x->now, AT_SEQ) };
 	bool fits;
-	int rc = series_fits(x, db_int(x->rows, AT_SERIES), &subject, &fits);
-	if (rc != 0 || !fits || (q->kind >= 0 && db_int(x->rows, AT_KIND) != q->kind) ||
-	    !matches(q->session, db_text(x->rows, AT_SESSION)) ||
-	    !matches(q->task, db_text(x->rows, AT_TASK)))
+	int rc = series_fits(x, db_int(x->now, AT_SERIES), &subject, &fits);
+	if (rc != 0 || !fits || (q->kind >= 0 && db_int(x->now, AT_KIND) != q->kind) ||
+	    !matches(q->session, db_text(x->now, AT_SESSION)) ||
+	    !matches(q->task, db_text(x->now, AT_TASK)))
 		return rc;
-	rc = store_stored_price(x->s, db_int(x->rows, AT_PRICE), &price, x->e);
+	rc = store_stored_price(x->s, db_int(x->now, AT_PRICE), &price, x->e);
 	if (rc != 0 || !price_fits(x, price, subject))
 		return rc;
 	rc = value_of(x, price, &p.value);
@@ -146,21 +150,27 @@ static int take_row(struct search *x)
 	return rc;
 }
 
+static void begin_rows(struct search *x, struct query *q, int64_t from, int64_t to)
+{
+	x->now = q;
+	db_reset(q);
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+}
+
 /* The rows [from, to] whose instants lie in [since, until). */
 static int look_at(struct search *x, int64_t from, int64_t to, int64_t since, int64_t until)
 {
 	struct db *db = store_db(x->s);
 	if (from > to || since >= until)
 		return 0;
-	db_reset(x->rows);
-	db_bind_int(x->rows, ":from", from);
-	db_bind_int(x->rows, ":to", to);
-	db_bind_int(x->rows, ":since", since);
-	db_bind_int(x->rows, ":until", until);
+	begin_rows(x, x->own && to - from >= x->own_from ? x->own : x->rows, from, to);
+	db_bind_int(x->now, ":since", since);
+	db_bind_int(x->now, ":until", until);
 	int rc;
-	while ((rc = db_step(db, x->rows, x->e)) == 1 && (rc = take_row(x)) == 0)
+	while ((rc = db_step(db, x->now, x->e)) == 1 && (rc = take_row(x)) == 0)
 		;
-	db_reset(x->rows);
+	db_reset(x->now);
 	return rc;
 }
 
@@ -192,7 +202,7 @@ struct quarter {
 
 struct quarters {
 	struct quarter *list;
-	size_t count;
+	size_t count, next;
 };
 
 /* Whether rows of that subject and price can be wanted. */
@@ -355,32 +365,56 @@ static bool is_settled(const struct search *x, int64_t quarter)
 			       : last >= (int128)(quarter + 1) * QUARTER_US;
 }
 
-/* Quarter by quarter. Where the rows of many quarters lie mixed, all are read at once instead. */
+/* Some quarters, and the rows among which theirs are. */
+struct span {
+	int64_t early, late, lowest, highest;
+};
+
+/* The next quarters in the order of the page, at most so many, but for days on which there is
+ * nothing of the filter. False: none is left. */
+static bool next_quarters(const struct search *x, struct quarters *all, const struct days *d,
+			  size_t most, struct span *out)
+{
+	size_t n = 0;
+	while (n < most && all->next < all->count) {
+		const size_t i = all->next++;
+		const struct quarter k = all->list[x->q->ascending ? i : all->count - 1 - i];
+		if (!day_fits(d, k.quarter))
+			continue;
+		if (n++ == 0)
+			*out = (struct span){ k.quarter, k.quarter, k.lowest, k.highest };
+		out->early = k.quarter < out->early ? k.quarter : out->early;
+		out->late = k.quarter > out->late ? k.quarter : out->late;
+		out->lowest = k.lowest < out->lowest ? k.lowest : out->lowest;
+		out->highest = k.highest > out->highest ? k.highest : out->highest;
+	}
+	return n > 0;
+}
+
+/* Quarter by quarter, and of a filter that may leave few rows ever more of them at once. Where the
+ * rows of many quarters lie mixed, all are read at once instead. */
 static int look_by_quarters(struct search *x, int64_t since, int64_t until, int64_t rolled)
 {
 	struct quarters all = { 0 };
 	struct days days = { 0 };
+	struct span k;
 	int64_t read = 0;
+	size_t most = 1;
 	int rc = read_quarters(x, since, until, &all);
-	const size_t n = all.count;
 	if (rc == 0)
 		rc = read_days(x, &days);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const struct quarter *k = &all.list[x->q->ascending ? i : n - 1 - i];
-		if (is_settled(x, k->quarter))
-			break;
-		if (!day_fits(&days, k->quarter))
-			continue;
-		read += k->highest - k->lowest + 1;
-		const bool mixed = read > 2 * rolled;
-		const int64_t from = k->quarter * QUARTER_US, to = from + QUARTER_US;
-		if (mixed) {
+	while (rc == 0 && next_quarters(x, &all, &days, most, &k) &&
+	       !is_settled(x, x->q->ascending ? k.early : k.late)) {
+		const int64_t from = k.early * QUARTER_US, to = (k.late + 1) * QUARTER_US;
+		read += k.highest - k.lowest + 1;
+		if (read > 2 * rolled) {
 			x->page->count = 0;
 			rc = look_at(x, 1, rolled, since, until);
 			break;
 		}
-		rc = look_at(x, k->lowest, k->highest < rolled ? k->highest : rolled,
+		rc = look_at(x, k.lowest, k.highest < rolled ? k.highest : rolled,
 			     from < since ? since : from, to > until ? until : to);
+		most *= x->own ? 2 : 1;
 	}
 	dict_release(&days.of);
 	free(all.list);
@@ -427,9 +461,7 @@ static int learn(struct search *x, size_t stretch, struct row_peak *peak)
 	bool first = true;
 	int rc;
 	*peak = (struct row_peak){ 0 };
-	db_reset(x->rows);
-	db_bind_int(x->rows, ":from", first_row_of(stretch));
-	db_bind_int(x->rows, ":to", first_row_of(stretch + 1) - 1);
+	begin_rows(x, x->rows, first_row_of(stretch), first_row_of(stretch + 1) - 1);
 	db_bind_int(x->rows, ":since", INT64_MIN);
 	db_bind_int(x->rows, ":until", INT64_MAX);
 	while ((rc = db_step(db, x->rows, x->e)) == 1) {
@@ -501,9 +533,17 @@ static int look_by_stretches(struct search *x, struct row_peaks *peaks, int64_t 
 	}
 	if (n)
 		qsort_r(list, n, sizeof *list, best_first, (void *)(uintptr_t)q);
+	/* of a filter that leaves few rows the best of a stretch says little: all are read at once
+	 */
+	const size_t tries = x->own ? n / 8 + 16 : n;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (is_full(x) && !comes_before(q, list[i].best, x->page->row[x->page->count - 1]))
 			break;
+		if (i == tries) {
+			x->page->count = 0;
+			rc = look_at(x, from, to, since, until);
+			break;
+		}
 		rc = look_at(x, first_row_of(list[i].stretch),
 			     first_row_of(list[i].stretch + 1) - 1, since, until);
 	}
@@ -533,10 +573,23 @@ static int look_at_all(struct search *x, int64_t rolled, int64_t last)
 	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
 }
 
-static const char rows_sql[] = "SELECT seq,time,series,price,kind,requests,input,cache_read,"
-			       "cache_write_5m,cache_write_1h,output,reasoning,more,session,task "
-			       "FROM usage WHERE seq BETWEEN :from AND :to AND time>=:since AND "
-			       "time<:until";
+#define ROWS_SQL \
+	"SELECT seq,time,series,price,kind,requests,input,cache_read,cache_write_5m," \
+	"cache_write_1h,output,reasoning,more,session,task FROM usage WHERE seq BETWEEN :from AND " \
+	":to AND time>=:since AND time<:until"
+static const char rows_sql[] = ROWS_SQL;
+static const char own_rows_sql[] = ROWS_SQL OWN_ROWS_SQL;
+
+static int prepare_own_rows(struct search *x)
+{
+	int rc = own_rows_from(x->s, &x->q->filter, &x->own_from, x->e);
+	if (rc != 0 || x->own_from == INT64_MAX)
+		return rc;
+	rc = db_prepare(store_db(x->s), own_rows_sql, &x->own, x->e);
+	if (rc == 0)
+		own_rows_bind(x->own, &x->q->filter);
+	return rc;
+}
 
 int usage_rows_warm(struct store *s, int64_t *next, struct err *e)
 {
@@ -585,12 +638,15 @@ int usage_rows(struct rows_page *out, struct store *s, const struct rows_questio
 		rc = rollup_rolled_to(s, &rolled, e);
 	if (rc == 0)
 		rc = db_prepare(db, rows_sql, &x.rows, e);
+	if (rc == 0)
+		rc = prepare_own_rows(&x);
 	if (rc == 0 && q->order == ROWS_BY_STORED)
 		rc = look_by_number(&x, rolled, store_last_seq(s));
 	else if (rc == 0 && q->order == ROWS_BY_TIME)
 		rc = look_by_time(&x, rolled, store_last_seq(s));
 	else if (rc == 0)
 		rc = look_at_all(&x, rolled, store_last_seq(s));
+	db_drop(x.own);
 	db_drop(x.rows);
 	dict_release(&x.series_fits);
 	if (!inside && db_in_transaction(db))

@@ -1,4 +1,4 @@
-/* Small pictures in SVG: bars, intervals, steps, the week's clock. h(name, attributes, ...children) makes an element, so that the
+/* Small pictures in SVG: bars, sparklines, intervals, steps, the week's clock. h(name, attributes, ...children) makes an element, so that the
    page and saved reports draw the same. Values are numbers for the length of a line only; what they say stands in words beside them. */
 const pictures = h => {
 	const most = list => list.reduce((m, v) => v !== null && v > m ? v : m, 0);
@@ -18,6 +18,12 @@ const pictures = h => {
 	const stack = (parts, top) => {
 		let x = 0;
 		return h('svg', {class: 'bar', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true'}, ...parts.map(([size, tone]) => { const r = h('rect', {class: 'c' + tone, x: at(x), width: at(size / top * 100), height: 6}); x += size / top * 100; return r; }));
+	};
+	/* A row's own course in small: bars from its largest value down; what is null is a gap. */
+	const spark = values => {
+		const top = most(values) || 1;
+		return h('svg', {class: 'spark', viewBox: `0 0 ${values.length} 20`, preserveAspectRatio: 'none', 'aria-hidden': 'true'},
+			h('path', {d: values.map((v, i) => v ? `M${i} 20V${at(Math.min(19, 20 - v / top * 20))}h.8V20` : '').join('')}));
 	};
 	/* Rows of bars with an interval on each: [{name, value, low, high, text}] */
 	const intervals = (rows, label) => {
@@ -74,5 +80,5 @@ const pictures = h => {
 		}
 		return h('svg', {class: 'series', viewBox: `0 0 ${o.width} ${o.height}`, role: 'img', 'aria-label': label, ...rest}, ...shapes);
 	};
-	return {frame, series, bar, stack, intervals, steps, clock};
+	return {frame, series, bar, stack, spark, intervals, steps, clock};
 };

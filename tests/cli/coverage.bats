@@ -177,3 +177,20 @@ owes() {
 	expect 0 '"total": "5"'
 	[ "$(sql t.db "SELECT count(*) FROM invoice WHERE status='draft'")" = 2 ]
 }
+@test "days between two billing days are told until an invoice has them" {
+	account acme
+	use acme a 2026-06-10T00:00:00Z 5; use acme b 2026-07-05T00:00:00Z 3; use acme c 2026-07-20T00:00:00Z 4; ingest
+	of acme 2026-06 5 0
+	"$TALLY" invoice finalize --all --prices card.json -q
+	"$TALLY" credit account acme --billing-day 15 -q
+	run "$TALLY" invoice draft acme --period 2026-07 --prices card.json
+	expect 3 "acme: 2026-07-01 to 2026-07-14 are on no invoice"
+	run "$TALLY" invoice draft acme --since 2026-07-01 --until 2026-07-14 --prices card.json --json
+	expect 0 '"total": "3"'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	run "$TALLY" invoice draft acme --period 2026-08 --prices card.json
+	expect 0
+	# a period that was left out as a whole can be drafted as such
+	run "$TALLY" invoice draft acme --period 2026-09 --prices card.json
+	expect 0
+}

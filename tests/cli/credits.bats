@@ -103,10 +103,14 @@ open_accounts() {
 	run "$TALLY" credit balance beta --json
 	# three months: 100, kept 100 + 100, kept 150 + 100
 	expect "$status" '"grant": "monthly 2026-11-01"' '"available": "250"'
-	run "$TALLY" credit void acme welcome --why mistake
+	run "$TALLY" credit void acme order-1 --why mistake
 	expect 0
-	run "$TALLY" credit void acme welcome --why again
-	expect 1 "nothing is left"
+	run "$TALLY" credit void acme order-1 --why again
+	expect 1 "nothing is left of the grant 'order-1'"
+	# it ended: what was left has expired
+	run "$TALLY" credit void acme welcome --why mistake
+	expect 1 "nothing is left of the grant 'welcome'"
+	"$TALLY" credit grant acme 500 --id order-2 --effective 2026-09-01 -q
 	printf '%s\n' '{"op":"grant","customer":"acme","id":"a","amount":"5","linked":true}' '{"op":"draw","customer":"acme","id":"b","amount":"99999"}' \
 		'{"op":"draw","customer":"acme","id":"c","amount":"1"}' > ops.jsonl
 	run "$TALLY" credit post ops.jsonl --json

@@ -95,3 +95,95 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 	run curl -s -m 5 -o body -w '%{http_code}' -X POST -H 'Content-Encoding: gzip' --data-binary @bad.gz "$URL/v1/usage"
 	[[ $output == 4?? ]] || fail "bytes behind the last member were dropped: $output"
 }
+# raw FORMAT...: what the server answers to bytes as they are
+raw() { printf "$@" >bytes; exec 9<>"/dev/tcp/127.0.0.1/$port"; cat bytes >&9; timeout 10 cat <&9; exec 9>&-; }
+@test "a hold of an amount is of what its fields say, also where they are of another kind" {
+	"$TALLY" db init --db t.db >/dev/null
+	"$TALLY" budget set p --project 7 --amount 1 --hard --db t.db -q
+	serve_surely
+	post /v1/holds '{"customer":"acme","amount":"5","project":7}'; [ "$status_code" = 402 ] || fail "$status_code $output"
+	for field in '"project":["7"]' '"model":true' '"id":{}' '"customer":["acme"]' '"time":"soon"' '"input":-1'; do
+		post /v1/holds "{\"customer\":\"acme\",\"amount\":\"1\",$field}"
+		[[ $status_code == 4?? ]] || fail "$field: $status_code $output"
+	done
+	post /v1/holds '{"customer":"acme","amount":"1","id":7}'; [ "$status_code" = 201 ] || fail "$status_code $output"
+	post /v1/holds '{"customer":"acme","amount":"1","id":7}'; [ "$status_code" = 201 ] || fail "$status_code $output"
+	expect 0 '"id":"7"' '"held":"1"'
+	post /v1/holds "{\"customer\":\"acme\",\"amount\":\"1\",\"project\":\"$(printf %05000d 0)\"}"; [ "$status_code" = 422 ] || fail "$status_code"
+}
+@test "a stream ends with the token or the session that opened it" {
+	"$TALLY" db init --db t.db >/dev/null
+	admin=$("$TALLY" token root --scope admin --file tokens.txt)
+	reader=$("$TALLY" token page --scope read --file tokens.txt)
+	serve_surely --tokens tokens.txt
+	curl -s -c jar -X POST -d "$reader" "$URL/session" >/dev/null
+	curl -s -N -m 30 -H "Authorization: Bearer $reader" "$URL/v1/live" >live 3>&- & one=$!
+	curl -s -N -m 30 -b jar "$URL/v1/live" >page 3>&- & two=$!
+	for i in $(seq 100); do [ -s live ] && [ -s page ] && break; sleep 0.1; done
+	[ -s live ] && [ -s page ]
+	curl -s -b jar -X POST "$URL/session" >/dev/null
+	"$TALLY" token page --revoke --file tokens.txt 2>/dev/null
+	curl -s -m 20 -H "Authorization: Bearer $admin" -X POST -d "$(use a)" "$URL/v1/usage" >/dev/null
+	began=$SECONDS
+	wait $one; wait $two
+	((SECONDS - began < 25)) || fail "the streams went on"
+	! grep -h '"accepted":1' live page
+}
+@test "a head that can be read in two ways is refused, and its connection ends" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve_surely
+	next='GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n'
+	for head in 'Content-Length: 3\r\nContent-Length: 4\r\n' 'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n' \
+		'Transfer-Encoding: xchunked\r\n' 'Content-Length : 3\r\n' 'Host: example.com\r\nContent-Length: 3\r\n' \
+		'Authorization: a\r\nAuthorization: b\r\nContent-Length: 3\r\n'; do
+		out=$(raw "POST /v1/usage HTTP/1.1\r\nHost: localhost\r\n$head\r\n{}\n$next")
+		[[ $out == 'HTTP/1.1 400'* ]] || fail "$head: $out"
+		[ "$(grep -c '^HTTP/1.1' <<<"$out")" = 1 ] || fail "$head: $out"
+	done
+	get "$URL/v1/usage?by=model&by=customer"; expect 0 'given twice'
+	get "$URL/v1/usage?by=model%00x"; [ "${lines[-1]}" = 400 ] || fail "$output"
+	get "$URL/v1/usage%00x"; [ "${lines[-1]}" = 404 ] || fail "$output"
+}
+@test "who is too slow is told so in whole JSON" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve_surely --body-seconds 1
+	raw 'POST /v1/usage HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc' | tr -d '\r' >answer
+	grep -q '^HTTP/1.1 408' answer
+	sed '1,/^$/d' answer | python3 -c 'import json,sys; json.load(sys.stdin)'
+	length=$(sed -n 's/^Content-Length: //p' answer)
+	[ -z "$length" ] || [ "$length" = "$(sed '1,/^$/d' answer | wc -c)" ]
+}
+@test "a token that is revoked is gone from the file that a link leads to, and its readers stay" {
+	mkdir real
+	"$TALLY" token a --scope read --file real/tokens >/dev/null; "$TALLY" token b --scope read --file real/tokens >/dev/null
+	chmod 640 real/tokens; ln -s real/tokens link
+	[ "$(id -u)" != 0 ] || chown 65534:65534 real/tokens
+	before=$(stat -c '%a %u %g' real/tokens)
+	"$TALLY" token a --revoke --file link
+	[ -L link ] && ! grep -q '^a ' real/tokens && grep -q '^b ' real/tokens
+	[ "$(stat -c '%a %u %g' real/tokens)" = "$before" ]
+}
+@test "a body that takes long to read holds up nobody else" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve_surely
+	python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.compress(b"[" + b"[]," * 20000000 + b"[]]", 1))' >heavy.gz
+	(curl -s -m 300 -X POST -H 'Content-Encoding: gzip' --data-binary @heavy.gz "$URL/v1/usage" >heavy.out; touch ended) 3>&- &
+	for i in 1 2 3 4 5; do sleep 0.1; get "$URL/healthz"; [ "${lines[-1]}" = 200 ]; done
+	[ ! -e ended ] || fail "the body was read before the others were answered"
+	wait $!
+	grep -q 'holds no record' heavy.out
+}
+@test "a resource of OpenTelemetry with more attributes than any has is refused" {
+	python3 - <<-'END' >many.json
+		import json
+		a = lambda k, v: {"key": k, "value": {"stringValue": v}}
+		span = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "chat", "startTimeUnixNano": "1781510400000000000", "endTimeUnixNano": "1781510401000000000",
+		        "attributes": [a("gen_ai.operation.name", "chat"), a("gen_ai.request.model", "deepseek-v4-flash"), {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "10"}}]}
+		for n in (1024, 1025):
+		    print(json.dumps({"resourceSpans": [{"resource": {"attributes": [a("k%d" % i, "v") for i in range(n)]}, "scopeSpans": [{"spans": [dict(span, spanId="%016x" % n)]}]}]}))
+	END
+	run "$TALLY" ingest many.json --db t.db
+	expect 3 '1 accepted' '1 quarantined'
+	run "$TALLY" quarantine list --db t.db
+	expect 0 'more than 1,024 attributes'
+}

@@ -85,8 +85,10 @@ value() { # of the last run's JSON
 	run "$TALLY" reconcile own.json
 	[ "$status" -eq 1 ]
 	run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd
-	[ "$status" -eq 0 ] || fail "$output"
+	[ "$status" -eq 3 ] || fail "$output"
 	[[ "$output" == *"not read: tax"*"2 match"* ]]
+	run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd --map none=tax
+	[ "$status" -eq 0 ] || fail "$output"
 	for map in cost=c.eur none=c.eur model=nosuch; do
 		run "$TALLY" reconcile own.json --map day=d --map model=m --map cost=c.usd --map $map
 		[ "$status" -eq 1 ]

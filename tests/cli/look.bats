@@ -274,3 +274,29 @@ JS
 	touch -d 2026-06-16T10:30:00Z "$logs/s.jsonl"
 	run "$TALLY"; [[ $output != *'the database: `tally'* ]]
 }
+
+@test "what is refused counts as often as the logs hold it, and no longer once they do not, as a replay says" {
+	export XDG_CACHE_HOME=$DIR/cache
+	mkdir held
+	good() { echo '{"type":"assistant","sessionId":"s","uuid":"u'"$1"'","timestamp":"2026-06-15T10:00:0'"$1"'Z","requestId":"req_'"$1"'","message":{"id":"msg_'"$1"'","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":'"${2:-100}"',"output_tokens":25}}}'; }
+	bad() { good 9 | sed 's/:25}/:"x"}/'; }
+	both() { # REFUSED
+		local status_of=$([ "$1" = 0 ] && echo 0 || echo 3)
+		run "$TALLY" daily held --json; expect "$status_of" "\"quarantined\": $1," || return 1
+		run "$TALLY" replay held --json -q; expect "$status_of" "\"quarantined\": $1,"
+	}
+	{ good 1; bad; bad; } >held/a.jsonl
+	{ good 2; bad; } >held/b.jsonl
+	both 3
+	bad >>held/a.jsonl
+	both 4
+	{ good 1; bad; } >held/a.jsonl
+	both 2
+	good 1 >held/a.jsonl
+	both 1
+	# other counts of a call are left out, too
+	{ good 2; good 1 200 | sed 's/:25}/:20}/'; } >held/b.jsonl
+	both 1
+	good 2 >held/b.jsonl
+	both 0
+}

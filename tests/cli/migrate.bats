@@ -23,6 +23,19 @@ migrate() { run --separate-stderr "$TALLY" migrate -z UTC "$@"; }
 	expect 0 "its own cache by the vendor's contract" '"cache": "rebuilt"'
 	[[ $output != *'"cache_read": 20000, "cache_write_5m": 0'* ]] || fail "the target has the recorded hits"
 }
+@test "--from moves calls of one model, and all others stay where they were" {
+	work
+	echo 'c,2026-10-05T12:02:00Z,claude-opus-4-6,s2,code,1000,0,0,100' >>t.csv
+	migrate t.csv --from claude-sonnet-4-6 --to claude-haiku-4-5 --cache none --json
+	# Haiku: 1,200 x 1 + 20,000 x 0.1 + 21,500 x 1.25 + 1,200 x 5; Opus as it was: 1,000 x 5 + 100 x 25, per million
+	expect 0 '"total": "0.043575"' 'only calls of claude-sonnet-4-6 move'
+	migrate t.csv --from claude-sonnet-4-6 --from claude-opus-4-6 --to claude-haiku-4-5 --cache none --json
+	expect 0 '"total": "0.037575"'
+	migrate t.csv --from claude-sonnet-4-6 --to claude-haiku-4-5; expect 0 'Moving claude-sonnet-4-6 to claude-haiku-4-5'
+	migrate t.csv --from sonnet --to claude-haiku-4-5; expect 1
+	[[ $stderr == *"no call ran on 'sonnet'; there are claude-sonnet-4-6, claude-opus-4-6"* ]] || fail "$stderr"
+	migrate t.csv --from claude-sonnet-4-6 --to batch:claude-haiku-4-5; expect 2
+}
 @test "factors are stated with their source and move prompt and answers" {
 	work
 	migrate t.csv --to claude-haiku-4-5 --cache none --tokenizer '1.1:own count' --wordiness 2 --json

@@ -99,12 +99,15 @@ usage --where x|--customer, --project and --model narrow a report
 serve --port 80|write --listen 127.0.0.1:PORT
 export --format csv|the format is the first word: tally export csv
 forecast --days 3|--until DATE is the last day
-migrate --from x|`tally forecast --move OLD=NEW` moves one model
 amend r --customer x|write --set customer=NAME
 invoice send 1|did you mean `tally invoice show`?
 credit|`tally help credit` explains them
 CASES
 	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
+	# the models of one's own records come first
+	printf '%s\n' time,model,input 2026-06-15T08:00:00Z,qwen-flash,3 >own.csv; "$TALLY" ingest own.csv --db own.db -q
+	TALLY_DB=own.db run "$TALLY" cost flash --input 1; expect 1 "did you mean 'qwen-flash', "
+	TALLY_DB=none.db run "$TALLY" cost flash --input 1; expect 1; [[ $output != *"mean 'qwen-flash'"* ]] || fail "the shortest"
 	run "$TALLY" credit subscribe acme pro --db o.db; expect 1 "did you mean 'vm0-pro'?"
 	run "$TALLY" cost deepseek-v4-flash --input 1 --currency EUR; expect 1 'no price in EUR, only in USD and CNY'
 	run "$TALLY" cost gtp-5 --input 1; expect 1 "did you mean 'gpt-5'?"
@@ -112,8 +115,9 @@ CASES
 	while IFS='|' read -r typed meant; do
 		run "$TALLY" cost "$typed" --input 1; expect 1 "did you mean $meant" || return 1
 	done <<-'CASES'
-		sonnet|'claude-sonnet-5'
+		sonnet|'claude-sonnet-5-5', 'claude-sonnet-5'
 		opus-4.1|'claude-opus-4-1'
+		mini|'gpt-
 		gpt5|'gpt-5'?
 		4o-mini|'gpt-4o-mini'
 		gemini flash|'gemini-flash-latest'
@@ -129,6 +133,22 @@ CASES
 	CASES
 	cost gpt-5 --prompt 10k --cache-read 8k --at 2026-06-01
 	[ "$(json total)" = 0.0035 ] || fail "2,000 at 1.25 and 8,000 at 0.125 a million"
+}
+@test "a file where a command or a model is expected is answered with what reads it" {
+	printf '%s\n' time,model,input 2026-06-15T08:00:00Z,gpt-5,3 >calls.csv
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line; expect 2 "$says" || return 1
+	done <<-'CASES'
+		calls.csv|did you mean `tally replay calls.csv`?
+		daily --last month|--period last-month
+		quux calls.csv|did you mean `tally replay calls.csv`?
+		repaly calls.csv|did you mean `tally replay`?
+		cost calls.csv|'calls.csv' is a file, no model; `tally replay` prices its calls
+		usage calls.csv|`tally ingest` stores its calls
+		compare gpt-5 gpt-4o|`tally cost MODEL MODEL` or `tally whatif FILE`
+		total|did you mean `tally usage`?
+		codebuff daily|did you mean `tally sources`?
+	CASES
 }
 @test "an empty report says what was typed wrongly, and when there are records" {
 	printf 'id,time,model,customer,project,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,/home/me/app,1000\nb,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/x/app,1000\nc,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/shop,1000\n' >u.csv

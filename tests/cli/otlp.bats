@@ -210,6 +210,27 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	run "$TALLY" usage --json; expect 0 '"records": 2,' '"input": 8,' '"quarantined": 0'
 }
 
+@test "a series that is sent with delta and with cumulative sums counts once, in any order; what crosses is told" {
+	on_server && skip "a server's database keeps whichever came first"
+	n=claude_code.token.usage
+	metric $n 1 0 60 input=100 >d1.json; metric $n 1 60 120 input=200 >d2.json; metric $n 1 100 180 input=50 >across.json
+	metric $n 2 0 60 input=100 >c1.json; metric $n 2 0 120 input=300 >c2.json
+	for order in 'd1 d2 c2' 'c2 d2 d1' 'd1 c1 d2 c2' 'c1 d1 d2 c2' 'd2 c1 c2 d1' 'd2 d1 c1 c2 c1 d2'; do
+		rm -f t.db
+		for f in $order; do run "$TALLY" ingest $f.json; expect 0; done
+		run "$TALLY" usage --json; expect 0 '"records": 1,' '"input": 300,' '"quarantined": 0' || fail "$order"
+		run "$TALLY" fsck; expect 0 clean
+		run "$TALLY" replay $(printf '%s.json ' $order) --json; expect 0 '"records": 1,' '"input": 300,' || fail "$order"
+	done
+	rm -f t.db; run "$TALLY" ingest c2.json across.json; expect 3 'across.json:1: the series is sent with delta and with cumulative sums'
+	rm -f t.db; run "$TALLY" ingest c1.json across.json c2.json; expect 3 'c2.json:1: the series is sent with delta and with cumulative sums'
+	run "$TALLY" replay across.json c2.json --json; expect 3 '"input": 300,' 'across.json:1: the series is sent with'
+	# two readings, and a restart, in one request
+	jq -s '{resourceMetrics: map(.resourceMetrics[])}' c1.json c2.json >both.json
+	metric $n 2 200 260 input=7 >again.json; jq -s '{resourceMetrics: map(.resourceMetrics[])}' both.json again.json >three.json
+	for f in both:300 three:307; do run "$TALLY" replay ${f%:*}.json --json; expect 0 "\"input\": ${f#*:},"; done
+}
+
 @test "an attribute without a value ends nothing, and is told where its call is" {
 	{ event other.thing '"gen_ai.usage.input_tokens":1'; spans "$(span a "" chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.response.id":"r1","gen_ai.usage.input_tokens":100,"gen_ai.usage.output_tokens":10')"; } >valued.jsonl
 	# a value of no kind, and none at all, before every other attribute

@@ -310,3 +310,45 @@ doubted() { # NAME COMMAND...
 	run "$TALLY" usage --since 2026-06-01 --json
 	[[ "$output" == *'"total": "18",'* ]] || fail "$output"
 }
+
+@test "a table without ids that another --map reads again is the same rows, which know more then" {
+	on_server && skip "others may write to a server's database meanwhile"
+	export TALLY_DB=$DIR/t.db
+	table() { printf '%s\n' when,who,model,in_tok,out_tok,team 2026-06-15T10:00:00Z,alice,gpt-5,100,10,red 2026-06-15T10:00:00Z,bob,gpt-5,200,20,blue "$@" >t.csv; }
+	read_with() { run "$TALLY" ingest t.csv --map time=when --map input=in_tok --map output=out_tok "$@"; }
+	table
+	read_with; expect 0 "2 accepted"
+	read_with --map customer=who; expect 0 "0 accepted, 2 duplicates"
+	read_with; expect 0 "0 accepted, 2 duplicates"
+	run "$TALLY" usage --by customer --csv; expect 0 "alice,1,1,100," "bob,1,1,200,"
+	# rows that are new come in as that map reads them, and are known by every one
+	table 2026-06-15T10:00:01Z,carl,gpt-5,7,1,red
+	read_with --map customer=who; expect 0 "1 accepted, 2 duplicates"
+	read_with --map project=team; expect 0 "0 accepted, 3 duplicates"
+	read_with; expect 0 "0 accepted, 3 duplicates"
+	run "$TALLY" usage --by customer,project --csv; expect 0 "alice,red,1,1,100," "bob,blue,1,1,200," "carl,red,1,1,7,"
+	# other counts are a conflict
+	run "$TALLY" ingest t.csv --map time=when --map input=out_tok --map output=in_tok; expect 3 "3 conflicts"
+	# what was voided may come back
+	"$TALLY" void "$(sql t.db "SELECT min(id) FROM usage")" --why wrong >void.out
+	read_with --map workload=team; expect 0 "1 accepted, 2 duplicates"
+	run "$TALLY" fsck; expect 0 clean
+	# and with lines of JSON
+	rm -f t.db; sed 1d t.csv | jq -Rc 'split(",") | {when: .[0], who: .[1], model: .[2], in_tok: (.[3] | tonumber), out_tok: (.[4] | tonumber)}' >t.jsonl
+	for map in "" "--map customer=who"; do run "$TALLY" ingest t.jsonl --map time=when --map input=in_tok --map output=out_tok $map; expect 0; done
+	run "$TALLY" usage --by customer --json; expect 0 '"input": 307,' '"customer": "carl"'
+}
+
+@test "a duplicate that names the customer, or another text that is missing, adds it; one that names another is a conflict" {
+	export TALLY_DB=$DIR/t.db
+	printf '%s\n' '{"id":"a","time":"2026-06-15T10:00:00Z","model":"gpt-5","input":100,"output":10}' >bare.jsonl
+	sed 's/"id"/"customer":"acme","project":"shop","id"/' bare.jsonl >named.jsonl
+	for order in 'bare named' 'named bare' 'bare named bare named'; do
+		rm -f t.db
+		for f in $order; do run "$TALLY" ingest $f.jsonl; expect 0; done
+		run "$TALLY" usage --by customer,project --csv; expect 0 "acme,shop,1,1,100,"
+		run "$TALLY" fsck; expect 0 clean
+	done
+	sed 's/acme/other/' named.jsonl >other.jsonl
+	run "$TALLY" ingest other.jsonl; expect 3 "another customer"
+}

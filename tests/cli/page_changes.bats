@@ -124,6 +124,15 @@ assert 'chain' in d['items'][1]['reason'] and 'exprise' in d['items'][3]['reason
 	ask credits/post '{"operations":[{"op":"grant","customer":"other","id":"g4","amount":"7"}]}'; check "assert d['items'] == [{'index': 0, 'result': 'done'}]"
 	for wrong in '{}' '{"operations":[]}' '{"operations":"x"}'; do ask credits/post "$wrong"; expect 0 "'operations' is a list" 400; done
 	ask 'trail?limit=10'; check "assert [c['what'] for c in d['changes']].count('credit post') == 3 and d['changes'][-1]['about'] == '4 operations', d"
+	# a hold ends with an amount of credits, once, and never below nothing
+	run "$TALLY" credit hold acme 25 --id job-9; expect 0
+	for wrong in '{"hold":"job-9"}' '{"amount":"1"}' '{"hold":"job-9","amount":"-1"}'; do ask credits/settle "$wrong"; [ "${lines[-1]}" = 400 ] || fail "$wrong: $output"; done
+	ask credits/settle '{"hold":"none","amount":"1"}'; expect 0 404
+	get -H "Authorization: Bearer $own" -d '{"hold":"job-9","amount":"1"}' "$URL/v1/credits/settle"; expect 0 denied 403
+	ask credits/settle '{"hold":"job-9","amount":"18.5"}'; expect 0 200
+	ask credits/settle '{"hold":"job-9","amount":"18.5"}'; expect 0 settled 409
+	ask 'trail?limit=1'; check "assert [(c['what'], c['customer'], c['about']) for c in d['changes']] == [('credit settle', 'acme', 'job-9')], d"
+	run "$TALLY" credit balance acme --json; expect 0 '99981.5'
 	"$TALLY" ingest u.csv --quiet
 	run "$TALLY" credit trace acme g1 --usage --json; printf '%s\n' "$output" >said
 	get -H "Authorization: Bearer $own" "$URL/v1/trace?customer=acme&grant=g1&usage=true"

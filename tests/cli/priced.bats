@@ -117,6 +117,60 @@ J
 	run "$TALLY" ingest --json
 	expect "$status" '"accepted": 0' '"duplicates": 11' '"conflicts": 0'
 }
+@test "OpenCode's own gateway has its own prices, from the day its list had them" {
+	# a million tokens of input; 1.07 is first seen on 2025-11-21 and 1.25 on 2025-09-09 (OpenAI asks 1.25)
+	while read -r model at total; do
+		run "$TALLY" cost --provider opencode --model "$model" --input 1m --at "$at" --json
+		expect 0 '"provider": "opencode-zen"' "\"total\": \"$total\"" || fail "$model at $at" || return 1
+	done <<-'END'
+		gpt-5 2025-11-21 1.07
+		gpt-5 2025-11-20 1.25
+		gpt-5.1-codex 2026-07-01 1.07
+		claude-sonnet-4.5 2026-07-01 6
+		kimi-k2 2026-07-01 0.4
+		deepseek-v4-pro 2026-07-01 1.74
+		gpt-5-nano 2026-05-06 0
+		gpt-5-nano 2026-05-07 0.05
+	END
+	run "$TALLY" cost --provider opencode --model gpt-5 --input 1m --at 2025-09-08
+	expect 1 'no USD price before 2025-09-09'
+	run "$TALLY" cost --provider opencode --model gpt-4o --input 1m
+	expect 1 "'opencode-zen' has no model 'gpt-4o'"
+	# a name without a seller is never the gateway's, even where no other sells it so
+	run "$TALLY" cost --model gpt-5 --input 1m --json
+	expect 0 '"provider": "openai"' '"total": "1.25"'
+	run "$TALLY" cost --model kimi-k2 --input 1m
+	expect 1 "'kimi-k2' is in no price card"
+	run "$TALLY" cost --model opencode/kimi-k2 --input 1m --json
+	expect 0 '"provider": "opencode-zen"' '"total": "0.4"'
+}
+@test "a seller whom a log names, and of whom no card has prices, is told with what its calls come to" {
+	local two='"records": 2,'$'\n''  "cost": "0.00875",'$'\n''  "sellers": ["github-copilot", "mygw"],'$'\n''  "more_sellers": false'
+	opencode github-copilot/gpt-5 mygw/gpt-5 openai/gpt-5 groq/openai/gpt-oss-120b
+	# 1,000 x 1.25 + 9,000 x 0.125 + 200 x 10 a million: 0.004375 each
+	run "$TALLY" replay "$HOME/.local/share/opencode"
+	expect 0 "2 records of sellers without a card (github-copilot, mygw) have the price of the model's maker: 0.00875 in all" || return 1
+	run "$TALLY" replay "$HOME/.local/share/opencode" --json
+	expect 0 "$two" || return 1
+	"$TALLY" ingest -q
+	run "$TALLY" usage --json
+	expect 0 "$two" || return 1
+	run "$TALLY" cost --provider 'via mygw' --model gpt-5 --input 1m --json
+	expect 0 '"total": "1.25"' 'no card has prices of the seller that is named: this is what openai asks' || return 1
+	# a card of the seller's own prices it, and the other is left
+	echo '{"schema": "tally.card/1", "provider": "mygw", "reseller": true, "prices": [{"model": "gpt-5", "currency": "USD", "rates": {"input": "2", "cache_read": "2", "output": "2"}, "source": "mine", "sure": "mine"}]}' >mygw.json
+	run "$TALLY" replay "$HOME/.local/share/opencode" --prices mygw.json --json
+	expect 0 '"records": 1,'$'\n''  "cost": "0.004375",'$'\n''  "sellers": ["github-copilot"]' || return 1
+	"$TALLY" rerate --prices mygw.json >rerated 2>&1
+	run "$TALLY" usage
+	expect 0 '1 record of sellers without a card (github-copilot) has the price'
+}
+@test "agents that sell calls themselves are sellers without a card" {
+	mkdir -p log
+	echo '{"version":1,"id":"T-1","messages":[{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-11-20T00:00:00Z","inputTokens":1000000,"cacheCreationInputTokens":0,"cacheReadInputTokens":0,"totalInputTokens":1000000,"outputTokens":0}}]}' >log/T-1.json
+	run "$TALLY" replay log
+	expect 0 "1 record of sellers without a card (amp) has the price of the model's maker: 3 in all"
+}
 @test "what has no price is named with the commands that mend it" {
 	claude claude-nobody-9
 	run "$TALLY" replay "$HOME/.claude"

@@ -64,6 +64,40 @@ assert len(r) == 3 and float(r[0]['total']) >= float(r[1]['total']) >= float(r[2
 	get "$URL/v1/records?limit=0"; expect 0 'limit is from 1' 400
 	stop
 }
+# Enough stretches that those which may be of the page are given up for one pass over all, and quarters that are read many at once.
+@test "few records among many are found in every order, first and again" {
+	python3 -c "
+import random
+random.seed(3)
+print('id,time,model,customer,project,input,output')
+for i in range(24000):
+    print('r%d,2026-06-%02dT%02d:%02d:00Z,%s,%s,p%d,%d,%d' % (i, i // 1200 + 1, i // 50 % 24, i % 50, ('deepseek-v4-flash', 'deepseek-v4-pro')[i % 2],
+          'rare' if i % 601 == 7 else 'c%d' % (i % 40), i % 3, random.randrange(1, 90000), random.randrange(9000)))" >many.csv
+	"$TALLY" ingest many.csv --quiet
+	serve
+	cat >few.py <<'P'
+import csv, json, sys, urllib.request
+from decimal import Decimal
+rows = list(csv.DictReader(open('many.csv')))
+price = {'deepseek-v4-flash': (Decimal('0.14'), Decimal('0.28')), 'deepseek-v4-pro': (Decimal('0.435'), Decimal('0.87'))}
+for n, r in enumerate(rows):
+    a, b = price[r['model']]
+    r['n'], r['cost'], r['tokens'] = n, int(r['input']) * a + int(r['output']) * b, int(r['input']) + int(r['output'])
+for again in (False, True):
+    for sort in ('cost', 'tokens', 'time', 'stored'):
+        for order in ('desc', 'asc'):
+            for only in ({'customer': 'rare'}, {'customer': 'rare', 'project': 'p1'}, {'customer': 'c3'}, {'project': 'p2'}, {'customer': 'nobody'}):
+                want = [r for r in rows if all(r[k] == v for k, v in only.items())]
+                want.sort(key=lambda r: (r['n'] if sort == 'stored' else r[sort], r['n']), reverse=order == 'desc')
+                d = json.load(urllib.request.urlopen(sys.argv[1] + '/v1/records?limit=50&sort=%s&order=%s&%s' % (sort, order, '&'.join(k + '=' + v for k, v in only.items()))))
+                assert [r['id'] for r in d['records']] == [r['id'] for r in want[:50]], (again, sort, order, only)
+                assert bool(d['next']) == (len(want) > 50), (sort, order, only)
+P
+	run timeout 600 python3 few.py $URL
+	expect 0
+	stop
+}
+
 @test "facets count what the filters leave" {
 	records | "$TALLY" ingest - --quiet || true
 	serve

@@ -174,10 +174,11 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 		for k in 1 2 3; do
 			(n=0; while :; do n=$((n + 1))
 				printf '{"id":"%s-%s-%s-a","time":"2026-06-15","model":"deepseek-v4-flash","input":1}\n{"id":"%s-%s-%s-b","time":"2026-06-15","model":"deepseek-v4-pro","input":2}\n' $round $k $n $round $k $n >body.$k
-				curl -s -m 5 -f --data-binary @body.$k $URL/v1/usage >/dev/null || exit 0
+				curl -s -m 60 -f --data-binary @body.$k $URL/v1/usage >/dev/null || exit 0
 				cat body.$k >>acked.$k
 			done) & clients="${clients-} $!"
 		done
+		for wait in $(seq 600); do cat acked.* >/dev/null 2>&1 && break; sleep 0.1; done
 		sleep 0.$((round * 17 % 10 + 1))
 		kill -9 $SERVER; wait $SERVER || true
 		wait $clients || true; clients=

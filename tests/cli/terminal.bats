@@ -35,6 +35,12 @@ CSV
 	screen 120 "$TALLY" usage --db t.db --exact
 	expect 0 '$0.19775938'
 }
+@test "a column that left for a wider one comes back where the wider one had to leave, too; seconds go before text wraps" {
+	trace
+	screen 76 "$TALLY" records --db t.db
+	expect 0 'PROMPT' 'OUTPUT' '2026-06-16 08:00Z' '(no room for CUSTOMER'
+	for line in "${lines[@]}"; do [ "${#line}" -le 76 ] || fail "too wide: $line"; done
+}
 @test "in a pipe every digit and every letter stays, in any locale" {
 	trace
 	for locale in C C.UTF-8; do

@@ -72,14 +72,14 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 @test "the output of a run and the log of its session count once, whichever comes first" {
 	mkdir -p log/projects/p
 	call() { echo '{"type":"assistant","sessionId":"'"$1"'","cwd":"/p","uuid":"u'"$2"'","timestamp":"2026-06-15T10:00:0'"$2"'Z","requestId":"req_'"$2"'","message":{"id":"msg_'"$2"'","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":1000,"output_tokens":100}}}'; }
-	printed() { echo '{"type":"result","subtype":"success","session_id":"'"$1"'","uuid":"r-'"$1$2"'","num_turns":2,"usage":{"input_tokens":'"$2"',"output_tokens":200},"modelUsage":{"claude-sonnet-4-6[1m]":{"inputTokens":'"$2"',"outputTokens":200},"claude-haiku-4-5-20251001":{"inputTokens":500,"outputTokens":10}}}'; }
+	printed() { echo '{"type":"result","subtype":"success","session_id":"'"$1"'","uuid":"r-'"$1$3"'","num_turns":2,"usage":{"input_tokens":'"$2"',"output_tokens":'$(($2 / 10))'},"modelUsage":{"claude-sonnet-4-6[1m]":{"inputTokens":'"$2"',"outputTokens":'$(($2 / 10))'},"claude-haiku-4-5-20251001":{"inputTokens":500,"outputTokens":10}}}'; }
 	{ call s 1; call s 2; } >log/projects/p/s.jsonl
 	# the next session repeats what was said before
 	{ call t 1; call t 2; call t 3; } >log/projects/p/t.jsonl
-	printed s 2000 >s.json
-	printed s 1999 >s2.json
+	printed s 2000 1 >s.json
+	printed s 2000 2 >s2.json # of other calls, which count as much
 	{ call s 5; call s 6; } >log/projects/p/s2.jsonl
-	printed t 1000 >t.json
+	printed t 1000 1 >t.json
 	# two calls of 0.0045; each run had a call of another model, 0.00055, of which the log does not tell
 	both() { # TOTAL FILES: in any order, in a replay and in a database
 		local total=$1 order
@@ -145,12 +145,10 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	for n in 1 2; do run_line answer s $n >answer$n; run_line log s $n; done >log.jsonl
 	{ run_line start s; cat answer1 answer2; run_line result s 1; } >whole.jsonl
 	head -2 whole.jsonl >cut.jsonl
-	head -3 whole.jsonl >cut2.jsonl
 	tail -2 whole.jsonl >tail.jsonl
 	tail -1 whole.jsonl >end.jsonl
 	# another run of the session, that was cut
 	{ run_line start s; run_line answer s 3; } >other.jsonl
-	every_order 0.00135 whole.jsonl cut2.jsonl
 	every_order 0.00135 whole.jsonl tail.jsonl
 	every_order 0.00135 whole.jsonl cut.jsonl log.jsonl
 	every_order 0.00168 whole.jsonl other.jsonl
@@ -187,4 +185,9 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	run "$TALLY" usage --db l.db --json
 	expect 0 '"total": "0.002025"' '"records": 3,'
 	every_order 0.00135 whole.jsonl end.jsonl log.jsonl
+	# a smaller run of the session, of which the log does not tell, and with its call
+	run_line result s 7 | sed 's/:200/:60/g; s/:50/:20/g' >small.json
+	run_line log s 4 | sed 's/:100/:60/; s/:25}/:20}/' >log4.jsonl
+	every_order told log.jsonl small.json
+	every_order 0.00183 log.jsonl log4.jsonl small.json
 }

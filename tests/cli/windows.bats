@@ -59,7 +59,7 @@ limits() { "$TALLY" limit list --json | jq -c '[.limits[] | [.period, .limit, .s
 @test "an alarm without a hook is told, once" {
 	"$TALLY" budget set b --customer acme --amount 10 --soft 50 --soft-amounts 3 -q
 	use one 0 6
-	run "$TALLY" budget status; expect 0 "budget 'b' passed 3 USD: 6 spent" "budget 'b' passed 50 %: 6 spent"
+	run "$TALLY" budget status; expect 0 "budget 'b' passed 3 USD: \$6 spent" "budget 'b' passed 50 %: \$6 spent"
 	run "$TALLY" budget status; expect 0; [[ $output != *passed* ]]
 	use two 0 5
 	run "$TALLY" budget status; expect 4 "over"; [[ $output != *passed* ]] # 100 % is not among its percents
@@ -70,7 +70,7 @@ limits() { "$TALLY" limit list --json | jq -c '[.limits[] | [.period, .limit, .s
 	"$TALLY" budget set b --customer acme --amount 100 --period 'rolling 30d' --soft 50 --soft-amounts 5,40 \
 		--hook 'tee -a hook.json' -q
 	use one 2 6
-	run "$TALLY" budget status; expect 0 "budget 'b' passed 5 USD: 6 spent" "soft"
+	run "$TALLY" budget status; expect 0 "budget 'b' passed 5 USD: \$6 spent" "soft"
 	"$TALLY" budget set b --customer acme --amount 10 --period 'rolling 30d' --soft 50 --soft-amounts 5,40 \
 		--hook 'tee -a hook.json' -q
 	run "$TALLY" budget status; expect 0 "passed 50 %"

@@ -340,7 +340,7 @@ static void take_back_grant(struct history *h, struct err *e)
 {
 	struct text name = { 0 };
 	check(ledger_redo_all(ledger, NULL, e), e);
-	check(ledger_each_grant(ledger, h->account->id, name_left, &name, e), e);
+	check(ledger_each_grant(ledger, h->account->id, now, name_left, &name, e), e);
 	if (name.n)
 		check(ledger_void_grant(ledger, text_of(h->customer), name, now, "test", e), e);
 }

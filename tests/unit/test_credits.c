@@ -1276,7 +1276,7 @@ static void kind_rollover_stack(void)
 		struct lefts l = { 0 };
 		size_t i = 0;
 		do_step(customer, member_text(s, "after"), &now);
-		if (ledger_each_grant(ledger, account(customer)->id, add_left, &l, &e) != 0)
+		if (ledger_each_grant(ledger, account(customer)->id, now, add_left, &l, &e) != 0)
 			COMPLAIN("%s", e.message);
 		for (json_value *r = json_first(json_member(s, "rollovers")); r;
 		     r = json_next(r), i++)
@@ -1303,7 +1303,7 @@ static void kind_pools(void)
 		for (json_value *p = json_first(json_member(given, "pools")); p; p = json_next(p)) {
 			struct text id = member_text(p, "id");
 			struct lefts l = { 0 };
-			ledger_each_grant(ledger, account(customer)->id, add_left, &l, &e);
+			ledger_each_grant(ledger, account(customer)->id, now, add_left, &l, &e);
 			int128 left = member_text(p, "resets").n ? l.n ? l.left[l.n - 1] : 0
 								 : left_of(customer, id);
 			same(id.p, left, amount_in(s, id.p));

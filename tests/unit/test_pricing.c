@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -7,6 +8,7 @@
 #include "pricing/plan.h"
 #include "pricing/rate.h"
 #include "pricing/shelf.h"
+#include "pricing/tariffs.h"
 
 static struct instant when(const char *s)
 {
@@ -526,9 +528,46 @@ static void a_book_is_replaced_while_threads_ask(void **state)
 	shelf_close(x.shelf);
 }
 
+static int guess_at(const struct book *b, struct err *e)
+{
+	struct price_match m;
+	const struct price_query q = { .model = TEXT("deepseek-v4-flsh"),
+				       .currency = "USD",
+				       .at = { INT64_C(1780000000000000) } };
+	return book_find(b, &q, &m, e);
+}
+
+/* Names without end, as a token may send them, take neither memory nor time without end. */
+static void names_without_end_are_bounded(void **state)
+{
+	enum { PAGES = 12000, PAGE_US = 4096 * 900 };
+	struct book *b = shipped();
+	struct tariffs *t = tariffs_open(b, NULL, "USD");
+	const struct text none = { 0 };
+	struct err e;
+	(void)state;
+	struct subject *s = tariffs_subject(t, none, TEXT("deepseek-v4-flash"), none, none);
+	const int64_t now_us = INT64_C(1780000000000000);
+	struct tariff_answer *first = tariffs_ask(t, s, now_us);
+	const size_t before = mallinfo2().uordblks;
+	for (int i = 0; i < PAGES; i++)
+		tariffs_ask(t, s, (now_us - (int64_t)(i + 1) * PAGE_US * INT64_C(1000000)));
+	assert_true(mallinfo2().uordblks - before < 50u << 20);
+	assert_ptr_equal(tariffs_ask(t, s, now_us), first);
+	assert_int_equal(tariffs_subjects(t), 1);
+	tariffs_close(t);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(guess_at(b, &e), -ERR_NOT_FOUND);
+	assert_non_null(strstr(e.message, "did you mean"));
+	assert_int_equal(guess_at(b, &e), -ERR_NOT_FOUND);
+	assert_null(strstr(e.message, "did you mean"));
+	book_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_without_end_are_bounded),
 		cmocka_unit_test(the_price_of_an_instant_is_found),
 		cmocka_unit_test(what_has_no_price_says_why),
 		cmocka_unit_test(an_answer_holds_until_it_says),

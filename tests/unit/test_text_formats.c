@@ -305,11 +305,39 @@ static void buffers_write_numbers_and_long_text(void **state)
 	buf_release(&b);
 }
 
+static void members_of_large_objects_are_found(void **state)
+{
+	enum { MEMBERS = 300 };
+	struct json_document *d;
+	struct err e;
+	struct buf b = { 0 };
+	char key[20];
+	(void)state;
+	for (int i = 0; i < MEMBERS; i++)
+		buf_printf(&b, "%s\"k%d\":%d", i ? "," : "{", i, i);
+	buf_puts(&b, "}");
+	assert_int_equal(json_open(&d, (struct text){ b.p, b.n }, &e), 0);
+	for (int i = 0; i < MEMBERS; i++) {
+		snprintf(key, sizeof key, "k%d", i);
+		json_value *m = json_member(json_root(d), key);
+		assert_non_null(m);
+		assert_true(text_is(json_number(m), key + 1));
+		snprintf(key, sizeof key, "k%d ", i);
+		assert_null(json_member(json_root(d), key));
+	}
+	assert_null(json_member(json_root(d), ""));
+	assert_null(json_member(json_root(d), "z"));
+	assert_int_equal(json_string(json_root(d)).n, 0);
+	json_close(d);
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffers_write_numbers_and_long_text),
 		cmocka_unit_test(what_cjson_lets_through_is_refused),
+		cmocka_unit_test(members_of_large_objects_are_found),
 		cmocka_unit_test(numbers_keep_their_digits),
 		cmocka_unit_test(json_strings_are_escaped),
 		cmocka_unit_test(csv_records_are_split_strictly),

@@ -23,14 +23,20 @@ function rowOf(k, measure) {
 	const lacks = measures[measure].lacks || [], low = k.values.map((_, i) => lacks.some(l => k[l] && k[l][i] > 0));
 	return {key: k.key ?? '', other: k.other ? k.keys : 0, values: exactly(k.values), total: k.value === null ? null : exact(k.value), low, lacking: k.sums ? lacks.reduce((n, l) => n + (k.sums[l] || 0), 0) : 0, sums: k.sums, records: k.records};
 }
-/* A scope's series by a key, with the period before: {buckets, grain, rows, all, before, currency} */
+/* The seven largest, and the others as one. */
+function largest(rows) {
+	const rest = rows.slice(7), add = list => list.reduce((n, v) => v === null ? n : (n ?? 0n) + v, null);
+	return !rest.length || rest[0].other ? rows : [...rows.slice(0, 7), {...rest[0], key: '', other: rest.reduce((n, r) => n + (r.other || 1), 0), values: rest[0].values.map((_, i) => add(rest.map(r => r.values[i]))),
+		low: rest[0].low.map((_, i) => rest.some(r => r.low[i])), total: add(rest.map(r => r.total)), lacking: rest.reduce((n, r) => n + r.lacking, 0)}];
+}
+/* A scope's series by a key, with the period before: {buckets, grain, rows, each, all, before, currency}; each: more rows than are drawn */
 function useSeries(scope, key, measure, compare) {
 	const rough = useDoc(scope.days ? null : seriesUrl({grain: 'month', top: 0}, scope));
 	const first = rough.data && rough.data.buckets.length ? Date.parse(rough.data.buckets[0].from) : null;
 	const days = scope.days || (first ? Math.ceil((Date.now() - first) / 864e5) : 30), ready = scope.days || rough.data;
 	const grain = grainOf(days, measure), by = measures[measure].ratio ? null : key;
 	const base = {measure: measures[measure].ask, grain};
-	const now = useDoc(ready ? seriesUrl({...base, by, top: by ? 7 : 0}, scope) : null);
+	const now = useDoc(ready ? seriesUrl({...base, by, top: by ? 25 : 0}, scope) : null);
 	const past = useDoc(compare && scope.before && ready ? seriesUrl({...base, top: 0}, scope, scope.before) : null);
 	return useMemo(() => {
 		const d = now.data;
@@ -38,9 +44,9 @@ function useSeries(scope, key, measure, compare) {
 		/* the answer that is still shown may be one to another question */
 		if (d.measure !== base.measure || d.grain !== grain) return {waiting: true};
 		const buckets = d.buckets.map(b => ({at: Date.parse(b.from), to: Date.parse(b.until), label: b.label}));
-		const all = rowOf(d.total, measure), rows = d.keys.map(k => rowOf(k, measure));
+		const all = rowOf(d.total, measure), each = d.keys.map(k => rowOf(k, measure));
 		const old = past.data && past.data.measure === base.measure && past.data.grain === grain ? rowOf(past.data.total, measure) : null;
 		const before = old && {...old, values: buckets.map((b, i) => old.values[i] ?? null), low: buckets.map((b, i) => Boolean(old.low[i]))};
-		return {rows, all, buckets, grain, before, currency: d.currency, keyCount: d.key_count, error: now.error};
+		return {rows: largest(each), each, all, buckets, grain, before, currency: d.currency, keyCount: d.key_count, error: now.error};
 	}, [now.data, now.error, past.data, rough.error, measure, grain]);
 }

@@ -1,5 +1,5 @@
 /* The parts that views are made of. */
-const {frame, series, bar, stack, intervals, steps, clock} = pictures(h);
+const {frame, series, bar, stack, spark, intervals, steps, clock} = pictures(h);
 
 /* --- figures --- */
 

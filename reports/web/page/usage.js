@@ -101,6 +101,8 @@ function Usage({set, session}) {
 	const own = session.customer, by = splits.some(([k]) => k === set.by) ? set.by : 'model';
 	/* asked for in the order in which they are looked at */
 	const figures = useDoc(seriesUrl({grain: 'month', top: 0}, scope)), figuresPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0}, scope, scope.before) : null);
+	/* the same answer as the chart has */
+	const s = useSeries(scope, by, measure, compare), courses = new Map(s.each && !measures[measure].ratio ? s.each.filter(r => !r.other).map(r => [r.key, r.values]) : []);
 	const table = useDoc(usageUrl(by, scope)), past = useDoc(compare ? usageUrl(by, scope, scope.before) : null);
 	const credits = useDoc(sold ? null : seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare && !sold ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
 	const attention = useDoc(own ? null : '/v1/attention'), ahead = !scope.filters.workload && !scope.filters.provider && !scope.filters.effort && Object.values(scope.filters).every(Boolean);
@@ -121,6 +123,7 @@ function Usage({set, session}) {
 		{key: 'bar', name: 'Share', art: true, cell: r => html`<span class="barcell">${bar(top ? toNumber(r.v) / toNumber(top) : 0, null)}<span>${total ? share(toNumber(r.v) / toNumber(total)) : '–'}</span></span>`},
 		{key: 'cost', name: 'Cost', n: true, cell: r => html`<${Amount} v=${r.total} currency=${doc.currency} unpriced=${r.unpriced} least=${r.placeholders} />`, sort: r => r.v},
 		...(compare ? [{key: 'change', name: 'Change', n: true, extra: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
+		...(courses.size ? [{key: 'trend', name: 'Trend', extra: true, spare: true, cell: r => courses.has(r[by] ?? '') ? spark(courses.get(r[by] ?? '').map(v => v === null ? null : toNumber(v))) : ''}] : []),
 		{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
 		{key: 'tokens', name: 'Tokens', n: true, extra: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
 		{key: 'hits', name: 'Cache hits', n: true, extra: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
