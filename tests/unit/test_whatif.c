@@ -136,8 +136,8 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 				if (call[i].order != order)
 					continue;
 				bool decides[ROUTE_RULES_MAX];
-				const uint32_t to = route_target(&sc->route, w, &call[i], o->seed,
-								 decides);
+				const uint32_t to =
+					route_target(&sc->route, w, &call[i], o->seed, decides);
 				if (!pass)
 					slow_use(&s, &s.recorded[order], &call[i], NULL);
 				else
