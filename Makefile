@@ -93,7 +93,10 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 
 # what waits for people, and what reads a page that one of them wrote, is made small instead of fast
 ifeq ($(MODE),release)
-$(addprefix $(B)/,cli/%.o reports/%.o $(addprefix meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o) $(addprefix pricing/,import%.o near_names.o book_pack.o price_spans.o)): ROOM := -Os
+$(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(addprefix $(B)/meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o): ROOM := -Os
+$(addprefix $(B)/pricing/,import%.o near_names.o book_pack.o price_spans.o): ROOM := -Os
+$(patsubst %,$(B)/sim/%.o,scenario scenario_hosting route_names decision advice): ROOM := -Os
 # pointers into the program itself as a bitmap (a tenth of the program), where the linker writes it and the loader reads it
 RELR := -Wl,-z,pack-relative-relocs
 RELR_WORKS := $(shell t=$$(mktemp) && printf 'static int x; int *volatile p = &x; int main(void) { return p != &x; }' | \

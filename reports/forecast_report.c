@@ -38,6 +38,7 @@ struct history {
 	int64_t uncovered;		/* of credits: records that the plan does not cover */
 	struct dict lacking;		/* models of the first two */
 	size_t cut;			/* days in front of `first` */
+	bool moves_nothing;		/* no past call ran on the model that moves */
 	struct money_total *metered;	/* by day */
 	/* of money */
 	struct usage_days *used;
@@ -390,6 +391,28 @@ static int read_credits(struct asked *a, struct history *h, struct err *e)
 	return rc;
 }
 
+/* Whether something of the past ran on the model that moves. */
+static int look_at_move(const struct asked *a, struct history *h, struct err *e)
+{
+	const struct forecast_question *q = a->q;
+	struct usage_result *r;
+	if (!q->move_model.n)
+		return 0;
+	int rc = usage_query(&r, ledger_store(q->ledger),
+			     &(struct usage_filter){ .since = zone_midnight(q->zone, h->first),
+						     .until = zone_midnight(q->zone, a->today),
+						     .customer = q->customer,
+						     .project = q->project,
+						     .model = q->move_model.p },
+			     &(struct usage_grouping){ NULL, 0, q->zone }, e);
+	if (rc != 0)
+		return rc;
+	h->moves_nothing =
+		!usage_total(r)->records || (q->model && !text_is(q->move_model, q->model));
+	usage_result_close(r);
+	return 0;
+}
+
 /* What is to come of a model on average. */
 struct coming_model {
 	struct text model;
@@ -580,6 +603,7 @@ static void put_json(struct json_out *j, const struct outlook *x)
 			json_out_null(j, "model");
 		json_out_string(j, "to", a->q->move_to);
 		json_out_instant(j, "on", a->q->move_on);
+		json_out_bool(j, "moves_nothing", x->history.moves_nothing);
 		json_out_end(j, '}');
 	}
 	if (a->q->plan)
@@ -816,7 +840,7 @@ static void put_route(struct buf *b, const struct planner_scenario *s)
 		buf_printf(b, "%s %% %s and %s %% %s", share[0], p[0].model, share[1], p[1].model);
 }
 
-static void put_move(const struct forecast_question *q)
+static void put_move(const struct forecast_question *q, bool moves_nothing)
 {
 	const struct text from = q->move_model.n ? q->move_model : TEXT("everything");
 	char day[16];
@@ -832,6 +856,8 @@ static void put_move(const struct forecast_question *q)
 			? "; shares are of the cost, because which calls would go where is not known"
 			: "");
 	buf_release(&to);
+	if (moves_nothing)
+		print_note("no past call ran on %.*s: nothing moves", (int)from.n, from.p);
 	printf("\n");
 }
 
@@ -873,7 +899,7 @@ static void put_text(const struct outlook *x)
 	char by[INSTANT_TEXT_MAX], what[80];
 	put_story(h, &x->forecast);
 	instant_format(a->q->by, by);
-	put_move(a->q);
+	put_move(a->q, x->history.moves_nothing);
 	if (!is_of_credits(a->q))
 		put_line(a, "spent so far", a->spent, at_least(a->spent_lacks));
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
@@ -1002,6 +1028,8 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	h->first = a->today - q->history;
 	h->day = mem_zalloc((size_t)h->count * sizeof *h->day);
 	int rc = is_of_credits(q) ? read_credits(a, h, e) : read_money(a, h, e);
+	if (rc == 0)
+		rc = look_at_move(a, h, e);
 	if (rc != 0)
 		return rc;
 	x->options = (struct forecast_options){
@@ -1084,7 +1112,8 @@ int forecast_move_parse(struct forecast_question *q, const char *move, const cha
 	const char *equals = model_ends(move);
 	const struct plan_range *share = &q->route.share;
 	struct price_match m;
-	q->move_model = equals ? (struct text){ move, (size_t)(equals - move) } : TEXT("");
+	const size_t n = equals ? (size_t)(equals - move) : 0;
+	q->move_model = (struct text){ arena_text(&q->texts, move, n), n };
 	q->move_to = equals ? equals + 1 : move;
 	if (!q->move_on.us)
 		q->move_on = zone_midnight(q->zone, zone_day(q->zone, q->now) + 1);

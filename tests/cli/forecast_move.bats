@@ -23,6 +23,11 @@ load server
 	expect 0 'in half of the draws' ' $7.66' 'from 2026-06-30 on, claude-sonnet-4-6 runs on'
 	forecast --move claude-sonnet-4-6=deepseek-v4-flash --json
 	expect 0 '"model": "claude-sonnet-4-6"' '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"' '"0.5": "7.66425"'
+	[[ $output == *'"moves_nothing": false'* ]] || fail "$output"
+	# a model that nothing ran on
+	forecast --move gpt-4.1=deepseek-v4-flash; expect 0 ' $72.01' 'no past call ran on gpt-4.1: nothing moves'
+	forecast --move gpt-4.1=deepseek-v4-flash --json; expect 0 '"moves_nothing": true'
+	forecast --model deepseek-v4-pro --move claude-sonnet-4-6=deepseek-v4-flash --json; expect 0 '"moves_nothing": true'
 	# to where writes are billed: 1 + 0.1 + 0.5 x 1.25 + 0.5 and, of Pro, 1 + 0.1 + 0.5
 	forecast --move claude-haiku-4-5; expect 0 'in half of the draws' ' $38.25'
 	# routes: a quarter on Flash (4.116) and the rest on Haiku (38.25); all on Flash and a twentieth of it on Haiku as well; half the price in a batch

@@ -135,7 +135,9 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 			for (size_t i = 0; i < w->count; i++) {
 				if (call[i].order != order)
 					continue;
-				const uint32_t to = route_target(&sc->route, w, &call[i], o->seed);
+				bool decides[ROUTE_RULES_MAX];
+				const uint32_t to =
+					route_target(&sc->route, w, &call[i], o->seed, decides);
 				if (!pass)
 					slow_use(&s, &s.recorded[order], &call[i], NULL);
 				else
