@@ -129,7 +129,7 @@ static int list(struct cli *cli, struct err *e)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (x.t) {
-		table_print(x.t);
+		table_print_or(x.t, "no credit accounts");
 		table_close(x.t);
 	}
 	return ledger_session_close(&s, rc, e);

@@ -239,7 +239,7 @@ static int holds(struct cli *cli, struct err *e)
 			json_out_end(&j, '}');
 			json_out_close(&j);
 		} else {
-			table_print(x.t);
+			table_print_or(x.t, "no open holds");
 			table_close(x.t);
 		}
 	}

@@ -316,7 +316,7 @@ static void close_list(struct cli *cli, struct json_out *j, struct table *t)
 		json_out_end(j, '}');
 		json_out_close(j);
 	} else {
-		table_print(t);
+		table_print_or(t, "no invoices");
 		table_close(t);
 	}
 }

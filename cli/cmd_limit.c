@@ -171,10 +171,7 @@ static int list(struct cli *cli, struct err *e)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (rc == 0) {
-		if (l.count)
-			table_print(l.t);
-		else
-			printf("no limits are set\n");
+		table_print_or(l.t, "no limits are set");
 		print_spent_bound(l.lacks);
 	}
 	table_close(l.t);

@@ -137,18 +137,35 @@ static bool nearer(const struct near_name *a, const struct near_name *b)
 	return a->name.n != b->name.n ? a->name.n < b->name.n : text_cmp(a->name, b->name) > 0;
 }
 
+static bool same_letters(struct text a, struct text b)
+{
+	char letters[2][NAME_MOST];
+	const size_t n = squeeze(letters[0], NAME_MOST, a);
+	return n == squeeze(letters[1], NAME_MOST, b) && memcmp(letters[0], letters[1], n) == 0;
+}
+
+/* A state of a model that is named by its day ("-20250805", "-0613"). */
+static bool is_snapshot(struct text name)
+{
+	int digits = 0;
+	for (size_t i = 0; i < name.n && digits < 4; i++)
+		digits = is_digit((unsigned char)name.p[i]) ? digits + 1 : 0;
+	return digits == 4;
+}
+
 static void take_part(struct near_names *x, const struct near_name *new)
 {
 	size_t at = 0;
-	while (at < x->count && !text_eq(x->best[at].name, new->name))
+	while (at < x->count && !same_letters(x->best[at].name, new->name))
 		at++;
 	if (at == x->count) {
 		x->parts++;
 		if (x->count == NEAR_NAMES_SHOWN && !nearer(new, &x->best[--at]))
 			return;
 		x->count += x->count < NEAR_NAMES_SHOWN;
-	} else if (new->rank >= x->best[at].rank) {
-		return;
+	} else if (new->rank > x->best[at].rank ||
+		   (new->rank == x->best[at].rank &&text_cmp(new->name, x->best[at].name) <= 0)) {
+		return; /* of "gpt-5-5" and "gpt-5.5" the second is the maker's */
 	}
 	for (; at > 0 && nearer(new, &x->best[at - 1]); at--)
 		x->best[at] = x->best[at - 1];
@@ -173,6 +190,7 @@ void near_names_see(struct near_names *x, struct text name, bool resold)
 	const int rank = rank_of(x, name, bits);
 	for (size_t i = 0; rank != RANK_NONE && i < name.n; i++) /* a gateway's spelling */
 		resold |= strchr("/@:~", name.p[i]) != NULL;
+	resold |= rank != RANK_NONE && is_snapshot(name);
 	if (rank != RANK_NONE && rank != RANK_ALL && is_own(x, name))
 		take_part(x, &(struct near_name){ name, RANK_OWN });
 	else if (rank != RANK_NONE)

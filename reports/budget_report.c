@@ -164,8 +164,8 @@ int budget_report_print(const struct budget_question *q, struct budget_verdict *
 	*verdict = (struct budget_verdict){ 0 };
 	x.t = table_open(columns, sizeof columns / sizeof *columns);
 	int rc = budgets_each(q->budgets, show, &x, e);
-	if (rc == 0)
-		table_print(x.t);
+	if (rc == 0 && (verdict->any || !q->only))
+		table_print_or(x.t, "no budgets are set");
 	table_close(x.t);
 	if (rc == 0)
 		print_spent_bound(verdict->lacks);

@@ -311,7 +311,7 @@ int ledger_report_table(struct ledger *l, const struct account *a, struct period
 	struct listing x = { .l = l, .t = t, .e = e };
 	int rc = ledger_each_txn(l, a->id, of, put_txn, &x, e);
 	if (rc == 0)
-		table_print(t);
+		table_print_or(t, "no ledger entries");
 	table_close(t);
 	return rc;
 }

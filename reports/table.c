@@ -690,6 +690,14 @@ void table_print(struct table *t)
 		say_what_left(t);
 }
 
+void table_print_or(struct table *t, const char *none)
+{
+	if (t->cells)
+		table_print(t);
+	else
+		print_note("%s", none);
+}
+
 /* The unit of an amount: how many decimals it has; -1 where none is named. */
 static int places_of(const char *amount, const char *end)
 {

@@ -59,6 +59,8 @@ void table_show_no_colours(void);
 void table_blank(struct table *t);
 /* Prints to standard output. */
 void table_print(struct table *t);
+/* The same; a table without a row is that line instead. */
+void table_print_or(struct table *t, const char *none);
 
 /* Whether amounts are shown to the cent: on a terminal, unless every digit was asked for. */
 bool table_to_the_cent(void);

@@ -303,11 +303,15 @@ static int take_work(struct work_question *q, struct err *e)
 	rc = take_days(q, e);
 	if (rc != 0)
 		return rc;
-	if (w->per_day < 1 || w->cached + w->input + w->output < 1)
+	if (w->per_day < 1)
 		return err_set(
 			e, ERR_USAGE,
-			"give the work of a day (" ASKED("per-day") ", " ASKED("tickets") ", " ASKED("documents") ", " ASKED("sessions") " or " ASKED(
-				"users") ") and what a call uses (" ASKED("cached") ", " ASKED("input") ", " ASKED("output") ")");
+			"give the work of a day (" ASKED("per-day") ", " ASKED("tickets") ", " ASKED(
+				"documents") ", " ASKED("sessions") " or " ASKED("users") ")");
+	if (w->cached + w->input + w->output < 1)
+		return err_set(e, ERR_USAGE,
+			       "give what a call uses (" ASKED("cached") ", " ASKED(
+				       "input") ", " ASKED("output") ")");
 	if (w->days < 1 || w->days > PLANNER_DAYS_MAX)
 		return err_set(e, ERR_USAGE, ASKED("days") " must be from 1 to %d",
 			       PLANNER_DAYS_MAX);

@@ -166,6 +166,20 @@ CASES
 		done
 	done
 }
+@test "a list of nothing says so" {
+	"$TALLY" db init --db e.db
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line --db e.db; expect 0; [ "$output" = "$says" ] || fail "$line: $output" || return 1
+	done <<-'CASES'
+		invoice list|no invoices
+		limit list|no limits are set
+		quarantine list|nothing is in quarantine
+		credit accounts|no credit accounts
+		credit holds|no open holds
+		budget status|no budgets are set
+	CASES
+	run "$TALLY" budget status none --db e.db; expect 1 "there is no budget 'none'"; [[ $output != *'no budgets'* ]]
+}
 @test "the rows that a limit leaves are the first of the order" {
 	for i in 1 2 3; do printf '{"id":"%s","time":"2026-06-1%sT00:00:00Z","model":"deepseek-v4-flash","session":"s%s","input":%s}\n' $i $i $i $((4000 - i * 1000)); done >u.jsonl
 	"$TALLY" ingest u.jsonl --db m.db
