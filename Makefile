@@ -128,21 +128,9 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
-<<<<<<< HEAD
 # JSON as C strings, without the blanks between its parts
 packed_json := sed -e 's/^[[:blank:]]*//' -e 's/": /":/g' -e 's/", "/","/g' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&"/'
 
-# The registry of exports and bills.
-EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
-$(B)/gen/exports.c: $(EXPORTS) Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
-	for f in $(EXPORTS); do \
-		echo "{ \"$$f\","; $(packed_json) "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
-
-=======
->>>>>>> h15
 # The words that papers are printed in, a file a language.
 LABELS := $(sort $(wildcard meter/billing/labels/*.json))
 $(B)/gen/labels.c: $(LABELS) Makefile
