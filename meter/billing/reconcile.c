@@ -491,6 +491,22 @@ static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
 	return 0;
 }
 
+/* Names are compared with each other, in pairs. */
+static int check_names(const struct bill *bill, struct err *e)
+{
+	enum { NAMES_MOST = 5000 };
+	struct dict names = { 0 };
+	for (size_t i = 0; i < bill->lines; i++)
+		dict_need(&names, bill->line[i].model, NULL);
+	const size_t count = names.count;
+	dict_release(&names);
+	return count <= NAMES_MOST
+		       ? 0
+		       : err_set(e, ERR_RANGE,
+				 "the bill names %zu models, and is read with %d at most; divide it",
+				 count, NAMES_MOST);
+}
+
 /* Both halves are here: what differs, and why. */
 static void find_causes(struct work *w)
 {
@@ -519,6 +535,8 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		rc = look_at_lines(&w, e);
 	if (rc == 0)
 		rc = check_spans(&w, from, to, e);
+	if (rc == 0)
+		rc = check_names(w.bill, e);
 	if (rc == 0) {
 		add_bill(&w, from, to);
 		rc = read_metered(&w, s, from, to, e);

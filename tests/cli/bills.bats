@@ -416,3 +416,12 @@ END
 	owed 18
 	run "$TALLY" fsck; expect 0
 }
+@test "a bill that names more models than can be compared is refused, at once" {
+	echo '{"id":"a","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":10}' | "$TALLY" ingest - -q --db t.db
+	{ echo date,model,cost; seq -f '2026-06-15,m%.0f,1.5' 5001; } >b.csv
+	run "$TALLY" reconcile b.csv --db t.db
+	expect 1 'names 5001 models' 'divide it'
+	sed -i '$d' b.csv
+	run "$TALLY" reconcile b.csv --db t.db
+	[ "$status" = 5 ] || fail "$status $output"
+}
