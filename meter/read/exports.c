@@ -113,23 +113,27 @@ static uint64_t initial_of(const char *name, size_t n)
 	return i < n ? UINT64_C(1) << ((unsigned char)folded(name[i]) & 63) : 0;
 }
 
+static uint64_t initials_of(struct text column)
+{
+	const struct text inside = in_brackets(column);
+	return initial_of(column.p, column.n) | initial_of(inside.p, inside.n);
+}
+
 static struct header header_of(const struct text *name, size_t count)
 {
 	struct header h = { .name = name, .count = count };
-	for (size_t i = 0; i < count; i++) {
-		const struct text inside = in_brackets(name[i]);
-		h.initials |= initial_of(name[i].p, name[i].n) | initial_of(inside.p, inside.n);
-	}
+	for (size_t i = 0; i < count; i++)
+		h.initials |= initials_of(name[i]);
 	return h;
 }
 
 static bool has_need(const struct header *h, const struct export_need *need)
 {
 	for (const char *const *one = need->any; *one; one++) {
-		if (!(h->initials & initial_of(*one, EXPORT_NAME_MAX)))
-			continue;
-		for (size_t i = 0; i < h->count; i++)
-			if (export_is_named(h->name[i], *one))
+		const uint64_t initial = initial_of(*one, EXPORT_NAME_MAX);
+		for (size_t i = 0; i < h->count && (h->initials & initial); i++)
+			if ((initials_of(h->name[i]) & initial) &&
+			    export_is_named(h->name[i], *one))
 				return true;
 	}
 	return false;
@@ -151,9 +155,11 @@ const struct export_format *export_of_columns(const struct text *names, size_t c
 	for (size_t i = 0; i < export_format_count; i++) {
 		const struct export_format *f = &export_formats[i];
 		size_t n = 0;
+		if (!serves(f, use))
+			continue;
 		while (f->needs[n].any && has_need(&header, &f->needs[n]))
 			n++;
-		if (!f->needs[n].any && serves(f, use) && (!best || n > needs_of(best)))
+		if (!f->needs[n].any && (!best || n > needs_of(best)))
 			best = f;
 	}
 	return best;

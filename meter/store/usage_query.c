@@ -324,12 +324,22 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 		return r->take(r->user,
 			       &(struct usage_call){ c->time_us, c->last_us, c->subject, c->series,
 						     price, c->task, c->session, &c->sums });
-	struct usage_sums all = c->sums;
+	return usage_sums_add(r->dim_count ? &group_of(r, c, price)->sums : &r->total, &c->sums, e);
+}
+
+/* The total of all groups; where costs stand apart they may be of several currencies. */
+static int add_groups(struct usage_result *r, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->group_count; i++) {
+		struct usage_sums sums = r->group[i].sums;
+		if (r->filter->costs_apart)
+			sums.cost = (struct money_total){ 0 };
+		rc = usage_sums_add(&r->total, &sums, e);
+	}
 	if (r->filter->costs_apart)
-		all.cost = (struct money_total){ 0 };
-	rc = usage_sums_add(&r->total, &all, e);
-	return rc == 0 && r->dim_count ? usage_sums_add(&group_of(r, c, price)->sums, &c->sums, e)
-				       : rc;
+		r->total.cost = (struct money_total){ 0 };
+	return rc;
 }
 
 /* Places of a rollup's columns. */
@@ -1100,6 +1110,8 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 		if (!inside)
 			db_rollback(store_db(s));
 	}
+	if (rc == 0)
+		rc = add_groups(r, e);
 	dict_release(&r->index);
 	dict_release(&r->reason_index);
 	buf_release(&r->key);
