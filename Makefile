@@ -93,7 +93,8 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 
 # what waits for people is made small instead of fast
 ifeq ($(MODE),release)
-$(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+$(addprefix $(B)/,cli/%.o reports/%.o meter/billing/bill%.o $(addprefix meter/billing/,bill.o terms.o payment.o reconcile.o causes.o) \
+	$(addprefix meter/ingest/,correct.o mapped.o quarantine.o retry.o reversal.o session_calls.o session_sums.o)): ROOM := -Os
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
