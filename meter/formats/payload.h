@@ -18,6 +18,8 @@
 #define OTLP_METRIC_SHAPE "otlp.metric"
 /* The series of such a sum, out of its id, and whether the sum is cumulative; empty: it is none. */
 struct text metric_series(struct text id, bool *cumulative);
+/* That of rows of tables whose columns have the names of usage objects, whoever wrote them. */
+#define OWN_TABLE_SHAPE "calls"
 /* That of answers, and of their sums, in what Claude Code prints. */
 #define PRINTED_ANSWER_SHAPE "claude-code.print"
 

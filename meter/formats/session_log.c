@@ -225,14 +225,20 @@ static json_value *find_counts(const char *shape, json_value *v, int depth)
 	return found;
 }
 
+static json_value *find_other_usage(const char *shape, json_value *call)
+{
+	json_value *usage = NULL;
+	for (json_value *m = json_first(call); m && !usage; m = json_next(m))
+		usage = find_counts(shape, m, 4);
+	return usage;
+}
+
 /* A line of such a log that is no call, unless something in it is a usage under another name. */
 static void pass_over_line(struct payload_reader *r, const char *shape, json_value *v,
 			   json_value *call, int64_t line)
 {
 	struct err e;
-	json_value *usage = NULL;
-	for (json_value *m = json_first(call); m && !usage; m = json_next(m))
-		usage = find_counts(shape, m, 4);
+	json_value *usage = find_other_usage(shape, call);
 	if (!usage) {
 		payload_pass_over(r, shape, v, line);
 		return;
@@ -389,7 +395,8 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			continue;
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
-		else if (!json_is_nothing(usage) || formats[i].always)
+		else if (!json_is_nothing(usage) ||
+			 (formats[i].always && !find_other_usage(formats[i].shape, call)))
 			refuse_usage(r, v, usage, line);
 		else
 			pass_over_line(r, formats[i].shape, v, call, line);

@@ -12,14 +12,34 @@
 #include "meter/store/rollup.h"
 #include "meter/ingest/trace_intake.h"
 
+/* Calls of a table of one's own that --map has read before are known as what it stored. */
+static void name_as_mapped(struct intake *x, struct parsed_file *f, struct trace_intake *t)
+{
+	struct err none;
+	const size_t n = assembly_count(f->calls);
+	*t = (struct trace_intake){ 0 };
+	if (!n || strcmp(assembly_call(f->calls, 0)->shape, OWN_TABLE_SHAPE) != 0 ||
+	    trace_intake_open(t, x, f->path, &none) != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct metered *m = assembly_call(f->calls, i);
+		const struct text id = mapped_id(&t->mapped, m->line);
+		if (id.n)
+			m->record.text[FIELD_ID] = id;
+	}
+}
+
 static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < f->refused_count; i++)
 		rc = intake_refuse(x, &f->refused[i], e);
+	struct trace_intake mapped;
 	x->bytes_done = f->bytes;
+	name_as_mapped(x, f, &mapped);
 	if (rc == 0)
 		rc = intake_take_calls(x, f->calls, e);
+	trace_intake_close(&mapped);
 	ingest_add_passed_over(x->in, f->passed_over);
 	if (x->o->doubts)
 		doubts_append(x->o->doubts, &f->doubts);

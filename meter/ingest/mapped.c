@@ -5,7 +5,7 @@
 
 #include "meter/ingest/quarantine.h"
 
-enum { AUTO_ID_ROOM = 64, MAP_NAME_ROOM = 64 };
+enum { AUTO_ID_ROOM = 96, MAP_NAME_ROOM = 64 };
 
 struct mapped_row {
 	int64_t line;

@@ -47,7 +47,7 @@ int conflict_each(struct store *s, int (*take)(void *user, const struct conflict
 		  struct err *e);
 int conflict_count(struct store *s, int64_t *out, struct err *e);
 
-/* What is held of the source is dropped, since the source is read again. Errors: the store's. */
+/* Deletes what is kept of a source that is read again. Errors: the store's. */
 int quarantine_forget(struct store *s, struct text source, struct err *e);
 
 /* 16 bytes that stand for a content, the same in every process. */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "meter/read/read_ahead.h"
+
 /* The id of a row that has none, where it is stored as another --map read it. */
 static void find_mapped(struct trace_intake *x, struct metered *m)
 {
@@ -131,6 +133,23 @@ static int look_with(struct trace_intake *x, const char *path, struct err *e)
 	return rc;
 }
 
+/* The same of rows that are read as usage objects where no map says otherwise. */
+static int look_without_map(struct trace_intake *x, const char *path, struct err *e)
+{
+	static const struct reading plain = { 0 };
+	struct parsed_file f = { 0 };
+	struct ingest *looks = ingest_open(x->to->store, &x->to->o->options, path, NULL, NULL);
+	int rc = 0;
+	parsed_file_read(&f, path, false, &plain);
+	for (size_t i = 0; rc == 0 && f.calls && i < assembly_count(f.calls); i++) {
+		const struct metered *m = assembly_call(f.calls, i);
+		rc = mapped_see(&x->mapped, x->to->store, m->line, ingest_id(looks, m), e);
+	}
+	parsed_file_release(&f);
+	ingest_close(looks);
+	return rc;
+}
+
 int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e)
 {
 	const struct ingest_files *o = to->o;
@@ -147,6 +166,8 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 		/* one with which it cannot be read has read none of it */
 		if (look_with(x, path, &none) != 0 && to->failure.code != ERR_NONE)
 			return err_pass(e, &to->failure);
+	if (rc == 0 && o->map_count && !to->gathers && source_is_payload(path, false))
+		rc = look_without_map(x, path, e);
 	return rc;
 }
 

@@ -333,6 +333,13 @@ doubted() { # NAME COMMAND...
 	"$TALLY" void "$(sql t.db "SELECT min(id) FROM usage")" --why wrong >void.out
 	read_with --map workload=team; expect 0 "1 accepted, 2 duplicates"
 	run "$TALLY" fsck; expect 0 clean
+	# with columns that have the names of usage objects, whichever comes first
+	sed 's/in_tok/input_tokens/; s/out_tok/output_tokens/; s/when/timestamp/' t.csv >own.csv
+	for order in '- project' 'project -' 'workload project -'; do
+		rm -f t.db
+		for field in $order; do run "$TALLY" ingest own.csv $([ $field = - ] || echo --map $field=team); expect 0; done
+		run "$TALLY" usage --json; expect 0 '"records": 3,' '"input": 307,' || fail "$order"
+	done
 	# and with lines of JSON
 	rm -f t.db; sed 1d t.csv | jq -Rc 'split(",") | {when: .[0], who: .[1], model: .[2], in_tok: (.[3] | tonumber), out_tok: (.[4] | tonumber)}' >t.jsonl
 	for map in "" "--map customer=who"; do run "$TALLY" ingest t.jsonl --map time=when --map input=in_tok --map output=out_tok $map; expect 0; done
