@@ -42,6 +42,9 @@ static int read_question(struct cli *cli, struct price_question *q, struct book 
 	if (rc == 0)
 		rc = cli_book(cli, book, e);
 	q->book = rc == 0 ? *book : NULL;
+	const char *vendor =
+		rc == 0 && q->provider ? book_vendor(*book, text_of(q->provider)) : NULL;
+	q->provider = vendor ? vendor : q->provider;
 	return rc;
 }
 

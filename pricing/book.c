@@ -823,6 +823,13 @@ static const char *known_provider(const struct book *b, struct text name)
 	return NULL;
 }
 
+/* The same by another spelling of the name, too. */
+static const char *vendor_named(const struct book *b, struct text name)
+{
+	const char *known = known_provider(b, name);
+	return known ? known : known_provider(b, provider_spelling(name));
+}
+
 /* Whether that vendor, or (NULL) a first party or a card of the user's, knows the name. What else
  * happens to be open must not matter. */
 static bool is_sold(const struct book *b, const struct name_entry *n, const char *provider)
@@ -1083,9 +1090,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		return err_set(e, ERR_NOT_FOUND, "no model is named");
 	const bool via = spelling_via(&q.provider);
 	if (q.provider.n) {
-		provider = known_provider(b, q.provider);
-		if (!provider)
-			provider = known_provider(b, provider_spelling(q.provider));
+		provider = vendor_named(b, q.provider);
 		if (!provider && !via)
 			return err_set(
 				e, ERR_NOT_FOUND,
@@ -1219,6 +1224,14 @@ const struct card *book_card_named(const struct book *b, const char *name, const
 	}
 	pthread_mutex_unlock(&b->self->lock);
 	return found;
+}
+
+const char *book_vendor(const struct book *b, struct text name)
+{
+	pthread_mutex_lock(&b->self->lock);
+	const char *vendor = vendor_named(b, name);
+	pthread_mutex_unlock(&b->self->lock);
+	return vendor;
 }
 
 const struct price *book_over(const struct book *b, const struct price *p, struct instant at)

@@ -90,6 +90,8 @@ const struct price *book_price_in_doubt(const struct book *b, struct text provid
  */
 struct text book_seller_named(struct text word, struct arena *a);
 
+/* The vendor whom the cards know by the name, or whom gateways and agents call so; NULL: none. */
+const char *book_vendor(const struct book *b, struct text name);
 /* Whether the book has that vendor as a first party. */
 bool book_has_maker(const struct book *b, const char *provider);
 

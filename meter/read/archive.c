@@ -42,12 +42,16 @@ static void read_lines(struct payload_reader *r, struct text all)
 	}
 }
 
+/* Whether the text may be lines of JSON, or something else that a crash left before them. */
+static bool may_be_lines(struct text all)
+{
+	return memchr(all.p, '{', all.n) != NULL;
+}
+
 static int take_entry(void *user, struct text name, struct text all, struct err *e)
 {
 	struct reading *x = user;
 	struct json_document *doc;
-	(void)name;
-	(void)e;
 	const struct export_format *f = all.n ? export_of_text(all) : NULL;
 	if (f && f->kind == EXPORT_BILL) {
 		x->bill = f;
@@ -59,6 +63,13 @@ static int take_entry(void *user, struct text name, struct text all, struct err 
 	if (json_open(&doc, all, NULL) == 0) {
 		payload_value(x->r, json_root(doc), 1);
 		json_close(doc);
+	} else if (!name.n && !may_be_lines(all)) {
+		const char *end = memchr(all.p, '\n', all.n);
+		const size_t n = end ? (size_t)(end - all.p) : all.n;
+		return err_set(e, ERR_INVALID,
+			       "line 1: no column holds tokens (input, output, ...); the header is "
+			       "'%.*s'",
+			       n > 200 ? 200 : (int)n, all.p);
 	} else {
 		read_lines(x->r, all);
 	}

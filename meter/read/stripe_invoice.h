@@ -4,8 +4,8 @@
  *
  * A line is what was charged for it: its discounts, and taxes that its amount includes, are lines
  * of the same words with the other sign. Taxes and credits are lines of their own, and so is the
- * total, as a check. What is void or a draft was charged to nobody. A credit note gives back: its lines are
- * credits of the day on which it was made.
+ * total, as a check. What is void or a draft was charged to nobody. A credit note gives back: its
+ * lines are credits of the day on which it was made.
  */
 #ifndef TALLY_METER_READ_STRIPE_INVOICE_H
 #define TALLY_METER_READ_STRIPE_INVOICE_H

@@ -179,6 +179,10 @@ invoice() {
 	expect 0 '"records": 3' '"total": "20"'
 	run "$TALLY" ingest u_old.csv --db "$DIR/old.db" --json
 	expect 0 '"accepted": 3'
+	for file in old.csv wide.csv; do # no usage
+		run "$TALLY" ingest $file --db "$DIR/old.db"
+		expect 1 "no column holds tokens" "Day,Model,Cost,note"
+	done
 }
 
 @test "taxes that amounts include are no usage; yen have no cents" {

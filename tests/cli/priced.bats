@@ -136,6 +136,11 @@ J
 	expect 1 'no USD price before 2025-09-09'
 	run "$TALLY" cost --provider opencode --model gpt-4o --input 1m
 	expect 1 "'opencode-zen' has no model 'gpt-4o'"
+	# the lists know a vendor by whatever name calls do
+	run "$TALLY" price list --provider opencode --at 2026-07-01 --json
+	expect 0 '"opencode/gpt-5"' '"big-pickle"'
+	run "$TALLY" price show opencode/gpt-5 --provider OpenCode
+	expect 0 '1.07'
 	# a name without a seller is never the gateway's, even where no other sells it so
 	run "$TALLY" cost --model gpt-5 --input 1m --json
 	expect 0 '"provider": "openai"' '"total": "1.25"'

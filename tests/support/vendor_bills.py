@@ -37,7 +37,7 @@ case("latin-1 file", ["day,model,cost,remark\n2026-06-15,claude-sonnet-4-6,6,caf
 # --- invoices of a card processor
 inv = "Invoice ID,Invoice Number,Invoice Date,Due Date,Customer,Line Item Description,Quantity,Unit Amount,Line Item Amount,Currency,Tax\n"
 case("invoice lines with map", [inv + "in_1,A-1,2026-06-15,2026-07-15,me,claude-sonnet-4-6,1,6.00,6.00,usd,0.50\n"], {S: "6"}, args=["--map",
-     "day=Invoice Date", "--map", "model=Line Item Description", "--map", "cost=Line Item Amount"], say="Tax")
+     "day=Invoice Date", "--map", "model=Line Item Description", "--map", "cost=Line Item Amount"], say="doubt")
 case("two map nones", ["day,model,cost,sort,other\n2026-06-15,%s,6,Tax,Credit\n" % S], {S: "6"}, args=["--map", "none=sort", "--map", "none=other"])
 # --- totals
 case("total rows and blank rows", ["day,model,cost\n2026-06-15,%s,6\n,,\n,Total,6\n\n" % S], {S: "6"})
