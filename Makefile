@@ -93,8 +93,9 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 
 # what waits for people is made small instead of fast
 ifeq ($(MODE),release)
-$(addprefix $(B)/,cli/%.o reports/%.o meter/billing/bill%.o $(addprefix meter/billing/,bill.o terms.o payment.o reconcile.o causes.o) \
-	$(addprefix meter/ingest/,correct.o mapped.o quarantine.o retry.o reversal.o session_calls.o session_sums.o)): ROOM := -Os
+$(addprefix $(B)/,cli/%.o reports/%.o meter/billing/bill%.o $(addprefix meter/billing/,bill.o terms.o payment.o reconcile.o causes.o invoice_store.o invoice_document.o) \
+	$(addprefix meter/ingest/,correct.o mapped.o quarantine.o retry.o reversal.o session_calls.o session_sums.o) \
+	$(addprefix meter/formats/,capture.o vendor_body.o framework.o batch_result.o)): ROOM := -Os
 endif
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
