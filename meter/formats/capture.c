@@ -159,11 +159,9 @@ static int read_model_sum(struct model_sum *out, json_value *v, struct err *e)
 	json_value *n = json_member(v, "webSearchRequests");
 	*out = (struct model_sum){ .model = text_of(json_key(v)) };
 	int rc = agent_counts(&c, v, claude_counts, e);
-	for (int i = 0; rc == 0 && i < SUMS - 1; i++)
-		if (!(c.has >> claude_order[i] & 1))
-			rc = err_set(e, ERR_INVALID,
-				     "field 'modelUsage' does not count what '%.60s' used",
-				     json_key(v));
+	if (rc == 0 && !(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
+		rc = err_set(e, ERR_INVALID, "field 'modelUsage' does not count what '%.60s' used",
+			     json_key(v));
 	if (rc == 0 && n && json_kind(n) != JSON_NULL)
 		rc = counts_set(&searches, RAW_TOTAL, n, e);
 	for (int i = 0; i < SUMS - 1; i++)
