@@ -313,6 +313,15 @@ static void put_json_payment(struct buf *b, const struct invoice_view *v)
 	buf_puts(b, "]}");
 }
 
+static void put_json_drafted(struct buf *b, const struct draft *d)
+{
+	if (d->elsewhere)
+		buf_printf(b, ",\n \"supplements_due\": %lld", (long long)d->elsewhere);
+	if (*d->gap_from)
+		buf_printf(b, ",\n \"uninvoiced\": {\"first_day\":\"%s\",\"last_day\":\"%s\"}",
+			   d->gap_from, d->gap_last);
+}
+
 static void put_json_form(struct buf *b, const struct invoice_view *v)
 {
 	/* the document as it stands, but for the status that it has now */
@@ -338,6 +347,8 @@ static void put_json_form(struct buf *b, const struct invoice_view *v)
 		}
 	}
 	put_json_payment(b, v);
+	if (v->drafted)
+		put_json_drafted(b, v->drafted);
 	buf_puts(b, "}\n");
 }
 

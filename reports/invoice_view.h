@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "meter/billing/invoice_store.h"
 #include "meter/billing/labels.h"
 #include "meter/billing/payment.h"
 #include "reports/json_out.h"
@@ -66,6 +67,7 @@ struct invoice_view {
 	const char *small_print;      /* rounding and what is left out */
 	int64_t issued_us;	      /* 0 for drafts */
 	struct settlement settlement; /* what is paid and due; of no state for a bare document */
+	const struct draft *drafted;  /* what making this draft said; NULL where it is only shown */
 	struct view_payment *payment;
 	size_t payments;
 	struct arena arena;

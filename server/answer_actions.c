@@ -287,7 +287,8 @@ int answer_top_up_buy(struct reader *r, const struct http_question *q, struct ht
 
 /* --- invoices --- */
 
-static int show_invoice(struct action *a, int64_t id, struct err *e)
+/* drafted: what making it said, NULL where it was not made now. */
+static int show_invoice(struct action *a, int64_t id, const struct draft *drafted, struct err *e)
 {
 	struct arena texts = { 0 };
 	struct stored_invoice i;
@@ -298,6 +299,7 @@ static int show_invoice(struct action *a, int64_t id, struct err *e)
 	if (rc == 0)
 		rc = invoice_view_of(&v, a->c.store, &i, a->c.now, NULL, e);
 	if (rc == 0) {
+		v->drafted = drafted;
 		invoice_json_put(&a->out->body, v);
 		const struct text about = i.number.n ? i.number : text_of(name);
 		a->about = (struct text){ arena_text(&a->arena, about.p, about.n), about.n };
@@ -408,7 +410,7 @@ static int draft(struct action *a, struct err *e)
 			     parts[part] == INVOICE_INTERIM ? " yet (`threshold` in the terms)"
 							    : "");
 	if (rc == 0)
-		rc = show_invoice(a, drafted.id, e);
+		rc = show_invoice(a, drafted.id, &drafted, e);
 	invoicer_close(v);
 	return rc;
 }
@@ -478,7 +480,7 @@ static int void_invoice(struct action *a, struct err *e)
 		rc = action_text(a, "why", true, &why, e);
 	if (rc == 0)
 		rc = invoice_void(a->c.ledger, id, why, a->c.now, e);
-	return rc == 0 ? show_invoice(a, id, e) : rc;
+	return rc == 0 ? show_invoice(a, id, NULL, e) : rc;
 }
 
 int answer_invoice_void(struct reader *r, const struct http_question *q, struct http_reply *out,
@@ -505,7 +507,7 @@ static int note(struct action *a, struct err *e)
 		rc = invoice_note(a->c.ledger,
 				  &(struct note_asked){ id, given ? &amount : NULL, why }, a->c.now,
 				  &written, e);
-	return rc == 0 ? show_invoice(a, written, e) : rc;
+	return rc == 0 ? show_invoice(a, written, NULL, e) : rc;
 }
 
 int answer_invoice_note(struct reader *r, const struct http_question *q, struct http_reply *out,
@@ -544,7 +546,7 @@ static int pay(struct action *a, struct err *e)
 		p.amount.atto = -p.amount.atto;
 	rc = from ? payment_move(a->c.ledger, from, &p, a->c.now, &again, e)
 		  : payment_add(a->c.ledger, &p, a->c.now, &again, e);
-	return rc == 0 ? show_invoice(a, p.invoice, e) : rc;
+	return rc == 0 ? show_invoice(a, p.invoice, NULL, e) : rc;
 }
 
 int answer_invoice_pay(struct reader *r, const struct http_question *q, struct http_reply *out,

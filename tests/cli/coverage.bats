@@ -185,6 +185,12 @@ owes() {
 	"$TALLY" credit account acme --billing-day 15 -q
 	run "$TALLY" invoice draft acme --period 2026-07 --prices card.json
 	expect 3 "acme: 2026-07-01 to 2026-07-14 are on no invoice"
+	source "$BATS_TEST_DIRNAME/server.bash"
+	export TALLY_DB=$DIR/t.db
+	serve --prices card.json
+	get -d '{"customer":"acme","period":"2026-07"}' "$URL/v1/invoices/draft"
+	expect 0 '"uninvoiced": {"first_day":"2026-07-01","last_day":"2026-07-14"}' 200
+	stop
 	run "$TALLY" invoice draft acme --since 2026-07-01 --until 2026-07-14 --prices card.json --json
 	expect 0 '"total": "3"'
 	"$TALLY" invoice finalize --all --prices card.json -q

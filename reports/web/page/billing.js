@@ -49,9 +49,11 @@ function InvoicePanel({name, listed, session, onclose}) {
 		<h3>Lines</h3><${InvoiceLines} doc=${data} />
 		<dl class="facts">${[['Subtotal', data.subtotal], ['Credits applied', data.credits_applied], ...(data.taxes || []).map(t => [`${t.name || 'Tax'} ${t.rate || ''}`, t.amount]), ['Total', data.total]].filter(([, v]) => v !== undefined && v !== null && (v !== '0')).map(([k, v]) => html`<div key=${k}><dt>${k}</dt><dd class="num">${data.unpriced && k !== 'Credits applied' ? '>=\u00a0' : ''}${money(v, data.currency)}</dd></div>`)}</dl>`}<//>`;
 }
-const draftOne = (customer, period, part) => post('/v1/invoices/draft', {customer, ...(period ? {period} : {}), ...(part ? {part} : {})});
+/* what a draft says beside itself */
+const toldOf = d => (d.uninvoiced ? ` ${d.uninvoiced.first_day} to ${d.uninvoiced.last_day} are on no invoice.` : '') + (d.supplements_due ? ` ${many(d.supplements_due, 'earlier period')} changed in another currency: draft what has changed since.` : '');
+const draftOne = async (customer, period, part) => toldOf(await post('/v1/invoices/draft', {customer, ...(period ? {period} : {}), ...(part ? {part} : {})}));
 function DraftForm({customer}) {
-	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period, f.part); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><${Field} label="Of"><${Select} name="part" options=${[['own', 'the whole month'], ['interim', 'usage so far, once it comes to the threshold'], ['supplement', 'what has changed since its invoice']]} /><//><//>`;
+	return html`<${Act} label="Draft" run=${async f => { const told = await draftOne(f.customer || customer, f.period, f.part); reload(); return 'Drafted.' + told; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><${Field} label="Of"><${Select} name="part" options=${[['own', 'the whole month'], ['interim', 'usage so far, once it comes to the threshold'], ['supplement', 'what has changed since its invoice']]} /><//><//>`;
 }
 function CustomerField({all}) {
 	const {data} = useDoc('/v1/balance', false);
@@ -59,12 +61,12 @@ function CustomerField({all}) {
 }
 /* One after the other, each a change of its own; what is refused is said and stops no other. */
 async function each(list, run, word) {
-	const failed = [];
-	for (const x of list) try { await run(x); } catch (e) { failed.push(`${short(word(x), 40)}: ${e.message}`); }
+	const failed = [], told = [];
+	for (const x of list) try { const t = await run(x); if (typeof t === 'string' && t) told.push(`${short(word(x), 40)}:${t}`); } catch (e) { failed.push(`${short(word(x), 40)}: ${e.message}`); }
 	reload();
 	const done = list.length - failed.length;
 	if (failed.length) throw new Error(`${count(done)} of ${count(list.length)} done. ${failed.slice(0, 10).join('; ')}${failed.length > 10 ? '; ...' : ''}`);
-	return `${many(done, 'document')} done.`;
+	return [`${many(done, 'document')} done.`, ...told.slice(0, 10)].join(' ');
 }
 function DraftMany({session, drafts}) {
 	const {data} = useDoc(session.admin ? '/v1/balance' : null, false), sums = Object.entries(drafts.reduce((m, i) => ({...m, [i.currency]: (m[i.currency] || 0n) + exact(i.total)}), {})).map(([c, v]) => money(v, c) + (c === 'credits' ? ' credits' : '')).join(', ');
