@@ -170,7 +170,15 @@ void unpack_1252(struct buf *out, struct text s)
 
 bool text_ends_lines_with_cr(struct text s)
 {
-	return s.n && !memchr(s.p, '\n', s.n) && memchr(s.p, '\r', s.n);
+	bool is = false;
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned char c = (unsigned char)s.p[i];
+		if (c < ' ' && c != '\t' &&
+		    c != '\r') /* a line feed, or no text: compressed, say */
+			return false;
+		is |= c == '\r';
+	}
+	return is;
 }
 
 /* The text with lines that end as they do elsewhere. */

@@ -21,7 +21,8 @@ int unpack(struct text all, size_t bytes_max, unpack_take *take, void *user, str
 void unpack_1252(struct buf *out, struct text s);
 /* Whether it begins with the byte order mark of UTF-16. */
 bool text_is_utf16(struct text s);
-/* Whether its lines end in carriage returns alone, as some spreadsheets still write them. */
+/* Whether it is text whose lines end in carriage returns alone, as some spreadsheets still write
+ * them. */
 bool text_ends_lines_with_cr(struct text s);
 
 #endif

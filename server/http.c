@@ -790,8 +790,9 @@ static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
 	const bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
 	r->filename = reply->filename;
 	if (reply->status == 200 && reads) {
-		body_tag(r->tag,
-			 (struct text){ reply->body.p ? reply->body.p : "", reply->body.n });
+		if (!*r->tag)
+			body_tag(r->tag, (struct text){ reply->body.p ? reply->body.p : "",
+							reply->body.n });
 		if (body_tag_is_known(header(r, "If-None-Match"), r->tag)) {
 			r->packed = false;
 			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
@@ -812,6 +813,7 @@ static enum MHD_Result answer_file(struct request *r)
 	struct err e;
 	r->shown = true;
 	r->policy = POLICY_PAGE;
+	body_tag(r->tag, file); /* the same, packed or not */
 	buf_add(&reply.body, file.p, file.n);
 	r->packed = takes_gzip(r);
 	if (!r->packed)

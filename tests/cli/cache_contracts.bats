@@ -127,10 +127,10 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	printf '{"scenarios": [{"name": "x", "route": "gpt-4o", "cache": {"scope": "model+customer"}}]}' >s.json
 	run "$TALLY" whatif h.csv --scenarios s.json --resamples 0 --csv
 	expect 0 "x,,3,8492,4096,"
-	# two customers within one session
+	# two customers whose sessions have one name have a conversation each
 	counts no-such-model 0:a:s:6400:0 1:b:s:7040:0 2:a:s:7680:0 >t.csv
 	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --resamples 0 --csv
-	expect 0 "x,,3,7680,13440,"
+	expect 0 "x,,3,14720,6400,"
 	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --scope customer --resamples 0 --csv
 	expect 0 "x,,3,14720,6400,"
 	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --scope tenants
