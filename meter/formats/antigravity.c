@@ -11,6 +11,7 @@
  * exa.cortex_pb.CortexStepGeneratorMetadata), as ccusage/ccusage#1544 and kenn-io/agentsview tell
  * them; that input and cache are apart also antigravity.google/docs/cli/headless.
  */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/peek.h"
@@ -315,17 +316,35 @@ static void take_step(struct conversation *k, json_value *v, int64_t row)
 		 json_member(v, "retryInfos"));
 }
 
-static void take_trajectory(struct conversation *k, json_value *v, int64_t row)
+/* The path of a file: URI, %XX as the byte; any other text as it is. */
+static struct text path_of(struct arena *a, struct text uri)
 {
 	static const char scheme[] = "file://";
-	struct text uri = json_string(json_member(json_first(json_member(v, "workspaces")), "uri"));
+	if (uri.n < sizeof scheme || memcmp(uri.p, scheme, sizeof scheme - 1) != 0)
+		return (struct text){ arena_text(a, uri.p, uri.n), uri.n };
+	char *path = arena_alloc(a, uri.n);
+	size_t n = 0;
+	for (size_t i = sizeof scheme - 1; i < uri.n; i++) {
+		unsigned byte = (uint8_t)uri.p[i];
+		if (byte == '%' && uri.n - i > 2 && isxdigit((uint8_t)uri.p[i + 1]) &&
+		    isxdigit((uint8_t)uri.p[i + 2])) {
+			const char hex[3] = { uri.p[i + 1], uri.p[i + 2] };
+			byte = (unsigned)strtoul(hex, NULL, 16);
+			i += 2;
+		}
+		path[n++] = (char)byte;
+	}
+	const bool whole = utf8_valid_prefix(path, n) == n && !memchr(path, 0, n);
+	return whole ? (struct text){ path, n }
+		     : (struct text){ arena_text(a, uri.p, uri.n), uri.n };
+}
+
+static void take_trajectory(struct conversation *k, json_value *v, int64_t row)
+{
+	json_value *first = json_first(json_member(v, "workspaces"));
 	(void)row;
 	k->began_us = instant_of(json_member(v, "createdAt"));
-	if (uri.n > sizeof scheme && memcmp(uri.p, scheme, sizeof scheme - 1) == 0) {
-		uri.p += sizeof scheme - 1;
-		uri.n -= sizeof scheme - 1;
-	}
-	k->project = (struct text){ arena_text(&k->r->arena, uri.p, uri.n), uri.n };
+	k->project = path_of(&k->r->arena, json_string(json_member(first, "uri")));
 }
 
 /* Rows of number and message. A message that is damaged is refused where its call would be read. */

@@ -90,7 +90,7 @@ $1"
 	# 1000 x 1.25 + 8000 x 0.125 + 90 x 10, 500 x 1.25 + 20 x 10, 7 x 1.25 + 3 x 10; of the other model 11 x 0.3 + 5 x 2.5
 	[[ $output == *'"total": "0.00402955"'* ]] || fail "the cost"
 	TZ=UTC run "$TALLY" records --db antigravity.db
-	expect 0 '2026-06-15T10:00:00Z  antigravity:r1  gemini-2.5-pro' '2026-06-15T11:00:00Z  antigravity:r2' '/home/me/app'
+	expect 0 '2026-06-15T10:00:00Z  antigravity:r1  gemini-2.5-pro' '2026-06-15T11:00:00Z  antigravity:r2' '/home/me/my app'
 	# a fork: the same requests in another conversation, in the IDE's folder; and one more of its own, which has no id and no instant
 	conversation "write('.gemini/antigravity-ide/conversations/c2.db', [generation(a, 1781517600), generation(b), generation(usage('2=4,3=2,4=6', ''), model='claude-sonnet-4-6')], [step(b, 1781521200)])"
 	found antigravity 5 1522 8000 6 120

@@ -49,7 +49,7 @@ def write(path, generations, steps=()):
     db.executescript("""CREATE TABLE IF NOT EXISTS gen_metadata(idx INTEGER PRIMARY KEY, data BLOB, size INTEGER);
         CREATE TABLE IF NOT EXISTS steps(idx INTEGER PRIMARY KEY, step_type INTEGER, metadata BLOB);
         CREATE TABLE IF NOT EXISTS trajectory_metadata_blob(id TEXT PRIMARY KEY, data BLOB)""")
-    began = field(1, field(1, "file:///home/me/app")) + field(2, stamp(1781510400))
+    began = field(1, field(1, "file:///home/me/my%20app")) + field(2, stamp(1781510400))
     db.execute("INSERT OR REPLACE INTO trajectory_metadata_blob VALUES('main', ?)", (began,))
     db.executemany("INSERT OR REPLACE INTO gen_metadata VALUES(?, ?, 0)", enumerate(generations))
     db.executemany("INSERT OR REPLACE INTO steps VALUES(?, 15, ?)", enumerate(steps))
