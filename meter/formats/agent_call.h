@@ -66,11 +66,14 @@ int opencode_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool opencode_document(struct payload_reader *r, json_value *v, int64_t line);
 int goose_read(struct peek *p, struct payload_reader *r, struct err *e);
 int crush_read(struct peek *p, struct payload_reader *r, struct err *e);
+int antigravity_read(struct peek *p, struct payload_reader *r, struct err *e);
 int zcode_read(struct peek *p, struct payload_reader *r, struct err *e);
 int hermes_read(struct peek *p, struct payload_reader *r, struct err *e);
 int zed_read(struct peek *p, struct payload_reader *r, struct err *e);
 int copilot_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool grok_document(struct payload_reader *r, json_value *v, int64_t line);
+bool codebuff_document(struct payload_reader *r, json_value *v, int64_t line);
+bool codebuff_known(json_value *v);
 bool codebuddy_document(struct payload_reader *r, json_value *v, int64_t line);
 /* Agents whose logs cannot be counted: refused by name. */
 bool unread_agent_document(struct payload_reader *r, json_value *v, int64_t line);

@@ -9,6 +9,7 @@ struct database_format {
 };
 
 static const struct database_format formats[] = {
+	{ { "gen_metadata", NULL }, "data", antigravity_read },
 	/* before OpenCode, of which it is a fork */
 	{ { "model_usage", NULL }, "cache_read_input_tokens", zcode_read },
 	{ { "message", "session" }, "data", opencode_read },

@@ -387,7 +387,7 @@ bool session_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	if (opencode_document(r, v, line) || cline_task_document(r, v, line) ||
 	    grok_document(r, v, line) || codebuddy_document(r, v, line) ||
-	    unread_agent_document(r, v, line))
+	    codebuff_document(r, v, line) || unread_agent_document(r, v, line))
 		return true;
 	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
 		if (documents[i].is(v)) {
@@ -403,6 +403,7 @@ bool session_document_known(json_value *v)
 		if (documents[i].is(v))
 			return true;
 	return (json_member(v, "sessionID") && json_member(v, "role")) || unread_agent_known(v) ||
+	       codebuff_known(v) ||
 	       json_member(json_member(json_member(v, "params"), "update"), "sessionUpdate") ||
 	       json_kind(json_member(v, "providerData")) == JSON_OBJECT;
 }

@@ -35,6 +35,13 @@ struct place {
 		VSCODE_OF(agent, title, "~/Library/Application Support/Code", extension), \
 		VSCODE_OF(agent, title, "~/Library/Application Support/Cursor", extension)
 
+#define ANTIGRAVITY(variable, under, writer) \
+	{ \
+		"antigravity", "Antigravity", variable, under, \
+			"~/.gemini/antigravity" writer "/conversations", "*.db" \
+	}
+
+#define CHAT_FILES "*chat-messages.json"
 #define OPENCODE_FILES "opencode*.db|storage/message/*/msg_*.json"
 
 static const struct place table[] = {
@@ -92,6 +99,16 @@ static const struct place table[] = {
 	  "*.json" },
 	{ "grok", "Grok", "GROK_HOME", "/sessions", "~/.grok/sessions", "*updates.jsonl" },
 	{ "codebuddy", "CodeBuddy", NULL, NULL, "~/.codebuddy/projects", "*.jsonl" },
+	{ "codebuff", "Codebuff", "CODEBUFF_DATA_DIR", "/projects", "~/.config/manicode/projects",
+	  CHAT_FILES },
+	{ "codebuff", "Codebuff", "CODEBUFF_DATA_DIR", NULL, "~/.config/manicode-dev/projects",
+	  CHAT_FILES },
+	{ "codebuff", "Codebuff", "CODEBUFF_DATA_DIR", NULL, "~/.config/manicode-staging/projects",
+	  CHAT_FILES },
+	ANTIGRAVITY("ANTIGRAVITY_DATA_DIR", "/conversations", ""),
+	ANTIGRAVITY("ANTIGRAVITY_DATA_DIR", NULL, "-cli"),
+	ANTIGRAVITY("ANTIGRAVITY_DATA_DIR", NULL, "-ide"),
+	ANTIGRAVITY("ANTIGRAVITY_DATA_DIR", NULL, "-acp"),
 	{ "vibe", "Mistral Vibe", "VIBE_HOME", "/logs/session", "~/.vibe/logs/session",
 	  "*meta.json" },
 	{ "dsh", "DeepSeek Harness", "DSH_HOME", "/sessions", "~/.dsh/sessions", "*session.jsonl" },

@@ -21,6 +21,9 @@ setup() {
 	done
 	run -0 "$TALLY" claude daily -s 20260602 --json; [ "$(json records)" = 2 ]
 	run "$TALLY" codex daily; expect 0 'no calls' 'there are no logs there'
+	for agent in opencode amp droid codebuff hermes pi goose openclaw kilo kimi qwen copilot gemini antigravity grok zcode; do
+		run "$TALLY" $agent session; expect 0 'no calls'
+	done
 	run -0 "$TALLY" daily --order desc --csv
 	[[ ${lines[1]} == 2026-06-03* && ${lines[3]} == 2026-06-01* ]]
 	run -0 "$TALLY" daily --instances --csv

@@ -147,7 +147,8 @@ CASES
 		usage calls.csv|`tally ingest` stores its calls
 		compare gpt-5 gpt-4o|`tally cost MODEL MODEL` or `tally whatif FILE`
 		total|did you mean `tally usage`?
-		codebuff daily|did you mean `tally sources`?
+		agy daily|did you mean `tally antigravity`?
+		claude-code|did you mean `tally claude`?
 	CASES
 }
 @test "an empty report says what was typed wrongly, and when there are records" {

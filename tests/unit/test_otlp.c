@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "meter/formats/otlp_proto.h"
+#include "meter/formats/proto.h"
 
 /* --- a writer of protobuf, from the inside out --- */
 
@@ -206,7 +207,7 @@ static void test_size(void **state)
 	struct buf spans = { 0 }, json = { 0 };
 	struct err e;
 	(void)state;
-	for (int i = 0; i < 2 * OTLP_VALUES_MAX; i++)
+	for (int i = 0; i < 2 * PROTO_VALUES_MAX; i++)
 		buf_add(&spans, "\x12\x00", 2);
 	struct buf scoped = { 0 }, all = { 0 };
 	put_inner(&scoped, 2, &spans);
@@ -217,9 +218,9 @@ static void test_size(void **state)
 	buf_release(&all);
 	/* a long text says nothing of usage */
 	struct buf text = { 0 }, value = { 0 };
-	buf_need(&text, OTLP_TEXT_MAX + 1);
-	memset(text.p, 'x', OTLP_TEXT_MAX + 1);
-	put_bytes(&value, 1, text.p, OTLP_TEXT_MAX + 1);
+	buf_need(&text, PROTO_TEXT_MAX + 1);
+	memset(text.p, 'x', PROTO_TEXT_MAX + 1);
+	put_bytes(&value, 1, text.p, PROTO_TEXT_MAX + 1);
 	struct buf s = { 0 };
 	put_attribute(&s, 9, "prompt", &value);
 	all = request(&s);
