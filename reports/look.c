@@ -256,8 +256,7 @@ void look_report_table(const struct look_report *r)
 	}
 	for (size_t d = 0; d < r->titles; d++)
 		column[n++] = (struct table_column){ table_heading(title[d], r->title[d]),
-						     .may_shrink = true,
-						     .leaves = d < 2 ? 0 : 8 };
+						     .may_shrink = true, .leaves = d < 2 ? 0 : 8 };
 	if (r->has_last)
 		column[n++] = (struct table_column){ "LAST", .leaves = 7 };
 	column[n++] = (struct table_column){ "MODELS", .may_shrink = true };
