@@ -136,6 +136,8 @@ static struct text without_kind(struct text provider)
 {
 	static const char before[] = "text-completion-", after[] = "_ai-";
 	const size_t n = sizeof before - 1;
+	if (!provider.n)
+		return provider;
 	if (provider.n > n && strncasecmp(provider.p, before, n) == 0)
 		return (struct text){ provider.p + n, provider.n - n };
 	const char *at = memmem(provider.p, provider.n, after, sizeof after - 1);

@@ -40,6 +40,7 @@ struct MHD_Response {
 	bool closes;
 };
 
+typedef size_t (*UnescapeCallback)(void *user, struct MHD_Connection *c, char *text);
 static struct {
 	MHD_AccessHandlerCallback handle;
 	void *handle_user;
@@ -47,6 +48,8 @@ static struct {
 	void *completed_user;
 	MHD_NotifyConnectionCallback notify;
 	void *notify_user;
+	UnescapeCallback unescape;
+	void *unescape_user;
 	bool started;
 } server;
 static struct MHD_Connection *connection;
@@ -66,6 +69,10 @@ static void read_options(va_list ap)
 		case MHD_OPTION_NOTIFY_CONNECTION:
 			server.notify = va_arg(ap, MHD_NotifyConnectionCallback);
 			server.notify_user = va_arg(ap, void *);
+			break;
+		case MHD_OPTION_UNESCAPE_CALLBACK:
+			server.unescape = va_arg(ap, UnescapeCallback);
+			server.unescape_user = va_arg(ap, void *);
 			break;
 		case MHD_OPTION_EXTERNAL_LOGGER:
 			(void)va_arg(ap, MHD_LogCallback);
@@ -216,6 +223,29 @@ static void destroy(struct MHD_Response *r)
 	free(r);
 }
 
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* %XX as the byte that it stands for, in place. */
+static size_t decode(char *text)
+{
+	char *to = text;
+	for (const char *p = text; *p; p++)
+		if (*p == '%' && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
+			*to++ = (char)(hex(p[1]) * 16 + hex(p[2]));
+			p += 2;
+		} else {
+			*to++ = *p;
+		}
+	*to = 0;
+	return (size_t)(to - text);
+}
+
 struct microhttpd microhttpd = {
 	.MHD_start_daemon = start,
 	.MHD_stop_daemon = stop,
@@ -223,6 +253,7 @@ struct microhttpd microhttpd = {
 	.MHD_suspend_connection = suspend,
 	.MHD_resume_connection = resume,
 	.MHD_lookup_connection_value = lookup,
+	.MHD_http_unescape = decode,
 	.MHD_get_connection_values = each_value,
 	.MHD_get_connection_info = info,
 	.MHD_create_response_from_buffer = from_buffer,
@@ -277,26 +308,13 @@ static void keep(enum MHD_ValueKind kind, const char *name, const char *value)
 		connection->pair[connection->pairs++] = (struct pair){ kind, name, value };
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
+/* As the library does it: with the server's own function. */
 static char *unescape(struct text t, bool plus)
 {
-	char *out = (char *)(uintptr_t)arena_text(&connection->texts, t.p, t.n), *to = out;
-	for (size_t i = 0; i < t.n; i++) {
-		if (t.p[i] == '%' && i + 2 < t.n && hex(t.p[i + 1]) >= 0 && hex(t.p[i + 2]) >= 0) {
-			*to++ = (char)(hex(t.p[i + 1]) * 16 + hex(t.p[i + 2]));
-			i += 2;
-		} else {
-			*to++ = plus && t.p[i] == '+' ? ' ' : t.p[i];
-		}
-	}
-	*to = 0;
+	char *out = (char *)(uintptr_t)arena_text(&connection->texts, t.p, t.n);
+	for (char *p = out; plus && *p; p++)
+		*p = *p == '+' ? ' ' : *p;
+	server.unescape(server.unescape_user, connection, out);
 	return out;
 }
 
