@@ -15,7 +15,8 @@ int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e
 	char chunk[65536];
 	size_t n, total = 0;
 	int rc = 0;
-	FILE *f = fopen(path, "rb");
+	FILE *f = path ? fopen(path, "rb") : fdopen(dup(STDIN_FILENO), "rb");
+	path = path ? path : "(standard input)";
 	if (!f)
 		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE,
 			       "could not open '%s': %s", path, strerror(errno));
@@ -83,12 +84,23 @@ static int copy_standard_input(int fd, struct err *e)
 		     : 0;
 }
 
+/* The path by which an open file is opened again: where there is no /dev (a bare chroot), Linux has
+ * it below /proc. */
+static void path_of_open(char *out, size_t room, int fd)
+{
+	snprintf(out, room, "/dev/fd/%d", fd);
+	if (access(out, F_OK) != 0)
+		snprintf(out, room, "/proc/self/fd/%d", fd);
+}
+
 /* Whether nothing of it has been read and it can be opened again. */
 static bool is_whole_file(void)
 {
 	struct stat st;
+	char path[sizeof standard_input];
+	path_of_open(path, sizeof path, STDIN_FILENO);
 	return fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
-	       lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 && access("/dev/fd/0", R_OK) == 0;
+	       lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 && access(path, R_OK) == 0;
 }
 
 int file_of_standard_input(char **path, struct err *e)
@@ -107,7 +119,7 @@ int file_of_standard_input(char **path, struct err *e)
 		rc = copy_standard_input(fd, e);
 	}
 	if (rc == 0)
-		snprintf(standard_input, sizeof standard_input, "/dev/fd/%d", fd);
+		path_of_open(standard_input, sizeof standard_input, fd);
 	return rc;
 }
 

@@ -7,8 +7,8 @@
 #include "base/text.h"
 
 /*
- * Appends the file to *out, which the caller releases in any case. Errors: ERR_NOT_FOUND,
- * ERR_UNREADABLE (a directory, a failing disk), ERR_RANGE (more than bytes_max).
+ * Appends the file (NULL: standard input) to *out, which the caller releases in any case. Errors:
+ * ERR_NOT_FOUND, ERR_UNREADABLE (a directory, a failing disk), ERR_RANGE (more than bytes_max).
  */
 int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e);
 /* Replaces the file; NULL: standard output. Errors: ERR_SYSTEM. */

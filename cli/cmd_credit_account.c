@@ -607,8 +607,7 @@ static int post(struct cli *cli, struct err *e)
 	struct buf lines = { 0 };
 	struct batch_result *r = NULL;
 	size_t n = 0, failed = 0;
-	int rc = file_read(&lines,
-			   strcmp(cli->argument[0], "-") == 0 ? "/dev/stdin" : cli->argument[0],
+	int rc = file_read(&lines, strcmp(cli->argument[0], "-") == 0 ? NULL : cli->argument[0],
 			   64 << 20, e);
 	if (rc == 0) {
 		rc = ledger_session_open(&s, cli, DB_WRITE, e);

@@ -334,7 +334,7 @@ static int run(struct cli *cli, struct err *e)
 			e, ERR_USAGE,
 			"`tally statusline` reads what Claude Code pipes into a status line; "
 			"see `tally statusline --help`");
-	int rc = file_read(&given, "/dev/stdin", INPUT_BYTES_MAX, e);
+	int rc = file_read(&given, NULL, INPUT_BYTES_MAX, e);
 	if (rc == 0 && given.n == 0)
 		rc = err_set(e, ERR_INVALID,
 			     "standard input is empty; Claude Code pipes a JSON object into "

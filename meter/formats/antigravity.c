@@ -347,28 +347,33 @@ static void take_trajectory(struct conversation *k, json_value *v, int64_t row)
 	k->project = path_of(&k->r->arena, json_string(json_member(first, "uri")));
 }
 
-/* Rows of number and message. A message that is damaged is refused where its call would be read. */
-static int each_row(struct conversation *k, struct peek *p, const char *sql,
-		    const struct proto_message *m,
-		    void (*f)(struct conversation *k, json_value *v, int64_t row), struct err *e)
+/* What is read of a table: rows of number and message. */
+struct reading {
+	const char *sql;
+	const struct proto_message *message;
+	void (*take)(struct conversation *k, json_value *v, int64_t row);
+	bool calls; /* a damaged message is refused where its call would be read */
+};
+
+static int each_row(struct conversation *k, struct peek *p, const struct reading *g, struct err *e)
 {
 	struct peek_rows *rows;
 	struct buf json = { 0 };
-	int rc = peek_query(p, &rows, sql, e);
+	int rc = peek_query(p, &rows, g->sql, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = peek_next(rows, e)) > 0) {
 		struct json_document *doc;
 		struct err why;
 		json.n = 0;
-		k->line += f == take_generation || f == take_step;
-		int read = proto_read(&json, m, peek_text(rows, 1), &why);
+		k->line += g->calls;
+		int read = proto_read(&json, g->message, peek_text(rows, 1), &why);
 		if (read == 0)
 			read = json_open(&doc, (struct text){ json.p, json.n }, &why);
 		if (read == 0) {
-			f(k, json_root(doc), peek_int(rows, 0));
+			g->take(k, json_root(doc), peek_int(rows, 0));
 			json_close(doc);
-		} else if (f == take_generation || f == take_step) {
+		} else if (g->calls) {
 			k->r->sink.refuse(k->r->sink.user, k->line, TEXT("{}"), &why);
 		}
 	}
@@ -377,25 +382,32 @@ static int each_row(struct conversation *k, struct peek *p, const char *sql,
 	return rc;
 }
 
+#define STEPS "SELECT idx, metadata FROM steps WHERE metadata IS NOT NULL ORDER BY idx"
+
 int antigravity_read(struct peek *p, struct payload_reader *r, struct err *e)
 {
-	static const char steps[] = "SELECT idx, metadata FROM steps WHERE metadata IS NOT NULL "
-				    "ORDER BY idx";
+	static const struct {
+		const char *table, *column;
+		struct reading what;
+	} readings[] = {
+		{ "trajectory_metadata_blob",
+		  "data",
+		  { "SELECT 0, data FROM trajectory_metadata_blob LIMIT 1", &trajectory,
+		    take_trajectory, false } },
+		{ "steps", "metadata", { STEPS, &step, note_time, false } },
+		{ NULL,
+		  NULL,
+		  { "SELECT idx, data FROM gen_metadata ORDER BY idx", &generation, take_generation,
+		    true } },
+		{ "steps", "metadata", { STEPS, &step, take_step, true } },
+	};
 	struct conversation k = { .r = r, .id = path_part(r->path, 0) };
-	const bool has_steps = peek_has_column(p, "steps", "metadata");
 	int rc = 0;
 	if (k.id.n > 3 && memcmp(k.id.p + k.id.n - 3, ".db", 3) == 0)
 		k.id.n -= 3;
-	if (peek_has_column(p, "trajectory_metadata_blob", "data"))
-		rc = each_row(&k, p, "SELECT 0, data FROM trajectory_metadata_blob LIMIT 1",
-			      &trajectory, take_trajectory, e);
-	if (rc == 0 && has_steps)
-		rc = each_row(&k, p, steps, &step, note_time, e);
-	if (rc == 0)
-		rc = each_row(&k, p, "SELECT idx, data FROM gen_metadata ORDER BY idx", &generation,
-			      take_generation, e);
-	if (rc == 0 && has_steps)
-		rc = each_row(&k, p, steps, &step, take_step, e);
+	for (size_t i = 0; rc == 0 && i < sizeof readings / sizeof *readings; i++)
+		if (!readings[i].table || peek_has_column(p, readings[i].table, readings[i].column))
+			rc = each_row(&k, p, &readings[i].what, e);
 	dict_release(&k.times);
 	dict_release(&k.met);
 	return rc;

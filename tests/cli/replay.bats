@@ -193,6 +193,20 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run bash -c "'$TALLY' replay many.csv --by task --csv >/dev/full"
 	expect 1 'could not write'
 }
+@test "standard input is read where there is no /dev" {
+	unshare -m true 2>/dev/null || skip "no room of its own for /dev"
+	! on_server || skip "of files"
+	head -n 50 "$ROOT/examples/sample.csv" >c.csv
+	"$TALLY" replay c.csv --json -q >want
+	printf '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":1000000}\n' >one.jsonl
+	for how in 'replay - --json -q <c.csv | cmp - want' 'cat c.csv | "$TALLY" replay - --json -q | cmp - want'; do
+		case $how in replay*) how="\"$TALLY\" $how" ;; esac
+		run unshare -m sh -c "mount -t tmpfs none /dev && : >/dev/null && $how"
+		expect 0
+	done
+	run unshare -m sh -c 'mount -t tmpfs none /dev && "$TALLY" ingest - --db t.db <one.jsonl && "$TALLY" ingest - --db t.db -q <one.jsonl && echo "{}" | "$TALLY" statusline >/dev/null'
+	expect 0 '1 accepted'
+}
 @test "a pipe beside a file whose quoted fields span lines" {
 	sample
 	printf 'time,model,task,input\n2026-06-15,deepseek-v4-flash,"a\nb",5\n' >q.csv
