@@ -313,7 +313,6 @@ static bool is_part(int kind)
 
 /* The counts that ids were always made of stand at their places; what came later is added by name,
  * where there is any, so that no record's id changes when a bucket or a unit is new. */
-enum { SUBJECTS_MOST = 20000 }; /* remembered prices of names: some 15 MB */
 enum { ID_BUCKETS = 16, ID_FIRST_UNIT = COUNT_TOKENS, ID_NUMBERS = ID_BUCKETS + 4 };
 
 static void put_later_counts(struct buf *b, const struct record *r)
@@ -431,6 +430,9 @@ unsigned ingest_boundary(const struct ingest *in, const struct record *r, unsign
 		return flags | USAGE_BY_COMPLETION;
 	return in->o.by_start ? flags & ~(unsigned)USAGE_BY_COMPLETION : flags;
 }
+
+/* Whose prices are remembered: some 15 MB. */
+enum { SUBJECTS_MOST = 20000 };
 
 int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,
 		 struct err *e)
