@@ -133,15 +133,21 @@ static int commit_when_due(struct intake *x, struct err *e)
 int intake_take(struct intake *x, const struct metered *m, int64_t line, struct err *e)
 {
 	int rc = 0;
+	struct metered own;
+	if (m->mapped.n) {
+		own = *m;
+		own.also = ingest_mapped_id(x->in, m);
+		m = &own;
+	}
+	const struct text id = ingest_id(x->in, m);
 	x->anonymous |= m->record.text[FIELD_ID].n == 0;
 	if (x->gathers) {
-		struct text id = ingest_id(x->in, m);
 		ingest_prefetch(x->in, m, id);
 		gathered_add(&x->gathered, m, id, line);
 	} else {
 		rc = begin(x, e);
 		if (rc == 0)
-			rc = take_now(x, m, ingest_id(x->in, m), line, e);
+			rc = take_now(x, m, id, line, e);
 	}
 	return rc == 0 ? commit_when_due(x, e) : rc;
 }
