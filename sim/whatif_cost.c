@@ -104,15 +104,15 @@ static void split_prompt(const struct run *r, const struct play *p, const struct
 {
 	const struct workload *w = r->o->workload;
 	const struct model_cache *of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
-	const bool an_hour = p->records_writes && tokens[BUCKET_CACHE_WRITE_1H] &&
-			     !tokens[BUCKET_CACHE_WRITE_5M];
+	const bool an_hour =
+		p->unmarked && tokens[BUCKET_CACHE_WRITE_1H] && !tokens[BUCKET_CACHE_WRITE_5M];
 	int64_t reach = 0;
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		reach += tokens[k];
 	if (r->o->cache == WHATIF_CACHE_BLOCKS) {
 		const struct block_request *q = &w->blocks->request[p->call];
 		reach -= least(reach, q->input - prefix_cache_reach(w->blocks, &of->rules, q));
-	} else if (p->records_writes) {
+	} else if (p->unmarked) {
 		reach -= tokens[BUCKET_INPUT];
 	}
 	model_cache_split(of, a, an_hour, reach, hit, tokens);
@@ -434,28 +434,34 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 	part->cost.atto += cost.atto;
 }
 
+/* What the play would cost with so many hits. */
+static struct money_total cost_with(struct run *r, const struct play *p, int64_t hit,
+				    struct tariff_answer *a, struct money_total cost)
+{
+	struct money_total at;
+	struct play other = *p;
+	int64_t tokens[BUCKET_COMMON];
+	if (hit == p->hit)
+		return cost;
+	other.hit = hit;
+	divide(r, &other, a, tokens);
+	return price_play(r, a, &other, NULL, tokens, &at) ? at : cost;
+}
+
 /* What the play would cost with the fewest and the most hits, and with those that are expected. */
 static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer *a,
 		       struct money_total cost)
 {
-	enum { BOUNDS = 3 };
-	const int64_t hits[BOUNDS] = { p->high, p->low, p->expected };
-	struct money_total *sum[BOUNDS] = { &r->out->cost_low, &r->out->cost_high,
-					    &r->out->cost_expected };
-	bool fits = true;
-	for (int k = 0; k < BOUNDS; k++) {
-		struct money_total at = cost;
-		int64_t tokens[BUCKET_COMMON];
-		if (hits[k] != p->hit) {
-			struct play other = *p;
-			other.hit = hits[k];
-			divide(r, &other, a, tokens);
-			if (!price_play(r, a, &other, NULL, tokens, &at))
-				at = cost;
-		}
-		fits &= money_total_add(sum[k], at);
-	}
-	return fits;
+	struct whatif_result *out = r->out;
+	const bool fits =
+		money_total_add(&out->cost_low, cost_with(r, p, p->high, a, cost)) &&
+		money_total_add(&out->cost_expected, cost_with(r, p, p->expected, a, cost));
+	if (p->floor == p->low)
+		return money_total_add(&out->cost_high, cost_with(r, p, p->low, a, cost)) && fits;
+	/* a part of the hits costs that part of what they all do */
+	const struct money_total all = money_total_minus(cost_with(r, p, p->floor, a, cost), cost);
+	return money_total_add(&out->cost_high, cost) && fits &&
+	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
 }
 
 /* As it was metered, whatever the cards say now. */
@@ -675,7 +681,8 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 {
 	bool fits = money_total_add(&to->cost_low, r->cost_low) &&
 		    money_total_add(&to->cost_high, r->cost_high) &&
-		    money_total_add(&to->cost_expected, r->cost_expected);
+		    money_total_add(&to->cost_expected, r->cost_expected) &&
+		    losses_join(&to->losses, &r->losses);
 	money_total_add(&to->retry_cost, r->retry_cost);
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;
@@ -785,6 +792,7 @@ int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, i
 		for (size_t k = 0; part->by_conversation && k < st->clusters; k++)
 			fits &= money_total_add(&out->by_conversation[k], part->by_conversation[k]);
 	}
+	fits &= money_total_add(&out->cost_high, losses_most(&out->losses));
 	merge_windows(out, run, runs);
 	merge_reasons(out, run, runs);
 	return fits ? whatif_sum(st, out, e) : too_large(st->s, e);
