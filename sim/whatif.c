@@ -91,8 +91,7 @@ static void run_end(struct run *r)
 	free(r->found);
 	free(r->seen.of);
 	free(r->seen_recorded.of);
-	free(r->noted);
-	free(r->uses.use);
+	cache_uses_release(&r->uses);
 	free(r->reason_key);
 	free(r->window_key);
 	free(r->window_at);
@@ -300,7 +299,7 @@ static void stage_end(struct stage *st)
 {
 	result_release(&st->plan);
 	free(st->line_of);
-	free(st->cold);
+	cold_uses_release(&st->cold);
 }
 
 /* The survey said what there is; now what it costs. */
@@ -314,8 +313,7 @@ static void stage_plan(struct crew *crew, size_t i)
 		whatif_find_cold(st, run, run_of(crew, st->like, 0), crew->threads);
 	for (int k = 0; k < crew->threads; k++) {
 		struct whatif_result *part = &run[k].part;
-		free(run[k].uses.use);
-		run[k].uses = (struct uses){ 0 };
+		cache_uses_forget(&run[k].uses);
 		*part = (struct whatif_result){ .models = st->plan.models };
 		part->model = mem_alloc((part->models + 1) * sizeof *part->model);
 		if (part->models)
