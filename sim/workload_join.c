@@ -19,7 +19,7 @@ static int by_place(const void *a, const void *b)
 	const struct stretch *x = a, *y = b;
 	if (x->trace != y->trace)
 		return x->trace < y->trace ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static void number_names(struct workload_build *to, struct numbers *n, size_t until)
