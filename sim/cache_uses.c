@@ -11,16 +11,6 @@
 /* More stretches than that are noted one by one. */
 enum { STRETCHES_MOST = 1 << 20, WORD = 64 };
 
-struct cache_times {
-	bool known, apart;
-	bool dense;    /* neighbours are within the lifetime of each other, so bits tell enough */
-	uint8_t shift; /* a stretch is as long as 2 to it, in microseconds */
-	int64_t from;  /* the stretch of the first bit */
-	size_t words;
-	uint64_t *used, *inside; /* between two that have uses, and has them itself */
-	size_t near;		 /* the place of its last use that was noted by itself */
-};
-
 /* Of a cache (and customer) within a stretch, where that has to be known. */
 struct use_place {
 	uint32_t cache, customer;  /* 1 + each; no cache: the place is free; no customer: all */
@@ -31,7 +21,7 @@ struct use_place {
 static bool has_bit(const struct cache_times *t, const uint64_t *bits, int64_t stretch)
 {
 	const uint64_t at = (uint64_t)stretch - (uint64_t)t->from;
-	return at < t->words * WORD && bits[at / WORD] >> at % WORD & 1;
+	return at < t->stretches && bits[at / WORD] >> at % WORD & 1;
 }
 
 static void set_bit(const struct cache_times *t, uint64_t *bits, int64_t stretch)
@@ -53,7 +43,7 @@ static uint64_t *moved(uint64_t *bits, size_t words, size_t room, size_t by)
 static bool make_bit(struct cache_times *t, int64_t stretch)
 {
 	const int64_t whole = stretch - (int64_t)((uint64_t)stretch % WORD);
-	int64_t from = t->words ? t->from : whole, to = from + (int64_t)t->words * WORD;
+	int64_t from = t->stretches ? t->from : whole, to = from + (int64_t)t->stretches;
 	if (stretch >= from && stretch < to)
 		return true;
 	if (whole < from - STRETCHES_MOST || whole > to + STRETCHES_MOST)
@@ -66,11 +56,11 @@ static bool make_bit(struct cache_times *t, int64_t stretch)
 	if (to - from > STRETCHES_MOST)
 		return false;
 	const size_t room = (size_t)(to - from) / WORD,
-		     by = t->words ? (size_t)(t->from - from) / WORD : 0;
-	t->used = moved(t->used, t->words, room, by);
-	t->inside = moved(t->inside, t->words, room, by);
+		     by = t->stretches ? (size_t)(t->from - from) / WORD : 0;
+	t->used = moved(t->used, t->stretches / WORD, room, by);
+	t->inside = moved(t->inside, t->stretches / WORD, room, by);
 	t->from = from;
-	t->words = room;
+	t->stretches = room * WORD;
 	return true;
 }
 
@@ -155,11 +145,6 @@ static __attribute__((noinline)) void note_exactly(struct cache_uses *u, struct 
 		*p = now;
 }
 
-bool cache_uses_knows(const struct cache_uses *u, uint32_t cache)
-{
-	return cache < u->count && u->of[cache].known;
-}
-
 void cache_uses_learn(struct cache_uses *u, uint32_t cache, int64_t shortest_us, bool apart)
 {
 	if (cache >= u->count) {
@@ -180,8 +165,6 @@ void cache_uses_note(struct cache_uses *u, const struct cache_use *use)
 {
 	struct cache_times *t = &u->of[use->cache];
 	const int64_t stretch = use->us >> t->shift;
-	if (has_bit(t, t->inside, stretch))
-		return;
 	if (!t->dense || !mark(t, stretch))
 		note_exactly(u, t, use);
 }
@@ -193,7 +176,7 @@ void cache_uses_forget(struct cache_uses *u)
 		free(t->used);
 		free(t->inside);
 		t->used = t->inside = NULL;
-		t->words = 0;
+		t->stretches = 0;
 	}
 	free(u->place);
 	u->place = NULL;
@@ -269,14 +252,6 @@ static bool follows_closely(const struct cache_uses *const *each, size_t threads
 	return close;
 }
 
-static uint64_t *cold_place(const struct cold_uses *c, uint64_t number)
-{
-	size_t i = (number * 0x9E3779B97F4A7C15u >> 32) & (c->room - 1);
-	while (c->number[i] && c->number[i] != number + 1)
-		i = (i + 1) & (c->room - 1);
-	return &c->number[i];
-}
-
 void cold_uses_find(struct cold_uses *out, const struct cache_uses *const *each, size_t threads,
 		    const struct model_cache *cache)
 {
@@ -298,13 +273,8 @@ void cold_uses_find(struct cold_uses *out, const struct cache_uses *const *each,
 		out->room *= 2;
 	out->number = mem_zalloc(out->room * sizeof *out->number);
 	for (size_t i = 0; i < colds; i++)
-		*cold_place(out, use[i].use.first) = use[i].use.first + 1;
+		out->number[cold_uses_place(out, use[i].use.first)] = use[i].use.first + 1;
 	free(use);
-}
-
-bool cold_uses_has(const struct cold_uses *c, uint64_t number)
-{
-	return c->count && *cold_place(c, number);
 }
 
 void cold_uses_release(struct cold_uses *c)

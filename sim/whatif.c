@@ -122,10 +122,11 @@ static void survey(struct run *r)
 	for (size_t i = 0; i < r->plays; i++) {
 		const struct play *p = &r->play[i];
 		struct first_use *first = &r->first[p->target];
-		const uint128 key = play_key(r, p);
-		if (key >= first->key)
+		if (play_is_after(first->key, p->time_us))
 			continue;
-		*first = (struct first_use){ key, p->answer->resolved };
+		const uint128 key = play_key(r, p);
+		if (key < first->key)
+			*first = (struct first_use){ key, p->answer->resolved };
 	}
 	if (rebuilt)
 		whatif_survey_caches(r);

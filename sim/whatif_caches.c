@@ -189,11 +189,15 @@ void whatif_survey_caches(struct run *r)
 {
 	for (size_t i = 0; i < r->plays; i++) {
 		struct play *p = &r->play[i];
-		p->cache = cache_of_play(r, p);
-		see(&r->seen, p->cache,
-		    &(struct seen_cache){ play_key(r, p), p->answer, is_hosted(r, p->target) });
-		cache_uses_note(&r->uses, &(struct cache_use){ p->cache, call_of(r, p)->customer,
-							       p->time_us, play_number(r, p) });
+		const uint32_t cache = p->cache = cache_of_play(r, p);
+		if (cache >= r->seen.count || !play_is_after(r->seen.of[cache].key, p->time_us))
+			see(&r->seen, cache,
+			    &(struct seen_cache){ play_key(r, p), p->answer,
+						  is_hosted(r, p->target) });
+		if (!cache_uses_tell(&r->uses, cache, p->time_us))
+			cache_uses_note(&r->uses,
+					&(struct cache_use){ cache, call_of(r, p)->customer,
+							     p->time_us, play_number(r, p) });
 	}
 }
 

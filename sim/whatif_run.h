@@ -186,8 +186,25 @@ static inline uint128 play_key(const struct run *r, const struct play *p)
 		(uint64_t)!p->failed << 2);
 }
 
+/* Whether what happens at that time has a greater key, whatever it is. */
+static inline bool play_is_after(uint128 key, int64_t time_us)
+{
+	return ((uint64_t)time_us ^ (uint64_t)1 << 63) > (uint64_t)(key >> 40);
+}
+
 /* --- whatif_plays: which model, and when --- */
-struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c);
+void whatif_ask_first(struct run *r, struct asked *a, uint32_t target, const struct work_call *c);
+/* What a call asks of a target, kept: the route's targets first, what was recorded behind. */
+static inline struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c)
+{
+	const struct route *route = &r->s->route;
+	const uint32_t row = is_recorded(r, target) ? route->targets : target;
+	const bool retiered = route->service_tier.n && route_retiers(route, r->o->workload, c);
+	struct asked *a = &r->asked[(row * r->o->workload->subjects + c->subject) * 2 + retiered];
+	if (!a->subject)
+		whatif_ask_first(r, a, target, c);
+	return a;
+}
 struct work_subject whatif_target(const struct stage *st, uint32_t target);
 /* The plays of the calls at hand, in the order in which they happen. */
 void whatif_choose(struct run *r);
