@@ -188,13 +188,15 @@ static struct packed_call *add_call(struct workload_build *b)
 	return work_part_call(p, p->count++);
 }
 
-/* Counts as they are, where 32 bits are too few or something rare is counted. */
+/* Counts as they are, where those of a packed call are too small or something rare is counted; what
+ * its requests are then. */
 static uint32_t add_odd(struct workload_build *b, const struct work_odd *odd)
 {
 	struct workload *w = b->w;
 	w->odd = more(w->odd, w->odds, &b->odd_room, sizeof *w->odd);
+	CHECK(w->odds < CALL_ODD);
 	w->odd[w->odds] = *odd;
-	return (uint32_t)++w->odds;
+	return CALL_ODD + (uint32_t)w->odds++;
 }
 
 void build_call(struct workload_build *b, const struct work_call *c)
@@ -204,7 +206,7 @@ void build_call(struct workload_build *b, const struct work_call *c)
 	if (build_talk(b->w, c->conversation, (struct work_talk){ c->task, c->session }))
 		who.task = who.session = WORK_OF_CONVERSATION;
 	const uint32_t number = build_who(b, &who);
-	bool odd = c->rare || c->placeholder || c->requests != (uint32_t)c->requests;
+	bool odd = c->rare || c->placeholder || (uint64_t)c->requests >= CALL_ODD;
 	struct packed_call *p = add_call(b);
 	*p = (struct packed_call){ .time_us = c->time_us,
 				   .requests = (uint32_t)c->requests,
@@ -219,7 +221,7 @@ void build_call(struct workload_build *b, const struct work_call *c)
 					   .rare = c->rare,
 					   .placeholder = c->placeholder };
 		memcpy(counts.tokens, c->tokens, sizeof counts.tokens);
-		p->odd = add_odd(b, &counts);
+		p->requests = add_odd(b, &counts);
 	}
 }
 
@@ -356,7 +358,7 @@ static bool take_counts(struct packed_call *p, const struct record_batch *rows, 
 	}
 	const int64_t requests = rows->columns & BIT(FIELD_REQUESTS) ? rows->requests[i] : 1;
 	p->requests = (uint32_t)requests;
-	return (high | (uint64_t)requests) <= UINT32_MAX;
+	return high <= UINT32_MAX && (uint64_t)requests < CALL_ODD;
 }
 
 static bool has_conversation(const struct record_batch *rows, size_t i)

@@ -28,6 +28,8 @@ static struct row made_up(uint64_t *seed, int64_t at_us)
 		r.tokens[k] = (int64_t)(unit_random(seed) % many);
 	if (unit_random(seed) % 30 == 0)
 		r.requests = 2 + (int64_t)(unit_random(seed) % 3);
+	if (unit_random(seed) % 90 == 0)
+		r.requests = (int64_t)1 << (30 + unit_random(seed) % 4);
 	if (unit_random(seed) % 60 == 0)
 		r.images = 1 + (int64_t)(unit_random(seed) % 5);
 	r.chat = (int)(unit_random(seed) % CHATS);
