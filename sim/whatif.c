@@ -1,7 +1,6 @@
 #include "sim/whatif.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/processor.h"
 #include "sim/count_cache.h"
@@ -223,18 +222,12 @@ static void *take_parts(void *user)
 	return NULL;
 }
 
-static void wait_for(struct crew *crew, pthread_t thread)
+static void tell_progress(void *user)
 {
+	const struct crew *crew = user;
 	const struct whatif_options *o = crew->o;
-	struct timespec until;
-	do {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 100000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (o->progress)
-			o->progress(o->progress_user, atomic_load(&crew->done), crew->of);
-	} while (pthread_timedjoin_np(thread, NULL, &until) != 0);
+	if (o->progress)
+		o->progress(o->progress_user, atomic_load(&crew->done), crew->of);
 }
 
 static void each_conversation(struct crew *crew, void (*take)(struct run *r))
@@ -249,7 +242,7 @@ static void each_conversation(struct crew *crew, void (*take)(struct run *r))
 	for (int i = 0; i < crew->threads; i++)
 		CHECK(pthread_create(&thread[i], NULL, take_parts, &crew->desk[i]) == 0);
 	for (int i = 0; i < crew->threads; i++)
-		wait_for(crew, thread[i]);
+		processor_wait(thread[i], tell_progress, crew);
 }
 
 /* The first failure of the first scenario that has one. */

@@ -142,6 +142,18 @@ static void not_now(void *user, const char *at, size_t n, const struct err *why)
 	(void)why;
 }
 
+static void tell_progress(void *user)
+{
+	const struct loading *l = user;
+	int64_t done = 0, of = 0;
+	for (size_t i = 0; l->o->progress && i < l->in.traces; i++) {
+		done += trace_progress(l->in.trace[i]);
+		of += trace_size(l->in.trace[i]);
+	}
+	if (l->o->progress)
+		l->o->progress(l->o->progress_user, done, of);
+}
+
 /* What no other thread took of the traces. */
 static int read_blocks_left(struct loading *l, const struct record_sink *sink, struct err *e)
 {
@@ -153,8 +165,11 @@ static int read_blocks_left(struct loading *l, const struct record_sink *sink, s
 		l->path = trace_path(t);
 		l->reader = trace_reader_open(t, &how, sink);
 		while (rc == 0 && !atomic_load_explicit(l->torn, memory_order_relaxed) &&
-		       (rc = trace_reader_next(l->reader, e)) == 1)
+		       (rc = trace_reader_next(l->reader, e)) == 1) {
 			rc = 0;
+			if (!l->is_part)
+				tell_progress(l);
+		}
 		if (rc == TRACE_TORN)
 			atomic_store(l->torn, true);
 		trace_reader_close(l->reader);
@@ -195,7 +210,7 @@ static int pass(struct loading *l, struct loading *part, int parts, bool in_orde
 		CHECK(pthread_create(&part[i].thread, NULL, read_part, &part[i]) == 0);
 	}
 	for (int i = 0; rc == 0 && i < parts; i++)
-		pthread_join(part[i].thread, NULL);
+		processor_wait(part[i].thread, tell_progress, l);
 	for (int i = 0; rc == 0 && i < parts; i++)
 		if (part[i].failure.code != ERR_NONE)
 			rc = err_pass(e, &part[i].failure);
