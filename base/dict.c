@@ -109,26 +109,9 @@ static void grow(struct dict *d)
 	free(old);
 }
 
-void dict_fetch_slot(const struct dict *d, uint64_t hash)
-{
-	if (d->room)
-		__builtin_prefetch(&d->slot[hash & (d->room - 1)]);
-}
-
-void dict_fetch_key(const struct dict *d, uint64_t hash)
-{
-	const struct dict_slot *s = d->room ? &d->slot[hash & (d->room - 1)] : NULL;
-	if (s && s->key)
-		__builtin_prefetch(s->key);
-}
-
 uint64_t *dict_need(struct dict *d, struct text key, bool *is_new)
 {
-	return dict_need_hashed(d, key, dict_hash(key), is_new);
-}
-
-uint64_t *dict_need_hashed(struct dict *d, struct text key, uint64_t hash, bool *is_new)
-{
+	const uint64_t hash = dict_hash(key);
 	if (d->count * 4 >= d->room * 3)
 		grow(d);
 	struct dict_slot *s = place(d, key, hash);

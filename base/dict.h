@@ -27,12 +27,8 @@ struct dict {
 uint64_t *dict_find(const struct dict *d, struct text key);
 /* The same, made with number 0 when it is new; *is_new may be NULL. */
 uint64_t *dict_need(struct dict *d, struct text key, bool *is_new);
-/* The same for callers that look many keys up at once: the hash of each, its slot fetched early,
- * and then the key that the slot names. */
+/* A hash of the key with the process's random bits. */
 uint64_t dict_hash(struct text key);
-void dict_fetch_slot(const struct dict *d, uint64_t hash);
-void dict_fetch_key(const struct dict *d, uint64_t hash);
-uint64_t *dict_need_hashed(struct dict *d, struct text key, uint64_t hash, bool *is_new);
 /* The key as the dict keeps it. */
 struct text dict_key(const struct dict *d, struct text key);
 /* No key can be looked up any more; those that dict_key gave stay where they are. */

@@ -1,7 +1,7 @@
 #include "base/processor.h"
 
-#include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 static void stay_on(int processor)
 {
@@ -39,4 +39,16 @@ void processor_pin_beside(int processor)
 int processor_now(void)
 {
 	return sched_getcpu();
+}
+
+void processor_wait(pthread_t thread, void (*tell)(void *user), void *user)
+{
+	struct timespec until;
+	do {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		tell(user);
+	} while (pthread_timedjoin_np(thread, NULL, &until) != 0);
 }

@@ -130,7 +130,11 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	w.o.threads = with->threads;
 	w.o.order = WORK_PACKED;
 	if (w.o.path_count) {
+		struct progress progress = progress_begin(cli, "reading");
+		w.o.progress = progress.wanted ? progress_tell : NULL;
+		w.o.progress_user = &progress;
 		rc = workload_read(out, &w.o, e);
+		progress_end(&progress);
 		*refusals = w.refusals;
 		return rc;
 	}

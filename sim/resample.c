@@ -48,15 +48,18 @@ static void twist(struct twister *t)
 	t->next = 0;
 }
 
-/* As gsl_rng_uniform_int draws below n, with n divided into the generator's range once. */
+/* As gsl_rng_uniform_int draws below n: it divides by how often n fits into the generator's range,
+ * which here is a multiplication by 2^64 / that, rounded up (exact for 32 bits: Lemire, Kaser and
+ * Kurz, Faster remainder by direct computation, 2019). */
 struct below {
-	uint32_t n, scale;
+	uint32_t n;
+	uint64_t factor;
 };
 
 static struct below below_of(size_t n)
 {
 	CHECK(n <= RESAMPLE_CLUSTERS_MAX);
-	return (struct below){ (uint32_t)n, n ? UINT32_MAX / (uint32_t)n : 0 };
+	return (struct below){ (uint32_t)n, n ? UINT64_MAX / (UINT32_MAX / n) + 1 : 0 };
 }
 
 static uint32_t draw_below(struct twister *t, struct below b)
@@ -65,54 +68,68 @@ static uint32_t draw_below(struct twister *t, struct below b)
 	do {
 		if (t->next == STATE)
 			twist(t);
-		k = t->drawn[t->next++] / b.scale;
+		k = (uint32_t)((uint128)t->drawn[t->next++] * b.factor >> 64);
 	} while (k >= b.n);
 	return k;
 }
 
 struct job {
 	const struct resample *q;
-	const struct money_total *const *column;
+	const int128 *row; /* what each cluster has in all columns */
 	size_t clusters;
 	struct money_total *sums;
 	int64_t from, to;
 	pthread_t thread;
 };
 
+/* Some draws are made at a time, so that their sums stay in registers. */
+enum { DRAWS_AT_ONCE = 256 };
+
+static void add_draws(const struct job *j, struct twister *t, struct below below, int128 *sum)
+{
+	uint32_t place[DRAWS_AT_ONCE];
+	const size_t columns = j->q->columns;
+	for (size_t left = j->clusters, n; left; left -= n) {
+		n = left < DRAWS_AT_ONCE ? left : DRAWS_AT_ONCE;
+		for (size_t i = 0; i < n; i++)
+			place[i] = draw_below(t, below);
+		for (size_t c = 0; c < columns; c++) {
+			int128 of = 0;
+			for (size_t i = 0; i < n; i++)
+				of += j->row[place[i] * columns + c];
+			sum[c] += of;
+		}
+	}
+}
+
 static void *draw(void *user)
 {
 	const struct job *j = user;
 	const struct resample *q = j->q;
 	struct twister *twister = mem_alloc(sizeof *twister);
-	uint32_t *place = mem_alloc(j->clusters * sizeof *place);
+	int128 *sum = mem_alloc((q->columns + 1) * sizeof *sum);
 	const struct below below = below_of(j->clusters);
 	for (int64_t r = j->from; r < j->to; r++) {
 		const uint64_t seeds[2] = { q->seed, 0x726573616d706c65 };
 		twister_seed(twister, (uint32_t)hash_bytes(&r, sizeof r, seeds));
-		for (size_t i = 0; i < j->clusters; i++)
-			place[i] = draw_below(twister, below);
-		for (size_t c = 0; c < q->columns; c++) {
-			int128 sum = 0;
-			for (size_t i = 0; i < j->clusters; i++)
-				sum += j->column[c][place[i]].atto;
-			j->sums[c * (size_t)q->resamples + (size_t)r].atto = sum;
-		}
+		memset(sum, 0, q->columns * sizeof *sum);
+		add_draws(j, twister, below, sum);
+		for (size_t c = 0; c < q->columns; c++)
+			j->sums[c * (size_t)q->resamples + (size_t)r].atto = sum[c];
 	}
-	free(place);
+	free(sum);
 	free(twister);
 	return NULL;
 }
 
 /* Very many clusters are drawn in bundles of as many each: the spread of a sum of independent
  * bundles is the same, and the work stays bounded. */
-static struct money_total **bundle(const struct resample *q, size_t bundles)
+static int128 *rows_of(const struct resample *q, size_t bundles)
 {
-	struct money_total **out = mem_alloc(q->columns * sizeof *out);
-	for (size_t c = 0; c < q->columns; c++) {
-		out[c] = mem_zalloc(bundles * sizeof **out);
+	int128 *out = mem_zalloc((q->columns * bundles + 1) * sizeof *out);
+	for (size_t c = 0; c < q->columns; c++)
 		for (size_t i = 0; i < q->clusters; i++)
-			out[c][i % bundles].atto += q->column[c][i].atto;
-	}
+			out[i % bundles * q->columns + c] += q->column[c][i].atto;
 	return out;
 }
 
@@ -128,12 +145,12 @@ void resample_sums(const struct resample *q, struct money_total **sums)
 	int threads = q->threads < 1 ? 1 : q->threads > THREADS ? THREADS : q->threads;
 	struct job job[THREADS];
 	const size_t clusters = resample_clusters(q->clusters);
-	struct money_total **bundles = clusters < q->clusters ? bundle(q, clusters) : NULL;
+	int128 *row = rows_of(q, clusters);
 	*sums = mem_zalloc((q->columns * (size_t)q->resamples + 1) * sizeof **sums);
 	for (int i = 0; i < threads; i++) {
 		job[i] = (struct job){
 			q,
-			bundles ? (const struct money_total *const *)bundles : q->column,
+			row,
 			clusters,
 			*sums,
 			q->resamples * i / threads,
@@ -144,9 +161,7 @@ void resample_sums(const struct resample *q, struct money_total **sums)
 	}
 	for (int i = 0; i < threads; i++)
 		pthread_join(job[i].thread, NULL);
-	for (size_t c = 0; bundles && c < q->columns; c++)
-		free(bundles[c]);
-	free(bundles);
+	free(row);
 }
 
 static int by_value(const void *a, const void *b)

@@ -1,7 +1,6 @@
 #include "sim/whatif.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/processor.h"
 #include "sim/count_cache.h"
@@ -91,8 +90,7 @@ static void run_end(struct run *r)
 	free(r->found);
 	free(r->seen.of);
 	free(r->seen_recorded.of);
-	free(r->noted);
-	free(r->uses.use);
+	cache_uses_release(&r->uses);
 	free(r->reason_key);
 	free(r->window_key);
 	free(r->window_at);
@@ -123,10 +121,11 @@ static void survey(struct run *r)
 	for (size_t i = 0; i < r->plays; i++) {
 		const struct play *p = &r->play[i];
 		struct first_use *first = &r->first[p->target];
-		const uint128 key = play_key(r, p);
-		if (key >= first->key)
+		if (play_is_after(first->key, p->time_us))
 			continue;
-		*first = (struct first_use){ key, p->answer->resolved };
+		const uint128 key = play_key(r, p);
+		if (key < first->key)
+			*first = (struct first_use){ key, p->answer->resolved };
 	}
 	if (rebuilt)
 		whatif_survey_caches(r);
@@ -223,18 +222,12 @@ static void *take_parts(void *user)
 	return NULL;
 }
 
-static void wait_for(struct crew *crew, pthread_t thread)
+static void tell_progress(void *user)
 {
+	const struct crew *crew = user;
 	const struct whatif_options *o = crew->o;
-	struct timespec until;
-	do {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 100000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (o->progress)
-			o->progress(o->progress_user, atomic_load(&crew->done), crew->of);
-	} while (pthread_timedjoin_np(thread, NULL, &until) != 0);
+	if (o->progress)
+		o->progress(o->progress_user, atomic_load(&crew->done), crew->of);
 }
 
 static void each_conversation(struct crew *crew, void (*take)(struct run *r))
@@ -249,7 +242,7 @@ static void each_conversation(struct crew *crew, void (*take)(struct run *r))
 	for (int i = 0; i < crew->threads; i++)
 		CHECK(pthread_create(&thread[i], NULL, take_parts, &crew->desk[i]) == 0);
 	for (int i = 0; i < crew->threads; i++)
-		wait_for(crew, thread[i]);
+		processor_wait(thread[i], tell_progress, crew);
 }
 
 /* The first failure of the first scenario that has one. */
@@ -300,7 +293,7 @@ static void stage_end(struct stage *st)
 {
 	result_release(&st->plan);
 	free(st->line_of);
-	free(st->cold);
+	cold_uses_release(&st->cold);
 }
 
 /* The survey said what there is; now what it costs. */
@@ -314,8 +307,7 @@ static void stage_plan(struct crew *crew, size_t i)
 		whatif_find_cold(st, run, run_of(crew, st->like, 0), crew->threads);
 	for (int k = 0; k < crew->threads; k++) {
 		struct whatif_result *part = &run[k].part;
-		free(run[k].uses.use);
-		run[k].uses = (struct uses){ 0 };
+		cache_uses_forget(&run[k].uses);
 		*part = (struct whatif_result){ .models = st->plan.models };
 		part->model = mem_alloc((part->models + 1) * sizeof *part->model);
 		if (part->models)

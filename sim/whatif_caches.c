@@ -95,17 +95,6 @@ static void see(struct seen_caches *l, uint32_t number, const struct seen_cache 
 		l->of[number] = *now;
 }
 
-/* Stretches that are no longer than the shortest lifetime. */
-static struct noted note_how(const struct run *r, const struct buf *key, bool hosted)
-{
-	struct noted n = { .known = true, .shift = 63 };
-	const int64_t ttl_us =
-		model_cache_shortest(r->o->book, &r->stage->asked, key, hosted, &n.apart);
-	while (ttl_us >= 0 && n.shift > 0 && (int64_t)1 << (n.shift - 1) > ttl_us / 2)
-		n.shift--;
-	return n;
-}
-
 /* Numbers are those of all scenarios; which thread gives them does not matter. */
 static uint32_t register_cache(struct run *r, uint32_t target, const struct subject *s,
 			       const struct tariff_answer *a)
@@ -120,14 +109,12 @@ static uint32_t register_cache(struct run *r, uint32_t target, const struct subj
 		*n = numbers->dict.count;
 	const uint32_t number = (uint32_t)(*n - 1);
 	pthread_mutex_unlock(&numbers->lock);
-	if (number >= r->noteds) {
-		const size_t room = (number + (size_t)1) * 2;
-		r->noted = mem_grow(r->noted, room * sizeof *r->noted);
-		memset(r->noted + r->noteds, 0, (room - r->noteds) * sizeof *r->noted);
-		r->noteds = room;
+	if (!cache_uses_knows(&r->uses, number)) {
+		bool apart;
+		const int64_t shortest_us =
+			model_cache_shortest(r->o->book, &r->stage->asked, &key, hosted, &apart);
+		cache_uses_learn(&r->uses, number, shortest_us, apart);
 	}
-	if (!r->noted[number].known)
-		r->noted[number] = note_how(r, &key, hosted);
 	buf_release(&key);
 	return number;
 }
@@ -138,11 +125,6 @@ static bool same_cache(const struct tariff_answer *a, const struct tariff_answer
 	return a == b || (a && b && a->price && a->price == b->price);
 }
 
-static bool can_note(const struct run *r, uint32_t cache)
-{
-	return cache < r->noteds && r->noted[cache].known;
-}
-
 static uint32_t cache_of(struct run *r, uint32_t target, struct asked *of, struct tariff_answer *a)
 {
 	if (same_cache(of->cached, a))
@@ -150,72 +132,11 @@ static uint32_t cache_of(struct run *r, uint32_t target, struct asked *of, struc
 	if (!a->group)
 		a->group = arena_alloc(&r->desk->arena, sizeof(struct answer_caches));
 	uint32_t *number = &((struct answer_caches *)a->group)->number[is_hosted(r, target)];
-	if (!*number || !can_note(r, *number - 1))
+	if (!*number || !cache_uses_knows(&r->uses, *number - 1))
 		*number = register_cache(r, target, of->subject, a) + 1;
 	of->cache = *number - 1;
 	of->cached = a;
 	return of->cache;
-}
-
-static size_t slot_of_use(const struct uses *u, const struct use *like, uint8_t shift)
-{
-	const uint64_t mixed = ((uint64_t)(like->first_us >> shift) * 0x9E3779B97F4A7C15u ^
-				((uint64_t)like->cache << 32 | like->customer)) *
-			       0xD6E8FEB86659FD93u;
-	return (mixed ^ mixed >> 29) & (u->room - 1);
-}
-
-static struct use *place_of_use(const struct uses *u, const struct use *like, uint8_t shift)
-{
-	size_t i = slot_of_use(u, like, shift);
-	while (u->use[i].cache &&
-	       (u->use[i].cache != like->cache || u->use[i].customer != like->customer ||
-		u->use[i].first_us >> shift != like->first_us >> shift))
-		i = (i + 1) & (u->room - 1);
-	return &u->use[i];
-}
-
-static void grow_uses(struct uses *u, const struct noted *noted)
-{
-	const struct uses old = *u;
-	u->room = old.room ? old.room * 2 : 256;
-	u->use = mem_zalloc(u->room * sizeof *u->use);
-	for (size_t i = 0; i < old.room; i++)
-		if (old.use[i].cache)
-			*place_of_use(u, &old.use[i], noted[old.use[i].cache - 1].shift) =
-				old.use[i];
-	free(old.use);
-}
-
-/* Adds what is first and last of a stretch. */
-static void add_use(struct use *to, const struct use *u)
-{
-	if (u->first_us < to->first_us || (u->first_us == to->first_us && u->first < to->first)) {
-		to->first_us = u->first_us;
-		to->first = u->first;
-	}
-	if (u->last_us > to->last_us)
-		to->last_us = u->last_us;
-}
-
-static struct use use_of(const struct run *r, const struct play *p)
-{
-	return (struct use){ .cache = p->cache + 1,
-			     .customer = r->noted[p->cache].apart ? call_of(r, p)->customer + 1 : 0,
-			     .first_us = p->time_us,
-			     .last_us = p->time_us,
-			     .first = play_number(r, p) };
-}
-
-static void note_use(struct run *r, const struct play *p)
-{
-	const struct use now = use_of(r, p);
-	struct use *u = place_of_use(&r->uses, &now, r->noted[p->cache].shift);
-	r->uses.count += !u->cache;
-	if (u->cache)
-		add_use(u, &now);
-	else
-		*u = now;
 }
 
 static void make_room(struct run *r)
@@ -259,33 +180,24 @@ static uint32_t cache_of_play(struct run *r, const struct play *p)
 	if (!whatif_as_recorded(r, p))
 		return cache_of(r, p->target, p->asked, p->answer);
 	const uint32_t cache = r->like->recorded[p->call];
-	if (!can_note(r, cache))
+	if (!cache_uses_knows(&r->uses, cache))
 		register_cache(r, p->target, p->asked->subject, p->answer);
 	return cache;
 }
 
-enum { FETCHED = 64 };
-
-/* First the places of some plays are fetched, then their uses are noted there: they lie all over
- * the memory. */
 void whatif_survey_caches(struct run *r)
 {
-	for (size_t from = 0, to; from < r->plays; from = to) {
-		to = from + FETCHED < r->plays ? from + FETCHED : r->plays;
-		while ((r->uses.count + to - from) * 4 >= r->uses.room * 3)
-			grow_uses(&r->uses, r->noted);
-		for (size_t i = from; i < to; i++) {
-			struct play *p = &r->play[i];
-			p->cache = cache_of_play(r, p);
-			see(&r->seen, p->cache,
+	for (size_t i = 0; i < r->plays; i++) {
+		struct play *p = &r->play[i];
+		const uint32_t cache = p->cache = cache_of_play(r, p);
+		if (cache >= r->seen.count || !play_is_after(r->seen.of[cache].key, p->time_us))
+			see(&r->seen, cache,
 			    &(struct seen_cache){ play_key(r, p), p->answer,
 						  is_hosted(r, p->target) });
-			const struct use now = use_of(r, p);
-			__builtin_prefetch(&r->uses.use[slot_of_use(&r->uses, &now,
-								    r->noted[p->cache].shift)]);
-		}
-		for (size_t i = from; i < to; i++)
-			note_use(r, &r->play[i]);
+		if (!cache_uses_tell(&r->uses, cache, p->time_us))
+			cache_uses_note(&r->uses,
+					&(struct cache_use){ cache, call_of(r, p)->customer,
+							     p->time_us, play_number(r, p) });
 	}
 }
 
@@ -311,88 +223,14 @@ static void take_caches(struct stage *st, const struct run *run, const struct ru
 	}
 }
 
-/* With the stretch that it tells. */
-struct told_use {
-	int64_t stretch;
-	struct use use;
-};
-
-static int by_stretch(const void *a, const void *b)
-{
-	const struct told_use *x = a, *y = b;
-	if (x->use.cache != y->use.cache)
-		return x->use.cache < y->use.cache ? -1 : 1;
-	if (x->use.customer != y->use.customer)
-		return x->use.customer < y->use.customer ? -1 : 1;
-	return x->stretch < y->stretch ? -1 : x->stretch > y->stretch;
-}
-
-/* All threads' uses, a stretch once, in order. Customers are told apart only where the cache ends
- * at them. */
-static size_t gather_uses(struct told_use **out, const struct stage *st, const struct run *run,
-			  int runs)
-{
-	size_t n = 0, kept = 0, count = 0;
-	for (int i = 0; i < runs; i++)
-		count += run[i].uses.count;
-	struct told_use *all = mem_alloc((count + 1) * sizeof *all);
-	for (int i = 0; i < runs; i++)
-		for (size_t k = 0; k < run[i].uses.room; k++) {
-			const struct use *u = &run[i].uses.use[k];
-			if (!u->cache)
-				continue;
-			const struct model_cache *of = &st->cache[u->cache - 1];
-			all[n].stretch = u->first_us >> run[i].noted[u->cache - 1].shift;
-			all[n].use = *u;
-			if (!(model_cache_at(of, u->first_us)->rules.scope & CACHE_CUSTOMER))
-				all[n].use.customer = 0;
-			n++;
-		}
-	qsort(all, n, sizeof *all, by_stretch);
-	for (size_t i = 0; i < n; i++)
-		if (kept && by_stretch(&all[kept - 1], &all[i]) == 0)
-			add_use(&all[kept - 1].use, &all[i].use);
-		else
-			all[kept++] = all[i];
-	*out = all;
-	return kept;
-}
-
-static uint64_t *cold_place(const struct stage *st, uint64_t play)
-{
-	size_t i = (play * 0x9E3779B97F4A7C15u >> 32) & (st->cold_room - 1);
-	while (st->cold[i] && st->cold[i] != play + 1)
-		i = (i + 1) & (st->cold_room - 1);
-	return &st->cold[i];
-}
-
-static bool is_warm(const struct stage *st, uint64_t play)
-{
-	return !st->colds || !*cold_place(st, play);
-}
-
 void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs)
 {
-	struct told_use *use;
+	const struct cache_uses **each = mem_alloc(((size_t)runs + 1) * sizeof *each);
+	for (int i = 0; i < runs; i++)
+		each[i] = &run[i].uses;
 	take_caches(st, run, like, runs);
-	const size_t uses = gather_uses(&use, st, run, runs);
-	size_t colds = 0;
-	struct use before = { 0 };
-	for (size_t i = 0; i < uses; i++) {
-		const struct use u = use[i].use;
-		const bool follows = before.cache == u.cache && before.customer == u.customer;
-		if (!follows ||
-		    !count_cache_warm(&st->cache[u.cache - 1], before.last_us, u.first_us))
-			use[colds++].use.first = u.first;
-		before = u;
-	}
-	for (st->cold_room = 16; st->cold_room < colds * 2; st->cold_room *= 2)
-		;
-	st->cold = mem_zalloc(st->cold_room * sizeof *st->cold);
-	st->colds = colds;
-	for (size_t i = 0; i < colds; i++)
-		*cold_place(st, use[i].use.first) = use[i].use.first + 1;
-	free(use);
+	cold_uses_find(&st->cold, each, (size_t)runs, st->cache);
+	free(each);
 }
 
 /* --- what is found of a conversation --- */
@@ -408,9 +246,9 @@ static void hit_rebuilt(struct run *r)
 		const struct work_call *c = call_of(r, p);
 		p->cache = cache_of_play(r, p);
 		const struct count_found *f = count_cache_find(
-			r->counts, &(struct count_call){ p->call, p->cache, p->time_us,
-							 p->time_us != c->time_us,
-							 is_warm(st, play_number(r, p)) });
+			r->counts, &(struct count_call){
+					   p->call, p->cache, p->time_us, p->time_us != c->time_us,
+					   !cold_uses_has(&st->cold, play_number(r, p)) });
 		p->floor = f->floor;
 		p->low = f->least;
 		p->hit = f->hit;

@@ -236,6 +236,13 @@ static void usage_of(const struct run *r, const struct play *p, const int64_t to
 		};
 }
 
+/* A count that has just been written: not two with one load, which would have to wait until both
+ * are in the processor's cache. */
+static inline int64_t count_at(const int64_t tokens[BUCKET_COMMON], int k)
+{
+	return __atomic_load_n(&tokens[k], __ATOMIC_RELAXED);
+}
+
 /* The cost where one price holds for all of its tokens; false where there is more to it. */
 static bool price_plainly(const struct run *r, struct tariff_answer *a, const struct play *p,
 			  const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
@@ -244,11 +251,11 @@ static bool price_plainly(const struct run *r, struct tariff_answer *a, const st
 	int64_t prompt = 0, any = 0;
 	int128 sum = 0;
 	for (int k = 0; k < BUCKET_REASONING; k++)
-		any |= tokens[k];
+		any |= count_at(tokens, k);
 	if (any >> 58 || c->rare || p->token_hours || (a->by_prompt && c->requests > 1))
 		return false;
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
-		prompt += tokens[k];
+		prompt += count_at(tokens, k);
 	a = tariffs_of_prompt(a, prompt);
 	if (!a->plain)
 		return false;

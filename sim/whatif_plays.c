@@ -26,18 +26,10 @@ static struct work_subject names_of(const struct run *r, uint32_t target, const 
 	return names;
 }
 
-/* What names_of says, kept: the route's targets first, what was recorded behind. */
-struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c)
+void whatif_ask_first(struct run *r, struct asked *a, uint32_t target, const struct work_call *c)
 {
-	const uint32_t row = is_recorded(r, target) ? r->s->route.targets : target;
-	struct asked *a =
-		&r->asked[(row * r->o->workload->subjects + c->subject) * 2 + retiers(r, c)];
-	if (!a->subject) {
-		const struct work_subject n = names_of(r, target, c);
-		a->subject =
-			tariffs_subject(r->tariffs, n.provider, n.model, n.service_tier, n.region);
-	}
-	return a;
+	const struct work_subject n = names_of(r, target, c);
+	a->subject = tariffs_subject(r->tariffs, n.provider, n.model, n.service_tier, n.region);
 }
 
 /* --- waiting for a cheaper hour --- */

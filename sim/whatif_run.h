@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "pricing/tariffs.h"
+#include "sim/cache_uses.h"
 #include "sim/whatif.h"
 
 /* A model (and tier, and region) as calls of a scenario ask for it. */
@@ -51,19 +52,6 @@ struct cache_numbers {
 	struct dict dict;
 };
 
-/* The uses of a cache (and customer) within a stretch of time that is no longer than its shortest
- * lifetime: whatever is not the first of them finds the cache in use. */
-struct use {
-	uint32_t cache, customer;  /* 1 + each; no cache: the place is free; no customer: all */
-	int64_t first_us, last_us; /* both tell which stretch it is */
-	uint64_t first;		   /* as play_number */
-};
-
-struct uses {
-	struct use *use; /* hashed */
-	size_t room, count;
-};
-
 /* One scenario, as all threads see it. */
 struct stage {
 	const struct whatif_options *o;
@@ -81,8 +69,7 @@ struct stage {
 	struct cache_numbers *numbers;
 	struct model_cache *cache; /* by number, after the survey */
 	uint32_t caches;
-	uint64_t *cold; /* hashed: 1 + the numbers of plays that find their cache out of use */
-	size_t cold_room, colds;
+	struct cold_uses cold; /* plays that find their cache out of use, as play_number */
 };
 
 /* The first of its kind: keys ascend in the order of plays. */
@@ -99,12 +86,6 @@ struct first_use {
 struct seen_caches {
 	struct seen_cache *of; /* by number of the cache */
 	size_t count;
-};
-
-/* How the uses of a cache are noted. */
-struct noted {
-	uint8_t shift; /* stretches are as long as 2 to it, in microseconds */
-	bool known, apart;
 };
 
 struct hour;
@@ -142,9 +123,7 @@ struct run {
 	struct asked *asked;	    /* by target and by what was recorded */
 	struct model_caches caches; /* of prompts in blocks */
 	struct seen_caches seen, seen_recorded;
-	struct noted *noted; /* by number of the cache */
-	size_t noteds;
-	struct uses uses;
+	struct cache_uses uses;
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
 	uint32_t *window_at;	     /* by the answer's window_id: 1 + place in out->by_window */
@@ -208,8 +187,25 @@ static inline uint128 play_key(const struct run *r, const struct play *p)
 		(uint64_t)!p->failed << 2);
 }
 
+/* Whether what happens at that time has a greater key, whatever it is. */
+static inline bool play_is_after(uint128 key, int64_t time_us)
+{
+	return ((uint64_t)time_us ^ (uint64_t)1 << 63) > (uint64_t)(key >> 40);
+}
+
 /* --- whatif_plays: which model, and when --- */
-struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c);
+void whatif_ask_first(struct run *r, struct asked *a, uint32_t target, const struct work_call *c);
+/* What a call asks of a target, kept: the route's targets first, what was recorded behind. */
+static inline struct asked *whatif_ask(struct run *r, uint32_t target, const struct work_call *c)
+{
+	const struct route *route = &r->s->route;
+	const uint32_t row = is_recorded(r, target) ? route->targets : target;
+	const bool retiered = route->service_tier.n && route_retiers(route, r->o->workload, c);
+	struct asked *a = &r->asked[(row * r->o->workload->subjects + c->subject) * 2 + retiered];
+	if (!a->subject)
+		whatif_ask_first(r, a, target, c);
+	return a;
+}
 struct work_subject whatif_target(const struct stage *st, uint32_t target);
 /* The plays of the calls at hand, in the order in which they happen. */
 void whatif_choose(struct run *r);

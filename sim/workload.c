@@ -40,8 +40,8 @@ void workload_take_out(const struct workload *w, const struct packed_call *p, ui
 	c->placeholder = false;
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		c->tokens[k] = p->tokens[k];
-	if (p->odd) {
-		const struct work_odd *odd = &w->odd[p->odd - 1];
+	if (p->requests >= CALL_ODD) {
+		const struct work_odd *odd = &w->odd[p->requests - CALL_ODD];
 		memcpy(c->tokens, odd->tokens, sizeof c->tokens);
 		c->requests = odd->requests;
 		c->rare = odd->rare;

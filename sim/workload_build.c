@@ -188,13 +188,15 @@ static struct packed_call *add_call(struct workload_build *b)
 	return work_part_call(p, p->count++);
 }
 
-/* Counts as they are, where 32 bits are too few or something rare is counted. */
+/* Counts as they are, where those of a packed call are too small or something rare is counted; what
+ * its requests are then. */
 static uint32_t add_odd(struct workload_build *b, const struct work_odd *odd)
 {
 	struct workload *w = b->w;
 	w->odd = more(w->odd, w->odds, &b->odd_room, sizeof *w->odd);
+	CHECK(w->odds < CALL_ODD);
 	w->odd[w->odds] = *odd;
-	return (uint32_t)++w->odds;
+	return CALL_ODD + (uint32_t)w->odds++;
 }
 
 void build_call(struct workload_build *b, const struct work_call *c)
@@ -204,7 +206,7 @@ void build_call(struct workload_build *b, const struct work_call *c)
 	if (build_talk(b->w, c->conversation, (struct work_talk){ c->task, c->session }))
 		who.task = who.session = WORK_OF_CONVERSATION;
 	const uint32_t number = build_who(b, &who);
-	bool odd = c->rare || c->placeholder || c->requests != (uint32_t)c->requests;
+	bool odd = c->rare || c->placeholder || (uint64_t)c->requests >= CALL_ODD;
 	struct packed_call *p = add_call(b);
 	*p = (struct packed_call){ .time_us = c->time_us,
 				   .requests = (uint32_t)c->requests,
@@ -219,7 +221,7 @@ void build_call(struct workload_build *b, const struct work_call *c)
 					   .rare = c->rare,
 					   .placeholder = c->placeholder };
 		memcpy(counts.tokens, c->tokens, sizeof counts.tokens);
-		p->odd = add_odd(b, &counts);
+		p->requests = add_odd(b, &counts);
 	}
 }
 
@@ -250,17 +252,40 @@ static bool is_wanted(struct workload_build *b, struct text customer, struct tex
 }
 
 /* The number of a text that may be the one that has a number already. */
-static uint32_t name_of(struct workload_build *b, struct text name, struct text known,
-			uint32_t number)
+static inline uint32_t name_of(struct workload_build *b, struct text name, struct text known,
+			       uint32_t number)
 {
 	return name.p == known.p && name.n == known.n ? number : build_name(b, name);
+}
+
+/* What the texts of a call say of its conversation. */
+struct talk_texts {
+	struct text session, task, chat, customer;
+	uint32_t customer_number;
+};
+struct talk_told {
+	uint32_t conversation;
+	struct work_talk talk;
+};
+
+static struct talk_told tell_talk(struct workload_build *b, const struct talk_texts *t)
+{
+	struct text name = t->session.n ? t->session : t->task;
+	if (name.n == 0 && t->chat.n)
+		name = b->chats ? conversations_root(b->chats, t->customer, t->chat) : t->chat;
+	const uint32_t named = build_name(b, name);
+	struct talk_told told = {
+		build_conversation(b, (struct conversation_id){ t->customer_number, named }),
+		{ name_of(b, t->task, name, named), name_of(b, t->session, name, named) }
+	};
+	if (!told.talk.task && t->chat.n) /* a chat is one task */
+		told.talk.task = named;
+	return told;
 }
 
 const char *build_record(struct workload_build *b, const struct record *r, bool placeholder,
 			 int64_t us)
 {
-	struct text session =
-		r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION] : r->text[FIELD_TASK];
 	struct work_subject s = { r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				  r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION] };
 	if (!is_wanted(b, r->text[FIELD_CUSTOMER], r->text[FIELD_PROJECT]))
@@ -268,32 +293,27 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (!build_takes(r->counts[k]))
 			return TOO_LARGE;
-	if (session.n == 0 && r->text[FIELD_CHAT].n)
-		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CUSTOMER],
-							r->text[FIELD_CHAT])
-				   : r->text[FIELD_CHAT];
 	if (s.model.n == 0 && b->model)
 		s.model = text_of(b->model);
 	if (s.provider.n == 0 && b->provider)
 		s.provider = text_of(b->provider);
-	const uint32_t named = build_name(b, session),
-		       customer = build_name(b, r->text[FIELD_CUSTOMER]);
+	const uint32_t customer = build_name(b, r->text[FIELD_CUSTOMER]);
+	const struct talk_told told = tell_talk(
+		b, &(struct talk_texts){ r->text[FIELD_SESSION], r->text[FIELD_TASK],
+					 r->text[FIELD_CHAT], r->text[FIELD_CUSTOMER], customer });
 	struct work_call c = { .time_us = us,
 			       .requests = r->requests,
-			       .conversation = build_conversation(
-				       b, (struct conversation_id){ customer, named }),
+			       .conversation = told.conversation,
 			       .subject = build_subject(b, s),
 			       .customer = customer,
 			       .project = build_name(b, r->text[FIELD_PROJECT]),
 			       .workload = build_name(b, r->text[FIELD_WORKLOAD]),
-			       .task = name_of(b, r->text[FIELD_TASK], session, named),
+			       .task = told.talk.task,
 			       .effort = build_name(b, r->text[FIELD_EFFORT]),
-			       .session = name_of(b, r->text[FIELD_SESSION], session, named),
+			       .session = told.talk.session,
 			       .rare = rare_of(b, r),
 			       .placeholder = placeholder };
 	memcpy(c.tokens, r->tokens, sizeof c.tokens);
-	if (!c.task && r->text[FIELD_CHAT].n) /* a chat is one task */
-		c.task = named;
 	build_call(b, &c);
 	return NULL;
 }
@@ -301,94 +321,27 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 /* --- rows of a batch --- */
 
 #define BIT(f) ((uint64_t)1 << (f))
-/* The texts that name a conversation, and its task. */
-#define NAMES_OF_TALK (BIT(FIELD_SESSION) | BIT(FIELD_TASK) | BIT(FIELD_CHAT))
-#define TEXTS_OF_TALK (NAMES_OF_TALK | BIT(FIELD_CUSTOMER))
-/* Those that say what else a call has in common with others. */
-#define TEXTS_OF_WHO ((BIT(FIELD_TEXTS) - 1) & ~(BIT(FIELD_ID) | BIT(FIELD_PARENT) | NAMES_OF_TALK))
+/* The texts that name a conversation and its task, and those that say what else a call has in
+ * common with others. */
+static const uint8_t talk_fields[] = { FIELD_SESSION, FIELD_TASK, FIELD_CHAT, FIELD_CUSTOMER },
+		     who_fields[] = { FIELD_PROVIDER, FIELD_MODEL,    FIELD_CUSTOMER,
+				      FIELD_PROJECT,  FIELD_WORKLOAD, FIELD_SERVICE_TIER,
+				      FIELD_REGION,   FIELD_EFFORT };
+/* Which call it was, and what it goes on from, is not what it has in common with others. */
+_Static_assert(sizeof talk_fields + sizeof who_fields - 1 + 2 == FIELD_TEXTS, "the texts of a row");
 /* The counts that lie in a packed call. */
 #define FIELDS_PACKED ((BIT(BUCKET_COMMON) - 1) << FIELD_COUNTS)
 #define FIELDS_RARE ((BIT(COUNT_KINDS) - 1) << FIELD_COUNTS & ~FIELDS_PACKED)
 
-/* Most texts are short: words that overlap, instead of a call. */
-static inline void copy_text(char *to, const struct text *t)
-{
-	uint64_t w[4];
-	if (t->n - 8 <= 8) {
-		memcpy(&w[0], t->p, 8);
-		memcpy(&w[1], t->p + t->n - 8, 8);
-		memcpy(to, &w[0], 8);
-		memcpy(to + t->n - 8, &w[1], 8);
-	} else if (t->n - 16 <= 16) {
-		memcpy(&w[0], t->p, 16);
-		memcpy(&w[2], t->p + t->n - 16, 16);
-		memcpy(to, &w[0], 16);
-		memcpy(to + t->n - 16, &w[2], 16);
-	} else if (t->n < 8) {
-		for (size_t i = 0; i < t->n; i++)
-			to[i] = t->p[i];
-	} else {
-		memcpy(to, t->p, t->n);
-	}
-}
-
-static void add_key(struct buf *to, const struct record_batch *rows, uint64_t texts, size_t i)
-{
-	uint16_t head[1 + FIELD_TEXTS] = { 0 };
-	size_t heads = 1, most = sizeof head;
-	for (uint64_t left = texts; left; left &= left - 1)
-		most += rows->text[__builtin_ctzll(left)][i].n;
-	buf_need(to, most);
-	for (uint64_t left = texts; left; left &= left - 1) {
-		const int f = __builtin_ctzll(left);
-		const struct text *t = &rows->text[f][i];
-		if (!t->n)
-			continue;
-		head[0] |= (uint16_t)BIT(f);
-		head[heads++] = (uint16_t)t->n;
-		copy_text(to->p + to->n, t);
-		to->n += t->n;
-	}
-	memcpy(to->p + to->n, head, sizeof head); /* there is room for all of it */
-	to->n += heads * sizeof *head;
-}
-
-_Static_assert(FIELD_TEXTS <= 16, "a bit for each text of a row");
-_Static_assert(RECORD_TEXT_MAX <= UINT16_MAX, "lengths of texts are told in 16 bits");
-
-/* Texts that hardly ever say the same again are not worth it. */
-static void look_up(struct seen_texts *s, const struct record_batch *rows, uint64_t texts,
-		    size_t calls)
-{
-	size_t end[BATCH_ROWS + 1] = { 0 };
-	s->text.n = 0;
-	s->worth = s->dict.count < 1 << 16 || s->dict.count < calls / 2;
-	if (!s->worth)
-		return;
-	for (size_t i = 0; i < rows->n; i++) {
-		add_key(&s->text, rows, texts, i);
-		end[i + 1] = s->text.n;
-	}
-	for (size_t i = 0; i < rows->n; i++) {
-		s->key[i] = (struct text){ s->text.p + end[i], end[i + 1] - end[i] };
-		s->hash[i] = dict_hash(s->key[i]);
-		dict_fetch_slot(&s->dict, s->hash[i]);
-	}
-	for (size_t i = 0; i < rows->n; i++)
-		dict_fetch_key(&s->dict, s->hash[i]);
-}
-
 void build_look_up(struct workload_build *b, const struct record_batch *rows)
 {
-	if (!b->rows)
+	if (!b->rows) {
 		b->rows = mem_zalloc(sizeof *b->rows);
-	look_up(&b->rows->talk, rows, rows->columns & TEXTS_OF_TALK, b->w->count);
-	look_up(&b->rows->who, rows, rows->columns & TEXTS_OF_WHO, b->w->count);
-}
-
-static uint64_t *seen_texts(struct seen_texts *s, size_t i)
-{
-	return s->worth ? dict_need_hashed(&s->dict, s->key[i], s->hash[i], NULL) : NULL;
+		seen_texts_open(&b->rows->talk, talk_fields, sizeof talk_fields);
+		seen_texts_open(&b->rows->who, who_fields, sizeof who_fields);
+	}
+	seen_texts_look_up(&b->rows->talk, rows, b->w->count);
+	seen_texts_look_up(&b->rows->who, rows, b->w->count);
 }
 
 /* Whether its counts fit into a packed call. */
@@ -405,7 +358,7 @@ static bool take_counts(struct packed_call *p, const struct record_batch *rows, 
 	}
 	const int64_t requests = rows->columns & BIT(FIELD_REQUESTS) ? rows->requests[i] : 1;
 	p->requests = (uint32_t)requests;
-	return (high | (uint64_t)requests) <= UINT32_MAX;
+	return high <= UINT32_MAX && (uint64_t)requests < CALL_ODD;
 }
 
 static bool has_conversation(const struct record_batch *rows, size_t i)
@@ -416,43 +369,49 @@ static bool has_conversation(const struct record_batch *rows, size_t i)
 
 #define OTHER_TALK ((uint64_t)1 << 32)
 
-/* What a call says of the texts that name its conversation. */
-static uint64_t talk_of(struct workload_build *b, const struct packed_call *p,
-			const struct work_who *who)
+/* What is kept of texts that name a conversation. */
+static uint64_t keep_talk(struct workload_build *b, const struct talk_told *told,
+			  bool of_conversation)
 {
 	struct seen_rows *s = b->rows;
-	if (who->task == WORK_OF_CONVERSATION)
-		return p->conversation + (uint64_t)1;
+	if (of_conversation)
+		return told->conversation + (uint64_t)1;
 	s->other = more(s->other, s->others, &s->other_room, sizeof *s->other);
-	s->other[s->others] = (struct other_talk){ p->conversation, { who->task, who->session } };
+	s->other[s->others] = (struct other_talk){ told->conversation, told->talk };
 	return OTHER_TALK | ++s->others;
 }
 
-/* A row by its record, and what that says of its texts. */
+static uint64_t new_talk(struct workload_build *b, const struct record_batch *rows, size_t i,
+			 uint32_t customer)
+{
+	const struct talk_told told = tell_talk(
+		b, &(struct talk_texts){ record_text(rows, FIELD_SESSION, i),
+					 record_text(rows, FIELD_TASK, i),
+					 record_text(rows, FIELD_CHAT, i),
+					 record_text(rows, FIELD_CUSTOMER, i), customer });
+	return keep_talk(b, &told, build_talk(b->w, told.conversation, told.talk));
+}
+
+/* A row by its record, and what that says of what it has in common with others. */
 static const char *build_unseen(struct workload_build *b, const struct record_batch *rows, size_t i,
-				int64_t us)
+				int64_t us, uint64_t *who)
 {
 	struct record r;
 	const size_t before = b->w->count;
 	record_from_batch(&r, rows, i);
 	const char *why = build_record(b, &r, false, us);
-	if (b->w->count == before)
+	if (b->w->count == before || !who || *who)
 		return why;
 	const struct packed_call *last = work_part_call(b->w->part, b->w->part->count - 1);
-	struct work_who who = b->w->who[last->who];
-	uint64_t *talk = seen_texts(&b->rows->talk, i), *of = seen_texts(&b->rows->who, i);
-	if (talk && !*talk)
-		*talk = talk_of(b, last, &who);
-	who.task = who.session = WORK_OF_CONVERSATION;
-	if (of && !*of)
-		*of = build_who(b, &who) + (uint64_t)1;
+	struct work_who of = b->w->who[last->who];
+	of.task = of.session = WORK_OF_CONVERSATION;
+	*who = build_who(b, &of) + (uint64_t)1;
 	return why;
 }
 
 /* A call's conversation and what it has in common with others, by what was seen of its texts. */
-static void place_call(struct workload_build *b, struct packed_call *p, uint64_t talk, uint64_t who)
+static void place_call(struct workload_build *b, struct packed_call *p, uint64_t talk)
 {
-	p->who = (uint32_t)who - 1;
 	p->conversation = (uint32_t)talk - 1;
 	if (talk & OTHER_TALK) {
 		const struct other_talk *other = &b->rows->other[(uint32_t)talk - 1];
@@ -469,14 +428,18 @@ const char *build_row(struct workload_build *b, const struct record_batch *rows,
 		      int64_t us)
 {
 	struct packed_call p = { .time_us = us };
-	const uint64_t *talk = seen_texts(&b->rows->talk, i), *who = seen_texts(&b->rows->who, i);
-	if (!talk || !*talk || !who || !*who || !take_counts(&p, rows, i))
-		return build_unseen(b, rows, i, us);
+	uint64_t *talk = seen_texts_of(&b->rows->talk, i), *who = seen_texts_of(&b->rows->who, i);
+	if (!talk || !who || !*who || !take_counts(&p, rows, i))
+		return build_unseen(b, rows, i, us, who);
 	if (!is_wanted(b, record_text(rows, FIELD_CUSTOMER, i),
 		       record_text(rows, FIELD_PROJECT, i)))
 		return NULL;
-	place_call(b, &p, *talk, *who);
-	if (!has_conversation(rows, i)) {
+	p.who = (uint32_t)*who - 1;
+	if (has_conversation(rows, i)) {
+		if (!*talk)
+			*talk = new_talk(b, rows, i, b->w->who[p.who].customer);
+		place_call(b, &p, *talk);
+	} else {
 		p.conversation = build_conversation(b, (struct conversation_id){ 0 });
 		build_talk(b->w, p.conversation, (struct work_talk){ 0, 0 });
 	}
@@ -498,13 +461,11 @@ static void number_calls(struct workload *w)
 
 void build_forget_texts(struct workload_build *b)
 {
-	struct seen_texts *each[2] = { b->rows ? &b->rows->talk : NULL,
-				       b->rows ? &b->rows->who : NULL };
-	for (int k = 0; k < 2 && each[k]; k++) {
-		dict_release(&each[k]->dict);
-		buf_release(&each[k]->text);
-	}
-	free(b->rows ? b->rows->other : NULL);
+	if (!b->rows)
+		return;
+	seen_texts_release(&b->rows->talk);
+	seen_texts_release(&b->rows->who);
+	free(b->rows->other);
 	free(b->rows);
 	b->rows = NULL;
 }

@@ -7,19 +7,10 @@
 
 #include "meter/read/record.h"
 #include "sim/conversation.h"
+#include "sim/seen_texts.h"
 #include "sim/workload_order.h"
 
 enum { BUILD_PARTS_MAX = 64 };
-
-/* Some texts of the rows that came before to a number, and those of a batch, which are looked up
- * together. */
-struct seen_texts {
-	struct dict dict;
-	struct buf text;
-	struct text key[BATCH_ROWS];
-	uint64_t hash[BATCH_ROWS];
-	bool worth; /* whether they were */
-};
 
 /* Rows are known by what names their conversation and by all other texts apart, which says much
  * less often something new than both together. */

@@ -19,7 +19,7 @@ static int by_place(const void *a, const void *b)
 	const struct stretch *x = a, *y = b;
 	if (x->trace != y->trace)
 		return x->trace < y->trace ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static void number_names(struct workload_build *to, struct numbers *n, size_t until)
@@ -61,6 +61,7 @@ static void join_rares(struct workload *to, struct numbers *n, size_t parts)
 		rares += n[i].b->w->rares;
 		odds += n[i].b->w->odds;
 	}
+	CHECK(odds <= CALL_ODD);
 	to->rare = mem_alloc((rares + 1) * sizeof *to->rare);
 	to->odd = mem_alloc((odds + 1) * sizeof *to->odd);
 	for (size_t i = 0; i < parts; i++) {
@@ -120,7 +121,7 @@ static void *number_calls(void *user)
 		struct packed_call *p = work_part_call(part, i);
 		p->conversation = n->conversation[p->conversation];
 		p->who = n->who[p->who];
-		p->odd += p->odd ? n->odds : 0;
+		p->requests += p->requests >= CALL_ODD ? n->odds : 0;
 	}
 	return NULL;
 }

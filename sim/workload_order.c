@@ -1,5 +1,7 @@
 #include "sim/workload_order.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,9 +200,46 @@ static void order_metered(struct workload *w, const uint32_t *in_time)
 	free(written);
 }
 
+/* Bundles that wait to be divided, of which each thread takes the next. */
+struct dividing {
+	struct workload *w;
+	uint32_t *order, *next; /* as divide_bundle has them */
+	bool in_time;		/* calls were written in the order of time */
+	atomic_size_t bundle;
+};
+
+static void *divide_bundles(void *user)
+{
+	struct dividing *d = user;
+	struct workload *w = d->w;
+	const int shift = bundle_shift(w->conversations);
+	size_t from, to;
+	while ((from = atomic_fetch_add(&d->bundle, 1) << shift) < w->conversations) {
+		to = from + ((size_t)1 << shift);
+		to = to < w->conversations ? to : w->conversations;
+		divide_bundle(w, w->first[from], w->first[to], d->order, d->next);
+		for (size_t c = from; !d->in_time && c < to; c++)
+			qsort(w->packed + w->first[c], w->first[c + 1] - w->first[c],
+			      sizeof *w->packed, by_order);
+	}
+	return NULL;
+}
+
+/* In as many threads as read the calls. */
+static void divide_all(struct dividing *d, size_t threads)
+{
+	pthread_t *thread = mem_alloc((threads + 1) * sizeof *thread);
+	for (size_t i = 1; i < threads; i++)
+		CHECK(pthread_create(&thread[i], NULL, divide_bundles, d) == 0);
+	divide_bundles(d);
+	for (size_t i = 1; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	free(thread);
+}
+
 void workload_group(struct workload *w, const struct written *how)
 {
-	const size_t all = w->conversations, step = (size_t)1 << bundle_shift(all);
+	const size_t all = w->conversations, threads = w->parts;
 	uint32_t *in_time = count_calls(w, how) ? NULL : order_of_time(w, how);
 	uint32_t *order = mem_alloc((w->count + 1) * sizeof *order);
 	uint32_t *next = mem_alloc((all + 1) * sizeof *next);
@@ -208,12 +247,8 @@ void workload_group(struct workload *w, const struct written *how)
 	memcpy(next, w->first, all * sizeof *next);
 	fill_bundles(w, how, in_time, order);
 	workload_drop_parts(w);
-	for (size_t c = 0; c < all; c += step)
-		divide_bundle(w, w->first[c], w->first[c + step < all ? c + step : all], order,
-			      next);
-	for (size_t c = 0; in_time && c < all; c++)
-		qsort(w->packed + w->first[c], w->first[c + 1] - w->first[c], sizeof *w->packed,
-		      by_order);
+	divide_all(&(struct dividing){ .w = w, .order = order, .next = next, .in_time = !in_time },
+		   threads);
 	if (w->metered)
 		order_metered(w, in_time);
 	free(in_time);

@@ -10,9 +10,9 @@
 
 #include "sim/workload.h"
 
-/* Calls of one part that follow each other in one trace, from that line on. */
+/* Calls of one part that follow each other in one trace, from that byte on. */
 struct stretch {
-	int64_t trace, line;
+	int64_t trace, offset;
 	size_t part, from, to;
 };
 

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ enum { THREADS_MAX = 64, WORTH_THREADS = 4 * TRACE_BLOCK };
 
 /* What a part refuses, to be told in the order of the traces. */
 struct refusal_kept {
-	int64_t trace, line;
+	int64_t trace, offset, line; /* line: -1 where it has to be counted */
 	char *why;
 };
 
@@ -35,6 +36,7 @@ struct loading {
 	bool is_part;
 	int64_t trace; /* that is read */
 	int index;
+	atomic_bool *torn; /* a record spans lines, so that blocks have to come in order */
 	pthread_t thread;
 	struct record_sink sink;
 	struct stretch *stretch;
@@ -46,26 +48,36 @@ struct loading {
 
 static void refuse(struct loading *l, int64_t line, const char *why)
 {
-	if (l->is_part) {
-		if (l->refusals == l->refusal_room) {
-			l->refusal_room = l->refusal_room ? l->refusal_room * 2 : 64;
-			l->refusal = mem_grow(l->refusal, l->refusal_room * sizeof *l->refusal);
-		}
-		l->refusal[l->refusals++] = (struct refusal_kept){ l->trace, line, mem_text(why) };
-		return;
-	}
 	l->b.w->refused++;
 	if (l->o->refused)
 		l->o->refused(l->o->refused_user, l->path, line, why);
 }
 
+static void keep_refusal(struct loading *l, int64_t offset, int64_t line, const char *why)
+{
+	if (l->refusals == l->refusal_room) {
+		l->refusal_room = l->refusal_room ? l->refusal_room * 2 : 64;
+		l->refusal = mem_grow(l->refusal, l->refusal_room * sizeof *l->refusal);
+	}
+	l->refusal[l->refusals++] = (struct refusal_kept){ l->trace, offset, line, mem_text(why) };
+}
+
 /* --- traces --- */
+
+/* What begins at that byte of the block at work. */
+static void refuse_at(struct loading *l, const char *at, const char *why)
+{
+	const int64_t line = trace_reader_line(l->reader, at);
+	if (l->is_part)
+		keep_refusal(l, trace_reader_offset(l->reader, at), line, why);
+	else
+		refuse(l, line, why);
+}
 
 static void refuse_record(void *user, const char *at, size_t n, const struct err *why)
 {
-	struct loading *l = user;
 	(void)n;
-	refuse(l, trace_reader_line(l->reader, at), why->message);
+	refuse_at(user, at, why->message);
 }
 
 static void leave(void *user, const struct record_batch *b, size_t row, enum call_place why)
@@ -74,17 +86,17 @@ static void leave(void *user, const struct record_batch *b, size_t row, enum cal
 	l->without_time += why == CALL_WITHOUT_INSTANT;
 	l->b.w->outside += why == CALL_OUTSIDE;
 	if (why != CALL_OUTSIDE)
-		refuse(l, trace_reader_line(l->reader, b->at[row]), call_place_reason(why));
+		refuse_at(l, b->at[row], call_place_reason(why));
 }
 
-static void note_stretch(struct loading *l, size_t from, int64_t line)
+static void note_stretch(struct loading *l, size_t from, int64_t offset)
 {
 	if (l->stretches == l->stretch_room) {
 		l->stretch_room = l->stretch_room ? l->stretch_room * 2 : 256;
 		l->stretch = mem_grow(l->stretch, l->stretch_room * sizeof *l->stretch);
 	}
 	l->stretch[l->stretches++] =
-		(struct stretch){ l->trace, line, (size_t)l->index, from, l->b.w->count };
+		(struct stretch){ l->trace, offset, (size_t)l->index, from, l->b.w->count };
 }
 
 static void take(void *user, struct record_batch *b)
@@ -92,16 +104,16 @@ static void take(void *user, struct record_batch *b)
 	struct loading *l = user;
 	struct call_span span = { 0 };
 	const size_t from = l->b.w->count;
-	const int64_t line = l->is_part ? trace_reader_line(l->reader, b->at[0]) : 0;
+	const int64_t offset = trace_reader_offset(l->reader, b->at[0]);
 	call_times_batch(&l->times, b, l->us, &span, leave, l);
 	build_look_up(&l->b, b);
 	for (size_t i = 0; i < b->n; i++) {
 		const char *why = b->unread ? b->unread : build_row(&l->b, b, i, l->us[i]);
 		if (why)
-			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
+			refuse_at(l, b->at[i], why);
 	}
 	if (l->is_part && l->b.w->count > from)
-		note_stretch(l, from, line);
+		note_stretch(l, from, offset);
 }
 
 static void see_first(void *user, struct record_batch *b)
@@ -130,7 +142,19 @@ static void not_now(void *user, const char *at, size_t n, const struct err *why)
 	(void)why;
 }
 
-/* What no other thread took of the traces, in order, for records that span lines. */
+static void tell_progress(void *user)
+{
+	const struct loading *l = user;
+	int64_t done = 0, of = 0;
+	for (size_t i = 0; l->o->progress && i < l->in.traces; i++) {
+		done += trace_progress(l->in.trace[i]);
+		of += trace_size(l->in.trace[i]);
+	}
+	if (l->o->progress)
+		l->o->progress(l->o->progress_user, done, of);
+}
+
+/* What no other thread took of the traces. */
 static int read_blocks_left(struct loading *l, const struct record_sink *sink, struct err *e)
 {
 	const struct trace_reading how = { .map = l->o->map, .map_count = l->o->map_count };
@@ -140,9 +164,14 @@ static int read_blocks_left(struct loading *l, const struct record_sink *sink, s
 		l->trace = (int64_t)i;
 		l->path = trace_path(t);
 		l->reader = trace_reader_open(t, &how, sink);
-		while (rc == 0 && (rc = trace_reader_next(l->reader, e)) == 1)
+		while (rc == 0 && !atomic_load_explicit(l->torn, memory_order_relaxed) &&
+		       (rc = trace_reader_next(l->reader, e)) == 1) {
 			rc = 0;
-		CHECK(rc != TRACE_TORN);
+			if (!l->is_part)
+				tell_progress(l);
+		}
+		if (rc == TRACE_TORN)
+			atomic_store(l->torn, true);
 		trace_reader_close(l->reader);
 		l->reader = NULL;
 	}
@@ -157,35 +186,37 @@ static void *read_part(void *user)
 	return NULL;
 }
 
-static int rewind_all(struct loading *l, struct err *e)
+static int rewind_all(struct loading *l, bool in_order, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < l->in.traces; i++)
-		rc = trace_rewind(l->in.trace[i], true, e);
+		rc = trace_rewind(l->in.trace[i], in_order, e);
 	return rc;
 }
 
-/* All traces once: by l itself, or by its parts. */
-static int pass(struct loading *l, struct loading *part, int parts, const struct record_sink *sink,
-		struct err *e)
+/* All traces once: by l itself, or by its parts. TRACE_TORN: only in order they can be read. */
+static int pass(struct loading *l, struct loading *part, int parts, bool in_order,
+		const struct record_sink *sink, struct err *e)
 {
-	int rc = rewind_all(l, e);
-	if (rc != 0)
-		return rc;
-	if (!parts)
-		return read_blocks_left(l, sink, e);
-	for (int i = 0; i < parts; i++) {
+	atomic_bool torn = false;
+	int rc = rewind_all(l, in_order, e);
+	l->torn = &torn;
+	if (rc == 0 && !parts)
+		rc = read_blocks_left(l, sink, e);
+	for (int i = 0; rc == 0 && i < parts; i++) {
+		part[i].torn = &torn;
 		part[i].sink = *sink;
 		part[i].sink.user = &part[i];
 		CHECK(pthread_create(&part[i].thread, NULL, read_part, &part[i]) == 0);
 	}
-	for (int i = 0; i < parts; i++)
-		pthread_join(part[i].thread, NULL);
 	for (int i = 0; rc == 0 && i < parts; i++)
-		if (part[i].failure.code != ERR_NONE) {
+		processor_wait(part[i].thread, tell_progress, l);
+	for (int i = 0; rc == 0 && i < parts; i++)
+		if (part[i].failure.code != ERR_NONE)
 			rc = err_pass(e, &part[i].failure);
-		}
-	return rc;
+	l->torn = NULL;
+	CHECK(!(in_order && atomic_load(&torn)));
+	return rc == 0 && atomic_load(&torn) ? TRACE_TORN : rc;
 }
 
 static int parts_of(const struct loading *l)
@@ -214,7 +245,7 @@ static int by_place(const void *a, const void *b)
 	const struct refusal_kept *x = a, *y = b;
 	if (x->trace != y->trace)
 		return x->trace < y->trace ? -1 : 1;
-	return x->line < y->line ? -1 : x->line > y->line;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static void tell_refusals(struct loading *l, const struct loading *part, int parts)
@@ -228,10 +259,16 @@ static void tell_refusals(struct loading *l, const struct loading *part, int par
 		for (size_t k = 0; k < part[i].refusals; k++)
 			all[n++] = part[i].refusal[k];
 	qsort(all, n, sizeof *all, by_place);
+	struct refusal_kept last = { -1 };
 	for (size_t i = 0; i < n; i++) {
-		l->path = trace_path(l->in.trace[all[i].trace]);
-		refuse(l, all[i].line, all[i].why);
-		free(all[i].why);
+		const struct trace *t = l->in.trace[all[i].trace];
+		if (last.trace != all[i].trace)
+			last = (struct refusal_kept){ all[i].trace, 0, 1, NULL };
+		if (all[i].line < 0)
+			all[i].line = trace_line_from(t, last.offset, last.line, all[i].offset);
+		last = all[i];
+		l->path = trace_path(t);
+		refuse(l, last.line, last.why);
 	}
 	free(all);
 }
@@ -260,6 +297,8 @@ static void close_parts(struct loading *part, int parts)
 	for (int i = 0; i < parts; i++) {
 		build_release(&part[i].b);
 		workload_close(part[i].b.w);
+		for (size_t k = 0; k < part[i].refusals; k++)
+			free(part[i].refusal[k].why);
 		free(part[i].stretch);
 		free(part[i].refusal);
 	}
@@ -267,21 +306,20 @@ static void close_parts(struct loading *part, int parts)
 	malloc_trim(0);
 }
 
-static int read_traces(struct loading *l, struct err *e)
+/* The instant of the first call, and the chats, which have to be known before any call is taken. */
+static int look_ahead(struct loading *l, struct loading *part, int parts, bool in_order,
+		      struct err *e)
 {
-	const int parts = parts_of(l);
-	struct loading *part = open_parts(l, parts);
 	bool chats = false;
 	int rc = 0;
-	for (size_t i = 0; i < l->in.traces; i++) {
+	for (size_t i = 0; i < l->in.traces; i++)
 		chats |= trace_may_have(l->in.trace[i], FIELD_CHAT);
-		l->b.w->shape = trace_shape(l->in.trace[i])->name;
-	}
 	l->first_us = INT64_MAX;
 	for (int i = 0; i < parts; i++)
 		part[i].first_us = INT64_MAX;
 	if (l->times.has_at && !l->in.relative)
-		rc = pass(l, part, parts, &(struct record_sink){ l, see_first, not_now }, e);
+		rc = pass(l, part, parts, in_order, &(struct record_sink){ l, see_first, not_now },
+			  e);
 	for (int i = 0; i < parts; i++)
 		l->first_us = part[i].first_us < l->first_us ? part[i].first_us : l->first_us;
 	call_times_begin(&l->times, l->in.relative, l->first_us);
@@ -289,19 +327,41 @@ static int read_traces(struct loading *l, struct err *e)
 		l->b.chats = l->chats = conversations_open();
 		for (int i = 0; i < parts; i++)
 			part[i].b.chats = part[i].chats = l->chats;
-		rc = pass(l, part, parts, &(struct record_sink){ l, add_chats, not_now }, e);
+		rc = pass(l, part, parts, in_order, &(struct record_sink){ l, add_chats, not_now },
+			  e);
 	}
 	for (int i = 0; i < parts; i++)
 		part[i].times = l->times;
+	return rc;
+}
+
+/* What was read by parts is only taken where it was not torn. */
+static int read_in(struct loading *l, int parts, bool in_order, struct err *e)
+{
+	struct loading *part = open_parts(l, parts);
+	int rc = look_ahead(l, part, parts, in_order, e);
 	if (rc == 0)
-		rc = pass(l, part, parts, &(struct record_sink){ l, take, refuse_record }, e);
-	if (parts) {
+		rc = pass(l, part, parts, in_order, &(struct record_sink){ l, take, refuse_record },
+			  e);
+	if (parts && rc != TRACE_TORN) {
 		join_parts(l, part, parts);
 		tell_refusals(l, part, parts);
 	}
 	close_parts(part, parts);
 	conversations_close(l->chats);
+	l->b.chats = l->chats = NULL;
 	return rc;
+}
+
+/* Threads take blocks wherever they lie; where a quoted field spans lines, only reading in order
+ * tells where records begin. */
+static int read_traces(struct loading *l, struct err *e)
+{
+	const int parts = parts_of(l);
+	for (size_t i = 0; i < l->in.traces; i++)
+		l->b.w->shape = trace_shape(l->in.trace[i])->name;
+	const int rc = read_in(l, parts, !parts, e);
+	return rc == TRACE_TORN ? read_in(l, parts, true, e) : rc;
 }
 
 /* --- logs --- */

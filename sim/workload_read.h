@@ -20,6 +20,9 @@ struct workload_options {
 	bool sent;			/* by somebody, not a file of one's own */
 	int threads;			/* that read traces; 0: one a processor */
 	enum work_order order;
+	/* Hears how many bytes of so many are read; may be NULL. */
+	void (*progress)(void *user, int64_t done, int64_t of);
+	void *progress_user;
 	/* Hears of every record that is left out; may be NULL. */
 	void (*refused)(void *user, const char *path, int64_t line, const char *why);
 	void *refused_user;

@@ -5,6 +5,8 @@
 #include "meter/read/columns.h"
 #include "meter/read/record_reader.h"
 
+enum { ROWS_AFTER_BAD = 8 };
+
 struct csv_reader {
 	struct csv_layout layout;
 	uint64_t columns; /* mask of the fields that the file has */
@@ -21,6 +23,7 @@ struct csv_reader {
 	struct record_batch batch, single;
 	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
 	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
+	size_t at_once;		 /* rows that are looked at; fewer behind a bad one */
 };
 
 struct csv_reader *csv_reader_open(const struct csv_layout *layout)
@@ -28,6 +31,7 @@ struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 	struct csv_reader *r = mem_zalloc(sizeof *r);
 	r->layout = *layout;
 	r->batch.roomy = true; /* its texts lie in the block */
+	r->at_once = BATCH_ROWS;
 	r->split = mem_zalloc(sizeof *r->split);
 	r->told = mem_zalloc(layout->columns + 1);
 	for (size_t i = 0; i < layout->columns; i++)
@@ -341,7 +345,7 @@ static bool row_is_plain(const struct csv_reader *r, const struct record_block *
 	       !(r->found.flags & SCAN_CR && memchr(p, '\r', n - 1));
 }
 
-/* Rows from delimiter k on that can be read fast; at most BATCH_ROWS. p is where the first begins.
+/* Rows from delimiter k on that can be read fast; at most r->at_once. p is where the first begins.
  */
 static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p,
 			size_t k)
@@ -351,7 +355,7 @@ static size_t take_rows(struct csv_reader *r, const struct record_block *blk, co
 	const uint32_t *end = r->index + k;
 	size_t rows = 0, most = (r->found.count - k) / columns;
 	r->index_memory[k] = (uint32_t)(p - blk->p) - 1; /* index[k - 1] */
-	most = most < BATCH_ROWS ? most : BATCH_ROWS;
+	most = most < r->at_once ? most : r->at_once;
 	for (; rows < most; rows++, end += columns) {
 		const char *stop = blk->p + end[columns - 1];
 		if (r->regular ? stop - p > CSV_RECORD_MAX : !row_is_plain(r, blk, end, p))
@@ -364,25 +368,28 @@ static size_t take_rows(struct csv_reader *r, const struct record_block *blk, co
 	return rows;
 }
 
-static void read_fast(struct csv_reader *r, const struct record_block *blk, size_t k,
-		      const struct record_sink *sink)
+/* Reads b->n rows as far as none needs a closer look, and that one too; how many. Rows are handed
+ * on in the order of the file; behind such a row fewer are looked at in vain. */
+static size_t read_fast(struct csv_reader *r, const struct record_block *blk, size_t k,
+			const struct record_sink *sink)
 {
 	struct record_batch *b = &r->batch;
-	const size_t columns = r->layout.columns;
-	size_t rows = b->n, bad = 0;
+	const size_t columns = r->layout.columns, rows = b->n;
+	size_t good = 0;
 	read_columns(r, blk->p, r->index + k);
-	for (size_t i = 0; i < rows; i++)
-		bad += r->bad[i];
-	if (bad) {
-		const uint32_t *end = r->index + k + columns - 1;
-		for (size_t i = 0; i < rows; i++)
-			if (r->bad[i])
-				read_strictly(r, b->at[i],
-					      (size_t)(blk->p + end[i * columns] - b->at[i]), sink);
-		record_batch_drop(b, r->bad);
-	}
+	while (good < rows && !r->bad[good])
+		good++;
+	b->n = good;
 	if (b->n)
 		sink->accept(sink->user, b);
+	r->at_once = good < rows	       ? ROWS_AFTER_BAD
+		     : r->at_once < BATCH_ROWS ? 2 * r->at_once
+					       : BATCH_ROWS;
+	if (good == rows)
+		return rows;
+	const uint32_t end = r->index[k + good * columns + columns - 1];
+	read_strictly(r, b->at[good], (size_t)(blk->p + end - b->at[good]), sink);
+	return good + 1;
 }
 
 bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
@@ -402,13 +409,10 @@ bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
 	size_t k = 0, span = 0, columns = r->layout.columns;
 	const char *p = b->p, *end = b->p + b->n;
 	while (p < end) {
-		size_t rows = take_rows(r, b, p, k);
-		if (rows) {
-			const char *after = b->p + r->index[k + rows * columns - 1] + 1;
-			r->batch.n = rows;
-			read_fast(r, b, k, sink);
-			p = after;
-			k += rows * columns;
+		r->batch.n = take_rows(r, b, p, k);
+		if (r->batch.n) {
+			k += read_fast(r, b, k, sink) * columns;
+			p = b->p + r->index[k - 1] + 1;
 			continue;
 		}
 		if (*p == '\n' || (*p == '\r' && p[1] == '\n')) { /* a blank line is no record */

@@ -910,8 +910,12 @@ int trace_next(struct trace *t, struct trace_block *b, struct err *e)
 
 int64_t trace_line_at(const struct trace *t, int64_t offset)
 {
+	return trace_line_from(t, 0, 1, offset);
+}
+
+int64_t trace_line_from(const struct trace *t, int64_t at, int64_t line, int64_t offset)
+{
 	char *chunk = mem_alloc(INPUT_CHUNK);
-	int64_t line = 1, at = 0;
 	while (at < offset) {
 		size_t n = offset - at < INPUT_CHUNK ? (size_t)(offset - at) : INPUT_CHUNK;
 		ssize_t got = read_at(t, chunk, n, at);

@@ -92,5 +92,7 @@ int trace_next(struct trace *t, struct trace_block *b, struct err *e);
 /* The line number of the byte at offset, by counting (for messages about plain files). */
 int64_t trace_body_line(const struct trace *t); /* of the first record */
 int64_t trace_line_at(const struct trace *t, int64_t offset);
+/* The same, where the byte at `at` is known to lie in that line. */
+int64_t trace_line_from(const struct trace *t, int64_t at, int64_t line, int64_t offset);
 
 #endif

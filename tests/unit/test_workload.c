@@ -1,7 +1,8 @@
 /*
  * Calls that wait packed, against the rows that were written: every conversation in the order of
- * time with its own counts and names, from any number of threads, whatever the order of the rows
- * and however large their counts. Customers who give sessions the same name have one each.
+ * time, and of one instant in that of the file, with its own counts and names, from any number of
+ * threads, whatever the order of the rows and however large their counts, as JSON Lines and as CSV
+ * of which some rows need a closer look. Customers who give sessions the same name have one each.
  */
 #include "tests/unit/unit.h"
 
@@ -15,6 +16,8 @@ enum { ROWS = 12000, CHATS = 300, CUSTOMERS = 7 }; /* and customer 0: none is na
 struct row {
 	int64_t time_us, tokens[BUCKET_COMMON], requests, images;
 	int chat, customer, model, task;
+	int place; /* in the file */
+	bool odd;  /* not as rows are written */
 };
 
 static struct row made_up(uint64_t *seed, int64_t at_us)
@@ -25,13 +28,41 @@ static struct row made_up(uint64_t *seed, int64_t at_us)
 		r.tokens[k] = (int64_t)(unit_random(seed) % many);
 	if (unit_random(seed) % 30 == 0)
 		r.requests = 2 + (int64_t)(unit_random(seed) % 3);
+	if (unit_random(seed) % 90 == 0)
+		r.requests = (int64_t)1 << (30 + unit_random(seed) % 4);
 	if (unit_random(seed) % 60 == 0)
 		r.images = 1 + (int64_t)(unit_random(seed) % 5);
 	r.chat = (int)(unit_random(seed) % CHATS);
 	r.customer = r.chat % 2 ? r.chat % CUSTOMERS : (int)(unit_random(seed) % CUSTOMERS);
 	r.model = (int)(unit_random(seed) % 5);
 	r.task = (int)(unit_random(seed) % 3);
+	r.odd = unit_random(seed) % 20 == 0;
 	return r;
+}
+
+static void put_csv_row(FILE *f, const struct row *r)
+{
+	fprintf(f, "%lld.%06lld,m%d,", (long long)(r->time_us / 1000000),
+		(long long)(r->time_us % 1000000), r->model);
+	if (r->customer)
+		fprintf(f, "customer-%d", r->customer);
+	if (r->task)
+		fprintf(f, ",t%d", r->task);
+	else
+		fputc(',', f);
+	fprintf(f, ",%ss%d,%lld,%lld", r->odd ? " " : "", r->chat, (long long)r->requests,
+		(long long)r->images);
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		fprintf(f, ",%lld", (long long)r->tokens[k]);
+	fputc('\n', f);
+}
+
+static void put_csv_header(FILE *f)
+{
+	fprintf(f, "time,model,customer,task,session,requests,unit_image");
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		fprintf(f, ",%s", count_name(k));
+	fputc('\n', f);
 }
 
 static void put_row(FILE *f, const struct row *r)
@@ -52,7 +83,7 @@ static void put_row(FILE *f, const struct row *r)
 static int by_time(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	return x->time_us < y->time_us ? -1 : x->time_us > y->time_us;
+	return x->time_us != y->time_us ? x->time_us < y->time_us ? -1 : 1 : x->place - y->place;
 }
 
 static struct workload *read_rows(const char *path, enum work_order order, int threads)
@@ -123,39 +154,62 @@ static void check_workload(const struct workload *w, const struct row *rows)
 	free(room);
 }
 
+static void shuffle(struct row *rows, uint64_t *seed)
+{
+	for (int i = ROWS - 1; i > 0; i--) {
+		const int k = (int)(unit_random(seed) % (uint64_t)(i + 1));
+		const struct row kept = rows[i];
+		rows[i] = rows[k];
+		rows[k] = kept;
+	}
+}
+
+static void write_rows(const char *path, struct row *rows, bool csv)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	if (csv)
+		put_csv_header(f);
+	for (int i = 0; i < ROWS; i++) {
+		rows[i].place = i;
+		if (csv)
+			put_csv_row(f, &rows[i]);
+		else
+			put_row(f, &rows[i]);
+	}
+	fclose(f);
+}
+
+static void check_rows(struct row *rows, uint64_t *seed, bool csv, bool shuffled)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/tmp/tally-workload-%d.trace", (int)getpid());
+	for (int i = 0; i < ROWS; i++)
+		rows[i] = made_up(seed, INT64_C(1780000000000000) + i / 3 * INT64_C(977001));
+	if (shuffled)
+		shuffle(rows, seed);
+	write_rows(path, rows, csv);
+	qsort(rows, ROWS, sizeof *rows, by_time);
+	for (int threads = 1; threads <= 4; threads++)
+		for (int packed = 0; packed < 2; packed++) {
+			struct workload *w = read_rows(
+				path, packed ? WORK_PACKED : WORK_BY_CONVERSATION, threads);
+			assert_true((w->call == NULL) == packed);
+			check_workload(w, rows);
+			workload_close(w);
+		}
+	remove(path);
+}
+
 static void test_packed_calls_are_the_rows(void **state)
 {
 	(void)state;
 	uint64_t seed = unit_seed();
-	char path[64];
-	snprintf(path, sizeof path, "/tmp/tally-workload-%d.jsonl", (int)getpid());
 	struct row *rows = mem_alloc(ROWS * sizeof *rows);
-	for (int shuffled = 0; shuffled < 2; shuffled++) {
-		FILE *f = fopen(path, "w");
-		assert_non_null(f);
-		for (int i = 0; i < ROWS; i++)
-			rows[i] = made_up(&seed, INT64_C(1780000000000000) + i * INT64_C(977001));
-		for (int i = ROWS - 1; shuffled && i > 0; i--) {
-			const int k = (int)(unit_random(&seed) % (uint64_t)(i + 1));
-			const struct row kept = rows[i];
-			rows[i] = rows[k];
-			rows[k] = kept;
-		}
-		for (int i = 0; i < ROWS; i++)
-			put_row(f, &rows[i]);
-		fclose(f);
-		qsort(rows, ROWS, sizeof *rows, by_time);
-		for (int threads = 1; threads <= 4; threads++)
-			for (int packed = 0; packed < 2; packed++) {
-				struct workload *w = read_rows(
-					path, packed ? WORK_PACKED : WORK_BY_CONVERSATION, threads);
-				assert_true((w->call == NULL) == packed);
-				check_workload(w, rows);
-				workload_close(w);
-			}
-	}
+	for (int csv = 0; csv < 2; csv++)
+		for (int shuffled = 0; shuffled < 2; shuffled++)
+			check_rows(rows, &seed, csv, shuffled);
 	free(rows);
-	remove(path);
 }
 
 int main(void)
