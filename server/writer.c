@@ -502,6 +502,9 @@ static int take_job(struct writer *w, struct job *j, struct instant now, struct 
 		j->status = 200;
 		j->answer.n = 0;
 		buf_puts(&j->answer, "{\"ready\":true}\n");
+		/* others of the transaction may still find room */
+		if (rc == 0 && db_room(store_db(w->store), &own) != 0)
+			put_error(j, &own);
 		return rc;
 	}
 	rc = j->kind == JOB_HOLD     ? take_hold(w, j, now, &own)
