@@ -455,6 +455,11 @@ void db_rollback(struct db *db)
 	db->driver->rollback(db);
 }
 
+int db_room(struct db *db, struct err *e)
+{
+	return db->driver->room ? db->driver->room(db, e) : 0;
+}
+
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e)
 {
 	return db->driver->check(db, take, user, e);

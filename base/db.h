@@ -123,6 +123,11 @@ bool db_in_transaction(struct db *db);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
+/* Whether there is room for the next writes, DB_ROOM_BYTES at least, which a commit of a few bytes
+ * in the place of others does not say. Nothing is written; on a server it is the server's to know.
+ * Errors: ERR_STORE. */
+enum { DB_ROOM_BYTES = 1 << 20 };
+int db_room(struct db *db, struct err *e);
 /* Whether what the engine itself can tell is in order; take hears of each fault. */
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e);
 /* A whole copy while others write. Errors: ERR_STORE; ERR_USAGE where the engine has tools of its

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -401,6 +402,42 @@ static int backup(struct db *db, const char *path,
 	return rc;
 }
 
+/* Bytes that the file system of the database has free for its owner; 0 where it does not say. */
+static bool has_free(const char *path, struct err *e)
+{
+	struct statvfs fs;
+	if (statvfs(path, &fs) != 0 || fs.f_blocks == 0 ||
+	    (uint64_t)fs.f_bavail * fs.f_frsize >= DB_ROOM_BYTES)
+		return true;
+	err_set(e, ERR_STORE, "the database has no room: %s", strerror(ENOSPC));
+	return false;
+}
+
+/* Blocks behind the end of the log, which are its own from then on: a file system or a quota that
+ * is full, or may no longer be written, refuses them. The log is locked by no descriptor, so one
+ * may be closed. */
+static int room(struct db *db, struct err *e)
+{
+	const char *path = sqlite3_db_filename(handle_of(db), "main");
+	struct buf log = { 0 };
+	struct stat st;
+	buf_printf(&log, "%s-wal", path);
+	const int fd = open(log.p, O_WRONLY | O_CLOEXEC);
+	const bool is_open = fd >= 0 && fstat(fd, &st) == 0;
+	const bool refused =
+		is_open && fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, DB_ROOM_BYTES) != 0;
+	const int why = errno;
+	int rc = 0;
+	if (fd >= 0)
+		close(fd);
+	if (refused && why != EOPNOTSUPP && why != ENOSYS && why != EINTR)
+		rc = err_set(e, ERR_STORE, "the database has no room: %s", strerror(why));
+	else if ((!is_open || refused) && !has_free(path, e))
+		rc = -ERR_STORE;
+	buf_release(&log);
+	return rc;
+}
+
 const struct db_driver db_sqlite = {
 	.open = open_file,
 	.close = close_file,
@@ -424,6 +461,7 @@ const struct db_driver db_sqlite = {
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,
 	.rollback = rollback,
+	.room = room,
 	.check = check,
 	.backup = backup,
 };

@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "meter/billing/window.h"
+#include "meter/store/store_models.h"
 #include "meter/store/usage_query.h"
 
 /* What a scope's period has spent, up to a row. */
@@ -12,6 +13,7 @@ struct spent {
 	struct instant from;
 	int64_t seq;   /* rows up to that one are in it; below 0: nothing is known */
 	int64_t apart; /* settlements kept apart up to that one are in `carried` */
+	int64_t turn;  /* of what names of models mean */
 	struct money_total amount, carried;
 	int64_t unpriced, placeholders, foreign;
 };
@@ -21,7 +23,8 @@ struct spending {
 	struct dict index; /* scope to 1 + place */
 	struct spent *spent;
 	size_t count;
-	struct buf key;
+	struct buf key, means; /* means: the model of the scope that is asked for */
+	struct instant now;    /* of the question */
 	bool keeps_held;
 };
 
@@ -38,6 +41,7 @@ void spending_close(struct spending *sp)
 		return;
 	dict_release(&sp->index);
 	buf_release(&sp->key);
+	buf_release(&sp->means);
 	free(sp->spent);
 	free(sp);
 }
@@ -134,6 +138,7 @@ static int add_usage(struct spending *sp, const struct spending_scope *c,
 					.customer = word[0],
 					.project = word[1],
 					.model = word[2],
+					.names_at = sp->now,
 					.currency = word[3] ? word[3] : "",
 					.seq_from = s->seq > 0 ? s->seq + 1 : 0 };
 	int rc = zone_open(&utc, "UTC", e);
@@ -162,10 +167,11 @@ struct apart {
 };
 
 /* What a record counts for in the scope and period beyond what the usage shows of it. */
-static int beyond_usage(struct store *st, const struct spending_scope *c,
+static int beyond_usage(struct spending *sp, const struct spending_scope *c,
 			const struct scope_state *period, const struct apart *a,
 			struct money_total *out, struct err *e)
 {
+	struct store *st = sp->store;
 	struct usage_row row;
 	const struct stored_price *p;
 	const struct series_names *names;
@@ -192,9 +198,13 @@ static int beyond_usage(struct store *st, const struct spending_scope *c,
 	}
 	bool shown = row.record.time_us >= period->from.us && row.record.time_us < period->to.us &&
 		     (!c->customer.n || text_eq(c->customer, names->customer)) &&
-		     (!c->project.n || text_eq(c->project, names->project)) &&
-		     (!c->model.n || text_eq(c->model, subject->model));
-	return shown ? 0 : stored_price_amount(p, row.record.counts, row.record.requests, out, e);
+		     (!c->project.n || text_eq(c->project, names->project));
+	if (shown && c->model.n)
+		rc = store_is_model(st, c->model, &(struct recorded_model){ subject, p, sp->now },
+				    &shown, e);
+	return rc != 0 || shown
+		       ? rc
+		       : stored_price_amount(p, row.record.counts, row.record.requests, out, e);
 }
 
 static const struct sql sql_apart_changed = {
@@ -217,10 +227,9 @@ static int apart_changed(struct spending *sp, int64_t from, int64_t to, bool *ou
 	return rc < 0 ? rc : 0;
 }
 
-#define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
 static const struct sql sql_apart = {
-	.text = "SELECT no,first,pico FROM settled_apart WHERE no>:after AND created>=:from "
-		"AND created<:to AND :customer IN ('',customer) " IN_SCOPE
+	.text = "SELECT no,first,pico,model FROM settled_apart WHERE no>:after AND created>=:from "
+		"AND created<:to AND :customer IN ('',customer) AND :project IN ('',project) "
 		"AND currency=:currency ORDER BY no",
 };
 
@@ -239,9 +248,14 @@ static int add_apart(struct spending *sp, const struct spending_scope *c,
 	db_bind_int(q, ":to", period->to.us);
 	db_bind_text(q, ":customer", c->customer);
 	db_bind_text(q, ":project", c->project);
-	db_bind_text(q, ":model", c->model);
 	db_bind_text(q, ":currency", c->currency);
 	while ((rc = db_step(db, q, e)) == 1) {
+		bool wanted = true;
+		if (c->model.n && (rc = store_same_model(sp->store, c->model, db_text(q, 3),
+							 sp->now, &wanted, e)) != 0)
+			break;
+		if (!wanted)
+			continue;
 		if ((n & (n - 1)) == 0)
 			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);
 		list[n++] = (struct apart){ db_int(q, 0), db_int(q, 1), { db_int(q, 2) } };
@@ -249,7 +263,7 @@ static int add_apart(struct spending *sp, const struct spending_scope *c,
 	db_reset(q);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct money_total more;
-		rc = beyond_usage(sp->store, c, period, &list[i], &more, e);
+		rc = beyond_usage(sp, c, period, &list[i], &more, e);
 		if (rc == 0 && !money_total_add(&s->carried, more))
 			rc = err_set(e, ERR_RANGE, "the spending is larger than a total can hold");
 		s->apart = list[i].no;
@@ -288,8 +302,11 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 			floor_div(row.record.time_us, quarter) ==
 				floor_div(h->created.us, quarter) &&
 			(!h->customer.n || text_eq(h->customer, names->customer)) &&
-			(!h->project.n || text_eq(h->project, names->project)) &&
-			(!h->model.n || text_eq(h->model, subject->model));
+			(!h->project.n || text_eq(h->project, names->project));
+		if (shown && h->model.n)
+			rc = store_is_model(st, h->model,
+					    &(struct recorded_model){ subject, p, h->created },
+					    &shown, e);
 	}
 	/* credits that are settled by hand reserve no money */
 	shown |= !known.first && h->estimate.pico == 0;
@@ -438,6 +455,8 @@ static int sum_held(struct spending *sp, const struct spending_scope *c, const s
 #define HELD_SUMS \
 	"sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),sum(credits%1000000) " \
 	"FROM hold "
+/* Holds and scopes name a model by what its name means (hold_open). */
+#define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
 #define HELD_IN "WHERE state='open' AND :customer IN ('',customer) " IN_SCOPE
 static const struct sql sql_keep_held = {
 	.text = "INSERT INTO held SELECT :customer,:project,:model,currency," HELD_SUMS HELD_IN
@@ -503,14 +522,35 @@ static int add_held(struct spending *sp, const struct spending_scope *c, struct 
 	return 0;
 }
 
+/* The scope with what its model means, as holds have it. */
+static int scope_of_holds(struct spending *sp, const struct spending_scope *c,
+			  struct spending_scope *out, struct err *e)
+{
+	struct text means;
+	*out = *c;
+	int rc = c->model.n ? store_model_name(sp->store,
+					       &(struct named_model){ TEXT(""), c->model, sp->now },
+					       &means, e)
+			    : 0;
+	if (rc != 0 || !c->model.n)
+		return rc;
+	sp->means.n = 0;
+	buf_add(&sp->means, means.p, means.n);
+	out->model = (struct text){ sp->means.p, sp->means.n };
+	return 0;
+}
+
 static int catch_up(struct spending *sp, const struct spending_scope *c,
 		    const struct scope_state *period, struct spent *s, struct err *e)
 {
 	const int64_t last = store_last_seq(sp->store);
 	bool changed = false;
-	int rc = 0;
-	if (s->seq < 0 || s->from.us != period->from.us) {
-		*s = (struct spent){ .from = period->from, .seq = -1 };
+	int64_t turn = 0;
+	int rc = c->model.n ? store_models_turn(sp->store, sp->now, &turn, e) : 0;
+	if (rc != 0)
+		return rc;
+	if (turn != s->turn || s->seq < 0 || s->from.us != period->from.us) {
+		*s = (struct spent){ .from = period->from, .seq = -1, .turn = turn };
 		rc = add_usage(sp, c, period, s, e);
 	} else if (s->seq < last) {
 		if (s->apart)
@@ -532,6 +572,7 @@ int spending_of(struct spending *sp, const struct spending_scope *scope, struct 
 		struct scope_state *out, struct err *e)
 {
 	*out = (struct scope_state){ 0 };
+	sp->now = now;
 	int rc = find_period(sp, scope, now, out, e);
 	if (rc == 0)
 		rc = store_flush(sp->store, e);
@@ -547,5 +588,8 @@ int spending_of(struct spending *sp, const struct spending_scope *scope, struct 
 	out->unpriced = s->unpriced;
 	out->placeholders = s->placeholders;
 	out->foreign = s->foreign;
-	return rc == 0 ? add_held(sp, scope, now, out, e) : rc;
+	struct spending_scope held;
+	if (rc == 0)
+		rc = scope_of_holds(sp, scope, &held, e);
+	return rc == 0 ? add_held(sp, &held, now, out, e) : rc;
 }

@@ -53,6 +53,7 @@ struct store {
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
 	struct row_peaks *peaks;
+	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
 	struct text look_for; /* of store_find */
 	struct err *find_error;
@@ -249,6 +250,8 @@ void store_close(struct store *s)
 	dictionary_close(s->dictionary);
 	id_index_close(s->ids);
 	claims_close(s->claims);
+	if (s->models.what)
+		s->models.close(s->models.what);
 	row_cache_release(&s->known_rows);
 	arena_release(&s->found_row);
 	buf_release(&s->lines);
@@ -281,6 +284,11 @@ void store_share_peaks(struct store *s, struct row_peaks *p)
 struct row_peaks *store_shared_peaks(const struct store *s)
 {
 	return s->peaks;
+}
+
+struct store_beside *store_models_slot(struct store *s)
+{
+	return &s->models;
 }
 
 void store_find_through(struct store *s, struct store_finder f)

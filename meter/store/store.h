@@ -135,6 +135,13 @@ struct store_finder {
 };
 void store_find_through(struct store *s, struct store_finder f);
 
+/* Where store_models keeps what it knows; closed with the store. */
+struct store_beside {
+	void *what; /* NULL: nothing yet */
+	void (*close)(void *what);
+};
+struct store_beside *store_models_slot(struct store *s);
+
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */
 int store_flush(struct store *s, struct err *e);

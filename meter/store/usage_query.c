@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/store/own_rows.h"
@@ -11,6 +12,7 @@
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/session_cells.h"
+#include "meter/store/store_models.h"
 #include "meter/store/sums_sql.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
@@ -41,6 +43,7 @@ struct usage_result {
 	/* while the query runs */
 	struct store *store;
 	const struct usage_filter *filter;
+	struct instant asked; /* what names of models mean is asked for then */
 	const struct zone *zone;
 	struct buf key;
 	struct dict reason_index;
@@ -64,6 +67,11 @@ struct cell {
 	struct usage_sums sums;	   /* without cost */
 	struct stated_cost stated; /* of a row, where it is asked for */
 };
+
+struct instant usage_filter_asked(const struct usage_filter *f)
+{
+	return f->names_at.us ? f->names_at : clock_now();
+}
 
 static int64_t local_us(struct usage_result *r, int64_t us)
 {
@@ -264,26 +272,42 @@ static bool matches(const char *wanted, struct text have)
 	return !wanted || text_is(have, wanted);
 }
 
+/* By its session and its series; its model is known once its price is. */
 static bool is_wanted(const struct usage_result *r, const struct cell *c)
 {
 	const struct usage_filter *f = r->filter;
-	return matches(f->model, c->subject->model) && matches(f->session, c->session) &&
+	return matches(f->session, c->session) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
 			       matches(f->project, c->series->project) &&
 			       matches(f->workload, c->series->workload) &&
 			       matches(f->effort, c->series->effort)));
 }
 
+/* Its price, and whether it is wanted by all that the filter says. */
+static int find_wanted(struct usage_result *r, const struct cell *c,
+		       const struct stored_price **price, bool *wanted, struct err *e)
+{
+	const char *model = r->filter->model;
+	*wanted = is_wanted(r, c);
+	int rc = *wanted ? store_stored_price(r->store, c->price, price, e) : 0;
+	if (rc != 0 || !*wanted)
+		return rc;
+	*wanted = matches(r->filter->provider, provider_of(c->subject, *price));
+	return *wanted && model
+		       ? store_is_model(r->store, text_of(model),
+					&(struct recorded_model){ c->subject, *price, r->asked },
+					wanted, e)
+		       : 0;
+}
+
 static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 {
-	const struct stored_price *price;
-	if (!is_wanted(r, c))
-		return 0;
-	int rc = store_stored_price(r->store, c->price, &price, e);
-	if (rc == 0 && !matches(r->filter->provider, provider_of(c->subject, price)))
-		return 0;
-	if (rc == 0)
-		rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
+	const struct stored_price *price = NULL;
+	bool wanted;
+	int rc = find_wanted(r, c, &price, &wanted, e);
+	if (rc != 0 || !wanted)
+		return rc;
+	rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
 	if (rc != 0)
 		return rc;
 	if (fees_at_least(price->fee, price->fee_count)) {
@@ -744,7 +768,11 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			c.task = db_text(q, R_TASK);
 			c.session = db_text(q, R_SESSION);
 		}
-		if (!is_wanted(r, &c))
+		const struct stored_price *price;
+		bool wanted;
+		if ((rc = find_wanted(r, &c, &price, &wanted, e)) != 0)
+			break;
+		if (!wanted)
 			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
 		c.sums.requests = db_int(q, R_REQUESTS);
@@ -1099,6 +1127,7 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 	r->dim_count = by->count;
 	r->store = s;
 	r->filter = filter;
+	r->asked = usage_filter_asked(filter);
 	r->zone = by->zone;
 	/* one look at the database, whatever others write meanwhile */
 	const bool inside = db_in_transaction(store_db(s));
@@ -1131,7 +1160,11 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
 	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e)
 {
-	struct usage_result r = { .store = s, .filter = filter, .take = take, .user = user };
+	struct usage_result r = { .store = s,
+				  .filter = filter,
+				  .asked = usage_filter_asked(filter),
+				  .take = take,
+				  .user = user };
 	const bool inside = db_in_transaction(store_db(s));
 	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
 	if (rc != 0)
@@ -1157,6 +1190,7 @@ int usage_each_cell(struct usage_cells *c, struct err *e)
 {
 	struct usage_result r = { .store = c->store,
 				  .filter = c->filter,
+				  .asked = usage_filter_asked(c->filter),
 				  .zone = c->zone,
 				  .dim_count = c->dim_count,
 				  .take = c->take,
