@@ -407,14 +407,12 @@ static int check_limits(const struct hold *h, const struct standings *all, struc
 }
 
 /* What is held of the scopes around it. */
-static int count_held(struct store *s, const struct hold *h, int sign, struct err *e)
+static int count_held(struct spending *sp, const struct hold *h, int sign, struct err *e)
 {
 	struct held_part p = held_part_of(h->amount, h->credits);
-	p.customer = h->customer;
-	p.project = h->project;
-	p.model = h->model;
+	p.of = (struct held_scope){ h->customer, h->project, h->model };
 	p.currency = h->currency;
-	return spending_held_changed(s, &p, sign, e);
+	return held_changed(spending_held(sp), &p, sign, e);
 }
 
 static const struct sql sql_add_hold = {
@@ -423,8 +421,9 @@ static const struct sql sql_add_hold = {
 		":created,:expires,'open',:credits,:project,:model)",
 };
 
-static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
+static int add_hold(struct spending *sp, const struct hold *h, struct instant now, struct err *e)
 {
+	struct store *s = spending_store(sp);
 	struct query *q;
 	int rc = db_statement(store_db(s), &sql_add_hold, &q, e);
 	if (rc != 0)
@@ -440,7 +439,7 @@ static int add_hold(struct store *s, const struct hold *h, struct instant now, s
 	db_bind_int(q, ":created", now.us);
 	db_bind_int(q, ":expires", h->expires.us);
 	rc = db_done(store_db(s), q, e);
-	return rc == 0 ? count_held(s, h, 1, e) : rc;
+	return rc == 0 ? count_held(sp, h, 1, e) : rc;
 }
 
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
@@ -474,7 +473,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	if (rc == 0)
 		rc = check_credits(l, h, after, now, e);
 	if (rc == 0)
-		rc = add_hold(spending_store(sp), h, now, e);
+		rc = add_hold(sp, h, now, e);
 	if (rc == 0)
 		money_total_add_units(&after->of.held, h->amount, 1, 1);
 	return rc;
@@ -499,7 +498,7 @@ static int write_end(struct spending *sp, const struct hold *h, const char *stat
 	else
 		db_bind_null(q, ":usage");
 	rc = db_done(store_db(spending_store(sp)), q, e);
-	return rc == 0 ? count_held(spending_store(sp), h, -1, e) : rc;
+	return rc == 0 ? count_held(sp, h, -1, e) : rc;
 }
 
 /* *writes: whether the hold's state changes; it may have ended so already, or have expired. */
@@ -571,7 +570,7 @@ static const struct sql sql_expire_holds = {
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = spending_held_expires(spending_store(sp), now, e);
+	int rc = held_expires(spending_held(sp), now, e);
 	if (rc == 0)
 		rc = db_statement(store_db(spending_store(sp)), &sql_expire_holds, &q, e);
 	if (rc != 0)
