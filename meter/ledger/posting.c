@@ -327,6 +327,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	l->next_txn++;
+	l->booked = true;
 	note_order(p);
 	note_drawn(l, p);
 	foresight_note(l, p);
