@@ -13,11 +13,16 @@
 #include "base/clock.h"
 #include "base/db_driver.h"
 
-enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048 };
+enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048, KNOWN_PLACES = 64 };
 
 struct sqlite_query {
 	struct query query;
 	sqlite3_stmt *stmt;
+	/* places of parameters by the address of the name that was asked for, mostly a constant of
+	   the caller's: SQLite goes through all names each time */
+	uint8_t known[KNOWN_PLACES];
+	int names;    /* 0: run once only, nothing is remembered */
+	char *name[]; /* from place 1 on; copies, for SQLite's own move when the schema changes */
 };
 
 struct connection {
@@ -180,6 +185,8 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 		return err_set(e, ERR_UNREADABLE, "could not open the database '%s': %s", path,
 			       handle ? sqlite3_errmsg(handle) : "no memory");
 	sqlite3_busy_timeout(handle, WAIT_FOR_LOCK_MS);
+	/* steps of the schema may rewrite constraints; some systems forbid that at first */
+	sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	int rc = run(db,
 		     "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; "
 		     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
@@ -215,14 +222,24 @@ static int prepare(struct db *db, const char *sql, bool kept, struct query **out
 	if (sqlite3_prepare_v3(handle_of(db), sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &stmt,
 			       NULL) != SQLITE_OK)
 		return failed(db, "prepare a statement", e);
-	struct sqlite_query *q = mem_alloc(sizeof *q);
-	*q = (struct sqlite_query){ { &db_sqlite }, stmt };
+	const int names = kept ? sqlite3_bind_parameter_count(stmt) : 0;
+	struct sqlite_query *q = mem_zalloc(sizeof *q + (size_t)names * sizeof *q->name);
+	q->query.driver = &db_sqlite;
+	q->stmt = stmt;
+	q->names = names;
+	for (int i = 0; i < names; i++) {
+		const char *name = sqlite3_bind_parameter_name(stmt, i + 1);
+		q->name[i] = name ? mem_text(name) : NULL; /* '?' has none */
+	}
 	*out = &q->query;
 	return 0;
 }
 
 static void drop(struct query *q)
 {
+	struct sqlite_query *own = (struct sqlite_query *)q;
+	for (int i = 0; i < own->names; i++)
+		free(own->name[i]);
 	sqlite3_finalize(stmt_of(q));
 	free(q);
 }
@@ -249,7 +266,14 @@ static int step(struct db *db, struct query *q, struct err *e)
 
 static int place(struct query *q, const char *name)
 {
-	return sqlite3_bind_parameter_index(stmt_of(q), name);
+	struct sqlite_query *own = (struct sqlite_query *)q;
+	const uintptr_t address = (uintptr_t)name;
+	uint8_t *known = &own->known[(address ^ address >> 6) % KNOWN_PLACES];
+	if (*known && strcmp(own->name[*known - 1], name) == 0)
+		return *known;
+	const int at = sqlite3_bind_parameter_index(own->stmt, name);
+	*known = at <= own->names && at <= UINT8_MAX ? (uint8_t)at : 0;
+	return at;
 }
 
 static void bind_int(struct query *q, int at, int64_t v)

@@ -408,14 +408,12 @@ static int check_limits(const struct hold *h, const struct standings *all, struc
 }
 
 /* What is held of the scopes around it. */
-static int count_held(struct store *s, const struct hold *h, int sign, struct err *e)
+static int count_held(struct spending *sp, const struct hold *h, int sign, struct err *e)
 {
 	struct held_part p = held_part_of(h->amount, h->credits);
-	p.customer = h->customer;
-	p.project = h->project;
-	p.model = h->model;
+	p.of = (struct held_scope){ h->customer, h->project, h->model };
 	p.currency = h->currency;
-	return spending_held_changed(s, &p, sign, e);
+	return held_changed(spending_held(sp), &p, sign, e);
 }
 
 static const struct sql sql_add_hold = {
@@ -481,11 +479,12 @@ int hold_rename(struct store *s, struct instant now, struct err *e)
 	for (size_t at = 0; rc == 0 && at < list.n; at += strlen(list.p + at) + 1)
 		rc = rename_model(s, text_of(list.p + at), now, &changed, e);
 	buf_release(&list);
-	return rc == 0 && changed ? spending_held_rebuild(s, e) : rc;
+	return rc == 0 && changed ? held_rebuild(s, e) : rc;
 }
 
-static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
+static int add_hold(struct spending *sp, const struct hold *h, struct instant now, struct err *e)
 {
+	struct store *s = spending_store(sp);
 	struct query *q;
 	int rc = db_statement(store_db(s), &sql_add_hold, &q, e);
 	if (rc != 0)
@@ -501,7 +500,7 @@ static int add_hold(struct store *s, const struct hold *h, struct instant now, s
 	db_bind_int(q, ":created", now.us);
 	db_bind_int(q, ":expires", h->expires.us);
 	rc = db_done(store_db(s), q, e);
-	return rc == 0 ? count_held(s, h, 1, e) : rc;
+	return rc == 0 ? count_held(sp, h, 1, e) : rc;
 }
 
 /* Who is asked for a hold, and how its customer stands. */
@@ -529,7 +528,7 @@ static int admit(const struct asking *x, struct hold h, struct err *e)
 	if (rc == 0)
 		rc = check_credits(x->ledger, &h, x->standing, x->now, e);
 	if (rc == 0)
-		rc = add_hold(s, &h, x->now, e);
+		rc = add_hold(x->spending, &h, x->now, e);
 	buf_release(&means);
 	return rc;
 }
@@ -581,7 +580,7 @@ static int write_end(struct spending *sp, const struct hold *h, const char *stat
 	else
 		db_bind_null(q, ":usage");
 	rc = db_done(store_db(spending_store(sp)), q, e);
-	return rc == 0 ? count_held(spending_store(sp), h, -1, e) : rc;
+	return rc == 0 ? count_held(sp, h, -1, e) : rc;
 }
 
 /* *writes: whether the hold's state changes; it may have ended so already, or have expired. */
@@ -653,7 +652,7 @@ static const struct sql sql_expire_holds = {
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = spending_held_expires(spending_store(sp), now, e);
+	int rc = held_expires(spending_held(sp), now, e);
 	if (rc == 0)
 		rc = db_statement(store_db(spending_store(sp)), &sql_expire_holds, &q, e);
 	if (rc != 0)

@@ -25,13 +25,14 @@ struct spending {
 	size_t count;
 	struct buf key, means; /* means: the model of the scope that is asked for */
 	struct instant now;    /* of the question */
-	bool keeps_held;
+	struct held *held;
 };
 
 struct spending *spending_open(struct store *s)
 {
 	struct spending *sp = mem_zalloc(sizeof *sp);
 	sp->store = s;
+	sp->held = held_open(s);
 	return sp;
 }
 
@@ -39,6 +40,7 @@ void spending_close(struct spending *sp)
 {
 	if (!sp)
 		return;
+	held_close(sp->held);
 	dict_release(&sp->index);
 	buf_release(&sp->key);
 	buf_release(&sp->means);
@@ -48,7 +50,12 @@ void spending_close(struct spending *sp)
 
 void spending_keep_held(struct spending *sp)
 {
-	sp->keeps_held = true;
+	held_keep(sp->held);
+}
+
+struct held *spending_held(const struct spending *sp)
+{
+	return sp->held;
 }
 
 struct store *spending_store(const struct spending *sp)
@@ -325,200 +332,17 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 	return db_done(store_db(st), q, e);
 }
 
-/* --- what is held --- */
-
-struct held_part held_part_of(struct money amount, struct nano_credits credits)
-{
-	return (struct held_part){ .millions = amount.pico / 1000000,
-				   .rest = amount.pico % 1000000,
-				   .credit_millions = credits.nano / 1000000,
-				   .credit_rest = credits.nano % 1000000 };
-}
-
-#define HELD_SCOPES \
-	"WHERE customer IN ('',:customer) AND project IN ('',:project) " \
-	"AND model IN ('',:model) "
-static const struct sql sql_held_need = {
-	.text = "INSERT INTO held SELECT DISTINCT customer,project,model,:currency,0,0,0,0 "
-		"FROM held h " HELD_SCOPES
-		"AND NOT EXISTS(SELECT 1 FROM held o WHERE o.customer=h.customer "
-		"AND o.project=h.project AND o.model=h.model AND o.currency=:currency)",
-};
-static const struct sql sql_held_add = {
-	.text = "UPDATE held SET millions=millions+:millions,rest=rest+:rest,"
-		"credit_millions=credit_millions+:credit_millions,"
-		"credit_rest=credit_rest+:credit_rest " HELD_SCOPES "AND currency=:currency",
-};
-
-int spending_held_changed(struct store *st, const struct held_part *p, int sign, struct err *e)
-{
-	static const struct sql *const both[] = { &sql_held_need, &sql_held_add };
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof both / sizeof *both; i++) {
-		struct query *q;
-		rc = db_statement(store_db(st), both[i], &q, e);
-		if (rc != 0)
-			break;
-		db_bind_text(q, ":customer", p->customer);
-		db_bind_text(q, ":project", p->project);
-		db_bind_text(q, ":model", p->model);
-		db_bind_text(q, ":currency", p->currency);
-		if (both[i] == &sql_held_add) {
-			db_bind_int(q, ":millions", sign * p->millions);
-			db_bind_int(q, ":rest", sign * p->rest);
-			db_bind_int(q, ":credit_millions", sign * p->credit_millions);
-			db_bind_int(q, ":credit_rest", sign * p->credit_rest);
-		}
-		rc = db_done(store_db(st), q, e);
-	}
-	return rc;
-}
-
-static const struct sql sql_held_due = {
-	.text = "SELECT currency,sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),"
-		"sum(credits%1000000),customer,project,model FROM hold INDEXED BY hold_expiry "
-		"WHERE state='open' AND expires<=:now GROUP BY currency,customer,project,model",
-};
-
-int spending_held_expires(struct store *st, struct instant now, struct err *e)
-{
-	struct db *db = store_db(st);
-	struct held_part *list = NULL;
-	struct arena texts = { 0 };
-	struct query *q;
-	size_t n = 0;
-	int rc = db_statement(db, &sql_held_due, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":now", now.us);
-	while ((rc = db_step(db, q, e)) == 1) {
-		struct text name[4];
-		static const int places[4] = { 5, 6, 7, 0 };
-		for (int i = 0; i < 4; i++) {
-			struct text t = db_text(q, places[i]);
-			name[i] = (struct text){ arena_text(&texts, t.n ? t.p : "", t.n), t.n };
-		}
-		if ((n & (n - 1)) == 0)
-			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);
-		list[n++] = (struct held_part){ name[0],      name[1],	    name[2],
-						name[3],      db_int(q, 1), db_int(q, 2),
-						db_int(q, 3), db_int(q, 4) };
-	}
-	db_reset(q);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = spending_held_changed(st, &list[i], -1, e);
-	free(list);
-	arena_release(&texts);
-	return rc;
-}
-
-int spending_held_rebuild(struct store *st, struct err *e)
-{
-	return db_run(store_db(st), "DELETE FROM held", e);
-}
-
-/* Sums of holds, in the order of their parts; of other currencies only that there are any. */
-struct held_sums {
-	int128 pico, nano, foreign;
-	bool any;
-};
-
-static const struct sql sql_held_kept = {
-	.text = "SELECT currency,millions,rest,credit_millions,credit_rest FROM held "
-		"WHERE customer=:customer AND project=:project AND model=:model",
-};
-
-static int sum_held(struct spending *sp, const struct spending_scope *c, const struct sql *which,
-		    struct instant now, struct held_sums *out, struct err *e)
-{
-	struct db *db = store_db(sp->store);
-	struct query *q;
-	int rc = db_statement(db, which, &q, e);
-	*out = (struct held_sums){ 0 };
-	if (rc != 0)
-		return rc;
-	db_bind_text(q, ":project", c->project);
-	db_bind_text(q, ":model", c->model);
-	db_bind_text(q, ":customer", c->customer);
-	if (which != &sql_held_kept)
-		db_bind_int(q, ":now", now.us);
-	while ((rc = db_step(db, q, e)) == 1) {
-		const int128 pico = (int128)db_int(q, 1) * 1000000 + db_int(q, 2);
-		out->any = true;
-		out->nano += (int128)db_int(q, 3) * 1000000 + db_int(q, 4);
-		*(text_eq(db_text(q, 0), c->currency) ? &out->pico : &out->foreign) += pico;
-	}
-	db_reset(q);
-	return rc;
-}
-
-#define HELD_SUMS \
-	"sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),sum(credits%1000000) " \
-	"FROM hold "
-/* Holds and scopes name a model by what its name means (hold_open). */
-#define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
-#define HELD_IN "WHERE state='open' AND :customer IN ('',customer) " IN_SCOPE
-static const struct sql sql_keep_held = {
-	.text = "INSERT INTO held SELECT :customer,:project,:model,currency," HELD_SUMS HELD_IN
-		"GROUP BY currency",
-};
-static const struct sql sql_keep_none = {
-	.text = "INSERT INTO held VALUES(:customer,:project,:model,:currency,0,0,0,0)",
-};
-
-/* The sum of a scope that is not kept yet. */
-static int keep_held(struct spending *sp, const struct spending_scope *c, struct err *e)
-{
-	struct db *db = store_db(sp->store);
-	struct query *q;
-	int rc = db_statement(db, &sql_keep_held, &q, e);
-	for (int i = 0; rc == 0 && i < 2; i++) {
-		db_bind_text(q, ":customer", c->customer);
-		db_bind_text(q, ":project", c->project);
-		db_bind_text(q, ":model", c->model);
-		if (i)
-			db_bind_text(q, ":currency", c->currency);
-		rc = db_done(db, q, e);
-		if (rc != 0 || db_changes(db))
-			break;
-		rc = i ? 0 : db_statement(db, &sql_keep_none, &q, e);
-	}
-	return rc;
-}
-
-static const struct sql sql_held_late = {
-	.text = "SELECT currency," HELD_SUMS "INDEXED BY hold_expiry " HELD_IN
-		"AND expires<=:now GROUP BY currency",
-};
-static const struct sql sql_held = {
-	.text = "SELECT currency," HELD_SUMS HELD_IN "AND expires>:now GROUP BY currency",
-};
-static const struct sql sql_held_of = {
-	.text = "SELECT currency," HELD_SUMS
-		"INDEXED BY hold_open WHERE state='open' AND customer=:customer " IN_SCOPE
-		"AND expires>:now GROUP BY currency",
-};
-
 static int add_held(struct spending *sp, const struct spending_scope *c, struct instant now,
 		    struct scope_state *out, struct err *e)
 {
-	struct held_sums all, late = { 0 };
-	int rc = sum_held(sp, c, &sql_held_kept, now, &all, e);
-	if (rc == 0 && !all.any && sp->keeps_held) {
-		rc = keep_held(sp, c, e);
-		if (rc == 0)
-			rc = sum_held(sp, c, &sql_held_kept, now, &all, e);
-	}
-	if (rc == 0 && all.any) /* what is over, but has not been marked so */
-		rc = sum_held(sp, c, &sql_held_late, now, &late, e);
-	else if (rc == 0)
-		rc = sum_held(sp, c, c->customer.n ? &sql_held_of : &sql_held, now, &all, e);
+	struct held_sums sums;
+	const struct held_scope of = { c->customer, c->project, c->model };
+	int rc = held_sum(sp->held, &of, c->currency, now, &sums, e);
 	if (rc != 0)
 		return rc;
-	const int128 credits = all.nano - late.nano;
-	out->held.atto = (all.pico - late.pico) * 1000000;
-	out->held_foreign = all.foreign > late.foreign;
-	out->held_credits.nano = credits > INT64_MAX ? INT64_MAX : (int64_t)credits;
+	out->held.atto = sums.pico * 1000000;
+	out->held_foreign = sums.foreign > 0;
+	out->held_credits.nano = sums.nano > INT64_MAX ? INT64_MAX : (int64_t)sums.nano;
 	return 0;
 }
 
