@@ -129,14 +129,21 @@ static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t
 	return rc;
 }
 
+/* The length first, in a byte where it fits: keys are hashed and compared for every record, and
+ * short ones stay in the processor's cache. */
 static void key_part(struct buf *b, struct text t)
 {
-	uint32_t n = (uint32_t)t.n;
-	buf_need(b, sizeof n + t.n);
-	memcpy(b->p + b->n, &n, sizeof n);
-	if (t.n)
-		memcpy(b->p + b->n + sizeof n, t.p, t.n);
-	b->n += sizeof n + t.n;
+	enum { LONG = 255 };
+	const uint32_t n = (uint32_t)t.n;
+	buf_need(b, 1 + sizeof n + t.n);
+	b->p[b->n++] = (char)(n < LONG ? n : LONG);
+	if (n >= LONG) {
+		memcpy(b->p + b->n, &n, sizeof n);
+		b->n += sizeof n;
+	}
+	if (n)
+		memcpy(b->p + b->n, t.p, n);
+	b->n += n;
 }
 
 static void bind_subject(struct query *q, const void *what)
@@ -232,23 +239,24 @@ static const struct sql sql_add_series = {
 
 int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e)
 {
-	static const enum record_field parts[] = { FIELD_CUSTOMER,     FIELD_PROJECT,
-						   FIELD_WORKLOAD,     FIELD_EFFORT,
-						   FIELD_PROVIDER,     FIELD_MODEL,
-						   FIELD_SERVICE_TIER, FIELD_REGION };
+	/* the subject is the tail of the key */
+	static const enum record_field own[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
+						 FIELD_EFFORT },
+				       of_subject[] = { FIELD_PROVIDER, FIELD_MODEL,
+							FIELD_SERVICE_TIER, FIELD_REGION };
 	struct series_key key = { r, 0 };
 	x->key.n = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		key_part(&x->key, r->text[parts[i]]);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		key_part(&x->key, r->text[own[i]]);
+	const size_t head = x->key.n;
+	for (size_t i = 0; i < sizeof of_subject / sizeof *of_subject; i++)
+		key_part(&x->key, r->text[of_subject[i]]);
 	struct text whole = { x->key.p, x->key.n };
 	uint64_t *known = dict_find(&x->series, whole);
 	if (known) {
 		*out = (int64_t)*known;
 		return 0;
 	}
-	/* the subject is the tail of the key */
-	size_t head = 4 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
-		      r->text[FIELD_WORKLOAD].n + r->text[FIELD_EFFORT].n;
 	const struct wanted_entry subject = { &x->subjects,	 { whole.p + head, whole.n - head },
 					      &sql_find_subject, &sql_add_subject,
 					      bind_subject,	 r },
