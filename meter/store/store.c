@@ -569,6 +569,16 @@ int store_series(struct store *s, const struct record *r, int64_t *out, struct e
 	return dictionary_series(s->dictionary, r, out, e);
 }
 
+int store_want_series(struct store *s, const struct record *r, struct err *e)
+{
+	return dictionary_want_series(s->dictionary, r, e);
+}
+
+int store_make_series(struct store *s, struct err *e)
+{
+	return dictionary_make_series(s->dictionary, e);
+}
+
 int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
 		 int64_t *out, struct err *e)
 {

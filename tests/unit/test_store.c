@@ -1465,6 +1465,77 @@ static void sums_that_wait_are_not_mixed_up(void **state)
 	close_writer(&w);
 }
 
+/* On a server: many series at once have the entries that each by itself would have, whoever made
+ * them first, whatever their names are made of. */
+static void series_that_are_made_at_once_are_those_of_their_records(void **state)
+{
+	enum { MANY = 300 };
+	static const char *const odd[] = { "",
+					   "a,b",
+					   "{\"x\"}",
+					   "NULL",
+					   "back\\slash",
+					   "o'clock",
+					   "\xC3\xA9t\xC3\xA9 \xE2\x82\xAC",
+					   "line\nfeed" };
+	struct err e = { 0 };
+	char name[MANY][24], long_name[5000];
+	int64_t number, again, before, made;
+	(void)state;
+	if (!test_on_server())
+		return;
+	memset(long_name, 'x', sizeof long_name);
+	forget("series.db");
+	struct writer first = open_writer("series.db"), second = open_writer("series.db");
+	for (int round = 0; round < 2; round++) {
+		struct store *s = round ? second.store : first.store;
+		const int from =
+			round ? MANY / 2 : 0; /* the second one knows none of half of them */
+		for (int twice = 0; twice < 2; twice++)
+			for (int i = from; i < from + MANY / 2 + 50 && i < MANY; i++) {
+				struct record r;
+				record_clear(&r);
+				snprintf(name[i], sizeof name[i], "customer %d", i);
+				r.text[FIELD_CUSTOMER] = text_of(name[i]);
+				r.text[FIELD_PROJECT] = text_of(odd[i % (int)COUNT(odd)]);
+				r.text[FIELD_WORKLOAD] =
+					(struct text){ long_name, i % 10 ? 0 : sizeof long_name };
+				r.text[FIELD_MODEL] = TEXT("deepseek-v4-flash");
+				if (store_want_series(s, &r, &e) != 0)
+					fail_msg("%s", e.message);
+			}
+		if (store_make_series(s, &e) != 0)
+			fail_msg("%s", e.message);
+	}
+	assert_int_equal(
+		db_read_int(store_db(first.store), "SELECT count(*) FROM series", &before, &e), 0);
+	assert_int_equal(before, MANY);
+	for (int i = 0; i < MANY; i++) {
+		struct record r;
+		const struct series_names *n;
+		record_clear(&r);
+		r.text[FIELD_CUSTOMER] = text_of(name[i]);
+		r.text[FIELD_PROJECT] = text_of(odd[i % (int)COUNT(odd)]);
+		r.text[FIELD_WORKLOAD] = (struct text){ long_name, i % 10 ? 0 : sizeof long_name };
+		r.text[FIELD_MODEL] = TEXT("deepseek-v4-flash");
+		assert_int_equal(store_series(first.store, &r, &number, &e), 0);
+		assert_int_equal(store_series(second.store, &r, &again, &e), 0);
+		assert_int_equal(number, again);
+		struct store *const both[] = { first.store, second.store };
+		for (size_t k = 0; k < COUNT(both); k++) {
+			assert_int_equal(store_series_names(both[k], number, &n, &e), 0);
+			assert_true(text_eq(n->customer, r.text[FIELD_CUSTOMER]));
+			assert_true(text_eq(n->project, r.text[FIELD_PROJECT]));
+			assert_true(text_eq(n->workload, r.text[FIELD_WORKLOAD]));
+		}
+	}
+	assert_int_equal(
+		db_read_int(store_db(first.store), "SELECT count(*) FROM series", &made, &e), 0);
+	assert_int_equal(made, MANY);
+	close_writer(&first);
+	close_writer(&second);
+}
+
 static int64_t row_of(struct store *s, const char *id)
 {
 	struct known_id known;
@@ -1580,6 +1651,7 @@ int main(void)
 		cmocka_unit_test(a_refresh_in_between_changes_no_numbers),
 		cmocka_unit_test(a_hurt_database_takes_new_records),
 		cmocka_unit_test(sums_that_wait_are_not_mixed_up),
+		cmocka_unit_test(series_that_are_made_at_once_are_those_of_their_records),
 		cmocka_unit_test(several_writers_keep_each_id_once),
 		cmocka_unit_test(a_killed_writer_loses_nothing_that_was_acknowledged),
 	};
