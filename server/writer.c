@@ -569,6 +569,25 @@ static void prefetch(struct writer *w, struct job *j, struct instant now)
 	}
 }
 
+/* The series of the records of jobs, once their ids are known. */
+static int make_series(struct writer *w, struct job *list, struct instant now, struct err *e)
+{
+	int rc = 0;
+	for (struct job *j = list; rc == 0 && j; j = j->next) {
+		if (j->kind != JOB_USAGE)
+			continue;
+		ingest_next_source(w->in, j->customer, now, &w->items);
+		for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
+			const struct job_item *it = &j->item[i];
+			const struct metered *m =
+				it->refused ? NULL : assembly_call(j->calls, it->call);
+			if (m && !is_foreign(j, m))
+				rc = ingest_want_series(w->in, m, it->id, e);
+		}
+	}
+	return rc == 0 ? store_make_series(w->store, e) : rc;
+}
+
 /* Whether each record of the job is told from others by its id. */
 static bool stands_alone(const struct job *j)
 {
@@ -612,6 +631,8 @@ static int take_list(struct writer *w, struct job *list, bool beside, struct ins
 	const bool renames = w->renames && !beside;
 	if (rc == 0 && renames)
 		rc = hold_rename(w->store, now, e);
+	if (rc == 0 && db_on_server(store_db(w->store)))
+		rc = make_series(w, list, now, e);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, e);
 		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE) {

@@ -917,6 +917,18 @@ void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id)
 	}
 }
 
+int ingest_want_series(struct ingest *in, const struct metered *m, struct text id, struct err *e)
+{
+	struct known_id known;
+	if (!db_on_server(store_db(in->store)))
+		return 0;
+	const struct record r = with_defaults(in, m);
+	if (in->o.own_ids)
+		id = own_id(&in->full, text_of(in->o.customer), id);
+	int rc = store_find(in->store, id, &known, e);
+	return rc == 0 && !known.first ? store_want_series(in->store, &r, e) : rc;
+}
+
 /* What an operator or a file had recorded of the call before its customer sent it. */
 static int find_common(struct ingest *in, struct text customer, struct text *id,
 		       struct known_id *known, struct err *e)

@@ -60,6 +60,13 @@ static int take_each_gathered(struct intake *x, struct err *e)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < x->gathered.count; i++) {
 		const struct gathered_item *g = &x->gathered.item[i];
+		if (!g->refused.why)
+			rc = ingest_want_series(x->in, &g->record, g->id, e);
+	}
+	if (rc == 0)
+		rc = store_make_series(x->store, e);
+	for (size_t i = 0; rc == 0 && i < x->gathered.count; i++) {
+		const struct gathered_item *g = &x->gathered.item[i];
 		rc = g->refused.why ? refuse_now(x, &g->refused, e)
 				    : take_now(x, &g->record, g->id, g->line, e);
 	}

@@ -153,8 +153,8 @@ int store_index_ids(struct store *s, struct err *e)
 		return db_run(&s->db, "SELECT make_keys()", e);
 	if (!s->ids)
 		return 0;
-	int rc = id_index_clear(s->ids, e);
-	return rc == 0 ? index_from(s, 1, e) : rc;
+	id_index_clear(s->ids);
+	return index_from(s, 1, e);
 }
 
 static const struct sql sql_id_at = {
@@ -204,7 +204,7 @@ static int open_index(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = index_fits(s, &fits, e);
 	if (rc == 0 && !fits)
-		rc = id_index_clear(s->ids, e);
+		id_index_clear(s->ids);
 	if (rc == 0)
 		rc = index_from(s, id_index_known(s->ids) + 1, e);
 	if (rc == 0)
@@ -504,9 +504,8 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 	if (rc == 0)
 		rc = read_last_seq(s, e);
 	if (rc == 0 && s->ids) {
-		rc = id_index_refresh(s->ids, e);
-		if (rc == 0)
-			rc = index_from(s, id_index_known(s->ids) + 1, e);
+		id_index_refresh(s->ids);
+		rc = index_from(s, id_index_known(s->ids) + 1, e);
 		if (rc == 0)
 			rc = id_index_tidy(s->ids, e);
 	}
@@ -576,6 +575,16 @@ int store_commit(struct store *s, struct err *e)
 int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e)
 {
 	return dictionary_series(s->dictionary, r, out, e);
+}
+
+int store_want_series(struct store *s, const struct record *r, struct err *e)
+{
+	return dictionary_want_series(s->dictionary, r, e);
+}
+
+int store_make_series(struct store *s, struct err *e)
+{
+	return dictionary_make_series(s->dictionary, e);
 }
 
 int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
