@@ -1250,21 +1250,30 @@ static const struct sql sql_rows = {
 	.text = ROW "WHERE seq BETWEEN :from AND :to ORDER BY seq",
 };
 
+/* The next rows of [from, to]: a stretch, for a server sends all that was asked for at once. */
+static int ask_stretch(struct store *s, const struct sql *sql, int64_t *from, int64_t to,
+		       struct query **q, struct err *e)
+{
+	const int64_t next = to - *from < READ_AT_ONCE ? to + 1 : *from + READ_AT_ONCE;
+	const int rc = db_statement(&s->db, sql, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":from", *from);
+	db_bind_int(*q, ":to", next - 1);
+	*from = next;
+	return 0;
+}
+
 int store_each_row(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
 	struct query *q;
 	int rc = store_flush(s, e);
 	to = to < s->last_seq ? to : s->last_seq;
-	/* a stretch at a time: a server sends all that was asked for at once */
-	for (int64_t next; rc == 0 && from <= to; from = next) {
-		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
-		rc = db_statement(&s->db, &sql_rows, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":from", from);
-		db_bind_int(q, ":to", next - 1);
-		rc = each(s, q, take, user, e);
+	while (rc == 0 && from <= to) {
+		rc = ask_stretch(s, &sql_rows, &from, to, &q, e);
+		if (rc == 0)
+			rc = each(s, q, take, user, e);
 	}
 	return rc;
 }
@@ -1306,14 +1315,10 @@ int store_each_counts(struct store *s, int64_t from, int64_t to,
 	struct query *q;
 	int rc = store_flush(s, e);
 	to = to < s->last_seq ? to : s->last_seq;
-	for (int64_t next; rc == 0 && from <= to; from = next) {
-		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
-		rc = db_statement(&s->db, &sql_counts, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":from", from);
-		db_bind_int(q, ":to", next - 1);
-		rc = each_count(s, q, take, user, e);
+	while (rc == 0 && from <= to) {
+		rc = ask_stretch(s, &sql_counts, &from, to, &q, e);
+		if (rc == 0)
+			rc = each_count(s, q, take, user, e);
 	}
 	return rc;
 }

@@ -19,8 +19,8 @@
 #define QUARTERS_A_DAY 96
 
 struct group {
-	struct text label[GROUPING_COUNT];
 	struct usage_sums sums;
+	struct text label[]; /* one for each dimension */
 };
 
 /* A UTC day that two local days share: its cells are told of one of them, at cell_us, and its rows
@@ -33,7 +33,7 @@ struct usage_result {
 	enum grouping dim[GROUPING_COUNT];
 	size_t dim_count;
 	struct usage_sums total;
-	struct group *group;
+	struct group **group; /* in the arena */
 	size_t group_count;
 	struct dict index; /* labels to 1 + group */
 	struct arena arena;
@@ -230,8 +230,9 @@ static struct group *group_of(struct usage_result *r, const struct cell *c,
 		if ((r->group_count & (r->group_count - 1)) == 0)
 			r->group = mem_grow(r->group, (r->group_count ? r->group_count * 2 : 1) *
 							      sizeof *r->group);
-		struct group *g = &r->group[r->group_count];
-		*g = (struct group){ 0 };
+		struct group *g =
+			arena_alloc(&r->arena, sizeof *g + r->dim_count * sizeof *g->label);
+		r->group[r->group_count] = g;
 		size_t from = 0;
 		for (size_t i = 0; i < r->dim_count; i++) {
 			g->label[i] = (struct text){
@@ -241,7 +242,7 @@ static struct group *group_of(struct usage_result *r, const struct cell *c,
 		}
 		*at = ++r->group_count;
 	}
-	return &r->group[*at - 1];
+	return r->group[*at - 1];
 }
 
 static void count_reason(struct usage_result *r, const struct cell *c,
@@ -356,7 +357,7 @@ static int add_groups(struct usage_result *r, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->group_count; i++) {
-		struct usage_sums sums = r->group[i].sums;
+		struct usage_sums sums = r->group[i]->sums;
 		if (r->filter->costs_apart)
 			sums.cost = (struct money_total){ 0 };
 		rc = usage_sums_add(&r->total, &sums, e);
@@ -1070,7 +1071,7 @@ static int run(struct usage_result *r, struct err *e)
 static int by_label(const void *x, const void *y, void *of)
 {
 	const struct usage_result *r = of;
-	const struct group *a = x, *b = y;
+	const struct group *a = *(struct group *const *)x, *b = *(struct group *const *)y;
 	for (size_t i = 0; i < r->dim_count; i++) {
 		int c = text_cmp(a->label[i], b->label[i]);
 		if (c)
@@ -1090,7 +1091,7 @@ static void drop_empty(struct usage_result *r)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < r->group_count; i++) {
-		const struct usage_sums *s = &r->group[i].sums;
+		const struct usage_sums *s = &r->group[i]->sums;
 		bool any = s->records || s->cost.atto || s->requests;
 		for (int k = 0; k < COUNT_KINDS; k++)
 			any |= s->counts[k] != 0;
@@ -1257,12 +1258,12 @@ size_t usage_group_count(const struct usage_result *r)
 
 const struct usage_sums *usage_group(const struct usage_result *r, size_t i)
 {
-	return &r->group[i].sums;
+	return &r->group[i]->sums;
 }
 
 struct text usage_label(const struct usage_result *r, size_t group, size_t d)
 {
-	return r->group[group].label[d];
+	return r->group[group]->label[d];
 }
 
 const char *usage_currency(const struct usage_result *r)
