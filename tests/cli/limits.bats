@@ -247,3 +247,21 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	run "$TALLY" fsck
 	expect 0 clean
 }
+
+@test "a hook ends with all that it started, whatever it prints, closes or ignores, and the others are told" {
+	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	echo '{"id":"a","time":"'$now'","model":"claude-opus-4-6","customer":"acme","input":1000000}' | "$TALLY" ingest -q -
+	set_hook() { "$TALLY" budget set "$1" --amount 0.01 --soft 50 --hook "$2" -q; }
+	set_hook left 'sleep 300 & echo $! >left.pid; exit 0'
+	set_hook crowd 'for i in 1 2 3 4 5 6 7 8; do (trap "" TERM HUP PIPE; exec >&- 2>&-; sleep 300) & done; sleep 1; exit 0'
+	set_hook flood 'yes flood'
+	set_hook deaf 'trap "" PIPE; i=0; while [ $i -lt 200000 ]; do echo flood; i=$((i+1)); done 2>/dev/null; touch deaf.done'
+	set_hook killed 'kill -9 $$'
+	set_hook good 'cat >good.json; echo well; printf "no newline"'
+	run timeout 60 "$TALLY" budget status; [ "$status" != 124 ] || fail "it waits for what a hook left"
+	[ -s good.json ] && [ -e deaf.done ] || fail "the others were not told: $output"
+	[[ $output == *well* && $output == *"no newline"$'\n'* ]] || fail "$output"
+	[ ${#output} -lt 200000 ] || fail "${#output} bytes of what hooks print"
+	! kill -0 "$(cat left.pid)" 2>/dev/null || fail "what a hook started goes on"
+	[ -z "$(ps -eo pid,args | grep '[s]leep 300' | while read -r pid rest; do [ "$(readlink /proc/$pid/cwd)" = "$PWD" ] && echo $pid; done)" ] || fail "a crowd is left"
+}
