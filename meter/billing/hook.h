@@ -10,7 +10,14 @@
 
 #include "base/text.h"
 
-enum { HOOK_SECONDS = 30, HOOKS_AT_ONCE = 64, HOOK_INPUT_MOST = 32768, HOOK_OUTPUT_MOST = 65536 };
+/* HOOKS_OF_ONE: of those that run at once, so many of the same text */
+enum {
+	HOOK_SECONDS = 30,
+	HOOKS_AT_ONCE = 256,
+	HOOKS_OF_ONE = 8,
+	HOOK_INPUT_MOST = 32768,
+	HOOK_OUTPUT_MOST = 65536
+};
 
 struct hook_run; /* one that was started */
 
