@@ -86,6 +86,14 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	post '{"customer":"c2","model":"n1","amount":"0.5"}' holds
 	expect 0 "0.6 held" 402
 	run "$TALLY" budget status --json; expect 0 '"held": "0.6"'
+	# and when the cards forget it again, it is what it was sent as
+	"$TALLY" budget set h --model house-2 --amount 1 --hard -q
+	"$TALLY" price install card.json --scope database -q
+	for i in $(seq 50); do [ "$(grep -c prices_changed serve.log)" = 2 ] && break; sleep 0.1; done
+	post '{"customer":"c2","model":"house-2","amount":"0.5"}' holds
+	expect 0 "budget 'h'" "0.6 held" 402
+	post '{"customer":"c2","model":"n1","amount":"1"}' holds
+	expect 0 201
 	run "$TALLY" fsck; expect 0 clean
 }
 
