@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "meter/billing/budget.h"
 #include "meter/billing/window.h"
 #include "meter/store/record_id.h"
@@ -439,47 +440,79 @@ static int name_model(struct store *s, struct hold *h, struct instant now, struc
 }
 
 static const struct sql sql_open_models = {
-	.text = "SELECT DISTINCT model FROM hold WHERE state='open' AND model<>''",
+	.text = "SELECT id,model,request FROM hold WHERE state='open' AND model<>''",
 };
-static const struct sql sql_rename_holds = {
-	.text = "UPDATE hold SET model=:means WHERE state='open' AND model=:model",
+static const struct sql sql_rename_hold = {
+	.text = "UPDATE hold SET model=:means WHERE id=:id",
 };
 
-static int rename_model(struct store *s, struct text model, struct instant now, bool *changed,
-			struct err *e)
+struct renamed {
+	struct text id, means;
+};
+
+/* What the name means now that the hold was asked for with; one that is not told any more means
+ * what it did. */
+static int renamed_model(struct store *s, struct text model, struct text request,
+			 struct instant now, struct text *means, struct err *e)
 {
-	struct text means;
-	struct query *q;
-	int rc = store_model_name(s, &(struct named_model){ TEXT(""), model, now }, &means, e);
-	if (rc != 0 || text_eq(means, model))
-		return rc;
-	rc = db_statement(store_db(s), &sql_rename_holds, &q, e);
-	if (rc != 0)
-		return rc;
-	*changed = true;
-	db_bind_text(q, ":means", means);
-	db_bind_text(q, ":model", model);
-	return db_done(store_db(s), q, e);
+	struct json_document *doc = NULL;
+	struct err none;
+	struct named_model asked = { TEXT(""), model, now };
+	if (json_open(&doc, request, &none) == 0) {
+		json_value *v = json_root(doc);
+		const struct text sent = json_string(json_member(v, "model"));
+		asked.model = sent.n ? sent : model;
+		asked.provider = sent.n ? json_string(json_member(v, "provider")) : TEXT("");
+	}
+	int rc = store_model_name(s, &asked, means, e);
+	json_close(doc);
+	return rc;
 }
 
-int hold_rename(struct store *s, struct instant now, struct err *e)
+/* Those whose model is another one now, in the arena. */
+static int list_renamed(struct store *s, struct instant now, struct arena *a, struct renamed **list,
+			size_t *count, struct err *e)
 {
-	struct buf list = { 0 }; /* texts, each with a 0 behind it */
 	struct query *q;
-	bool changed = false;
 	int rc = db_statement(store_db(s), &sql_open_models, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
-		const struct text model = db_text(q, 0);
-		buf_add(&list, model.p, model.n);
-		buf_add(&list, "", 1);
+		const struct text id = db_text(q, 0), model = db_text(q, 1);
+		struct text means;
+		rc = renamed_model(s, model, db_text(q, 2), now, &means, e);
+		if (rc != 0)
+			break;
+		if (text_eq(means, model))
+			continue;
+		if ((*count & (*count - 1)) == 0)
+			*list = mem_grow(*list, (*count ? *count * 2 : 1) * sizeof **list);
+		(*list)[(*count)++] =
+			(struct renamed){ { arena_text(a, id.p, id.n), id.n },
+					  { arena_text(a, means.p, means.n), means.n } };
 	}
 	db_reset(q);
-	for (size_t at = 0; rc == 0 && at < list.n; at += strlen(list.p + at) + 1)
-		rc = rename_model(s, text_of(list.p + at), now, &changed, e);
-	buf_release(&list);
-	return rc == 0 && changed ? held_rebuild(s, e) : rc;
+	return rc;
+}
+
+int hold_rename(struct store *s, struct instant now, struct err *e)
+{
+	struct arena texts = { 0 };
+	struct renamed *list = NULL;
+	size_t count = 0;
+	int rc = list_renamed(s, now, &texts, &list, &count, e);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct query *q;
+		rc = db_statement(store_db(s), &sql_rename_hold, &q, e);
+		if (rc != 0)
+			break;
+		db_bind_text(q, ":means", list[i].means);
+		db_bind_text(q, ":id", list[i].id);
+		rc = db_done(store_db(s), q, e);
+	}
+	free(list);
+	arena_release(&texts);
+	return rc == 0 && count ? held_rebuild(s, e) : rc;
 }
 
 static int add_hold(struct spending *sp, const struct hold *h, struct instant now, struct err *e)

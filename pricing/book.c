@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/dict.h"
 #include "base/digest.h"
 #include "pricing/book_pack.h"
 #include "pricing/near_names.h"
@@ -47,7 +48,28 @@ struct book {
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
 	int guesses;	      /* at what unknown names may have meant */
+	/* what names meant when they were asked for: provider, 0, model to 1 + place */
+	struct dict meant_index;
+	struct meant *meant;
+	size_t meant_count;
 };
+
+enum { MEANT_MOST = 1 << 16 };
+struct meant {
+	struct held_span held;
+	char *name;
+	size_t n;
+};
+
+static void forget_meant(struct book *b)
+{
+	for (size_t i = 0; i < b->meant_count; i++)
+		free(b->meant[i].name);
+	free(b->meant);
+	dict_release(&b->meant_index);
+	b->meant = NULL;
+	b->meant_count = 0;
+}
 
 const char *service_tier_standard(size_t i)
 {
@@ -124,6 +146,7 @@ static const void **push(const void **list, size_t *count, const void *item)
 
 static void add_card(struct book *b, struct card *c, int layer)
 {
+	forget_meant(b);
 	b->card = mem_grow(b->card, (b->card_count + 1) * sizeof *b->card);
 	b->card[b->card_count++] = c;
 	for (size_t i = 0; i < c->price_count; i++) {
@@ -263,6 +286,7 @@ void book_close(struct book *b)
 	book_pack_close(b->pack);
 	arena_release(&b->arena);
 	buf_release(&b->own);
+	forget_meant(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -1297,30 +1321,92 @@ static void find_model_name(struct book *b, const struct named_model *m, struct 
 	buf_release(&simplest);
 }
 
-void book_model_name(const struct book *b, const struct named_model *m, struct buf *out,
-		     struct held_span *held)
+/* What a spelling leaves may be a name that some card knows, and so on. */
+static void find_last_name(struct book *b, const struct named_model *m, struct buf *out,
+			   struct held_span *held)
 {
-	/* what a spelling leaves may be a name that some card knows, and so on */
 	enum { TURNS_MOST = 4 };
 	struct buf next = { 0 };
 	struct named_model asked = *m;
-	const size_t from = out->n;
+	find_model_name(b, &asked, out, held);
+	for (int i = 0; i < TURNS_MOST; i++) {
+		asked = (struct named_model){ TEXT(""), { out->p, out->n }, m->at };
+		next.n = 0;
+		find_model_name(b, &asked, &next, held);
+		if (text_eq((struct text){ next.p, next.n }, asked.model))
+			break;
+		out->n = 0;
+		buf_add(out, next.p, next.n);
+	}
+	buf_release(&next);
+}
+
+static struct meant *meant_of(struct book *b, const struct named_model *m)
+{
+	struct buf key = { 0 };
+	if (b->meant_count >= MEANT_MOST)
+		forget_meant(b);
+	buf_add(&key, m->provider.p, m->provider.n);
+	buf_add(&key, "", 1);
+	buf_add(&key, m->model.p, m->model.n);
+	uint64_t *at = dict_need(&b->meant_index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*at) {
+		if ((b->meant_count & (b->meant_count - 1)) == 0)
+			b->meant = mem_grow(b->meant, (b->meant_count ? b->meant_count * 2 : 1) *
+							      sizeof *b->meant);
+		b->meant[b->meant_count] = (struct meant){ 0 };
+		*at = ++b->meant_count;
+	}
+	return &b->meant[*at - 1];
+}
+
+static void mean(struct book *b, const struct named_model *m, struct buf *out,
+		 struct held_span *held)
+{
+	struct buf name = { 0 };
+	struct meant *k = meant_of(b, m);
+	if (!k->name || m->at.us < k->held.from.us || m->at.us >= k->held.until.us) {
+		*held = (struct held_span){ INSTANT_MIN, INSTANT_MAX };
+		find_last_name(b, m, &name, held);
+		/* a card that was opened for it has begun the list again */
+		k = meant_of(b, m);
+		free(k->name);
+		buf_add(&name, "", 1);
+		*k = (struct meant){ *held, name.p, name.n - 1 };
+	}
+	*held = k->held;
+	buf_add(out, k->name, k->n);
+}
+
+void book_model_name(const struct book *b, const struct named_model *m, struct buf *out,
+		     struct held_span *held)
+{
 	*held = (struct held_span){ INSTANT_MIN, INSTANT_MAX };
 	if (!m->model.n)
 		return;
 	pthread_mutex_lock(&b->self->lock);
-	find_model_name(b->self, &asked, out, held);
-	for (int i = 0; i < TURNS_MOST; i++) {
-		asked = (struct named_model){ TEXT(""), { out->p + from, out->n - from }, m->at };
-		next.n = 0;
-		find_model_name(b->self, &asked, &next, held);
-		if (text_eq((struct text){ next.p, next.n }, asked.model))
-			break;
-		out->n = from;
-		buf_add(out, next.p, next.n);
-	}
+	mean(b->self, m, out, held);
 	pthread_mutex_unlock(&b->self->lock);
-	buf_release(&next);
+}
+
+bool book_same_model(const struct book *b, struct text one, const struct named_model *other,
+		     struct instant *until)
+{
+	struct buf names[2] = { { 0 }, { 0 } };
+	const struct named_model each[2] = { { TEXT(""), one, other->at }, *other };
+	bool same = text_eq(one, other->model);
+	for (int i = 0; i < 2 && !same; i++) {
+		struct held_span held;
+		book_model_name(b, &each[i], &names[i], &held);
+		if (held.until.us < until->us)
+			*until = held.until;
+	}
+	same = same || text_eq((struct text){ names[0].p, names[0].n },
+			       (struct text){ names[1].p, names[1].n });
+	buf_release(&names[0]);
+	buf_release(&names[1]);
+	return same;
 }
 
 static int digest_shipped(uint8_t out[DIGEST_BYTES], const struct shipped_card *s, struct err *e)

@@ -83,6 +83,10 @@ struct held_span {
 };
 void book_model_name(const struct book *b, const struct named_model *m, struct buf *out,
 		     struct held_span *held);
+/* Whether a name that was typed means the model that a call names: the same text, or the same
+ * meaning then. *until is lowered to the first instant at which that may change. */
+bool book_same_model(const struct book *b, struct text typed, const struct named_model *call,
+		     struct instant *until);
 
 /*
  * The price of a layer above that is taken instead of p, which holds then: it is of the same

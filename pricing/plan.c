@@ -518,12 +518,32 @@ const char *plan_currency(const struct plan *p)
 {
 	return p->currency;
 }
-/* The plan's value for the model: by the name that was asked, by the resolved name, or by "*". */
-static const struct model_value *find_value(const struct plan *p, struct text asked,
-					    const char *resolved, struct instant t,
+/* The one value of the table for a name that means the same model; NULL where there is none, or
+ * several. */
+static const struct model_value *find_same(const struct plan_table *t,
+					   const struct plan_question *of, struct instant *until)
+{
+	const struct named_model call = { of->query->provider, of->query->model, of->query->at };
+	const struct model_value *found = NULL;
+	for (size_t k = 0; k < t->count; k++) {
+		const struct model_value *v = &t->value[k];
+		if (strcmp(v->model, "*") == 0 ||
+		    !book_same_model(of->book, text_of(v->model), &call, until))
+			continue;
+		if (found)
+			return NULL;
+		found = v;
+	}
+	return found;
+}
+
+/* The plan's value for the model: by the name that was asked, by the resolved name, by another name
+ * that means it, or by "*". */
+static const struct model_value *find_value(const struct plan *p, const struct plan_question *of,
 					    struct instant *until)
 {
 	const struct model_value *any = NULL;
+	const struct instant t = of->query->at;
 	for (size_t i = 0; i < p->table_count; i++) {
 		const struct plan_table *tab = &p->table[i];
 		if (tab->from.us > t.us && tab->from.us < until->us)
@@ -535,13 +555,14 @@ static const struct model_value *find_value(const struct plan *p, struct text as
 		const struct model_value *by_resolved = NULL;
 		for (size_t k = 0; k < tab->count; k++) {
 			const struct model_value *v = &tab->value[k];
-			if (text_is(asked, v->model))
+			if (text_is(of->query->model, v->model))
 				return v;
-			if (resolved && strcmp(resolved, v->model) == 0)
+			if (of->resolved && strcmp(of->resolved, v->model) == 0)
 				by_resolved = v;
 			if (strcmp(v->model, "*") == 0)
 				any = v;
 		}
+		by_resolved = by_resolved ? by_resolved : find_same(tab, of, until);
 		if (by_resolved)
 			return by_resolved;
 	}
@@ -749,7 +770,7 @@ int plan_rates(const struct plan *p, const struct plan_question *of, struct cred
 {
 	const struct price_query *q = of->query;
 	const struct asked a = { p, of, out, until };
-	const struct model_value *v = find_value(p, q->model, of->resolved, q->at, until);
+	const struct model_value *v = find_value(p, of, until);
 	*out = (struct credit_rates){ .scope = p->scope,
 				      .mode = p->mode,
 				      .category_count = p->category_count };

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/dict.h"
 #include "base/json.h"
 #include "meter/billing/window.h"
 #include "meter/store/store_models.h"
@@ -606,23 +607,49 @@ static int collect(struct budgets *all, struct instant now, const struct budget_
 	return rc;
 }
 
+/* Alarms that wait for a hook of theirs to be started. */
+struct waiting {
+	struct running **list; /* NULL: started */
+	size_t count, left;
+};
+
+/* Starts what there is room for: HOOKS_AT_ONCE in all, and HOOKS_OF_ONE of one hook, so that one
+ * which hangs, of however many budgets it is, leaves room for the others. */
+static void start_waiting(struct budgets *b, struct waiting *w)
+{
+	struct dict runs = { 0 }; /* by hook */
+	for (size_t i = 0; i < b->running_count; i++)
+		++*dict_need(&runs, b->running[i]->alarm.budget.hook, NULL);
+	for (size_t i = 0; w->left && i < w->count && b->running_count < HOOKS_AT_ONCE; i++) {
+		const struct text hook = w->list[i] ? w->list[i]->alarm.budget.hook : TEXT("");
+		uint64_t *of_one = w->list[i] ? dict_need(&runs, hook, NULL) : NULL;
+		if (!of_one || (hook.n && *of_one >= HOOKS_OF_ONE))
+			continue;
+		++*of_one;
+		start(b, w->list[i]);
+		w->list[i] = NULL;
+		w->left--;
+	}
+	dict_release(&runs);
+}
+
 int budgets_tell(struct budgets *b, struct instant now, bool wait, const struct budget_listener *l,
 		 struct err *e)
 {
 	const struct timespec moment = { 0, 10000000 };
-	struct running **list;
-	size_t n, next = 0;
-	int rc = read_waiting(b, now, &list, &n, e);
+	struct waiting w;
+	int rc = read_waiting(b, now, &w.list, &w.count, e);
+	w.left = w.count;
 	while (rc == 0) {
-		while (next < n && b->running_count < HOOKS_AT_ONCE)
-			start(b, list[next++]);
+		start_waiting(b, &w);
 		rc = collect(b, now, l, e);
-		if (!wait || (next == n && b->running_count == 0))
+		if (!wait || (w.left == 0 && b->running_count == 0))
 			break;
 		nanosleep(&moment, NULL);
 	}
-	while (next < n)
-		close_running(list[next++]);
-	free(list);
+	for (size_t i = 0; i < w.count; i++)
+		if (w.list[i])
+			close_running(w.list[i]);
+	free(w.list);
 	return rc;
 }

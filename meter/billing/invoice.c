@@ -317,7 +317,9 @@ static struct quantity metered_quantity(const struct metered_item *m, const stru
 		return (struct quantity){ (int128)requests * 1000000000 };
 	for (size_t k = 0; k < all->count; k++) {
 		const struct charge *c = &all->charge[k];
-		if ((m->model.n && !text_eq(m->model, c->model)) ||
+		const struct priced_use of = { c->provider, c->model, c->bucket, all->names,
+					       all->names_at };
+		if (!terms_name_model(m->model, &of) ||
 		    (m->project.n && !text_eq(m->project, c->project)) ||
 		    (!text_is(m->of, "tokens") && !text_eq(m->of, c->bucket)))
 			continue;
@@ -447,6 +449,7 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 					.customer = a->customer.p,
 					.project = m->project.n ? m->project.p : NULL,
 					.model = m->model.n ? m->model.p : NULL,
+					.names_at = i->to,
 					.costs_apart = true };
 	int rc = usage_query(&r, ledger_store(v->ledger), &f,
 			     &(struct usage_grouping){ .zone = v->zone }, e);

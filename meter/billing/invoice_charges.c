@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "meter/billing/charge.h"
 #include "meter/billing/invoice_parts.h"
+#include "meter/store/store_models.h"
 #include "meter/store/sums_sql.h"
 
 struct text invoice_keep(struct arena *a, struct text t)
@@ -88,7 +89,8 @@ static int add_charge(struct charges *all, struct charge *c, struct err *e)
 	c->markup = c->negotiated || text_is(all->terms->currency, "credits")
 			    ? (struct decimal){ 0 }
 			    : terms_markup(all->terms, all->day,
-					   &(struct priced_use){ c->provider, c->model, TEXT("") });
+					   &(struct priced_use){ c->provider, c->model, TEXT(""),
+								 all->names, all->names_at });
 	if (all->divided && !c->why.first_day) {
 		c->why.first_day = all->day;
 		c->why.last_day = all->last_day;
@@ -224,7 +226,9 @@ static int at_negotiated_price(const struct charges *all, struct charge *c,
 	struct money price;
 	const int kind = count_by_name(c->bucket.p, c->bucket.n);
 	if (!terms_price(all->terms, all->day,
-			 &(struct priced_use){ c->provider, c->model, c->bucket }, &price))
+			 &(struct priced_use){ c->provider, c->model, c->bucket, all->names,
+					       all->names_at },
+			 &price))
 		return 0;
 	c->negotiated = true;
 	c->currency = all->terms->currency;
@@ -246,8 +250,8 @@ static bool all_negotiated(const struct charges *all, const struct charge *like,
 	for (int b = 0; b < COUNT_KINDS; b++) {
 		const bool counts = b != BUCKET_REASONING && sums->counts[b];
 		any |= counts;
-		const struct priced_use of = { like->provider, like->model,
-					       text_of(count_name(b)) };
+		const struct priced_use of = { like->provider, like->model, text_of(count_name(b)),
+					       all->names, all->names_at };
 		if (counts && !terms_price(all->terms, all->day, &of, &price))
 			return false;
 	}
@@ -513,6 +517,8 @@ int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
 	int rc = 0;
 	if (invoice_by_credits(i) && a->byo)
 		return 0;
+	all->names_at = to;
+	rc = store_model_names(ledger_store(v->ledger), &all->names, e);
 	for (struct instant from = i->from; rc == 0 && from.us < to.us; from = until) {
 		all->day = zone_day(v->zone, from);
 		const int64_t next = terms_change_after(all->terms, all->day);

@@ -56,6 +56,9 @@ struct charges {
 	int64_t unpriced;
 	struct arena *arena;
 	const struct terms *terms;
+	struct model_names
+		*names; /* by which they name models, as they are at the end of the invoice */
+	struct instant names_at;
 	/* local days of the part that is charged now: prices and markups are the same on all */
 	int64_t day, last_day;
 	bool divided; /* into several of them */

@@ -8,6 +8,7 @@
 #include "base/instant.h"
 #include "meter/billing/labels.h"
 #include "meter/billing/logo.h"
+#include "pricing/model_names.h"
 
 static const struct {
 	const char *name;
@@ -735,15 +736,32 @@ int64_t terms_change_after(const struct terms *t, int64_t day)
 	return best;
 }
 
+bool terms_name_model(struct text name, const struct priced_use *of)
+{
+	if (!name.n || text_eq(name, of->model))
+		return true;
+	return of->names &&
+	       model_names_same(of->names, name,
+				&(struct named_model){ of->provider, of->model, of->at });
+}
+
+/* How closely a model and a provider of terms are those of the use; below 0: they are not. The name
+ * that was sent goes before others that mean it, any before none. */
+static int closeness(struct text model, struct text provider, const struct priced_use *of)
+{
+	if (!terms_name_model(model, of) || (provider.n && !text_eq(provider, of->provider)))
+		return -1;
+	return (model.n ? 2 : 0) + (model.n && text_eq(model, of->model) ? 2 : 0) +
+	       (provider.n ? 1 : 0);
+}
+
 bool terms_price(const struct terms *t, int64_t day, const struct priced_use *of, struct money *out)
 {
 	int best = 0;
 	for (size_t i = 0; i < t->negotiated_count; i++) {
 		const struct negotiated *n = &t->negotiated[i];
-		const int rank = (n->model.n ? 2 : 0) + (n->provider.n ? 1 : 0);
-		if ((n->model.n && !text_eq(n->model, of->model)) ||
-		    (n->provider.n && !text_eq(n->provider, of->provider)) || rank <= best ||
-		    !has_day(n->when, day))
+		const int rank = closeness(n->model, n->provider, of);
+		if (rank <= best || !has_day(n->when, day))
 			continue;
 		for (size_t k = 0; k < n->rates; k++)
 			if (text_eq(n->rate[k].bucket, of->bucket)) {
@@ -760,11 +778,7 @@ struct decimal terms_markup(const struct terms *t, int64_t day, const struct pri
 	int best_rank = -1;
 	for (size_t i = 0; i < t->markup_count; i++) {
 		const struct markup *m = &t->markup[i];
-		if ((m->model.n && !text_eq(m->model, of->model)) ||
-		    (m->provider.n && !text_eq(m->provider, of->provider)) ||
-		    !has_day(m->when, day))
-			continue;
-		int rank = (m->model.n ? 2 : 0) + (m->provider.n ? 1 : 0);
+		const int rank = has_day(m->when, day) ? closeness(m->model, m->provider, of) : -1;
 		if (rank > best_rank) {
 			best = m;
 			best_rank = rank;

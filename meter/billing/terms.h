@@ -126,7 +126,11 @@ void terms_release(struct terms *t);
 /* Usage as prices and markups tell it apart. */
 struct priced_use {
 	struct text provider, model, bucket; /* bucket: of terms_price alone */
+	struct model_names *names; /* which names mean one model; NULL: each means itself */
+	struct instant at;	   /* when they mean it */
 };
+/* Whether a name in terms (empty: any) means the model. */
+bool terms_name_model(struct text name, const struct priced_use *of);
 /* The price that was negotiated for usage of that local day, of the most specific one; false where
  * there is none. */
 bool terms_price(const struct terms *t, int64_t day, const struct priced_use *of,

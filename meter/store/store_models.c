@@ -59,7 +59,7 @@ static int open_shipped(struct store *s, struct book **out, struct err *e)
 	return rc;
 }
 
-static int names_of(struct store *s, struct model_names **out, struct err *e)
+int store_model_names(struct store *s, struct model_names **out, struct err *e)
 {
 	struct store_models *m = models_of(s);
 	int rc = 0;
@@ -82,7 +82,7 @@ int store_is_model(struct store *s, struct text typed, const struct recorded_mod
 	const struct stored_price *p = m->price;
 	struct model_names *names;
 	*out = text_eq(typed, m->subject->model);
-	int rc = *out ? 0 : names_of(s, &names, e);
+	int rc = *out ? 0 : store_model_names(s, &names, e);
 	if (rc != 0 || *out)
 		return rc;
 	const bool rated = p && !p->reason.n && p->model.n && !spelling_is_offer(p->model);
@@ -95,7 +95,7 @@ int store_is_model(struct store *s, struct text typed, const struct recorded_mod
 int store_model_name(struct store *s, const struct named_model *m, struct text *out, struct err *e)
 {
 	struct model_names *names;
-	int rc = names_of(s, &names, e);
+	int rc = store_model_names(s, &names, e);
 	if (rc == 0)
 		*out = model_names_of(names, m);
 	return rc;
@@ -106,7 +106,7 @@ int store_same_model(struct store *s, struct text a, struct text b, struct insta
 {
 	struct model_names *names;
 	*out = text_eq(a, b);
-	int rc = *out ? 0 : names_of(s, &names, e);
+	int rc = *out ? 0 : store_model_names(s, &names, e);
 	if (rc == 0 && !*out)
 		*out = model_names_same(names, a, &(struct named_model){ TEXT(""), b, at });
 	return rc;
@@ -116,7 +116,7 @@ int store_models_turn(struct store *s, struct instant at, int64_t *out, struct e
 {
 	enum { TURNS_OF_ONE_BOOK = 1 << 20 };
 	struct model_names *names;
-	int rc = names_of(s, &names, e);
+	int rc = store_model_names(s, &names, e);
 	if (rc == 0)
 		*out = models_of(s)->turn * TURNS_OF_ONE_BOOK + model_names_turn(names, at);
 	return rc;

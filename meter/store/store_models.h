@@ -29,6 +29,9 @@ struct recorded_model {
 /* Whether the name that was typed means it. Errors: those of cards that cannot be opened. */
 int store_is_model(struct store *s, struct text typed, const struct recorded_model *m, bool *out,
 		   struct err *e);
+/* For those who compare many: until another book is used. */
+struct model_names;
+int store_model_names(struct store *s, struct model_names **out, struct err *e);
 /* Whether two names that were typed mean one model then. */
 int store_same_model(struct store *s, struct text a, struct text b, struct instant at, bool *out,
 		     struct err *e);

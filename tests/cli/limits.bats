@@ -86,6 +86,14 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	post '{"customer":"c2","model":"n1","amount":"0.5"}' holds
 	expect 0 "0.6 held" 402
 	run "$TALLY" budget status --json; expect 0 '"held": "0.6"'
+	# and when the cards forget it again, it is what it was sent as
+	"$TALLY" budget set h --model house-2 --amount 1 --hard -q
+	"$TALLY" price install card.json --scope database -q
+	for i in $(seq 50); do [ "$(grep -c prices_changed serve.log)" = 2 ] && break; sleep 0.1; done
+	post '{"customer":"c2","model":"house-2","amount":"0.5"}' holds
+	expect 0 "budget 'h'" "0.6 held" 402
+	post '{"customer":"c2","model":"n1","amount":"1"}' holds
+	expect 0 201
 	run "$TALLY" fsck; expect 0 clean
 }
 
@@ -246,4 +254,33 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	expect 0 '2026-000003'
 	run "$TALLY" fsck
 	expect 0 clean
+}
+
+@test "a hook ends with all that it started, whatever it prints, closes or ignores, and the others are told" {
+	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	echo '{"id":"a","time":"'$now'","model":"claude-opus-4-6","customer":"acme","input":1000000}' | "$TALLY" ingest -q -
+	set_hook() { "$TALLY" budget set "$1" --amount 0.01 --soft 50 --hook "$2" -q; }
+	set_hook left 'sleep 300 & echo $! >left.pid; exit 0'
+	set_hook crowd 'for i in 1 2 3 4 5 6 7 8; do (trap "" TERM HUP PIPE; exec >&- 2>&-; sleep 300) & done; sleep 1; exit 0'
+	set_hook flood 'yes flood'
+	set_hook deaf 'trap "" PIPE; i=0; while [ $i -lt 200000 ]; do echo flood; i=$((i+1)); done 2>/dev/null; touch deaf.done'
+	set_hook killed 'kill -9 $$'
+	set_hook good 'cat >good.json; echo well; printf "no newline"'
+	run timeout 60 "$TALLY" budget status; [ "$status" != 124 ] || fail "it waits for what a hook left"
+	[ -s good.json ] && [ -e deaf.done ] || fail "the others were not told: $output"
+	[[ $output == *well* && $output == *"no newline"$'\n'* ]] || fail "$output"
+	[ ${#output} -lt 200000 ] || fail "${#output} bytes of what hooks print"
+	left() { ps -eo pid,args | grep '[s]leep 300' | while read -r pid rest; do [ "$(readlink /proc/$pid/cwd)" != "$PWD" ] || echo $pid; done; }
+	for i in $(seq 50); do [ -n "$(left)" ] || break; sleep 0.1; done
+	[ -s left.pid ] && [ -z "$(left)" ] || fail "what a hook started goes on: $(left)"
+}
+
+@test "a hook that hangs for a hundred budgets holds up no other" {
+	echo '{"id":"a","time":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'","model":"claude-opus-4-6","customer":"acme","input":1000000}' | "$TALLY" ingest -q -
+	for i in $(seq 100); do "$TALLY" budget set h$i --amount 0.01 --soft 50 --hook 'exec sleep 300' -q; done
+	"$TALLY" budget set last --amount 0.01 --soft 50 --hook 'cat >told' -q
+	serve_surely
+	for i in $(seq 100); do [ -s told ] && break; sleep 0.1; done
+	[ -s told ] || fail "not told in ten seconds"
+	stop
 }

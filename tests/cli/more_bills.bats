@@ -181,6 +181,20 @@ END
 	done
 }
 
+@test "terms name a model under any of its names: prices, markups and metered items" {
+	account acme '{"versions":[{"from":"2026-01-01","terms":{"currency":"USD","prices":[{"model":"deepseek-v4-flash","rates":{"input":"2"}}],"markup":[{"model":"claude-opus-4-6","percent":"50"}],
+ "metered":[{"description":"flash","of":"tokens","model":"deepseek/deepseek-v4-flash","pricing":{"unit":"0.000001"}},{"description":"calls","of":"requests","model":"DeepSeek-V4-Flash","pricing":{"unit":"1"}}]}}]}'
+	printf '{"id":"a","customer":"acme","model":"openrouter/deepseek/deepseek-v4-flash","input":1000000,"time":"2026-06-05"}
+{"id":"b","customer":"acme","model":"deepseek-v4-flash@20260424","input":1000000,"time":"2026-06-05"}
+{"id":"c","customer":"acme","model":"us.anthropic.claude-opus-4-6-v1:0","region":"us-east-1","input":1000000,"time":"2026-06-05"}
+' >u.jsonl
+	"$TALLY" ingest u.jsonl -q || [ $? = 3 ]
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	lines=$("$TALLY" invoice show 1 --json | jq -c '[.lines[] | [.description, .amount]]')
+	for line in '"flash","2"' '"calls","2"'; do [[ $lines == *"[$line]"* ]] || fail "$line: $lines"; done
+	[ "$(jq -c '[.[] | select(.[1] == "2")] | length' <<<"$lines")" = 4 ] || fail "two negotiated prices and two items: $lines"
+}
+
 # each CN: net, taxes, total
 notes() {
 	"$TALLY" invoice list "$1" --json | jq -r '.invoices[] | select(.kind == "note") | .number' | sort | while read -r n; do

@@ -40,3 +40,13 @@ totals() {
 	"$TALLY" plan "$ROOT/examples/plans/agent.json" --format pdf -o p.pdf
 	[ "$(head -c 5 p.pdf)" = %PDF- ] || fail "no PDF"
 }
+@test "a plan covers a model under every name that means it" {
+	credits() { echo '{"id":"a","time":"2026-08-15T08:00:00Z","model":"'$1'","input":1000000,"output":1000}' | "$TALLY" replay - --plan vm0 --json | jq -r .credits.total; }
+	for name in claude-opus-4-7 us.anthropic.claude-opus-4-7 openrouter/anthropic/claude-opus-4.7 claude-opus-4-7@20260801 vertex_ai/claude-opus-4-7; do
+		[ "$(credits $name)" = 5125.5 ] || fail "$name: $(credits $name)"
+	done
+	for name in deepseek-v4-flash openrouter/deepseek/deepseek-v4-flash deepseek-v4-flash-latest; do
+		[ "$(credits $name)" = 60.3 ] || fail "$name: $(credits $name)"
+	done
+	[ "$(credits gpt-5.4)" = 0 ] || fail "gpt-5.4: $(credits gpt-5.4)"
+}
