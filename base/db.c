@@ -406,6 +406,11 @@ int db_copy(struct db *db, const char *table, struct text lines, struct err *e)
 	return db->driver->copy(db, table, lines, e);
 }
 
+int db_copied(struct db *db, struct err *e)
+{
+	return db->driver->copied(db, e);
+}
+
 int64_t db_changes(struct db *db)
 {
 	return db->driver->changes(db);

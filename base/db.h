@@ -109,6 +109,8 @@ bool db_is_blob(struct query *q, int column);
 /* Many rows at once into a table of a server, or its columns "table(a,b)", as lines of COPY's text
  * format; what fails of them may be told by the next call. Only where db_on_server. */
 int db_copy(struct db *db, const char *table, struct text lines, struct err *e);
+/* Waits for its end, which any other call does, too, and says how it went. */
+int db_copied(struct db *db, struct err *e);
 /* Rows that the last statement changed. */
 int64_t db_changes(struct db *db);
 

@@ -27,6 +27,7 @@ struct db_driver {
 	struct text (*text)(struct query *q, int column);
 	bool (*is_null)(struct query *q, int column);
 	bool (*is_blob)(struct query *q, int column);
+	int (*copied)(struct db *db, struct err *e);
 	int (*copy)(struct db *db, const char *table, struct text lines,
 		    struct err *e); /* or NULL */
 	int64_t (*changes)(struct db *db);

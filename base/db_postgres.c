@@ -825,6 +825,7 @@ const struct db_driver db_postgres = {
 	.is_null = is_null,
 	.is_blob = is_blob,
 	.copy = copy,
+	.copied = settle,
 	.changes = changes,
 	.begin = begin,
 	.begin_beside = begin_beside,

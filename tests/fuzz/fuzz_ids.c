@@ -115,6 +115,14 @@ static void catch_up(struct id_index *x, int64_t rows)
 	id_index_tidy(x, &e);
 }
 
+/* A transaction that fails: rows of numbers that others then have with other ids. */
+static void fail_transaction(struct id_index *x, int64_t rows, int64_t count)
+{
+	for (int64_t row = rows + 1; row <= rows + count; row++)
+		id_index_add(x, hash_of(x, row + 2 * ROWS_MOST), row, true);
+	id_index_forget_above(x, rows);
+}
+
 /* One in so many; all that are known are found, or the index says that it is damaged. */
 static void look(struct id_index *x, int64_t rows, int64_t every)
 {
@@ -159,7 +167,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		catch_up(*x, rows);
-		look(*x, rows, 1 + data[7] % 16);
+		if (data[1] % 4 == 1)
+			fail_transaction(*x, rows, data[3]);
+		look(*x, id_index_known(*x) < rows ? id_index_known(*x) : rows, 1 + data[7] % 16);
 		/* in the next transaction it is whole again, whoever made it so */
 		if (id_index_is_damaged(*x)) {
 			struct id_index *other = process[!(data[0] % PROCESSES)];
