@@ -94,6 +94,8 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 # what waits for people, and what reads a page that one of them wrote, is made small instead of fast
 ifeq ($(MODE),release)
 $(addprefix $(B)/,cli/%.o reports/%.o): ROOM := -Os
+# but for what prints a row for each of thousands of groups
+$(patsubst %,$(B)/reports/%.o,replay_report usage_report amount json_out): ROOM := -O3
 $(addprefix $(B)/meter/,billing/terms.o billing/rule_file.o billing/payment.o ledger/accounts.o): ROOM := -Os
 $(addprefix $(B)/pricing/,import%.o near_names.o book_pack.o price_spans.o): ROOM := -Os
 $(patsubst %,$(B)/sim/%.o,scenario scenario_hosting route_names decision advice): ROOM := -Os

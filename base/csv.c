@@ -165,13 +165,16 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
  * program could take for more. Most cells are. */
 static bool is_bare(struct text s)
 {
+	/* bits of the characters below 64, from '-' to ':', and of letters and '_' */
+	static const uint64_t bare[2] = { UINT64_C(0x3FFF) << '-',
+					  UINT64_C(0x7FFFFFE) | UINT64_C(0x7FFFFFE) << 32 |
+						  UINT64_C(1) << ('_' - 64) };
 	for (size_t i = 0; i < s.n; i++) {
-		const char c = s.p[i];
-		if (!is_letter(c) && !is_digit(c) && c != '_' && c != '.' && c != ':' && c != '/' &&
-		    !(c == '-' && i))
+		const unsigned char c = (unsigned char)s.p[i];
+		if (c > 127 || !(bare[c >> 6] >> (c & 63) & 1))
 			return false;
 	}
-	return true;
+	return !s.n || s.p[0] != '-';
 }
 
 static void put_field(struct buf *b, const char *front, struct text s)
