@@ -869,6 +869,8 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	int rc = store_open(&w->store, o->path, DB_CREATE, e);
+	if (rc == 0)
+		rc = store_read_ids(w->store, e);
 	if (rc == 0) {
 		w->in = ingest_open(w->store, &io, "http", put_item, NULL);
 		rc = ledger_open(&w->ledger, w->store, e);

@@ -255,31 +255,41 @@ static const struct sql sql_billed = {
 };
 
 /* Without a bill nothing was given back or paid of one: most accounts have none. */
-int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e)
+static int read_billed(struct ledger *l, struct state *s, struct err *e)
 {
 	static const struct sql *const which[] = { &sql_has_bill, &sql_billed };
 	int rc = 0;
-	*out = 0;
+	s->billed = 0;
 	for (int i = 0; i < 2; i++) {
 		struct query *q;
 		rc = db_statement(l->db, which[i], &q, e);
 		if (rc != 0)
 			return rc;
-		db_bind_int(q, ":account", account);
+		db_bind_int(q, ":account", s->account.id);
 		rc = db_step(l->db, q, e);
-		*out = i && rc == 1 ? db_int(q, 0) : 0;
+		s->billed = i && rc == 1 ? db_int(q, 0) : 0;
 		db_reset(q);
 		if (rc != 1)
 			break;
 	}
+	s->knows_billed = rc >= 0;
 	return rc < 0 ? rc : 0;
+}
+
+int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0 && !s->knows_billed)
+		rc = read_billed(l, s, e);
+	*out = rc == 0 ? s->billed : 0;
+	return rc;
 }
 
 int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err *e)
 {
-	int64_t billed = 0;
-	int rc = s->never_billed ? 0 : ledger_billed(l, s->account.id, &billed, e);
-	*out = s->never_billed = rc == 0 && billed == 0;
+	int rc = s->knows_billed ? 0 : read_billed(l, s, e);
+	*out = rc == 0 && s->billed == 0;
 	return rc;
 }
 

@@ -35,7 +35,8 @@ struct state {
 	bool moving;		     /* their order changes while they burn */
 	struct redoing redo, before; /* before: as it was when the step began that may be undone */
 	int foreseen;		     /* draws that were judged by what lots will have, since */
-	bool never_billed;	     /* known to have nothing that an invoice asks for */
+	bool knows_billed;	     /* once it was asked for; ledger_post keeps it: */
+	int64_t billed; /* what invoices have asked for, less what was given back or paid */
 	/* the latest instant that usage was booked for, and anything else but grants and bills */
 	bool has_last;
 	struct instant last_usage, last_by_hand;

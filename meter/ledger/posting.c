@@ -214,7 +214,6 @@ static void note_order(const struct posting *p)
 	struct state *s = p->state;
 	const struct text kind = text_of(p->kind);
 	struct instant *last = p->usage_from ? &s->last_usage : &s->last_by_hand;
-	s->never_billed = s->never_billed && !text_is(kind, "bill");
 	if (text_is(kind, "grant") || text_is(kind, "bill"))
 		return;
 	if (!s->has_last)
@@ -252,6 +251,17 @@ int ledger_drawn_of(struct ledger *l, struct state *s, int64_t grant, int64_t *o
 	if (rc >= 0)
 		*dict_need(&s->drawn, key_of(&grant), NULL) = (uint64_t)*out;
 	return rc < 0 ? rc : 0;
+}
+
+/* What invoices ask for now. */
+static void note_billed(const struct ledger *l, const struct posting *p)
+{
+	const struct text kind = text_of(p->kind);
+	if (!text_is(kind, "bill") && !text_is(kind, "refund") && !text_is(kind, "repay"))
+		return;
+	for (size_t i = 0; i < l->entries; i++)
+		if (text_is(text_of(l->entry[i].pot), "billed"))
+			p->state->billed -= l->entry[i].nano;
 }
 
 /* What draws of these grants come to now, and which of them were the latest. */
@@ -329,6 +339,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	l->next_txn++;
 	l->booked = true;
 	note_order(p);
+	note_billed(l, p);
 	note_drawn(l, p);
 	foresight_note(l, p);
 	if (id)

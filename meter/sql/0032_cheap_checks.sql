@@ -1,3 +1,4 @@
+-- [postgres: one step with the file before]
 -- What a column may hold, as comparisons: SQLite fills a table in memory for a list of more than two values, for each row that it checks,
 -- which was half of what a posting took. The rows are as they were, so only the text of the constraints changes.
 -- [sqlite]

@@ -32,6 +32,7 @@ static const struct db_schema store_schema = {
 struct store {
 	struct db db;
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
+	bool ids_lag;	      /* there may be rows that it does not know */
 	/* on a server, of this transaction */
 	struct claims *claims; /* NULL on SQLite, and when the store was opened to read */
 	struct row_cache known_rows;
@@ -147,6 +148,38 @@ static int index_from(struct store *s, int64_t from, struct err *e)
 	return rc;
 }
 
+/* The rows behind the last file of ids, within a transaction that looks for an id or adds one: many
+ * do neither. */
+static int need_ids(struct store *s, struct err *e)
+{
+	int rc = s->ids && s->ids_lag ? index_from(s, id_index_known(s->ids) + 1, e) : 0;
+	s->ids_lag &= rc != 0;
+	return rc;
+}
+
+/* What would take long is done at once. */
+static int look_at_ids(struct store *s, struct err *e)
+{
+	s->ids_lag = true;
+	return s->last_seq - id_index_known(s->ids) > INDEXED_AT_ONCE ? need_ids(s, e) : 0;
+}
+
+int store_read_ids(struct store *s, struct err *e)
+{
+	if (!s->ids)
+		return 0;
+	int rc = db_begin(&s->db, e);
+	if (rc == 0) {
+		id_index_refresh(s->ids);
+		rc = need_ids(s, e);
+	}
+	if (rc == 0)
+		rc = db_commit(&s->db, e);
+	if (rc != 0)
+		db_rollback(&s->db);
+	return rc;
+}
+
 int store_index_ids(struct store *s, struct err *e)
 {
 	if (db_on_server(&s->db))
@@ -206,7 +239,7 @@ static int open_index(struct store *s, struct err *e)
 	if (rc == 0 && !fits)
 		id_index_clear(s->ids);
 	if (rc == 0)
-		rc = index_from(s, id_index_known(s->ids) + 1, e);
+		rc = look_at_ids(s, e);
 	if (rc == 0)
 		rc = db_commit(&s->db, e);
 	if (rc != 0)
@@ -505,7 +538,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 		rc = read_last_seq(s, e);
 	if (rc == 0 && s->ids) {
 		id_index_refresh(s->ids);
-		rc = index_from(s, id_index_known(s->ids) + 1, e);
+		rc = look_at_ids(s, e);
 		if (rc == 0)
 			rc = id_index_tidy(s->ids, e);
 	}
@@ -726,6 +759,9 @@ int store_look_for(struct store *s, struct text id, struct known_id *out, struct
 
 static int find_by_index(struct store *s, struct text id, int64_t *first, struct err *e)
 {
+	int rc = s->writing ? need_ids(s, e) : 0;
+	if (rc != 0)
+		return rc;
 	s->look_for = id;
 	s->find_error = e;
 	s->find_rc = 0;
@@ -1055,6 +1091,9 @@ static void defer_text(struct store *s, struct text *t)
 
 int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
+	int known = need_ids(s, e);
+	if (known != 0)
+		return known;
 	row->seq = s->last_seq + 1;
 	if (s->ids)
 		id_index_add(s->ids, id_index_hash(s->ids, row->record.text[FIELD_ID]), row->seq,

@@ -209,6 +209,9 @@ int store_probe(struct store *s, struct instant now, struct err *e);
 int store_backup(struct store *s, const char *path,
 		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
 		 struct err *e);
+/* The index of ids knows every row from now on, so that the first transaction that asks it does not
+ * have to read the youngest ones. */
+int store_read_ids(struct store *s, struct err *e);
 /* Rebuilds the index of ids. */
 int store_index_ids(struct store *s, struct err *e);
 

@@ -1574,6 +1574,19 @@ static void an_id_is_found_at_any_time(void **state)
 	check_clean(w.store);
 	close_writer(&other);
 	close_writer(&w);
+	/* and by who has just opened it and read no ids yet */
+	for (int how = 0; how < 3; how++) {
+		w = open_writer("anytime.db");
+		if (how == 2)
+			assert_int_equal(store_read_ids(w.store, &e), 0);
+		if (how)
+			assert_int_equal(store_begin(w.store, now, &e), 0);
+		assert_int_equal(row_of(w.store, "call-8"), 5);
+		assert_int_equal(row_of(w.store, "call-0"), 1);
+		assert_int_equal(row_of(w.store, "call-10"), 0);
+		store_rollback(w.store);
+		close_writer(&w);
+	}
 }
 
 /* A disk without room, for real: files may not grow beyond a size. */
