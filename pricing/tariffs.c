@@ -308,7 +308,7 @@ static inline struct tariff_answer *hold(struct subject *s, struct tariff_answer
 }
 
 /* What is not known yet, or changes within the quarter hour. */
-static __attribute__((noinline)) struct tariff_answer *ask_anew(struct tariffs *t,
+static __attribute__((noinline)) struct tariff_answer *ask_book(struct tariffs *t,
 								struct subject *s, int64_t time_us,
 								int64_t quarter)
 {
@@ -326,7 +326,7 @@ struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, in
 	const int64_t quarter = time_us >= 0 ? (int64_t)((uint64_t)time_us / (uint64_t)QUARTER_US)
 					     : floor_div(time_us, QUARTER_US);
 	struct tariff_answer *a = known_answer(s, quarter);
-	return a ? hold(s, a, time_us, quarter) : ask_anew(t, s, time_us, quarter);
+	return a ? hold(s, a, time_us, quarter) : ask_book(t, s, time_us, quarter);
 }
 
 struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const char *why)
