@@ -415,12 +415,15 @@ int db_begin(struct db *db, struct err *e)
 {
 	/* a rollback that lacked memory is made up for */
 	db_rollback(db);
-	return db->driver->begin(db, e);
+	int rc = db->driver->begin(db, e);
+	db->alone = rc == 0 ? ++db->transactions : 0;
+	return rc;
 }
 
 int db_begin_beside(struct db *db, struct err *e)
 {
 	db_rollback(db);
+	db->alone = 0;
 	return db->driver->begin_beside(db, e);
 }
 
@@ -431,12 +434,18 @@ int db_lock(struct db *db, bool shared, struct err *e)
 
 int db_begin_reading(struct db *db, struct err *e)
 {
+	db->alone = 0;
 	return db->driver->begin_reading(db, e);
 }
 
 bool db_in_transaction(struct db *db)
 {
 	return db->driver->in_transaction(db);
+}
+
+uint64_t db_alone(struct db *db)
+{
+	return db_in_transaction(db) ? db->alone : 0;
 }
 
 int db_commit(struct db *db, struct err *e)
@@ -453,6 +462,11 @@ void db_rollback(struct db *db)
 		return;
 	standing(db, true); /* a failure may have left a loop over rows */
 	db->driver->rollback(db);
+}
+
+int db_room(struct db *db, struct err *e)
+{
+	return db->driver->room ? db->driver->room(db, e) : 0;
 }
 
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e)

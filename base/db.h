@@ -46,7 +46,8 @@ struct db {
 		struct query *query;
 	} * kept; /* the statements prepared so far, hashed by address */
 	size_t kept_count, kept_room;
-	char *path; /* without a password */
+	uint64_t transactions, alone; /* so far; the one in which nobody else writes, or 0 */
+	char *path;		      /* without a password */
 };
 
 enum db_mode { DB_READ, DB_WRITE, DB_CREATE };
@@ -120,9 +121,17 @@ int db_lock(struct db *db, bool shared, struct err *e);
 /* One look at the database, whatever others write meanwhile; ended by db_rollback. */
 int db_begin_reading(struct db *db, struct err *e);
 bool db_in_transaction(struct db *db);
+/* The number of the transaction of db_begin that is at work: until it ends nobody else writes. 0:
+ * there is none. */
+uint64_t db_alone(struct db *db);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
+/* Whether there is room for the next writes, DB_ROOM_BYTES at least, which a commit of a few bytes
+ * in the place of others does not say. Nothing is written; on a server it is the server's to know.
+ * Errors: ERR_STORE. */
+enum { DB_ROOM_BYTES = 1 << 20 };
+int db_room(struct db *db, struct err *e);
 /* Whether what the engine itself can tell is in order; take hears of each fault. */
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e);
 /* A whole copy while others write. Errors: ERR_STORE; ERR_USAGE where the engine has tools of its

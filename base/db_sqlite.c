@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,11 +13,16 @@
 #include "base/clock.h"
 #include "base/db_driver.h"
 
-enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048 };
+enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048, KNOWN_PLACES = 64 };
 
 struct sqlite_query {
 	struct query query;
 	sqlite3_stmt *stmt;
+	/* places of parameters by the address of the name that was asked for, mostly a constant of
+	   the caller's: SQLite goes through all names each time */
+	uint8_t known[KNOWN_PLACES];
+	int names;    /* 0: run once only, nothing is remembered */
+	char *name[]; /* from place 1 on; copies, for SQLite's own move when the schema changes */
 };
 
 struct connection {
@@ -179,6 +185,8 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 		return err_set(e, ERR_UNREADABLE, "could not open the database '%s': %s", path,
 			       handle ? sqlite3_errmsg(handle) : "no memory");
 	sqlite3_busy_timeout(handle, WAIT_FOR_LOCK_MS);
+	/* steps of the schema may rewrite constraints; some systems forbid that at first */
+	sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	int rc = run(db,
 		     "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; "
 		     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
@@ -214,14 +222,24 @@ static int prepare(struct db *db, const char *sql, bool kept, struct query **out
 	if (sqlite3_prepare_v3(handle_of(db), sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &stmt,
 			       NULL) != SQLITE_OK)
 		return failed(db, "prepare a statement", e);
-	struct sqlite_query *q = mem_alloc(sizeof *q);
-	*q = (struct sqlite_query){ { &db_sqlite }, stmt };
+	const int names = kept ? sqlite3_bind_parameter_count(stmt) : 0;
+	struct sqlite_query *q = mem_zalloc(sizeof *q + (size_t)names * sizeof *q->name);
+	q->query.driver = &db_sqlite;
+	q->stmt = stmt;
+	q->names = names;
+	for (int i = 0; i < names; i++) {
+		const char *name = sqlite3_bind_parameter_name(stmt, i + 1);
+		q->name[i] = name ? mem_text(name) : NULL; /* '?' has none */
+	}
 	*out = &q->query;
 	return 0;
 }
 
 static void drop(struct query *q)
 {
+	struct sqlite_query *own = (struct sqlite_query *)q;
+	for (int i = 0; i < own->names; i++)
+		free(own->name[i]);
 	sqlite3_finalize(stmt_of(q));
 	free(q);
 }
@@ -248,7 +266,14 @@ static int step(struct db *db, struct query *q, struct err *e)
 
 static int place(struct query *q, const char *name)
 {
-	return sqlite3_bind_parameter_index(stmt_of(q), name);
+	struct sqlite_query *own = (struct sqlite_query *)q;
+	const uintptr_t address = (uintptr_t)name;
+	uint8_t *known = &own->known[(address ^ address >> 6) % KNOWN_PLACES];
+	if (*known && strcmp(own->name[*known - 1], name) == 0)
+		return *known;
+	const int at = sqlite3_bind_parameter_index(own->stmt, name);
+	*known = at <= own->names && at <= UINT8_MAX ? (uint8_t)at : 0;
+	return at;
 }
 
 static void bind_int(struct query *q, int at, int64_t v)
@@ -401,6 +426,42 @@ static int backup(struct db *db, const char *path,
 	return rc;
 }
 
+/* Bytes that the file system of the database has free for its owner; 0 where it does not say. */
+static bool has_free(const char *path, struct err *e)
+{
+	struct statvfs fs;
+	if (statvfs(path, &fs) != 0 || fs.f_blocks == 0 ||
+	    (uint64_t)fs.f_bavail * fs.f_frsize >= DB_ROOM_BYTES)
+		return true;
+	err_set(e, ERR_STORE, "the database has no room: %s", strerror(ENOSPC));
+	return false;
+}
+
+/* Blocks behind the end of the log, which are its own from then on: a file system or a quota that
+ * is full, or may no longer be written, refuses them. The log is locked by no descriptor, so one
+ * may be closed. */
+static int room(struct db *db, struct err *e)
+{
+	const char *path = sqlite3_db_filename(handle_of(db), "main");
+	struct buf log = { 0 };
+	struct stat st;
+	buf_printf(&log, "%s-wal", path);
+	const int fd = open(log.p, O_WRONLY | O_CLOEXEC);
+	const bool is_open = fd >= 0 && fstat(fd, &st) == 0;
+	const bool refused =
+		is_open && fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, DB_ROOM_BYTES) != 0;
+	const int why = errno;
+	int rc = 0;
+	if (fd >= 0)
+		close(fd);
+	if (refused && why != EOPNOTSUPP && why != ENOSYS && why != EINTR)
+		rc = err_set(e, ERR_STORE, "the database has no room: %s", strerror(why));
+	else if ((!is_open || refused) && !has_free(path, e))
+		rc = -ERR_STORE;
+	buf_release(&log);
+	return rc;
+}
+
 const struct db_driver db_sqlite = {
 	.open = open_file,
 	.close = close_file,
@@ -424,6 +485,7 @@ const struct db_driver db_sqlite = {
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,
 	.rollback = rollback,
+	.room = room,
 	.check = check,
 	.backup = backup,
 };

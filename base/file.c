@@ -42,7 +42,7 @@ int file_write(const char *path, struct text content, struct err *e)
 	FILE *f = path ? fopen(path, "wb") : stdout;
 	if (!f)
 		return err_set(e, ERR_SYSTEM, "could not write '%s': %s", path, strerror(errno));
-	bool ok = fwrite(content.p, 1, content.n, f) == content.n;
+	bool ok = !content.n || fwrite(content.p, 1, content.n, f) == content.n;
 	ok &= fflush(f) == 0;
 	if (path)
 		ok &= fclose(f) == 0;

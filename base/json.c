@@ -744,3 +744,23 @@ void json_put_string(struct buf *b, struct text s)
 	b->n = (size_t)(o - b->p);
 	*o = 0;
 }
+
+json_value *json_at(json_value *v, const char *path)
+{
+	char name[64];
+	while (v && *path) {
+		const size_t n = strcspn(path, ".");
+		snprintf(name, sizeof name, "%.*s", (int)n, path);
+		json_value *m = n < sizeof name && json_kind(v) == JSON_OBJECT
+					? json_member(v, name)
+					: NULL;
+		if (json_kind(v) == JSON_ARRAY && strspn(name, "0123456789") == n && n < 6) {
+			m = json_first(v);
+			for (int place = atoi(name); m && place; place--)
+				m = json_next(m);
+		}
+		v = m;
+		path += n + (path[n] == '.');
+	}
+	return v;
+}

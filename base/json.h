@@ -41,6 +41,8 @@ enum json_kind json_kind(json_value *v);
 const char *json_kind_name(json_value *v);
 /* The member of that exact name, or NULL. v may be NULL or of any kind. */
 json_value *json_member(json_value *v, const char *key);
+/* The member at a path: names, and places of lists from 0, with points between them; NULL: none. */
+json_value *json_at(json_value *v, const char *path);
 /* First child of an array or object and the next sibling; NULL at the end. */
 json_value *json_first(json_value *v);
 json_value *json_next(json_value *v);

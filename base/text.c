@@ -173,10 +173,29 @@ static bool turns_text(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
+/* How many bytes at the beginning of TEXT are printable ASCII, by eights: short by less than eight
+ * of them. */
+static size_t printable_eights(const char *text, size_t n)
+{
+	const uint64_t each = 0x0101010101010101, high = 0x80 * each;
+	size_t i = 0;
+	for (uint64_t x; i + sizeof x <= n; i += sizeof x) {
+		memcpy(&x, text + i, sizeof x);
+		/* 0x7F and above carry into the highest bit, and so does all but what is below 0x20
+		 */
+		if (((x | (x + each)) & high) || ((x + 0x60 * each) & high) != high)
+			break;
+	}
+	return i;
+}
+
 void buf_add_plain(struct buf *b, struct text t)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < t.n;) {
+		i += printable_eights(t.p + i, t.n - i);
+		if (i == t.n)
+			break;
 		const unsigned char *p = (const unsigned char *)t.p + i;
 		if (*p >= 0x20 && *p < 0x7F) {
 			i++;

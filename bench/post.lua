@@ -15,7 +15,7 @@ function init()
 	local id_length = #base + 10
 	for i = 1, 100 do
 		tail[i] = string.format('","time":"2026-08-01T12:00:00Z","model":"deepseek-v4-flash","customer":"c%d","input":%d,"output":%d}\n', i, i * 37, i * 5)
-		head[i] = string.format("POST /v1/usage HTTP/1.1\r\nHost: tally\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", #open + id_length + #tail[i]) .. open .. base
+		head[i] = string.format("POST /v1/usage HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", #open + id_length + #tail[i]) .. open .. base
 	end
 end
 function request()
@@ -30,5 +30,12 @@ function request()
 		lines[i] = open .. base .. 1000000000 + n .. tail[n % 100 + 1]
 	end
 	local body = table.concat(lines)
-	return string.format("POST /v1/usage HTTP/1.1\r\nHost: tally\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", #body) .. body
+	return string.format("POST /v1/usage HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", #body) .. body
+end
+-- refused requests are fast, and no figure
+function done(summary)
+	if summary.errors.status > 0 then
+		io.stderr:write(string.format("bench/post.lua: %d of %d answers were refusals\n", summary.errors.status, summary.requests))
+		os.exit(1)
+	end
 end

@@ -60,7 +60,7 @@ static int fsck(struct cli *cli, struct err *e)
 		if (rc == 0)
 			rc = rollup_rebuild(store, e);
 		if (rc == 0)
-			rc = spending_held_rebuild(store, e);
+			rc = held_rebuild(store, e);
 		if (rc == 0)
 			rc = store_index_ids(store, e);
 		if (rc == 0)

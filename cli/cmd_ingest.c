@@ -19,12 +19,7 @@
 #include "reports/table.h"
 
 static const struct option options[] = {
-	{ "format", 'f', "FORMAT",
-	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
-	  false },
-	{ "map", 0, "FIELD=COLUMN",
-	  "read a field from a column, key or member of another name (customer=metadata.team); none: it costs nothing",
-	  true },
+	OPTIONS_OF_FORMATS,
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "

@@ -9,7 +9,7 @@ enum { LIMIT_DEFAULT = 50 };
 static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
-	{ "model", 'm', "MODEL", "only this model, as the records name it", false },
+	{ "model", 'm', "MODEL", "only this model, under any of its names", false },
 	{ "order", 0, "stored|time|cost|tokens", "which come first (default the last stored)",
 	  false },
 	{ "unpriced", 0, NULL, "only records without a price", false },

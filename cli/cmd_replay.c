@@ -13,12 +13,7 @@
 #include "reports/table.h"
 
 static const struct option options[] = {
-	{ "format", 'f', "FORMAT",
-	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
-	  false },
-	{ "map", 0, "FIELD=COLUMN",
-	  "read a field from a column, key or member of another name (customer=metadata.team); none: it costs nothing",
-	  true },
+	OPTIONS_OF_FORMATS,
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "remodel", 0, "MODEL", "price every record as this model", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel",

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "meter/billing/exchange.h"
 #include "meter/store/cards.h"
+#include "meter/store/store_models.h"
 #include "meter/billing/budget.h"
 #include "reports/json_out.h"
 #include "reports/web.h"
@@ -195,8 +196,9 @@ static void first_trace(struct used_prices *p)
 }
 
 /* Reads the cards again where one has changed; those that cannot be read leave the prices as they
- * are, which is told once. */
-static int renew_prices(struct used_prices *p, struct store *s, struct err *e)
+ * are, which is told once. used: the book in use, taken. */
+static int renew_prices(struct used_prices *p, struct store *s, const struct book **used,
+			struct err *e)
 {
 	struct buf trace = { 0 };
 	struct book *book;
@@ -213,6 +215,10 @@ static int renew_prices(struct used_prices *p, struct store *s, struct err *e)
 		}
 	}
 	buf_release(&trace);
+	const struct book *before = *used;
+	*used = shelf_take(p->shelf);
+	store_use_book(s, *used);
+	shelf_give(p->shelf, before);
 	return rc;
 }
 
@@ -227,12 +233,15 @@ static void watch(const char *path, struct used_prices *prices)
 	struct dict known = { 0 };
 	const struct budget_listener listener = { &known, budget_failed, hook_told };
 	struct err e = { 0 };
+	const struct book *book = shelf_take(prices->shelf);
 	for (unsigned turn = 0; atomic_load(&signals) == 0; turn++) {
 		int rc = store ? 0 : store_open(&store, path, DB_WRITE, &e);
+		if (rc == 0)
+			store_use_book(store, book);
 		if (rc == 0 && !budgets)
 			budgets = budgets_open(store);
 		if (rc == 0)
-			rc = renew_prices(prices, store, &e);
+			rc = renew_prices(prices, store, &book, &e);
 		if (rc == 0 && turn % BUDGETS_EVERY == 0)
 			rc = watch_once(store, budgets, &listener, &e);
 		if (rc < 0 && turn % BUDGETS_EVERY == 0)
@@ -242,6 +251,7 @@ static void watch(const char *path, struct used_prices *prices)
 	}
 	budgets_close(budgets);
 	store_close(store);
+	shelf_give(prices->shelf, book);
 	dict_release(&known);
 }
 

@@ -67,7 +67,7 @@ static int generate(struct cli *cli, struct err *e)
 	if (rc != 0)
 		err_context(e, "%s", cli->argument[0]);
 	else if (cli_flag(cli, "blocks"))
-		blocks = synthetic_blocks_open(&s);
+		blocks = synthetic_blocks_open(&s, SYNTHETIC_BLOCK_TOKENS);
 	f = rc != 0 ? NULL : path ? fopen(path, "w") : stdout;
 	bool ok = f != NULL;
 	for (size_t i = 0; rc == 0 && ok && i <= s.count; i += AT_ONCE) {

@@ -14,15 +14,11 @@ static int show(struct cli *cli, const struct statement *s, enum memo_format for
 {
 	struct memo m;
 	struct json_out j;
-	struct buf b = { 0 };
 	int rc;
 	if (cli->json) {
-		json_out_open(&j, NULL);
+		cli_json_open(cli, &j);
 		statement_put(&j, s);
-		json_out_take(&j, &b);
-		rc = cli_document_show(cli, (struct text){ b.p, b.n }, e);
-		buf_release(&b);
-		return rc;
+		return cli_json_close(cli, &j, e);
 	}
 	statement_memo(&m, s);
 	rc = cli_memo_show(cli, &m, format, e);

@@ -50,22 +50,15 @@ static int show(struct cli *cli, const struct usage_report *r, enum memo_format 
 {
 	struct memo memo = { 0 };
 	struct json_out j;
-	char *text = NULL;
-	size_t n = 0;
 	int rc = 0;
 	if (format != MEMO_AS_TEXT) {
 		usage_report_memo(&memo, r, about);
 		rc = cli_memo_show(cli, &memo, format, e);
 		memo_release(&memo);
 	} else if (cli->json) {
-		FILE *f = open_memstream(&text, &n);
-		CHECK(f);
-		json_out_open(&j, f);
+		cli_json_open(cli, &j);
 		usage_report_put(&j, r);
-		json_out_close(&j);
-		fclose(f);
-		rc = cli_document_show(cli, (struct text){ text, n }, e);
-		free(text);
+		rc = cli_json_close(cli, &j, e);
 	} else if (cli->csv) {
 		usage_report_csv(r);
 	} else {

@@ -10,6 +10,7 @@
 #include "cli/price_store.h"
 #include "meter/store/cards.h"
 #include "meter/store/store.h"
+#include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
 #include "pricing/near_names.h"
 #include "reports/table.h"
@@ -525,6 +526,17 @@ bool cli_db_is_named(const struct cli *cli)
 	return cli_value(cli, "db") || (env && *env) || config_value(SET_DATABASE, 0);
 }
 
+/* The cards by which names of models are compared. */
+static int open_named_book(const void *cli, struct book **out, struct err *e)
+{
+	return open_book(cli, DB_READ, out, e);
+}
+
+void cli_name_models(const struct cli *cli, struct store *s)
+{
+	store_book_from(s, (struct book_source){ open_named_book, cli });
+}
+
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
 {
 	struct buf path = { 0 };
@@ -534,6 +546,8 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			"no database '%s'; `tally ingest` creates one, or name another with --db "
 			"(`tally daily --logs` reads agents' logs without one)",
 			path.p);
+	if (rc == 0)
+		cli_name_models(cli, *out);
 	buf_release(&path);
 	return rc;
 }

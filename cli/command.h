@@ -157,6 +157,9 @@ const char *cli_db_path(const struct cli *cli, struct buf *room);
 bool cli_db_is_named(const struct cli *cli);
 /* mode: enum db_mode. Errors as store_open. */
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e);
+/* The store compares names of models by the cards that the command prices with; cli_store has done
+ * so. */
+void cli_name_models(const struct cli *cli, struct store *s);
 /* One of the words, by its place; 0 when the option is absent. Errors: ERR_USAGE. */
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
 	       struct err *e);

@@ -191,8 +191,10 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 		rc = open_usual(x, cli, quick, e);
 	if (rc == 0 && !x->words[0])
 		snprintf(x->words, sizeof x->words, "database %s", db);
-	if (rc == 0)
+	if (rc == 0) {
+		cli_name_models(cli, x->store);
 		rc = name_left_out(x, e);
+	}
 	buf_release(&room);
 	if (rc != 0)
 		look_source_close(x);

@@ -28,6 +28,24 @@ int cli_document_show(const struct cli *cli, struct text document, struct err *e
 	return file_write(path_of(cli), document, e);
 }
 
+void cli_json_open(const struct cli *cli, struct json_out *j)
+{
+	json_out_open(j, path_of(cli) ? NULL : stdout);
+}
+
+int cli_json_close(const struct cli *cli, struct json_out *j, struct err *e)
+{
+	struct buf b = { 0 };
+	if (j->file)
+		json_out_close(j);
+	else
+		json_out_take(j, &b);
+	/* of standard output nothing is left but to see that all of it went out */
+	const int rc = cli_document_show(cli, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	return rc;
+}
+
 int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,
 		  struct err *e)
 {

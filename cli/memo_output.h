@@ -3,6 +3,7 @@
 #define TALLY_CLI_MEMO_OUTPUT_H
 
 #include "cli/command.h"
+#include "reports/json_out.h"
 #include "reports/memo.h"
 
 /* output: the name of the option for the file, which is -o everywhere. */
@@ -22,6 +23,9 @@ int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
 /* The memo in that format, to the file of -o or standard output. */
 int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,
 		  struct err *e);
+/* A JSON document that begins, and ends, for the file of -o or standard output. */
+void cli_json_open(const struct cli *cli, struct json_out *j);
+int cli_json_close(const struct cli *cli, struct json_out *j, struct err *e);
 /* A document to the file of -o or standard output. */
 int cli_document_show(const struct cli *cli, struct text document, struct err *e);
 

@@ -5,6 +5,15 @@
 #include "cli/command.h"
 #include "meter/ingest/ingest.h"
 
+#define OPTIONS_OF_FORMATS \
+	{ "format", 'f', "FORMAT", \
+	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload", \
+	  false }, \
+	{ \
+		"map", 0, "FIELD=COLUMN", \
+			"read a field from a column, key or member of another name (customer=metadata.team); none: it costs nothing", \
+			true \
+	}
 #define OPTIONS_OF_RECORDS \
 	{ "customer", 0, "NAME", "the customer of records that name none", false }, \
 		{ "project", 0, "NAME", "the project of records that name none", false }, \

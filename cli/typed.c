@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/loose.h"
 #include "base/zone.h"
+#include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
 #include "reports/table.h"
 
@@ -64,7 +66,16 @@ struct nearest {
 	bool found;
 	char known[300]; /* the first of them */
 	size_t count;
+	struct store *models; /* of names of models */
 };
+
+static bool means_the_same(const struct nearest *x, struct text name)
+{
+	bool same = false;
+	struct err none;
+	return x->models &&
+	       store_same_model(x->models, x->typed, name, clock_now(), &same, &none) == 0 && same;
+}
 
 /* "web/shop" of /srv/web/shop. */
 static bool is_end_of(struct text project, struct text typed)
@@ -102,7 +113,8 @@ static void compare(void *user, struct text name)
 	if (x->count++ < NAMES_SHOWN)
 		snprintf(x->known + n, sizeof x->known - n, "%s%.*s", n ? ", " : "", (int)name.n,
 			 name.p);
-	x->found |= d == 0 || is_end_of(name, x->typed) || is_folder_of(name, x->typed);
+	x->found |= d == 0 || is_end_of(name, x->typed) || is_folder_of(name, x->typed) ||
+		    means_the_same(x, name);
 	if (d < x->least) {
 		x->least = d;
 		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
@@ -114,7 +126,9 @@ static void tell_unknown(const struct cli *cli, struct store *s, const char *opt
 			 enum store_names which)
 {
 	const char *typed = cli_value(cli, option);
-	struct nearest x = { .typed = text_of(typed ? typed : ""), .least = 3 };
+	struct nearest x = { .typed = text_of(typed ? typed : ""),
+			     .least = 3,
+			     .models = which == STORE_MODELS ? s : NULL };
 	struct err none;
 	if (!typed || store_each_name(s, which, compare, &x, &none) != 0 || x.found)
 		return;

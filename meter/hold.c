@@ -6,6 +6,7 @@
 #include "meter/billing/budget.h"
 #include "meter/billing/window.h"
 #include "meter/store/record_id.h"
+#include "meter/store/store_models.h"
 
 static const struct sql sql_set_limit = {
 	.text = "INSERT INTO spending_limit(customer,currency,pico,period,set_at,zone) "
@@ -407,14 +408,12 @@ static int check_limits(const struct hold *h, const struct standings *all, struc
 }
 
 /* What is held of the scopes around it. */
-static int count_held(struct store *s, const struct hold *h, int sign, struct err *e)
+static int count_held(struct spending *sp, const struct hold *h, int sign, struct err *e)
 {
 	struct held_part p = held_part_of(h->amount, h->credits);
-	p.customer = h->customer;
-	p.project = h->project;
-	p.model = h->model;
+	p.of = (struct held_scope){ h->customer, h->project, h->model };
 	p.currency = h->currency;
-	return spending_held_changed(s, &p, sign, e);
+	return held_changed(spending_held(sp), &p, sign, e);
 }
 
 static const struct sql sql_add_hold = {
@@ -423,8 +422,69 @@ static const struct sql sql_add_hold = {
 		":created,:expires,'open',:credits,:project,:model)",
 };
 
-static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
+/* The model that its name means, in room. */
+static int name_model(struct store *s, struct hold *h, struct instant now, struct buf *room,
+		      struct err *e)
 {
+	struct text means;
+	int rc = h->model.n
+			 ? store_model_name(s, &(struct named_model){ h->provider, h->model, now },
+					    &means, e)
+			 : 0;
+	if (rc != 0 || !h->model.n)
+		return rc;
+	buf_add(room, means.p, means.n);
+	h->model = (struct text){ room->p, room->n };
+	return 0;
+}
+
+static const struct sql sql_open_models = {
+	.text = "SELECT DISTINCT model FROM hold WHERE state='open' AND model<>''",
+};
+static const struct sql sql_rename_holds = {
+	.text = "UPDATE hold SET model=:means WHERE state='open' AND model=:model",
+};
+
+static int rename_model(struct store *s, struct text model, struct instant now, bool *changed,
+			struct err *e)
+{
+	struct text means;
+	struct query *q;
+	int rc = store_model_name(s, &(struct named_model){ TEXT(""), model, now }, &means, e);
+	if (rc != 0 || text_eq(means, model))
+		return rc;
+	rc = db_statement(store_db(s), &sql_rename_holds, &q, e);
+	if (rc != 0)
+		return rc;
+	*changed = true;
+	db_bind_text(q, ":means", means);
+	db_bind_text(q, ":model", model);
+	return db_done(store_db(s), q, e);
+}
+
+int hold_rename(struct store *s, struct instant now, struct err *e)
+{
+	struct buf list = { 0 }; /* texts, each with a 0 behind it */
+	struct query *q;
+	bool changed = false;
+	int rc = db_statement(store_db(s), &sql_open_models, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct text model = db_text(q, 0);
+		buf_add(&list, model.p, model.n);
+		buf_add(&list, "", 1);
+	}
+	db_reset(q);
+	for (size_t at = 0; rc == 0 && at < list.n; at += strlen(list.p + at) + 1)
+		rc = rename_model(s, text_of(list.p + at), now, &changed, e);
+	buf_release(&list);
+	return rc == 0 && changed ? held_rebuild(s, e) : rc;
+}
+
+static int add_hold(struct spending *sp, const struct hold *h, struct instant now, struct err *e)
+{
+	struct store *s = spending_store(sp);
 	struct query *q;
 	int rc = db_statement(store_db(s), &sql_add_hold, &q, e);
 	if (rc != 0)
@@ -440,7 +500,37 @@ static int add_hold(struct store *s, const struct hold *h, struct instant now, s
 	db_bind_int(q, ":created", now.us);
 	db_bind_int(q, ":expires", h->expires.us);
 	rc = db_done(store_db(s), q, e);
-	return rc == 0 ? count_held(s, h, 1, e) : rc;
+	return rc == 0 ? count_held(sp, h, 1, e) : rc;
+}
+
+/* Who is asked for a hold, and how its customer stands. */
+struct asking {
+	struct spending *spending;
+	struct ledger *ledger;
+	const struct standings *limits;
+	const struct standing *standing;
+	struct instant now;
+};
+
+/* One that is not there yet: by limits, budgets and credits. */
+static int admit(const struct asking *x, struct hold h, struct err *e)
+{
+	struct store *s = spending_store(x->spending);
+	struct buf means = { 0 };
+	int rc = check_limits(&h, x->limits, e);
+	if (rc == 0)
+		rc = name_model(s, &h, x->now, &means, e);
+	if (rc == 0)
+		rc = budgets_allow(x->spending,
+				   &(struct budget_call){ h.customer, h.project, h.model,
+							  h.currency, h.amount },
+				   x->now, e);
+	if (rc == 0)
+		rc = check_credits(x->ledger, &h, x->standing, x->now, e);
+	if (rc == 0)
+		rc = add_hold(x->spending, &h, x->now, e);
+	buf_release(&means);
+	return rc;
 }
 
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
@@ -465,16 +555,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	arena_release(&texts);
 	if (!is_new)
 		return rc;
-	rc = check_limits(h, &limits, e);
-	if (rc == 0)
-		rc = budgets_allow(sp,
-				   &(struct budget_call){ h->customer, h->project, h->model,
-							  h->currency, h->amount },
-				   now, e);
-	if (rc == 0)
-		rc = check_credits(l, h, after, now, e);
-	if (rc == 0)
-		rc = add_hold(spending_store(sp), h, now, e);
+	rc = admit(&(struct asking){ sp, l, &limits, after, now }, *h, e);
 	if (rc == 0)
 		money_total_add_units(&after->of.held, h->amount, 1, 1);
 	return rc;
@@ -499,7 +580,7 @@ static int write_end(struct spending *sp, const struct hold *h, const char *stat
 	else
 		db_bind_null(q, ":usage");
 	rc = db_done(store_db(spending_store(sp)), q, e);
-	return rc == 0 ? count_held(spending_store(sp), h, -1, e) : rc;
+	return rc == 0 ? count_held(sp, h, -1, e) : rc;
 }
 
 /* *writes: whether the hold's state changes; it may have ended so already, or have expired. */
@@ -571,7 +652,7 @@ static const struct sql sql_expire_holds = {
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = spending_held_expires(spending_store(sp), now, e);
+	int rc = held_expires(spending_held(sp), now, e);
 	if (rc == 0)
 		rc = db_statement(store_db(spending_store(sp)), &sql_expire_holds, &q, e);
 	if (rc != 0)

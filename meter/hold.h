@@ -45,7 +45,9 @@ struct hold {
 	struct money amount;
 	struct nano_credits credits; /* reserved of the customer's account; 0: it has none */
 	struct instant created, expires;
-	struct text project, model; /* of the call to come, for budgets */
+	/* of the call to come, for budgets. Of a hold that was made, the model is what its name
+	 * means by the price cards (store_models), and provider is empty */
+	struct text project, model, provider;
 };
 
 enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };
@@ -75,6 +77,9 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
  */
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
 	      struct standing *after, struct err *e);
+/* Inside a transaction, when the price cards have changed: names of open holds that mean another
+ * model now count for that one. */
+int hold_rename(struct store *s, struct instant now, struct err *e);
 /* Errors: ERR_NOT_FOUND. The texts are in `texts`, which the caller releases. */
 int hold_find(struct store *s, struct text id, struct hold *out, struct arena *texts,
 	      struct err *e);

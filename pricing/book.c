@@ -1164,6 +1164,165 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 }
 
 /* The text of a card of the book, which is not kept once it is open. */
+/* --- what names mean --- */
+
+static void narrow(struct held_span *held, struct instant at, struct instant edge)
+{
+	lower(&held->until, at, edge);
+	if (edge.us <= at.us && edge.us > held->from.us)
+		held->from = edge;
+}
+
+/* To the edges at which an alias of that name begins or ends, or a price that goes before one. */
+static void narrow_to_edges(struct held_span *held, const struct name_entry *n, struct instant at)
+{
+	for (size_t i = 0; n->alias_count && i < n->price_count; i++) {
+		narrow(held, at, n->price[i]->from);
+		narrow(held, at, n->price[i]->to);
+	}
+	for (size_t i = 0; i < n->alias_count; i++) {
+		narrow(held, at, n->alias[i]->from);
+		narrow(held, at, n->alias[i]->to);
+	}
+}
+
+/* Whether the name has a price of its own then, for which the alias is not followed. */
+static bool has_price(const struct name_entry *n, const struct alias *a, struct instant at)
+{
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		if (!p->withdrawn && p->layer >= a->layer && holds(p->from, p->to, at) &&
+		    strcmp(p->provider, a->provider) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct name_entry *follow_aliases(struct book *b, const struct name_entry *n,
+					       const char *provider, struct instant at,
+					       struct held_span *held)
+{
+	struct err none;
+	if (!provider && owner_of(b, n, &provider, &none) != 0)
+		return n;
+	for (int hop = 0; hop < 8; hop++) {
+		narrow_to_edges(held, n, at);
+		const struct alias *a = best_alias(n, provider, at);
+		const struct name_entry *next =
+			a && !has_price(n, a, at) ? look_up(b, text_of(a->model), provider) : NULL;
+		if (!next)
+			break;
+		n = next;
+	}
+	return n;
+}
+
+/* Whether that maker, or (NULL) any, has the name in a card. */
+static bool is_made(const struct book *b, const struct name_entry *n, const char *maker)
+{
+	for (size_t i = 0; i < n->price_count; i++)
+		if ((!maker || strcmp(maker, n->price[i]->provider) == 0) &&
+		    !is_reseller(b, n->price[i], n->price[i]->provider))
+			return true;
+	for (size_t i = 0; i < n->alias_count; i++)
+		if ((!maker || strcmp(maker, n->alias[i]->provider) == 0) &&
+		    !is_reseller(b, NULL, n->alias[i]->provider))
+			return true;
+	return false;
+}
+
+static const struct name_entry *look_up_made(struct book *b, struct text name, const char *maker)
+{
+	const struct name_entry *found = NULL;
+	open_name(b, name, maker, FIRST_PARTY);
+	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
+		if (same_ignoring_case(n->name, name) && is_made(b, n, maker) &&
+		    names_closer(n, found, name))
+			found = n;
+	return found;
+}
+
+/* Whether a spelling took something off the front of what was left, and nothing else. */
+static bool is_tail(struct text t, struct buf of)
+{
+	return t.n && t.n < of.n && memcmp(of.p + of.n - t.n, t.p, t.n) == 0;
+}
+
+/* The name as its maker has it, under whichever spelling; NULL where no maker does, and simplest is
+ * then what is left of it. */
+static const struct name_entry *maker_of(struct book *b, struct text name, struct buf *simplest)
+{
+	struct spelling s = { .model = name };
+	const struct name_entry *n = look_up_made(b, name, NULL);
+	simplest->n = 0;
+	buf_add(simplest, name.p, name.n);
+	while (!n && spelling_next(&s)) {
+		const char *seller = s.provider.n ? known_provider(b, s.provider) : NULL;
+		if (seller && !is_reseller(b, NULL, seller))
+			n = look_up_made(b, s.model, seller);
+		n = n ? n : look_up_made(b, s.model, NULL);
+		/* what a name that nobody lists ends in is its own */
+		if ((s.tiers || s.loose) && !is_tail(s.model, *simplest))
+			continue;
+		simplest->n = 0;
+		buf_add(simplest, s.model.p, s.model.n);
+	}
+	return n;
+}
+
+static void find_model_name(struct book *b, const struct named_model *m, struct buf *out,
+			    struct held_span *held)
+{
+	struct price_query q = { m->provider, m->model, TEXT(""), TEXT(""), "", m->at, NULL };
+	struct buf name = { 0 }, simplest = { 0 };
+	spelling_take_offer(&q.model);
+	spelling_via(&q.provider);
+	const char *provider = q.provider.n ? vendor_named(b, q.provider) : NULL;
+	const struct name_entry *n = look_up_spelled(b, &q, &provider);
+	n = n ? follow_aliases(b, n, provider, m->at, held) : NULL;
+	struct text left = n ? n->name : q.model;
+	do {
+		name.n = 0;
+		buf_add(&name, left.p, left.n);
+		n = maker_of(b, (struct text){ name.p, name.n }, &simplest);
+		left = (struct text){ simplest.p, simplest.n };
+	} while (!n && spelling_take_edition(&left));
+	if (n)
+		left = follow_aliases(b, n, NULL, m->at, held)->name;
+	for (size_t i = 0; i < left.n; i++) {
+		const char c = left.p[i];
+		buf_add(out, &(char){ c >= 'A' && c <= 'Z' ? (char)(c + 32) : c }, 1);
+	}
+	buf_release(&name);
+	buf_release(&simplest);
+}
+
+void book_model_name(const struct book *b, const struct named_model *m, struct buf *out,
+		     struct held_span *held)
+{
+	/* what a spelling leaves may be a name that some card knows, and so on */
+	enum { TURNS_MOST = 4 };
+	struct buf next = { 0 };
+	struct named_model asked = *m;
+	const size_t from = out->n;
+	*held = (struct held_span){ INSTANT_MIN, INSTANT_MAX };
+	if (!m->model.n)
+		return;
+	pthread_mutex_lock(&b->self->lock);
+	find_model_name(b->self, &asked, out, held);
+	for (int i = 0; i < TURNS_MOST; i++) {
+		asked = (struct named_model){ TEXT(""), { out->p + from, out->n - from }, m->at };
+		next.n = 0;
+		find_model_name(b->self, &asked, &next, held);
+		if (text_eq((struct text){ next.p, next.n }, asked.model))
+			break;
+		out->n = from;
+		buf_add(out, next.p, next.n);
+	}
+	pthread_mutex_unlock(&b->self->lock);
+	buf_release(&next);
+}
+
 static int digest_shipped(uint8_t out[DIGEST_BYTES], const struct shipped_card *s, struct err *e)
 {
 	char *text = mem_alloc(s->size + 1);

@@ -68,6 +68,23 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	      struct err *e);
 
 /*
+ * What a name of a model means at an instant: the name under which its maker has it in the cards,
+ * whoever sells it and however clouds, gateways and agents write it; of what no maker lists, the
+ * simplest spelling of it. In lower case, appended to out. A name means itself: asked for what it
+ * said, it says the same.
+ */
+struct named_model {
+	struct text provider, model; /* provider: empty where nobody is named */
+	struct instant at;
+};
+/* held: as long as it says the same at least, [from, until). */
+struct held_span {
+	struct instant from, until;
+};
+void book_model_name(const struct book *b, const struct named_model *m, struct buf *out,
+		     struct held_span *held);
+
+/*
  * The price of a layer above that is taken instead of p, which holds then: it is of the same
  * series, or a promotion, or of the vendor's name for it. NULL: p is what a question for it gets.
  */

@@ -208,6 +208,58 @@ static size_t dotted_vendor(struct text model)
 	return 0;
 }
 
+static bool take_end(struct text *model, const char *end)
+{
+	if (!ends(*model, end))
+		return false;
+	model->n -= strlen(end);
+	return true;
+}
+
+bool spelling_take_offer(struct text *model)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (suffixes[i].alone && take_end(model, suffixes[i].suffix))
+			return true;
+	return false;
+}
+
+bool spelling_is_offer(struct text model)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+		if (suffixes[i].alone && text_is(model, suffixes[i].suffix))
+			return true;
+	return false;
+}
+
+/* How long a date at the end is, with the mark before it: -20250929, -2025-09-29, @20250929. */
+static size_t date_at_end(struct text m)
+{
+	static const char *const forms[] = { "-dddddddd", "@dddddddd", "-dddd-dd-dd" };
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		const size_t n = strlen(forms[i]);
+		bool fits = m.n > n;
+		for (size_t k = 0; k < n && fits; k++) {
+			const char c = m.p[m.n - n + k];
+			fits = forms[i][k] == 'd' ? is_digit(c) : c == forms[i][k];
+		}
+		if (fits)
+			return n;
+	}
+	return 0;
+}
+
+bool spelling_take_edition(struct text *model)
+{
+	static const char *const editions[] = { "-latest", "@latest", ":latest", "-1:0" };
+	for (size_t i = 0; i < sizeof editions / sizeof *editions; i++)
+		if (take_end(model, editions[i]))
+			return true;
+	const size_t date = date_at_end(*model);
+	model->n -= date;
+	return date != 0;
+}
+
 /* What stands between two marks of a path, or (NULL) up to its end; none: nothing. */
 static struct text path_between(struct text path, const char *before, const char *after)
 {

@@ -31,6 +31,17 @@ struct spelling {
 /* The next, simpler spelling of the same model; false when there is none. */
 bool spelling_next(struct spelling *s);
 
+/*
+ * What a name ends in that is no part of which model it means, though it may decide a price: an
+ * offer of it (":free"), and the edition that was asked for (the newest one, one of a day,
+ * Bedrock's
+ * "-1:0"). Taken off, and true when there was one.
+ */
+bool spelling_take_offer(struct text *model);
+/* A card states the price of such an offer under its end alone, which names no model. */
+bool spelling_is_offer(struct text model);
+bool spelling_take_edition(struct text *model);
+
 /* A vendor's name as cards have it: vertex_ai is vertex, gemini google. What is not known is
  * returned as it is. */
 struct text provider_spelling(struct text provider);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* PAGES_MOST: of all subjects, 32 MiB */
-enum { PAGE_QUARTERS = 4096, PAGES_MOST = 4096, SUBJECT_SLOTS = 1024, RECENT = 64 };
+enum { PAGE_QUARTERS = 4096, PAGES_MOST = 4096, SLOTS_FIRST = 1024, RECENT = 64 };
 #define QUARTER_US (900 * US_PER_SECOND)
 #define DIVIDED UINT16_MAX
 
@@ -22,8 +22,8 @@ struct tariffs {
 	const struct plan *plan;
 	const char *currency;
 	struct arena arena;
-	struct subject *slot[SUBJECT_SLOTS];
-	size_t subjects, pages;
+	struct subject **slot; /* a power of two of them, as many as subjects at least */
+	size_t slots, subjects, pages;
 	/* by a cheap hash of the model name */
 	struct subject *recent[RECENT], *recent_model[RECENT];
 };
@@ -34,13 +34,15 @@ struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, c
 	t->book = book;
 	t->plan = plan;
 	t->currency = currency;
+	t->slots = SLOTS_FIRST;
+	t->slot = mem_zalloc(t->slots * sizeof(struct subject *));
 	return t;
 }
 
 /* Pages only say which answer holds when: the book can be asked again. */
 static void free_pages(struct tariffs *t)
 {
-	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+	for (size_t i = 0; i < t->slots; i++)
 		for (struct subject *s = t->slot[i]; s; s = s->next) {
 			for (struct tariff_page *p = s->page, *next; p; p = next) {
 				next = p->next;
@@ -56,10 +58,11 @@ void tariffs_close(struct tariffs *t)
 	if (!t)
 		return;
 	free_pages(t);
-	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+	for (size_t i = 0; i < t->slots; i++)
 		for (struct subject *s = t->slot[i]; s; s = s->next)
 			free(s->answer);
 	arena_release(&t->arena);
+	free(t->slot);
 	free(t);
 }
 
@@ -93,6 +96,21 @@ struct subject *tariffs_model(struct tariffs *t, struct text provider, struct te
 	return *recent;
 }
 
+static void more_slots(struct tariffs *t)
+{
+	const size_t slots = t->slots * 2;
+	struct subject **slot = mem_zalloc(slots * sizeof(struct subject *));
+	for (size_t i = 0; i < t->slots; i++)
+		for (struct subject *s = t->slot[i], *next; s; s = next) {
+			next = s->next;
+			s->next = slot[s->hash & (slots - 1)];
+			slot[s->hash & (slots - 1)] = s;
+		}
+	free(t->slot);
+	t->slot = slot;
+	t->slots = slots;
+}
+
 struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model,
 				struct text tier, struct text region)
 {
@@ -100,10 +118,9 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 	struct subject *s = t->recent[quick];
 	if (s && same_subject(s, provider, model, tier, region))
 		return s;
-	uint32_t slot = (text_hash(model) ^ text_hash(provider) * 3 ^ text_hash(tier) * 5 ^
-			 text_hash(region) * 7) %
-			SUBJECT_SLOTS;
-	for (s = t->slot[slot]; s; s = s->next)
+	const uint32_t hash = text_hash(model) ^ text_hash(provider) * 3 ^ text_hash(tier) * 5 ^
+			      text_hash(region) * 7;
+	for (s = t->slot[hash & (t->slots - 1)]; s; s = s->next)
 		if (same_subject(s, provider, model, tier, region))
 			return t->recent[quick] = s;
 	s = arena_alloc(&t->arena, sizeof *s);
@@ -112,8 +129,12 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 	s->model = keep(t, model);
 	s->service_tier = keep(t, tier);
 	s->region = keep(t, region);
-	s->next = t->slot[slot];
-	return t->slot[slot] = t->recent[quick] = s;
+	s->hash = hash;
+	if (t->subjects > t->slots)
+		more_slots(t);
+	struct subject **slot = &t->slot[hash & (t->slots - 1)];
+	s->next = *slot;
+	return *slot = t->recent[quick] = s;
 }
 
 static struct price_query query_of(const struct tariffs *t, const struct subject *s,
@@ -343,7 +364,7 @@ struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const c
 
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user)
 {
-	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+	for (size_t i = 0; i < t->slots; i++)
 		for (struct subject *s = t->slot[i]; s; s = s->next)
 			for (size_t k = 0; k < s->answer_count; k++) {
 				struct tariff_answer *a = s->answer[k];

@@ -43,7 +43,7 @@ struct tariff_answer {
 struct subject {
 	struct text provider, model, service_tier, region;
 	uint32_t model_id; /* given by the caller; 0: not given yet */
-	/* private */
+	uint32_t hash;	   /* private, as what follows */
 	struct tariff_answer **answer;
 	size_t answer_count;
 	struct tariff_page *page, *last_page;

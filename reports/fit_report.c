@@ -118,11 +118,46 @@ static void put_measure(struct json_out *j, const char *key, enum fidelity_measu
 		json_out_int(j, key, (int64_t)n);
 }
 
+static void put_error(struct json_out *j, int64_t error)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (error < 0)
+		json_out_null(j, "error");
+	else
+		json_out_string(j, "error", decimal_format((struct decimal){ error, 6 }, text));
+}
+
+static void put_full_caches(struct json_out *j, const struct full_caches *f)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "full_caches");
+	json_out_int(j, "seeds", f->seeds);
+	json_out_int(j, "block_tokens", f->block_tokens);
+	json_out_array(j, "sizes");
+	for (int k = 0; k < f->count; k++) {
+		const struct full_cache *c = &f->cache[k];
+		const struct {
+			const char *key;
+			int64_t ratio;
+		} is[] = { { "recorded", c->recorded },
+			   { "least", c->least },
+			   { "most", c->most } };
+		json_out_object(j, NULL);
+		json_out_int(j, "blocks", c->blocks);
+		for (size_t i = 0; i < sizeof is / sizeof *is; i++)
+			json_out_string(j, is[i].key,
+					decimal_format((struct decimal){ is[i].ratio, 6 }, text));
+		put_error(j, full_cache_error(c));
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}
+
 /* What was recorded, the least and the most of what came of so many seeds, and the largest error.
  */
 static void put_fidelity(struct json_out *j, const struct fidelity *f)
 {
-	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, "fidelity");
 	json_out_int(j, "seeds", FIDELITY_SEEDS);
 	for (int m = 0; m < FIDELITY_MEASURES; m++) {
@@ -131,17 +166,18 @@ static void put_fidelity(struct json_out *j, const struct fidelity *f)
 		put_measure(j, "recorded", (enum fidelity_measure)m, f->recorded[m]);
 		put_measure(j, "least", (enum fidelity_measure)m, f->least[m]);
 		put_measure(j, "most", (enum fidelity_measure)m, f->most[m]);
-		if (error < 0)
-			json_out_null(j, "error");
-		else
-			json_out_string(j, "error",
-					decimal_format((struct decimal){ error, 6 }, text));
+		put_error(j, error);
 		json_out_end(j, '}');
 	}
+	if (f->full.count)
+		put_full_caches(j, &f->full);
 	if (f->unpriced)
 		json_out_int(j, "unpriced", f->unpriced);
 	json_out_end(j, '}');
 }
+
+/* Millionths. */
+enum { FULL_CACHE_TOLD = 50000 };
 
 void fit_report_fidelity(const struct fidelity *f, FILE *to)
 {
@@ -161,6 +197,15 @@ void fit_report_fidelity(const struct fidelity *f, FILE *to)
 					       text));
 	}
 	fprintf(to, "\n");
+	for (int k = 0; k < f->full.count; k++) {
+		const int64_t error = full_cache_error(&f->full.cache[k]);
+		if (error >= FULL_CACHE_TOLD)
+			fprintf(to, "hits of a full cache of %s blocks: up to %s %% off\n",
+				COUNTED(f->full.cache[k].blocks, ""),
+				decimal_format(decimal_round_places((struct decimal){ error, 4 }, 1,
+								    &cut),
+					       text));
+	}
 	if (f->unpriced)
 		fprintf(to, "%s calls have no price; the cost is that of the others\n",
 			COUNTED(f->unpriced, ""));

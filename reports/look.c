@@ -27,16 +27,29 @@ int64_t look_tokens(const struct usage_sums *s)
 	return n;
 }
 
-static void add_model(struct look_row *row, struct text name, const struct usage_sums *sums)
+void look_models_add(struct look_models *m, struct text name, const struct usage_sums *sums)
 {
-	size_t i = 0;
-	while (i < row->models && !text_eq(row->model[i].name, name))
-		i++;
-	if (i == row->models) {
-		row->model = mem_grow(row->model, (row->models + 1) * sizeof *row->model);
-		row->model[row->models++] = (struct look_model){ .name = name };
+	uint64_t *at = dict_need(&m->index, name, NULL);
+	if (!*at) {
+		if ((m->count & (m->count - 1)) == 0)
+			m->model = mem_grow(m->model,
+					    (m->count ? m->count * 2 : 1) * sizeof *m->model);
+		m->model[m->count] = (struct look_model){ .name = name };
+		*at = ++m->count;
 	}
-	look_add(&row->model[i].sums, sums);
+	look_add(&m->model[*at - 1].sums, sums);
+}
+
+/* Whose models are complete. */
+static void end_row(struct look_row *row, struct look_models *m)
+{
+	if (row) {
+		row->model = m->model;
+		row->models = m->count;
+	}
+	dict_release(&m->index);
+	m->model = NULL;
+	m->count = 0;
 }
 
 static int dearest_first(const void *x, const void *y)
@@ -52,6 +65,7 @@ void look_fold(struct look *l, const struct usage_result *result, size_t labels,
 	const size_t groups = usage_group_count(result);
 	*l = (struct look){ .result = result };
 	l->row = mem_zalloc((groups + 1) * sizeof *l->row);
+	struct look_models models = { 0 };
 	/* groups come in the order of their labels, so those of a row follow each other */
 	for (size_t i = 0; i < groups; i++) {
 		struct look_row *row = l->rows ? &l->row[l->rows - 1] : NULL;
@@ -59,6 +73,7 @@ void look_fold(struct look *l, const struct usage_result *result, size_t labels,
 			if (!text_eq(row->label[d], usage_label(result, i, d)))
 				row = NULL;
 		if (!row) {
+			end_row(l->rows ? &l->row[l->rows - 1] : NULL, &models);
 			row = &l->row[l->rows++];
 			for (size_t d = 0; d < labels; d++)
 				row->label[d] = usage_label(result, i, d);
@@ -66,8 +81,11 @@ void look_fold(struct look *l, const struct usage_result *result, size_t labels,
 		if (has_day && text_cmp(usage_label(result, i, labels), row->last_day) > 0)
 			row->last_day = usage_label(result, i, labels);
 		look_add(&row->sums, usage_group(result, i));
-		add_model(row, usage_label(result, i, labels + has_day), usage_group(result, i));
+		look_models_add(&models, usage_label(result, i, labels + has_day),
+				usage_group(result, i));
 	}
+	end_row(l->rows ? &l->row[l->rows - 1] : NULL, &models);
+	dict_release(&models.index);
 	for (size_t i = 0; i < l->rows; i++)
 		qsort(l->row[i].model, l->row[i].models, sizeof *l->row[i].model, dearest_first);
 }

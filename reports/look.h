@@ -5,6 +5,7 @@
 #ifndef TALLY_REPORTS_LOOK_H
 #define TALLY_REPORTS_LOOK_H
 
+#include "base/dict.h"
 #include "meter/store/usage_query.h"
 #include "reports/left_out.h"
 
@@ -12,6 +13,14 @@ struct look_model {
 	struct text name;
 	struct usage_sums sums;
 };
+
+/* Sums by name, in the order in which they were first met. */
+struct look_models {
+	struct look_model *model;
+	size_t count;
+	struct dict index; /* while they are added up */
+};
+void look_models_add(struct look_models *m, struct text name, const struct usage_sums *sums);
 
 /* A row: its labels, what all its models come to, and each of them, the dearest first. */
 struct look_row {

@@ -147,26 +147,19 @@ static void put_models(const struct overview *o, int64_t month_start)
 						       { "COST", true, .money = true },
 						       { "", .bar = true } };
 	const struct usage_sums whole = sums_of(o, month_start, o->today);
-	struct look_model *model = NULL;
-	size_t n = 0;
+	struct look_models models = { 0 };
 	char first[16];
 	struct buf b = { 0 };
 	day_format(month_start, first);
 	for (size_t i = 0; i < o->days->rows; i++) {
 		const struct look_row *row = &o->days->row[i];
-		for (size_t m = 0; m < row->models; m++) {
-			size_t k = 0;
-			if (text_cmp(row->label[0], text_of(first)) < 0)
-				continue;
-			while (k < n && !text_eq(model[k].name, row->model[m].name))
-				k++;
-			if (k == n) {
-				model = mem_grow(model, (n + 1) * sizeof *model);
-				model[n++] = (struct look_model){ .name = row->model[m].name };
-			}
-			look_add(&model[k].sums, &row->model[m].sums);
-		}
+		for (size_t m = 0; m < row->models; m++)
+			if (text_cmp(row->label[0], text_of(first)) >= 0)
+				look_models_add(&models, row->model[m].name, &row->model[m].sums);
 	}
+	dict_release(&models.index);
+	struct look_model *model = models.model;
+	const size_t n = models.count;
 	if (n == 0)
 		return;
 	qsort(model, n, sizeof *model, dearest_first);

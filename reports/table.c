@@ -34,6 +34,7 @@ struct table {
 	const char **cell; /* row by row */
 	enum table_colour *colour;
 	size_t cells, room;
+	struct buf plain, line;			      /* of the cell that is taken */
 	bool left[COLUMNS_MAX];			      /* no room for it */
 	bool minutes, compact;			      /* instants to the minute; counts as 4.2M */
 	int natural[COLUMNS_MAX], width[COLUMNS_MAX]; /* uncut; at most, 0: as wide as they are */
@@ -77,6 +78,8 @@ void table_close(struct table *t)
 		return;
 	free(t->cell);
 	free(t->colour);
+	buf_release(&t->plain);
+	buf_release(&t->line);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -88,11 +91,19 @@ void table_text(struct table *t, struct text text)
 		t->cell = mem_grow(t->cell, t->room * sizeof *t->cell);
 		t->colour = mem_grow(t->colour, t->room * sizeof *t->colour);
 	}
-	struct buf b = { 0 };
-	buf_add_plain(&b, text);
+	struct buf *plain = &t->plain, *line = &t->line;
+	plain->n = line->n = 0;
+	buf_add_plain(plain, text);
+	/* a cell is one line, and as wide as it looks */
+	for (const char *p = plain->n ? plain->p : ""; *p;) {
+		const size_t n = strcspn(p, "\t\n");
+		buf_add(line, p, n);
+		p += n;
+		if (*p)
+			buf_puts(line, *p++ == '\t' ? "\\t" : "\\n");
+	}
 	t->colour[t->cells] = TABLE_PLAIN;
-	t->cell[t->cells++] = arena_text(&t->arena, b.n ? b.p : "", b.n);
-	buf_release(&b);
+	t->cell[t->cells++] = arena_text(&t->arena, line->n ? line->p : "", line->n);
 }
 
 void table_cell(struct table *t, const char *text)
@@ -665,6 +676,7 @@ void table_print(struct table *t)
 	const int width = terminal_width();
 	struct libscols_table *scols = scols_new_table();
 	CHECK(scols && t->cells % t->columns == 0);
+	scols_table_enable_noencoding(scols, true); /* cells are plain already */
 	scols_table_set_column_separator(scols, "  ");
 	scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER);
 	scols_table_enable_colors(scols, colours_wanted());

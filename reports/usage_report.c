@@ -163,6 +163,12 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	free(index);
 }
 
+static void put_number(struct buf *b, int64_t n)
+{
+	buf_add(b, ",", 1);
+	buf_int(b, n);
+}
+
 void usage_report_csv(const struct usage_report *r)
 {
 	struct buf b = { 0 };
@@ -182,12 +188,14 @@ void usage_report_csv(const struct usage_report *r)
 			csv_put_text(&b, usage_label(r->result, index[i], d));
 			buf_puts(&b, ",");
 		}
-		buf_printf(&b, "%lld,%lld", (long long)s->records, (long long)s->requests);
+		buf_int(&b, s->records);
+		put_number(&b, s->requests);
 		for (int k = 0; k < BUCKET_COMMON; k++)
-			buf_printf(&b, ",%lld", (long long)s->tokens[k]);
-		buf_printf(&b, ",%s,%s,%lld,%lld", usage_currency(r->result),
-			   money_total_format(s->cost, text), (long long)s->unpriced,
-			   (long long)s->placeholders);
+			put_number(&b, s->tokens[k]);
+		buf_printf(&b, ",%s,%s", usage_currency(r->result),
+			   money_total_format(s->cost, text));
+		put_number(&b, s->unpriced);
+		put_number(&b, s->placeholders);
 		for (int k = 0; r->recorded && k < COST_KINDS; k++)
 			buf_printf(&b, ",%s", money_total_format(s->recorded[k].total, text));
 		buf_puts(&b, "\n");

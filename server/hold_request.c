@@ -108,6 +108,7 @@ static int read_head(const struct hold_asked *a, json_value *v, const struct rec
 	h->customer = customer;
 	h->project = r->text[FIELD_PROJECT];
 	h->model = r->text[FIELD_MODEL];
+	h->provider = r->text[FIELD_PROVIDER];
 	h->expires = (struct instant){ a->now.us + seconds * US_PER_SECOND };
 	h->state = TEXT("open");
 	h->id = r->text[FIELD_ID];

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "meter/store/day_cells.h"
+#include "meter/store/store_models.h"
 #include "meter/store/usage_rows.h"
 
 struct readers {
@@ -58,6 +59,7 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 	x->book = shelf_take(o->shelf);
 	int rc = store_open(&x->store, o->path, DB_READ, e);
 	if (rc == 0) {
+		store_use_book(x->store, x->book);
 		store_share_days(x->store, o->days);
 		store_share_peaks(x->store, o->peaks);
 		store_find_through(x->store, o->ids);
@@ -75,8 +77,10 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 static void renew_one(struct reader *x)
 {
 	const struct book *now = shelf_take(x->o->shelf), *before = x->book;
-	if (now != before)
+	if (now != before) {
 		drawer_use_book(x->drawer, now);
+		store_use_book(x->store, now);
+	}
 	x->book = now;
 	shelf_give(x->o->shelf, before);
 }
@@ -150,6 +154,8 @@ int change_begin(struct change *c, const struct reader_options *o, struct err *e
 {
 	*c = (struct change){ .o = o, .book = shelf_take(o->shelf), .now = clock_now() };
 	int rc = store_open(&c->store, o->path, DB_WRITE, e);
+	if (rc == 0)
+		store_use_book(c->store, c->book);
 	if (rc == 0)
 		rc = ledger_open(&c->ledger, c->store, e);
 	if (rc == 0)

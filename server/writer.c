@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "meter/store/record_id.h"
 #include "meter/store/rollup.h"
+#include "meter/store/store_models.h"
 #include "server/hold_request.h"
 #include "server/otlp_answer.h"
 
@@ -24,6 +25,7 @@ struct writer {
 	struct writer_options o;
 	struct store *store;
 	const struct book *book;
+	bool renames; /* holds are open whose models may mean others by the prices of now */
 	struct ingest *in;
 	struct spending *spending;
 	struct ledger *ledger;
@@ -500,6 +502,9 @@ static int take_job(struct writer *w, struct job *j, struct instant now, struct 
 		j->status = 200;
 		j->answer.n = 0;
 		buf_puts(&j->answer, "{\"ready\":true}\n");
+		/* others of the transaction may still find room */
+		if (rc == 0 && db_room(store_db(w->store), &own) != 0)
+			put_error(j, &own);
 		return rc;
 	}
 	rc = j->kind == JOB_HOLD     ? take_hold(w, j, now, &own)
@@ -564,6 +569,25 @@ static void prefetch(struct writer *w, struct job *j, struct instant now)
 	}
 }
 
+/* The series of the records of jobs, once their ids are known. */
+static int make_series(struct writer *w, struct job *list, struct instant now, struct err *e)
+{
+	int rc = 0;
+	for (struct job *j = list; rc == 0 && j; j = j->next) {
+		if (j->kind != JOB_USAGE)
+			continue;
+		ingest_next_source(w->in, j->customer, now, &w->items);
+		for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
+			const struct job_item *it = &j->item[i];
+			const struct metered *m =
+				it->refused ? NULL : assembly_call(j->calls, it->call);
+			if (m && !is_foreign(j, m))
+				rc = ingest_want_series(w->in, m, it->id, e);
+		}
+	}
+	return rc == 0 ? store_make_series(w->store, e) : rc;
+}
+
 /* Whether each record of the job is told from others by its id. */
 static bool stands_alone(const struct job *j)
 {
@@ -604,6 +628,11 @@ static int take_list(struct writer *w, struct job *list, bool beside, struct ins
 		return rc;
 	if (!beside)
 		rc = ledger_begin(w->ledger, e);
+	const bool renames = w->renames && !beside;
+	if (rc == 0 && renames)
+		rc = hold_rename(w->store, now, e);
+	if (rc == 0 && db_on_server(store_db(w->store)))
+		rc = make_series(w, list, now, e);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, e);
 		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE) {
@@ -615,8 +644,11 @@ static int take_list(struct writer *w, struct job *list, bool beside, struct ins
 		rc = draw_credits(w, now, e);
 	if (rc == 0 && !beside)
 		rc = rollup_catch_up(w->store, ROLLUP_LAG_MOST, e);
-	if (rc == 0)
-		return store_commit(w->store, e);
+	if (rc == 0) {
+		rc = store_commit(w->store, e);
+		w->renames &= rc != 0 || !renames;
+		return rc;
+	}
 	store_rollback(w->store);
 	return rc;
 }
@@ -660,6 +692,8 @@ static void renew_prices(struct writer *w)
 		ingest_use_book(w->in, now);
 		drawer_use_book(w->drawer, now);
 		drawer_look_again(w->drawer);
+		store_use_book(w->store, now);
+		w->renames = true;
 	}
 	w->book = now;
 	shelf_give(w->o.shelf, before);
@@ -842,6 +876,8 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	if (rc == 0)
 		rc = drawer_open(&w->drawer, w->ledger, w->book, e);
 	if (rc == 0) {
+		store_use_book(w->store, w->book);
+		w->renames = true;
 		w->spending = spending_open(w->store);
 		spending_keep_held(w->spending);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));

@@ -49,9 +49,15 @@ struct told {
 	   starts over, and may share so much with others all the same */
 	uint32_t parent;
 	int64_t step, may, longest; /* longest: of what lies before it */
-	uint8_t doubt;		    /* enum doubt */
-	uint32_t before;	    /* 1 + the last call on its cache */
-	uint32_t older;		    /* tips: 1 + the next older one */
+	/* what a hit on record tells: of step, so much is the same; with any call before it, no
+	   more than so much is */
+	int64_t proven, common_most;
+	uint32_t maybe;	 /* 1 + the first call whose prompt that hit may have been of */
+	bool named;	 /* it can have been of one call only */
+	bool unmarked;	 /* its input lies behind the client's last mark */
+	uint8_t doubt;	 /* enum doubt */
+	uint64_t before; /* which calls its cache had answered */
+	uint32_t older;	 /* tips: 1 + the next older one */
 };
 
 /* By call; second: where two models answer. */
@@ -59,9 +65,16 @@ struct answers {
 	struct answered first, second;
 };
 
+/* Calls that a cache answered. */
+struct answers_of {
+	uint32_t last, since; /* 1 + each; it answered all from `since` to `last` */
+	int64_t longest;      /* what it kept of them at most */
+	uint64_t which;	      /* a sum that tells them from others */
+};
+
 struct count_cache {
 	const struct model_cache *rules;
-	uint32_t *last; /* by cache: 1 + the last call that it answered */
+	struct answers_of *by_cache;
 	uint32_t *used; /* caches that have answered */
 	uint32_t use;
 	/* the conversation at hand */
@@ -105,10 +118,18 @@ static int64_t prompt_of(const struct count_cache *c, uint32_t call)
 }
 
 /* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
-static int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded)
+static int64_t reach_of(const struct count_cache *c, uint32_t call)
 {
-	const int64_t prompt = work_prompt(c);
-	return recorded->bills_writes ? prompt - c->tokens[BUCKET_INPUT] : prompt;
+	const struct told *t = &c->told[call];
+	return t->unmarked ? t->prompt - c->call[call].tokens[BUCKET_INPUT] : t->prompt;
+}
+
+/* Whether the input of a call lies behind its client's last mark. A prompt that its model kept for
+ * being too short tells nothing of marks: others of the conversation do. */
+static bool is_unmarked(const struct model_cache *recorded, int64_t prompt, bool marks)
+{
+	return recorded->bills_writes &&
+	       (prompt >= recorded->rules.minimum || (recorded->rules.breakpoints && !marks));
 }
 
 /* Not by a division where a unit is a power of two, as most are. */
@@ -134,6 +155,7 @@ struct tree {
 	uint32_t newest;	   /* tip: 1 + its place */
 	int64_t smallest, longest; /* prompts so far */
 	bool hits;		   /* some call has hits on record */
+	bool one_cache;		   /* has answered all calls so far */
 };
 
 /* Whether the cache that answered call i, `of`, may still have an earlier call's prompt. */
@@ -158,7 +180,7 @@ static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip,
 	}
 	if (!is_recent(c, i, tip, of))
 		return -1;
-	shared = least(shared, count_cache_reach(&c->call[tip], of));
+	shared = least(shared, reach_of(c, tip));
 	if (!k)
 		return shared;
 	shared = whole_quanta(least(shared, prompt_of(c, i) - k->computed), k->quantum);
@@ -258,8 +280,37 @@ static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
  * it may have been changed. */
 static bool leaves_end(const struct count_cache *c, uint32_t i, uint32_t from)
 {
-	return c->call[i].tokens[BUCKET_CACHE_READ] <
-	       least(prompt_of(c, i), count_cache_reach(&c->call[from], recorded_of(c, i)));
+	return c->call[i].tokens[BUCKET_CACHE_READ] < least(prompt_of(c, i), reach_of(c, from));
+}
+
+/* What call i has in common with any call before it at most: its own cache had all of them, and
+ * found less. */
+static int64_t told_most(const struct tree *t, uint32_t i)
+{
+	const struct count_cache *c = t->c;
+	const struct model_cache *of = recorded_of(c, i);
+	const struct cache_contract *k = of->contract;
+	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
+	if (!t->hits || !t->one_cache || !k || k->breakpoints[CACHE_SHORT] || of->bills_writes ||
+	    k->settle_us || !is_recent(c, i, 0, of) ||
+	    read >= whole_quanta(prompt_of(c, i) - k->computed, k->quantum))
+		return INT64_MAX;
+	return (read ? read + most(k->quantum, 1) : most(k->minimum, k->quantum)) - 1;
+}
+
+/* Of which calls the hit on record may have been, other than the one that it was taken for. */
+static void doubt_name(struct count_cache *c, uint32_t i)
+{
+	struct told *t = &c->told[i];
+	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
+	const struct model_cache *of = recorded_of(c, i);
+	t->named = true;
+	t->maybe = t->parent;
+	for (uint32_t n = 0, j = i; n < TIPS_MOST && j-- > 0 && is_recent(c, i, j, of); n++)
+		if (j + 1 != t->parent && reach_of(c, j) >= read) {
+			t->named = false;
+			t->maybe = j < t->maybe ? j + 1 : t->maybe;
+		}
 }
 
 static void place(struct tree *t, uint32_t i)
@@ -269,8 +320,11 @@ static void place(struct tree *t, uint32_t i)
 	const int64_t read = now->tokens[BUCKET_CACHE_READ];
 	uint32_t *newest = &t->newest;
 	int64_t *smallest = &t->smallest;
+	c->told[i].common_most = INT64_MAX;
+	t->one_cache &= c->recorded[i] == c->recorded[0] && now->requests <= 1;
 	if (now->requests > 1) /* a sum of prompts has no place in a conversation */
 		return;
+	c->told[i].common_most = told_most(t, i);
 	const struct candidates of = look_at_tips(t, i);
 	const int64_t there =
 		of.fits && t->hits ? expected(c, i, of.fits - 1, recorded_of(c, i)) : -1;
@@ -282,7 +336,7 @@ static void place(struct tree *t, uint32_t i)
 		go_on(t, i, of.longer, read);
 	} else if (of.fits) {
 		go_on(t, i, of.fits, there > read ? read : INT64_MAX);
-		c->told[i].doubt |= there < 0					     ? STEP_UNPROVEN
+		c->told[i].doubt |= there < 0 || (there == 0 && read == 0)	     ? STEP_UNPROVEN
 				    : there == read && leaves_end(c, i, of.fits - 1) ? STEP_END
 										     : 0;
 	} else if ((back = taken_back(t, i)) != 0) {
@@ -290,6 +344,10 @@ static void place(struct tree *t, uint32_t i)
 		c->told[i].doubt = STEP_GUESSED;
 	} else if (*newest) {
 		c->told[i].may = least(*smallest, prompt_of(c, i));
+	}
+	if (c->told[i].parent && !(c->told[i].doubt & (STEP_UNPROVEN | STEP_GUESSED))) {
+		c->told[i].proven = least(read, c->told[i].step);
+		doubt_name(c, i);
 	}
 	c->told[i].longest = least(t->longest, prompt_of(c, i));
 	t->longest = most(t->longest, prompt_of(c, i));
@@ -302,7 +360,7 @@ struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t c
 {
 	struct count_cache *c = mem_zalloc(sizeof *c);
 	*c = (struct count_cache){ .rules = rules };
-	c->last = mem_zalloc((caches + (size_t)1) * sizeof *c->last);
+	c->by_cache = mem_zalloc((caches + (size_t)1) * sizeof *c->by_cache);
 	c->used = mem_alloc((caches + (size_t)1) * sizeof *c->used);
 	return c;
 }
@@ -311,31 +369,41 @@ void count_cache_close(struct count_cache *c)
 {
 	if (!c)
 		return;
-	free(c->last);
+	free(c->by_cache);
 	free(c->used);
 	free(c->own);
 	free(c->answers);
 	free(c);
 }
 
+static uint64_t mixed(uint32_t call)
+{
+	const uint64_t n = (call + (uint64_t)1) * 0x9E3779B97F4A7C15u;
+	return (n ^ n >> 31) * 0xD6E8FEB86659FD93u;
+}
+
 static void answered_last(struct count_cache *c, uint32_t cache, uint32_t call)
 {
-	if (!c->last[cache])
+	struct answers_of *a = &c->by_cache[cache];
+	if (!a->last)
 		c->used[c->use++] = cache;
-	c->last[cache] = call + 1;
+	if (!a->last || a->last < call)
+		a->since = call + 1;
+	a->last = call + 1;
+	a->which += mixed(call);
 }
 
 static void forget(struct count_cache *c)
 {
 	for (uint32_t k = 0; k < c->use; k++)
-		c->last[c->used[k]] = 0;
+		c->by_cache[c->used[k]] = (struct answers_of){ 0 };
 	c->use = 0;
 }
 
 static void make_tree(struct count_cache *c, const struct work_call *call, size_t calls,
 		      const uint32_t *recorded)
 {
-	struct tree t = { .c = c };
+	struct tree t = { .c = c, .one_cache = true };
 	if (calls > c->told_room) {
 		free(c->own);
 		c->told_room = calls * 2;
@@ -344,13 +412,18 @@ static void make_tree(struct count_cache *c, const struct work_call *call, size_
 	c->told = c->own;
 	if (calls)
 		memset(c->told, 0, calls * sizeof *c->told);
+	bool marks = false;
 	for (size_t i = 0; i < calls; i++) {
+		const int64_t *n = call[i].tokens;
 		c->told[i].prompt = work_prompt(&call[i]);
-		t.hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
+		t.hits |= n[BUCKET_CACHE_READ] > 0;
+		marks |= (n[BUCKET_CACHE_READ] | n[BUCKET_CACHE_WRITE_5M] |
+			  n[BUCKET_CACHE_WRITE_1H]) > 0;
 	}
 	for (uint32_t i = 0; i < calls; i++) {
+		c->told[i].unmarked = is_unmarked(recorded_of(c, i), prompt_of(c, i), marks);
 		place(&t, i);
-		c->told[i].before = c->last[recorded[i]];
+		c->told[i].before = c->by_cache[recorded[i]].which;
 		answered_last(c, recorded[i], i);
 	}
 	forget(c);
@@ -405,7 +478,10 @@ static const struct answered *answer_of(const struct count_cache *c, uint32_t ca
 struct known {
 	const struct answered *by; /* NULL: there is none */
 	uint32_t at;		   /* that call, or where the thread starts */
-	int64_t shared, most;	   /* for sure, and at most */
+	int64_t shared, most;	   /* as counted, and at most */
+	int64_t proven;		   /* of shared: for sure */
+	int32_t steps;		   /* calls that it goes back */
+	bool named;		   /* hits on record tell of which calls they were, each of them */
 	uint8_t doubt;
 	bool apart;	   /* what other customers left is not found */
 	uint32_t customer; /* who asks */
@@ -428,6 +504,9 @@ static void go_back(const struct count_cache *c, struct known *k, uint32_t cache
 				    ? t->doubt
 				    : t->doubt & (STEP_UNPROVEN | STEP_END);
 		k->shared = least(k->shared, t->step);
+		k->proven = least(k->proven, t->proven);
+		k->named &= t->named;
+		k->steps++;
 		k->most = least(k->most, t->doubt == STEP_MARKED ? both : t->step);
 		k->at = from;
 		t = &c->told[from];
@@ -439,9 +518,7 @@ static void go_back(const struct count_cache *c, struct known *k, uint32_t cache
 /* Leading tokens that the cache kept of a call that it answered. */
 static int64_t kept_of(const struct count_cache *c, const struct model_cache *of, uint32_t call)
 {
-	const int64_t reach = of->bills_writes
-				      ? count_cache_reach(&c->call[call], recorded_of(c, call))
-				      : prompt_of(c, call);
+	const int64_t reach = of->bills_writes ? reach_of(c, call) : prompt_of(c, call);
 	return reach < of->rules.minimum ? 0 : reach;
 }
 
@@ -502,6 +579,8 @@ static void know(struct known *k, const struct count_cache *c, const struct coun
 {
 	*k = (struct known){ .at = call->call,
 			     .shared = INT64_MAX,
+			     .proven = INT64_MAX,
+			     .named = true,
 			     .most = INT64_MAX,
 			     .apart = of->rules.scope & CACHE_CUSTOMER,
 			     .customer = c->call[call->call].customer };
@@ -514,6 +593,7 @@ static void know(struct known *k, const struct count_cache *c, const struct coun
 		int64_t common;
 		const struct answered *since = read_since(c, call, k, of, &common);
 		k->shared = since ? least(k->shared, common) : k->shared;
+		k->proven = since ? 0 : k->proven;
 		by = since ? since : by;
 		k->alive = since != NULL;
 	}
@@ -521,31 +601,38 @@ static void know(struct known *k, const struct count_cache *c, const struct coun
 	k->wrote_us = by->wrote_us;
 }
 
+/* What is there of a thread. */
+struct there {
+	int64_t found, most; /* as counted, and at most */
+	int64_t proven;	     /* of found: for sure */
+};
+
 /*
- * What of it came long enough ago: at least, and at most. Where clients mark what is kept, a hit
- * ends where an earlier prompt ended, or at a mark on record.
+ * What of it came long enough ago. Where clients mark what is kept, a hit ends where an earlier
+ * prompt ended, or at a mark on record.
  */
-static void settled(const struct count_cache *c, const struct count_call *call,
-		    const struct model_cache *of, const struct known *from, int64_t *found,
-		    int64_t *at_most)
+static struct there settled(const struct count_cache *c, const struct count_call *call,
+			    const struct model_cache *of, const struct known *from)
 {
 	const int64_t now_us = call->time_us;
 	struct known k = *from;
+	struct there t = { 0 };
 	int64_t kept = kept_of(c, of, k.at);
 	const int64_t newest = kept;
-	*found = *at_most = 0;
 	while (now_us - k.by->us < of->rules.settle_us ||
 	       (of->rules.breakpoints && !(k.doubt & STEP_MARKED) && k.shared < kept)) {
 		const struct answered *newer = k.by;
 		if (now_us - newer->us >= of->rules.settle_us)
-			*at_most = most(*at_most, least(k.most, kept));
+			t.most = most(t.most, least(k.most, kept));
 		go_back(c, &k, call->cache);
 		if (!k.by || !lives(of, k.by, newer->us))
-			return;
+			return t;
 		kept = kept_of(c, of, k.at);
 	}
-	*found = least(k.shared, kept);
-	*at_most = most(*at_most, least(k.most, of->rules.settle_us ? kept : newest));
+	t.found = least(k.shared, kept);
+	t.proven = least(k.proven, t.found);
+	t.most = most(t.most, least(k.most, of->rules.settle_us ? kept : newest));
+	return t;
 }
 
 /* What it finds where it knows nothing of the thread: the head that all begin with, and at most
@@ -560,8 +647,23 @@ static void find_head(const struct count_cache *c, const struct count_call *call
 				    ? 0
 				    : ruled(r, least(c->told[k->at].longest, k->shared), prompt);
 	const bool warm = call->warm && !(r->scope & CACHE_CONVERSATION);
-	f->hit = warm ? head : 0;
+	f->hit = f->floor = warm ? head : 0;
 	f->high = most(head, warm ? may : 0);
+}
+
+/* Whether what hits on record prove is there for sure: the cache answered all calls that they may
+ * have been of, and has them all still. */
+static bool is_sure(const struct count_cache *c, const struct count_call *call,
+		    const struct model_cache *of, const struct known *k)
+{
+	const struct answers_of *a = &c->by_cache[call->cache];
+	const uint32_t maybe =
+		of->rules.breakpoints || of->rules.settle_us ? 0 : c->told[call->call].maybe;
+	const int64_t ttl_us = of->rules.ttl_us, now_us = call->time_us;
+	if (of->rules.ttl_of_write && ttl_us >= 0 && now_us - c->call[0].time_us > ttl_us)
+		return false;
+	return k->named || (maybe && a->last == call->call && a->since <= maybe &&
+			    (ttl_us < 0 || now_us - c->call[maybe - 1].time_us <= ttl_us));
 }
 
 static void find_held(const struct count_cache *c, const struct count_call *call,
@@ -569,24 +671,43 @@ static void find_held(const struct count_cache *c, const struct count_call *call
 {
 	const struct cache_rules *r = &of->rules;
 	const int64_t prompt = prompt_of(c, call->call);
-	int64_t there = 0, at_most = 0;
-	if (k->by)
-		settled(c, call, of, k, &there, &at_most);
+	const struct there t = k->by ? settled(c, call, of, k) : (struct there){ 0 };
 	if (k->alive) {
 		const int64_t head = ruled(r, c->head, prompt);
-		there = ruled(r, there, prompt);
-		f->low = k->doubt & STEP_GUESSED ? least(head, there) : there;
-		f->hit = there;
-		f->high = most(there, ruled(r, at_most, prompt));
-		f->unproven = there > head && k->doubt & STEP_UNPROVEN;
-		f->end_unproven = there > head && r->breakpoints && k->doubt & STEP_END &&
+		f->hit = ruled(r, t.found, prompt);
+		f->low = k->doubt & STEP_GUESSED ? least(head, f->hit) : f->hit;
+		f->high = most(f->hit, ruled(r, t.most, prompt));
+		/* a hit may end at marks only: what is the same in front of one finds nothing */
+		f->floor = !is_sure(c, call, of, k) || (r->breakpoints && t.proven < t.found)
+				   ? 0
+				   : ruled(r, t.proven, prompt);
+		f->unproven = f->hit > head && k->doubt & STEP_UNPROVEN;
+		f->end_unproven = f->hit > head && r->breakpoints && k->doubt & STEP_END &&
 				  !(k->doubt & STEP_UNPROVEN);
 		return;
 	}
 	find_head(c, call, of, k, f);
 	if (k->by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
 	    call->time_us - (r->ttl_of_write ? k->wrote_us : k->us) <= of->contract->life_most_us)
-		f->high = most(f->high, ruled(r, at_most, prompt));
+		f->high = most(f->high, ruled(r, t.most, prompt));
+}
+
+/* What any prompt that the cache may still have can give the call at most. */
+static int64_t ceiling(const struct count_cache *c, const struct count_call *call,
+		       const struct model_cache *of)
+{
+	const uint32_t last = c->by_cache[call->cache].last;
+	const struct told *t = &c->told[call->call];
+	if (!last)
+		return 0;
+	const struct answered *by = answer_of(c, last - 1, call->cache);
+	const struct cache_contract *k = of->rules.asked & CACHE_ASKED_TTL ? NULL : of->contract;
+	const int64_t ttl_us = lifetime(of, by);
+	if (ttl_us >= 0 && call->time_us - by->us > most(ttl_us, k ? k->life_most_us : 0))
+		return 0;
+	return ruled(&of->rules,
+		     least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt)),
+		     t->prompt);
 }
 
 /* What keeping the call's prompt adds to the storage: all of it for its lifetime, and what is there
@@ -606,8 +727,8 @@ static int64_t stored(const struct count_cache *c, const struct count_call *call
 }
 
 /* What the call leaves behind. */
-static void keep(struct count_cache *c, const struct count_call *call, const struct known *k,
-		 int64_t hit)
+static void keep(struct count_cache *c, const struct count_call *call, const struct model_cache *of,
+		 const struct known *k, int64_t hit)
 {
 	const struct work_call *w = &c->call[call->call];
 	struct answered *a = &c->answers[call->call].first;
@@ -619,6 +740,9 @@ static void keep(struct count_cache *c, const struct count_call *call, const str
 				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
 					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
 	answered_last(c, call->cache, call->call);
+	if (w->requests <= 1)
+		c->by_cache[call->cache].longest =
+			most(c->by_cache[call->cache].longest, kept_of(c, of, call->call));
 }
 
 /* What the call could have found at most: so long is the prompt before it. */
@@ -643,7 +767,7 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 		f->missed = 0;
 	else if (of->rules.unpaid)
 		f->miss = MISS_UNPAID;
-	else if (!c->last[call->cache])
+	else if (!c->by_cache[call->cache].last)
 		f->miss = MISS_COLD;
 	else if (k->by && !k->alive)
 		f->miss = MISS_EXPIRED;
@@ -719,28 +843,44 @@ static int64_t expect_shorter(const struct count_cache *c, const struct count_ca
 	return parent || k->by ? f->hit : f->hit + part_of(f->high - f->hit, keeps);
 }
 
-/* The bounds of what nothing on record proves: on average one call in so many was rewritten, or
- * twice what sessions rewrite after such a pause, and a prompt that is shorter than an earlier one
- * may be that one's beginning instead. */
+/* How many of a call's tokens may be lost on average where nothing on record proves it: each step
+ * of its thread was rewritten once in so many calls, or twice as often as sessions do after such a
+ * pause. */
+static int64_t allowed_loss(const struct model_cache *of, const struct known *k, int64_t hit,
+			    int64_t lost)
+{
+	const int64_t a_step = of->rules.breakpoints ? hit / MARKED_ONE_IN : hit / REWRITTEN_ONE_IN;
+	return least(hit, most(a_step * k->steps, 2 * lost));
+}
+
+/* The bounds. At least: all that may be lost is (`floor`), or as much as may be on average
+ * (`least`). At most: whatever is as long and still there, unless the record tells that prompts
+ * part. */
 static void widen(const struct count_cache *c, const struct count_call *call,
 		  const struct model_cache *of, const struct known *k, struct count_found *f)
 {
+	const struct told *t = &c->told[call->call];
+	f->expected = expect_shorter(c, call, of, k, f);
 	f->least = f->low;
 	f->most = f->high;
-	f->expected = expect_shorter(c, call, of, k, f);
-	if (!f->unproven && !f->end_unproven)
-		return;
-	const int64_t lost = expected_loss(c, call, of, k, f);
-	if (f->end_unproven) { /* how many ends change within a unit of the record is not known */
-		f->least = least(f->low, f->hit - lost);
+	if (c->call[call->call].requests > 1) {
+		f->floor = f->low;
 		return;
 	}
-	const int64_t prompt = prompt_of(c, call->call),
-		      longest = ruled(&of->rules, c->told[call->call].longest, prompt),
-		      in_all = f->hit / (of->rules.breakpoints ? MARKED_ONE_IN : REWRITTEN_ONE_IN);
-	f->expected = f->hit - lost;
-	f->least = least(f->low, f->hit - least(f->hit, most(in_all, 2 * lost)));
-	f->most = most(f->high, c->told[call->call].longest >= prompt ? longest : 0);
+	if (f->unproven || f->end_unproven) {
+		const int64_t lost = expected_loss(c, call, of, k, f);
+		/* how many ends change within a unit of the record is not known */
+		f->expected = f->unproven ? f->hit - lost : f->hit;
+		f->least = least(f->low,
+				 f->hit - (f->unproven ? allowed_loss(of, k, f->hit, lost) : lost));
+	} else if (f->floor > 0) {
+		f->least = least(f->low, f->floor);
+	}
+	f->floor = least(f->floor, f->least);
+	if (!of->rules.unpaid)
+		f->most = most(f->hit, least(most(f->high, ceiling(c, call, of)), t->common_most));
+	if (of->bills_writes)
+		f->most = least(f->most, reach_of(c, call->call));
 }
 
 /* Whether the call finds exactly what was recorded: its model saw what the recorded one had seen,
@@ -751,7 +891,7 @@ static bool finds_recorded(const struct count_cache *c, const struct count_call 
 	const uint32_t was = c->recorded[call->call];
 	const int64_t read = c->call[call->call].tokens[BUCKET_CACHE_READ];
 	if (!alike || call->moved || of->rules.asked || of->rules.unpaid ||
-	    c->last[call->cache] != c->told[call->call].before)
+	    c->by_cache[call->cache].which != c->told[call->call].before)
 		return false;
 	/* where another minimum holds, only a hit that reaches it tells what would be found */
 	if (was == call->cache || (read > 0 && read >= of->rules.minimum))
@@ -767,7 +907,7 @@ static void find_other(const struct count_cache *c, const struct count_call *cal
 {
 	const struct work_call *w = &c->call[call->call];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
-	*f = (struct count_found){ 0 };
+	*f = (struct count_found){ .unmarked = c->told[call->call].unmarked };
 	if (of->rules.unpaid)
 		return;
 	if (w->requests > 1) {
@@ -777,7 +917,8 @@ static void find_other(const struct count_cache *c, const struct count_call *cal
 	}
 	find_held(c, call, of, k, f);
 	if (of->bills_writes) {
-		const int64_t reach = count_cache_reach(w, recorded_of(c, call->call));
+		const int64_t reach = reach_of(c, call->call);
+		f->floor = least(f->floor, reach);
 		f->low = least(f->low, reach);
 		f->hit = least(f->hit, reach);
 		f->high = least(f->high, reach);
@@ -808,6 +949,8 @@ const struct count_found *count_cache_find(struct count_cache *c, const struct c
 					   .hit = read,
 					   .high = read,
 					   .recorded = true,
+					   .unmarked = c->told[call->call].unmarked,
+					   .floor = read,
 					   .least = read,
 					   .most = read,
 					   .expected = read };
@@ -817,7 +960,7 @@ const struct count_found *count_cache_find(struct count_cache *c, const struct c
 		f->token_hours = stored(c, call, of, &k);
 	}
 	explain(c, call, of, &k, both, f);
-	keep(c, call, &k, f->hit);
+	keep(c, call, of, &k, f->hit);
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;
 	return f;

@@ -18,15 +18,27 @@
 struct count_found {
 	int64_t low, hit, high;
 	/* unproven: no hit on record tells that its prompt goes on from the one before;
-	   end_unproven: hits end at marks, and no hit tells of the last one's end; least, most:
-	   the bounds where that is in doubt, too */
+	   end_unproven: hits end at marks, and no hit tells of the last one's end */
 	bool recorded, unproven, end_unproven;
-	int64_t least, most;
+	bool unmarked; /* input of the record lies behind its client's last mark */
+	/* the bounds where that is in doubt, too: whatever the prompts were, floor to most; on
+	   average of calls that are rewritten as often as is allowed for, least */
+	int64_t floor, least, most;
 	int64_t expected;     /* as often as recorded sessions rewrite what was said */
 	enum cache_miss miss; /* why it found less than the call before it was long */
 	int64_t missed;	      /* tokens */
 	int64_t token_hours;  /* that keeping its prompt adds, where that is billed */
 };
+
+static inline bool count_is_unproven(const struct count_found *f)
+{
+	return f->unproven || f->end_unproven;
+}
+/* Whether what was found lies between two bounds for another reason. */
+static inline bool count_is_uncertain(const struct count_found *f)
+{
+	return !count_is_unproven(f) && (f->floor != f->hit || f->most != f->hit);
+}
 
 struct count_call {
 	uint32_t call;	/* of the conversation at hand */

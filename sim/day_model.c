@@ -143,6 +143,55 @@ static size_t find_step(const double *z, size_t from, size_t n, double larger, d
 	return best && whole - *left > step_ratio * spread ? best : 0;
 }
 
+/* Sums of the first values, and of their squares. */
+struct sums_to {
+	double *x, *xx;
+};
+
+static double squares_of(const struct sums_to *s, size_t from, size_t to)
+{
+	const double x = s->x[to] - s->x[from];
+	return fmax(s->xx[to] - s->xx[from] - x * x / (double)(to - from), 0);
+}
+
+static double mean_to(const struct sums_to *s, size_t from, size_t to)
+{
+	return (s->x[to] - s->x[from]) / (double)(to - from);
+}
+
+/* The best place for the end of a level that came and is over, as no single step tells it: what was
+ * before may be as it is now. Otherwise as find_step. */
+static size_t find_episode(const double *z, size_t from, size_t n, double *left)
+{
+	const size_t least = DAY_MODEL_LEVEL_DAYS;
+	struct sums_to s = { mem_zalloc((n + 1) * sizeof *s.x),
+			     mem_zalloc((n + 1) * sizeof *s.xx) };
+	for (size_t i = from; i < n; i++) {
+		s.x[i + 1] = s.x[i] + z[i];
+		s.xx[i + 1] = s.xx[i] + z[i] * z[i];
+	}
+	const double whole = squares_of(&s, from, n);
+	size_t best = 0;
+	*left = whole;
+	for (size_t k = from + 2 * least; k < n; k++)
+		for (size_t j = from + least; j + least <= k; j++) {
+			const double here = squares_of(&s, from, j) + squares_of(&s, j, k) +
+					    squares_of(&s, k, n),
+				     then = mean_to(&s, j, k), now = mean_to(&s, k, n);
+			if (here < *left && fabs(then - now) > step_least &&
+			    holds(z, n, then, now)) {
+				*left = here;
+				best = k;
+			}
+		}
+	free(s.x);
+	free(s.xx);
+	/* as an F statistic of two further means */
+	const double spread = *left / (double)(n - from - 3);
+	/* what is over for fewer days is not known to be */
+	return best && best + least <= n && whole - *left > 2 * step_ratio * spread ? best : 0;
+}
+
 /* Squares that a straight line leaves; its slope where that is certain, else 0. */
 static double find_slope(const double *z, size_t n, double *slope)
 {
@@ -189,6 +238,29 @@ static double find_added(const double *z, size_t n, double *added)
 	return left;
 }
 
+/* Whether an episode that leaves so many squares tells the days better than growth that leaves
+ * `grows`, by Schwarz's criterion: it has three more numbers. */
+static bool tells_better(double left, double grows, size_t days)
+{
+	return left * pow((double)days, 3.0 / (double)days) < grows;
+}
+
+/* How likely that one is of two that leave so many squares; what touches zero is not (INFINITY). */
+static double share_of(double left, double other, size_t days)
+{
+	if (!(left < (double)INFINITY) || other <= 0)
+		return 0;
+	return 1 / (1 + pow(left / other, (double)days / 2));
+}
+
+static void take_growth(struct day_model *m, double slope, double added, double share, size_t days)
+{
+	m->factor_a_day = slope;
+	m->added = added;
+	m->added_share = share;
+	m->growth = share * added / (1 + added * (double)(days - 1)) + (1 - share) * slope;
+}
+
 /* The level that holds now, and its growth: of what a step or a slope explain, what leaves less.
  * Where there is growth to be explained, a step of the same size will do. */
 static void find_level(struct day_model *m, const double *z, size_t n)
@@ -196,19 +268,24 @@ static void find_level(struct day_model *m, const double *z, size_t n)
 	while (n - m->first >= (size_t)2 * DAY_MODEL_LEVEL_DAYS) {
 		const double *level = z + m->first;
 		const size_t days = n - m->first;
-		double slope, added, by_step;
+		double slope, added, left;
 		const double by_slope = find_slope(level, days, &slope),
-			     by_added = find_added(level, days, &added);
-		const size_t step =
-			find_step(z, m->first, n, slope != 0 ? growth_least : step_least, &by_step);
-		if (slope != 0 && (!step || fmin(by_slope, by_added) < by_step)) {
-			m->added = by_added < by_slope ? added : 0;
-			m->growth =
-				m->added != 0 ? added / (1 + added * (double)(days - 1)) : slope;
+			     by_added = find_added(level, days, &added),
+			     grows = fmin(by_slope, by_added);
+		size_t step =
+			find_step(z, m->first, n, slope != 0 ? growth_least : step_least, &left);
+		if (step && slope != 0 && grows < left) {
+			step = 0;
+		} else if (!step && (step = find_episode(z, m->first, n, &left)) != 0) {
+			if (slope != 0 && !tells_better(left, grows, days))
+				step = 0;
+		}
+		if (!step) {
+			if (slope != 0)
+				take_growth(m, slope, added, share_of(by_added, by_slope, days),
+					    days);
 			return;
 		}
-		if (!step)
-			return;
 		m->first = step;
 		m->changed = true;
 	}
@@ -262,7 +339,7 @@ double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, s
 		     to = m->factor[weekday_of(t, first_weekday)];
 	if (m->growth == 0 && of == to)
 		return 1;
-	if (m->added != 0)
-		return amounted(m, n, t) / amounted(m, n, i) * exp(to - of);
-	return exp(m->growth * (grown(n, t) - grown(n, i)) + to - of);
+	const double by_factor = exp(m->factor_a_day * (grown(n, t) - grown(n, i))),
+		     by_amount = m->added_share > 0 ? amounted(m, n, t) / amounted(m, n, i) : 0;
+	return (m->added_share * by_amount + (1 - m->added_share) * by_factor) * exp(to - of);
 }

@@ -4,10 +4,11 @@
  *
  * Everything is seen in logarithms, so that a factor is the same at every level. Weekdays are
  * compared with the level of the days around them, so that growth does not hide a week. A change of
- * level makes the days before it say nothing about the level (they still tell the week); steady
- * growth is told from a change by which of the two leaves less unexplained, and so is growth by a
- * factor a day from growth by an amount a day. What is not certain (1 %) is not there: equal days
- * stay equal to the last digit.
+ * level makes the days before it say nothing about the level (they still tell the week); an
+ * episode that is over makes them say nothing either. Steady growth is told from a change by which
+ * of the two leaves less unexplained; of growth by a factor a day and by an amount a day each
+ * counts as much as it is likely. What is not certain (1 %) is not there: equal days stay equal to
+ * the last digit.
  */
 #ifndef TALLY_SIM_DAY_MODEL_H
 #define TALLY_SIM_DAY_MODEL_H
@@ -25,8 +26,9 @@ struct day_model {
 	bool seasonal;	  /* there is more than one group */
 	double factor[7]; /* logarithm, of a weekday against the level */
 	double growth;	  /* logarithm, a day, on the last day; 0: none */
-	double added;	  /* growth by an amount a day: that, over the level of day `first`; 0: by a
-			     factor, or none */
+	/* how it grows, by a factor a day (the logarithm) and by an amount (over the level of day
+	   `first`), and how much the second tells the past better: 0 to 1 */
+	double factor_a_day, added, added_share;
 };
 
 /* value: of n days in their order, none negative; first_weekday: of the first one, 0 = Monday.

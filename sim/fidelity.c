@@ -102,12 +102,12 @@ int fidelity_run(struct fidelity *out, const struct fidelity_of *of, struct err 
 {
 	struct tariffs *t = tariffs_open(of->book, NULL, of->currency);
 	const struct sums recorded = of_recorded(of->fit, of->workload, t);
-	int rc = 0;
 	*out = (struct fidelity){ .unpriced = recorded.unpriced, .currency = of->currency };
 	measure(&recorded, out->recorded);
+	int rc = full_caches_recorded(&out->full, of->workload->blocks, FIDELITY_SEEDS, e);
 	for (uint64_t seed = 1; rc == 0 && seed <= FIDELITY_SEEDS; seed++) {
 		struct synthetic g;
-		int128 one[FIDELITY_MEASURES];
+		int128 one[FIDELITY_MEASURES] = { 0 };
 		rc = synthetic_generate(&g, of->spec,
 					&(struct synthetic_asked){ .has_seed = true, .seed = seed },
 					e);
@@ -115,6 +115,8 @@ int fidelity_run(struct fidelity *out, const struct fidelity_of *of, struct err 
 			const struct sums sums = of_generated(of->fit, &g, t);
 			measure(&sums, one);
 		}
+		if (rc == 0 && seed <= (uint64_t)out->full.seeds)
+			rc = full_caches_generated(&out->full, &g, e);
 		for (int m = 0; rc == 0 && m < FIDELITY_MEASURES; m++) {
 			out->least[m] =
 				seed == 1 || one[m] < out->least[m] ? one[m] : out->least[m];

@@ -10,6 +10,7 @@
 
 #include "pricing/book.h"
 #include "sim/fit.h"
+#include "sim/full_caches.h"
 #include "sim/generate.h"
 
 enum { FIDELITY_SEEDS = 20 };
@@ -28,6 +29,7 @@ struct fidelity {
 	int128 recorded[FIDELITY_MEASURES], least[FIDELITY_MEASURES], most[FIDELITY_MEASURES];
 	int64_t unpriced; /* recorded calls that have no price; the cost leaves them out */
 	const char *currency;
+	struct full_caches full;
 };
 
 struct fidelity_of {
@@ -37,7 +39,7 @@ struct fidelity_of {
 	const struct book *book;
 	const char *currency;
 };
-/* Errors: those of synthetic_generate. */
+/* Errors: those of synthetic_generate and full_caches. */
 int fidelity_run(struct fidelity *out, const struct fidelity_of *of, struct err *e);
 /* The largest error of a seed, in millionths of what was recorded; -1: nothing was. */
 int64_t fidelity_error(const struct fidelity *f, enum fidelity_measure m);

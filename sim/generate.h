@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/instant.h"
 #include "base/json.h"
+#include "sim/block_trace.h"
 
 struct synthetic_call {
 	int64_t time_us, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
@@ -51,7 +52,7 @@ struct synthetic {
 	struct arena arena;
 };
 
-enum { SYNTHETIC_CALLS_MOST = 50000000 };
+enum { SYNTHETIC_CALLS_MOST = 50000000, SYNTHETIC_BLOCK_TOKENS = 16 };
 
 /* What is asked for otherwise than the specification says. */
 struct synthetic_asked {
@@ -78,9 +79,12 @@ void synthetic_put_csv(struct buf *out, const struct synthetic *s, size_t from, 
 /* Qwen-Bailian's shape, with the blocks of each prompt: what all prompts of a class begin with is
  * the same, and what a session said before. Calls come in their order. */
 struct synthetic_blocks;
-struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s);
+struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s, int64_t block_tokens);
 void synthetic_blocks_close(struct synthetic_blocks *b);
 void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t from, size_t to);
+/* The same as a trace in memory, of which `request` and `block` are to be freed. Its prompts have
+ * fewer than 2^32 blocks in all. */
+void synthetic_blocks_trace(struct block_trace *out, struct synthetic_blocks *b);
 void synthetic_release(struct synthetic *s);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include "sim/generate.h"
 
-enum { BLOCK_TOKENS = 16 };
-
 /* Ids [first, first + count). */
 struct id_run {
 	int64_t first, count;
@@ -21,7 +19,7 @@ struct synthetic_blocks {
 	size_t *place;		/* by session and call: the call's number in s */
 	struct prompt_ids *ids; /* by the call's number */
 	int64_t *own;		/* by layer: the first id of what it adds to its parent */
-	int64_t next_id;
+	int64_t next_id, block_tokens;
 	struct arena arena;
 };
 
@@ -30,16 +28,17 @@ static size_t session_of(const struct synthetic_blocks *b, const struct syntheti
 	return b->first_session[c->place] + c->session;
 }
 
-static int64_t layer_blocks(const struct synthetic *s, size_t number)
+static int64_t layer_blocks(const struct synthetic_blocks *b, size_t number)
 {
-	return number ? s->layer[number - 1].tokens / BLOCK_TOKENS : 0;
+	return number ? b->s->layer[number - 1].tokens / b->block_tokens : 0;
 }
 
-struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s)
+struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s, int64_t block_tokens)
 {
 	struct synthetic_blocks *b = mem_zalloc(sizeof *b);
 	size_t sessions = 0, at = 0;
 	b->s = s;
+	b->block_tokens = block_tokens;
 	b->first_session = mem_zalloc((s->classes + 1) * sizeof *b->first_session);
 	b->own = mem_zalloc((s->layers + 1) * sizeof *b->own);
 	for (size_t k = 0; k < s->classes; k++) {
@@ -48,7 +47,7 @@ struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s)
 	}
 	for (size_t k = 0; k < s->layers; k++) {
 		b->own[k] = b->next_id;
-		b->next_id += layer_blocks(s, k + 1) - layer_blocks(s, s->layer[k].parent);
+		b->next_id += layer_blocks(b, k + 1) - layer_blocks(b, s->layer[k].parent);
 	}
 	b->first_call = mem_zalloc((sessions + 2) * sizeof *b->first_call);
 	b->place = mem_alloc((s->count + 1) * sizeof *b->place);
@@ -102,8 +101,8 @@ static void put_layer(struct prompt_ids *p, const struct synthetic_blocks *b, ui
 {
 	size_t n = p->runs = layers_of(b->s, layer);
 	for (; layer; layer = b->s->layer[layer - 1].parent) {
-		const int64_t before = layer_blocks(b->s, b->s->layer[layer - 1].parent),
-			      end = layer_blocks(b->s, layer);
+		const int64_t before = layer_blocks(b, b->s->layer[layer - 1].parent),
+			      end = layer_blocks(b, layer);
 		p->run[--n] = (struct id_run){ b->own[layer - 1],
 					       (end < blocks ? end : blocks) - before };
 	}
@@ -119,8 +118,8 @@ static void name_blocks(struct synthetic_blocks *b, size_t i)
 {
 	const struct synthetic_call *c = &b->s->call[i];
 	const size_t session = b->first_call[session_of(b, c)];
-	const int64_t whole = (synthetic_prompt(c) + BLOCK_TOKENS - 1) / BLOCK_TOKENS,
-		      alike = c->common / BLOCK_TOKENS;
+	const int64_t whole = (synthetic_prompt(c) + b->block_tokens - 1) / b->block_tokens,
+		      alike = c->common / b->block_tokens;
 	const struct prompt_ids *like = c->call ? &b->ids[b->place[session + c->like]] : NULL;
 	struct prompt_ids *p = &b->ids[i];
 	int64_t count = 0;
@@ -128,8 +127,8 @@ static void name_blocks(struct synthetic_blocks *b, size_t i)
 						sizeof *p->run);
 	if (like) {
 		/* a partial last block is not what comes in its place */
-		const int64_t full =
-			synthetic_prompt(&b->s->call[b->place[session + c->like]]) / BLOCK_TOKENS;
+		const int64_t full = synthetic_prompt(&b->s->call[b->place[session + c->like]]) /
+				     b->block_tokens;
 		count = begin_alike(p, like, alike < full ? alike : full);
 	} else if (alike > 0) {
 		put_layer(p, b, c->layer, alike);
@@ -143,11 +142,12 @@ static void name_blocks(struct synthetic_blocks *b, size_t i)
 
 /* Where clients ask for a cache they mark the prompt's end and, of drawn sessions, what is common
  * to all: whole blocks of both. A record without marks is taken to have the first only. */
-static void put_marks(struct buf *out, const struct synthetic *s, const struct synthetic_call *c)
+static void put_marks(struct buf *out, const struct synthetic_blocks *b,
+		      const struct synthetic_call *c)
 {
-	const struct synthetic_class *w = &s->work[c->place];
-	const int64_t end = synthetic_prompt(c) / BLOCK_TOKENS * BLOCK_TOKENS,
-		      head = layer_blocks(s, c->layer) * BLOCK_TOKENS;
+	const struct synthetic_class *w = &b->s->work[c->place];
+	const int64_t end = synthetic_prompt(c) / b->block_tokens * b->block_tokens,
+		      head = layer_blocks(b, c->layer) * b->block_tokens;
 	if (end == 0)
 		return;
 	buf_puts(out, ",\"breakpoints\":[");
@@ -183,7 +183,7 @@ void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t fr
 			buf_puts(out, ",\"customer\":");
 			json_put_string(out, text_of(w->customer));
 		}
-		put_marks(out, s, c);
+		put_marks(out, b, c);
 		buf_puts(out, ",\"hash_ids\":\"");
 		const struct prompt_ids *p = &b->ids[i];
 		for (size_t k = 0; k < p->runs; k++)
@@ -191,4 +191,33 @@ void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t fr
 				   (long long)(p->run[k].first + p->run[k].count - 1));
 		buf_puts(out, "\"}\n");
 	}
+}
+
+void synthetic_blocks_trace(struct block_trace *out, struct synthetic_blocks *b)
+{
+	const struct synthetic *s = b->s;
+	*out = (struct block_trace){ .shape = "generated",
+				     .block_tokens = b->block_tokens,
+				     .has_partial = true,
+				     .names_blocks = true };
+	out->request = mem_zalloc((s->count + 1) * sizeof *out->request);
+	for (size_t i = 0; i < s->count; i++) {
+		const int64_t prompt = synthetic_prompt(&s->call[i]);
+		name_blocks(b, i);
+		out->blocks += (size_t)((prompt + b->block_tokens - 1) / b->block_tokens);
+		out->input_tokens += prompt;
+	}
+	out->block = mem_alloc((out->blocks + 1) * sizeof *out->block);
+	for (size_t i = 0, at = 0; i < s->count; i++) {
+		struct block_request *q = &out->request[out->count++];
+		*q = (struct block_request){ .time_us = s->call[i].time_us - s->start_us,
+					     .input = synthetic_prompt(&s->call[i]),
+					     .output = s->call[i].output,
+					     .first = (uint32_t)at };
+		for (size_t k = 0; k < b->ids[i].runs; k++)
+			for (int64_t n = 0; n < b->ids[i].run[k].count; n++)
+				out->block[at++] = (uint32_t)(b->ids[i].run[k].first + n);
+		q->count = (uint32_t)(at - q->first);
+	}
+	out->distinct = (size_t)b->next_id;
 }

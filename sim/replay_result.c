@@ -315,6 +315,7 @@ static void move_names(struct names *to, struct names *from)
 void replay_names_release(struct names *n)
 {
 	free(n->name);
+	dict_release(&n->index);
 	arena_release(&n->arena);
 }
 
@@ -429,10 +430,8 @@ void replay_result_close(struct replay_result *r)
 	free(r->model_rank);
 	free(r->window_rank);
 	free(r->total.rare);
-	free(r->unpriced.reason);
-	free(r->uncredited.reason);
-	arena_release(&r->unpriced.arena);
-	arena_release(&r->uncredited.arena);
+	replay_reasons_release(&r->unpriced);
+	replay_reasons_release(&r->uncredited);
 	arena_release(&r->arena);
 	free(r);
 }

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/dict.h"
 #include "meter/read/trace_reader.h"
 #include "sim/call_source.h"
 #include "sim/conversation.h"
@@ -26,6 +27,7 @@ struct names {
 	struct arena arena;
 	struct text *name;
 	uint32_t count;
+	struct dict index; /* of each, 1 + its place */
 };
 
 struct refusal {
@@ -38,7 +40,9 @@ struct reasons {
 	struct arena arena;
 	struct replay_reason *reason;
 	size_t count;
+	struct dict index; /* model, 0, why to 1 + place */
 };
+void replay_reasons_release(struct reasons *r);
 
 enum pass { PASS_FIRST_INSTANT, PASS_CONVERSATIONS, PASS_PRICE };
 

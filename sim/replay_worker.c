@@ -13,34 +13,44 @@
 static uint32_t name_id(struct names *n, struct text name)
 {
 	pthread_mutex_lock(&n->lock);
-	uint32_t id = 0;
-	for (uint32_t i = 0; i < n->count && !id; i++)
-		if (text_eq(n->name[i], name))
-			id = i + 1;
-	if (!id) {
+	uint64_t *at = dict_need(&n->index, name, NULL);
+	if (!*at) {
 		if ((n->count & (n->count - 1)) == 0)
 			n->name =
 				mem_grow(n->name, (n->count ? n->count * 2 : 1) * sizeof *n->name);
 		n->name[n->count++] =
 			(struct text){ arena_text(&n->arena, name.p, name.n), name.n };
-		id = n->count;
+		*at = n->count;
 	}
+	const uint32_t id = (uint32_t)*at;
 	pthread_mutex_unlock(&n->lock);
 	return id;
 }
 
 uint32_t replay_reason_id(struct reasons *r, struct text model, const char *why)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (text_eq(r->reason[i].model, model) && strcmp(r->reason[i].why, why) == 0)
-			return (uint32_t)i + 1;
+	struct buf key = { 0 };
+	buf_add(&key, model.p, model.n);
+	buf_add(&key, "", 1);
+	buf_puts(&key, why);
+	uint64_t *at = dict_need(&r->index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (*at)
+		return (uint32_t)*at;
 	if ((r->count & (r->count - 1)) == 0)
 		r->reason = mem_grow(r->reason, (r->count ? r->count * 2 : 1) * sizeof *r->reason);
 	r->reason[r->count++] =
 		(struct replay_reason){ { arena_text(&r->arena, model.p, model.n), model.n },
 					arena_text(&r->arena, why, strlen(why)),
 					0 };
-	return (uint32_t)r->count;
+	return (uint32_t)(*at = r->count);
+}
+
+void replay_reasons_release(struct reasons *r)
+{
+	free(r->reason);
+	dict_release(&r->index);
+	arena_release(&r->arena);
 }
 
 static void count_reason(struct reasons *r, uint32_t *id, struct text model, const char *why)
@@ -1069,10 +1079,8 @@ void replay_worker_release(struct worker *w)
 	tariffs_close(w->tariffs);
 	groups_close(w->groups);
 	free(w->key);
-	free(w->unpriced_reasons.reason);
-	free(w->uncredited_reasons.reason);
-	arena_release(&w->unpriced_reasons.arena);
-	arena_release(&w->uncredited_reasons.arena);
+	replay_reasons_release(&w->unpriced_reasons);
+	replay_reasons_release(&w->uncredited_reasons);
 	for (size_t i = 0; i < w->refusal_count; i++)
 		free(w->refusal[i].message);
 }

@@ -335,6 +335,13 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 			r->target[r->targets++] = r->target[0];
 		return rc;
 	}
+	const char *dot = strrchr(spec, '.');
+	if (dot && strcmp(dot, ".json") == 0)
+		return err_set(
+			e, ERR_USAGE,
+			"'%s' is the name of a file, not of a model; the rules in it are the "
+			"scenario rules:%s",
+			spec, spec);
 	r->kind = ROUTE_MODEL;
 	return add_target(r, text_of(spec), book, a, &place, e);
 }

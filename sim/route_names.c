@@ -42,10 +42,8 @@ static void meet_all(struct met *m)
 
 static bool is_met(const struct met *m, enum kind k, struct text name)
 {
-	for (size_t i = 1; i <= m->w->names; i++)
-		if (m->has[k][i] && text_is(name, m->w->name[i]))
-			return true;
-	return false;
+	const uint64_t *n = dict_find(&m->w->dict, name);
+	return n && m->has[k][*n];
 }
 
 /* Whether some call has it. */

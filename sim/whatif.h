@@ -12,6 +12,7 @@
 #include "pricing/plan.h"
 #include "sim/count_cache.h"
 #include "sim/hosting.h"
+#include "sim/losses.h"
 #include "sim/prefix_cache.h"
 #include "sim/resample.h"
 #include "sim/route.h"
@@ -126,6 +127,7 @@ struct whatif_result {
 	   what was said as often as recorded ones do */
 	int64_t calls_recorded, calls_uncertain, calls_unproven;
 	struct money_total cost_low, cost_high, cost_expected;
+	struct losses losses; /* of calls without proof; in cost_high once all plays are known */
 	struct misses missed; /* where hits are rebuilt, or found block by block */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;

@@ -249,19 +249,19 @@ static void hit_rebuilt(struct run *r)
 			r->counts, &(struct count_call){
 					   p->call, p->cache, p->time_us, p->time_us != c->time_us,
 					   !cold_uses_has(&st->cold, play_number(r, p)) });
+		p->floor = f->floor;
 		p->low = f->least;
 		p->hit = f->hit;
 		p->high = f->most;
 		p->expected = f->expected;
 		p->as_recorded = f->recorded;
 		p->token_hours = f->token_hours;
-		p->records_writes = st->cache[recorded[p->call]].bills_writes;
+		p->unmarked = f->unmarked;
 		r->out->calls_recorded += f->recorded;
 		r->out->missed.calls[f->miss] += f->missed > 0;
 		r->out->missed.tokens[f->miss] += f->missed;
-		r->out->calls_unproven +=
-			(f->unproven || f->end_unproven) && f->low == f->hit && f->high == f->hit;
-		r->out->calls_uncertain += f->low != f->hit || f->high != f->hit;
+		r->out->calls_unproven += count_is_unproven(f);
+		r->out->calls_uncertain += count_is_uncertain(f);
 	}
 }
 

@@ -126,14 +126,13 @@ static void give_prompt(const struct run *r, const struct play *p,
 {
 	const struct workload *w = r->o->workload;
 	d->of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
-	d->an_hour = p->records_writes && tokens[BUCKET_CACHE_WRITE_1H] &&
-		     !tokens[BUCKET_CACHE_WRITE_5M];
+	d->an_hour = p->unmarked && tokens[BUCKET_CACHE_WRITE_1H] && !tokens[BUCKET_CACHE_WRITE_5M];
 	d->reach = d->prompt;
 	if (r->o->cache == WHATIF_CACHE_BLOCKS) {
 		const struct block_request *q = &w->blocks->request[p->call];
 		d->reach -=
 			least(d->reach, q->input - prefix_cache_reach(w->blocks, &d->of->rules, q));
-	} else if (p->records_writes) {
+	} else if (p->unmarked) {
 		d->reach -= tokens[BUCKET_INPUT];
 	}
 }
@@ -476,6 +475,8 @@ static struct money_total cost_with(struct run *r, const struct play *p, const s
 	const struct dividing *d = &is->how;
 	struct money_total at;
 	int64_t tokens[BUCKET_COMMON];
+	if (hit == p->hit)
+		return is->cost;
 	CHECK(d->of); /* what was found as it was recorded has one hit */
 	memcpy(tokens, is->tokens, sizeof tokens);
 	model_cache_split(d->of, p->answer, d->an_hour, d->reach,
@@ -486,15 +487,15 @@ static struct money_total cost_with(struct run *r, const struct play *p, const s
 /* What the play would cost with the fewest and the most hits, and with those that are expected. */
 static bool add_bounds(struct run *r, const struct play *p, const struct charge *is)
 {
-	enum { BOUNDS = 3 };
-	const int64_t hits[BOUNDS] = { p->high, p->low, p->expected };
-	struct money_total *sum[BOUNDS] = { &r->out->cost_low, &r->out->cost_high,
-					    &r->out->cost_expected };
-	bool fits = true;
-	for (int k = 0; k < BOUNDS; k++)
-		fits &= money_total_add(sum[k], hits[k] == p->hit ? is->cost
-								  : cost_with(r, p, is, hits[k]));
-	return fits;
+	struct whatif_result *out = r->out;
+	const bool fits = money_total_add(&out->cost_low, cost_with(r, p, is, p->high)) &&
+			  money_total_add(&out->cost_expected, cost_with(r, p, is, p->expected));
+	if (p->floor == p->low)
+		return money_total_add(&out->cost_high, cost_with(r, p, is, p->low)) && fits;
+	/* a part of the hits costs that part of what they all do */
+	const struct money_total all = money_total_minus(cost_with(r, p, is, p->floor), is->cost);
+	return money_total_add(&out->cost_high, is->cost) && fits &&
+	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
 }
 
 /* As it was metered, whatever the cards say now. */
@@ -714,7 +715,8 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 {
 	bool fits = money_total_add(&to->cost_low, r->cost_low) &&
 		    money_total_add(&to->cost_high, r->cost_high) &&
-		    money_total_add(&to->cost_expected, r->cost_expected);
+		    money_total_add(&to->cost_expected, r->cost_expected) &&
+		    losses_join(&to->losses, &r->losses);
 	money_total_add(&to->retry_cost, r->retry_cost);
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;
@@ -824,6 +826,7 @@ int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, i
 		for (size_t k = 0; part->by_conversation && k < st->clusters; k++)
 			fits &= money_total_add(&out->by_conversation[k], part->by_conversation[k]);
 	}
+	fits &= money_total_add(&out->cost_high, losses_most(&out->losses));
 	merge_windows(out, run, runs);
 	merge_reasons(out, run, runs);
 	return fits ? whatif_sum(st, out, e) : too_large(st->s, e);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/dict.h"
+
 /* Words that say whose it is, where it runs and which state it is in. */
 static bool is_beside(struct text word)
 {
@@ -82,39 +84,76 @@ static void bare_of(struct buf *out, struct text name)
 	}
 }
 
-/* A name, with what is left of it and which half has it. */
+/* A name, with which half has it. */
 struct named {
 	struct text name;
-	struct buf bare;
 	bool billed, metered;
-	struct named *other; /* of a name that only the meter has: the one of the bill */
+	uint64_t left; /* of it: 1 + place; 0: nothing */
 };
 
-static struct named *named_of(struct named *all, size_t *count, struct text name)
+/* What is left of names, and the only name of each half that the other half lacks. */
+struct left {
+	const struct named *billed, *metered;
+	size_t billed_count, metered_count;
+};
+
+struct halves {
+	struct reconciliation *r;
+	struct dict names, lefts, lines; /* to 1 + place; lines: by day and name */
+	struct named *named;
+	struct left *left;
+	bool *gone; /* lines that are another one's now */
+};
+
+static struct named *named_of(struct halves *h, struct text name)
 {
-	for (size_t i = 0; i < *count; i++)
-		if (text_eq(all[i].name, name))
-			return &all[i];
-	struct named *n = &all[(*count)++];
-	*n = (struct named){ .name = name };
-	bare_of(&n->bare, name);
-	return n;
+	return &h->named[*dict_need(&h->names, name, NULL) - 1];
 }
 
-/* The only one that the other half alone has and that is as bare; NULL. */
-static struct named *only_other(struct named *all, size_t count, const struct named *of)
+static uint64_t *line_of(struct halves *h, int64_t day, struct text name, struct buf *key)
 {
-	struct named *found = NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct named *n = &all[i];
-		if (n->billed == of->metered && n->metered == of->billed &&
-		    n->bare.n == of->bare.n && memcmp(n->bare.p, of->bare.p, n->bare.n) == 0) {
-			if (found)
-				return NULL;
-			found = n;
+	key->n = 0;
+	buf_add(key, &day, sizeof day);
+	buf_add(key, name.p, name.n);
+	return dict_need(&h->lines, (struct text){ key->p, key->n }, NULL);
+}
+
+static void read_halves(struct halves *h, struct buf *key)
+{
+	const struct reconciliation *r = h->r;
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		uint64_t *at = dict_need(&h->names, l->model, NULL),
+			 *line = line_of(h, l->day, l->model, key);
+		if (!*at) {
+			*at = h->names.count;
+			h->named[*at - 1].name = l->model;
 		}
+		*line = *line ? *line : i + 1;
+		struct named *n = &h->named[*at - 1];
+		n->billed |= l->billed.has_cost || l->billed.has_tokens;
+		n->metered |= l->metered.records != 0;
 	}
-	return found;
+	for (size_t i = 0; i < h->names.count; i++) {
+		struct named *n = &h->named[i];
+		key->n = 0;
+		bare_of(key, n->name);
+		if (!key->n || n->billed == n->metered)
+			continue;
+		uint64_t *at = dict_need(&h->lefts, (struct text){ key->p, key->n }, NULL);
+		*at = *at ? *at : h->lefts.count;
+		struct left *l = &h->left[(n->left = *at) - 1];
+		*(n->billed ? &l->billed : &l->metered) = n;
+		++*(n->billed ? &l->billed_count : &l->metered_count);
+	}
+}
+
+/* Of a name that only the meter has: the one that only the bill has and that is as bare, where
+ * both are alone; NULL. */
+static const struct named *other_of(const struct halves *h, const struct named *n)
+{
+	const struct left *l = n->left && n->metered ? &h->left[n->left - 1] : NULL;
+	return l && l->billed_count == 1 && l->metered_count == 1 ? l->billed : NULL;
 }
 
 static void move_metered(struct reconciled *to, const struct reconciled *from)
@@ -124,45 +163,42 @@ static void move_metered(struct reconciled *to, const struct reconciled *from)
 	money_total_add(&to->at_cards, from->at_cards);
 }
 
-static void join_line(struct reconciliation *r, size_t at, struct text name, bool *gone)
+static void join_line(struct halves *h, size_t at, struct text name, struct buf *key)
 {
-	struct reconciled *from = &r->line[at];
-	for (size_t i = 0; i < r->lines; i++)
-		if (r->line[i].day == from->day && text_eq(r->line[i].model, name)) {
-			move_metered(&r->line[i], from);
-			gone[at] = true;
-			return;
-		}
+	struct reconciled *from = &h->r->line[at];
+	uint64_t *known = line_of(h, from->day, name, key);
+	if (*known) {
+		move_metered(&h->r->line[*known - 1], from);
+		h->gone[at] = true;
+		return;
+	}
+	*known = at + 1;
 	from->model = name;
 }
 
 void bill_names_join(struct reconciliation *r)
 {
-	struct named *all = mem_zalloc((r->lines + 1) * sizeof *all);
-	bool *gone = mem_zalloc((r->lines + 1) * sizeof *gone);
-	size_t count = 0, kept = 0;
+	struct halves h = { .r = r,
+			    .named = mem_zalloc((r->lines + 1) * sizeof *h.named),
+			    .left = mem_zalloc((r->lines + 1) * sizeof *h.left),
+			    .gone = mem_zalloc((r->lines + 1) * sizeof *h.gone) };
+	struct buf key = { 0 };
+	size_t kept = 0;
+	read_halves(&h, &key);
 	for (size_t i = 0; i < r->lines; i++) {
-		struct named *n = named_of(all, &count, r->line[i].model);
-		n->billed |= r->line[i].billed.has_cost || r->line[i].billed.has_tokens;
-		n->metered |= r->line[i].metered.records != 0;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct named *n = &all[i], *other = NULL;
-		if (n->metered && !n->billed && n->bare.n)
-			other = only_other(all, count, n);
-		n->other = other && only_other(all, count, other) == n ? other : NULL;
-	}
-	for (size_t i = 0; i < r->lines; i++) {
-		const struct named *n = named_of(all, &count, r->line[i].model);
-		if (n->other)
-			join_line(r, i, n->other->name, gone);
+		const struct named *other = other_of(&h, named_of(&h, r->line[i].model));
+		if (other)
+			join_line(&h, i, other->name, &key);
 	}
 	for (size_t i = 0; i < r->lines; i++)
-		if (!gone[i])
+		if (!h.gone[i])
 			r->line[kept++] = r->line[i];
 	r->lines = kept;
-	for (size_t i = 0; i < count; i++)
-		buf_release(&all[i].bare);
-	free(all);
-	free(gone);
+	struct dict *const dicts[] = { &h.names, &h.lefts, &h.lines };
+	for (size_t i = 0; i < sizeof dicts / sizeof *dicts; i++)
+		dict_release(dicts[i]);
+	buf_release(&key);
+	free(h.named);
+	free(h.left);
+	free(h.gone);
 }

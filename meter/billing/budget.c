@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "meter/billing/window.h"
+#include "meter/store/store_models.h"
 
 /* An alarm that is being told. */
 struct running {
@@ -288,11 +289,15 @@ int budget_state_of(struct budgets *all, const struct budget *b, struct instant 
 	return 0;
 }
 
-static bool covers(const struct budget *b, const struct budget_call *c)
+static int covers(struct store *s, const struct budget *b, const struct budget_call *c,
+		  struct instant now, bool *out, struct err *e)
 {
-	return (!b->customer.n || text_eq(b->customer, c->customer)) &&
-	       (!b->project.n || text_eq(b->project, c->project)) &&
-	       (!b->model.n || text_eq(b->model, c->model));
+	*out = (!b->customer.n || text_eq(b->customer, c->customer)) &&
+	       (!b->project.n || text_eq(b->project, c->project));
+	if (!*out || !b->model.n)
+		return 0;
+	*out = c->model.n != 0;
+	return *out ? store_same_model(s, b->model, c->model, now, out, e) : 0;
 }
 
 /* Whether one budget allows it: everything that is open within its scope is counted in full. */
@@ -340,9 +345,12 @@ int budgets_allow(struct spending *sp, const struct budget_call *c, struct insta
 		return rc;
 	db_bind_text(q, ":customer", c->customer);
 	rc = list_budgets(db, q, &l, e);
-	for (size_t i = 0; rc == 0 && i < l.count; i++)
-		if (covers(&l.budget[i], c))
+	for (size_t i = 0; rc == 0 && i < l.count; i++) {
+		bool covered = false;
+		rc = covers(spending_store(sp), &l.budget[i], c, now, &covered, e);
+		if (rc == 0 && covered)
 			rc = allow(sp, &l.budget[i], c, now, e);
+	}
 	release_list(&l);
 	return rc;
 }

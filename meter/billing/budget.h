@@ -60,7 +60,7 @@ int budget_state_of(struct budgets *all, const struct budget *b, struct instant 
 bool budget_failure_is_general(const struct err *e);
 
 struct budget_call {
-	struct text customer, project, model, currency;
+	struct text customer, project, model, currency; /* model: by any name */
 	struct money amount;
 };
 /* Whether all hard budgets that cover the call allow that amount on top of what is held. Errors:

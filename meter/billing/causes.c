@@ -1,5 +1,9 @@
 #include "meter/billing/causes.h"
 
+#include <stdlib.h>
+
+#include "base/dict.h"
+
 const char *cause_name(enum cause c)
 {
 	static const char *const names[] = { "",
@@ -24,40 +28,121 @@ static bool is_open(const struct reconciled *l)
 	return l->match != MATCHES && l->cause == CAUSE_NONE;
 }
 
-/* What was billed on one day and metered to the digit on the next or the one before has moved. */
-static void find_moved(struct reconciliation *r, struct reconciled *a, struct reconciled *b)
+/* --- moved by a day --- */
+
+static struct text day_and_model(const struct reconciled *l, int64_t day, struct buf *key)
 {
-	if (b->day != a->day + 1 || !text_eq(a->model, b->model) || a->difference.atto == 0 ||
-	    a->difference.atto + b->difference.atto != 0)
-		return;
-	r->moved.atto += a->difference.atto > 0 ? a->difference.atto : b->difference.atto;
-	a->cause = b->cause = CAUSE_MOVED;
+	key->n = 0;
+	buf_add(key, &day, sizeof day);
+	buf_add(key, l->model.p, l->model.n);
+	return (struct text){ key->p, key->n };
 }
 
-/* What was billed under one name and metered under another. */
-static void find_name(struct reconciled *a, struct reconciled *b)
+/* What was billed on one day and metered to the digit on the next or the one before has moved. */
+static void find_moved(struct reconciliation *r)
 {
-	struct reconciled *billed = a->match == BILLED_ONLY ? a : b;
-	struct reconciled *metered = billed == a ? b : a;
-	if (a->day != b->day || billed->match != BILLED_ONLY || metered->match != METERED_ONLY ||
-	    !billed->billed.has_cost || billed->billed.cost.atto == 0 ||
-	    !within(billed->billed.cost.atto, metered->metered.cost.atto, billed->bound.atto))
-		return;
-	billed->cause = metered->cause = CAUSE_NAME;
-	billed->partner = metered->model;
-	metered->partner = billed->model;
+	struct dict index = { 0 }; /* day and model to 1 + place */
+	struct buf key = { 0 };
+	for (size_t i = 0; i < r->lines; i++)
+		*dict_need(&index, day_and_model(&r->line[i], r->line[i].day, &key), NULL) = i + 1;
+	for (size_t i = 0; i < r->lines; i++) {
+		struct reconciled *a = &r->line[i];
+		const uint64_t *at = dict_find(&index, day_and_model(a, a->day + 1, &key));
+		struct reconciled *b = at ? &r->line[*at - 1] : NULL;
+		if (!b || !is_open(a) || !is_open(b) || a->difference.atto == 0 ||
+		    a->difference.atto + b->difference.atto != 0)
+			continue;
+		r->moved.atto += a->difference.atto > 0 ? a->difference.atto : b->difference.atto;
+		a->cause = b->cause = CAUSE_MOVED;
+	}
+	buf_release(&key);
+	dict_release(&index);
+}
+
+/* --- billed under one name and metered under another --- */
+
+/* Lines of a day that only the meter has, by what they cost; next: the first open one from there
+ * on. */
+struct metered_alone {
+	struct reconciled *line;
+	size_t next;
+};
+
+static int by_cost(const void *x, const void *y)
+{
+	const struct metered_alone *a = x, *b = y;
+	const int128 c = a->line->metered.cost.atto, d = b->line->metered.cost.atto;
+	if (c != d)
+		return c < d ? -1 : 1;
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* The first open one from that place on; each look shortens the way of the next ones. */
+static size_t open_from(struct metered_alone *m, size_t at)
+{
+	size_t end = at;
+	while (m[end].next != end)
+		end = m[end].next;
+	while (m[at].next != end) {
+		const size_t next = m[at].next;
+		m[at].next = end;
+		at = next;
+	}
+	return end;
+}
+
+/* The first that costs at least so much. */
+static size_t costs_from(const struct metered_alone *m, size_t count, int128 cost)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+		if (m[mid].line->metered.cost.atto < cost)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Of the day's lines [from, to): of several that cost as much, the cheapest is the partner. */
+static void find_names(struct reconciliation *r, size_t from, size_t to, struct metered_alone *m)
+{
+	size_t count = 0;
+	for (size_t i = from; i < to; i++)
+		if (is_open(&r->line[i]) && r->line[i].match == METERED_ONLY)
+			m[count++].line = &r->line[i];
+	if (count)
+		qsort(m, count, sizeof *m, by_cost);
+	for (size_t i = 0; i <= count; i++)
+		m[i].next = i;
+	for (size_t i = from; i < to; i++) {
+		struct reconciled *billed = &r->line[i];
+		const int128 cost = billed->billed.cost.atto;
+		if (!is_open(billed) || billed->match != BILLED_ONLY || !billed->billed.has_cost ||
+		    cost == 0)
+			continue;
+		const size_t at = open_from(m, costs_from(m, count, cost - billed->bound.atto));
+		if (at == count || !within(m[at].line->metered.cost.atto, cost, billed->bound.atto))
+			continue;
+		struct reconciled *metered = m[at].line;
+		m[at].next = at + 1;
+		billed->cause = metered->cause = CAUSE_NAME;
+		billed->partner = metered->model;
+		metered->partner = billed->model;
+	}
 }
 
 static void find_pairs(struct reconciliation *r)
 {
-	for (size_t i = 0; i < r->lines; i++)
-		for (size_t k = i + 1; k < r->lines && r->line[k].day <= r->line[i].day + 1; k++) {
-			struct reconciled *a = &r->line[i], *b = &r->line[k];
-			if (is_open(a) && is_open(b))
-				find_moved(r, a, b);
-			if (is_open(a) && is_open(b))
-				find_name(a, b);
-		}
+	struct metered_alone *m = mem_alloc((r->lines + 1) * sizeof *m);
+	for (size_t from = 0, to; from < r->lines; from = to) {
+		for (to = from; to < r->lines && r->line[to].day == r->line[from].day;)
+			to++;
+		find_names(r, from, to, m);
+	}
+	free(m);
+	find_moved(r);
 }
 
 /* Batches cost half, some places a tenth more, a faster tier twice as much. */
@@ -110,33 +195,53 @@ static void find_alone(struct reconciled *l)
 		find_factor(l);
 }
 
-/* Whether the bill says what the day's usage cost, or that there was none. What is no usage (a tax,
- * a credit) may stand on any day. */
-static bool speaks_of(const struct bill *bill, int64_t day)
+/* --- days of which the bill says nothing --- */
+
+/* Days of which it says something: [from, to). */
+struct said {
+	int64_t from, to;
+};
+
+static int by_first_day(const void *x, const void *y)
 {
-	for (size_t i = 0; i < bill->quiets; i++)
-		if (bill->quiet[i] == day)
-			return true;
-	for (size_t i = 0; i < bill->lines; i++) {
-		const struct bill_line *l = &bill->line[i];
-		const bool used =
-			l->kind == BILL_USAGE || l->kind == BILL_FEE || l->kind == BILL_OTHER;
-		if (used && l->day <= day && day < l->end)
-			return true;
-	}
-	return false;
+	const struct said *a = x, *b = y;
+	return a->from < b->from ? -1 : a->from > b->from;
 }
 
-/* Days of which the bill says nothing: those of a page, or of a file, that is missing. */
+/* Those of which the bill says what the usage cost, or that there was none. What is no usage (a
+ * tax, a credit) may stand on any day. */
+static struct said *days_said(const struct bill *bill, size_t *count)
+{
+	struct said *list = mem_alloc((bill->lines + bill->quiets + 1) * sizeof *list);
+	size_t n = 0;
+	for (size_t i = 0; i < bill->quiets; i++)
+		list[n++] = (struct said){ bill->quiet[i], bill->quiet[i] + 1 };
+	for (size_t i = 0; i < bill->lines; i++) {
+		const struct bill_line *l = &bill->line[i];
+		if (l->kind == BILL_USAGE || l->kind == BILL_FEE || l->kind == BILL_OTHER)
+			list[n++] = (struct said){ l->day, l->end };
+	}
+	if (n)
+		qsort(list, n, sizeof *list, by_first_day);
+	*count = n;
+	return list;
+}
+
+/* Those of a page, or of a file, that is missing. Lines are in the order of their days. */
 static void find_silent(struct reconciliation *r, const struct bill *bill, enum cause cause)
 {
+	size_t count, next = 0;
+	struct said *said = days_said(bill, &count);
+	int64_t said_to = INT64_MIN;
 	for (size_t from = 0, to; from < r->lines; from = to) {
 		const int64_t day = r->line[from].day;
 		bool found = false;
 		for (to = from; to < r->lines && r->line[to].day == day; to++)
 			found |= is_open(&r->line[to]) && r->line[to].match == METERED_ONLY &&
 				 r->line[to].metered.cost.atto != 0;
-		if (!found || speaks_of(bill, day))
+		for (; next < count && said[next].from <= day; next++)
+			said_to = said[next].to > said_to ? said[next].to : said_to;
+		if (!found || day < said_to)
 			continue;
 		for (size_t i = from; i < to; i++)
 			if (is_open(&r->line[i]))
@@ -146,6 +251,7 @@ static void find_silent(struct reconciliation *r, const struct bill *bill, enum 
 		r->silent_from = r->silent_days++ ? r->silent_from : day;
 		r->silent_to = day;
 	}
+	free(said);
 }
 
 void causes_find(struct reconciliation *r, const struct bill *bill)

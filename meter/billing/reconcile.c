@@ -61,10 +61,15 @@ static void find_spans(struct work *w)
 /* The days that a day is compared with. */
 static struct span span_of(const struct work *w, int64_t day)
 {
-	for (size_t i = 0; i < w->spans; i++)
-		if (day >= w->span[i].from && day < w->span[i].to)
-			return w->span[i];
-	return (struct span){ day, day + 1 };
+	size_t low = 0, high = w->spans; /* of those that begin on that day or before, the last */
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+		if (w->span[mid].from <= day)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && day < w->span[low - 1].to ? w->span[low - 1] : (struct span){ day, day + 1 };
 }
 
 /* A bill and a meter may call a model by different names that mean the same at that time. */
@@ -135,14 +140,12 @@ static void add_other(struct reconciliation *r, const struct bill_line *b)
 /* Behind the other lines of the bill for the same day and model. */
 static void add_part(struct reconciliation *r, struct reconciled *l, const struct bill_line *b)
 {
-	size_t *at = &l->parts;
 	const bool first = !l->parts;
 	if ((r->parts & (r->parts - 1)) == 0)
 		r->part = mem_grow(r->part, (r->parts ? r->parts * 2 : 64) * sizeof *r->part);
 	r->part[r->parts++] = (struct reconciled_part){ .line = b };
-	while (*at)
-		at = &r->part[*at - 1].next;
-	*at = r->parts;
+	*(first ? &l->parts : &r->part[l->last_part - 1].next) = r->parts;
+	l->last_part = r->parts;
 	if (first)
 		l->tier = b->tier;
 	else if (!text_eq(l->tier, b->tier))
@@ -491,22 +494,6 @@ static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
 	return 0;
 }
 
-/* Names are compared with each other, in pairs. */
-static int check_names(const struct bill *bill, struct err *e)
-{
-	enum { NAMES_MOST = 5000 };
-	struct dict names = { 0 };
-	for (size_t i = 0; i < bill->lines; i++)
-		dict_need(&names, bill->line[i].model, NULL);
-	const size_t count = names.count;
-	dict_release(&names);
-	return count <= NAMES_MOST
-		       ? 0
-		       : err_set(e, ERR_RANGE,
-				 "the bill names %zu models, and is read with %d at most; divide it",
-				 count, NAMES_MOST);
-}
-
 /* Both halves are here: what differs, and why. */
 static void find_causes(struct work *w)
 {
@@ -535,8 +522,6 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		rc = look_at_lines(&w, e);
 	if (rc == 0)
 		rc = check_spans(&w, from, to, e);
-	if (rc == 0)
-		rc = check_names(w.bill, e);
 	if (rc == 0) {
 		add_bill(&w, from, to);
 		rc = read_metered(&w, s, from, to, e);

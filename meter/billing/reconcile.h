@@ -47,7 +47,7 @@ struct reconciled {
 	struct money_total at_billed_tokens; /* what the billed tokens cost by the cards */
 	bool has_at_billed_tokens;
 	struct money_total bound; /* what rounding each of its rows can make */
-	size_t parts;		  /* 1 + the first of its lines of the bill, in part; 0: none */
+	size_t parts, last_part;  /* 1 + the first and last of its lines of the bill; 0: none */
 	enum cause cause;
 	const char *factor;	     /* of CAUSE_TIER: billed is so many times metered */
 	struct text tier;	     /* the one that all of its lines of the bill are of, or "" */

@@ -11,6 +11,7 @@
 #define TALLY_METER_BILLING_SPENDING_H
 
 #include "base/zone.h"
+#include "meter/billing/held.h"
 #include "meter/ledger/ledger.h"
 #include "meter/store/store.h"
 
@@ -41,6 +42,7 @@ struct store *spending_store(const struct spending *sp);
 /* Whoever asks inside transactions that are committed: from the first question on, the sum of what
  * is held within a scope is kept in the database. */
 void spending_keep_held(struct spending *sp);
+struct held *spending_held(const struct spending *sp);
 
 /* Errors: ERR_NOT_FOUND and ERR_UNREADABLE for the zone, ERR_RANGE, ERR_STORE. */
 int spending_of(struct spending *sp, const struct spending_scope *scope, struct instant now,
@@ -55,18 +57,5 @@ struct settled_hold {
 };
 /* Inside a transaction: keeps apart what the usage of the hold's period and scope does not show. */
 int spending_settled(struct store *s, const struct settled_hold *h, struct err *e);
-
-/* Open holds that begin (sign 1) or end (-1): of one scope each. */
-struct held_part {
-	struct text customer, project, model, currency;
-	int64_t millions, rest, credit_millions, credit_rest; /* of 1e-12 and of nano-credits */
-};
-struct held_part held_part_of(struct money amount, struct nano_credits credits);
-/* Inside a transaction. */
-int spending_held_changed(struct store *s, const struct held_part *p, int sign, struct err *e);
-/* Those whose time is over end now. */
-int spending_held_expires(struct store *s, struct instant now, struct err *e);
-/* Kept sums of what is held are added up again when they are asked for. */
-int spending_held_rebuild(struct store *s, struct err *e);
 
 #endif

@@ -29,6 +29,13 @@ bool agent_may_bill(json_value *v)
 		json_kind(json_first(v)) == JSON_NUMBER || json_kind(json_first(v)) == JSON_OBJECT);
 }
 
+const struct agent_count agent_usual_counts[] = { { "input_tokens", RAW_PROMPT, false },
+						  { "output_tokens", RAW_COMPLETION, false },
+						  { "cache_read_tokens", RAW_CACHE_READ, false },
+						  { "cache_write_tokens", RAW_CACHE_WRITE, false },
+						  { "reasoning_tokens", RAW_REASONING, false },
+						  { NULL, RAW_COUNTS, false } };
+
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e)
 {

@@ -29,6 +29,8 @@ void agent_set_time(struct record *r, enum record_field f, int64_t us);
 bool agent_may_bill(json_value *v);
 /* The counts of the usage object by the table, which a NULL key ends. Errors: ERR_INVALID,
  * ERR_RANGE, with the member's name. */
+/* input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens. */
+extern const struct agent_count agent_usual_counts[];
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e);
 /* A call of an agent has a prompt and an answer. Errors: ERR_INVALID where one is not counted. */

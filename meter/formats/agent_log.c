@@ -70,6 +70,12 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 		r->passed_over++;
 		return true;
 	}
+	if (assistant && json_kind(usage) != JSON_OBJECT) {
+		err_set(&e, ERR_INVALID,
+			"the answer has no object 'message.usage': what it used is unknown");
+		payload_refuse(r, line, v, &e);
+		return true;
+	}
 	if (json_kind(usage) != JSON_OBJECT || (type.n && !assistant)) {
 		payload_pass_over(r, "claude-code.log", v, line);
 		return true;
@@ -94,6 +100,9 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	take_claude(r, &m, v, usage, rc, &e);
 	return true;
 }
+
+/* Shorter lines of Codex's hold no payload. */
+enum { CODEX_LEAST = 100 };
 
 /* A JSON string that needs no unescaping, without its quotes. */
 static bool plain_string(struct text v, struct text *out)
@@ -395,6 +404,14 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_take(r, &m);
 }
 
+static void refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "the line's '%s' is no object, so what it counts is unknown",
+		name);
+	payload_refuse(r, line, v, &e);
+}
+
 static void count_codex(struct payload_reader *r, json_value *v, json_value *info,
 			struct text limit, int64_t line)
 {
@@ -402,8 +419,12 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		   *last = json_member(info, "last_token_usage");
 	struct codex_totals now, call;
 	struct err e;
-	if (json_kind(info) != JSON_OBJECT) { /* only rate limits */
+	if (json_is_nothing(info)) { /* only rate limits */
 		payload_pass_over(r, "codex.other", v, line);
+		return;
+	}
+	if (json_kind(info) != JSON_OBJECT) {
+		refuse_part(r, v, "payload.info", line);
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
@@ -521,15 +542,17 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 {
 	struct text type = json_string(json_member(v, "type"));
 	json_value *payload = json_member(v, "payload");
-	if (json_kind(payload) != JSON_OBJECT)
-		return false;
 	struct text inner = json_string(json_member(payload, "type"));
 	bool known = text_is(type, "session_meta") || text_is(type, "turn_context") ||
 		     text_is(type, "event_msg") || text_is(type, "response_item") ||
 		     text_is(type, "compacted") || text_is(type, "token_usage_record");
-	if (!known)
+	if (!known || (json_kind(payload) != JSON_OBJECT && r->log != LOG_CODEX))
 		return false;
 	r->log = LOG_CODEX;
+	if (json_kind(payload) != JSON_OBJECT) {
+		refuse_part(r, v, "payload", line);
+		return true;
+	}
 	json_value *turn = json_member(payload, "turn_token_usage");
 	struct text response = json_string(json_member(payload, "response_id"));
 	const bool counts = text_is(type, "token_usage_record") || text_is(inner, "token_count") ||
@@ -630,6 +653,24 @@ static enum claude_holds claude_holds(struct text line)
 	return found;
 }
 
+/* Whether a line without a usage may be an answer all the same. Its type stands before its contents
+ * or behind them. */
+static bool may_be_answer(struct text line)
+{
+	enum { NEAR = 256 };
+	static const char word[] = "\"assistant\"";
+	const char *end = line.p + line.n, *from[] = { line.p, end - (line.n < NEAR ? 0 : NEAR) };
+	for (int i = 0; i < 2; i++) {
+		const char *stop = end - from[i] < NEAR ? end : from[i] + NEAR;
+		for (const char *p = from[i];
+		     (p = scan_pair(p, (size_t)(stop - p), "\"a", "\"a")) != NULL; p++)
+			if (stands_at(p, end, word) && p - line.p > 7 &&
+			    memcmp(p - 7, "\"type\":", 7) == 0)
+				return true;
+	}
+	return false;
+}
+
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	if (line.n < 2 || *line.p != '{' || line.p[line.n - 1] != '}')
@@ -640,9 +681,14 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 		 * slow way */
 		if (found != HOLDS_NOTHING)
 			return found == HOLDS_USAGE && claude_line(r, line, number);
+		if (may_be_answer(line))
+			return false;
 		r->passed_over++;
 		return true;
 	}
+	/* too short for a payload */
+	if (line.n < CODEX_LEAST)
+		return false;
 	if (holds(line, "\"token_count\"") || holds(line, "\"session_meta\"") ||
 	    holds(line, "\"turn_context\"") || holds(line, "_tokens\":") ||
 	    holds(line, "\"token_usage_record\""))

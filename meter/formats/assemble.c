@@ -74,6 +74,7 @@ static void keep_texts(struct assembly *a, struct metered *m)
 	m->also = keep(a, m->also);
 	m->copy_of = keep(a, m->copy_of);
 	m->twin = keep(a, m->twin);
+	m->mapped = keep(a, m->mapped);
 	m->holds = keep(a, m->holds);
 	if (m->unread)
 		m->unread = arena_text(&a->arena, m->unread, strlen(m->unread));

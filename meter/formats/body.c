@@ -388,6 +388,8 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 		rc = read_new_api_parts(&c, root, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, v, &c, &e);
+	if (rc == 0 && !(r->counted >> RAW_COMPLETION & 1))
+		m.unread = "the row has no 'completion_tokens': unknown is not zero";
 	payload_end(r, &m, v, rc, &e);
 	if (other)
 		json_close(other);

@@ -32,14 +32,6 @@ static bool has_events(struct payload_reader *r, struct dict *known, struct text
  * 8 when, 9 directory. */
 static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t line)
 {
-	static const struct agent_count table[] = {
-		{ "input_tokens", RAW_PROMPT, false },
-		{ "output_tokens", RAW_COMPLETION, false },
-		{ "cache_read_tokens", RAW_CACHE_READ, false },
-		{ "cache_write_tokens", RAW_CACHE_WRITE, false },
-		{ "reasoning_tokens", RAW_REASONING, false },
-		{ NULL, RAW_COUNTS, false }
-	};
 	struct metered m;
 	struct raw_counts c = { .cache = CACHE_INSIDE, .fixed = true };
 	struct err e;
@@ -50,7 +42,7 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t l
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "copilot:%.*s:%.*s", (int)session.n, session.p,
 				       (int)id.n, id.p)));
-	int rc = agent_columns(&c, rows, 3, table, &raw, &e);
+	int rc = agent_columns(&c, rows, 3, agent_usual_counts, &raw, &e);
 	if (rc == 0)
 		rc = agent_row_texts(&m.record, rows, &(struct agent_row){ 1, 2, 8, 9 }, &e);
 	if (rc == 0 && !(c.has >> RAW_COMPLETION & 1))

@@ -32,6 +32,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("also", (m)->also) \
 	X("copy_of", (m)->copy_of) \
 	X("twin", (m)->twin) \
+	X("mapped", (m)->mapped) \
 	X("holds", (m)->holds) \
 	X("raw", (m)->raw)
 

@@ -21,12 +21,32 @@ static const struct member members[] = {
 #define LIST(shape, path) { shape, path, "", false, true },
 #define QUESTION(name)
 #define ANSWER(name)
+#define TOGETHER(shape, path, other)
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
 #undef LIST
 #undef QUESTION
 #undef ANSWER
+#undef TOGETHER
+};
+
+static const struct {
+	const char *shape, *path, *other;
+} together[] = {
+#define MEMBER(shape, path, reason)
+#define EITHER(shape, path)
+#define LIST(shape, path)
+#define QUESTION(name)
+#define ANSWER(name)
+#define TOGETHER(shape, path, other) { shape, path, other },
+#include "meter/formats/members.def"
+#undef MEMBER
+#undef EITHER
+#undef LIST
+#undef QUESTION
+#undef ANSWER
+#undef TOGETHER
 };
 
 static const struct {
@@ -38,12 +58,14 @@ static const struct {
 #define LIST(shape, path)
 #define QUESTION(name) { name, true },
 #define ANSWER(name) { name, false },
+#define TOGETHER(shape, path, other)
 #include "meter/formats/members.def"
 #undef MEMBER
 #undef EITHER
 #undef LIST
 #undef QUESTION
 #undef ANSWER
+#undef TOGETHER
 };
 
 enum { PATH_ROOM = 256 };
@@ -337,6 +359,24 @@ bool members_unknown(struct buf *path, const char *shape, json_value *v, const c
 	struct walk w = { .shape = shape };
 	walk_members(&w, v, push(&w, 0, prefix), closed);
 	return found(&w, path);
+}
+
+static bool is_told(json_value *v)
+{
+	return v && json_kind(v) != JSON_NULL;
+}
+
+const char *members_missing(const char *shape, json_value *usage, const char **beside)
+{
+	for (size_t i = 0; i < sizeof together / sizeof *together; i++) {
+		if (strcmp(together[i].shape, shape) != 0 ||
+		    !is_told(json_at(usage, together[i].path)) ||
+		    is_told(json_at(usage, together[i].other)))
+			continue;
+		*beside = together[i].path;
+		return together[i].other;
+	}
+	return NULL;
 }
 
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,

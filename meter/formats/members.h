@@ -29,6 +29,9 @@ bool members_unknown(struct buf *path, const char *shape, json_value *v, const c
  * what counts under a name that speaks of money. usage is skipped at any depth. */
 bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
 			    const char *prefix);
+/* The first member that a usage of that shape lacks though *beside, which is written with it, is
+ * there (TOGETHER in members.def); NULL: none. */
+const char *members_missing(const char *shape, json_value *usage, const char **beside);
 /* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */
 bool members_count_tokens(struct buf *path, const char *shape, json_value *v, const char *prefix);
 /* Hears of every member that speaks of money or counts: its path, and member_reason of it. */

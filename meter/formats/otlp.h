@@ -61,6 +61,8 @@ enum otlp_kind {
 	OTLP_IS_UNKNOWN	  /* of an operation that no list knows */
 };
 enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span);
+/* Whether the call answers with numbers instead of tokens, by its kind or its model. */
+bool otlp_embeds(const struct otlp_names *n);
 /* Whether it tells tokens of a call. */
 bool otlp_has_usage(const struct otlp_names *n);
 /* Whether its agent's log events tell every call, and its spans and other signals the same again.

@@ -24,13 +24,41 @@ static bool span_speaks_of_usage(struct text name)
 	       begins(name, "llm.token_count.") || begins(name, "ai.usage.");
 }
 
+/* Whether what stands under the name of a kind of value is of that kind. What is null, or not
+ * there, is empty. */
+static bool is_of_its_kind(json_value *v)
+{
+	static const struct {
+		const char *name;
+		enum json_kind kind, or_kind;
+	} kinds[] = { { "stringValue", JSON_STRING, JSON_STRING },
+		      { "intValue", JSON_STRING, JSON_NUMBER },
+		      { "doubleValue", JSON_NUMBER, JSON_STRING },
+		      { "boolValue", JSON_BOOL, JSON_BOOL },
+		      { "bytesValue", JSON_STRING, JSON_STRING },
+		      { "arrayValue", JSON_OBJECT, JSON_OBJECT },
+		      { "kvlistValue", JSON_OBJECT, JSON_OBJECT } };
+	const enum json_kind kind = json_kind(v);
+	const struct text name = text_of(json_key(v));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (text_is(name, kinds[i].name))
+			return kind == kinds[i].kind || kind == kinds[i].or_kind ||
+			       kind == JSON_NULL;
+	return false;
+}
+
+/* An attribute has two members, and its value one of its own, or none where it is empty. */
 bool otlp_is_malformed(json_value *attributes)
 {
 	for (json_value *a = json_first(attributes); a && json_kind(attributes) == JSON_ARRAY;
 	     a = json_next(a)) {
-		json_value *value = json_member(a, "value");
+		json_value *value = json_member(a, "value"), *v = json_first(value);
+		const bool empty =
+			json_kind(value) == JSON_NULL || (json_kind(value) == JSON_OBJECT && !v);
 		if (!json_string(json_member(a, "key")).n || !value ||
-		    (!otlp_value(a) && json_first(value)))
+		    json_next(json_next(json_first(a))) ||
+		    !(empty ||
+		      (json_kind(value) == JSON_OBJECT && !json_next(v) && is_of_its_kind(v))))
 			return true;
 	}
 	return false;
@@ -118,7 +146,7 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 	const bool span = strcmp(shape, "otlp.span") == 0;
 	const bool list = json_kind(attributes) == JSON_ARRAY;
 	if (otlp_is_malformed(attributes))
-		m->unread = "an attribute has no 'key', or not one 'value'";
+		m->unread = "an attribute is not one 'key' and one 'value' of a known kind";
 	for (json_value *a = json_first(attributes); a && !m->unread; a = json_next(a)) {
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
 		json_value *v = list ? otlp_value(a) : a;

@@ -239,6 +239,20 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 	return !said && n->value[OTLP_AGENT_RUN] ? OTLP_HOLDS_CALLS : OTLP_IS_CALL;
 }
 
+bool otlp_embeds(const struct otlp_names *n)
+{
+	static const enum otlp_role says[] = { OTLP_OPERATION,	      OTLP_OPENINFERENCE_KIND,
+					       OTLP_LANGFUSE_KIND,    OTLP_LANGSMITH_KIND,
+					       OTLP_MLFLOW_KIND,      OTLP_MODEL,
+					       OTLP_AI_SDK_OPERATION, OTLP_ASKED_MODEL };
+	static const char *const words[] = { "embed", "Embed", "EMBED" };
+	bool found = false;
+	for (size_t i = 0; i < sizeof says / sizeof *says; i++)
+		for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+			found |= text_holds(json_string(n->value[says[i]]), words[w]);
+	return found;
+}
+
 bool otlp_has_usage(const struct otlp_names *n)
 {
 	return n->value[RAW_PROMPT] || n->value[RAW_COMPLETION] || n->value[RAW_TOTAL] ||

@@ -60,6 +60,8 @@ static int read_counts(struct payload_reader *r, const struct otlp_names *n, str
 	    (__builtin_add_overflow(c.count[RAW_CACHE_READ], c.count[RAW_CACHE_WRITE], &cache) ||
 	     cache > c.count[RAW_PROMPT]))
 		c.cache = CACHE_BESIDE;
+	if (!(c.has & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) && !otlp_embeds(n))
+		m->unread = "the span counts no answer: unknown is not zero";
 	return rc == 0 ? counts_normalise(&m->record, &c, &m->rule, e) : rc;
 }
 

@@ -37,6 +37,8 @@ struct metered {
 	/* What a log and the telemetry of one agent both say of a call where they share no id: its
 	 * session and counts. Calls of the two sources that say the same are one, pair by pair. */
 	struct text twin;
+	/* the names that --map replaced, as the document has them (payload_unmap) */
+	struct text mapped;
 	bool in_log;	  /* of the two sources it is the log */
 	bool within;	  /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	  /* set by assemble.h: the id stands for other counts already */
@@ -89,6 +91,9 @@ void payload_set_path(struct payload_reader *r, const char *path);
  */
 int payload_check_map(const struct field_map *map, size_t count, const char *what, struct err *e);
 void payload_set_map(struct payload_reader *r, const struct field_map *map, size_t count);
+/* The record with the names that its document itself has: what an answer without an id is known by,
+ * whatever --map it is read with. */
+void payload_unmap(struct record *r, struct text mapped);
 /* A member of these that none of the calls had so far; NULL: each was there, or there are no calls.
  */
 const char *payload_map_missing(const struct payload_reader *r);

@@ -13,15 +13,6 @@ struct usage_table {
 };
 
 /* Columns: 0 id, 1 session, 2 when, 3 model, 4 directory, then the counts. */
-static const struct agent_count counts_of_row[] = {
-	{ "input_tokens", RAW_PROMPT, false },
-	{ "output_tokens", RAW_COMPLETION, false },
-	{ "cache_read_tokens", RAW_CACHE_READ, false },
-	{ "cache_write_tokens", RAW_CACHE_WRITE, false },
-	{ "reasoning_tokens", RAW_REASONING, false },
-	{ NULL, RAW_COUNTS, false }
-};
-
 static void take_row(struct payload_reader *r, struct peek_rows *rows, const struct usage_table *t,
 		     int64_t line)
 {
@@ -38,7 +29,7 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, const str
 						 session.p, (int)model.n, model.p)
 				  : arena_printf(&r->arena, "%s:%.*s:%.*s", t->key, (int)session.n,
 						 session.p, (int)id.n, id.p)));
-	int rc = agent_columns(&c, rows, 5, counts_of_row, &raw, &e);
+	int rc = agent_columns(&c, rows, 5, agent_usual_counts, &raw, &e);
 	if (rc == 0)
 		rc = agent_row_texts(&m.record, rows, &(struct agent_row){ 1, 3, 2, 4 }, &e);
 	bool any = rc != 0;

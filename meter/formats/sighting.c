@@ -161,9 +161,17 @@ static void name_member(struct payload_reader *r, struct metered *m)
 
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
 {
+	const char *beside;
 	payload_recorded(m, usage, true);
 	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
 		name_member(r, m);
+	const char *missing = m->unread ? NULL : members_missing(m->shape, usage, &beside);
+	if (missing)
+		m->unread =
+			arena_printf(&r->arena,
+				     "the usage has '%s' and no '%s', which is written with it: "
+				     "unknown is not zero",
+				     beside, missing);
 }
 
 void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
@@ -260,40 +268,46 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	return 0;
 }
 
-/* The member at a path: names, and places of lists from 0, with points between them. */
-static json_value *member_at(json_value *v, const char *path)
+/* A letter for the field, a length and the text, of each. */
+void payload_unmap(struct record *r, struct text mapped)
 {
-	char name[64];
-	while (v && *path) {
-		const size_t n = strcspn(path, ".");
-		snprintf(name, sizeof name, "%.*s", (int)n, path);
-		json_value *m = n < sizeof name && json_kind(v) == JSON_OBJECT
-					? json_member(v, name)
-					: NULL;
-		if (json_kind(v) == JSON_ARRAY && strspn(name, "0123456789") == n && n < 6) {
-			m = json_first(v);
-			for (int place = atoi(name); m && place; place--)
-				m = json_next(m);
-		}
-		v = m;
-		path += n + (path[n] == '.');
+	for (const char *p = mapped.p, *end = p + mapped.n; p < end;) {
+		const int f = *p++ - 'A';
+		char *text;
+		const unsigned long n = strtoul(p, &text, 10);
+		if (f < 0 || f >= FIELD_TEXTS || *text != ':' || n > (size_t)(end - text - 1))
+			return;
+		r->text[f] = (struct text){ text + 1, n };
+		p = text + 1 + n;
 	}
-	return v;
+}
+
+static void note_unmapped(struct buf *b, const struct record *r, enum record_field f)
+{
+	buf_printf(b, "%c%zu:", 'A' + (int)f, r->text[f].n);
+	if (r->text[f].n)
+		buf_add(b, r->text[f].p, r->text[f].n);
 }
 
 /* The names that --map takes from members of the document that the call was read from. */
 static void take_mapped(struct payload_reader *r, struct metered *m)
 {
+	struct buf before = { 0 };
 	r->mapped |= r->map_count != 0;
 	for (size_t i = 0; i < r->map_count; i++) {
 		json_value *v = NULL;
 		if (r->outer && m->line == r->document_line) {
-			v = member_at(r->inner, r->map[i].column);
-			v = v ? v : member_at(r->outer, r->map[i].column);
+			v = json_at(r->inner, r->map[i].column);
+			v = v ? v : json_at(r->outer, r->map[i].column);
 		}
 		r->map_found |= v ? (uint64_t)1 << i : 0;
+		if (v && !m->record.text[FIELD_ID].n)
+			note_unmapped(&before, &m->record, r->map[i].field);
 		payload_text(&m->record, r->map[i].field, v);
 	}
+	if (before.n)
+		m->mapped = (struct text){ arena_text(&r->arena, before.p, before.n), before.n };
+	buf_release(&before);
 }
 
 void payload_take(struct payload_reader *r, struct metered *m)
@@ -355,6 +369,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
 	if (m->twin.n)
 		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
+	if (m->mapped.n)
+		m->mapped.p = arena_text(&r->arena, m->mapped.p, m->mapped.n);
 	if (m->holds.n)
 		m->holds.p = arena_text(&r->arena, m->holds.p, m->holds.n);
 	if (m->raw.n)

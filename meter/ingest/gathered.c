@@ -33,6 +33,7 @@ void gathered_add(struct gathered *g, const struct metered *m, struct text id, i
 	own->also = keep(g, m->also);
 	own->copy_of = keep(g, m->copy_of);
 	own->twin = keep(g, m->twin);
+	own->mapped = keep(g, m->mapped);
 	own->holds = keep(g, m->holds);
 	own->unread = m->unread ? keep(g, text_of(m->unread)).p : NULL;
 	g->in_turn += !metered_stands_alone(m);

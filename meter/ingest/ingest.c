@@ -39,6 +39,7 @@ struct ingest {
 	bool looks_at_own;	/* there are such ids: they are looked for ahead */
 	struct text shown;	/* the id of the record at work as its sender knows it */
 	struct buf also;	/* an id of another call under the same name */
+	struct buf mapped;	/* that of the record as --map names it */
 	int twin; /* which of the calls that say the same the record is; 0: no matter */
 	/* of the last record: most follow each other with the same shape */
 	const char *shape, *rule;
@@ -103,6 +104,7 @@ void ingest_close(struct ingest *in)
 	session_sums_release(&in->sums);
 	buf_release(&in->id);
 	buf_release(&in->also);
+	buf_release(&in->mapped);
 	buf_release(&in->text);
 	buf_release(&in->told);
 	buf_release(&in->full);
@@ -679,8 +681,21 @@ struct text ingest_id(struct ingest *in, const struct metered *m)
 		return m->copy_of;
 	if (m->record.text[FIELD_ID].n)
 		return m->record.text[FIELD_ID];
-	const struct record r = with_defaults(in, m);
+	struct metered own = *m;
+	payload_unmap(&own.record, m->mapped);
+	const struct record r = with_defaults(in, &own);
 	return make_id(in, &r);
+}
+
+struct text ingest_mapped_id(struct ingest *in, const struct metered *m)
+{
+	if (!m->mapped.n || m->record.text[FIELD_ID].n || m->also.n)
+		return m->also;
+	const struct record r = with_defaults(in, m);
+	const struct text id = make_id(in, &r);
+	in->mapped.n = 0;
+	buf_add(&in->mapped, id.p, id.n);
+	return (struct text){ in->mapped.p, in->mapped.n };
 }
 
 /* The name after aliases. */
@@ -900,6 +915,18 @@ void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id)
 		if (in->looks_at_own && customer.n)
 			store_prefetch_look(in->store, own_id(&in->full, customer, id));
 	}
+}
+
+int ingest_want_series(struct ingest *in, const struct metered *m, struct text id, struct err *e)
+{
+	struct known_id known;
+	if (!db_on_server(store_db(in->store)))
+		return 0;
+	const struct record r = with_defaults(in, m);
+	if (in->o.own_ids)
+		id = own_id(&in->full, text_of(in->o.customer), id);
+	int rc = store_find(in->store, id, &known, e);
+	return rc == 0 && !known.first ? store_want_series(in->store, &r, e) : rc;
 }
 
 /* What an operator or a file had recorded of the call before its customer sent it. */

@@ -73,8 +73,14 @@ void ingest_use_book(struct ingest *in, const struct book *book);
 
 /* The record's id: its own, or one that is made for it now; valid until the next call. */
 struct text ingest_id(struct ingest *in, const struct metered *m);
+/* Its other id: m->also, or, where --map named it, the one that earlier versions made of those
+ * names. Asked before ingest_id; valid until the next call. */
+struct text ingest_mapped_id(struct ingest *in, const struct metered *m);
 /* Ahead of ingest_take_as: what it will look up, at once for many records. */
 void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id);
+/* Within a transaction that the ids were prefetched for, before the records are taken: the series
+ * of those that are new; store_make_series then makes them at once. */
+int ingest_want_series(struct ingest *in, const struct metered *m, struct text id, struct err *e);
 
 /* All inside a transaction of the store. Errors are the store's alone: the caller rolls back. */
 int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e);

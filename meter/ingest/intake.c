@@ -60,6 +60,13 @@ static int take_each_gathered(struct intake *x, struct err *e)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < x->gathered.count; i++) {
 		const struct gathered_item *g = &x->gathered.item[i];
+		if (!g->refused.why)
+			rc = ingest_want_series(x->in, &g->record, g->id, e);
+	}
+	if (rc == 0)
+		rc = store_make_series(x->store, e);
+	for (size_t i = 0; rc == 0 && i < x->gathered.count; i++) {
+		const struct gathered_item *g = &x->gathered.item[i];
 		rc = g->refused.why ? refuse_now(x, &g->refused, e)
 				    : take_now(x, &g->record, g->id, g->line, e);
 	}
@@ -133,15 +140,21 @@ static int commit_when_due(struct intake *x, struct err *e)
 int intake_take(struct intake *x, const struct metered *m, int64_t line, struct err *e)
 {
 	int rc = 0;
+	struct metered own;
+	if (m->mapped.n) {
+		own = *m;
+		own.also = ingest_mapped_id(x->in, m);
+		m = &own;
+	}
+	const struct text id = ingest_id(x->in, m);
 	x->anonymous |= m->record.text[FIELD_ID].n == 0;
 	if (x->gathers) {
-		struct text id = ingest_id(x->in, m);
 		ingest_prefetch(x->in, m, id);
 		gathered_add(&x->gathered, m, id, line);
 	} else {
 		rc = begin(x, e);
 		if (rc == 0)
-			rc = take_now(x, m, ingest_id(x->in, m), line, e);
+			rc = take_now(x, m, id, line, e);
 	}
 	return rc == 0 ? commit_when_due(x, e) : rc;
 }

@@ -9,7 +9,7 @@ static void find_mapped(struct trace_intake *x, struct metered *m)
 {
 	const struct text id = mapped_id(&x->mapped, m->line);
 	struct err *e = &x->to->failure;
-	if (m->record.text[FIELD_ID].n || x->to->gathers)
+	if (m->record.text[FIELD_ID].n)
 		return;
 	if (id.n) {
 		m->record.text[FIELD_ID] = id;
@@ -161,12 +161,11 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 	if (trace_shape(x->trace)->container == CONTAINER_CSV)
 		put_header(x);
 	mapped_init(&x->mapped, x->trace, o->map, o->map_count);
-	/* others may write to a server's database meanwhile */
-	while (!to->gathers && (rc = mapped_next(&x->mapped, to->store, e)) == 1)
+	while ((rc = mapped_next(&x->mapped, to->store, e)) == 1)
 		/* one with which it cannot be read has read none of it */
 		if (look_with(x, path, &none) != 0 && to->failure.code != ERR_NONE)
 			return err_pass(e, &to->failure);
-	if (rc == 0 && o->map_count && !to->gathers && source_is_payload(path, false))
+	if (rc == 0 && o->map_count && source_is_payload(path, false))
 		rc = look_without_map(x, path, e);
 	return rc;
 }

@@ -244,22 +244,34 @@ int ledger_lacked_by_hand(struct ledger *l, int64_t account, struct nano_credits
 	return rc;
 }
 
+static const struct sql sql_has_bill = {
+	.text = "SELECT 1 FROM ledger_txn INDEXED BY txn_bill WHERE account=:account AND "
+		"kind='bill' LIMIT 1",
+};
 static const struct sql sql_billed = {
 	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_account "
 		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 		"AND t.kind IN ('bill','refund','repay') AND e.pot='billed'",
 };
 
+/* Without a bill nothing was given back or paid of one: most accounts have none. */
 int ledger_billed(struct ledger *l, int64_t account, int64_t *out, struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(l->db, &sql_billed, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	rc = db_step(l->db, q, e);
-	*out = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
+	static const struct sql *const which[] = { &sql_has_bill, &sql_billed };
+	int rc = 0;
+	*out = 0;
+	for (int i = 0; i < 2; i++) {
+		struct query *q;
+		rc = db_statement(l->db, which[i], &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", account);
+		rc = db_step(l->db, q, e);
+		*out = i && rc == 1 ? db_int(q, 0) : 0;
+		db_reset(q);
+		if (rc != 1)
+			break;
+	}
 	return rc < 0 ? rc : 0;
 }
 

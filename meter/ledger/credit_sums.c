@@ -1,16 +1,24 @@
 #include "meter/ledger/credit_sums.h"
 
+#include "meter/store/store_models.h"
+
 static bool fits(const char *want, struct text have)
 {
 	return !want || text_is(have, want);
 }
 
-static bool is_wanted(const struct usage_filter *f, const struct series_names *series,
-		      const struct subject_names *subject)
+/* price: NULL where it is not told. */
+static int find_wanted(struct store *s, const struct usage_filter *f, const struct usage_call *c,
+		       bool *out, struct err *e)
 {
-	return fits(f->customer, series->customer) && fits(f->project, series->project) &&
-	       fits(f->workload, series->workload) && fits(f->effort, series->effort) &&
-	       fits(f->model, subject->model);
+	*out = fits(f->customer, c->series->customer) && fits(f->project, c->series->project) &&
+	       fits(f->workload, c->series->workload) && fits(f->effort, c->series->effort) &&
+	       (!c->price || fits(f->provider, usage_call_label(c, BY_PROVIDER)));
+	return *out && f->model ? store_is_model(s, text_of(f->model),
+						 &(struct recorded_model){ c->subject, c->price,
+									   usage_filter_asked(f) },
+						 out, e)
+				: 0;
 }
 
 int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct day_range days,
@@ -18,6 +26,7 @@ int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct d
 			 struct err *e)
 {
 	struct query *q = NULL;
+	bool wanted;
 	int rc = db_prepare(
 		store_db(s),
 		"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM "
@@ -36,7 +45,12 @@ int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct d
 					    .credits = { (int128)db_int(q, 4) * 1000000000 +
 							 db_int(q, 5) } };
 		rc = store_names_of(s, db_int(q, 1), &d.series, &d.subject, e);
-		if (rc == 0 && is_wanted(f, d.series, d.subject))
+		if (rc == 0)
+			rc = find_wanted(s, f,
+					 &(struct usage_call){ .series = d.series,
+							       .subject = d.subject },
+					 &wanted, e);
+		if (rc == 0 && wanted)
 			rc = take(user, &d);
 	}
 	db_drop(q);
@@ -48,6 +62,7 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 			       struct err *e)
 {
 	struct query *q = NULL;
+	bool wanted;
 	int rc = db_prepare(store_db(s),
 			    /* CROSS: few rows are uncovered, and SQLite would go through all */
 			    "SELECT u.time,u.series,u.price,u.task,u.session FROM credit_uncovered "
@@ -65,8 +80,9 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 		rc = store_names_of(s, db_int(q, 1), &c.series, &c.subject, e);
 		if (rc == 0)
 			rc = store_stored_price(s, db_int(q, 2), &c.price, e);
-		if (rc == 0 && is_wanted(f, c.series, c.subject) &&
-		    fits(f->provider, usage_call_label(&c, BY_PROVIDER)))
+		if (rc == 0)
+			rc = find_wanted(s, f, &c, &wanted, e);
+		if (rc == 0 && wanted)
 			rc = take(user, &c);
 	}
 	db_drop(q);

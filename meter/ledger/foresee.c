@@ -23,7 +23,7 @@ static int read_from(struct foresight *f, struct ledger *l, struct state *s, str
 	int rc = redo_read(&r, l, s, from, e);
 	f->from = from.us < r.from.us ? from : r.from;
 	f->known = rc == 0;
-	f->of_step |= l->marked;
+	f->of_step |= l->marked && l->booked;
 	if (rc == 0) {
 		redo_list(&r);
 		f->divides = false;
@@ -51,8 +51,8 @@ static int read_grants(struct foresight *f, struct ledger *l, struct state *s, s
 	for (size_t i = from; i < f->afresh.lots; i++)
 		f->afresh.lot[i].lot.left = f->afresh.lot[i].lot.amount;
 	keep_names(f, from);
-	f->of_step |= l->marked && f->grants;
-	f->grants = 0;
+	f->of_step |= l->marked && l->booked && f->grants;
+	f->grants = f->grants_before = 0;
 	return rc;
 }
 

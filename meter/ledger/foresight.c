@@ -11,7 +11,7 @@ void foresight_forget(struct foresight *f)
 	arena_reset(&f->arena);
 	f->afresh = (struct afresh){ 0 };
 	f->known = false;
-	f->additions = f->grants = 0;
+	f->additions = f->grants = f->grants_before = 0;
 }
 
 void foresight_begin_earlier(struct foresight *f)
@@ -120,6 +120,7 @@ void foresight_mark(struct ledger *l)
 	for (size_t i = 0; i < l->foresights; i++) {
 		l->foresight[i]->additions = 0;
 		l->foresight[i]->of_step = false;
+		l->foresight[i]->grants_before = l->foresight[i]->grants;
 	}
 }
 
@@ -127,8 +128,10 @@ void foresight_undo(struct ledger *l)
 {
 	for (size_t i = 0; i < l->foresights; i++) {
 		struct foresight *f = l->foresight[i];
-		if (f->of_step || f->grants)
+		if (f->of_step)
 			foresight_forget(f);
+		if (f->grants > f->grants_before)
+			f->grants = f->grants_before;
 		while (f->additions > 0)
 			afresh_drop(&f->afresh, &f->added[--f->additions]);
 	}

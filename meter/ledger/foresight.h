@@ -15,12 +15,12 @@ struct foresight {
 	bool known; /* else the following is nothing yet */
 	struct instant from;
 	struct afresh afresh;
-	bool of_step;		    /* read within the step at work, with what that booked */
+	bool of_step;		    /* read within the step at work, after that booked something */
 	bool divides;		    /* a new grant divides hours of usage, or is trimmed */
 	struct afresh_event *added; /* by the step at work */
 	size_t additions;
-	int64_t *grant; /* those that came since, not read yet */
-	size_t grants;
+	int64_t *grant; /* those that came since, not read yet; `grants_before` that step */
+	size_t grants, grants_before;
 	struct arena arena; /* names of grants */
 	int64_t back_us;    /* so much earlier than what asks for it the next one begins */
 };

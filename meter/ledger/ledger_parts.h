@@ -66,6 +66,7 @@ struct ledger {
 	size_t waits;
 	bool marked;	      /* within a step that may be undone */
 	bool redid;	      /* something, in that step */
+	bool booked;	      /* something, in that step */
 	struct dict foreseen; /* of accounts: the place of its foresight (foresight.h) */
 	struct foresight **foresight;
 	size_t foresights;

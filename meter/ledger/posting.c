@@ -92,21 +92,39 @@ void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t 
 	l->entry[l->entries++] = (struct entry){ pot, grant, nano };
 }
 
+static void put_number(struct buf *b, int64_t n, const char *behind)
+{
+	buf_int(b, n);
+	buf_puts(b, behind);
+}
+
+static void put_counted(struct buf *b, struct text t, const char *behind)
+{
+	put_number(b, (int64_t)t.n, ":");
+	buf_add(b, t.p, t.n);
+	buf_puts(b, behind);
+}
+
 static void put_txn_text(struct buf *b, int64_t id, const struct ledger_txn *t)
 {
-	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id,
-		   (long long)t->account, (long long)t->at.us, (long long)t->booked.us,
-		   (int)t->kind.n, t->kind.p, (long long)t->usage_from, (long long)t->usage_to,
-		   t->key.n);
-	buf_add(b, t->key.p, t->key.n);
-	buf_printf(b, " %zu:", t->note.n);
-	buf_add(b, t->note.p, t->note.n);
-	buf_puts(b, "\n");
+	put_number(b, id, " ");
+	put_number(b, t->account, " ");
+	put_number(b, t->at.us, " ");
+	put_number(b, t->booked.us, " ");
+	buf_add(b, t->kind.p, t->kind.n);
+	buf_puts(b, " ");
+	put_number(b, t->usage_from, " ");
+	put_number(b, t->usage_to, " ");
+	put_counted(b, t->key, " ");
+	put_counted(b, t->note, "\n");
 }
 
 static void put_entry_text(struct buf *b, struct text pot, int64_t grant, int64_t nano)
 {
-	buf_printf(b, "%.*s %lld %lld\n", (int)pot.n, pot.p, (long long)grant, (long long)nano);
+	buf_add(b, pot.p, pot.n);
+	buf_puts(b, " ");
+	put_number(b, grant, " ");
+	put_number(b, nano, "\n");
 }
 
 static const struct sql sql_entries_to_chain = {
@@ -309,6 +327,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	l->next_txn++;
+	l->booked = true;
 	note_order(p);
 	note_drawn(l, p);
 	foresight_note(l, p);

@@ -6,7 +6,7 @@ int ledger_mark(struct ledger *l, struct err *e)
 	for (size_t i = 0; i < l->states; i++)
 		l->state[i]->before = l->state[i]->redo;
 	l->marked = true;
-	l->redid = false;
+	l->redid = l->booked = false;
 	foresight_mark(l);
 	return db_run(l->db, "SAVEPOINT ledger_step", e);
 }

@@ -1,13 +1,13 @@
 #include "meter/store/claims.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
 #include "meter/store/record_id.h"
+#include "meter/store/server_array.h"
 
-enum { OID_BYTEA = 17, NUMBERS_AT_ONCE = 100 /* the sequence's increment */ };
+enum { NUMBERS_AT_ONCE = 100 /* the sequence's increment */ };
 
 struct claim {
 	struct record_key key;
@@ -31,7 +31,7 @@ struct claims {
 	size_t taken, looked;	/* so many of the first ones */
 	bool hopeful;		/* the last ones were all new */
 	int64_t number, unused; /* the claim's; numbers that no transaction had yet */
-	struct buf array;
+	struct server_array array;
 	struct err key_error; /* why an id has no key */
 };
 
@@ -47,7 +47,7 @@ void claims_close(struct claims *c)
 	dict_release(&c->by_id);
 	dict_release(&c->sought_by_id);
 	free(c->sought);
-	buf_release(&c->array);
+	server_array_release(&c->array);
 	free(c->claim);
 	free(c);
 }
@@ -100,39 +100,6 @@ void claims_forget(struct claims *c)
 	c->number = 0;
 }
 
-/* --- arrays in the server's binary format --- */
-
-static void put_int(struct buf *b, uint32_t v)
-{
-	v = htonl(v);
-	buf_add(b, &v, sizeof v);
-}
-
-enum { ARRAY_COUNT_AT = 12 };
-
-static void array_begin(struct buf *b, uint32_t type)
-{
-	b->n = 0;
-	put_int(b, 1); /* dimension */
-	put_int(b, 0); /* without NULLs */
-	put_int(b, type);
-	put_int(b, 0); /* elements: array_end */
-	put_int(b, 1); /* the first one's number */
-}
-
-static void array_add(struct buf *b, const void *p, size_t n)
-{
-	put_int(b, (uint32_t)n);
-	buf_add(b, p, n);
-}
-
-static void array_bind(struct buf *b, size_t count, struct query *q, const char *name)
-{
-	uint32_t n = htonl((uint32_t)count);
-	memcpy(b->p + ARRAY_COUNT_AT, &n, sizeof n);
-	db_bind_blob(q, name, b->p, b->n);
-}
-
 static bool is_known(const struct claim *k)
 {
 	return !k->mine;
@@ -148,16 +115,16 @@ static size_t bind_keys(struct claims *c, size_t from, bool (*which)(const struc
 			uint32_t *at, struct query *q)
 {
 	size_t n = 0;
-	array_begin(&c->array, OID_BYTEA);
+	server_array_begin(&c->array, SERVER_BYTEA);
 	for (size_t i = from; i < c->count; i++) {
 		if (which && !which(&c->claim[i]))
 			continue;
-		array_add(&c->array, c->claim[i].key.byte, c->claim[i].key.n);
+		server_array_add(&c->array, c->claim[i].key.byte, c->claim[i].key.n);
 		if (at)
 			at[n] = (uint32_t)i;
 		n++;
 	}
-	array_bind(&c->array, n, q, ":keys");
+	server_array_bind(&c->array, q, ":keys");
 	return n;
 }
 
@@ -381,10 +348,10 @@ static int read_sought(struct claims *c, struct db *db, struct err *e)
 	int rc = db_statement(db, &sql_claim_rows, &q, e);
 	if (rc != 0)
 		return rc;
-	array_begin(&c->array, OID_BYTEA);
+	server_array_begin(&c->array, SERVER_BYTEA);
 	for (size_t i = from; i < c->sought_count; i++)
-		array_add(&c->array, c->sought[i].key.byte, c->sought[i].key.n);
-	array_bind(&c->array, c->sought_count - from, q, ":keys");
+		server_array_add(&c->array, c->sought[i].key.byte, c->sought[i].key.n);
+	server_array_bind(&c->array, q, ":keys");
 	while ((rc = db_step(db, q, e)) == 1)
 		c->sought[from + (size_t)db_int(q, 0) - 1].known.first = db_int(q, 1);
 	db_reset(q);

@@ -4,11 +4,19 @@
 
 #include "base/clock.h"
 #include "base/dict.h"
+#include "meter/store/server_array.h"
 
 /* A stretch of numbers: entries by their number. */
 struct by_number {
 	void **entry;
 	size_t room;
+};
+
+/* A series that is made with others: its texts are the caller's until then. */
+struct wanted_series {
+	struct series_names names;
+	struct text key;
+	int64_t number; /* 0: not found or made yet */
 };
 
 struct dictionary {
@@ -19,6 +27,10 @@ struct dictionary {
 	struct by_number price_by, series_by, subject_by;
 	struct arena arena; /* what they point to */
 	struct buf key;
+	/* on a server, series that are made at once */
+	struct dict wanted_keys;
+	struct wanted_series *wanted;
+	size_t wanted_count, wanted_room;
 };
 
 struct dictionary *dictionary_open(struct db *db, const char *address)
@@ -41,6 +53,8 @@ void dictionary_close(struct dictionary *x)
 	dict_release(&x->subjects);
 	dict_release(&x->cards);
 	dict_release(&x->links);
+	dict_release(&x->wanted_keys);
+	free(x->wanted);
 	free(x->price_by.entry);
 	free(x->series_by.entry);
 	free(x->subject_by.entry);
@@ -49,8 +63,15 @@ void dictionary_close(struct dictionary *x)
 	free(x);
 }
 
+static void forget_wanted(struct dictionary *x)
+{
+	dict_clear(&x->wanted_keys);
+	x->wanted_count = 0;
+}
+
 void dictionary_forget(struct dictionary *x)
 {
+	forget_wanted(x);
 	dict_clear(&x->series);
 	dict_clear(&x->origins);
 	dict_clear(&x->prices);
@@ -129,14 +150,21 @@ static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t
 	return rc;
 }
 
+/* The length first, in a byte where it fits: keys are hashed and compared for every record, and
+ * short ones stay in the processor's cache. */
 static void key_part(struct buf *b, struct text t)
 {
-	uint32_t n = (uint32_t)t.n;
-	buf_need(b, sizeof n + t.n);
-	memcpy(b->p + b->n, &n, sizeof n);
-	if (t.n)
-		memcpy(b->p + b->n + sizeof n, t.p, t.n);
-	b->n += sizeof n + t.n;
+	enum { LONG = 255 };
+	const uint32_t n = (uint32_t)t.n;
+	buf_need(b, 1 + sizeof n + t.n);
+	b->p[b->n++] = (char)(n < LONG ? n : LONG);
+	if (n >= LONG) {
+		memcpy(b->p + b->n, &n, sizeof n);
+		b->n += sizeof n;
+	}
+	if (n)
+		memcpy(b->p + b->n, t.p, n);
+	b->n += n;
 }
 
 static void bind_subject(struct query *q, const void *what)
@@ -148,19 +176,14 @@ static void bind_subject(struct query *q, const void *what)
 	db_bind_text(q, ":region", r->text[FIELD_REGION]);
 }
 
-struct series_key {
-	const struct record *record;
-	int64_t subject;
-};
-
 static void bind_series(struct query *q, const void *what)
 {
-	const struct series_key *k = what;
-	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
-	db_bind_text(q, ":project", k->record->text[FIELD_PROJECT]);
-	db_bind_text(q, ":workload", k->record->text[FIELD_WORKLOAD]);
-	db_bind_text(q, ":effort", k->record->text[FIELD_EFFORT]);
-	db_bind_int(q, ":subject", k->subject);
+	const struct series_names *s = what;
+	db_bind_text(q, ":customer", s->customer);
+	db_bind_text(q, ":project", s->project);
+	db_bind_text(q, ":workload", s->workload);
+	db_bind_text(q, ":effort", s->effort);
+	db_bind_int(q, ":subject", s->subject);
 }
 
 static void **entry_at(struct by_number *b, int64_t number)
@@ -183,17 +206,14 @@ static struct text keep(struct dictionary *x, struct text t)
 }
 
 /* What the numbers of a record's series stand for need not be read back. */
-static void keep_series_names(struct dictionary *x, int64_t number, const struct record *r,
-			      int64_t subject)
+static void keep_series_names(struct dictionary *x, int64_t number, const struct series_names *s)
 {
 	void **slot = entry_at(&x->series_by, number);
 	if (*slot)
 		return;
 	struct series_names *n = arena_alloc(&x->arena, sizeof *n);
-	*n = (struct series_names){ keep(x, r->text[FIELD_CUSTOMER]),
-				    keep(x, r->text[FIELD_PROJECT]),
-				    keep(x, r->text[FIELD_WORKLOAD]),
-				    keep(x, r->text[FIELD_EFFORT]), subject };
+	*n = (struct series_names){ keep(x, s->customer), keep(x, s->project), keep(x, s->workload),
+				    keep(x, s->effort), s->subject };
 	*slot = n;
 }
 
@@ -230,35 +250,150 @@ static const struct sql sql_add_series = {
 	.postgres = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",
 };
 
+/* What a record's series is known by; the subject is the tail of it, behind *head bytes. */
+static struct text series_key(struct dictionary *x, const struct record *r, size_t *head)
+{
+	static const enum record_field own[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
+						 FIELD_EFFORT },
+				       of_subject[] = { FIELD_PROVIDER, FIELD_MODEL,
+							FIELD_SERVICE_TIER, FIELD_REGION };
+	x->key.n = 0;
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		key_part(&x->key, r->text[own[i]]);
+	*head = x->key.n;
+	for (size_t i = 0; i < sizeof of_subject / sizeof *of_subject; i++)
+		key_part(&x->key, r->text[of_subject[i]]);
+	return (struct text){ x->key.p, x->key.n };
+}
+
+/* The names of a record's series, with the number of its subject. */
+static int series_of(struct dictionary *x, const struct record *r, struct text subject_key,
+		     struct series_names *out, struct err *e)
+{
+	const struct wanted_entry subject = { &x->subjects,	subject_key,  &sql_find_subject,
+					      &sql_add_subject, bind_subject, r };
+	*out = (struct series_names){ r->text[FIELD_CUSTOMER], r->text[FIELD_PROJECT],
+				      r->text[FIELD_WORKLOAD], r->text[FIELD_EFFORT], 0 };
+	return number_of(x, &subject, &out->subject, e);
+}
+
 int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e)
 {
-	static const enum record_field parts[] = { FIELD_CUSTOMER,     FIELD_PROJECT,
-						   FIELD_WORKLOAD,     FIELD_EFFORT,
-						   FIELD_PROVIDER,     FIELD_MODEL,
-						   FIELD_SERVICE_TIER, FIELD_REGION };
-	struct series_key key = { r, 0 };
-	x->key.n = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		key_part(&x->key, r->text[parts[i]]);
-	struct text whole = { x->key.p, x->key.n };
-	uint64_t *known = dict_find(&x->series, whole);
+	size_t head;
+	struct series_names names;
+	const struct text key = series_key(x, r, &head);
+	uint64_t *known = dict_find(&x->series, key);
 	if (known) {
 		*out = (int64_t)*known;
 		return 0;
 	}
-	/* the subject is the tail of the key */
-	size_t head = 4 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
-		      r->text[FIELD_WORKLOAD].n + r->text[FIELD_EFFORT].n;
-	const struct wanted_entry subject = { &x->subjects,	 { whole.p + head, whole.n - head },
-					      &sql_find_subject, &sql_add_subject,
-					      bind_subject,	 r },
-				  series = { &x->series,      whole,	   &sql_find_series,
-					     &sql_add_series, bind_series, &key };
-	int rc = number_of(x, &subject, &key.subject, e);
+	const struct wanted_entry series = { &x->series,      key,	   &sql_find_series,
+					     &sql_add_series, bind_series, &names };
+	int rc = series_of(x, r, (struct text){ key.p + head, key.n - head }, &names, e);
 	if (rc == 0)
 		rc = number_of(x, &series, out, e);
 	if (rc == 0)
-		keep_series_names(x, *out, r, key.subject);
+		keep_series_names(x, *out, &names);
+	return rc;
+}
+
+/* --- many series at once --- */
+
+int dictionary_want_series(struct dictionary *x, const struct record *r, struct err *e)
+{
+	size_t head;
+	bool is_new;
+	if (!x->address)
+		return 0;
+	const struct text key = series_key(x, r, &head);
+	if (dict_find(&x->series, key))
+		return 0;
+	dict_need(&x->wanted_keys, key, &is_new);
+	if (!is_new)
+		return 0;
+	if (x->wanted_count == x->wanted_room) {
+		x->wanted_room = x->wanted_room ? x->wanted_room * 2 : 64;
+		x->wanted = mem_grow(x->wanted, x->wanted_room * sizeof *x->wanted);
+	}
+	struct wanted_series *w = &x->wanted[x->wanted_count++];
+	*w = (struct wanted_series){ .key = dict_key(&x->wanted_keys, key) };
+	return series_of(x, r, (struct text){ key.p + head, key.n - head }, &w->names, e);
+}
+
+#define WANTED_SERIES \
+	"unnest(CAST(:customer AS text[]),CAST(:project AS text[]),CAST(:workload AS text[])," \
+	"CAST(:effort AS text[]),CAST(:subject AS bigint[]))"
+static const struct sql sql_find_wanted = {
+	.postgres =
+		"SELECT w.i,s.id FROM " WANTED_SERIES
+		" WITH ORDINALITY AS w(customer,project,workload,effort,subject,i) JOIN series s "
+		"ON s.subject=w.subject AND md5(s.customer)=md5(w.customer) AND "
+		"md5(s.project)=md5(w.project) AND md5(s.workload)=md5(w.workload) AND "
+		"md5(s.effort)=md5(w.effort) AND s.customer=w.customer AND s.project=w.project "
+		"AND s.workload=w.workload AND s.effort=w.effort",
+};
+/* in one order, so that two writers never wait for each other */
+static const struct sql sql_add_wanted = {
+	.postgres = "INSERT INTO series(customer,project,workload,effort,subject) SELECT "
+		    "customer,project,workload,effort,subject FROM " WANTED_SERIES
+		    " AS w(customer,project,workload,effort,subject) ORDER BY subject,customer,"
+		    "project,workload,effort ON CONFLICT DO NOTHING",
+};
+
+/* Runs a statement over those that have no number yet. */
+static int over_wanted(struct dictionary *x, const struct sql *which, struct err *e)
+{
+	struct server_array array[5] = { 0 };
+	static const char *const names[] = { ":customer", ":project", ":workload", ":effort",
+					     ":subject" };
+	enum { TEXTS = 4 };
+	struct query *q;
+	uint32_t *at = mem_alloc((x->wanted_count + 1) * sizeof *at), n = 0;
+	for (int k = 0; k <= TEXTS; k++)
+		server_array_begin(&array[k], k < TEXTS ? SERVER_TEXT : SERVER_BIGINT);
+	for (size_t i = 0; i < x->wanted_count; i++) {
+		const struct series_names *s = &x->wanted[i].names;
+		const struct text text[TEXTS] = { s->customer, s->project, s->workload, s->effort };
+		if (x->wanted[i].number)
+			continue;
+		for (int k = 0; k < TEXTS; k++)
+			server_array_add(&array[k], text[k].p, text[k].n);
+		server_array_add_int(&array[TEXTS], s->subject);
+		at[n++] = (uint32_t)i;
+	}
+	int rc = n ? db_statement(&x->names, which, &q, e) : 0;
+	if (rc == 0 && n) {
+		for (int k = 0; k <= TEXTS; k++)
+			server_array_bind(&array[k], q, names[k]);
+		while ((rc = db_step(&x->names, q, e)) == 1)
+			x->wanted[at[db_int(q, 0) - 1]].number = db_int(q, 1);
+		db_reset(q);
+	}
+	for (int k = 0; k <= TEXTS; k++)
+		server_array_release(&array[k]);
+	free(at);
+	return rc;
+}
+
+int dictionary_make_series(struct dictionary *x, struct err *e)
+{
+	if (!x->wanted_count)
+		return 0;
+	int rc = open_names(x, e);
+	if (rc == 0)
+		rc = over_wanted(x, &sql_find_wanted, e);
+	if (rc == 0)
+		rc = over_wanted(x, &sql_add_wanted, e);
+	if (rc == 0)
+		rc = over_wanted(x, &sql_find_wanted, e);
+	for (size_t i = 0; rc == 0 && i < x->wanted_count; i++) {
+		const struct wanted_series *w = &x->wanted[i];
+		if (!w->number)
+			continue; /* it is asked for by itself */
+		*dict_need(&x->series, w->key, NULL) = (uint64_t)w->number;
+		keep_series_names(x, w->number, &w->names);
+	}
+	forget_wanted(x);
 	return rc;
 }
 

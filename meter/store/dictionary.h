@@ -20,6 +20,8 @@ void dictionary_forget(struct dictionary *x);
 
 /* As the functions of store.h that are called so. */
 int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e);
+int dictionary_want_series(struct dictionary *x, const struct record *r, struct err *e);
+int dictionary_make_series(struct dictionary *x, struct err *e);
 int dictionary_origin(struct dictionary *x, const char *source, const char *shape, const char *rule,
 		      int64_t *out, struct err *e);
 int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t *out,

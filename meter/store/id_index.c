@@ -20,6 +20,7 @@
 #ifndef ID_INDEX_TABLE_SLOTS
 #define ID_INDEX_TABLE_SLOTS (1 << 19)
 #define ID_INDEX_FILTER_BLOCKS (1 << 12)
+#define ID_INDEX_LOOKS_WITHOUT 4096
 #endif
 
 enum {
@@ -27,14 +28,14 @@ enum {
 	TABLE_FULL = TABLE_SLOTS / 2,	    /* then it becomes a run, between transactions */
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
-	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 2000 passes it */
-	BLOCK_WORDS = 8,   /* a block is a cache line: */
-	BIT_WORDS = 7,	   /* words of bits, and their checksum */
-	FILTER_BLOCKS_AT_FIRST = ID_INDEX_FILTER_BLOCKS,
-	FILTER_GROWTH = 4,
+	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 1600 passes it */
+	BLOCK_WORDS = 8,   /* a block is a cache line */
+	BLOCK_KEYS = BLOCK_WORDS * 64 / BITS_A_KEY,
+	FILTER_BLOCKS_LEAST = ID_INDEX_FILTER_BLOCKS,
+	LOOKS_WITHOUT = ID_INDEX_LOOKS_WITHOUT, /* a filter: to make one takes longer */
 };
 
-static const char magic[8] = "tallyid3";
+static const char magic[8] = "tallyid4";
 
 struct entry {
 	uint64_t hash;
@@ -53,8 +54,8 @@ struct head {
 	uint64_t seed[2];
 	uint64_t changing;   /* a change is under way */
 	uint64_t generation; /* grows with every change */
+	uint64_t folder;     /* random: whether everything was forgotten meanwhile */
 	uint64_t next_number;
-	uint64_t filter_number, filter_blocks, filter_keys;
 	int64_t last_row; /* rows up to that one are in the runs */
 	uint64_t last_hash;
 	uint64_t run_count;
@@ -72,16 +73,17 @@ struct id_index {
 	struct id_index_identity identity;
 	struct head *head;
 	int head_fd;
-	uint64_t generation_seen;
+	uint64_t generation_seen, folder_seen;
+	/* the process's own: made of runs and table when there were enough looks; NULL: not yet */
 	uint64_t (*filter)[BLOCK_WORDS];
-	uint64_t filter_blocks;
+	uint64_t filter_blocks, filter_keys;
+	int64_t filtered; /* ids of rows up to that one are in it */
+	unsigned looks;	  /* while there is none */
 	struct run run[RUNS_MOST];
 	size_t run_count;
-	/* what was found whole, and need not be read again: runs never change, and of the filter
-	   each block is checked where it is looked at */
+	/* what was found whole, and need not be read again: runs never change */
 	uint64_t whole[RUNS_MOST];
 	size_t whole_count;
-	uint64_t filter_whole;
 	bool damaged;
 	/* the youngest rows */
 	struct entry *table;
@@ -151,28 +153,6 @@ static uint64_t sum_of_head(const struct head *h)
 	return sum_of(&copy, offsetof(struct head, sum), 1);
 }
 
-/* --- the filter --- */
-
-/* Of the block's bits and its place; that of a block without bits is not zero. */
-static uint64_t sum_of_block(const uint64_t word[BLOCK_WORDS], uint64_t place)
-{
-	uint64_t h = (place + 1) * odd[7];
-	for (int i = 0; i < BIT_WORDS; i++)
-		h += (word[i] ^ word[i] >> 31) * odd[i];
-	return mixed(h) | 1;
-}
-
-/* The high half of the hash chooses the block; a mix of it the bit of each word. */
-static uint64_t (*block_of(const struct id_index *x, uint64_t hash))[BLOCK_WORDS]
-{
-	return &x->filter[(hash >> 32) * x->filter_blocks >> 32];
-}
-
-static bool is_whole_block(const struct id_index *x, const uint64_t word[BLOCK_WORDS])
-{
-	return word[BIT_WORDS] == sum_of_block(word, (uint64_t)(word - *x->filter) / BLOCK_WORDS);
-}
-
 /* The next transaction, of any process, rebuilds everything. */
 static void notice_damage(struct id_index *x)
 {
@@ -180,80 +160,91 @@ static void notice_damage(struct id_index *x)
 	x->head->changing = 1;
 }
 
-static bool filter_has(struct id_index *x, uint64_t hash)
-{
-	const uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
-	uint64_t all = 1;
-	if (!is_whole_block(x, word)) {
-		notice_damage(x);
-		return false;
-	}
-	for (int i = 0; i < BIT_WORDS; i++)
-		all &= word[i] >> (bits >> (i * 6 + 10) & 63);
-	return all & 1;
-}
-
-static void filter_set(struct id_index *x, uint64_t hash)
-{
-	uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
-	if (!is_whole_block(x, word)) {
-		notice_damage(x);
-		return;
-	}
-	for (int i = 0; i < BIT_WORDS; i++)
-		word[i] |= (uint64_t)1 << (bits >> (i * 6 + 10) & 63);
-	word[BIT_WORDS] = sum_of_block(word, (uint64_t)(word - *x->filter) / BLOCK_WORDS);
-}
-
-static void unmap_filter(struct id_index *x)
-{
-	if (x->filter)
-		munmap(x->filter, x->filter_blocks * sizeof *x->filter);
-	x->filter = NULL;
-}
-
 static int is_damaged(const struct id_index *x, struct err *e)
 {
 	return err_set(e, ERR_STORE, "the index of ids '%s' is damaged", x->path);
 }
 
-/* A new filter gets its checksums; an old one is read once. */
-static int check_filter(struct id_index *x, uint64_t number, bool make, struct err *e)
+/* --- the filter --- */
+
+/* The high half of the hash chooses the block; a mix of it the bit of each word. */
+static uint64_t (*block_of(const struct id_index *x, uint64_t hash))[BLOCK_WORDS]
 {
-	for (uint64_t i = 0; make && i < x->filter_blocks; i++)
-		x->filter[i][BIT_WORDS] = sum_of_block(x->filter[i], i);
-	for (uint64_t i = 0; !make && x->filter_whole != number && i < x->filter_blocks; i++)
-		if (!is_whole_block(x, x->filter[i]))
-			return is_damaged(x, e);
-	x->filter_whole = number;
-	return 0;
+	return &x->filter[(hash >> 32) * x->filter_blocks >> 32];
 }
 
-static int map_filter(struct id_index *x, uint64_t number, uint64_t blocks, bool make,
-		      struct err *e)
+static uint64_t bit_of(uint64_t bits, int word)
 {
-	char path[400];
-	size_t bytes = blocks * sizeof *x->filter;
-	struct stat st;
-	name_file(x, path, "filter", number);
-	int fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0600);
-	if (fd < 0)
-		return failed(x, "open", e);
-	/* the disk's blocks are taken now, so that writing to the map cannot fail */
-	int rc = make ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
-	if (rc == 0 && (fstat(fd, &st) != 0 || (size_t)st.st_size != bytes))
-		rc = EIO;
-	void *p =
-		rc == 0 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
-	if (rc != 0)
-		errno = rc;
-	close(fd);
+	return bits >> (word * 6 + 10) & 63;
+}
+
+static bool filter_has(const struct id_index *x, uint64_t hash)
+{
+	const uint64_t *word = *block_of(x, hash), bits = hash * odd[0];
+	uint64_t all = 1;
+	for (int i = 0; i < BLOCK_WORDS; i++)
+		all &= word[i] >> bit_of(bits, i);
+	return all & 1;
+}
+
+static void filter_set(struct id_index *x, uint64_t hash)
+{
+	uint64_t *word = *block_of(x, hash), bits = hash * odd[0];
+	for (int i = 0; i < BLOCK_WORDS; i++)
+		word[i] |= (uint64_t)1 << bit_of(bits, i);
+	x->filter_keys++;
+}
+
+static void drop_filter(struct id_index *x)
+{
+	if (x->filter)
+		munmap(x->filter, x->filter_blocks * sizeof *x->filter);
+	x->filter = NULL;
+	x->filter_keys = x->filter_blocks = 0;
+	x->filtered = 0;
+}
+
+/* The ids of a run's rows above that one. */
+static void filter_set_run(struct id_index *x, const struct run *r, int64_t above)
+{
+	enum { AHEAD = 16 };
+	for (size_t i = 0; i < r->info.count; i++) {
+		if (i + AHEAD < r->info.count)
+			__builtin_prefetch(block_of(x, r->entry[i + AHEAD].hash), 1);
+		if (r->entry[i].row > above)
+			filter_set(x, r->entry[i].hash);
+	}
+}
+
+/*
+ * A filter of all that runs and table hold, with room for as many again. It is read and written at
+ * random, so it lies in large pages where the system has them; and it is no file, whose pages would
+ * be written back and faulted in again and again. Without memory for it looks go to the runs.
+ */
+static void make_filter(struct id_index *x)
+{
+	uint64_t keys = x->table_count;
+	drop_filter(x);
+	for (size_t i = 0; i < x->run_count; i++)
+		keys += x->run[i].info.count;
+	uint64_t blocks = keys * 2 / BLOCK_KEYS;
+	if (blocks < FILTER_BLOCKS_LEAST)
+		blocks = FILTER_BLOCKS_LEAST;
+	if (blocks > UINT32_MAX) /* 2^36 ids; the more there are, the more pass it */
+		blocks = UINT32_MAX;
+	const size_t bytes = blocks * sizeof *x->filter;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
-		return failed(x, "map", e);
-	unmap_filter(x);
+		return;
+	madvise(p, bytes, MADV_HUGEPAGE);
 	x->filter = p;
 	x->filter_blocks = blocks;
-	return check_filter(x, number, make, e);
+	for (size_t i = 0; i < x->run_count; i++)
+		filter_set_run(x, &x->run[i], 0);
+	for (size_t i = 0; i < x->table_slots; i++)
+		if (x->table[i].row)
+			filter_set(x, x->table[i].hash);
+	x->filtered = x->known;
 }
 
 /* --- runs --- */
@@ -377,15 +368,12 @@ static void unlink_but(const struct id_index *x, const struct head *keep)
 		char kind[16], path[400];
 		unsigned long long number;
 		bool used = false;
-		if (sscanf(f->d_name, "%15[a-z].%llu", kind, &number) != 2)
+		/* filters are of earlier versions */
+		if (sscanf(f->d_name, "%15[a-z].%llu", kind, &number) != 2 ||
+		    (strcmp(kind, "run") != 0 && strcmp(kind, "filter") != 0))
 			continue;
-		if (strcmp(kind, "filter") == 0)
-			used = number == keep->filter_number;
-		else if (strcmp(kind, "run") == 0)
-			for (uint64_t i = 0; i < keep->run_count; i++)
-				used |= keep->run[i].number == number;
-		else
-			continue;
+		for (uint64_t i = 0; strcmp(kind, "run") == 0 && i < keep->run_count; i++)
+			used |= keep->run[i].number == number;
 		if (!used) {
 			name_file(x, path, kind, number);
 			unlink(path);
@@ -425,10 +413,11 @@ static uint64_t number_from(uint64_t last)
 	return n >> 2;
 }
 
-int id_index_clear(struct id_index *x, struct err *e)
+void id_index_clear(struct id_index *x)
 {
 	struct head *h = x->head;
-	struct head fresh = { .next_number = number_from(h->next_number),
+	struct head fresh = { .folder = number_from(h->folder),
+			      .next_number = number_from(h->next_number),
 			      .generation = number_from(h->generation) };
 	begin_change(x);
 	memcpy(fresh.magic, magic, sizeof magic);
@@ -436,34 +425,41 @@ int id_index_clear(struct id_index *x, struct err *e)
 	memcpy(fresh.seed, x->identity.seed, sizeof fresh.seed);
 	boot_of_machine(fresh.boot);
 	fresh.changing = 1;
-	fresh.filter_number = fresh.next_number++;
-	fresh.filter_blocks = FILTER_BLOCKS_AT_FIRST;
-	int rc = map_filter(x, fresh.filter_number, fresh.filter_blocks, true, e);
-	if (rc != 0)
-		return rc;
+	drop_filter(x);
 	unmap_runs(x);
 	clear_table(x);
 	x->known = x->in_runs = 0;
+	x->folder_seen = fresh.folder;
 	x->whole_count = 0;
 	x->damaged = false;
 	*h = fresh;
 	end_change(x);
 	unlink_but(x, h);
-	return 0;
 }
 
-/* The runs and the filter as the head names them. Where that fails, what is mapped answers nothing
- * until a refresh has succeeded. */
+/* The runs as the head names them; what the filter lacks of them enters it. Where that fails, what
+ * is mapped answers nothing until a refresh has succeeded. */
 static int map_all(struct id_index *x, struct err *e)
 {
 	const struct head *h = x->head;
 	x->damaged = true;
-	if (h->run_count > RUNS_MOST || h->filter_blocks == 0 || h->filter_blocks >> 32)
+	if (h->run_count > RUNS_MOST)
 		return is_damaged(x, e);
-	int rc = map_filter(x, h->filter_number, h->filter_blocks, false, e);
+	int rc = 0;
 	unmap_runs(x);
-	for (uint64_t i = 0; rc == 0 && i < h->run_count; i++)
+	if (h->folder != x->folder_seen)
+		drop_filter(x);
+	x->folder_seen = h->folder;
+	for (uint64_t i = 0; rc == 0 && i < h->run_count; i++) {
 		rc = map_run(x, h->run[i], e);
+		/* rows that another process had from its own transactions lie in runs that are new
+		 * here */
+		if (rc == 0 && x->filter && h->last_row > x->filtered &&
+		    !is_known_whole(x, h->run[i].number))
+			filter_set_run(x, &x->run[i], x->filtered);
+	}
+	if (rc == 0 && h->last_row > x->filtered)
+		x->filtered = h->last_row;
 	for (x->whole_count = 0; rc == 0 && x->whole_count < x->run_count; x->whole_count++)
 		x->whole[x->whole_count] = x->run[x->whole_count].info.number;
 	clear_table(x);
@@ -515,7 +511,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 	}
 	/* what cannot be read as it is named is rebuilt */
 	if (rc == 0 && (!is_ours(x) || map_all(x, NULL) != 0))
-		rc = id_index_clear(x, e);
+		id_index_clear(x);
 	if (rc != 0) {
 		id_index_close(x);
 		return rc;
@@ -529,7 +525,7 @@ void id_index_close(struct id_index *x)
 	if (!x)
 		return;
 	unmap_runs(x);
-	unmap_filter(x);
+	drop_filter(x);
 	if (x->head)
 		munmap(x->head, sizeof *x->head);
 	if (x->head_fd >= 0)
@@ -539,13 +535,12 @@ void id_index_close(struct id_index *x)
 	free(x);
 }
 
-int id_index_refresh(struct id_index *x, struct err *e)
+void id_index_refresh(struct id_index *x)
 {
 	if (!x->damaged && !x->head->changing && x->head->generation == x->generation_seen)
-		return 0;
-	if (is_ours(x) && map_all(x, NULL) == 0)
-		return 0;
-	return id_index_clear(x, e);
+		return;
+	if (!is_ours(x) || map_all(x, NULL) != 0)
+		id_index_clear(x);
 }
 
 int64_t id_index_known(const struct id_index *x)
@@ -570,7 +565,8 @@ uint64_t id_index_hash(const struct id_index *x, struct text id)
 
 void id_index_prefetch(const struct id_index *x, uint64_t hash)
 {
-	__builtin_prefetch(block_of(x, hash), 1);
+	if (x->filter)
+		__builtin_prefetch(block_of(x, hash), 1);
 	__builtin_prefetch(&x->table[hash & (x->table_slots - 1)], 1);
 }
 
@@ -614,7 +610,10 @@ bool id_index_is_damaged(const struct id_index *x)
 int64_t id_index_find(struct id_index *x, uint64_t hash, bool (*is_it)(void *user, int64_t row),
 		      void *user)
 {
-	if (!filter_has(x, hash))
+	/* where there is no run, the table answers as fast */
+	if (!x->filter && x->run_count && ++x->looks > LOOKS_WITHOUT)
+		make_filter(x);
+	if (x->filter && !filter_has(x, hash))
 		return 0;
 	for (size_t i = hash & (x->table_slots - 1); x->table[i].row;
 	     i = (i + 1) & (x->table_slots - 1))
@@ -653,42 +652,29 @@ static void table_put(struct id_index *x, struct entry en)
 
 void id_index_add(struct id_index *x, uint64_t hash, int64_t row, bool findable)
 {
-	if (findable) {
-		filter_set(x, hash);
+	if (findable)
 		table_put(x, (struct entry){ hash, row });
-	}
 	x->known = row;
 	x->known_hash = hash;
+	if (!x->filter || row <= x->filtered)
+		return;
+	if (findable)
+		filter_set(x, hash);
+	x->filtered = row;
+	if (x->filter_keys > x->filter_blocks * BLOCK_KEYS && x->filter_blocks < UINT32_MAX)
+		make_filter(x);
 }
 
 void id_index_forget_above(struct id_index *x, int64_t row)
 {
+	/* the next row of such a number may have another id */
+	if (x->filtered > row)
+		x->filtered = row;
 	/* stale entries lead to rows that do not exist, or that have another id: only hints */
 	if (x->known > row) {
 		x->known = x->in_runs;
 		clear_table(x);
 	}
-}
-
-/* A larger filter with everything that stands in runs and table. */
-static int grow_filter(struct id_index *x, uint64_t number, uint64_t keys, struct err *e)
-{
-	uint64_t blocks = x->filter_blocks;
-	while (blocks * BIT_WORDS * 64 / BITS_A_KEY < keys)
-		blocks *= FILTER_GROWTH;
-	int rc = map_filter(x, number, blocks, true, e);
-	if (rc != 0)
-		return rc;
-	for (size_t k = 0; k < x->run_count; k++)
-		for (size_t i = 0; i < x->run[k].info.count; i++) {
-			if (i + 16 < x->run[k].info.count)
-				__builtin_prefetch(block_of(x, x->run[k].entry[i + 16].hash), 1);
-			filter_set(x, x->run[k].entry[i].hash);
-		}
-	for (size_t i = 0; i < x->table_slots; i++)
-		if (x->table[i].row)
-			filter_set(x, x->table[i].hash);
-	return 0;
 }
 
 /* The youngest runs of one size, with `list`, as one list; *from is the first that was merged. */
@@ -727,26 +713,19 @@ int id_index_tidy(struct id_index *x, struct err *e)
 	for (size_t i = 0; i < x->table_slots; i++)
 		if (x->table[i].row)
 			list[count++] = x->table[i];
-	uint64_t keys = h->filter_keys + count, number = h->next_number, filter = h->filter_number;
+	const uint64_t number = h->next_number;
 	struct entry *sorted = sort_entries(list, count);
 	sorted = merge_youngest(x, sorted, &count, &from);
 	begin_change(x);
 	const uint64_t sum = sum_of(sorted, count * sizeof *sorted, number);
 	int rc = write_run(x, sorted, count, number, e);
 	free(sorted);
-	if (rc == 0 && keys > x->filter_blocks * BIT_WORDS * 64 / BITS_A_KEY) {
-		filter = number + 1;
-		rc = grow_filter(x, filter, keys * 2, e);
-	}
 	if (rc != 0) {
 		/* nothing was named yet: all stays as it was, and the table grows on */
 		end_change(x);
 		return rc;
 	}
-	h->next_number = number + 2;
-	h->filter_number = filter;
-	h->filter_blocks = x->filter_blocks;
-	h->filter_keys = keys;
+	h->next_number = number + 1;
 	h->run_count = from;
 	h->run[h->run_count++] = (struct run_info){ number, count, sum };
 	h->last_row = x->known;

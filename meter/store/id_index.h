@@ -1,14 +1,14 @@
 /*
  * id_index: which ids have been stored, by hash, at a cost that does not grow with their number.
  *
- * A folder beside the database ("NAME-ids"): a filter of bits that says of most new ids at once
- * that they are new, and sorted runs of (hash, row) that are written in order and merged as they
- * multiply. The youngest rows stand in a table in memory, which is read back from the database when
- * a process starts. A hit is only a hint: the caller compares the row itself. A miss is certain, so
- * every row up to the last run's must be in the filter: everything is rebuilt from the database
- * when the machine has restarted, a change was cut off, the folder is missing or belongs to another
- * database, or something in it is not as it was written: head, runs and every block of the filter
- * carry checksums, read when the folder is opened and, of the filter, at each look.
+ * A folder beside the database ("NAME-ids"): sorted runs of (hash, row) that are written in order
+ * and merged as they multiply. The youngest rows stand in a table in memory, which is read back
+ * from the database when a process starts. A process that looks for many ids makes itself a filter
+ * of bits in memory, which says of most new ids at once that they are new. A hit is only a hint:
+ * the caller compares the row itself. A miss is certain, so every row must be in a run or the
+ * table: everything is rebuilt from the database when the machine has restarted, a change was cut
+ * off, the folder is missing or belongs to another database, or something in it is not as it was
+ * written: head and runs carry checksums, read when the folder is opened and when it has changed.
  *
  * Several processes share the folder; whoever changes it holds the database's write lock.
  */
@@ -31,7 +31,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 void id_index_close(struct id_index *x);
 /* Under the write lock: sees what other processes changed, or makes itself empty when it cannot be
  * trusted. The caller then adds the rows behind id_index_known. */
-int id_index_refresh(struct id_index *x, struct err *e);
+void id_index_refresh(struct id_index *x);
 /* Rows up to that one are in the index; 0: none. */
 int64_t id_index_known(const struct id_index *x);
 /* The row that the runs end with and its id's hash, to tell whether it is this database's; 0: no
@@ -39,7 +39,7 @@ int64_t id_index_known(const struct id_index *x);
 int64_t id_index_last_row(const struct id_index *x);
 uint64_t id_index_last_hash(const struct id_index *x);
 /* Forgets everything; the caller adds every row again. */
-int id_index_clear(struct id_index *x, struct err *e);
+void id_index_clear(struct id_index *x);
 /* Under the write lock, with all rows added and committed: writes a run when the table is full.
  * Errors: ERR_STORE; the index goes on without the run. */
 int id_index_tidy(struct id_index *x, struct err *e);

@@ -14,6 +14,7 @@ enum { SUM_RECORDS, SUM_REQUESTS, SUM_TOKENS, SUM_COUNT = SUM_TOKENS + BUCKET_CO
 
 struct cell {
 	int64_t cell, who, price; /* quarter and subject, or day and series */
+	int64_t subject;	  /* of a day's series */
 	/* what is reversed among the rows may pass 63 bits on the way; what is stored fits */
 	int128 sum[SUM_COUNT];
 	int64_t lowest, highest;
@@ -24,6 +25,17 @@ struct more_cell {
 	char name[40];
 };
 
+enum { RECENT = 1 << 14 };
+
+struct cells {
+	struct dict index; /* key to 1 + place */
+	struct cell *list;
+	size_t count;
+	/* the same of the cells that were asked for last, by their series or subject: most rows
+	   follow another one of their cell, which is then found without its key */
+	uint32_t recent[RECENT];
+};
+
 /* Cells of the rows that are being taken in. */
 struct gathering {
 	struct store *store;
@@ -31,38 +43,58 @@ struct gathering {
 	bool valid;
 	int64_t unfit_to; /* rows up to that one do not fit; 0: they do */
 	bool corrected;	  /* since then */
-	struct dict quarter_index, day_index, more_index; /* key to 1 + place */
-	struct cell *quarter, *day;
+	struct cells quarter, day;
+	struct dict more_index; /* key to 1 + place */
 	struct more_cell *more;
-	size_t quarters, days, mores;
+	size_t mores;
 };
 
-static void gathering_release(struct gathering *g)
+static void cells_release(struct cells *c)
 {
-	dict_release(&g->quarter_index);
-	dict_release(&g->day_index);
-	dict_release(&g->more_index);
-	free(g->quarter);
-	free(g->day);
-	free(g->more);
+	dict_release(&c->index);
+	free(c->list);
 }
 
-static struct cell *cell_of(struct dict *index, struct cell **list, size_t *count, int64_t cell,
-			    int64_t who, int64_t price)
+static void gathering_close(struct gathering *g)
 {
-	const int64_t key[3] = { cell, who, price };
-	uint64_t *at = dict_need(index, (struct text){ (const char *)key, sizeof key }, NULL);
-	if (!*at) {
-		if ((*count & (*count - 1)) == 0)
-			*list = mem_grow(*list, (*count ? *count * 2 : 1) * sizeof **list);
-		(*list)[*count] = (struct cell){ .cell = cell,
-						 .who = who,
-						 .price = price,
-						 .lowest = INT64_MAX,
-						 .highest = INT64_MIN };
-		*at = ++*count;
+	cells_release(&g->quarter);
+	cells_release(&g->day);
+	dict_release(&g->more_index);
+	free(g->more);
+	free(g);
+}
+
+static struct cell *cell_of(struct cells *c, int64_t cell, int64_t who, int64_t price)
+{
+	uint32_t *recent = &c->recent[(uint64_t)who % RECENT];
+	if (*recent) {
+		struct cell *last = &c->list[*recent - 1];
+		if (last->cell == cell && last->who == who && last->price == price)
+			return last;
 	}
-	return &(*list)[*at - 1];
+	const int64_t key[3] = { cell, who, price };
+	uint64_t *at = dict_need(&c->index, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*at) {
+		CHECK(c->count < UINT32_MAX);
+		if ((c->count & (c->count - 1)) == 0)
+			c->list =
+				mem_grow(c->list, (c->count ? c->count * 2 : 1) * sizeof *c->list);
+		c->list[c->count] = (struct cell){ .cell = cell,
+						   .who = who,
+						   .price = price,
+						   .lowest = INT64_MAX,
+						   .highest = INT64_MIN };
+		*at = ++c->count;
+	}
+	*recent = (uint32_t)*at;
+	return &c->list[*at - 1];
+}
+
+static void cells_clear(struct cells *c)
+{
+	dict_clear(&c->index);
+	memset(c->recent, 0, sizeof c->recent);
+	c->count = 0;
 }
 
 static bool add(struct cell *c, const int64_t sum[SUM_COUNT], int64_t seq)
@@ -121,10 +153,10 @@ static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_
 
 static void gathering_clear(struct gathering *g, int64_t from)
 {
-	dict_clear(&g->quarter_index);
-	dict_clear(&g->day_index);
+	cells_clear(&g->quarter);
+	cells_clear(&g->day);
 	dict_clear(&g->more_index);
-	g->quarters = g->days = g->mores = 0;
+	g->mores = 0;
 	g->from = from;
 	g->to = from - 1;
 	g->valid = true;
@@ -139,15 +171,16 @@ struct summed_row {
 static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
 		      struct err *e)
 {
-	const struct series_names *names;
-	int rc = store_series_names(s, r->series, &names, e);
-	if (rc != 0)
-		return rc;
-	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters,
-			 floor_div(r->time, QUARTER_US), names->subject, r->price),
-		 r->sum, r->seq) ||
-	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(r->time, US_PER_DAY),
-			 r->series, r->price),
+	struct cell *day = cell_of(&g->day, floor_div(r->time, US_PER_DAY), r->series, r->price);
+	if (!day->subject) {
+		const struct series_names *names;
+		int rc = store_series_names(s, r->series, &names, e);
+		if (rc != 0)
+			return rc;
+		day->subject = names->subject;
+	}
+	if (!add(day, r->sum, r->seq) ||
+	    !add(cell_of(&g->quarter, floor_div(r->time, QUARTER_US), day->subject, r->price),
 		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
 	if (!r->placeholder)
@@ -192,8 +225,7 @@ static void rows_gone(void *user)
 
 static void store_gone(void *user)
 {
-	gathering_release(user);
-	free(user);
+	gathering_close(user);
 }
 
 /* The gathering that listens to this store. */
@@ -245,21 +277,32 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 
 static int by_cell(const void *x, const void *y)
 {
-	const struct cell *a = x, *b = y;
+	const struct cell *a = *(const struct cell *const *)x, *b = *(const struct cell *const *)y;
 	return a->cell != b->cell ? (a->cell < b->cell ? -1 : 1)
 	       : a->who != b->who ? (a->who < b->who ? -1 : 1)
 				  : (a->price > b->price) - (a->price < b->price);
 }
 
+/* In the order of the table, so that neighbours are written together. The cells stay where the
+ * index says that they are: if they do not fit yet, more rows are added to them. */
+static const struct cell **in_order(const struct cells *c)
+{
+	const struct cell **list = mem_alloc((c->count + 1) * sizeof *list);
+	for (size_t i = 0; i < c->count; i++)
+		list[i] = &c->list[i];
+	qsort(list, c->count, sizeof *list, by_cell);
+	return list;
+}
+
 /* On a server: into a table of the transaction's own first, and on from there in one statement. */
-static int put_cells_at_once(struct store *s, const struct sql *which, const struct cell *list,
-			     size_t count, struct err *e)
+static int put_cells_at_once(struct store *s, const struct sql *which,
+			     const struct cell *const *list, size_t count, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct buf lines = { 0 };
 	struct query *q;
 	for (size_t i = 0; i < count; i++) {
-		const struct cell *c = &list[i];
+		const struct cell *c = list[i];
 		const int64_t ends[] = { c->lowest, c->highest };
 		buf_int(&lines, c->cell);
 		buf_puts(&lines, "\t");
@@ -306,35 +349,43 @@ static const struct sql sql_roll_day = {
 		") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
 };
 
-static int put_cells(struct store *s, const struct sql *which, struct cell *list, size_t count,
-		     bool span, struct err *e)
+static int put_cells_in_turn(struct store *s, const struct sql *which,
+			     const struct cell *const *list, size_t count, struct err *e)
 {
 	/* the parameters of both statements, in the order in which they first appear */
 	enum { CELL = 1, WHO, PRICE, SUMS, LOWEST = SUMS + SUM_COUNT, HIGHEST };
 	struct db *db = store_db(s);
 	struct query *q;
 	int rc = 0;
-	/* in the order of the table, so that neighbours are written together */
-	if (count)
-		qsort(list, count, sizeof *list, by_cell);
-	if (count && db_on_server(db))
-		return put_cells_at_once(
-			s, which == &sql_roll_day ? &sql_rolled_day : &sql_rolled_quarter, list,
-			count, e);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if ((rc = db_statement(db, which, &q, e)) != 0)
 			break;
-		db_bind_int_at(q, CELL, list[i].cell);
-		db_bind_int_at(q, WHO, list[i].who);
-		db_bind_int_at(q, PRICE, list[i].price);
+		db_bind_int_at(q, CELL, list[i]->cell);
+		db_bind_int_at(q, WHO, list[i]->who);
+		db_bind_int_at(q, PRICE, list[i]->price);
 		for (int k = 0; k < SUM_COUNT; k++)
-			db_bind_int_at(q, SUMS + k, (int64_t)list[i].sum[k]);
-		if (span) {
-			db_bind_int_at(q, LOWEST, list[i].lowest);
-			db_bind_int_at(q, HIGHEST, list[i].highest);
+			db_bind_int_at(q, SUMS + k, (int64_t)list[i]->sum[k]);
+		if (which != &sql_roll_day) {
+			db_bind_int_at(q, LOWEST, list[i]->lowest);
+			db_bind_int_at(q, HIGHEST, list[i]->highest);
 		}
 		rc = db_done(db, q, e);
 	}
+	return rc;
+}
+
+static int put_cells(struct store *s, const struct sql *which, const struct cells *cells,
+		     struct err *e)
+{
+	const struct cell **list = in_order(cells);
+	int rc;
+	if (cells->count && db_on_server(store_db(s)))
+		rc = put_cells_at_once(
+			s, which == &sql_roll_day ? &sql_rolled_day : &sql_rolled_quarter, list,
+			cells->count, e);
+	else
+		rc = put_cells_in_turn(s, which, list, cells->count, e);
+	free(list);
 	return rc;
 }
 
@@ -405,11 +456,11 @@ int rollup_made(struct store *s, int64_t *out, struct err *e)
 	return read_about(s, "rollups_made", out, e);
 }
 
-static int check_fit(const struct cell *list, size_t count, struct err *e)
+static int check_fit(const struct cells *c, struct err *e)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < c->count; i++)
 		for (int k = 0; k < SUM_COUNT; k++)
-			if (list[i].sum[k] > INT64_MAX || list[i].sum[k] < INT64_MIN)
+			if (c->list[i].sum[k] > INT64_MAX || c->list[i].sum[k] < INT64_MIN)
 				return err_set(
 					e, ERR_RANGE,
 					"the sums of a quarter of an hour or a day do not fit "
@@ -429,13 +480,13 @@ static const struct sql sql_roll_quarter = {
 
 static int put_gathering(struct store *s, struct gathering *g, struct err *e)
 {
-	int rc = check_fit(g->quarter, g->quarters, e);
+	int rc = check_fit(&g->quarter, e);
 	if (rc == 0)
-		rc = check_fit(g->day, g->days, e);
+		rc = check_fit(&g->day, e);
 	if (rc == 0)
-		rc = put_cells(s, &sql_roll_quarter, g->quarter, g->quarters, true, e);
+		rc = put_cells(s, &sql_roll_quarter, &g->quarter, e);
 	if (rc == 0)
-		rc = put_cells(s, &sql_roll_day, g->day, g->days, false, e);
+		rc = put_cells(s, &sql_roll_day, &g->day, e);
 	return rc == 0 ? put_more(s, g, e) : rc;
 }
 
@@ -507,11 +558,11 @@ static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
 
 static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
 {
-	struct gathering g = { 0 };
-	int rc = gather(s, from, to, &g, e);
+	struct gathering *g = mem_zalloc(sizeof *g);
+	int rc = gather(s, from, to, g, e);
 	if (rc == 0)
-		rc = put_gathering(s, &g, e);
-	gathering_release(&g);
+		rc = put_gathering(s, g, e);
+	gathering_close(g);
 	return rc;
 }
 
@@ -679,9 +730,7 @@ int rollup_rebuild(struct store *s, struct err *e)
 /* Cells as they are stored and as they were gathered. */
 struct both_cells {
 	const char *sql, *what;
-	struct dict *index;
-	struct cell *list;
-	size_t count;
+	const struct cells *gathered;
 };
 
 /* Takes the stored cells from the gathered ones; what is left is a difference. */
@@ -696,10 +745,11 @@ static int subtract(struct store *s, const struct both_cells *c, bool *same, cha
 		return rc;
 	while (*same && (rc = db_step(db, q, e)) == 1) {
 		const int64_t key[3] = { db_int(q, 0), db_int(q, 1), db_int(q, 2) };
-		uint64_t *at = dict_find(c->index, (struct text){ (const char *)key, sizeof key });
+		uint64_t *at = dict_find(&c->gathered->index,
+					 (struct text){ (const char *)key, sizeof key });
 		*same = at != NULL;
 		for (int k = 0; *same && k < SUM_COUNT; k++)
-			*same = c->list[*at - 1].sum[k] == db_int(q, 3 + k);
+			*same = c->gathered->list[*at - 1].sum[k] == db_int(q, 3 + k);
 		if (!*same)
 			snprintf(difference, 200, "the rollup of %s %lld (entry %lld, price %lld)",
 				 c->what, (long long)key[0], (long long)key[1], (long long)key[2]);
@@ -708,10 +758,10 @@ static int subtract(struct store *s, const struct both_cells *c, bool *same, cha
 	db_drop(q);
 	if (rc < 0)
 		return rc;
-	if (*same && matched != c->count) {
+	if (*same && matched != c->gathered->count) {
 		*same = false;
 		snprintf(difference, 200, "%zu cells of the %s rollup are missing",
-			 c->count - matched, c->what);
+			 c->gathered->count - matched, c->what);
 	}
 	return 0;
 }
@@ -753,22 +803,21 @@ static int subtract_more(struct store *s, struct gathering *g, bool *same, char 
 
 int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e)
 {
-	struct gathering g = { 0 };
+	struct gathering *g = mem_zalloc(sizeof *g);
 	int64_t done;
 	*same = true;
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
-		rc = gather(s, 1, done, &g, e);
+		rc = gather(s, 1, done, g, e);
 	const struct both_cells cells[] = {
 		{ "SELECT quarter,subject,price," SUM_COLUMNS " FROM rollup_quarter", "quarter",
-		  &g.quarter_index, g.quarter, g.quarters },
-		{ "SELECT day,series,price," SUM_COLUMNS " FROM rollup_day", "day", &g.day_index,
-		  g.day, g.days },
+		  &g->quarter },
+		{ "SELECT day,series,price," SUM_COLUMNS " FROM rollup_day", "day", &g->day },
 	};
 	for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++)
 		rc = subtract(s, &cells[i], same, difference, e);
 	if (rc == 0 && *same)
-		rc = subtract_more(s, &g, same, difference, e);
-	gathering_release(&g);
+		rc = subtract_more(s, g, same, difference, e);
+	gathering_close(g);
 	return rc;
 }

@@ -53,6 +53,7 @@ struct store {
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
 	struct row_peaks *peaks;
+	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
 	struct text look_for; /* of store_find */
 	struct err *find_error;
@@ -152,8 +153,8 @@ int store_index_ids(struct store *s, struct err *e)
 		return db_run(&s->db, "SELECT make_keys()", e);
 	if (!s->ids)
 		return 0;
-	int rc = id_index_clear(s->ids, e);
-	return rc == 0 ? index_from(s, 1, e) : rc;
+	id_index_clear(s->ids);
+	return index_from(s, 1, e);
 }
 
 static const struct sql sql_id_at = {
@@ -203,7 +204,7 @@ static int open_index(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = index_fits(s, &fits, e);
 	if (rc == 0 && !fits)
-		rc = id_index_clear(s->ids, e);
+		id_index_clear(s->ids);
 	if (rc == 0)
 		rc = index_from(s, id_index_known(s->ids) + 1, e);
 	if (rc == 0)
@@ -249,6 +250,8 @@ void store_close(struct store *s)
 	dictionary_close(s->dictionary);
 	id_index_close(s->ids);
 	claims_close(s->claims);
+	if (s->models.what)
+		s->models.close(s->models.what);
 	row_cache_release(&s->known_rows);
 	arena_release(&s->found_row);
 	buf_release(&s->lines);
@@ -281,6 +284,11 @@ void store_share_peaks(struct store *s, struct row_peaks *p)
 struct row_peaks *store_shared_peaks(const struct store *s)
 {
 	return s->peaks;
+}
+
+struct store_beside *store_models_slot(struct store *s)
+{
+	return &s->models;
 }
 
 void store_find_through(struct store *s, struct store_finder f)
@@ -496,9 +504,8 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 	if (rc == 0)
 		rc = read_last_seq(s, e);
 	if (rc == 0 && s->ids) {
-		rc = id_index_refresh(s->ids, e);
-		if (rc == 0)
-			rc = index_from(s, id_index_known(s->ids) + 1, e);
+		id_index_refresh(s->ids);
+		rc = index_from(s, id_index_known(s->ids) + 1, e);
 		if (rc == 0)
 			rc = id_index_tidy(s->ids, e);
 	}
@@ -568,6 +575,16 @@ int store_commit(struct store *s, struct err *e)
 int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e)
 {
 	return dictionary_series(s->dictionary, r, out, e);
+}
+
+int store_want_series(struct store *s, const struct record *r, struct err *e)
+{
+	return dictionary_want_series(s->dictionary, r, e);
+}
+
+int store_make_series(struct store *s, struct err *e)
+{
+	return dictionary_make_series(s->dictionary, e);
 }
 
 int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
@@ -1233,21 +1250,30 @@ static const struct sql sql_rows = {
 	.text = ROW "WHERE seq BETWEEN :from AND :to ORDER BY seq",
 };
 
+/* The next rows of [from, to]: a stretch, for a server sends all that was asked for at once. */
+static int ask_stretch(struct store *s, const struct sql *sql, int64_t *from, int64_t to,
+		       struct query **q, struct err *e)
+{
+	const int64_t next = to - *from < READ_AT_ONCE ? to + 1 : *from + READ_AT_ONCE;
+	const int rc = db_statement(&s->db, sql, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":from", *from);
+	db_bind_int(*q, ":to", next - 1);
+	*from = next;
+	return 0;
+}
+
 int store_each_row(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
 	struct query *q;
 	int rc = store_flush(s, e);
 	to = to < s->last_seq ? to : s->last_seq;
-	/* a stretch at a time: a server sends all that was asked for at once */
-	for (int64_t next; rc == 0 && from <= to; from = next) {
-		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
-		rc = db_statement(&s->db, &sql_rows, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":from", from);
-		db_bind_int(q, ":to", next - 1);
-		rc = each(s, q, take, user, e);
+	while (rc == 0 && from <= to) {
+		rc = ask_stretch(s, &sql_rows, &from, to, &q, e);
+		if (rc == 0)
+			rc = each(s, q, take, user, e);
 	}
 	return rc;
 }
@@ -1289,14 +1315,10 @@ int store_each_counts(struct store *s, int64_t from, int64_t to,
 	struct query *q;
 	int rc = store_flush(s, e);
 	to = to < s->last_seq ? to : s->last_seq;
-	for (int64_t next; rc == 0 && from <= to; from = next) {
-		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
-		rc = db_statement(&s->db, &sql_counts, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":from", from);
-		db_bind_int(q, ":to", next - 1);
-		rc = each_count(s, q, take, user, e);
+	while (rc == 0 && from <= to) {
+		rc = ask_stretch(s, &sql_counts, &from, to, &q, e);
+		if (rc == 0)
+			rc = each_count(s, q, take, user, e);
 	}
 	return rc;
 }

@@ -74,6 +74,10 @@ void store_rollback(struct store *s);
 
 /* Numbers of dictionary entries, made when they are new. */
 int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e);
+/* On a server, where each entry would be a statement or two: the series of a record that is about
+ * to be appended, and all that were wanted at once. The record's texts must live until then. */
+int store_want_series(struct store *s, const struct record *r, struct err *e);
+int store_make_series(struct store *s, struct err *e);
 int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
 		 int64_t *out, struct err *e);
 int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e);
@@ -134,6 +138,13 @@ struct store_finder {
 	void *user;
 };
 void store_find_through(struct store *s, struct store_finder f);
+
+/* Where store_models keeps what it knows; closed with the store. */
+struct store_beside {
+	void *what; /* NULL: nothing yet */
+	void (*close)(void *what);
+};
+struct store_beside *store_models_slot(struct store *s);
 
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/dict.h"
+
 /* What a row adds, or the calls of a session in a quarter of an hour. No block ends and no gap lies
  * inside of one: blocks end at full hours and are hours long. */
 struct entry {
@@ -53,12 +55,16 @@ static int add(struct usage_sums *to, const struct entry *n, struct err *e)
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
 }
 
-static void add_model(struct usage_blocks *out, struct usage_block *b, struct text name)
+/* met: names to the number of the block in which they were met last. */
+static void add_model(struct usage_blocks *out, struct usage_block *b, struct text name,
+		      struct dict *met)
 {
-	for (size_t i = 0; i < b->models; i++)
-		if (text_eq(b->model[i], name))
-			return;
-	b->model = mem_grow(b->model, (b->models + 1) * sizeof *b->model);
+	uint64_t *at = dict_need(met, name, NULL);
+	if (*at == out->count)
+		return;
+	*at = out->count;
+	if ((b->models & (b->models - 1)) == 0)
+		b->model = mem_grow(b->model, (b->models ? b->models * 2 : 1) * sizeof *b->model);
 	b->model[b->models++] = (struct text){ arena_text(&out->arena, name.p, name.n), name.n };
 }
 
@@ -95,6 +101,7 @@ static int by_name(const void *x, const void *y)
 static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t length_us,
 		       struct err *e)
 {
+	struct dict met = { 0 };
 	int rc = 0;
 	if (r->count)
 		qsort(r->entry, r->count, sizeof *r->entry, by_time);
@@ -106,13 +113,14 @@ static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t leng
 		if (records == 0)
 			continue;
 		struct usage_block *b = block_for(out, r->entry[i].time_us, length_us);
-		add_model(out, b, r->entry[i].subject->model);
+		add_model(out, b, r->entry[i].subject->model, &met);
 		for (size_t k = 0; rc == 0 && k < n; k++) {
 			const struct entry *next = &r->entry[i + k];
 			b->last_us = next->last_us > b->last_us ? next->last_us : b->last_us;
 			rc = add(&b->sums, next, e);
 		}
 	}
+	dict_release(&met);
 	for (size_t i = 0; i < out->count; i++)
 		if (out->block[i].models)
 			qsort(out->block[i].model, out->block[i].models,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/store/own_rows.h"
@@ -11,14 +12,15 @@
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/session_cells.h"
+#include "meter/store/store_models.h"
 #include "meter/store/sums_sql.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
 
 struct group {
-	struct text label[GROUPING_COUNT];
 	struct usage_sums sums;
+	struct text label[]; /* one for each dimension */
 };
 
 /* A UTC day that two local days share: its cells are told of one of them, at cell_us, and its rows
@@ -31,7 +33,7 @@ struct usage_result {
 	enum grouping dim[GROUPING_COUNT];
 	size_t dim_count;
 	struct usage_sums total;
-	struct group *group;
+	struct group **group; /* in the arena */
 	size_t group_count;
 	struct dict index; /* labels to 1 + group */
 	struct arena arena;
@@ -41,6 +43,7 @@ struct usage_result {
 	/* while the query runs */
 	struct store *store;
 	const struct usage_filter *filter;
+	struct instant asked; /* what names of models mean is asked for then */
 	const struct zone *zone;
 	struct buf key;
 	struct dict reason_index;
@@ -64,6 +67,11 @@ struct cell {
 	struct usage_sums sums;	   /* without cost */
 	struct stated_cost stated; /* of a row, where it is asked for */
 };
+
+struct instant usage_filter_asked(const struct usage_filter *f)
+{
+	return f->names_at.us ? f->names_at : clock_now();
+}
 
 static int64_t local_us(struct usage_result *r, int64_t us)
 {
@@ -222,8 +230,9 @@ static struct group *group_of(struct usage_result *r, const struct cell *c,
 		if ((r->group_count & (r->group_count - 1)) == 0)
 			r->group = mem_grow(r->group, (r->group_count ? r->group_count * 2 : 1) *
 							      sizeof *r->group);
-		struct group *g = &r->group[r->group_count];
-		*g = (struct group){ 0 };
+		struct group *g =
+			arena_alloc(&r->arena, sizeof *g + r->dim_count * sizeof *g->label);
+		r->group[r->group_count] = g;
 		size_t from = 0;
 		for (size_t i = 0; i < r->dim_count; i++) {
 			g->label[i] = (struct text){
@@ -233,7 +242,7 @@ static struct group *group_of(struct usage_result *r, const struct cell *c,
 		}
 		*at = ++r->group_count;
 	}
-	return &r->group[*at - 1];
+	return r->group[*at - 1];
 }
 
 static void count_reason(struct usage_result *r, const struct cell *c,
@@ -264,26 +273,42 @@ static bool matches(const char *wanted, struct text have)
 	return !wanted || text_is(have, wanted);
 }
 
+/* By its session and its series; its model is known once its price is. */
 static bool is_wanted(const struct usage_result *r, const struct cell *c)
 {
 	const struct usage_filter *f = r->filter;
-	return matches(f->model, c->subject->model) && matches(f->session, c->session) &&
+	return matches(f->session, c->session) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
 			       matches(f->project, c->series->project) &&
 			       matches(f->workload, c->series->workload) &&
 			       matches(f->effort, c->series->effort)));
 }
 
+/* Its price, and whether it is wanted by all that the filter says. */
+static int find_wanted(struct usage_result *r, const struct cell *c,
+		       const struct stored_price **price, bool *wanted, struct err *e)
+{
+	const char *model = r->filter->model;
+	*wanted = is_wanted(r, c);
+	int rc = *wanted ? store_stored_price(r->store, c->price, price, e) : 0;
+	if (rc != 0 || !*wanted)
+		return rc;
+	*wanted = matches(r->filter->provider, provider_of(c->subject, *price));
+	return *wanted && model
+		       ? store_is_model(r->store, text_of(model),
+					&(struct recorded_model){ c->subject, *price, r->asked },
+					wanted, e)
+		       : 0;
+}
+
 static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 {
-	const struct stored_price *price;
-	if (!is_wanted(r, c))
-		return 0;
-	int rc = store_stored_price(r->store, c->price, &price, e);
-	if (rc == 0 && !matches(r->filter->provider, provider_of(c->subject, price)))
-		return 0;
-	if (rc == 0)
-		rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
+	const struct stored_price *price = NULL;
+	bool wanted;
+	int rc = find_wanted(r, c, &price, &wanted, e);
+	if (rc != 0 || !wanted)
+		return rc;
+	rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
 	if (rc != 0)
 		return rc;
 	if (fees_at_least(price->fee, price->fee_count)) {
@@ -332,7 +357,7 @@ static int add_groups(struct usage_result *r, struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->group_count; i++) {
-		struct usage_sums sums = r->group[i].sums;
+		struct usage_sums sums = r->group[i]->sums;
 		if (r->filter->costs_apart)
 			sums.cost = (struct money_total){ 0 };
 		rc = usage_sums_add(&r->total, &sums, e);
@@ -744,7 +769,11 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			c.task = db_text(q, R_TASK);
 			c.session = db_text(q, R_SESSION);
 		}
-		if (!is_wanted(r, &c))
+		const struct stored_price *price;
+		bool wanted;
+		if ((rc = find_wanted(r, &c, &price, &wanted, e)) != 0)
+			break;
+		if (!wanted)
 			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
 		c.sums.requests = db_int(q, R_REQUESTS);
@@ -1042,7 +1071,7 @@ static int run(struct usage_result *r, struct err *e)
 static int by_label(const void *x, const void *y, void *of)
 {
 	const struct usage_result *r = of;
-	const struct group *a = x, *b = y;
+	const struct group *a = *(struct group *const *)x, *b = *(struct group *const *)y;
 	for (size_t i = 0; i < r->dim_count; i++) {
 		int c = text_cmp(a->label[i], b->label[i]);
 		if (c)
@@ -1062,7 +1091,7 @@ static void drop_empty(struct usage_result *r)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < r->group_count; i++) {
-		const struct usage_sums *s = &r->group[i].sums;
+		const struct usage_sums *s = &r->group[i]->sums;
 		bool any = s->records || s->cost.atto || s->requests;
 		for (int k = 0; k < COUNT_KINDS; k++)
 			any |= s->counts[k] != 0;
@@ -1099,6 +1128,7 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 	r->dim_count = by->count;
 	r->store = s;
 	r->filter = filter;
+	r->asked = usage_filter_asked(filter);
 	r->zone = by->zone;
 	/* one look at the database, whatever others write meanwhile */
 	const bool inside = db_in_transaction(store_db(s));
@@ -1131,7 +1161,11 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
 	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e)
 {
-	struct usage_result r = { .store = s, .filter = filter, .take = take, .user = user };
+	struct usage_result r = { .store = s,
+				  .filter = filter,
+				  .asked = usage_filter_asked(filter),
+				  .take = take,
+				  .user = user };
 	const bool inside = db_in_transaction(store_db(s));
 	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
 	if (rc != 0)
@@ -1157,6 +1191,7 @@ int usage_each_cell(struct usage_cells *c, struct err *e)
 {
 	struct usage_result r = { .store = c->store,
 				  .filter = c->filter,
+				  .asked = usage_filter_asked(c->filter),
 				  .zone = c->zone,
 				  .dim_count = c->dim_count,
 				  .take = c->take,
@@ -1223,12 +1258,12 @@ size_t usage_group_count(const struct usage_result *r)
 
 const struct usage_sums *usage_group(const struct usage_result *r, size_t i)
 {
-	return &r->group[i].sums;
+	return &r->group[i]->sums;
 }
 
 struct text usage_label(const struct usage_result *r, size_t group, size_t d)
 {
-	return r->group[group].label[d];
+	return r->group[group]->label[d];
 }
 
 const char *usage_currency(const struct usage_result *r)

@@ -13,7 +13,8 @@
 
 struct usage_filter {
 	struct instant since, until;
-	const char *customer, *project, *model; /* NULL: any */
+	/* NULL: any; model: whatever name means it (store_models) */
+	const char *customer, *project, *model;
 	int64_t seq_until; /* rows up to that one, which must be settled; 0: all */
 	int64_t seq_from;  /* rows from that one on; 0: all */
 	/* NULL: records that were priced in several currencies are an error; else what was priced
@@ -23,13 +24,17 @@ struct usage_filter {
 	 * currencies: the total has none */
 	bool costs_apart;
 	const char *provider, *workload, *effort, *session; /* NULL: any */
-	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
+	struct instant names_at; /* `model` means what it means then; 0: now */
+	bool recorded;		 /* sums hold what sources say of costs: the rows are read for it */
 };
 
 /* Of a database that holds records larger than any may be, which an older version took. */
 #define USAGE_DOES_NOT_FIT \
 	"the records add up to more than a total can hold (`tally fsck` names those that count too " \
 	"much, `tally void` reverses them)"
+
+/* When what names mean is asked for. */
+struct instant usage_filter_asked(const struct usage_filter *f);
 
 struct usage_sums {
 	int64_t records, requests;

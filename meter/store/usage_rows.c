@@ -9,6 +9,7 @@
 #include "meter/store/rollup.h"
 #include "meter/store/row_peaks.h"
 #include "meter/store/row_text.h"
+#include "meter/store/store_models.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 
@@ -22,6 +23,7 @@ struct search {
 	struct query *own; /* the same of the filter's customer alone (own_rows.h), or NULL */
 	int64_t own_from;  /* from how many rows on it is used */
 	struct query *now; /* which of the two is read */
+	struct instant asked;
 	struct err *e;
 };
 
@@ -66,22 +68,33 @@ static int series_fits(struct search *x, int64_t series, const struct subject_na
 	if (!*known)
 		*known = matches(f->customer, n->customer) && matches(f->project, n->project) &&
 					 matches(f->workload, n->workload) &&
-					 matches(f->effort, n->effort) &&
-					 matches(f->model, (*subject)->model)
+					 matches(f->effort, n->effort)
 				 ? 2
 				 : 1;
 	*fits = *known == 2;
 	return 0;
 }
 
-static bool price_fits(const struct search *x, const struct stored_price *p,
-		       const struct subject_names *subject)
+static int model_fits(struct search *x, const struct stored_price *p,
+		      const struct subject_names *subject, bool *fits)
+{
+	const char *model = x->q->filter.model;
+	*fits = !model;
+	return model ? store_is_model(x->s, text_of(model),
+				      &(struct recorded_model){ subject, p, x->asked }, fits, x->e)
+		     : 0;
+}
+
+/* Whether rows of that subject and price can be wanted. */
+static int price_fits(struct search *x, const struct stored_price *p,
+		      const struct subject_names *subject, bool *fits)
 {
 	const struct rows_question *q = x->q;
 	const bool unpriced = p->reason.n != 0;
-	return matches(q->filter.provider, p->vendor.n ? p->vendor : subject->provider) &&
-	       (!q->filter.currency || unpriced || text_is(p->currency, q->filter.currency)) &&
-	       (q->priced == ROWS_ANY || unpriced == (q->priced == ROWS_UNPRICED));
+	*fits = matches(q->filter.provider, p->vendor.n ? p->vendor : subject->provider) &&
+		(!q->filter.currency || unpriced || text_is(p->currency, q->filter.currency)) &&
+		(q->priced == ROWS_ANY || unpriced == (q->priced == ROWS_UNPRICED));
+	return *fits ? model_fits(x, p, subject, fits) : 0;
 }
 
 enum { AT_SEQ, AT_TIME, AT_SERIES, AT_PRICE, AT_KIND, AT_REQUESTS, AT_TOKENS };
@@ -142,7 +155,9 @@ static int take_row(struct search *x)
 	    !matches(q->task, db_text(x->now, AT_TASK)))
 		return rc;
 	rc = store_stored_price(x->s, db_int(x->now, AT_PRICE), &price, x->e);
-	if (rc != 0 || !price_fits(x, price, subject))
+	if (rc == 0)
+		rc = price_fits(x, price, subject, &fits);
+	if (rc != 0 || !fits)
 		return rc;
 	rc = value_of(x, price, &p.value);
 	if (rc == 0)
@@ -213,8 +228,7 @@ static int cell_fits(struct search *x, int64_t subject, int64_t price, bool *fit
 	int rc = store_subject_names(x->s, subject, &names, x->e);
 	if (rc == 0)
 		rc = store_stored_price(x->s, price, &p, x->e);
-	*fits = rc == 0 && matches(x->q->filter.model, names->model) && price_fits(x, p, names);
-	return rc;
+	return rc == 0 ? price_fits(x, p, names, fits) : rc;
 }
 
 /* Those of [since, until) in which there is anything of the filter, as far as its subject and its
@@ -267,8 +281,13 @@ static int see_day_cell(void *user, const struct day_cell *c)
 {
 	const struct seen_days *seen = user;
 	const struct subject_names *subject;
+	const struct stored_price *price;
 	bool fits;
 	int rc = series_fits(seen->x, c->series, &subject, &fits);
+	if (rc == 0 && fits)
+		rc = store_stored_price(seen->x->s, c->price, &price, seen->x->e);
+	if (rc == 0 && fits)
+		rc = model_fits(seen->x, price, subject, &fits);
 	if (rc == 0 && fits)
 		dict_need(&seen->days->of, (struct text){ (const char *)&c->day, sizeof c->day },
 			  NULL);
@@ -626,7 +645,12 @@ int usage_rows_warm(struct store *s, int64_t *next, struct err *e)
 
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q, struct err *e)
 {
-	struct search x = { .s = s, .q = q, .page = out, .room = (size_t)q->limit + 1, .e = e };
+	struct search x = { .s = s,
+			    .q = q,
+			    .page = out,
+			    .room = (size_t)q->limit + 1,
+			    .asked = usage_filter_asked(&q->filter),
+			    .e = e };
 	struct db *db = store_db(s);
 	const bool inside = db_in_transaction(db);
 	int64_t rolled = 0;

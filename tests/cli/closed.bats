@@ -293,3 +293,50 @@ told() {
 	told first "$meta" "$(count 1 100 40 10 100 0 10)"
 	for n in 2 3; do told "total $n" "$(jq -c 'if input_line_number == '$n' then del(.payload.info.total_token_usage) else . end' rollout.jsonl)"; done
 }
+
+@test "an answer without its usage, a line without its payload, an attribute that is no value, a span without an answer" {
+	local one='{"type":"assistant","sessionId":"s","cwd":"/p","uuid":"u1","timestamp":"2026-06-15T10:00:00Z","requestId":"r1","message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[],"usage":{"input_tokens":3,"cache_creation_input_tokens":30,"cache_read_input_tokens":5,"output_tokens":9}}}'
+	printf '%s\n' "$one" >claude.jsonl
+	run "$TALLY" replay claude.jsonl --json -q; expect 0 '"cache_read": 5,'
+	for change in 'del(.message)' '.message = 7' '.message = null' '.message |= del(.usage)' '.message.usage = null' '.message.usage |= del(.cache_read_input_tokens)' '.message.usage |= del(.output_tokens)' '.message.usage.cache_read_input_tokens = null'; do
+		told "$change" "$one" "$(jq -c "$change"' | .uuid = "u2"' <<<"$one")"
+	done
+	local meta='{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' count='{"timestamp":"2026-06-15T10:00:01Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}},"rate_limits":null}}'
+	printf '%s\n' "$meta" "$count" "$(jq -c '.payload.info = null' <<<"$count")" >rollout.jsonl
+	run "$TALLY" replay rollout.jsonl --model gpt-5 --json -q; expect 0 '"cache_read": 40,'
+	for change in 'del(.payload)' '.payload = 7' '.payload = true' '.payload.info = 7' '.payload.info.total_token_usage |= del(.cached_input_tokens)'; do
+		told "$change" "$meta" "$(jq -c "$change" <<<"$count")"
+	done
+	span() { # ATTRIBUTES
+		echo '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"chat","startTimeUnixNano":"1781517600000000000","endTimeUnixNano":"1781517601000000000","attributes":['"$1"']}]}]}]}'
+	}
+	local model='{"key":"gen_ai.request.model","value":{"stringValue":"gpt-5"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"90"}}' said=',{"key":"gen_ai.usage.output_tokens","value":{"intValue":9}}'
+	span "$model$said"',{"key":"gen_ai.usage.cache_read.input_tokens","value":{}}' >span.json
+	run "$TALLY" replay span.json --json -q; expect 0 '"input": 90,' '"output": 9,'
+	told answer "$(span "$model")"
+	told empty "$(span "$model"',{"key":"gen_ai.usage.output_tokens","value":{}}')"
+	for value in 7 true '"7"' '[7]' '{"intValue":true}' '{"intValue":[7]}' '{"stringValue":7}' '{"countValue":7}' '{},"intValue":7'; do
+		told "$value" "$(span "$model$said"',{"key":"gen_ai.usage.cache_read.input_tokens","value":'"$value}")"
+	done
+	span "${model/gpt-5/text-embedding-3-small}"',{"key":"gen_ai.operation.name","value":{"stringValue":"embeddings"}}' >embedding.json
+	run "$TALLY" replay embedding.json --json -q; expect 0 '"input": 90,'
+}
+
+@test "what vendors write together is told where one of it is missing" {
+	local chat='{"id":"c1","object":"chat.completion","created":1781517600,"model":"gpt-5","choices":[],"usage":{"prompt_tokens":100,"completion_tokens":10,"total_tokens":110,"prompt_tokens_details":{"cached_tokens":40,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}'
+	local response='{"id":"r1","object":"response","created_at":1781517600,"model":"gpt-5","usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":40},"output_tokens":10,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":110}}'
+	local message='{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-6","created":1781517600,"usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":40,"output_tokens":9}}'
+	local row='{"id":1,"type":2,"created_at":1781517600,"model_name":"gpt-5","quota":3625,"prompt_tokens":100,"completion_tokens":10,"other":"{\"cache_tokens\":40}"}'
+	for line in "$chat" "$response" "$message" "$row"; do
+		printf '%s\n' "$line" >line.jsonl
+		run "$TALLY" replay line.jsonl --json -q; expect 0 '"cache_read": 40,'
+	done
+	told chat "$(jq -c 'del(.usage.prompt_tokens_details)' <<<"$chat")"
+	told chat "$(jq -c 'del(.usage.prompt_tokens_details.cached_tokens)' <<<"$chat")"
+	told response "$(jq -c 'del(.usage.input_tokens_details)' <<<"$response")"
+	told message "$(jq -c 'del(.usage.cache_read_input_tokens)' <<<"$message")"
+	told row "$(jq -c 'del(.completion_tokens)' <<<"$row")"
+	# before there was a cache, and vendors that do not tell it
+	printf '%s\n' "$(jq -c 'del(.usage.prompt_tokens_details, .usage.completion_tokens_details)' <<<"$chat")" >old.jsonl
+	run "$TALLY" replay old.jsonl --json -q; expect 0 '"input": 100,'
+}

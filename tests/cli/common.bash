@@ -20,6 +20,7 @@ common_teardown() {
 	exec {ALIVE}>&-
 	flock -w 60 "$DIR.alive" true || { echo "a process outlives this test in $DIR" >&2; return 1; }
 	cd /
+	! mountpoint -q "$DIR/small" 2>/dev/null || umount "$DIR/small"
 	rm -rf "$DIR" "$DIR.alive"
 }
 # end_tree PID: the process and those that it started

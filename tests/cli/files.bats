@@ -35,7 +35,7 @@ evil='{"id":"e\u001b[31m","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fla
 	serve_surely
 	awk 'BEGIN { for (i = 0; i < 500; i++) printf "{\"id\":\"r%d\",\"time\":\"2026-06-15T08:00:00Z\",\"model\":\"deepseek-v4-flash\",\"input\":1}\n", i }' >r
 	curl -s -m 5 --data-binary @r "$URL/v1/usage" | grep -q '"accepted":500'
-	for f in t.db-ids/filter.*; do dd if=/dev/zero of="$f" bs=4096 count=$(($(stat -c %s "$f") / 4096)) conv=notrunc status=none; done
+	dd if=/dev/zero of=t.db-ids/head bs=16 seek=4 count=20 conv=notrunc status=none
 	run curl -s -m 5 --data-binary @r "$URL/v1/usage"
 	case $output in *'"duplicates":500'*) ;; *"was damaged"*) ;; *) fail "known records are new" ;; esac
 	run curl -s -m 5 --data-binary @r "$URL/v1/usage"

@@ -215,3 +215,25 @@ JS
 	kill $SERVER; wait $SERVER
 	run "$TALLY" fsck --db t.db; expect 0 clean
 }
+@test "readyz says that a full disk cannot be written, and when it can again" {
+	on_server && skip "of files"
+	mkdir small; mount -t tmpfs -o size=6m tmpfs small 2>/dev/null || skip "nothing can be mounted here"
+	export TALLY_DB=$DIR/small/t.db
+	serve_surely
+	post() { ask -m 20 -d '{"id":"'$1'","time":"'$(date -u +%FT%TZ)'","model":"deepseek-v4-flash","input":1}' "$URL/v1/usage"; }
+	post a; [ "$code" = 200 ] || fail "$code: $output"
+	ask "$URL/readyz"; [ "$code" = 200 ] || fail "$code: $output"
+	head -c 20m /dev/zero >small/filler 2>/dev/null || true
+	ask -m 5 "$URL/readyz"; [ "$code" = 503 ] || fail "full and $code: $output"
+	[[ $output == *"the database has no room: No space left on device"* ]] || fail "$output"
+	ask -m 1 "$URL/healthz"; [ "$code" = 200 ] || fail "$code"
+	ask "$URL/v1/usage"; [ "$code" = 200 ] || fail "a report: $code: $output"
+	rm small/filler
+	ask -m 5 "$URL/readyz"; [ "$code" = 200 ] || fail "free again and $code: $output"
+	post b; [ "$code" = 200 ] || fail "$code: $output"
+	# the log is not larger for having been asked
+	size=$(stat -c %s small/t.db-wal); for i in 1 2 3 4 5; do ask "$URL/readyz"; done
+	[ "$(stat -c %b small/t.db-wal)" -lt $((size / 512 + 4096)) ] || fail "$(ls -ls small)"
+	kill $SERVER; wait $SERVER
+	run "$TALLY" fsck; expect 0 clean
+}

@@ -38,6 +38,57 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	expect 0 '"held": "1"' '"held": "0.3"' '"held": "0.6"'
 }
 
+@test "a hard budget of a model counts it under every name: of clouds, gateways, snapshots, the newest one" {
+	"$TALLY" budget set flash --model deepseek-v4-flash --amount 1 --hard -q
+	serve_surely
+	n=0
+	for name in deepseek-v4-flash DeepSeek-V4-Flash deepseek/deepseek-v4-flash openrouter/deepseek/deepseek-v4-flash azure_ai/deepseek-v4-flash \
+		deepseek-v4-flash@20260424 deepseek-v4-flash-latest bedrock/us-east-1/deepseek.deepseek-v4-flash deepseek-flash deepseek/deepseek-v4-flash:free; do
+		post '{"customer":"c'$((n += 1))'","model":"'$name'","amount":"0.1"}' holds
+		expect 0 '"state":"open"' 201
+		post '{"customer":"c0","model":"'$name'","amount":"'0.$((10 - n))'1"}' holds
+		expect 0 "budget 'flash' does not allow it: 0 of 1 spent, $([ $n = 10 ] && echo 1 || echo 0.$n) held" 402
+	done
+	run "$TALLY" budget status --json; expect 0 '"held": "1"'
+	# of another model there is as much as anybody asks for
+	post '{"customer":"c1","model":"claude-opus-4-6","amount":"5"}' holds; expect 0 201
+	run "$TALLY" fsck; expect 0 clean
+}
+
+@test "usage under any name of a model is its budget's, its report's and its settlement's" {
+	"$TALLY" budget set flash --model deepseek/deepseek-v4-flash --amount 100 --hard --period ever -q
+	serve_surely
+	now=$(date -u +%Y-%m-%dT%H:%M:%SZ) n=0
+	for name in deepseek-v4-flash deepseek/deepseek-v4-flash openrouter/deepseek/deepseek-v4-flash DEEPSEEK-V4-FLASH; do
+		post '{"id":"r'$((n += 1))'","time":"'$now'","model":"'$name'","customer":"acme","input":1000000}' usage; expect 0 200
+	done
+	post '{"id":"h","customer":"acme","model":"deepseek-flash","input":1000000,"output":0}' holds; expect 0 201
+	post '{"id":"r5","time":"'$now'","model":"deepseek-v4-flash@20260424","input":1000000}' holds/h/settle; expect 0 200
+	post '{"id":"o","time":"'$now'","model":"claude-opus-4-6","customer":"acme","input":1000000}' usage; expect 0 200
+	for name in deepseek-v4-flash openrouter/deepseek/deepseek-v4-flash deepseek-flash; do
+		"$TALLY" usage --model $name --json >u.json
+		[ "$(jq -r .records u.json)" = 5 ] || fail "$name: $(cat u.json)"
+	done
+	spent=$("$TALLY" budget status --json | jq -r '.. | .spent? // empty' | head -1)
+	[ "$spent" = "$(jq -r .total u.json)" ] || fail "the budget says $spent, the report $(cat u.json)"
+	[ "$("$TALLY" records --model deepseek-flash --json | jq '.records | length')" = 5 ] || fail "$("$TALLY" records --model deepseek-flash --json)"
+}
+
+@test "a name that the cards learn later counts for its model from then on, in open holds too" {
+	sed 's/"models":{"n1":{}}/"models":{"n1":{}},"aliases":[{"alias":"house-2","model":"n1","from":"2023-01-01T00:00:00Z","source":"made up"}]/' card.json >later.json; mkdir new; mv later.json new/card.json
+	"$TALLY" budget set n --model n1 --amount 1 --hard -q
+	"$TALLY" price install card.json --scope database -q
+	serve_surely
+	post '{"customer":"c1","model":"house-2","amount":"0.6"}' holds; expect 0 201
+	run "$TALLY" budget status --json; expect 0 '"held": "0"'
+	"$TALLY" price install new/card.json --scope database -q
+	for i in $(seq 50); do grep -q prices_changed serve.log && break; sleep 0.1; done
+	post '{"customer":"c2","model":"n1","amount":"0.5"}' holds
+	expect 0 "0.6 held" 402
+	run "$TALLY" budget status --json; expect 0 '"held": "0.6"'
+	run "$TALLY" fsck; expect 0 clean
+}
+
 @test "a settlement counts where its hold did: with another instant, another project, or no price" {
 	"$TALLY" limit set acme --amount 10 --period month -q
 	"$TALLY" budget set web --project web --amount 10 --hard -q

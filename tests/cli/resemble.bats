@@ -187,4 +187,20 @@ END
 		echo "$blocks blocks: $want became $((sum / 5))"
 		awk -v a="$want" -v b="$sum" 'BEGIN { exit !(a > 0 && b / 5 > 0.85 * a && b / 5 < 1.15 * a) }' || fail "$blocks blocks: $want became $((sum / 5))"
 	done
+	# how far they are is in the specification, for sizes from the largest that is full
+	sizes=$(tr -d ' \n' <f.json | grep -o '{"blocks":[^}]*}' | tr -d '{}"' | tr ',' ' ' | sed 's/[a-z]*://g')
+	[ "$(wc -l <<<"$sizes")" = 8 ] || fail "$sizes"
+	distinct=$("$TALLY" cache t.jsonl --curve --csv | tail -n 1 | cut -d, -f1)
+	read -r largest rest <<<"$sizes"
+	[ "$largest" -lt "$distinct" ] && [ $((largest * 2)) -ge "$distinct" ] || fail "$largest of $distinct"
+	while read -r blocks recorded least most error; do
+		[ "$blocks" -ge 32 ] || continue
+		awk -v a="$recorded" -v b="$("$TALLY" cache t.jsonl --capacity $blocks --csv | tail -n 1 | cut -d, -f4)" 'BEGIN { exit !(a - b < 2e-6 && b - a < 2e-6) }' || fail "$blocks: $recorded is not what was found"
+		awk -v r=$recorded -v l=$least -v m=$most -v e=$error 'BEGIN { d = r - l > m - r ? r - l : m - r; exit !(e - d / r < 1e-4 && d / r - e < 1e-4) }' || fail "$blocks: $recorded $least $most $error"
+		for seed in 1 2 3; do
+			"$TALLY" sim generate f.json --seed $seed --blocks -o g.jsonl -q
+			found=$("$TALLY" cache g.jsonl --capacity $((blocks * 32)) --csv | tail -n 1 | cut -d, -f4)
+			awk -v f=$found -v l=$least -v m=$most 'BEGIN { exit !(f > l - 0.01 && f < m + 0.01) }' || fail "$blocks, seed $seed: $found is outside $least to $most"
+		done
+	done <<<"$sizes"
 }

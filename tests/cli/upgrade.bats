@@ -100,3 +100,29 @@ make_old_schema() {
 	run "$TALLY" fsck --rebuild; expect 0 clean
 	run "$TALLY" fsck; expect 0 clean
 }
+
+# writes FILE: tables in whose rows a value is checked by a table in memory
+writes() {
+	for t in $(sql "$1" "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite%'"); do
+		if sqlite3 "$1" "EXPLAIN INSERT INTO \"$t\" VALUES($(sql "$1" "SELECT group_concat('?') FROM pragma_table_info('$t')"))" | grep -q OpenEphemeral; then echo "$t"; fi
+	done
+}
+
+@test "rows are checked by comparisons: no list of values fills a table in memory for each row" {
+	if on_server; then skip "SQLite's"; fi
+	life
+	[ "$(writes new.db)" = "" ] || fail "$(writes new.db)"
+	make_old_file
+	"$TALLY" db init --db old.db -q
+	[ "$(writes old.db)" = "" ] || fail "$(writes old.db)"
+	constraints() { sqlite3 "$1" "SELECT sql FROM sqlite_schema WHERE type='table' ORDER BY name" | grep -E "CHECK \(.*='?[a-z]" | sed 's/ *--.*//' | sort; }
+	[ "$(constraints old.db)" = "$(constraints new.db)" ] || fail "$(diff <(constraints old.db) <(constraints new.db))"
+	[ "$(sqlite3 old.db 'PRAGMA integrity_check')" = ok ] || fail "no longer whole"
+	# what was refused still is
+	for s in "INSERT INTO ledger_entry VALUES(900,0,'spent',NULL,1)" "INSERT INTO journal VALUES(900,'x',1,x'00')" \
+		"UPDATE hold SET state='gone' WHERE state='open'" "UPDATE quarantine SET state='x'" "UPDATE credit_account SET overage='x'" \
+		"INSERT INTO ledger_entry VALUES(900,0,'used',NULL,1),(900,1,'source',NULL,-1); INSERT INTO ledger_txn VALUES(900,1,1,1,'gift',NULL,NULL,NULL,'')"; do
+		run sqlite3 old.db "BEGIN; $s"
+		[[ "$output" == *"CHECK constraint failed"* ]] || fail "$s: $output"
+	done
+}

@@ -316,3 +316,7 @@ END
 	run "$TALLY" whatif -s recorded --resamples 0; expect 0 '$0.14' '(database)'
 	run "$TALLY" whatif --logs -s recorded --resamples 0; expect 0 '$5.00' '(logs)'
 }
+@test "a file of rules that is named as a model is told, not priced as one" {
+	run "$TALLY" whatif "$ROOT/examples/sample.csv" --scenario routes.json
+	expect 2 "'routes.json' is the name of a file, not of a model; the rules in it are the scenario rules:routes.json"
+}

@@ -5,6 +5,7 @@
  */
 #define ID_INDEX_TABLE_SLOTS 64
 #define ID_INDEX_FILTER_BLOCKS 4
+#define ID_INDEX_LOOKS_WITHOUT 100
 #include "meter/store/id_index.c"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -48,7 +49,7 @@ static void remove_all(void)
 
 /*
  * As disks and people damage, not as one who makes the checksums right. Runs are read whole when
- * they are opened, and trusted from then on; head and filter at each look. A mapped file that is
+ * they are opened, and trusted from then on; the head at each transaction. A mapped file that is
  * cut off under a process is a signal, which no checksum helps against.
  */
 static void damage(const uint8_t how[6], bool anyone_reads)
@@ -108,8 +109,7 @@ static bool is_row(void *user, int64_t row)
 static void catch_up(struct id_index *x, int64_t rows)
 {
 	struct err e = { 0 };
-	if (id_index_refresh(x, &e) != 0)
-		abort();
+	id_index_refresh(x);
 	for (int64_t row = id_index_known(x) + 1; row <= rows; row++)
 		id_index_add(x, hash_of(x, row), row, true);
 	id_index_tidy(x, &e);

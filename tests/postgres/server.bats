@@ -43,6 +43,19 @@ writer() {
 	done
 	[ "$acked" -ge 1000 ] || fail "only $acked records"
 }
+# of committed transactions, which each statement is that makes an entry by itself
+commits() { psql -h "$OWN" -U tally -d meter -qAtXc "SELECT xact_commit FROM pg_stat_database WHERE datname='meter'"; }
+@test "new series are made at once, not by a statement each" {
+	"$TALLY" db init --db "$DB" -q
+	awk 'BEGIN { for (i = 0; i < 2000; i++) printf "{\"id\":\"s%d\",\"time\":\"2026-08-24T02:00:00Z\",\"model\":\"deepseek-v4-flash\",\"customer\":\"c%d\",\"input\":1}\n", i, i }' >series
+	sleep 0.6; before=$(commits)
+	"$TALLY" ingest series --db "$DB" -q
+	sleep 0.6; after=$(commits)
+	[ $((after - before)) -lt 200 ] || fail "$((after - before)) transactions"
+	run "$TALLY" usage --by customer --json --db "$DB"
+	[ "$(printf '%s' "$output" | grep -c '"customer": "c')" = 2000 ] || fail "not all are there"
+	run "$TALLY" fsck --db "$DB"; expect 0 clean
+}
 @test "a server that is gone, wrong or too new is told clearly, and nothing is half written" {
 	"$TALLY" ingest --db "$DB" -q - <<<"$(records 1 10)"
 	run "$TALLY" usage --db "postgresql:///nowhere?host=$OWN&user=tally"

@@ -360,4 +360,5 @@ def main():
         print("whatif counts.csv --prices card.json %s -s x=%s\t%s" % (text, spec, money(rebuild_counts(rows, [choose(r) for r in rows], **asked))))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -167,6 +167,38 @@ static void test_the_level_that_holds_now(void **state)
 	}
 }
 
+/* A campaign, a holiday: days at another level between two that may be the same. */
+static void test_an_episode_that_is_over(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int r = 0; r < 50; r++) {
+		struct money_total past[DAYS];
+		const size_t end = 25 + unit_random(&seed) % 26, /* 6 to 31 days ago */
+			from = end - 6 - unit_random(&seed) % 8;
+		const int then = r % 2 ? 300 : 30, now = r % 3 ? 100 : 120;
+		for (size_t i = 0; i < DAYS; i++)
+			past[i].atto = (int128)((i < from  ? 100
+						 : i < end ? then
+							   : now) *
+						(95 + unit_random(&seed) % 11)) *
+				       unit;
+		struct forecast f = run(past, DAYS, HORIZON, (struct money_total){ 0 }, 1);
+		assert_true(f.model.changed && f.model.growth == 0);
+		assert_int_equal(f.model.first, end);
+		assert_in_range((uint64_t)(forecast_sum_at(&f, 500).atto / unit / HORIZON),
+				now * 97, now * 103);
+		forecast_release(&f);
+	}
+	/* what is over for four days may go on */
+	struct money_total past[DAYS];
+	for (size_t i = 0; i < DAYS; i++)
+		past[i].atto = (i >= DAYS - 9 && i < DAYS - 4 ? 0 : 100) * unit;
+	struct forecast f = run(past, DAYS, HORIZON, (struct money_total){ 0 }, 1);
+	assert_false(f.model.changed);
+	forecast_release(&f);
+}
+
 static void test_weeks_are_seen_through_growth(void **state)
 {
 	(void)state;
@@ -399,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_a_trend_is_told),
 		cmocka_unit_test(test_exhaustion_of_equal_days),
 		cmocka_unit_test(test_the_level_that_holds_now),
+		cmocka_unit_test(test_an_episode_that_is_over),
 		cmocka_unit_test(test_weeks_are_seen_through_growth),
 		cmocka_unit_test(test_growth_by_an_amount_a_day),
 		cmocka_unit_test(test_equal_days_are_exact_to_the_last_digit),

@@ -5,9 +5,11 @@
 #include <stdatomic.h>
 
 #include "pricing/book.h"
+#include "pricing/model_names.h"
 #include "pricing/plan.h"
 #include "pricing/rate.h"
 #include "pricing/shelf.h"
+#include "pricing/spelling.h"
 #include "pricing/tariffs.h"
 
 static struct instant when(const char *s)
@@ -564,6 +566,99 @@ static void names_without_end_are_bounded(void **state)
 	book_close(b);
 }
 
+/* --- what names of models mean --- */
+
+struct named_list {
+	char (*name)[SPELLING_MAX];
+	size_t count;
+};
+
+static void keep_name(void *user, struct text name)
+{
+	struct named_list *l = user;
+	if ((l->count & (l->count - 1)) == 0)
+		l->name = mem_grow(l->name, (l->count ? l->count * 2 : 1) * sizeof *l->name);
+	snprintf(l->name[l->count++], SPELLING_MAX, "%.*s", (int)name.n, name.p);
+}
+
+static struct text means(struct model_names *x, const char *provider, const char *name, char *room)
+{
+	const struct text t =
+		model_names_of(x, &(struct named_model){ text_of(provider), text_of(name),
+							 when("2026-11-20T12:00:00Z") });
+	snprintf(room, SPELLING_MAX, "%.*s", (int)t.n, t.p);
+	return text_of(room);
+}
+
+/* Names that clouds, gateways and agents write for one model, by hand; the first one is it. */
+static void every_spelling_means_its_model(void **state)
+{
+	static const char *const each[][12] = {
+		{ "deepseek-flash", "deepseek-v4-flash", "deepseek/deepseek-v4-flash",
+		  "DeepSeek-V4-Flash", "openrouter/deepseek/deepseek-v4-flash",
+		  "deepseek/deepseek-v4-flash:free", "azure_ai/deepseek-v4-flash",
+		  "accounts/fireworks/models/deepseek-v4-flash", "deepseek-v4-flash-latest",
+		  "deepseek-v4-flash@20260424", " deepseek-v4-flash " },
+		{ "claude-opus-4-6", "Claude Opus 4.6", "us.anthropic.claude-opus-4-6-v1:0",
+		  "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-4-6-v1",
+		  "vertex_ai/claude-opus-4-6@20260101", "anthropic/claude-opus-4.6",
+		  "claude-opus-4-6[1m]", "claude-4-6-opus", "anthropic:claude-opus-4-6",
+		  "projects/p/locations/eu/publishers/anthropic/models/claude-opus-4-6" },
+		{ "gpt-5.4", "azure/eu/gpt-5.4", "openai/gpt-5.4", "gpt-5-4", "gpt-5.4-2026-03-05",
+		  "gpt-5.4-2031-01-01", "GPT-5.4", "gpt-5.4-high", "gpt-5.4-batch" },
+		/* of what no card lists, as much as can be said */
+		{ "house-7", "acme/house-7", "HOUSE-7", "house-7@20310101", "house-7-latest",
+		  "azure/house-7", "bedrock/us-east-1/house-7", "house-7-20310101" },
+	};
+	struct book *b = shipped();
+	struct model_names *x = model_names_open(b);
+	char room[SPELLING_MAX];
+	(void)state;
+	for (size_t i = 0; i < COUNT(each); i++)
+		for (size_t k = 0; k < COUNT(each[i]) && each[i][k]; k++)
+			if (!text_is(means(x, "", each[i][k], room), each[i][0]))
+				fail_msg("'%s' means '%s', not '%s'", each[i][k], room, each[i][0]);
+	assert_false(model_names_same(x, TEXT("gpt-5.4"),
+				      &(struct named_model){ TEXT(""), TEXT("gpt-5.4-mini"),
+							     when("2026-11-20T12:00:00Z") }));
+	model_names_close(x);
+	book_close(b);
+}
+
+/* Of every name that the cards know, and of ways to write it: what it means means itself, and is
+ * what the price that it gets is a price of. */
+static void what_a_name_means_is_what_it_is_billed_as(void **state)
+{
+	static const char *const ways[] = { "%s",	   "openrouter/%s", "azure/eu/%s",
+					    "%s@20251231", "us.%s",	    "%s[1m]" };
+	struct book *b = shipped();
+	struct model_names *x = model_names_open(b);
+	struct named_list all = { 0 };
+	size_t priced = 0;
+	(void)state;
+	book_each_name(b, keep_name, &all);
+	assert_true(all.count > 4000);
+	for (size_t i = 0; i < all.count * COUNT(ways); i++) {
+		char name[2 * SPELLING_MAX], room[SPELLING_MAX], again[SPELLING_MAX];
+		struct price_match m;
+		struct err e;
+		snprintf(name, sizeof name, ways[i % COUNT(ways)], all.name[i / COUNT(ways)]);
+		means(x, "", name, room);
+		if (!text_is(means(x, "", room, again), room))
+			fail_msg("'%s' means '%s', which means '%s'", name, room, again);
+		if (find(b, "", name, "USD", "2026-11-20T12:00:00Z", &m, &e) != 0 ||
+		    m.price->model[0] == ':')
+			continue;
+		priced++;
+		if (!text_is(means(x, m.price->provider, m.price->model, again), room))
+			fail_msg("'%s' means '%s' and is billed as '%s'", name, room, again);
+	}
+	assert_true(priced > 10000);
+	free(all.name);
+	model_names_close(x);
+	book_close(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -577,6 +672,8 @@ int main(void)
 		cmocka_unit_test(cliffs_are_strict_or_inclusive_as_stated),
 		cmocka_unit_test(plans_give_the_published_credits),
 		cmocka_unit_test(other_platforms_are_data),
+		cmocka_unit_test(every_spelling_means_its_model),
+		cmocka_unit_test(what_a_name_means_is_what_it_is_billed_as),
 		cmocka_unit_test(a_book_is_replaced_while_threads_ask),
 	};
 	return cmocka_run_group_tests_name("pricing", tests, NULL, NULL);

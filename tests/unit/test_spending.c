@@ -20,6 +20,16 @@ static const char *const customers[] = { "c0", "c1", "c2", "c3" };
 static const char *const projects[] = { "", "p0", "p1" };
 static const char *const models[] = { "", "m0", "m1" };
 
+/* What they are called: one that cards have, and one that none has. */
+static const char *const spelled[2][8] = {
+	{ "claude-opus-4-6", "Claude-Opus-4.6", "anthropic/claude-opus-4-6",
+	  "us.anthropic.claude-opus-4-6-v1", "vertex_ai/claude-opus-4-6@20260101",
+	  "claude-opus-4-6-latest", "openrouter/anthropic/claude-opus-4.6:free",
+	  "claude-opus-4-6-thinking" },
+	{ "house-1", "HOUSE-1", "acme/house-1", "house-1@20260101", "house-1-latest",
+	  "azure/house-1", "openrouter/acme/house-1", "bedrock/us-east-1/house-1-2026-01-01" },
+};
+
 /* The naive model: what happened, as it happened. Amounts in pico. */
 struct fact {
 	const char *customer, *project, *model;
@@ -63,6 +73,11 @@ static int64_t pick(int64_t n)
 }
 
 #define PICK(list) (list)[pick(COUNT(list))]
+
+static struct text by_some_name(const char *model)
+{
+	return text_of(*model ? spelled[model[1] - '0'][pick(8)] : "");
+}
 
 static bool has(const char *wanted, const char *have)
 {
@@ -205,7 +220,7 @@ static void set_scope(struct scope *s, int64_t amount)
 				&(struct budget){ .name = text_of(name),
 						  .customer = text_of(s->customer),
 						  .project = text_of(s->project),
-						  .model = text_of(s->model),
+						  .model = by_some_name(s->model),
 						  .currency = TEXT("USD"),
 						  .period = text_of(s->period),
 						  .zone = text_of(s->zone),
@@ -224,10 +239,14 @@ static int add_fact(const struct fact *wanted)
 	struct err e = { 0 };
 	struct usage_row row = { .kind = USAGE_RECORD };
 	struct fee fees[1 + UNIT_COUNT] = { { FEE_PER_REQUEST, { 7 }, 1 } };
+	struct fact *f = &w.fact[w.facts];
 	const int unit = (int)pick(UNIT_COUNT);
+	assert_true(w.facts < RECORDS_MOST);
+	*f = *wanted;
 	struct stored_price price = { .ref = TEXT("p"),
 				      .vendor = TEXT("v"),
-				      .model = TEXT("m"),
+				      .model = text_of(*f->model ? spelled[f->model[1] - '0'][0]
+								 : ""),
 				      .window = TEXT(""),
 				      .currency = TEXT("USD"),
 				      .fee = fees,
@@ -236,9 +255,6 @@ static int add_fact(const struct fact *wanted)
 	char id[24];
 	for (int u = 0; u < UNIT_COUNT; u++)
 		fees[1 + u] = (struct fee){ unit_name((enum unit)u), { 500 }, 1 };
-	assert_true(w.facts < RECORDS_MOST);
-	struct fact *f = &w.fact[w.facts];
-	*f = *wanted;
 	snprintf(id, sizeof id, "r%d", w.facts);
 	price.rates.known = 1u << BUCKET_INPUT | 1u << BUCKET_OUTPUT | 1u << BUCKET_INPUT_AUDIO;
 	price.rates.per_million[BUCKET_INPUT] = (struct money){ 1000000 };
@@ -250,7 +266,7 @@ static int add_fact(const struct fact *wanted)
 	row.record.text[FIELD_ID] = text_of(id);
 	row.record.text[FIELD_CUSTOMER] = text_of(f->customer);
 	row.record.text[FIELD_PROJECT] = text_of(f->project);
-	row.record.text[FIELD_MODEL] = text_of(f->model);
+	row.record.text[FIELD_MODEL] = by_some_name(f->model);
 	row.record.time_us = f->time_us;
 	/* the amount, out of common and rare tokens, a unit and requests */
 	row.record.requests = 1 + pick(2);
@@ -305,7 +321,7 @@ static void do_hold(void)
 			   &(struct hold){ .id = text_of(id),
 					   .customer = text_of(h->customer),
 					   .project = text_of(h->project),
-					   .model = text_of(h->model),
+					   .model = by_some_name(h->model),
 					   .currency = TEXT("USD"),
 					   .request = TEXT("{}"),
 					   .amount = { h->estimate },
@@ -422,9 +438,9 @@ static void check_scopes(int at)
 		const struct naive n = add_up(s);
 		must(spending_of(w.spending,
 				 &(struct spending_scope){ text_of(s->customer),
-							   text_of(s->project), text_of(s->model),
-							   TEXT("USD"), text_of(s->period),
-							   text_of(s->zone) },
+							   text_of(s->project),
+							   by_some_name(s->model), TEXT("USD"),
+							   text_of(s->period), text_of(s->zone) },
 				 w.now, &got, &e),
 		     &e);
 		if (got.spent.atto != (int128)n.spent * 1000000 ||

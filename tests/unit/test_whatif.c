@@ -165,7 +165,7 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 							 .time_us = call[from + i].time_us,
 							 .warm = slow_warm(&s, order) });
 			out.calls_recorded += f->recorded;
-			out.calls_uncertain += f->low != f->hit || f->high != f->hit;
+			out.calls_uncertain += count_is_uncertain(f);
 			out.missed.calls[f->miss] += f->missed > 0;
 			out.missed.tokens[f->miss] += f->missed;
 			out.records++;
@@ -442,6 +442,41 @@ static void test_hashes_are_of_the_bytes_alone(void **state)
 	}
 }
 
+static struct losses losses_of(int calls, int64_t one_in, int64_t all_pico)
+{
+	struct losses l = { 0 };
+	for (int i = 0; i < calls; i++)
+		assert_true(losses_add(&l, (struct money_total){ (int128)all_pico * 1000000 }, 1,
+				       one_in));
+	return l;
+}
+
+static int64_t most_pico(const struct losses *l)
+{
+	return (int64_t)(losses_most(l).atto / 1000000);
+}
+
+/* Worked out by hand: mean + sqrt(28 x variance) + 14/3 of the largest, but never more than all. */
+static void test_losses_of_few_calls_are_all_of_them(void **state)
+{
+	(void)state;
+	for (int calls = 0; calls <= 7; calls++) {
+		const struct losses l = losses_of(calls, 32, 32000000);
+		assert_true(most_pico(&l) == calls * INT64_C(32000000));
+	}
+	/* 10,000 calls that lose 320,000 once in 32: 100,000,000 + sqrt(28 x 3.2e13) + 1,493,333 */
+	struct losses many = losses_of(10000, 32, 320000);
+	assert_true(llabs(most_pico(&many) - 131426592) < 1000);
+	/* one that may lose 3,000,000 once in a million moves little but the last part: 14,000,000
+	 */
+	const struct losses dear = losses_of(1, 1000000, 3000000);
+	assert_true(losses_join(&many, &dear));
+	assert_true(llabs(most_pico(&many) - 143933262) < 10000);
+	/* sums of squares that fit into no number leave the sum of all */
+	const struct losses vast = losses_of(3, 1, INT64_MAX);
+	assert_true(losses_most(&vast).atto == vast.all.atto);
+}
+
 int main(void)
 {
 	struct err e = { 0 };
@@ -452,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_together_as_alone),
 		cmocka_unit_test(test_prices_as_call_by_call),
 		cmocka_unit_test(test_hashes_are_of_the_bytes_alone),
+		cmocka_unit_test(test_losses_of_few_calls_are_all_of_them),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	book_close(book);
