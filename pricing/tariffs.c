@@ -307,22 +307,47 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 	return *known == DIVIDED ? NULL : s->answer[*known - 1];
 }
 
-struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us)
+/* What the page that was asked last knows of a quarter hour; NULL: nothing, or it is divided. */
+static inline struct tariff_answer *known_answer(const struct subject *s, int64_t quarter)
 {
-	/* instants before 1970 are rare: floor and truncation differ there */
-	int64_t quarter = time_us >= 0 ? time_us / QUARTER_US : floor_div(time_us, QUARTER_US);
-	struct tariff_answer *a = ask_table(t, s, quarter);
-	if (!a) {
-		int64_t until_us;
-		size_t i = ask_now(t, s, time_us, &until_us); /* may move s->answer */
-		return s->answer[i];
-	}
+	const struct tariff_page *p = s->last_page;
+	const uint16_t known =
+		p && p->number == quarter >> 12 ? p->answer[quarter & (PAGE_QUARTERS - 1)] : 0;
+	return known != 0 && known != DIVIDED ? s->answer[known - 1] : NULL;
+}
+
+/* Holds the answer of a quarter hour, unless it is held for good. */
+static inline struct tariff_answer *hold(struct subject *s, struct tariff_answer *a,
+					 int64_t time_us, int64_t quarter)
+{
 	if (s->held == a && s->held_to_us == INT64_MAX && time_us >= s->held_from_us)
 		return a;
 	s->held = a;
 	s->held_from_us = quarter * QUARTER_US;
 	s->held_to_us = s->held_from_us + QUARTER_US;
 	return a;
+}
+
+/* What is not known yet, or changes within the quarter hour. */
+static __attribute__((noinline)) struct tariff_answer *ask_book(struct tariffs *t,
+								struct subject *s, int64_t time_us,
+								int64_t quarter)
+{
+	struct tariff_answer *a = ask_table(t, s, quarter);
+	if (a)
+		return hold(s, a, time_us, quarter);
+	int64_t until_us;
+	const size_t i = ask_now(t, s, time_us, &until_us); /* may move s->answer */
+	return s->answer[i];
+}
+
+struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us)
+{
+	/* instants before 1970 are rare: floor and truncation differ there */
+	const int64_t quarter = time_us >= 0 ? (int64_t)((uint64_t)time_us / (uint64_t)QUARTER_US)
+					     : floor_div(time_us, QUARTER_US);
+	struct tariff_answer *a = known_answer(s, quarter);
+	return a ? hold(s, a, time_us, quarter) : ask_book(t, s, time_us, quarter);
 }
 
 struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const char *why)

@@ -132,9 +132,11 @@ static bool is_unmarked(const struct model_cache *recorded, int64_t prompt, bool
 	       (prompt >= recorded->rules.minimum || (recorded->rules.breakpoints && !marks));
 }
 
+/* Not by a division where a unit is a power of two, as most are. */
 static int64_t whole_quanta(int64_t tokens, int64_t quantum)
 {
-	return quantum > 1 ? tokens - tokens % quantum : tokens;
+	const bool masks = (quantum & (quantum - 1)) == 0 && tokens >= 0;
+	return quantum <= 1 ? tokens : masks ? tokens & -quantum : tokens - tokens % quantum;
 }
 
 /* --- which call goes on from which --- */
@@ -783,7 +785,7 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 
 static int64_t part_of(int64_t tokens, int32_t part)
 {
-	return (int64_t)((int128)tokens * part / PARTS);
+	return tokens >> 48 == 0 ? tokens * part / PARTS : (int64_t)((int128)tokens * part / PARTS);
 }
 
 static const struct habit *habit_after(int64_t pause_us)

@@ -63,8 +63,7 @@ static int64_t scaled(int64_t tokens, struct decimal factor)
 	return (int64_t)((tokens * factor.digits * 2 + ten) / (2 * ten));
 }
 
-static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COMMON],
-			int64_t *hit)
+static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COMMON])
 {
 	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target],
 			     effort = r->s->reasoning_factor[target];
@@ -75,47 +74,67 @@ static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUC
 	}
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		tokens[k] = in.digits ? scaled(tokens[k], in) : tokens[k];
-	*hit = in.digits ? scaled(*hit, in) : *hit;
 	for (int k = BUCKET_OUTPUT; k <= BUCKET_REASONING; k++)
 		tokens[k] = out.digits ? scaled(tokens[k], out) : tokens[k];
 }
 
-/* What a sensitivity analysis makes of the assumptions; hits never exceed the prompt. */
-static void vary(const struct scenario *s, int64_t tokens[BUCKET_COMMON], int64_t *hit)
+/* What a sensitivity analysis makes of the assumptions. */
+static void vary(const struct scenario *s, int64_t tokens[BUCKET_COMMON])
 {
-	int64_t prompt = 0;
-	if (s->vary_prompt.digits) {
-		for (int k = 0; k < BUCKET_OUTPUT; k++)
-			tokens[k] = scaled(tokens[k], s->vary_prompt);
-		*hit = scaled(*hit, s->vary_prompt);
-	}
+	for (int k = 0; s->vary_prompt.digits && k < BUCKET_OUTPUT; k++)
+		tokens[k] = scaled(tokens[k], s->vary_prompt);
 	for (int k = BUCKET_OUTPUT; s->vary_output.digits && k <= BUCKET_REASONING; k++)
 		tokens[k] = scaled(tokens[k], s->vary_output);
-	for (int k = 0; k < BUCKET_OUTPUT; k++)
-		prompt += tokens[k];
-	if (s->vary_hits.digits)
-		*hit = scaled(*hit, s->vary_hits);
-	*hit = least(*hit, prompt);
 }
 
-/* What a cache that was replayed or rebuilt leaves of a prompt. */
-static void split_prompt(const struct run *r, const struct play *p, const struct tariff_answer *a,
-			 int64_t hit, int64_t tokens[BUCKET_COMMON])
+static int64_t prompt_of(const int64_t tokens[BUCKET_COMMON])
+{
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	return prompt;
+}
+
+/* The same of a hit; it never exceeds the prompt, and a price that sells none makes it none. */
+static int64_t hit_of(const struct run *r, const struct play *p, bool sold, int64_t hit,
+		      int64_t prompt)
+{
+	const struct scenario *s = r->s;
+	if (!sold)
+		return 0;
+	if (is_recorded(r, p->target))
+		return hit;
+	if (s->has_factors && s->input_factor[p->target].digits && r->o->cache != WHATIF_CACHE_NONE)
+		hit = scaled(hit, s->input_factor[p->target]);
+	if (s->vary_prompt.digits)
+		hit = scaled(hit, s->vary_prompt);
+	if (s->vary_hits.digits)
+		hit = scaled(hit, s->vary_hits);
+	return least(hit, prompt);
+}
+
+/* A prompt that a cache divides, whatever it finds of it. */
+struct dividing {
+	const struct model_cache *of; /* NULL: it stays as it was recorded */
+	int64_t reach, prompt;
+	bool an_hour, sold;
+};
+
+/* What a cache that was replayed or rebuilt is given of a prompt. */
+static void give_prompt(const struct run *r, const struct play *p,
+			const int64_t tokens[BUCKET_COMMON], struct dividing *d)
 {
 	const struct workload *w = r->o->workload;
-	const struct model_cache *of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
-	const bool an_hour =
-		p->unmarked && tokens[BUCKET_CACHE_WRITE_1H] && !tokens[BUCKET_CACHE_WRITE_5M];
-	int64_t reach = 0;
-	for (int k = 0; k < BUCKET_OUTPUT; k++)
-		reach += tokens[k];
+	d->of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
+	d->an_hour = p->unmarked && tokens[BUCKET_CACHE_WRITE_1H] && !tokens[BUCKET_CACHE_WRITE_5M];
+	d->reach = d->prompt;
 	if (r->o->cache == WHATIF_CACHE_BLOCKS) {
 		const struct block_request *q = &w->blocks->request[p->call];
-		reach -= least(reach, q->input - prefix_cache_reach(w->blocks, &of->rules, q));
+		d->reach -=
+			least(d->reach, q->input - prefix_cache_reach(w->blocks, &d->of->rules, q));
 	} else if (p->unmarked) {
-		reach -= tokens[BUCKET_INPUT];
+		d->reach -= tokens[BUCKET_INPUT];
 	}
-	model_cache_split(of, a, an_hour, reach, hit, tokens);
 }
 
 /* Whether what the record wrote is input on the target. */
@@ -170,26 +189,27 @@ static bool sells_hits(const struct run *r, const struct play *p, const struct t
 
 /* The buckets of a call on its target. */
 static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
-		   int64_t tokens[BUCKET_COMMON])
+		   int64_t tokens[BUCKET_COMMON], struct dividing *d)
 {
 	const struct work_call *c = call_of(r, p);
-	int64_t hit = p->hit;
+	const bool recorded = is_recorded(r, p->target);
 	memcpy(tokens, c->tokens, sizeof c->tokens);
-	if (r->s->has_factors && !is_recorded(r, p->target))
-		use_factors(r, p->target, tokens, &hit);
-	if (r->o->cache == WHATIF_CACHE_NONE)
-		hit = tokens[BUCKET_CACHE_READ];
-	if (!is_recorded(r, p->target))
-		vary(r->s, tokens, &hit);
+	if (r->s->has_factors && !recorded)
+		use_factors(r, p->target, tokens);
+	int64_t hit = r->o->cache == WHATIF_CACHE_NONE ? tokens[BUCKET_CACHE_READ] : p->hit;
+	if (!recorded)
+		vary(r->s, tokens);
 	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
 		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
-	if (!sells_hits(r, p, a))
-		hit = 0;
+	*d = (struct dividing){ .prompt = prompt_of(tokens), .sold = sells_hits(r, p, a) };
+	hit = hit_of(r, p, d->sold, hit, d->prompt);
 	if (r->o->cache == WHATIF_CACHE_BLOCKS ||
-	    (r->o->cache == WHATIF_CACHE_REBUILT && !p->as_recorded))
-		split_prompt(r, p, a, hit, tokens);
-	else
+	    (r->o->cache == WHATIF_CACHE_REBUILT && !p->as_recorded)) {
+		give_prompt(r, p, tokens, d);
+		model_cache_split(d->of, a, d->an_hour, d->reach, hit, tokens);
+	} else {
 		split_recorded(r, p, a, hit, tokens);
+	}
 }
 
 /* Makes room for one more: rooms are powers of two. */
@@ -259,11 +279,11 @@ static bool price_plainly(const struct run *r, struct tariff_answer *a, const st
 	a = tariffs_of_prompt(a, prompt);
 	if (!a->plain)
 		return false;
-	for (int k = 0; k < BUCKET_REASONING; k++) {
+	for (int k = 0; a->unstated && k < BUCKET_REASONING; k++)
 		if (tokens[k] && a->unstated >> k & 1)
 			return false;
+	for (int k = 0; k < BUCKET_REASONING; k++)
 		sum += (int128)a->rate[k] * tokens[k];
-	}
 	cost->atto = sum;
 	return true;
 }
@@ -441,33 +461,40 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 	part->cost.atto += cost.atto;
 }
 
-/* What the play would cost with so many hits. */
-static struct money_total cost_with(struct run *r, const struct play *p, int64_t hit,
-				    struct tariff_answer *a, struct money_total cost)
+/* What a play counts and costs on its target, and how its prompt came to be divided. */
+struct charge {
+	int64_t tokens[BUCKET_COMMON];
+	struct money_total cost;
+	struct dividing how;
+};
+
+/* The cost with another hit; the same where that has no price. */
+static struct money_total cost_with(struct run *r, const struct play *p, const struct charge *is,
+				    int64_t hit)
 {
+	const struct dividing *d = &is->how;
 	struct money_total at;
-	struct play other = *p;
 	int64_t tokens[BUCKET_COMMON];
 	if (hit == p->hit)
-		return cost;
-	other.hit = hit;
-	divide(r, &other, a, tokens);
-	return price_play(r, a, &other, NULL, tokens, &at) ? at : cost;
+		return is->cost;
+	CHECK(d->of); /* what was found as it was recorded has one hit */
+	memcpy(tokens, is->tokens, sizeof tokens);
+	model_cache_split(d->of, p->answer, d->an_hour, d->reach,
+			  hit_of(r, p, d->sold, hit, d->prompt), tokens);
+	return price_play(r, p->answer, p, NULL, tokens, &at) ? at : is->cost;
 }
 
 /* What the play would cost with the fewest and the most hits, and with those that are expected. */
-static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer *a,
-		       struct money_total cost)
+static bool add_bounds(struct run *r, const struct play *p, const struct charge *is)
 {
 	struct whatif_result *out = r->out;
-	const bool fits =
-		money_total_add(&out->cost_low, cost_with(r, p, p->high, a, cost)) &&
-		money_total_add(&out->cost_expected, cost_with(r, p, p->expected, a, cost));
+	const bool fits = money_total_add(&out->cost_low, cost_with(r, p, is, p->high)) &&
+			  money_total_add(&out->cost_expected, cost_with(r, p, is, p->expected));
 	if (p->floor == p->low)
-		return money_total_add(&out->cost_high, cost_with(r, p, p->low, a, cost)) && fits;
+		return money_total_add(&out->cost_high, cost_with(r, p, is, p->low)) && fits;
 	/* a part of the hits costs that part of what they all do */
-	const struct money_total all = money_total_minus(cost_with(r, p, p->floor, a, cost), cost);
-	return money_total_add(&out->cost_high, cost) && fits &&
+	const struct money_total all = money_total_minus(cost_with(r, p, is, p->floor), is->cost);
+	return money_total_add(&out->cost_high, is->cost) && fits &&
 	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
 }
 
@@ -543,46 +570,46 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	struct whatif_result *out = r->out;
 	struct subject *s = p->asked->subject;
 	struct tariff_answer *a = p->answer;
-	int64_t tokens[BUCKET_COMMON];
-	struct money_total cost = { 0 };
+	struct charge is;
 	struct credits_total credits = { 0 };
 	r->unsaid = false;
-	divide(r, p, a, tokens);
+	is.cost = (struct money_total){ 0 };
+	divide(r, p, a, is.tokens, &is.how);
 	struct whatif_model *m = r->stage->line_of[p->target] < 0
 					 ? whatif_line(r->stage, out, p->target, a->resolved)
 					 : &out->model[r->stage->line_of[p->target]];
 	bool priced;
 	if (is_metered(r, p)) {
-		priced = metered_play(r, p, s, &cost);
+		priced = metered_play(r, p, s, &is.cost);
 	} else if (m->hosting) { /* its price is the machines'; the vendor's is there to compare */
-		priced = vendor_price(r, a, p, tokens, &cost);
+		priced = vendor_price(r, a, p, is.tokens, &is.cost);
 	} else {
-		priced = price_play(r, a, p, s->model.p, tokens, &cost);
+		priced = price_play(r, a, p, s->model.p, is.tokens, &is.cost);
 	}
-	bool fits = add_tokens(m, c, tokens);
+	bool fits = add_tokens(m, c, is.tokens);
 	if (p->failed) {
 		out->retries_billed++;
-		money_total_add(&out->retry_cost, cost);
+		money_total_add(&out->retry_cost, is.cost);
 	}
 	if (m->hosting) {
-		fits &= host_play(r, p, m, tokens, priced ? &cost : NULL);
+		fits &= host_play(r, p, m, is.tokens, priced ? &is.cost : NULL);
 		priced = true;
 		r->unsaid = false; /* of the vendor's */
-		cost = (struct money_total){ 0 };
+		is.cost = (struct money_total){ 0 };
 	}
 	m->unpriced += !priced;
 	m->placeholders += c->placeholder + r->unsaid;
 	m->unsaid += r->unsaid;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
-	fits &= add_cost(r, p, m, a, cost);
+	fits &= add_cost(r, p, m, a, is.cost);
 	if (r->o->plan) {
-		bool credited = credit_play(r, s, a, p, tokens, &credits);
+		bool credited = credit_play(r, s, a, p, is.tokens, &credits);
 		m->uncredited += !credited;
 		if (credited)
 			fits &= credits_add(&m->credits, credits);
 	}
 	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
-		fits &= add_bounds(r, p, a, cost);
+		fits &= add_bounds(r, p, &is);
 	return fits ? 0 : too_large(r->s, e);
 }
 

@@ -2,7 +2,7 @@
 # What-ifs in many threads: the same bytes from any number of them, and from files in any order.
 load common
 
-P=deepseek-v4-pro F=deepseek-v4-flash H=claude-haiku-4-5
+P=deepseek-v4-pro F=deepseek-v4-flash H=claude-haiku-4-5 QUIET=-q
 
 # calls SEED COUNT: of conversations that lie between each other, of several models, some without a price
 calls() {
@@ -23,9 +23,9 @@ calls() {
 }
 
 same_in_threads() { # arguments of whatif
-	"$TALLY" whatif "$@" --json --threads 1 -q > one 2> one.err || [ $? = 3 ]
+	"$TALLY" whatif "$@" --json --threads 1 $QUIET > one 2> one.err || [ $? = 3 ]
 	for threads in 2 3 7; do
-		"$TALLY" whatif "$@" --json --threads $threads -q > many 2> many.err || [ $? = 3 ]
+		"$TALLY" whatif "$@" --json --threads $threads $QUIET > many 2> many.err || [ $? = 3 ]
 		cmp one many
 		cmp one.err many.err
 	done
@@ -72,4 +72,20 @@ scenarios() {
 	"$TALLY" pack all.csv -o all.pack -q
 	"$TALLY" whatif all.pack -s recorded -s flash=$F -s every=every:4:$P:$F -s night=offpeak:6h:$P --resamples 0 --csv -q > got.pack || [ $? = 3 ]
 	cmp got.all.csv got.pack
+}
+
+@test "records that span lines, blanks in front of fields and refused lines are read alike by any number of threads" {
+	for odd in spans blanks refused; do
+		awk -v odd=$odd 'function some(n) { return int(rand() * n) }
+		BEGIN {
+			srand(5)
+			print "time,model,session,input,cache_read,output"
+			for (i = 0; i < 40000; i++)
+				printf "%d,deepseek-v4-flash,%s,%s,%d,100\n", 1780000000 + int(i / 8), odd == "spans" && i % 15000 == 14000 ? "\"s\n" i "\"" : (odd == "blanks" && !some(90) ? " s" : "s") some(50),
+					odd == "refused" && !some(900) ? "x" : 3000 + some(9000), some(2) ? some(3000) : 0
+		}' > t.csv
+		QUIET= same_in_threads t.csv -s recorded -s pro=$P --resamples 0
+	done
+	first=$(grep -n ',x,' t.csv | head -n 1 | cut -d: -f1)
+	grep -q "t.csv:$first: field 'input'" one.err
 }
