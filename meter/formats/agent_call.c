@@ -32,6 +32,9 @@ bool agent_may_bill(json_value *v)
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e)
 {
+	if (usage && json_kind(usage) != JSON_NULL && json_kind(usage) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "field '%.60s' is no object of counts",
+			       json_key(usage) ? json_key(usage) : "usage");
 	for (json_value *v = json_first(usage); v; v = json_next(v)) {
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)

@@ -57,7 +57,8 @@ static int amp_counts(struct raw_counts *c, json_value *usage, json_value *total
 struct amp_call {
 	struct text id;
 	json_value *holder, *usage,
-		*cache; /* of model and time, of counts, of what the cache did */
+		*cache;	     /* of model and time, of counts, of what the cache did */
+	json_value *message; /* around the usage; NULL: nothing is */
 };
 
 static void take_amp(struct payload_reader *r, struct text thread, const struct amp_call *call,
@@ -88,6 +89,8 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 		if (v && json_kind(v) != JSON_NULL)
 			rc = counts_set(&c, which[i], v, &e);
 	}
+	if (call->message)
+		payload_judge_beside(r, &m, call->message, call->usage, "");
 	agent_take_json(r, &m, &c, call->usage, rc, &e);
 }
 
@@ -110,7 +113,8 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 						  : text_of(arena_printf(&r->arena, "%lld",
 									 (long long)n)),
 					 .holder = usage,
-					 .usage = usage },
+					 .usage = usage,
+					 .message = m },
 				 line);
 	}
 	json_value *events = json_member(json_member(v, "usageLedger"), "events");
@@ -122,7 +126,7 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 				answer = json_member(m, "usage");
 		take_amp(r, thread,
 			 &(struct amp_call){ kept(r, json_member(ev, "id")), ev,
-					     json_member(ev, "tokens"), answer },
+					     json_member(ev, "tokens"), answer, NULL },
 			 line);
 	}
 }
@@ -164,6 +168,7 @@ static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 	bool any = false;
 	for (int i = 0; i < RAW_COUNTS; i++)
 		any |= c.count[i] != 0;
+	payload_judge_beside(r, &m, v, usage, "");
 	if (rc == 0 && !any)
 		r->passed_over++;
 	else
@@ -215,11 +220,17 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 		    began = continue_began(r, session);
 	int64_t n = 0;
 	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h), n++) {
-		json_value *usage = json_member(json_member(h, "message"), "usage");
+		json_value *message = json_member(h, "message"),
+			   *usage = json_member(message, "usage");
 		struct metered m;
 		struct raw_counts c = { .cache = CACHE_INSIDE };
 		struct instant at;
 		struct err e;
+		if (json_kind(message) != JSON_OBJECT) {
+			err_set(&e, ERR_INVALID, "an entry of 'history' has no object 'message'");
+			payload_refuse(r, line, h, &e);
+			continue;
+		}
 		if (json_kind(usage) != JSON_OBJECT) {
 			payload_pass_over(r, "continue.session", h, line);
 			continue;
@@ -240,6 +251,7 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 		if (rc == 0)
 			rc = agent_counts(&c, json_member(usage, "completion_tokens_details"),
 					  completion, &e);
+		payload_judge_beside(r, &m, message, usage, "");
 		agent_take_json(r, &m, &c, usage, rc, &e);
 	}
 }

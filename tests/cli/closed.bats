@@ -340,3 +340,34 @@ told() {
 	printf '%s\n' "$(jq -c 'del(.usage.prompt_tokens_details, .usage.completion_tokens_details)' <<<"$chat")" >old.jsonl
 	run "$TALLY" replay old.jsonl --json -q; expect 0 '"input": 100,'
 }
+
+@test "a line whose kind is known holds what its kind holds, and a count beside its usage is named" {
+	local pi='{"type":"message","id":"a","parentId":"b","timestamp":"2026-06-15T10:00:01Z","message":{"role":"assistant","responseId":"r1","model":"claude-sonnet-4-6","timestamp":1781517600000,"usage":{"input":4,"output":72,"cacheRead":100,"cacheWrite":0,"totalTokens":176}}}'
+	for change in '.message = 7' 'del(.message)' '.message.cacheWrite = 9' '.cacheWrite = 9'; do told "$change" "$(jq -c "$change" <<<"$pi")"; done
+	local copilot='{"type":"session.usage_record","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10,"cacheReadTokens":40,"cacheWriteTokens":0}}}'
+	told copilot "$(jq -c '.data.cacheReadTokens = 40 | del(.data.usage.cacheReadTokens)' <<<"$copilot")"
+	told copilot "$(jq -c 'del(.data.usage.cacheReadTokens)' <<<"$copilot")"
+	local meta='{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' record='{"timestamp":"2026-06-15T10:00:01Z","type":"token_usage_record","payload":{"response_id":"resp_1","thread_id":"th","usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}}}'
+	for change in 'del(.payload.usage)' '.payload.usage = 7' '.payload.usage = {usage: .payload.usage}' 'del(.payload.response_id)' '.payload = (.payload | tostring)'; do told "$change" "$meta" "$record" "$(jq -c "$change" <<<"$record")"; done
+	# Codex without totals: the same counts again may be the same call
+	local last='{"timestamp":"2026-06-15T10:00:01Z","type":"event_msg","payload":{"type":"token_count","info":{"last_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}}}}'
+	told again "$meta" "$last" "$last"
+	told info "$meta" "$(jq -c 'del(.payload.info)' <<<"$last")"
+	# Claude Code: a list of counts under another name, and how long writes stay
+	local claude='{"type":"assistant","sessionId":"s","cwd":"/p","uuid":"u1","version":"2.1.0","timestamp":"2026-06-15T10:00:00Z","requestId":"r1","message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[],"usage":{"input_tokens":3,"cache_creation_input_tokens":30,"cache_read_input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":30},"output_tokens":9}}}'
+	told tools "$claude" "$(jq -c '.message.id = "m2" | .message.server_tool_use = {web_search_requests: 3}' <<<"$claude")"
+	told lifetimes "$claude" "$(jq -c '.message.id = "m2" | del(.message.usage.cache_creation)' <<<"$claude")"
+	jq -c '.version = "1.0.30" | del(.message.usage.cache_creation)' <<<"$claude" >old.jsonl
+	run "$TALLY" replay old.jsonl --json -q; expect 0 '"cache_write_5m": 30,'
+	# Gemini CLI: an answer whose counts never came, unless it is the last
+	local head='{"sessionId":"s","projectHash":"p","startTime":"2026-06-15T10:00:00Z","kind":"main"}' answer='{"id":"k","timestamp":"2026-06-15T10:00:00Z","type":"gemini","model":"gemini-2.5-flash","tokens":{"input":100,"output":20,"cached":0,"thoughts":0,"tool":0,"total":120}}'
+	told uncounted "$head" "$(jq -c '.id = "j" | del(.tokens)' <<<"$answer")" "$answer"
+	told cached "$head" "$(jq -c 'del(.tokens.cached)' <<<"$answer")"
+	printf '%s\n' "$head" "$(jq -c 'del(.tokens)' <<<"$answer")" "$answer" "$(jq -c '.id = "l" | del(.tokens)' <<<"$answer")" >chat.jsonl
+	run "$TALLY" replay chat.jsonl --json -q; expect 0 '"records": 1,'
+	told list "$(jq -c '. + {messages: 7}' <<<"$head")"
+	told entry "$(jq -c '. + {messages: [7]}' <<<"$head")"
+	told continue '{"sessionId":"s","history":[{"message":7}]}'
+	told continue '{"sessionId":"s","history":[{"message":{"role":"assistant","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":7}}}]}'
+	told bedrock '{"type":"message_stop","amazon-bedrock-invocationMetrics":7}'
+}
