@@ -51,6 +51,14 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 	return 0;
 }
 
+bool agent_holds_counts(json_value *v, const struct agent_count *table)
+{
+	int met = 0;
+	for (; table->key; table++)
+		met += !table->harmless && json_kind(json_member(v, table->key)) == JSON_NUMBER;
+	return met >= 2;
+}
+
 int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
 		  const struct agent_count *table, struct buf *raw, struct err *e)
 {
@@ -96,7 +104,7 @@ int agent_row_texts(struct record *out, struct peek_rows *rows, const struct age
 int agent_check_counts(const struct raw_counts *c, struct err *e)
 {
 	static const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_COMPLETION;
-	if (c->has >> RAW_TOTAL & 1 || c->partial || (c->has & both) == both)
+	if ((c->has >> RAW_TOTAL & 1 && !c->fixed) || c->partial || (c->has & both) == both)
 		return 0;
 	return err_set(e, ERR_INVALID, "the usage counts no %s: unknown is not zero",
 		       c->has >> RAW_PROMPT & 1 ? "answer" : "prompt");
@@ -120,6 +128,7 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 		     json_value *usage, int rc, struct err *e)
 {
 	payload_recorded(m, usage, true);
+	payload_judge_missing(r, m, usage);
 	agent_take(r, m, c, payload_raw(r, usage), rc, e);
 }
 

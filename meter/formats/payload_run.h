@@ -168,6 +168,8 @@ void payload_twin(struct payload_reader *r, struct metered *m, const char *agent
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* Names in m what the usage lacks beside what is written with it. */
+void payload_judge_missing(struct payload_reader *r, struct metered *m, json_value *usage);
 /* The same of an object that holds counts and settings together, by its own name. */
 void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
 			  const char *prefix);

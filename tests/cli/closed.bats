@@ -371,3 +371,24 @@ told() {
 	told continue '{"sessionId":"s","history":[{"message":{"role":"assistant","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":7}}}]}'
 	told bedrock '{"type":"message_stop","amazon-bedrock-invocationMetrics":7}'
 }
+
+@test "sessions that are documents: counts under another name, of another kind, beside their place" {
+	local amp='{"id":"T-1","messages":[{"role":"user","messageId":0},{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-06-15T10:00:01Z","inputTokens":4,"outputTokens":70,"cacheCreationInputTokens":100,"cacheReadInputTokens":2000,"totalInputTokens":2104}}]}'
+	local ledger='{"id":"T-2","messages":[{"role":"assistant","messageId":1,"usage":{"cacheCreationInputTokens":100,"cacheReadInputTokens":2000}}],"usageLedger":{"events":[{"id":"e1","timestamp":"2026-06-15T10:00:01Z","model":"claude-sonnet-4-6","tokens":{"input":4,"output":70},"toMessageId":1}]}}'
+	local kimi='{"timestamp":1781517601.5,"message":{"type":"StatusUpdate","payload":{"token_usage":{"input_other":400,"output":70,"input_cache_read":2000,"input_cache_creation":0},"message_id":"m1","model":"claude-sonnet-4-6"}}}'
+	local cline='{"ts":1781517601000,"type":"say","say":"api_req_started","text":"{\"tokensIn\":400,\"tokensOut\":70,\"cacheWrites\":0,\"cacheReads\":2000}","modelInfo":{"providerId":"anthropic","modelId":"claude-sonnet-4-6"}}'
+	local opencode='{"id":"msg_1","sessionID":"s","role":"assistant","modelID":"claude-sonnet-4-6","providerID":"anthropic","tokens":{"total":2470,"input":400,"output":70,"reasoning":0,"cache":{"read":2000,"write":0}},"time":{"created":1781517600000}}'
+	for whole in "$amp" "$ledger" "$kimi" "$cline" "$opencode"; do
+		printf '%s\n' "$whole" >whole.jsonl
+		run "$TALLY" replay whole.jsonl --json -q; expect 0 '"cache_read": 2000,'
+	done
+	local usage='.messages[1].usage' part='.message.payload'
+	for change in ".messages[1].zork = $usage | del($usage)" "$usage = {usage: $usage}" '.messages[1] = 7' "$usage = 7"; do told "$change" "$(jq -c "$change" <<<"$amp")"; done
+	for change in '.zork = .usageLedger | del(.usageLedger)' 'del(.usageLedger)' '.usageLedger = 7' '.usageLedger.events = 7' '.messages[0].zork = .messages[0].messageId | del(.messages[0].messageId)' 'del(.messages[0].usage)' \
+		'.messages[0].usage.zork = 2000' '.messages[0].cacheReadInputTokens = 2000 | del(.messages[0].usage.cacheReadInputTokens)' 'del(.usageLedger.events[0].toMessageId)'; do told "$change" "$(jq -c "$change" <<<"$ledger")"; done
+	for change in "$part.zork = $part.token_usage | del($part.token_usage)" "$part.token_usage = 7" '.message.type = "Status"' "del($part.token_usage.input_cache_read)"; do told "$change" "$(jq -c "$change" <<<"$kimi")"; done
+	for change in '.zork = .text | del(.text)' '.text = 7' '.say = "zork"' 'del(.say)'; do told "$change" "$(jq -c "$change" <<<"$cline")"; done
+	for change in '.zork = .tokens | del(.tokens)' 'del(.tokens)' '.tokens = 7' '.role = "zork"' 'del(.role)'; do told "$change" "$(jq -c "$change" <<<"$opencode")"; done
+	# a span of a kind that no list has
+	told kind '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"x","startTimeUnixNano":"1781517600000000000","attributes":[{"key":"openinference.span.kind","value":{"stringValue":"MODEL"}},{"key":"llm.model_name","value":{"stringValue":"gpt-5"}},{"key":"llm.token_count.prompt","value":{"intValue":"9"}},{"key":"llm.token_count.completion","value":{"intValue":"9"}}]}]}]}]}'
+}
