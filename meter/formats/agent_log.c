@@ -22,10 +22,11 @@ static struct json_document *open_part(struct text part)
 }
 
 /* Since version 2 it writes how long each cache write stays, whatever its endpoint answers. */
-static void judge_lifetimes(struct metered *m, struct text version)
+static void judge_lifetimes(const struct payload_reader *r, struct metered *m, struct text version)
 {
-	if (!m->unread && m->record.tokens[BUCKET_CACHE_WRITE_5M] && version.n > 1 &&
-	    *version.p >= '2' && *version.p <= '9' && !text_holds(m->raw, "\"cache_creation\":{"))
+	const uint32_t split = 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
+	if (!m->unread && !(r->counted & split) && m->record.tokens[BUCKET_CACHE_WRITE_5M] &&
+	    version.n > 1 && *version.p >= '2' && *version.p <= '9')
 		m->unread = "the usage has no 'cache_creation', which says for how long its cache "
 			    "writes stay, and since version 2 is always there";
 }
@@ -38,7 +39,7 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 	payload_judge_beside(r, m, v, NULL, "");
 	payload_judge_beside(r, m, json_member(v, "message"), usage, "message");
 	if (rc == 0)
-		judge_lifetimes(m, json_string(json_member(v, "version")));
+		judge_lifetimes(r, m, json_string(json_member(v, "version")));
 	/* what the agent itself made up */
 	if (rc == 0 && text_is(m->record.text[FIELD_MODEL], "<synthetic>")) {
 		r->passed_over++;
@@ -216,8 +217,10 @@ static bool read_usage(struct payload_reader *r, struct metered *m, struct text 
 {
 	struct raw_counts c = { 0 };
 	struct err e;
-	if (layouts_read(&r->layouts, m, &c, usage))
+	if (layouts_read(&r->layouts, m, &c, usage)) {
+		r->counted = c.has;
 		return counts_normalise(&m->record, &c, &m->rule, &e) == 0;
+	}
 	*doc = open_part(usage);
 	json_value *v = json_root(*doc);
 	bool ok = json_kind(v) == JSON_OBJECT;
@@ -226,6 +229,7 @@ static bool read_usage(struct payload_reader *r, struct metered *m, struct text 
 		ok = counts_read(&c, v, &e) == 0 && payload_extras(r, m, v, &c, &e) == 0 &&
 		     counts_normalise(&m->record, &c, &m->rule, &e) == 0;
 		payload_judge(r, m, v, true);
+		r->counted = c.has;
 	}
 	if (ok && payload_is_alone(v))
 		layouts_learn(&r->layouts, &r->arena, m, &c, usage);
@@ -257,7 +261,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	const bool read = read_usage(r, &m, in.usage, &doc);
 	m.raw = in.usage;
 	if (read)
-		judge_lifetimes(&m, in.version);
+		judge_lifetimes(r, &m, in.version);
 	if (read && text_is(in.model, "<synthetic>"))
 		r->passed_over++;
 	else if (read)
