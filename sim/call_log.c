@@ -248,10 +248,10 @@ static bool *find_parts(struct call_log *l)
 		    cumulative != (i < n))
 			continue;
 		const char *crosses = spans_refuse_crossing(spans, &span);
-		if (cumulative)
-			spans_add_bucket(spans, &span);
-		else if (crosses)
+		if (crosses)
 			add_refusal(l, l->sum_path[i % n], m->line, crosses);
+		else if (cumulative)
+			spans_add_bucket(spans, &span);
 		else
 			spans_refuse_bucket(spans, NULL, &span, &why, &none);
 		part[i % n] = crosses || why;

@@ -39,6 +39,9 @@ const struct agent_count agent_usual_counts[] = { { "input_tokens", RAW_PROMPT, 
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e)
 {
+	if (usage && json_kind(usage) != JSON_NULL && json_kind(usage) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "field '%.60s' is no object of counts",
+			       json_key(usage) ? json_key(usage) : "usage");
 	for (json_value *v = json_first(usage); v; v = json_next(v)) {
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)
@@ -53,6 +56,14 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 			return rc;
 	}
 	return 0;
+}
+
+bool agent_holds_counts(json_value *v, const struct agent_count *table)
+{
+	int met = 0;
+	for (; table->key; table++)
+		met += !table->harmless && json_kind(json_member(v, table->key)) == JSON_NUMBER;
+	return met >= 2;
 }
 
 int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
@@ -100,7 +111,7 @@ int agent_row_texts(struct record *out, struct peek_rows *rows, const struct age
 int agent_check_counts(const struct raw_counts *c, struct err *e)
 {
 	static const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_COMPLETION;
-	if (c->has >> RAW_TOTAL & 1 || c->partial || (c->has & both) == both)
+	if ((c->has >> RAW_TOTAL & 1 && !c->fixed) || c->partial || (c->has & both) == both)
 		return 0;
 	return err_set(e, ERR_INVALID, "the usage counts no %s: unknown is not zero",
 		       c->has >> RAW_PROMPT & 1 ? "answer" : "prompt");
@@ -124,6 +135,7 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 		     json_value *usage, int rc, struct err *e)
 {
 	payload_recorded(m, usage, true);
+	payload_judge_missing(r, m, usage);
 	agent_take(r, m, c, payload_raw(r, usage), rc, e);
 }
 

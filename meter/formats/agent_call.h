@@ -33,6 +33,8 @@ bool agent_may_bill(json_value *v);
 extern const struct agent_count agent_usual_counts[];
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e);
+/* Whether v is an object with two counts of the table. */
+bool agent_holds_counts(json_value *v, const struct agent_count *table);
 /* A call of an agent has a prompt and an answer. Errors: ERR_INVALID where one is not counted. */
 int agent_check_counts(const struct raw_counts *c, struct err *e);
 /* Into buckets, and to the sink; raw: the usage as it was written. rc and e: what went wrong

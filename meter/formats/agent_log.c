@@ -12,12 +12,23 @@
 #include <ctype.h>
 
 #include "base/scan.h"
+#include "meter/formats/members.h"
 
 /* The JSON of one member as a value of its own; NULL when it is not strictly valid. */
 static struct json_document *open_part(struct text part)
 {
 	struct json_document *doc = NULL;
 	return part.n && json_open(&doc, part, NULL) == 0 ? doc : NULL;
+}
+
+/* Since version 2 it writes how long each cache write stays, whatever its endpoint answers. */
+static void judge_lifetimes(const struct payload_reader *r, struct metered *m, struct text version)
+{
+	const uint32_t split = 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
+	if (!m->unread && !(r->counted & split) && m->record.tokens[BUCKET_CACHE_WRITE_5M] &&
+	    version.n > 1 && *version.p >= '2' && *version.p <= '9')
+		m->unread = "the usage has no 'cache_creation', which says for how long its cache "
+			    "writes stay, and since version 2 is always there";
 }
 
 static void take_claude(struct payload_reader *r, struct metered *m, json_value *v,
@@ -27,6 +38,8 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 		rc = payload_counts(r, m, usage, NULL, e);
 	payload_judge_beside(r, m, v, NULL, "");
 	payload_judge_beside(r, m, json_member(v, "message"), usage, "message");
+	if (rc == 0)
+		judge_lifetimes(r, m, json_string(json_member(v, "version")));
 	/* what the agent itself made up */
 	if (rc == 0 && text_is(m->record.text[FIELD_MODEL], "<synthetic>")) {
 		r->passed_over++;
@@ -101,9 +114,6 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	return true;
 }
 
-/* Shorter lines of Codex's hold no payload. */
-enum { CODEX_LEAST = 100 };
-
 /* A JSON string that needs no unescaping, without its quotes. */
 static bool plain_string(struct text v, struct text *out)
 {
@@ -123,12 +133,22 @@ static void set_text(struct record *r, enum record_field f, struct text v)
 	r->present |= (uint64_t)1 << f;
 }
 
-/* What the slow way looks at. */
-static bool is_judged(struct text key)
+static bool is_talk(struct text key)
 {
-	return name_speaks_of_money(key) || text_is(key, "thinking") ||
-	       text_is(key, "reasoning_effort") || text_is(key, "output_config") ||
-	       text_is(key, "effort");
+	char name[64];
+	if (key.n >= sizeof name)
+		return false;
+	memcpy(name, key.p, key.n);
+	name[key.n] = 0;
+	return member_is_talk(name, false);
+}
+
+/* What the slow way looks at: also an object of which nothing is known, in which a count may be. */
+static bool is_judged(struct text key, struct text value)
+{
+	return (value.n > 2 && *value.p == '{' && !is_talk(key)) || name_speaks_of_money(key) ||
+	       text_is(key, "thinking") || text_is(key, "reasoning_effort") ||
+	       text_is(key, "output_config") || text_is(key, "effort");
 }
 
 /* Whether the object whose last value ends at p is all that there is. */
@@ -141,7 +161,7 @@ static bool ends_line(const char *p, const char *end)
 /* Only the members that matter are parsed; contents, which are most of a line, are skipped. */
 /* The members of a line, and of the message in it, that a call is made of. */
 struct claude_members {
-	struct text type, message, session, cwd, time, request, uuid, effort;
+	struct text type, message, session, cwd, time, request, uuid, effort, version;
 	struct text id, model, usage;
 	bool unfinished;
 };
@@ -162,13 +182,14 @@ static bool claude_walk(struct claude_members *m, struct text line)
 				    : text_is(key, "requestId") ? &m->request
 				    : text_is(key, "uuid")	? &m->uuid
 				    : text_is(key, "effort")	? &m->effort
+				    : text_is(key, "version")	? &m->version
 								: NULL;
 		if (slot)
 			ok = plain_string(value, slot);
 		else if (text_is(key, "message"))
 			ok = !m->message.p, m->message = value;
 		else
-			ok = !is_judged(key);
+			ok = !is_judged(key, value);
 	}
 	/* two processes that write at once may put two lines into one */
 	if (!ok || !value.p || !ends_line(last, end) || !text_is(m->type, "assistant") ||
@@ -184,7 +205,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 		else if (text_is(key, "stop_reason"))
 			m->unfinished = text_is(value, "null");
 		else
-			ok = !is_judged(key);
+			ok = !is_judged(key, value);
 	}
 	return ok && value.p;
 }
@@ -196,8 +217,10 @@ static bool read_usage(struct payload_reader *r, struct metered *m, struct text 
 {
 	struct raw_counts c = { 0 };
 	struct err e;
-	if (layouts_read(&r->layouts, m, &c, usage))
+	if (layouts_read(&r->layouts, m, &c, usage)) {
+		r->counted = c.has;
 		return counts_normalise(&m->record, &c, &m->rule, &e) == 0;
+	}
 	*doc = open_part(usage);
 	json_value *v = json_root(*doc);
 	bool ok = json_kind(v) == JSON_OBJECT;
@@ -206,6 +229,7 @@ static bool read_usage(struct payload_reader *r, struct metered *m, struct text 
 		ok = counts_read(&c, v, &e) == 0 && payload_extras(r, m, v, &c, &e) == 0 &&
 		     counts_normalise(&m->record, &c, &m->rule, &e) == 0;
 		payload_judge(r, m, v, true);
+		r->counted = c.has;
 	}
 	if (ok && payload_is_alone(v))
 		layouts_learn(&r->layouts, &r->arena, m, &c, usage);
@@ -236,6 +260,8 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	struct json_document *doc = NULL;
 	const bool read = read_usage(r, &m, in.usage, &doc);
 	m.raw = in.usage;
+	if (read)
+		judge_lifetimes(r, &m, in.version);
 	if (read && text_is(in.model, "<synthetic>"))
 		r->passed_over++;
 	else if (read)
@@ -248,6 +274,8 @@ static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 {
 	struct raw_counts c = { 0 };
 	int rc = counts_read(&c, v, e);
+	if (rc == 0)
+		rc = agent_check_counts(&c, e);
 	*t = (struct codex_totals){ c.count[RAW_PROMPT],      c.count[RAW_CACHE_READ],
 				    c.count[RAW_CACHE_WRITE], c.count[RAW_COMPLETION],
 				    c.count[RAW_REASONING],   c.count[RAW_TOTAL] };
@@ -407,7 +435,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 static void refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
 {
 	struct err e;
-	err_set(&e, ERR_INVALID, "the line's '%s' is no object, so what it counts is unknown",
+	err_set(&e, ERR_INVALID, "the line has no '%s' of its kind, so what it counts is unknown",
 		name);
 	payload_refuse(r, line, v, &e);
 }
@@ -419,7 +447,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		   *last = json_member(info, "last_token_usage");
 	struct codex_totals now, call;
 	struct err e;
-	if (json_is_nothing(info)) { /* only rate limits */
+	if (info && json_kind(info) == JSON_NULL) { /* only rate limits */
 		payload_pass_over(r, "codex.other", v, line);
 		return;
 	}
@@ -444,7 +472,11 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	if (!has_total) {
+		if (r->codex_bare && memcmp(&now, &r->codex_last, sizeof now) == 0)
+			r->codex_doubt = "it counts what the call before it counts, and without "
+					 "'total_token_usage' it may be that call again";
 		r->codex_bare = true;
+		r->codex_last = now;
 		take_codex(r, v, last, now, codex_ids(r, NULL, TEXT("")), line);
 		return;
 	}
@@ -453,8 +485,6 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	struct codex_totals stated = { 0 };
 	bool has_last = json_kind(last) == JSON_OBJECT;
 	int rc = has_last ? read_totals(&stated, last, &e) : 0;
-	if (rc == 0 && has_last && !json_member(last, "input_tokens"))
-		rc = err_set(&e, ERR_INVALID, "'last_token_usage' holds no 'input_tokens'");
 	if (rc != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
@@ -567,8 +597,10 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		keep_text(r, &r->codex_model, json_member(payload, "model"));
 		keep_effort(r, &r->codex_effort, payload);
 		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
-	} else if (text_is(type, "token_usage_record") && response.n &&
-		   json_kind(json_member(payload, "usage")) == JSON_OBJECT) {
+	} else if (text_is(type, "token_usage_record") &&
+		   (!response.n || json_kind(json_member(payload, "usage")) != JSON_OBJECT)) {
+		refuse_part(r, v, response.n ? "payload.usage" : "payload.response_id", line);
+	} else if (text_is(type, "token_usage_record")) {
 		json_value *usage = json_member(payload, "usage");
 		json_value *thread = json_member(payload, "thread_token_usage");
 		struct codex_totals call, sum;
@@ -686,12 +718,9 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 		r->passed_over++;
 		return true;
 	}
-	/* too short for a payload */
-	if (line.n < CODEX_LEAST)
-		return false;
-	if (holds(line, "\"token_count\"") || holds(line, "\"session_meta\"") ||
-	    holds(line, "\"turn_context\"") || holds(line, "_tokens\":") ||
-	    holds(line, "\"token_usage_record\""))
+	if (!holds(line, "\"payload\":{") || holds(line, "\"token_count\"") ||
+	    holds(line, "\"session_meta\"") || holds(line, "\"turn_context\"") ||
+	    holds(line, "_tokens\":") || holds(line, "\"token_usage_record\""))
 		return false;
 	r->passed_over++;
 	return true;

@@ -116,6 +116,7 @@ static void take_request(struct payload_reader *r, json_value *v, json_value *to
 		  name.n ? name : model_beside(r, strtoll(ts.n ? ts.p : "0", NULL, 10)));
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "ts"), &e);
+	payload_judge_beside(r, &m, v, NULL, "");
 	agent_take_json(r, &m, &c, told, rc, &e);
 }
 
@@ -128,8 +129,17 @@ bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line)
 	    !(text_is(type, "say") || text_is(type, "ask")))
 		return false;
 	text = json_string(json_member(v, "text"));
-	if (!is_request(json_string(json_member(v, "say"))) || text.n == 0 || *text.p != '{') {
-		r->passed_over++;
+	const bool request = is_request(json_string(json_member(v, "say"))),
+		   object = text.n && *text.p == '{';
+	if (request ? !object : object && text_holds(text, "\"tokensIn\":")) {
+		err_set(&e, ERR_INVALID,
+			request ? "the request has no 'text' with its counts"
+				: "the entry counts tokens, but 'say' is no known kind of request");
+		payload_refuse(r, line, v, &e);
+		return true;
+	}
+	if (!request) {
+		payload_pass_over(r, "cline.task", v, line);
 		return true;
 	}
 	if (json_open(&doc, text, &e) != 0) {

@@ -98,6 +98,7 @@ static void take_call(struct payload_reader *r, json_value *v, json_value *usage
 	agent_set(&m.record, FIELD_PROJECT, path_part(r->path, 3));
 	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(usage, "model"));
 	set_time(&m.record, chat, json_member(v, "timestamp"));
+	payload_judge_beside(r, &m, json_member(v, "metadata"), usage, "");
 	take_counts(r, &m, usage);
 }
 

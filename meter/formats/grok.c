@@ -58,6 +58,7 @@ static void take_model(struct payload_reader *r, json_value *v, json_value *usag
 		rc = take_calls(&m.record, usage, &e);
 	if (rc == 0)
 		rc = agent_counts(&c, usage, table, &e);
+	payload_judge_beside(r, &m, update, json_member(update, "usage"), "");
 	agent_take_json(r, &m, &c, usage, rc, &e);
 }
 

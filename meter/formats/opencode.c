@@ -139,7 +139,9 @@ static void take_whole(struct payload_reader *r, struct message *m)
 		take_step(r, m, json_root(doc), m->cost);
 		json_close(doc);
 	} else {
-		r->passed_over++;
+		struct err e;
+		err_set(&e, ERR_INVALID, "an answer has no 'tokens', so what it used is unknown");
+		r->sink.refuse(r->sink.user, m->line, m->session, &e);
 	}
 }
 
@@ -187,7 +189,7 @@ static int read_messages(struct peek *p, struct payload_reader *r, struct messag
 			all->m[all->count++] = m;
 			*dict_need(&all->by_id, peek_text(rows, 0), NULL) = all->count;
 		} else {
-			r->passed_over++;
+			payload_pass_over(r, "opencode.session", json_root(doc), line);
 		}
 		json_close(doc);
 	}
@@ -314,8 +316,12 @@ bool opencode_document(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	m.session = keep(r, json_string(session));
 	/* a part is read with its message */
-	if (begins(id, "prt_") || !read_message(r, &m, v, false)) {
+	if (begins(id, "prt_")) {
 		r->passed_over++;
+		return true;
+	}
+	if (!read_message(r, &m, v, false)) {
+		payload_pass_over(r, "opencode.session", v, line);
 		return true;
 	}
 	take_step_files(r, &m, id);

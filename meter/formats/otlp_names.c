@@ -215,6 +215,12 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 		{ OTLP_LANGSMITH_KIND, { "llm", "embedding", NULL } },
 		{ OTLP_MLFLOW_KIND, { "LLM", "CHAT_MODEL", "EMBEDDING", NULL } },
 	};
+	/* of all of them */
+	static const char *const others[] = { "agent",	   "chain",	"tool",	     "retriever",
+					      "reranker",  "guardrail", "evaluator", "prompt",
+					      "workflow",  "task",	"session",   "span",
+					      "event",	   "parser",	"memory",    "unknown",
+					      "embedding", NULL };
 	const struct text name = json_string(json_member(span, "name"));
 	const struct text ai = json_string(n->value[OTLP_AI_SDK_OPERATION]);
 	const struct text op = json_string(n->value[OTLP_OPERATION]);
@@ -227,7 +233,7 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		const struct text kind = json_string(n->value[kinds[i].role]);
 		if (kind.n && !is_one_of(kind, kinds[i].calls))
-			return OTLP_HOLDS_CALLS;
+			return is_one_of(kind, others) ? OTLP_HOLDS_CALLS : OTLP_IS_UNKNOWN;
 		said |= kind.n != 0;
 	}
 	if (ai.n)

@@ -20,6 +20,7 @@ void payload_close(struct payload_reader *r)
 	buf_release(&r->raw);
 	buf_release(&r->member);
 	dict_release(&r->streams);
+	dict_release(&r->session_answers);
 	capture_release(r);
 	export_release(r);
 	doubts_release(&r->doubts);

@@ -98,8 +98,9 @@ struct payload_reader {
 	bool codex_has_records;
 	bool codex_headless;	  /* calls came before what names the session */
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
-	bool codex_bare;	  /* some call came without a total */
-	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
+	bool codex_bare;	  /* some call came without a total: codex_last, the latest */
+	struct codex_totals codex_last;
+	const char *codex_doubt; /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
@@ -116,7 +117,10 @@ struct payload_reader {
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
-	int64_t session_calls;		 /* of the formats of session_log, read so far */
+	int64_t session_calls; /* of the formats of session_log, read so far */
+	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest */
+	struct dict session_answers;
+	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
 	struct capture *capture;	 /* NULL: what is read is none so far */
@@ -164,6 +168,8 @@ void payload_twin(struct payload_reader *r, struct metered *m, const char *agent
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* Names in m what the usage lacks beside what is written with it. */
+void payload_judge_missing(struct payload_reader *r, struct metered *m, json_value *usage);
 /* The same of an object that holds counts and settings together, by its own name. */
 void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,
 			  const char *prefix);

@@ -57,7 +57,8 @@ static int amp_counts(struct raw_counts *c, json_value *usage, json_value *total
 struct amp_call {
 	struct text id;
 	json_value *holder, *usage,
-		*cache; /* of model and time, of counts, of what the cache did */
+		*cache;	     /* of model and time, of counts, of what the cache did */
+	json_value *message; /* around the usage; NULL: nothing is */
 };
 
 static void take_amp(struct payload_reader *r, struct text thread, const struct amp_call *call,
@@ -83,12 +84,34 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 	/* what the cache did stands in the answer's message */
 	static const char *const parts[] = { "cacheCreationInputTokens", "cacheReadInputTokens" };
 	static const enum raw_count which[] = { RAW_CACHE_WRITE, RAW_CACHE_READ };
+	struct raw_counts unused = { 0 };
+	if (rc == 0)
+		rc = agent_counts(&unused, call->cache, amp_table, &e);
+	if (!call->message ||
+	    (call->holder != call->usage && json_kind(call->cache) != JSON_OBJECT))
+		m.unread = "the event of the ledger leads to no message, which says what the cache "
+			   "did";
 	for (int i = 0; i < 2 && rc == 0; i++) {
 		json_value *v = json_member(call->cache, parts[i]);
 		if (v && json_kind(v) != JSON_NULL)
 			rc = counts_set(&c, which[i], v, &e);
 	}
+	if (call->message)
+		payload_judge_beside(r, &m, call->message, call->cache ? call->cache : call->usage,
+				     "");
 	agent_take_json(r, &m, &c, call->usage, rc, &e);
+}
+
+/* A message without a usage, unless it counts under another name, or is none. */
+static void pass_over_message(struct payload_reader *r, json_value *m, int64_t line)
+{
+	struct err e;
+	if (json_kind(m) == JSON_OBJECT && json_is_nothing(json_member(m, "usage"))) {
+		payload_pass_over(r, "amp.message", m, line);
+		return;
+	}
+	err_set(&e, ERR_INVALID, "a message, or its 'usage', is no object");
+	payload_refuse(r, line, m, &e);
 }
 
 /* Newer threads have the usage in each message; older ones a ledger beside the messages. */
@@ -110,19 +133,38 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 						  : text_of(arena_printf(&r->arena, "%lld",
 									 (long long)n)),
 					 .holder = usage,
-					 .usage = usage },
+					 .usage = usage,
+					 .message = m },
 				 line);
+		else
+			pass_over_message(r, m, line);
 	}
-	json_value *events = json_member(json_member(v, "usageLedger"), "events");
+	json_value *ledger = json_member(v, "usageLedger"), *events = json_member(ledger, "events");
+	bool counted = false; /* in a message, of which the ledger has the rest */
+	for (json_value *m = json_first(messages); !in_messages && m; m = json_next(m))
+		if (json_kind(json_member(m, "usage")) != JSON_OBJECT)
+			pass_over_message(r, m, line);
+		else
+			counted = true;
+	if ((counted && !json_first(events)) ||
+	    (ledger && json_kind(ledger) > JSON_NULL && json_kind(events) != JSON_ARRAY)) {
+		struct err e;
+		err_set(&e, ERR_INVALID, "the thread has no 'usageLedger' with a list of 'events'");
+		payload_refuse(r, line, v, &e);
+	}
+	/* what is counted anywhere else */
+	payload_pass_over(r, "amp.thread", v, line);
 	for (json_value *ev = json_first(events); !in_messages && ev; ev = json_next(ev)) {
 		struct text to = json_number_or_string(json_member(ev, "toMessageId"));
-		json_value *answer = NULL;
-		for (json_value *m = json_first(messages); m && to.n && !answer; m = json_next(m))
-			if (text_eq(json_number_or_string(json_member(m, "messageId")), to))
-				answer = json_member(m, "usage");
+		json_value *message = json_first(messages);
+		while (message &&
+		       !(to.n &&
+			 text_eq(json_number_or_string(json_member(message, "messageId")), to)))
+			message = json_next(message);
 		take_amp(r, thread,
 			 &(struct amp_call){ kept(r, json_member(ev, "id")), ev,
-					     json_member(ev, "tokens"), answer },
+					     json_member(ev, "tokens"),
+					     json_member(message, "usage"), message },
 			 line);
 	}
 }
@@ -164,6 +206,7 @@ static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 	bool any = false;
 	for (int i = 0; i < RAW_COUNTS; i++)
 		any |= c.count[i] != 0;
+	payload_judge_beside(r, &m, v, usage, "");
 	if (rc == 0 && !any)
 		r->passed_over++;
 	else
@@ -215,11 +258,17 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 		    began = continue_began(r, session);
 	int64_t n = 0;
 	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h), n++) {
-		json_value *usage = json_member(json_member(h, "message"), "usage");
+		json_value *message = json_member(h, "message"),
+			   *usage = json_member(message, "usage");
 		struct metered m;
 		struct raw_counts c = { .cache = CACHE_INSIDE };
 		struct instant at;
 		struct err e;
+		if (json_kind(message) != JSON_OBJECT) {
+			err_set(&e, ERR_INVALID, "an entry of 'history' has no object 'message'");
+			payload_refuse(r, line, h, &e);
+			continue;
+		}
 		if (json_kind(usage) != JSON_OBJECT) {
 			payload_pass_over(r, "continue.session", h, line);
 			continue;
@@ -240,6 +289,7 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 		if (rc == 0)
 			rc = agent_counts(&c, json_member(usage, "completion_tokens_details"),
 					  completion, &e);
+		payload_judge_beside(r, &m, message, usage, "");
 		agent_take_json(r, &m, &c, usage, rc, &e);
 	}
 }
@@ -313,10 +363,20 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	struct metered m;
 	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
 	struct err e;
-	/* what a sub-agent does is mirrored here, and counted in its own file */
+	bool counts_elsewhere = false;
+	/* what a sub-agent does is mirrored here ("event"), and counted in its own file */
 	if (!text_is(json_string(json_member(message, "type")), "StatusUpdate") ||
-	    json_kind(usage) != JSON_OBJECT) {
-		r->passed_over++;
+	    json_is_nothing(usage)) {
+		for (json_value *p = json_first(payload); p && !counts_elsewhere; p = json_next(p))
+			counts_elsewhere = agent_holds_counts(p, table);
+		if (counts_elsewhere) {
+			err_set(&e, ERR_INVALID,
+				"the payload counts under another name than "
+				"'token_usage'");
+			payload_refuse(r, line, v, &e);
+		} else {
+			payload_pass_over(r, "kimi-cli.session", v, line);
+		}
 		return;
 	}
 	payload_begin(&m, "kimi-cli.session", line);
@@ -327,6 +387,7 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)
 		rc = agent_counts(&c, usage, table, &e);
+	payload_judge_beside(r, &m, payload, usage, "");
 	agent_take_json(r, &m, &c, usage, rc, &e);
 }
 

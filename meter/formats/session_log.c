@@ -75,7 +75,7 @@ static bool find_cline(json_value *v, json_value **call, json_value **usage)
 {
 	*call = v;
 	*usage = json_member(v, "metrics");
-	return json_member(v, "modelInfo") && !json_is_nothing(*usage);
+	return json_kind(json_member(v, "modelInfo")) == JSON_OBJECT;
 }
 
 static bool find_kimi(json_value *v, json_value **call, json_value **usage)
@@ -158,6 +158,20 @@ static int pair_lines(struct payload_reader *r, struct metered *m, const struct 
 	return 0;
 }
 
+/* Formats that write an answer first, and again with its counts. */
+static void note_answer(struct payload_reader *r, const struct session_format *f, json_value *v,
+			uint64_t line)
+{
+	const struct text id = json_string(json_member(v, "id"));
+	if ((f->find != find_gemini && f->find != find_cline) || !id.n)
+		return;
+	uint64_t *at = dict_need(&r->session_answers, id, NULL);
+	if (!*at || line == UINT64_MAX)
+		*at = line;
+	if (!text_eq(id, r->session_answer))
+		r->session_answer = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -201,11 +215,16 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0)
 		rc = take_counts(r, &m, f, usage, &e);
 	payload_judge(r, &m, usage, true);
+	if (call != usage)
+		payload_judge_beside(r, &m, call, usage, "");
+	if (call != v)
+		payload_judge_beside(r, &m, v, usage, "");
 	if (rc == 0 && f->find == find_gemini)
 		payload_twin(r, &m, "gemini", r->session_id, true);
 	if (rc == 0)
 		rc = pair_lines(r, &m, f, v, &e);
 	payload_end(r, &m, v, rc, &e);
+	note_answer(r, f, v, UINT64_MAX);
 	r->session_calls++;
 	r->session_open = 0;
 }
@@ -298,9 +317,25 @@ static void tell_open_step(struct payload_reader *r)
 	r->session_open = 0;
 }
 
+/* The last one may be in the making. */
+static void tell_uncounted(struct payload_reader *r)
+{
+	struct err e;
+	for (size_t i = 0; i < r->session_answers.room; i++) {
+		const struct dict_slot *s = &r->session_answers.slot[i];
+		if (!s->key || s->value == UINT64_MAX ||
+		    text_eq((struct text){ s->key, s->n }, r->session_answer))
+			continue;
+		err_set(&e, ERR_INVALID, "the answer '%.100s' counts nothing, though others follow",
+			s->key);
+		r->sink.refuse(r->sink.user, (int64_t)s->value, (struct text){ 0 }, &e);
+	}
+}
+
 void session_log_finish(struct payload_reader *r)
 {
 	tell_open_step(r);
+	tell_uncounted(r);
 }
 
 /* Lines that repeat what calls say, or add them up. */
@@ -348,6 +383,19 @@ static void keep(struct payload_reader *r, struct text *to, json_value *v)
 		*to = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
 }
 
+/* The messages of a session, or of a patch of it. */
+static void read_messages(struct payload_reader *r, json_value *messages, int64_t line)
+{
+	if (messages && json_kind(messages) != JSON_NULL && json_kind(messages) != JSON_ARRAY)
+		refuse_usage(r, messages, messages, line);
+	for (json_value *m = json_kind(messages) == JSON_ARRAY ? json_first(messages) : NULL; m;
+	     m = json_next(m))
+		if (json_kind(m) != JSON_OBJECT)
+			refuse_usage(r, m, messages, line);
+		else if (!session_log_document(r, m, line))
+			payload_pass_over(r, "session.message", m, line);
+}
+
 /* Lines and documents that say what the calls behind them belong to. */
 static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -355,10 +403,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *patch = json_member(v, "$set");
 	if (json_kind(patch) == JSON_OBJECT) { /* Gemini: a patch, of all messages at times */
 		r->passed_over++;
-		for (json_value *m = json_first(json_member(patch, "messages")); m;
-		     m = json_next(m))
-			if (!session_log_document(r, m, line))
-				payload_pass_over(r, "session.message", m, line);
+		read_messages(r, json_member(patch, "messages"), line);
 		return true;
 	}
 	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */
@@ -369,7 +414,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	bool gemini = json_member(v, "sessionId") && json_member(v, "projectHash");
 	bool pi = is_type(v, "session") && (json_member(v, "version") || json_member(v, "cwd"));
 	bool kimi = is_type(v, "llm.request");
-	bool cline = json_kind(messages) == JSON_ARRAY && json_member(v, "system_prompt");
+	bool cline = messages && json_member(v, "system_prompt") && !json_member(v, "model");
 	if (!gemini && !pi && !kimi && !cline)
 		return false;
 	keep(r, &r->session_id, json_member(v, gemini ? "sessionId" : "id"));
@@ -379,9 +424,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 		payload_pass_over(r, "gemini-cli.session", v, line);
 	else
 		r->passed_over++;
-	for (json_value *m = json_first(messages); m; m = json_next(m))
-		if (!session_log_document(r, m, line))
-			payload_pass_over(r, "session.message", m, line);
+	read_messages(r, messages, line);
 	return true;
 }
 
@@ -390,6 +433,11 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *call, *usage;
 	if (take_header(r, v, line))
 		return true;
+	if (is_pi_line(v) && is_type(v, "message") &&
+	    json_kind(json_member(v, "message")) != JSON_OBJECT) {
+		refuse_usage(r, v, json_member(v, "message"), line);
+		return true;
+	}
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
 		if (!formats[i].find(v, &call, &usage))
 			continue;
@@ -398,8 +446,10 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		else if (!json_is_nothing(usage) ||
 			 (formats[i].always && !find_other_usage(formats[i].shape, call)))
 			refuse_usage(r, v, usage, line);
-		else
+		else {
 			pass_over_line(r, formats[i].shape, v, call, line);
+			note_answer(r, &formats[i], v, (uint64_t)line);
+		}
 		return true;
 	}
 	if (!shape_of_line(v) || !repeats_calls(r, v, line))

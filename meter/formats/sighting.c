@@ -159,12 +159,9 @@ static void name_member(struct payload_reader *r, struct metered *m)
 				 r->member.p);
 }
 
-void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
+void payload_judge_missing(struct payload_reader *r, struct metered *m, json_value *usage)
 {
 	const char *beside;
-	payload_recorded(m, usage, true);
-	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
-		name_member(r, m);
 	const char *missing = m->unread ? NULL : members_missing(m->shape, usage, &beside);
 	if (missing)
 		m->unread =
@@ -172,6 +169,14 @@ void payload_judge(struct payload_reader *r, struct metered *m, json_value *usag
 				     "the usage has '%s' and no '%s', which is written with it: "
 				     "unknown is not zero",
 				     beside, missing);
+}
+
+void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
+{
+	payload_recorded(m, usage, true);
+	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
+		name_member(r, m);
+	payload_judge_missing(r, m, usage);
 }
 
 void payload_judge_closed(struct payload_reader *r, struct metered *m, json_value *v,

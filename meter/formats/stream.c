@@ -137,6 +137,12 @@ static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line
 		close_anthropic(r);
 		return;
 	}
+	if (metrics && json_kind(metrics) != JSON_NULL && json_kind(metrics) != JSON_OBJECT) {
+		err_set(&e, ERR_INVALID, "the member '%s' is no object of counts",
+			json_key(metrics));
+		payload_refuse(r, line, v, &e);
+		return;
+	}
 	if (json_kind(metrics) != JSON_OBJECT) {
 		payload_pass_over(r, "bedrock.metrics", v, line);
 		return;

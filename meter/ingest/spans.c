@@ -89,7 +89,8 @@ static bool is_metric(struct text shape)
 	return text_is(shape, OTLP_METRIC_SHAPE);
 }
 
-/* How two sums lie of one series that is told both ways. */
+/* How two sums lie of one series that is told both ways, or by two exporters: cumulative sums of
+ * other starts than a restart's. */
 enum lie {
 	LIE_APART,
 	LIE_WITHIN, /* the second is counted in the first */
@@ -104,8 +105,11 @@ static enum lie lie_of(const struct span *o, const struct span *b)
 	    b->from_us >= o->to_us)
 		return LIE_APART;
 	const struct text series = metric_series(o->id, &is_sum);
-	if (!series.n || !text_eq(series, metric_series(b->id, &is_too)) || is_sum == is_too)
+	if (!series.n || !text_eq(series, metric_series(b->id, &is_too)) ||
+	    (is_sum == is_too && (!is_sum || text_eq(o->id, b->id))))
 		return LIE_APART;
+	if (is_sum == is_too)
+		return LIE_ACROSS;
 	const struct span *sum = is_sum ? o : b, *part = is_sum ? b : o;
 	if (part->from_us < sum->from_us || part->to_us > sum->to_us)
 		return LIE_ACROSS;
@@ -250,9 +254,9 @@ const char *spans_refuse_crossing(struct spans *x, const struct span *sum)
 {
 	for (size_t i = 0; i < x->buckets; i++)
 		if (lie_of(&x->bucket[i], sum) == LIE_ACROSS)
-			return "the series is sent with delta and with cumulative sums, and this "
-			       "one counts in part what one of the other kind does: let one "
-			       "exporter send it";
+			return "the series is sent with delta and with cumulative sums, or by "
+			       "two exporters, and this one counts in part what another does: "
+			       "let one exporter send it";
 	return NULL;
 }
 

@@ -40,7 +40,8 @@ bool spans_take_sum(struct spans *x, struct text provider, struct text model, in
  * it is no longer known then: its id. */
 bool spans_take_part(struct spans *x, const struct span *sum, struct text *id);
 /* Why a metric's sum must be refused: it lies neither in nor around one of the series that is told
- * the other way. NULL: it does not. Valid until the next call. */
+ * the other way, or is cumulative and overlaps one that began at another instant. NULL: it does
+ * not. Valid until the next call. */
 const char *spans_refuse_crossing(struct spans *x, const struct span *sum);
 /* Errors: the store's. */
 int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *bucket,

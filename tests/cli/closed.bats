@@ -340,3 +340,55 @@ told() {
 	printf '%s\n' "$(jq -c 'del(.usage.prompt_tokens_details, .usage.completion_tokens_details)' <<<"$chat")" >old.jsonl
 	run "$TALLY" replay old.jsonl --json -q; expect 0 '"input": 100,'
 }
+
+@test "a line whose kind is known holds what its kind holds, and a count beside its usage is named" {
+	local pi='{"type":"message","id":"a","parentId":"b","timestamp":"2026-06-15T10:00:01Z","message":{"role":"assistant","responseId":"r1","model":"claude-sonnet-4-6","timestamp":1781517600000,"usage":{"input":4,"output":72,"cacheRead":100,"cacheWrite":0,"totalTokens":176}}}'
+	for change in '.message = 7' 'del(.message)' '.message.cacheWrite = 9' '.cacheWrite = 9'; do told "$change" "$(jq -c "$change" <<<"$pi")"; done
+	local copilot='{"type":"session.usage_record","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10,"cacheReadTokens":40,"cacheWriteTokens":0}}}'
+	told copilot "$(jq -c '.data.cacheReadTokens = 40 | del(.data.usage.cacheReadTokens)' <<<"$copilot")"
+	told copilot "$(jq -c 'del(.data.usage.cacheReadTokens)' <<<"$copilot")"
+	local meta='{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th","cwd":"/p"}}' record='{"timestamp":"2026-06-15T10:00:01Z","type":"token_usage_record","payload":{"response_id":"resp_1","thread_id":"th","usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}}}'
+	for change in 'del(.payload.usage)' '.payload.usage = 7' '.payload.usage = {usage: .payload.usage}' 'del(.payload.response_id)' '.payload = (.payload | tostring)'; do told "$change" "$meta" "$record" "$(jq -c "$change" <<<"$record")"; done
+	# Codex without totals: the same counts again may be the same call
+	local last='{"timestamp":"2026-06-15T10:00:01Z","type":"event_msg","payload":{"type":"token_count","info":{"last_token_usage":{"input_tokens":100,"cached_input_tokens":40,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}}}}'
+	told again "$meta" "$last" "$last"
+	told info "$meta" "$(jq -c 'del(.payload.info)' <<<"$last")"
+	# Claude Code: a list of counts under another name, and how long writes stay
+	local claude='{"type":"assistant","sessionId":"s","cwd":"/p","uuid":"u1","version":"2.1.0","timestamp":"2026-06-15T10:00:00Z","requestId":"r1","message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[],"usage":{"input_tokens":3,"cache_creation_input_tokens":30,"cache_read_input_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":30},"output_tokens":9}}}'
+	told tools "$claude" "$(jq -c '.message.id = "m2" | .message.server_tool_use = {web_search_requests: 3}' <<<"$claude")"
+	told lifetimes "$claude" "$(jq -c '.message.id = "m2" | del(.message.usage.cache_creation)' <<<"$claude")"
+	jq -c '.version = "1.0.30" | del(.message.usage.cache_creation)' <<<"$claude" >old.jsonl
+	run "$TALLY" replay old.jsonl --json -q; expect 0 '"cache_write_5m": 30,'
+	# Gemini CLI: an answer whose counts never came, unless it is the last
+	local head='{"sessionId":"s","projectHash":"p","startTime":"2026-06-15T10:00:00Z","kind":"main"}' answer='{"id":"k","timestamp":"2026-06-15T10:00:00Z","type":"gemini","model":"gemini-2.5-flash","tokens":{"input":100,"output":20,"cached":0,"thoughts":0,"tool":0,"total":120}}'
+	told uncounted "$head" "$(jq -c '.id = "j" | del(.tokens)' <<<"$answer")" "$answer"
+	told cached "$head" "$(jq -c 'del(.tokens.cached)' <<<"$answer")"
+	printf '%s\n' "$head" "$(jq -c 'del(.tokens)' <<<"$answer")" "$answer" "$(jq -c '.id = "l" | del(.tokens)' <<<"$answer")" >chat.jsonl
+	run "$TALLY" replay chat.jsonl --json -q; expect 0 '"records": 1,'
+	told list "$(jq -c '. + {messages: 7}' <<<"$head")"
+	told entry "$(jq -c '. + {messages: [7]}' <<<"$head")"
+	told continue '{"sessionId":"s","history":[{"message":7}]}'
+	told continue '{"sessionId":"s","history":[{"message":{"role":"assistant","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":7}}}]}'
+	told bedrock '{"type":"message_stop","amazon-bedrock-invocationMetrics":7}'
+}
+
+@test "sessions that are documents: counts under another name, of another kind, beside their place" {
+	local amp='{"id":"T-1","messages":[{"role":"user","messageId":0},{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-06-15T10:00:01Z","inputTokens":4,"outputTokens":70,"cacheCreationInputTokens":100,"cacheReadInputTokens":2000,"totalInputTokens":2104}}]}'
+	local ledger='{"id":"T-2","messages":[{"role":"assistant","messageId":1,"usage":{"cacheCreationInputTokens":100,"cacheReadInputTokens":2000}}],"usageLedger":{"events":[{"id":"e1","timestamp":"2026-06-15T10:00:01Z","model":"claude-sonnet-4-6","tokens":{"input":4,"output":70},"toMessageId":1}]}}'
+	local kimi='{"timestamp":1781517601.5,"message":{"type":"StatusUpdate","payload":{"token_usage":{"input_other":400,"output":70,"input_cache_read":2000,"input_cache_creation":0},"message_id":"m1","model":"claude-sonnet-4-6"}}}'
+	local cline='{"ts":1781517601000,"type":"say","say":"api_req_started","text":"{\"tokensIn\":400,\"tokensOut\":70,\"cacheWrites\":0,\"cacheReads\":2000}","modelInfo":{"providerId":"anthropic","modelId":"claude-sonnet-4-6"}}'
+	local opencode='{"id":"msg_1","sessionID":"s","role":"assistant","modelID":"claude-sonnet-4-6","providerID":"anthropic","tokens":{"total":2470,"input":400,"output":70,"reasoning":0,"cache":{"read":2000,"write":0}},"time":{"created":1781517600000}}'
+	for whole in "$amp" "$ledger" "$kimi" "$cline" "$opencode"; do
+		printf '%s\n' "$whole" >whole.jsonl
+		run "$TALLY" replay whole.jsonl --json -q; expect 0 '"cache_read": 2000,'
+	done
+	local usage='.messages[1].usage' part='.message.payload'
+	for change in ".messages[1].zork = $usage | del($usage)" "$usage = {usage: $usage}" '.messages[1] = 7' "$usage = 7"; do told "$change" "$(jq -c "$change" <<<"$amp")"; done
+	for change in '.zork = .usageLedger | del(.usageLedger)' 'del(.usageLedger)' '.usageLedger = 7' '.usageLedger.events = 7' '.messages[0].zork = .messages[0].messageId | del(.messages[0].messageId)' 'del(.messages[0].usage)' \
+		'.messages[0].usage.zork = 2000' '.messages[0].cacheReadInputTokens = 2000 | del(.messages[0].usage.cacheReadInputTokens)' 'del(.usageLedger.events[0].toMessageId)'; do told "$change" "$(jq -c "$change" <<<"$ledger")"; done
+	for change in "$part.zork = $part.token_usage | del($part.token_usage)" "$part.token_usage = 7" '.message.type = "Status"' "del($part.token_usage.input_cache_read)"; do told "$change" "$(jq -c "$change" <<<"$kimi")"; done
+	for change in '.zork = .text | del(.text)' '.text = 7' '.say = "zork"' 'del(.say)'; do told "$change" "$(jq -c "$change" <<<"$cline")"; done
+	for change in '.zork = .tokens | del(.tokens)' 'del(.tokens)' '.tokens = 7' '.role = "zork"' 'del(.role)'; do told "$change" "$(jq -c "$change" <<<"$opencode")"; done
+	# a span of a kind that no list has
+	told kind '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"x","startTimeUnixNano":"1781517600000000000","attributes":[{"key":"openinference.span.kind","value":{"stringValue":"MODEL"}},{"key":"llm.model_name","value":{"stringValue":"gpt-5"}},{"key":"llm.token_count.prompt","value":{"intValue":"9"}},{"key":"llm.token_count.completion","value":{"intValue":"9"}}]}]}]}]}'
+}

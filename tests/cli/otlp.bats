@@ -225,6 +225,13 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	rm -f t.db; run "$TALLY" ingest c2.json across.json; expect 3 'across.json:1: the series is sent with delta and with cumulative sums'
 	rm -f t.db; run "$TALLY" ingest c1.json across.json c2.json; expect 3 'c2.json:1: the series is sent with delta and with cumulative sums'
 	run "$TALLY" replay across.json c2.json --json; expect 3 '"input": 300,' 'across.json:1: the series is sent with'
+	# two exporters of one cumulative series, that began at other instants
+	metric $n 2 60 120 input=60 >second.json; metric $n 2 120 180 input=9 >restart.json
+	for order in 'c2 second' 'second c2'; do
+		rm -f t.db; run "$TALLY" ingest $(printf '%s.json ' $order); expect 3 "1 accepted" "or by two exporters"
+		run "$TALLY" replay $(printf '%s.json ' $order) --json; expect 3 '"records": 1,'
+	done
+	rm -f t.db; run "$TALLY" ingest c1.json c2.json restart.json c2.json; expect 0 "2 accepted"
 	# two readings, and a restart, in one request
 	jq -s '{resourceMetrics: map(.resourceMetrics[])}' c1.json c2.json >both.json
 	metric $n 2 200 260 input=7 >again.json; jq -s '{resourceMetrics: map(.resourceMetrics[])}' both.json again.json >three.json

@@ -83,7 +83,7 @@ sources() {
 		same estimated 1 0.5 1 0.5 0.14 0.36 || fail "$f"
 	done
 	mkdir charged && cd charged
-	line xai '{"id":"x","object":"chat.completion","created":1781510400,"model":"deepseek-v4-flash","usage":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000,"cost_in_usd_ticks":5000000000}}'
+	line xai '{"id":"x","object":"chat.completion","created":1781510400,"model":"deepseek-v4-flash","usage":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000,"prompt_tokens_details":{"cached_tokens":0},"cost_in_usd_ticks":5000000000}}'
 	line gateway '{"id":"g","model":"deepseek-v4-flash","created":1781510400,"usage":{"inputTokens":1000000,"outputTokens":0,"totalTokens":1000000,"cachedInputTokens":0},"providerMetadata":{"gateway":{"cost":"0.5"}}}'
 	for f in *.json; do
 		run "$TALLY" replay "$f" --json --recorded-cost --at 2026-06-15
