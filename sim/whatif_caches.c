@@ -256,6 +256,8 @@ static void hit_rebuilt(struct run *r)
 		p->expected = f->expected;
 		p->as_recorded = f->recorded;
 		p->token_hours = f->token_hours;
+		p->hours_least = f->hours_least;
+		p->hours_most = f->hours_most;
 		p->unmarked = f->unmarked;
 		r->out->calls_recorded += f->recorded;
 		r->out->missed.calls[f->miss] += f->missed > 0;

@@ -441,16 +441,17 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 	part->cost.atto += cost.atto;
 }
 
-/* What the play would cost with so many hits. */
-static struct money_total cost_with(struct run *r, const struct play *p, int64_t hit,
+/* What the play would cost with so many hits, and so much storage. */
+static struct money_total cost_with(struct run *r, const struct play *p, int64_t hit, int64_t hours,
 				    struct tariff_answer *a, struct money_total cost)
 {
 	struct money_total at;
 	struct play other = *p;
 	int64_t tokens[BUCKET_COMMON];
-	if (hit == p->hit)
+	if (hit == p->hit && hours == p->token_hours)
 		return cost;
 	other.hit = hit;
+	other.token_hours = hours;
 	divide(r, &other, a, tokens);
 	return price_play(r, a, &other, NULL, tokens, &at) ? at : cost;
 }
@@ -460,13 +461,15 @@ static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer
 		       struct money_total cost)
 {
 	struct whatif_result *out = r->out;
-	const bool fits =
-		money_total_add(&out->cost_low, cost_with(r, p, p->high, a, cost)) &&
-		money_total_add(&out->cost_expected, cost_with(r, p, p->expected, a, cost));
+	const struct money_total least = cost_with(r, p, p->high, p->hours_least, a, cost),
+				 expected = cost_with(r, p, p->expected, p->token_hours, a, cost),
+				 most = cost_with(r, p, p->floor, p->hours_most, a, cost);
+	const bool fits = money_total_add(&out->cost_low, least) &&
+			  money_total_add(&out->cost_expected, expected);
 	if (p->floor == p->low)
-		return money_total_add(&out->cost_high, cost_with(r, p, p->low, a, cost)) && fits;
+		return money_total_add(&out->cost_high, most) && fits;
 	/* a part of the hits costs that part of what they all do */
-	const struct money_total all = money_total_minus(cost_with(r, p, p->floor, a, cost), cost);
+	const struct money_total all = money_total_minus(most, cost);
 	return money_total_add(&out->cost_high, cost) && fits &&
 	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
 }

@@ -36,12 +36,14 @@ struct play {
 	int64_t low, high;	      /* where it is rebuilt: on average at least, at most */
 	int64_t floor;		      /* likewise, where all that may be lost is */
 	int64_t expected;	      /* likewise, as often as sessions rewrite what was said */
-	int64_t token_hours;	      /* that keeping its prompt adds, where that is billed */
-	uint32_t cache;		      /* that it uses, where caches are asked */
-	bool as_recorded;	      /* what it found, and so what it wrote */
-	bool unmarked;		      /* input of the record is what nobody marked */
-	bool again;		      /* a second pass over the conversation, on another model */
-	bool failed;		      /* an attempt that another one follows */
+	/* that keeping its prompt adds, where that is billed; where it is rebuilt, at least and at
+	   most */
+	int64_t token_hours, hours_least, hours_most;
+	uint32_t cache;	  /* that it uses, where caches are asked */
+	bool as_recorded; /* what it found, and so what it wrote */
+	bool unmarked;	  /* input of the record is what nobody marked */
+	bool again;	  /* a second pass over the conversation, on another model */
+	bool failed;	  /* an attempt that another one follows */
 };
 
 struct run;
