@@ -460,7 +460,9 @@ bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t 
 static int64_t ruled(const struct cache_rules *r, int64_t tokens, int64_t prompt)
 {
 	tokens = least(tokens, prompt - most(r->computed, r->recompute));
-	tokens = whole_quanta(most(tokens, 0), r->quantum);
+	if (tokens <= 0)
+		return 0;
+	tokens = whole_quanta(tokens, r->quantum);
 	return tokens < r->minimum ? 0 : tokens;
 }
 
@@ -678,12 +680,12 @@ static void find_held(const struct count_cache *c, const struct count_call *call
 		const int64_t head = ruled(r, c->head, prompt);
 		f->hit = ruled(r, t.found, prompt);
 		f->low = k->doubt & STEP_GUESSED ? least(head, f->hit) : f->hit;
-		f->high = most(f->hit, ruled(r, t.most, prompt));
+		f->high = t.most > t.found ? ruled(r, t.most, prompt) : f->hit;
 		/* a hit may end at marks only: what is the same in front of one finds nothing */
-		f->floor =
-			!is_sure(c, call, of, k, t.named) || (r->breakpoints && t.proven < t.found)
-				? 0
-				: ruled(r, t.proven, prompt);
+		f->floor = !t.proven || (r->breakpoints && t.proven < t.found) ||
+					   !is_sure(c, call, of, k, t.named)
+				   ? 0
+				   : ruled(r, t.proven, prompt);
 		f->unproven = f->hit > head && k->doubt & STEP_UNPROVEN;
 		f->end_unproven = f->hit > head && r->breakpoints && k->doubt & STEP_END &&
 				  !(k->doubt & STEP_UNPROVEN);
@@ -695,22 +697,22 @@ static void find_held(const struct count_cache *c, const struct count_call *call
 		f->high = most(f->high, ruled(r, t.most, prompt));
 }
 
-/* What any prompt that the cache may still have can give the call at most. */
+/* What any prompt that the cache may still have can give the call at most, `high` or more. */
 static int64_t ceiling(const struct count_cache *c, const struct count_call *call,
-		       const struct model_cache *of)
+		       const struct model_cache *of, int64_t high)
 {
 	const uint32_t last = c->by_cache[call->cache].last;
 	const struct told *t = &c->told[call->call];
-	if (!last)
-		return 0;
+	const int64_t longest =
+		least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt));
+	if (!last || longest <= high)
+		return high;
 	const struct answered *by = answer_of(c, last - 1, call->cache);
 	const struct cache_contract *k = of->rules.asked & CACHE_ASKED_TTL ? NULL : of->contract;
 	const int64_t ttl_us = lifetime(of, by);
 	if (ttl_us >= 0 && call->time_us - by->us > most(ttl_us, k ? k->life_most_us : 0))
-		return 0;
-	return ruled(&of->rules,
-		     least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt)),
-		     t->prompt);
+		return high;
+	return most(high, ruled(&of->rules, longest, t->prompt));
 }
 
 /* What so many tokens add that are kept, of which some are there already and were used so long
@@ -908,7 +910,7 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 	}
 	f->floor = least(f->floor, f->least);
 	if (!of->rules.unpaid)
-		f->most = most(f->hit, least(most(f->high, ceiling(c, call, of)), t->common_most));
+		f->most = most(f->hit, least(ceiling(c, call, of, f->high), t->common_most));
 	if (of->bills_writes)
 		f->most = least(f->most, reach_of(c, call->call));
 }
