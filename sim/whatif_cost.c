@@ -461,17 +461,19 @@ static bool add_bounds(struct run *r, const struct play *p, struct tariff_answer
 		       struct money_total cost)
 {
 	struct whatif_result *out = r->out;
-	const struct money_total least = cost_with(r, p, p->high, p->hours_least, a, cost),
-				 expected = cost_with(r, p, p->expected, p->token_hours, a, cost),
-				 most = cost_with(r, p, p->floor, p->hours_most, a, cost);
+	const struct play_bounds *b = &r->desk->bounds[p - r->play];
+	const struct money_total least = cost_with(r, p, b->most, b->hours_least, a, cost),
+				 expected = cost_with(r, p, b->expected, p->token_hours, a, cost),
+				 most = cost_with(r, p, b->floor, b->hours_most, a, cost);
 	const bool fits = money_total_add(&out->cost_low, least) &&
 			  money_total_add(&out->cost_expected, expected);
-	if (p->floor == p->low)
+	if (b->floor == b->least)
 		return money_total_add(&out->cost_high, most) && fits;
 	/* a part of the hits costs that part of what they all do */
 	const struct money_total all = money_total_minus(most, cost);
 	return money_total_add(&out->cost_high, cost) && fits &&
-	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
+	       (all.atto <= 0 ||
+		losses_add(&out->losses, all, p->hit - b->least, p->hit - b->floor));
 }
 
 /* As it was metered, whatever the cards say now. */
