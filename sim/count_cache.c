@@ -462,7 +462,9 @@ bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t 
 static int64_t ruled(const struct cache_rules *r, int64_t tokens, int64_t prompt)
 {
 	tokens = least(tokens, prompt - most(r->computed, r->recompute));
-	tokens = whole_quanta(most(tokens, 0), r->quantum);
+	if (tokens <= 0)
+		return 0;
+	tokens = whole_quanta(tokens, r->quantum);
 	return tokens < r->minimum ? 0 : tokens;
 }
 
@@ -604,7 +606,8 @@ static void know(struct known *k, const struct count_cache *c, const struct coun
 /* What is there of a thread. */
 struct there {
 	int64_t found, most; /* as counted, and at most */
-	int64_t proven;	     /* of found: for sure */
+	int64_t proven;	     /* of found: for sure, */
+	bool named;	     /* because hits on record tell of which calls they were */
 };
 
 /*
@@ -631,6 +634,7 @@ static struct there settled(const struct count_cache *c, const struct count_call
 	}
 	t.found = least(k.shared, kept);
 	t.proven = least(k.proven, t.found);
+	t.named = k.named;
 	t.most = most(t.most, least(k.most, of->rules.settle_us ? kept : newest));
 	return t;
 }
@@ -654,16 +658,18 @@ static void find_head(const struct count_cache *c, const struct count_call *call
 /* Whether what hits on record prove is there for sure: the cache answered all calls that they may
  * have been of, and has them all still. */
 static bool is_sure(const struct count_cache *c, const struct count_call *call,
-		    const struct model_cache *of, const struct known *k)
+		    const struct model_cache *of, const struct known *k, bool named)
 {
 	const struct answers_of *a = &c->by_cache[call->cache];
 	const uint32_t maybe =
 		of->rules.breakpoints || of->rules.settle_us ? 0 : c->told[call->call].maybe;
 	const int64_t ttl_us = of->rules.ttl_us, now_us = call->time_us;
+	if (k->by && as_of(c, call->cache, k->at) != of) /* kept by another contract */
+		return false;
 	if (of->rules.ttl_of_write && ttl_us >= 0 && now_us - c->call[0].time_us > ttl_us)
 		return false;
-	return k->named || (maybe && a->last == call->call && a->since <= maybe &&
-			    (ttl_us < 0 || now_us - c->call[maybe - 1].time_us <= ttl_us));
+	return named || (maybe && a->last == call->call && a->since <= maybe &&
+			 (ttl_us < 0 || now_us - c->call[maybe - 1].time_us <= ttl_us));
 }
 
 static void find_held(const struct count_cache *c, const struct count_call *call,
@@ -676,9 +682,10 @@ static void find_held(const struct count_cache *c, const struct count_call *call
 		const int64_t head = ruled(r, c->head, prompt);
 		f->hit = ruled(r, t.found, prompt);
 		f->low = k->doubt & STEP_GUESSED ? least(head, f->hit) : f->hit;
-		f->high = most(f->hit, ruled(r, t.most, prompt));
+		f->high = t.most > t.found ? ruled(r, t.most, prompt) : f->hit;
 		/* a hit may end at marks only: what is the same in front of one finds nothing */
-		f->floor = !is_sure(c, call, of, k) || (r->breakpoints && t.proven < t.found)
+		f->floor = !t.proven || (r->breakpoints && t.proven < t.found) ||
+					   !is_sure(c, call, of, k, t.named)
 				   ? 0
 				   : ruled(r, t.proven, prompt);
 		f->unproven = f->hit > head && k->doubt & STEP_UNPROVEN;
@@ -692,22 +699,33 @@ static void find_held(const struct count_cache *c, const struct count_call *call
 		f->high = most(f->high, ruled(r, t.most, prompt));
 }
 
-/* What any prompt that the cache may still have can give the call at most. */
+/* What any prompt that the cache may still have can give the call at most, `high` or more. */
 static int64_t ceiling(const struct count_cache *c, const struct count_call *call,
-		       const struct model_cache *of)
+		       const struct model_cache *of, int64_t high)
 {
 	const uint32_t last = c->by_cache[call->cache].last;
 	const struct told *t = &c->told[call->call];
-	if (!last)
-		return 0;
+	const int64_t longest =
+		least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt));
+	if (!last || longest <= high)
+		return high;
 	const struct answered *by = answer_of(c, last - 1, call->cache);
 	const struct cache_contract *k = of->rules.asked & CACHE_ASKED_TTL ? NULL : of->contract;
 	const int64_t ttl_us = lifetime(of, by);
 	if (ttl_us >= 0 && call->time_us - by->us > most(ttl_us, k ? k->life_most_us : 0))
-		return 0;
-	return ruled(&of->rules,
-		     least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt)),
-		     t->prompt);
+		return high;
+	return most(high, ruled(&of->rules, longest, t->prompt));
+}
+
+/* What so many tokens add that are kept, of which some are there already and were used so long
+ * ago. */
+static int64_t token_hours(const struct model_cache *of, int64_t kept, int64_t there,
+			   int64_t unused_us)
+{
+	const int64_t ttl_us = of->rules.ttl_us;
+	const int128 longer_us = of->rules.ttl_of_write ? 0 : least(unused_us, ttl_us),
+		     token_us = (int128)(kept - there) * ttl_us + there * longer_us;
+	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
 }
 
 /* What keeping the call's prompt adds to the storage: all of it for its lifetime, and what is there
@@ -715,15 +733,31 @@ static int64_t ceiling(const struct count_cache *c, const struct count_call *cal
 static int64_t stored(const struct count_cache *c, const struct count_call *call,
 		      const struct model_cache *of, const struct known *k)
 {
-	int64_t there = 0;
-	if (!of->rules.storage || of->rules.unpaid || c->call[call->call].requests > 1)
-		return 0;
 	const int64_t kept = kept_of(c, of, call->call);
-	if (k->alive)
-		there = least(kept, least(k->shared, kept_of(c, of, k->at)));
-	const int128 longer_us = of->rules.ttl_of_write ? 0 : call->time_us - (there ? k->us : 0),
-		     token_us = (int128)(kept - there) * of->rules.ttl_us + there * longer_us;
-	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
+	const int64_t there = k->alive ? least(kept, least(k->shared, kept_of(c, of, k->at))) : 0;
+	return token_hours(of, kept, there, there ? call->time_us - k->us : 0);
+}
+
+/* That and its bounds: nothing of the prompt is there, or all that can be, and was read just now.
+ */
+static void store(const struct count_cache *c, const struct count_call *call,
+		  const struct model_cache *of, const struct known *k, struct count_found *f)
+{
+	if (!of->rules.storage || of->rules.unpaid || c->call[call->call].requests > 1)
+		return;
+	const int64_t kept = kept_of(c, of, call->call);
+	const uint32_t last = c->by_cache[call->cache].last;
+	f->token_hours = f->hours_least = f->hours_most = stored(c, call, of, k);
+	const uint32_t maybe = c->told[call->call].maybe;
+	const int64_t used_us = k->named || !maybe ? k->us : c->call[maybe - 1].time_us;
+	f->hours_most =
+		most(f->hours_most, token_hours(of, kept, k->alive ? least(f->floor, kept) : 0,
+						call->time_us - used_us));
+	if (last)
+		f->hours_least =
+			least(f->hours_least,
+			      token_hours(of, kept, least(kept, c->by_cache[call->cache].longest),
+					  call->time_us - c->call[last - 1].time_us));
 }
 
 /* What the call leaves behind. */
@@ -878,7 +912,7 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 	}
 	f->floor = least(f->floor, f->least);
 	if (!of->rules.unpaid)
-		f->most = most(f->hit, least(most(f->high, ceiling(c, call, of)), t->common_most));
+		f->most = most(f->hit, least(ceiling(c, call, of, f->high), t->common_most));
 	if (of->bills_writes)
 		f->most = least(f->most, reach_of(c, call->call));
 }
@@ -957,7 +991,7 @@ const struct count_found *count_cache_find(struct count_cache *c, const struct c
 	} else {
 		find_other(c, call, of, &k, alike, f);
 		widen(c, call, of, &k, f);
-		f->token_hours = stored(c, call, of, &k);
+		store(c, call, of, &k, f);
 	}
 	explain(c, call, of, &k, both, f);
 	keep(c, call, of, &k, f->hit);

@@ -27,7 +27,8 @@ struct count_found {
 	int64_t expected;     /* as often as recorded sessions rewrite what was said */
 	enum cache_miss miss; /* why it found less than the call before it was long */
 	int64_t missed;	      /* tokens */
-	int64_t token_hours;  /* that keeping its prompt adds, where that is billed */
+	/* that keeping its prompt adds, where that is billed, and at least and at most */
+	int64_t token_hours, hours_least, hours_most;
 };
 
 static inline bool count_is_unproven(const struct count_found *f)
@@ -37,7 +38,8 @@ static inline bool count_is_unproven(const struct count_found *f)
 /* Whether what was found lies between two bounds for another reason. */
 static inline bool count_is_uncertain(const struct count_found *f)
 {
-	return !count_is_unproven(f) && (f->floor != f->hit || f->most != f->hit);
+	return !count_is_unproven(f) &&
+	       (f->floor != f->hit || f->most != f->hit || f->hours_least != f->hours_most);
 }
 
 struct count_call {

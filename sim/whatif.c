@@ -107,6 +107,7 @@ static void desk_close(struct desk *d)
 	arena_release(&d->arena);
 	free(d->window);
 	free(d->play);
+	free(d->bounds);
 	free(d->work);
 }
 

@@ -249,13 +249,12 @@ static void hit_rebuilt(struct run *r)
 			r->counts, &(struct count_call){
 					   p->call, p->cache, p->time_us, p->time_us != c->time_us,
 					   !cold_uses_has(&st->cold, play_number(r, p)) });
-		p->floor = f->floor;
-		p->low = f->least;
 		p->hit = f->hit;
-		p->high = f->most;
-		p->expected = f->expected;
 		p->as_recorded = f->recorded;
 		p->token_hours = f->token_hours;
+		r->desk->bounds[i] =
+			(struct play_bounds){ f->floor,	   f->least,	   f->most,
+					      f->expected, f->hours_least, f->hours_most };
 		p->unmarked = f->unmarked;
 		r->out->calls_recorded += f->recorded;
 		r->out->missed.calls[f->miss] += f->missed > 0;

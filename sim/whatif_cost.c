@@ -468,34 +468,42 @@ struct charge {
 	struct dividing how;
 };
 
-/* The cost with another hit; the same where that has no price. */
+/* The cost with another hit and so much storage; the same where that has no price. */
 static struct money_total cost_with(struct run *r, const struct play *p, const struct charge *is,
-				    int64_t hit)
+				    int64_t hit, int64_t hours)
 {
 	const struct dividing *d = &is->how;
+	struct play other = *p;
 	struct money_total at;
 	int64_t tokens[BUCKET_COMMON];
-	if (hit == p->hit)
+	if (hit == p->hit && hours == p->token_hours)
 		return is->cost;
 	CHECK(d->of); /* what was found as it was recorded has one hit */
+	other.hit = hit;
+	other.token_hours = hours;
 	memcpy(tokens, is->tokens, sizeof tokens);
 	model_cache_split(d->of, p->answer, d->an_hour, d->reach,
-			  hit_of(r, p, d->sold, hit, d->prompt), tokens);
-	return price_play(r, p->answer, p, NULL, tokens, &at) ? at : is->cost;
+			  hit_of(r, &other, d->sold, hit, d->prompt), tokens);
+	return price_play(r, p->answer, &other, NULL, tokens, &at) ? at : is->cost;
 }
 
 /* What the play would cost with the fewest and the most hits, and with those that are expected. */
 static bool add_bounds(struct run *r, const struct play *p, const struct charge *is)
 {
 	struct whatif_result *out = r->out;
-	const bool fits = money_total_add(&out->cost_low, cost_with(r, p, is, p->high)) &&
-			  money_total_add(&out->cost_expected, cost_with(r, p, is, p->expected));
-	if (p->floor == p->low)
-		return money_total_add(&out->cost_high, cost_with(r, p, is, p->low)) && fits;
+	const struct play_bounds *b = &r->desk->bounds[p - r->play];
+	const struct money_total least = cost_with(r, p, is, b->most, b->hours_least),
+				 expected = cost_with(r, p, is, b->expected, p->token_hours),
+				 most = cost_with(r, p, is, b->floor, b->hours_most);
+	const bool fits = money_total_add(&out->cost_low, least) &&
+			  money_total_add(&out->cost_expected, expected);
+	if (b->floor == b->least)
+		return money_total_add(&out->cost_high, most) && fits;
 	/* a part of the hits costs that part of what they all do */
-	const struct money_total all = money_total_minus(cost_with(r, p, is, p->floor), is->cost);
+	const struct money_total all = money_total_minus(most, is->cost);
 	return money_total_add(&out->cost_high, is->cost) && fits &&
-	       (all.atto <= 0 || losses_add(&out->losses, all, p->hit - p->low, p->hit - p->floor));
+	       (all.atto <= 0 ||
+		losses_add(&out->losses, all, p->hit - b->least, p->hit - b->floor));
 }
 
 /* As it was metered, whatever the cards say now. */

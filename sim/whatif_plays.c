@@ -155,8 +155,10 @@ static void make_room(struct run *r)
 	struct desk *d = r->desk;
 	if (r->calls * 4 > d->play_room || !d->play) {
 		free(d->play);
+		free(d->bounds);
 		d->play_room = r->calls * 4;
 		d->play = mem_alloc((d->play_room + 1) * sizeof *d->play);
+		d->bounds = mem_alloc((d->play_room + 1) * sizeof *d->bounds);
 	}
 	r->play = d->play;
 }

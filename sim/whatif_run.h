@@ -25,6 +25,12 @@ struct asked {
 	uint32_t cache;
 };
 
+/* What a play finds where that is rebuilt from counts (struct count_found), and what keeping its
+ * prompt adds. */
+struct play_bounds {
+	int64_t floor, least, most, expected, hours_least, hours_most;
+};
+
 /* One call as a scenario runs it. */
 struct play {
 	uint32_t call, target; /* of the calls at hand; of the route, or behind them the recorded
@@ -33,9 +39,6 @@ struct play {
 	struct asked *asked;
 	struct tariff_answer *answer; /* at that time */
 	int64_t hit;		      /* prompt tokens that the cache had */
-	int64_t low, high;	      /* where it is rebuilt: on average at least, at most */
-	int64_t floor;		      /* likewise, where all that may be lost is */
-	int64_t expected;	      /* likewise, as often as sessions rewrite what was said */
 	int64_t token_hours;	      /* that keeping its prompt adds, where that is billed */
 	uint32_t cache;		      /* that it uses, where caches are asked */
 	bool as_recorded;	      /* what it found, and so what it wrote */
@@ -103,6 +106,7 @@ struct desk {
 	const char **window; /* by window_id - 1 */
 	size_t windows;
 	struct play *play;
+	struct play_bounds *bounds; /* by play, where hits are rebuilt */
 	size_t play_room;
 	struct work_call *work; /* that were packed */
 	size_t work_room;

@@ -103,6 +103,44 @@ END
 	expect 0 '"total": "0.6"'
 }
 
+@test "published tables: a router with a classifier, a day of one user with and without its cache, a cascade that escalates more" {
+	# beforeyouship.dev, model routing: 30,000 requests a month of 1,000 and 400 tokens on Sonnet 4.6, $270; a classifier (2.5 Flash, 300 and 20) and Haiku 4.5 with a fifth or a half sent on: $130, $184
+	month() { # TENTHS that are hard; a hundredth of the month, so cents for dollars
+		echo time,model,workload,input,output
+		for i in $(seq 0 299); do
+			printf '2026-06-15T%02d:%02d:00Z,no-such,classify,300,20\n2026-06-15T%02d:%02d:30Z,no-such,%s,1000,400\n' $((i / 60)) $((i % 60)) $((i / 60)) $((i % 60)) "$([ $((i % 10)) -lt "$1" ] && echo hard || echo easy)"
+		done
+	}
+	echo '{"rules": [{"when": {"workload": "classify"}, "model": "gemini-2.5-flash"}, {"when": {"workload": "hard"}, "model": "claude-sonnet-4-6"}], "otherwise": "claude-haiku-4-5"}' >router.json
+	for r in 2:1.302 5:1.842; do
+		month ${r%:*} >t.csv
+		run "$TALLY" whatif t.csv -s r=rules:router.json --resamples 0 --json
+		expect 0 "\"total\": \"${r#*:}\"" '"model": "gemini-2.5-flash", "records": 300'
+		[ "$(grep -v classify t.csv >u.csv; "$TALLY" whatif u.csv -s s=claude-sonnet-4-6 --resamples 0 --csv | awk -F, 'NR == 2 { print $10 }')" = 2.7 ] || fail "all on Sonnet"
+	done
+	# esengine/DeepSeek-Reasonix, benchmarks/real-world-cache, at the prices that it names: Flash $12.34, $60.63 uncached; Pro $62.35, $727.08
+	cat >card.json <<'CARD'
+{"schema": "tally.card/1", "provider": "v", "prices": [
+  {"model": "flash", "currency": "USD", "rates": {"input": "0.139", "cache_read": "0.028", "output": "0.278"}, "source": "s", "sure": "s"},
+  {"model": "pro", "currency": "USD", "rates": {"input": "1.667", "cache_read": "0.139", "output": "3.333"}, "source": "s", "sure": "s"},
+  {"model": "cheap", "currency": "USD", "rates": {"input": "1", "output": "1"}, "source": "s", "sure": "s"},
+  {"model": "strong", "currency": "USD", "rates": {"input": "10", "output": "10"}, "source": "s", "sure": "s"}]}
+CARD
+	printf 'time,provider,model,session,input,cache_read,output\n2026-05-01T12:00:00Z,v,flash,s,767616,435033856,179763\n' >t.csv
+	cents() { "$TALLY" whatif t.csv --prices card.json "$@" --resamples 0 --csv | awk -F, 'NR == 2 { printf "%.2f\n", $10 }'; }
+	[ "$(cents -s x=recorded) $(cents -s x=v/pro)" = "12.34 62.35" ] || fail "$(cents -s x=recorded) $(cents -s x=v/pro)"
+	# the same tokens, of which nothing was found
+	sed -i 's/,767616,435033856,/,435801472,0,/' t.csv
+	[ "$(cents -s x=recorded) $(cents -s x=v/pro)" = "60.63 727.08" ] || fail "$(cents -s x=recorded) $(cents -s x=v/pro)"
+	# agentbeck.bot, report 51701: calls of $0.10 and $1.00; of every ten two or six are run on both, $0.30 and $0.70 each
+	{ echo time,provider,model,session,input,output; for i in 0 1 2 3 4 5 6 7 8 9; do echo "2026-06-15T00:00:0${i}Z,v,cheap,s$i,100000,0"; done; } >t.csv
+	for r in '"s1", "s5":3' '"s0", "s1", "s2", "s3", "s4", "s5":7'; do
+		echo "{\"cheap\": \"v/cheap\", \"strong\": \"v/strong\", \"escalated\": [${r%:*}]}" >cascade.json
+		run "$TALLY" whatif t.csv --prices card.json -s c=cascade:cascade.json --resamples 0 --json
+		expect 0 "\"total\": \"${r##*:}\""
+	done
+}
+
 @test "a session is found under the names that gateways and simulators give it, in tables, rows and answers" {
 	# two sessions of Haiku: 8,000 tokens are written, then read, and 1,000 more written; twice 8000 x 1.25 + 8000 x 0.1 + 1000 x 1.25 at a million
 	rows="0,a,8000 5,b,8000 40,a,9000 45,b,9000"

@@ -13,7 +13,9 @@ import sys
 
 import cache_reference as caches
 
-ASKED = ["claude-sonnet-4-6", "claude-haiku-4-5", "gpt-4o", "deepseek-v4-flash", "gemini-2.5-flash", "own-written", "own-settling", "own-private"]
+ASKED = ["claude-sonnet-4-6", "claude-opus-4-7", "gpt-4o", "deepseek-v4-flash", "gemini-3.1-pro-preview", "own-written", "own-settling", "own-private", "own-stored", "own-dated"]
+OPTIONS = [("", {}), ("--writes 1h", dict(writes="1h")), ("--ttl 900", dict(ttl=900)), ("--expire write", dict(of_write=True)), ("--settle 40", dict(settle=40)),
+           ("--quantum 100 --minimum 700", dict(quantum=100, minimum=700)), ("--writes 24h", dict(writes="24h")), ("--writes none", dict(writes="none"))]
 ROUTES = [("every:2:claude-sonnet-4-6:deepseek-v4-flash", lambda i: ASKED[0] if i % 2 == 1 else ASKED[3]), ("from:2:gpt-4o:claude-sonnet-4-6", lambda i: ASKED[2] if i >= 2 else ASKED[0])]
 
 
@@ -94,17 +96,18 @@ def main():
         rows = conversation(draw, kind == "many", 40 if recorded and recorded.startswith("claude") else 1)
         name = "%s%d-%d.csv" % (kind, seed, n)
         write_counts(name, rows, recorded)
+        options, how = OPTIONS[n % len(OPTIONS)] if kind == "few" else OPTIONS[0]
         scenarios = [(m, [m] * len(rows)) for m in ASKED] + [(spec, [choose(i) for i in range(len(rows))]) for spec, choose in ROUTES]
-        told = json.loads(subprocess.run([tally, "whatif", name, "--prices", "card.json", "--resamples", "0", "--json", "-q"] + [x for s, _ in scenarios for x in ("-s", "%s=%s" % (s, s))], capture_output=True, check=True).stdout)
+        told = json.loads(subprocess.run([tally, "whatif", name, "--prices", "card.json", "--resamples", "0", "--json", "-q"] + options.split() + [x for s, _ in scenarios for x in ("-s", "%s=%s" % (s, s))], capture_output=True, check=True).stdout)
         for (spec, answered), s in zip(scenarios, told["scenarios"]):
-            truth = caches.replay_blocks(rows, answered)[2]
+            truth = caches.replay_blocks(rows, answered, **how)[2]
             r = s["rebuilt"]
             low, high, headline = pico(r.get("total_low", s["total"])), pico(r.get("total_high", s["total"])), pico(s["headline"]["total"])
             asked += 1
             if not low <= truth <= high:
-                print("%s, recorded on %s, %s: %s is outside %s to %s" % (name, recorded, spec, *map(caches.money, (truth, low, high))))
+                print("%s %s, recorded on %s, %s: %s is outside %s to %s" % (name, options, recorded, spec, *map(caches.money, (truth, low, high))))
             if not low <= headline <= high:
-                print("%s, recorded on %s, %s: the expected %s is outside %s to %s" % (name, recorded, spec, *map(caches.money, (headline, low, high))))
+                print("%s %s, recorded on %s, %s: the expected %s is outside %s to %s" % (name, options, recorded, spec, *map(caches.money, (headline, low, high))))
     print("%d asked" % asked)
 
 
