@@ -192,8 +192,9 @@ static size_t find_episode(const double *z, size_t from, size_t n, double *left)
 	return best && best + least <= n && whole - *left > 2 * step_ratio * spread ? best : 0;
 }
 
-/* Squares that a straight line leaves; its slope where that is certain, else 0. */
-static double find_slope(const double *z, size_t n, double *slope)
+/* Squares that a straight line leaves; its slope where that is certain, else 0, and the standard
+ * error of that. */
+static double find_slope(const double *z, size_t n, double *slope, double *error)
 {
 	const double middle = (double)(n - 1) / 2, mean = mean_of(z, 0, n);
 	double xx = 0, xz = 0, left = 0;
@@ -208,6 +209,7 @@ static double find_slope(const double *z, size_t n, double *slope)
 	}
 	const double spread = left / (double)(n - 2),
 		     now = mean + *slope * (middle - (double)(DAY_MODEL_LEVEL_DAYS / 2));
+	*error = sqrt(spread / xx);
 	/* less than a tenth over the whole past is no growth to go on with */
 	if (fabs(*slope) * (double)n < growth_least || !holds(z, n, mean, now) ||
 	    (spread > 0 && gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
@@ -268,8 +270,8 @@ static void find_level(struct day_model *m, const double *z, size_t n)
 	while (n - m->first >= (size_t)2 * DAY_MODEL_LEVEL_DAYS) {
 		const double *level = z + m->first;
 		const size_t days = n - m->first;
-		double slope, added, left;
-		const double by_slope = find_slope(level, days, &slope),
+		double slope, error, added, left;
+		const double by_slope = find_slope(level, days, &slope, &error),
 			     by_added = find_added(level, days, &added),
 			     grows = fmin(by_slope, by_added);
 		size_t step =
@@ -281,9 +283,12 @@ static void find_level(struct day_model *m, const double *z, size_t n)
 				step = 0;
 		}
 		if (!step) {
-			if (slope != 0)
+			if (slope != 0) {
 				take_growth(m, slope, added, share_of(by_added, by_slope, days),
 					    days);
+				m->growth_error = error;
+				m->growth_freedom = (double)(days - 2);
+			}
 			return;
 		}
 		m->first = step;
@@ -322,6 +327,11 @@ static double grown(size_t n, size_t t)
 		return (double)t;
 	const double coming = (double)(t - n + 1);
 	return (double)(n - 1) + damping * (1 - pow(damping, coming)) / (1 - damping);
+}
+
+double day_model_growth_days(size_t n, size_t i, size_t t)
+{
+	return grown(n, t) - grown(n, i);
 }
 
 /* The level of a day, over that of the first one at this level; what falls keeps a tenth of the

@@ -29,6 +29,8 @@ struct day_model {
 	/* how it grows, by a factor a day (the logarithm) and by an amount (over the level of day
 	   `first`), and how much the second tells the past better: 0 to 1 */
 	double factor_a_day, added, added_share;
+	double growth_error; /* standard error of factor_a_day, of so many degrees of freedom */
+	double growth_freedom;
 };
 
 /* value: of n days in their order, none negative; first_weekday: of the first one, 0 = Monday.
@@ -40,5 +42,8 @@ void day_model_fit(struct day_model *m, const double *value, size_t n, int first
  * from the first past day; t may lie behind the last of n). Growth beyond the past is damped: it
  * goes on for about a month and then levels off. 1.0 exactly where nothing tells the days apart. */
 double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, size_t i, size_t t);
+/* Over how many days growth works between them: by an error of growth to their power the ratio is
+ * wrong. */
+double day_model_growth_days(size_t n, size_t i, size_t t);
 
 #endif

@@ -1,6 +1,7 @@
 #include "sim/forecast.h"
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ struct source {
 	const struct day_model *model;
 	struct pool pool[7];
 	size_t *memory;
+	double lean; /* of growth, in this future: an error of its logarithm a day */
 };
 
 struct drawing {
@@ -185,6 +187,15 @@ static int128 at_day(const struct source *s, size_t i, size_t t)
 	return atto;
 }
 
+/* How past day i of a source is seen on day t in this future, which may grow otherwise than most
+ * likely. */
+static double ratio_in_future(const struct source *s, size_t i, size_t t)
+{
+	const double ratio = ratio_of(s, i, t);
+	return s->lean == 0 ? ratio
+			    : ratio * exp(s->lean * day_model_growth_days(s->o->days, i, t));
+}
+
 /* A coming day, counted from today. */
 static int128 draw_day(struct drawing *d, int64_t after_today)
 {
@@ -194,7 +205,7 @@ static int128 draw_day(struct drawing *d, int64_t after_today)
 		const struct source *s = &d->source[k];
 		const struct pool *p = pool_of(s, t);
 		const size_t i = p->again[gsl_rng_uniform_int(d->rng, drawn_of(p))];
-		sum += times(at_day(s, i, t), ratio_of(s, i, t));
+		sum += times(at_day(s, i, t), ratio_in_future(s, i, t));
 	}
 	return sum;
 }
@@ -206,8 +217,13 @@ static int128 draw_future(struct drawing *d, int64_t *gone)
 	int128 spent = 0;
 	int64_t t = o->first_day;
 	*gone = -1;
-	for (size_t k = 0; k < d->sources; k++)
-		draw_past(&d->source[k], d->rng);
+	for (size_t k = 0; k < d->sources; k++) {
+		struct source *s = &d->source[k];
+		draw_past(s, d->rng);
+		if (s->model->growth_error > 0)
+			s->lean = s->model->growth_error *
+				  gsl_ran_tdist(d->rng, s->model->growth_freedom);
+	}
 	for (; t <= o->last_day; t++) {
 		int128 day = draw_day(d, t);
 		if (t == o->first_day)

@@ -2,6 +2,8 @@
  * exhaustion. */
 #include "tests/unit/unit.h"
 
+#include <math.h>
+
 #include "base/arena.h"
 #include "sim/forecast.h"
 
@@ -187,7 +189,7 @@ static void test_an_episode_that_is_over(void **state)
 		assert_true(f.model.changed && f.model.growth == 0);
 		assert_int_equal(f.model.first, end);
 		assert_in_range((uint64_t)(forecast_sum_at(&f, 500).atto / unit / HORIZON),
-				now * 97, now * 103);
+				now * 94, now * 106);
 		forecast_release(&f);
 	}
 	/* what is over for four days may go on */
@@ -236,10 +238,48 @@ static void test_growth_by_an_amount_a_day(void **state)
 		}
 		struct forecast f = run(past, DAYS, 7, (struct money_total){ 0 }, 1);
 		assert_true(f.model.growth != 0 && f.model.added != 0);
-		assert_in_range((uint64_t)(forecast_sum_at(&f, 500).atto * 100 / coming), 93, 107);
+		assert_in_range((uint64_t)(forecast_sum_at(&f, 500).atto * 100 / coming), 90, 110);
 		assert_true(forecast_sum_at(&f, 5).atto > 0);
 		forecast_release(&f);
 	}
+}
+
+/*
+ * What grows may grow otherwise: of futures of growth by a factor a day as many lie within 5 and 95
+ * % as without growth, but for those in which none was found yet and what its damping leaves out.
+ */
+static void test_growth_is_as_uncertain_as_it_is(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	enum { ROUNDS = 200 };
+	int inside = 0, grows = 0;
+	for (int r = 0; r < ROUNDS; r++) {
+		struct money_total past[DAYS];
+		int128 coming = 0;
+		const double a_day = (r % 2 ? 1 : -1) * (0.008 + (double)(r % 10) / 1000);
+		for (int i = 0; i < DAYS + HORIZON; i++) {
+			const double noise = (double)(unit_random(&seed) % 601) / 1000 - 0.3;
+			const int128 day =
+				(int128)(1e6 * exp(a_day * i + noise)) * (unit / 1000000);
+			if (i < DAYS)
+				past[i].atto = day;
+			else
+				coming += day;
+		}
+		struct forecast f =
+			run(past, DAYS, HORIZON, (struct money_total){ 0 }, (uint64_t)r);
+		if (f.model.growth != 0) {
+			grows++;
+			inside += coming >= forecast_sum_at(&f, 50).atto &&
+				  coming <= forecast_sum_at(&f, 950).atto;
+		}
+		forecast_release(&f);
+	}
+	print_message("# growth: %d of %d within 5 and 95 %%\n", inside, grows);
+	assert_true(grows > ROUNDS / 2);
+	assert_true(inside >=
+		    grows * 75 / 100); /* 84 in the mean of seeds, 66 without the error of growth */
 }
 
 static void test_equal_days_are_exact_to_the_last_digit(void **state)
@@ -434,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_an_episode_that_is_over),
 		cmocka_unit_test(test_weeks_are_seen_through_growth),
 		cmocka_unit_test(test_growth_by_an_amount_a_day),
+		cmocka_unit_test(test_growth_is_as_uncertain_as_it_is),
 		cmocka_unit_test(test_equal_days_are_exact_to_the_last_digit),
 		cmocka_unit_test(test_the_back_test_sees_nothing_of_what_came),
 	};
