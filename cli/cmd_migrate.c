@@ -108,12 +108,17 @@ static int keep_others(const struct move *x, struct route *r, struct err *e)
 }
 
 /* A name that no call has would move nothing. */
-static int is_recorded_name(const struct workload *w, const char *from, struct err *e)
+static int is_recorded_name(const struct move *x, const char *from, struct err *e)
 {
+	const struct workload *w = x->workload;
+	struct instant until = INSTANT_MAX;
 	struct buf names = { 0 };
 	bool found = false;
 	for (size_t i = 0; i < w->subjects && !found; i++) {
-		found = text_is(w->subject[i].model, from);
+		found = book_same_model(x->book, text_of(from),
+					&(struct named_model){ w->subject[i].provider,
+							       w->subject[i].model, clock_now() },
+					&until);
 		buf_printf(&names, "%s%.*s", i ? ", " : "", (int)w->subject[i].model.n,
 			   w->subject[i].model.p);
 	}
@@ -229,7 +234,7 @@ static int prepare(struct move *x, struct err *e)
 		rc = read_workload(x, e);
 	const char *from;
 	for (int i = 0; rc == 0 && (from = cli_value_at(x->cli, "from", i)); i++) {
-		rc = is_recorded_name(x->workload, from, e);
+		rc = is_recorded_name(x, from, e);
 		buf_printf(&x->from, "%s%s", i ? ", " : "", from);
 	}
 	if (rc == 0)
@@ -291,6 +296,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = prepare(x, e);
 	if (rc == 0)
 		rc = cli_instant("start", start ? start : "tomorrow", x->zone, &from, e);
+	if (rc == 0)
+		scenario_list_bind(&x->list, x->workload, x->book, clock_now());
 	if (rc == 0)
 		rc = migration_run(&x->migration, &x->o, x->workload, zone_day(x->zone, from), e);
 	if (rc == 0) {

@@ -200,6 +200,8 @@ static struct usage_move move_of(const struct asked *a, const struct history *h)
 {
 	const struct planner_scenario *s = &a->q->route;
 	struct usage_move m = { .model = a->q->move_model,
+				.book = a->q->book,
+				.at = a->q->now,
 				.parts = s->parts,
 				.from = (size_t)(local_day(a->q->zone, a->q->move_on) - h->first) };
 	CHECK(s->parts <= USAGE_MOVE_PARTS);

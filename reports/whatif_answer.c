@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "sim/cache_words.h"
 
 /* --baseline best: every model alone as well, and the cheapest of them is what is compared with. */
@@ -15,6 +16,7 @@ static int take_best(struct scenario_list *list, struct whatif_options *o, struc
 	look.scenarios = o->scenarios = list->count;
 	look.resamples = 0;
 	look.has_budget = false;
+	scenario_list_bind(list, o->workload, o->book, clock_now());
 	if (rc == 0)
 		rc = whatif_run(&result, &look, e);
 	if (rc == 0)
@@ -65,6 +67,7 @@ int whatif_answer(const struct whatif_question *q,
 	struct sample sample = { 0 };
 	o->scenario = q->list->scenario;
 	o->scenarios = q->list->count;
+	scenario_list_bind(q->list, o->workload, o->book, clock_now());
 	int rc = find_baseline(q, e);
 	if (rc == 0)
 		rc = check_currency(o, e);

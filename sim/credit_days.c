@@ -80,7 +80,7 @@ void credit_days_move(struct credit_days *c, const struct usage_move *move)
 
 static bool is_moved(const struct credit_days *c, const struct use *use)
 {
-	return c->move.parts && (!c->move.model.n || text_eq(c->move.model, use->names.model));
+	return c->move.parts && usage_move_takes(&c->move, &use->names);
 }
 
 /* Makes room for one more: rooms are powers of two. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "pricing/model_names.h"
 
 /* The pieces of a spec between colons; the last one keeps the colons in it. */
 static size_t split(struct text spec, struct text *piece, size_t most)
@@ -377,6 +378,52 @@ void route_release(struct route *r)
 	r->escalated_name = NULL;
 }
 
+/* Rows of `means`. */
+static size_t row_of_when(const struct route *r)
+{
+	return r->rules;
+}
+
+static size_t row_of_target(const struct route *r, uint32_t target)
+{
+	return r->rules + 1 + target;
+}
+
+static bool means(const struct route *r, size_t row, struct text name, const struct workload *w,
+		  uint32_t subject)
+{
+	return r->means ? r->means[row * w->subjects + subject]
+			: text_eq(name, w->subject[subject].model);
+}
+
+bool route_rule_means(const struct route *r, size_t rule, const struct workload *w,
+		      uint32_t subject)
+{
+	const struct route_rule *u = rule < r->rules ? &r->rule[rule] : &r->escalate_when;
+	return means(r, rule, u->model, w, subject);
+}
+
+void route_bind(struct route *r, const struct workload *w, const struct book *book,
+		struct instant at, struct arena *a)
+{
+	const size_t rows = row_of_target(r, r->targets);
+	bool *found = arena_alloc(a, rows * w->subjects + 1);
+	struct model_names *names = model_names_open(book);
+	for (size_t row = 0; row < rows; row++) {
+		const struct text name = row < r->rules ? r->rule[row].model
+					 : row == row_of_when(r)
+						 ? r->escalate_when.model
+						 : r->target[row - row_of_target(r, 0)].model;
+		for (size_t i = 0; name.n && i < w->subjects; i++)
+			found[row * w->subjects + i] =
+				model_names_same(names, name,
+						 &(struct named_model){ w->subject[i].provider,
+									w->subject[i].model, at });
+	}
+	model_names_close(names);
+	r->means = found;
+}
+
 static bool in_share(const struct route *r, const struct workload *w, const struct work_call *c,
 		     uint64_t seed)
 {
@@ -390,21 +437,22 @@ static bool named(const struct workload *w, struct text want, uint32_t name)
 	return want.n == 0 || (name && text_is(want, w->name[name]));
 }
 
-static bool fits(const struct route_rule *u, const struct workload *w, const struct work_call *c)
+static bool fits(const struct route *r, const struct route_rule *u, size_t row,
+		 const struct workload *w, const struct work_call *c)
 {
 	const int64_t prompt = work_prompt(c);
 	return prompt >= u->prompt_min && prompt <= u->prompt_max &&
 	       named(w, u->workload, c->workload) && named(w, u->task, c->task) &&
 	       named(w, u->project, c->project) && named(w, u->customer, c->customer) &&
 	       named(w, u->effort, c->effort) &&
-	       (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model));
+	       (u->model.n == 0 || means(r, row, u->model, w, c->subject));
 }
 
 static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c,
 			 bool *decides)
 {
 	for (size_t i = 0; i < r->rules; i++)
-		if (fits(&r->rule[i], w, c)) {
+		if (fits(r, &r->rule[i], i, w, c)) {
 			decides[i] = true;
 			return r->rule[i].target;
 		}
@@ -418,7 +466,7 @@ static bool is_target(const struct route *r, const struct workload *w, const str
 	const struct work_subject *s = &w->subject[c->subject];
 	const struct route_target *t = &r->target[target];
 	return tried < r->targets ? tried == target
-				  : text_eq(s->model, t->model) &&
+				  : means(r, row_of_target(r, target), t->model, w, c->subject) &&
 					    (!t->provider.n || text_eq(s->provider, t->provider));
 }
 
@@ -452,7 +500,7 @@ bool route_escalates(const struct route *r, const struct workload *w, const stru
 	if (!r->escalates || is_target(r, w, c, target, r->escalate_to) ||
 	    (r->escalate_from != ROUTE_AS_RECORDED &&
 	     !is_target(r, w, c, target, r->escalate_from)) ||
-	    !fits(&r->escalate_when, w, c))
+	    !fits(r, &r->escalate_when, row_of_when(r), w, c))
 		return false;
 	if (!r->by_name)
 		return in_share(r, w, c, seed);

@@ -58,6 +58,9 @@ struct route {
 	struct text *escalated_name;	     /* the same, in their order */
 	size_t escalated_names;
 	struct route_rule escalate_when; /* and only such calls */
+	/* of each rule, of escalate_when and of each target, by subjects of the workload: whether
+	   its model is meant (route_bind); NULL: names are compared as they stand */
+	const bool *means;
 };
 
 /* book: to tell PROVIDER/NAME from names with a slash. Texts live in the arena. Errors: ERR_USAGE,
@@ -65,6 +68,13 @@ struct route {
 int route_parse(struct route *out, const char *spec, const struct book *book, struct arena *a,
 		struct err *e);
 void route_release(struct route *r);
+/* Which models of the workload its names mean at that instant, under all their spellings. What it
+ * finds lives in the arena. */
+void route_bind(struct route *r, const struct workload *w, const struct book *book,
+		struct instant at, struct arena *a);
+/* Whether the rule, or behind the last one escalate_when, is for the model of that subject. */
+bool route_rule_means(const struct route *r, size_t rule, const struct workload *w,
+		      uint32_t subject);
 /* Of a route to one model: it takes only calls that ran on `model` (whose text stays the caller's)
  * and on those of further calls of this function; all others stay as recorded. Errors: ERR_USAGE
  * (more models than a route has rules). */

@@ -56,16 +56,17 @@ static bool look(const struct met *m, enum kind k, struct text name)
 }
 
 /* Whether calls have each of its names. */
-static bool look_at_rule(const struct met *m, const struct route_rule *u)
+static bool look_at_rule(const struct met *m, const struct route *r, size_t rule)
 {
+	const struct route_rule *u = rule < r->rules ? &r->rule[rule] : &r->escalate_when;
 	bool all = look(m, CUSTOMER, u->customer);
 	all &= look(m, PROJECT, u->project);
 	all &= look(m, WORKLOAD, u->workload);
 	all &= look(m, TASK, u->task);
 	all &= look(m, EFFORT, u->effort);
 	bool met = u->model.n == 0;
-	for (size_t i = 0; i < m->w->subjects && !met; i++)
-		met = text_eq(u->model, m->w->subject[i].model);
+	for (uint32_t i = 0; i < m->w->subjects && !met; i++)
+		met = route_rule_means(r, rule, m->w, i);
 	if (!met)
 		m->tell(m->user, "model", u->model);
 	return all && met;
@@ -78,7 +79,7 @@ static void look_at_rules(const struct met *m, const struct route *r,
 	for (size_t i = 0; i < r->rules; i++) {
 		char number[24];
 		snprintf(number, sizeof number, "%zu", i + 1);
-		if (look_at_rule(m, &r->rule[i]) && got && !got->decides[i])
+		if (look_at_rule(m, r, i) && got && !got->decides[i])
 			m->tell(m->user, "rule", text_of(number));
 	}
 }
@@ -140,7 +141,7 @@ void route_names_unmet(const struct route *r, const struct workload *w,
 	for (size_t i = 0; i < r->waits; i++)
 		look(&m, WORKLOAD, r->wait[i]);
 	if (r->escalates)
-		look_at_rule(&m, &r->escalate_when);
+		look_at_rule(&m, r, r->rules);
 	if (r->by_name)
 		look_at_escalated(&m, r);
 	for (int k = 0; k < KINDS; k++)

@@ -461,6 +461,13 @@ int scenario_add_singles(struct scenario_list *l, const struct workload *w, stru
 	return rc;
 }
 
+void scenario_list_bind(struct scenario_list *l, const struct workload *w, const struct book *book,
+			struct instant at)
+{
+	for (size_t i = 0; i < l->count; i++)
+		route_bind(&l->scenario[i].route, w, book, at, &l->arena);
+}
+
 int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_result *r,
 			     size_t *out, struct err *e)
 {

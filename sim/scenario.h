@@ -31,6 +31,10 @@ int cache_part_parse(struct cache_rules *r, const char *key, struct text value, 
  * warm; with the factors, machines and caches of the scenario that named it. Errors: ERR_USAGE.
  */
 int scenario_add_singles(struct scenario_list *l, const struct workload *w, struct err *e);
+/* Routes name models of the workload by all their spellings (route_bind): before they are asked,
+ * and again where scenarios were added. */
+void scenario_list_bind(struct scenario_list *l, const struct workload *w, const struct book *book,
+			struct instant at);
 /* Of the scenarios in which one model answers everything, the cheapest one without a call that has
  * no price. Errors: ERR_UNPRICED. */
 int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_result *r,

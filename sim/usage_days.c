@@ -288,10 +288,20 @@ void usage_days_move(struct usage_days *u, const struct usage_move *move)
 	u->move = *move;
 }
 
+bool usage_move_takes(const struct usage_move *m, const struct subject_names *of)
+{
+	struct instant until = INSTANT_MAX;
+	if (!m->model.n || text_eq(m->model, of->model))
+		return true;
+	return m->book &&
+	       book_same_model(m->book, m->model,
+			       &(struct named_model){ of->provider, of->model, m->at }, &until);
+}
+
 static void find_target(struct usage_days *u, struct use *use)
 {
 	const struct usage_move *m = &u->move;
-	const bool moves = !m->model.n || text_eq(m->model, use->names.model);
+	const bool moves = usage_move_takes(m, &use->names);
 	for (int i = 0; moves && i < m->parts; i++)
 		use->moved[i] = tariffs_subject(u->tariffs, TEXT(""), m->part[i].to,
 						m->part[i].service_tier, TEXT(""));

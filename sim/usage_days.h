@@ -26,7 +26,9 @@ struct usage_days;
  */
 enum { USAGE_MOVE_PARTS = 2, USAGE_MOVE_WHOLE = 1000000 };
 struct usage_move {
-	struct text model;
+	struct text model;	 /* by any of its spellings; empty: every one */
+	const struct book *book; /* that knows them, at `at`; NULL: the name as it stands */
+	struct instant at;
 	struct {
 		struct text to, service_tier;
 		int64_t share;
@@ -34,6 +36,9 @@ struct usage_move {
 	int parts;   /* 0: no move */
 	size_t from; /* counted from the first past day */
 };
+
+/* Whether calls of that model are moved. */
+bool usage_move_takes(const struct usage_move *m, const struct subject_names *of);
 
 /* Local days of the zone from first_day (since 1970) on; both outlive it. book NULL: every price is
  * as it was. */

@@ -24,6 +24,9 @@ load server
 	forecast --move claude-sonnet-4-6=deepseek-v4-flash --json
 	expect 0 '"model": "claude-sonnet-4-6"' '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"' '"0.5": "7.66425"'
 	[[ $output == *'"moves_nothing": false'* ]] || fail "$output"
+	# the same model by another of its names
+	forecast --move anthropic/claude-sonnet-4-6=deepseek-v4-flash --json
+	expect 0 '"0.5": "7.66425"' '"moves_nothing": false'
 	# a model that nothing ran on
 	forecast --move gpt-4.1=deepseek-v4-flash; expect 0 ' $72.01' 'no past call ran on gpt-4.1: nothing moves'
 	forecast --move gpt-4.1=deepseek-v4-flash --json; expect 0 '"moves_nothing": true'

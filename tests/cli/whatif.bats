@@ -320,3 +320,18 @@ END
 	run "$TALLY" whatif "$ROOT/examples/sample.csv" --scenario routes.json
 	expect 2 "'routes.json' is the name of a file, not of a model; the rules in it are the scenario rules:routes.json"
 }
+@test "a rule and a migration take calls of a model under all its names" {
+	{
+		echo time,model,session,input,output
+		n=0
+		for model in claude-sonnet-4-5 anthropic/claude-sonnet-4-5 us.anthropic.claude-sonnet-4-5-20250929-v1:0 CLAUDE-SONNET-4-5 deepseek-v4-pro; do
+			n=$((n + 1))
+			echo "2026-10-01T10:0$n:00Z,$model,s$n,1000000,100000"
+		done
+	} >t.csv
+	echo '{"rules": [{"when": {"model": "claude-sonnet-4-5"}, "model": "deepseek-v4-flash"}], "otherwise": "recorded"}' >r.json
+	run "$TALLY" whatif t.csv -s r=rules:r.json --resamples 0 --csv -q
+	expect 0 "r,deepseek-v4-flash,4," "r,deepseek-v4-pro,1,"
+	run "$TALLY" migrate t.csv --from anthropic/claude-sonnet-4-5 --to deepseek-v4-flash --json -q
+	[[ $output == *'"name": "deepseek-v4-flash"'*'"by_model": [{"model": "deepseek-v4-flash", "records": 4,'* ]] || fail "$output"
+}
