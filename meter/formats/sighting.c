@@ -276,7 +276,8 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 /* A letter for the field, a length and the text, of each. */
 void payload_unmap(struct record *r, struct text mapped)
 {
-	for (const char *p = mapped.p, *end = p + mapped.n; p < end;) {
+	const char *p = mapped.n ? mapped.p : "", *end = p + mapped.n;
+	while (p < end) {
 		const int f = *p++ - 'A';
 		char *text;
 		const unsigned long n = strtoul(p, &text, 10);
