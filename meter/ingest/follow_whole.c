@@ -20,6 +20,7 @@ struct follow_whole {
 	char *path, *log;
 	bool database;
 	struct look seen, done; /* at the last look; when it was read */
+	bool again;		/* it had just changed then, and may have had more to show */
 	struct dict calls;	/* by id: a mark of what was taken */
 	struct dict refused;	/* by content: 1 it was told */
 	bool once;		/* it was read before */
@@ -129,13 +130,23 @@ static void tell(const struct follow_whole *w, struct intake *run, const char *w
 		run->o->on_refusal(run->o->user, w->path, -1, why);
 }
 
-/* Whether it is time to read the file, which looks like that now. */
+static bool has_settled(const struct look *now)
+{
+	const int64_t us = now->us > now->log_us ? now->us : now->log_us;
+	return clock_now().us - us > SETTLED_US;
+}
+
+/*
+ * Whether it is time to read the file, which looks like that now. What is written to a log beside a
+ * database is seen by its readers a moment later, and two changes of one instant look like one:
+ * what was read soon after it had changed is read once more.
+ */
 static bool is_due(struct follow_whole *w, const struct look *now)
 {
-	const bool settled =
-		w->database || same(now, &w->seen) || clock_now().us - now->us > SETTLED_US;
+	const bool settled = w->database || same(now, &w->seen) || has_settled(now);
 	w->seen = *now;
-	return settled && !same(now, &w->done) && clock_monotonic_us() >= w->not_before_us;
+	return settled && (!same(now, &w->done) || (w->again && has_settled(now))) &&
+	       clock_monotonic_us() >= w->not_before_us;
 }
 
 int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, struct err *e)
@@ -144,6 +155,7 @@ int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, str
 	if (!look(w, &now) || !is_due(w, &now))
 		return 0;
 	struct parsed_file f = { 0 };
+	const bool again = !has_settled(&now);
 	const int64_t began_us = clock_monotonic_us();
 	parsed_file_read(&f, w->path, true, &(struct reading){ 0 });
 	const int64_t ended_us = clock_monotonic_us();
@@ -161,6 +173,7 @@ int follow_whole_look(struct follow_whole *w, struct intake *run, bool *any, str
 	if (f.not_read)
 		tell(w, run, f.not_read);
 	w->done = now;
+	w->again = again;
 	w->tries = 0;
 	*any = true;
 	parsed_file_release(&f);

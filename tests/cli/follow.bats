@@ -68,6 +68,19 @@ stop() { kill -INT "$pid"; wait "$pid" || true; pid=; }
 	stop
 	run cat follow.out; status=0; expect 0 '4 records read: 4 accepted'
 }
+@test "a database that shows more without looking changed, as its log does, is read once more" {
+	mkdir logs
+	m() { printf "INSERT INTO message VALUES('%s', 'ses_1', '{\"role\":\"assistant\",\"modelID\":\"deepseek-v4-flash\",\"providerID\":\"p\",\"tokens\":{\"total\":1200,\"input\":1000,\"output\":200,\"reasoning\":0,\"cache\":{\"read\":0,\"write\":0}},\"time\":{\"created\":%s}}');" "$1" "$2"; }
+	sqlite3 logs/opencode.db "CREATE TABLE session(id TEXT); CREATE TABLE message(id TEXT PRIMARY KEY, session_id TEXT, data TEXT); $(m one 1781510400000)"
+	touch -d '+5 seconds' logs/opencode.db; touch -r logs/opencode.db now
+	size=$(stat -c %s logs/opencode.db)
+	follow logs; has 1
+	sqlite3 logs/opencode.db "$(m two 1781510401000)"; touch -r now logs/opencode.db
+	[ "$(stat -c %s logs/opencode.db)" = "$size" ]
+	for _ in 1 2 3; do sleep 2; run "$TALLY" usage --db t.db --json; [ "$(json records)" = 2 ] && break; done
+	has 2
+	stop
+}
 @test "a document that is rewritten is read when it is whole" {
 	mkdir logs
 	one() { printf '{"role":"assistant","messageId":%s,"usage":{"model":"deepseek-v4-flash","timestamp":"2026-06-15T08:00:00Z","inputTokens":1000,"cacheCreationInputTokens":0,"cacheReadInputTokens":0,"totalInputTokens":1000,"outputTokens":200}}' "$1"; }
