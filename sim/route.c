@@ -406,6 +406,9 @@ bool route_rule_means(const struct route *r, size_t rule, const struct workload 
 void route_bind(struct route *r, const struct workload *w, const struct book *book,
 		struct instant at, struct arena *a)
 {
+	r->means = NULL;
+	if (!r->rules && !r->escalates) /* it asks for no model */
+		return;
 	const size_t rows = row_of_target(r, r->targets);
 	bool *found = arena_alloc(a, rows * w->subjects + 1);
 	struct model_names *names = model_names_open(book);

@@ -19,53 +19,23 @@ static const struct member members[] = {
 #define MEMBER(shape, path, reason) { shape, path, reason, false, false },
 #define EITHER(shape, path) { shape, path, "", true, false },
 #define LIST(shape, path) { shape, path, "", false, true },
-#define QUESTION(name)
-#define ANSWER(name)
-#define TOGETHER(shape, path, other)
 #include "meter/formats/members.def"
-#undef MEMBER
-#undef EITHER
-#undef LIST
-#undef QUESTION
-#undef ANSWER
-#undef TOGETHER
 };
 
 static const struct {
 	const char *shape, *path, *other;
 } together[] = {
-#define MEMBER(shape, path, reason)
-#define EITHER(shape, path)
-#define LIST(shape, path)
-#define QUESTION(name)
-#define ANSWER(name)
 #define TOGETHER(shape, path, other) { shape, path, other },
 #include "meter/formats/members.def"
-#undef MEMBER
-#undef EITHER
-#undef LIST
-#undef QUESTION
-#undef ANSWER
-#undef TOGETHER
 };
 
 static const struct {
 	const char *name;
 	bool asked;
 } talk[] = {
-#define MEMBER(shape, path, reason)
-#define EITHER(shape, path)
-#define LIST(shape, path)
 #define QUESTION(name) { name, true },
 #define ANSWER(name) { name, false },
-#define TOGETHER(shape, path, other)
 #include "meter/formats/members.def"
-#undef MEMBER
-#undef EITHER
-#undef LIST
-#undef QUESTION
-#undef ANSWER
-#undef TOGETHER
 };
 
 enum { PATH_ROOM = 256 };

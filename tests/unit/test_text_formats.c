@@ -16,6 +16,34 @@ static bool json_valid(const char *s, size_t n)
 	return ok;
 }
 
+/* A character is what it is wherever it stands: words of eight bytes and single ones agree. */
+static void a_character_is_shown_alike_at_every_place(void **state)
+{
+	(void)state;
+	static const char others[] = "abcdefghijklmnopqrstu";
+	for (int c = 1; c < 256; c++)
+		for (size_t at = 0; at < sizeof others; at++) {
+			struct buf whole = { 0 }, wanted = { 0 }, field = { 0 };
+			char text[sizeof others + 1];
+			memcpy(text, others, at);
+			text[at] = (char)c;
+			memcpy(text + at + 1, others + at, sizeof others - at);
+			buf_add_plain(&whole, text_of(text));
+			buf_add(&wanted, others, at);
+			buf_add_plain(&wanted, (struct text){ text + at, 1 });
+			buf_puts(&wanted, others + at);
+			assert_string_equal(whole.p, wanted.p);
+			csv_put_text(&field, text_of(text));
+			const bool bare = is_letter((char)c) || is_digit((char)c) ||
+					  strchr("_.:/", c) || (c == '-' && at);
+			assert_true(!bare || strcmp(field.p, text) == 0);
+			assert_true(strchr(",\"", c) == NULL || field.p[0] == '"');
+			buf_release(&whole);
+			buf_release(&wanted);
+			buf_release(&field);
+		}
+}
+
 static void what_cjson_lets_through_is_refused(void **state)
 {
 	(void)state;
@@ -388,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffers_write_numbers_and_long_text),
+		cmocka_unit_test(a_character_is_shown_alike_at_every_place),
 		cmocka_unit_test(what_cjson_lets_through_is_refused),
 		cmocka_unit_test(members_of_large_objects_are_found),
 		cmocka_unit_test(numbers_keep_their_digits),
