@@ -313,7 +313,8 @@ static bool may_be_answer(struct text line)
 bool claude_log_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	const enum claude_holds found = claude_holds(line);
-	/* lines of other agents are much like these; what counts in them is judged by the slow way */
+	/* lines of other agents are much like these; what counts in them is judged by the slow way
+	 */
 	if (found != HOLDS_NOTHING)
 		return found == HOLDS_USAGE && claude_line(r, line, number);
 	if (may_be_answer(line))

@@ -383,8 +383,8 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 bool codex_log_line(struct payload_reader *r, struct text line)
 {
 	static const char *const counting[] = { "\"token_count\"", "\"session_meta\"",
-						"\"turn_context\"", "_tokens\":",
-						"\"token_usage_record\"" };
+						"\"turn_context\"",
+						"_tokens\":", "\"token_usage_record\"" };
 	bool passes = text_holds(line, "\"payload\":{");
 	for (size_t i = 0; passes && i < sizeof counting / sizeof *counting; i++)
 		passes = !text_holds(line, counting[i]);
