@@ -56,7 +56,7 @@ END
 	printf '%s\n' '{"timestamp": 0, "input_length": 1100, "output_length": 7, "hash_ids": [5, 6, 7]}' \
 		'{"timestamp": 1000, "input_length": 1500, "output_length": 7, "hash_ids": [5, 6, 9]}' \
 		'{"timestamp": 2000, "input_length": 2100, "output_length": 7, "hash_ids": [5, 6, 9, 2, 7]}' >b.jsonl
-	for args in "--curve" "--capacity 3" "--rule units" "--capacity inf"; do
+	for args in "--curve" "--capacity 3" "--rule unit" "--capacity inf"; do
 		"$TALLY" cache b.jsonl $args --json >one
 		"$TALLY" cache "$ROOT/tests/cases/listed_blocks.pack" $args --json >two
 		cmp one two
