@@ -31,6 +31,14 @@ struct count_found {
 	int64_t token_hours, hours_least, hours_most;
 };
 
+/* Whether anything but the hit and its storage is possible. */
+static inline bool count_has_bounds(const struct count_found *f)
+{
+	return ((f->floor ^ f->hit) | (f->least ^ f->hit) | (f->most ^ f->hit) |
+		(f->expected ^ f->hit) | (f->hours_least ^ f->token_hours) |
+		(f->hours_most ^ f->token_hours)) != 0;
+}
+
 static inline bool count_is_unproven(const struct count_found *f)
 {
 	return f->unproven || f->end_unproven;

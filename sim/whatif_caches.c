@@ -252,9 +252,11 @@ static void hit_rebuilt(struct run *r)
 		p->hit = f->hit;
 		p->as_recorded = f->recorded;
 		p->token_hours = f->token_hours;
-		r->desk->bounds[i] =
-			(struct play_bounds){ f->floor,	   f->least,	   f->most,
-					      f->expected, f->hours_least, f->hours_most };
+		p->bounded = count_has_bounds(f);
+		if (p->bounded)
+			r->desk->bounds[i] = (struct play_bounds){ f->floor,	   f->least,
+								   f->most,	   f->expected,
+								   f->hours_least, f->hours_most };
 		p->unmarked = f->unmarked;
 		r->out->calls_recorded += f->recorded;
 		r->out->missed.calls[f->miss] += f->missed > 0;

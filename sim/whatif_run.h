@@ -42,6 +42,7 @@ struct play {
 	int64_t token_hours;	      /* that keeping its prompt adds, where that is billed */
 	uint32_t cache;		      /* that it uses, where caches are asked */
 	bool as_recorded;	      /* what it found, and so what it wrote */
+	bool bounded;		      /* not all of its bounds are what it found */
 	bool unmarked;		      /* input of the record is what nobody marked */
 	bool again;		      /* a second pass over the conversation, on another model */
 	bool failed;		      /* an attempt that another one follows */
@@ -131,8 +132,8 @@ struct run {
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
 	uint32_t *window_at;	     /* by the answer's window_id: 1 + place in out->by_window */
-	size_t window_room, day;     /* day: the place of the last one in out->by_day */
-	int64_t day_from_us;	     /* when that began */
+	size_t window_room;
+	int64_t days_from_us;	     /* when the first of out->by_day began */
 	struct money_total *cluster; /* of the conversation `cluster_of`; NULL: of none yet */
 	uint32_t cluster_of;
 	struct hosted_call *hosted; /* of models on machines */
