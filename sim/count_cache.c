@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "sim/count_memo.h"
 #include "sim/prompt_tree.h"
 
 /* What a cache knows of a call that it answered. */
@@ -46,9 +47,12 @@ struct answers_of {
 	uint32_t last, since; /* 1 + each; it answered all from `since` to `last` */
 	int64_t longest;      /* what it kept of them at most */
 	uint64_t which;	      /* a sum that tells them from others */
+	uint64_t how;	      /* likewise, and when they came, and whether it was in use */
 };
 
 struct count_cache {
+	const uint32_t *kind;
+	struct count_memo *memo;
 	struct answers_of *by_cache;
 	uint32_t *used; /* caches that have answered */
 	uint32_t use;
@@ -56,15 +60,20 @@ struct count_cache {
 	struct prompt_tree tree;
 	struct answers *answers; /* by call */
 	size_t room;
-	int64_t head;		  /* what its first call found */
-	struct count_found found; /* of the last call, for an attempt that is made again */
+	int64_t head; /* what its first call found */
+	/* of the last call, for an attempt that is made again; remembered or its own */
+	const struct count_found *found;
+	struct memo_found own;
 	uint32_t found_call, found_cache;
 };
 
-struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches)
+struct count_cache *count_cache_open(const struct model_cache *rules, const uint32_t *kind,
+				     uint32_t caches, struct count_memo *memo)
 {
 	struct count_cache *c = mem_zalloc(sizeof *c);
 	c->tree.rules = rules;
+	c->kind = kind;
+	c->memo = memo;
 	c->by_cache = mem_zalloc((caches + (size_t)1) * sizeof *c->by_cache);
 	c->used = mem_alloc((caches + (size_t)1) * sizeof *c->used);
 	return c;
@@ -449,16 +458,16 @@ static void store(const struct count_cache *c, const struct count_call *call,
 					  call->time_us - c->tree.call[last - 1].time_us));
 }
 
-/* What the call leaves behind. */
+/* What the call leaves behind, of which the oldest was written at wrote_us. */
 static void keep(struct count_cache *c, const struct count_call *call, const struct model_cache *of,
-		 const struct known *k, int64_t hit)
+		 int64_t wrote_us)
 {
 	const struct work_call *w = &c->tree.call[call->call];
 	struct answered *a = &c->answers[call->call].first;
 	if (a->cache && a->cache != call->cache + 1)
 		a = &c->answers[call->call].second;
 	*a = (struct answered){ .us = call->time_us,
-				.wrote_us = hit && k->by ? k->wrote_us : call->time_us,
+				.wrote_us = wrote_us,
 				.cache = call->cache + 1,
 				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
 					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
@@ -653,12 +662,10 @@ static void find_other(const struct count_cache *c, const struct count_call *cal
 
 /* Nearly all that answers is told by the record where it stays on its model: what the cache knows
  * is asked then only where that is seen. */
-const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call)
+static void find_now(const struct count_cache *c, const struct count_call *call,
+		     const struct model_cache *of, struct memo_found *out)
 {
-	struct count_found *f = &c->found;
-	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
-		return f;
-	const struct model_cache *of = model_cache_at(&c->tree.rules[call->cache], call->time_us);
+	struct count_found *f = &out->found;
 	/* of a cache that nobody describes, what the recorded one did is all that is known */
 	const bool alike =
 		c->tree.recorded[call->call] == call->cache || !of->contract ||
@@ -687,8 +694,35 @@ const struct count_found *count_cache_find(struct count_cache *c, const struct c
 		store(c, call, of, &k, f);
 	}
 	explain(c, call, of, &k, both, f);
-	keep(c, call, of, &k, f->hit);
+	out->wrote_us = f->hit && k.by ? k.wrote_us : call->time_us;
+}
+
+/* A term of answers_of.how. */
+static uint64_t how_answered(const struct count_call *call)
+{
+	const uint64_t n = mixed(call->call) ^ (call->warm ? 0 : 0xA0761D6478BD642Fu);
+	return call->moved ? (n ^ (uint64_t)call->time_us) * 0x9E3779B97F4A7C15u : n;
+}
+
+const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call)
+{
+	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
+		return c->found;
+	const struct model_cache *of = model_cache_at(&c->tree.rules[call->cache], call->time_us);
+	const uint64_t how = c->by_cache[call->cache].how + how_answered(call);
+	struct memo_found *m = memo_place(c->memo, call->call, call->cache);
+	if (!m || !memo_has(c->memo, m, call->cache, c->kind[call->cache], how)) {
+		if (!m || m->conversation == c->memo->conversation)
+			m = &c->own;
+		else
+			*m = (struct memo_found){ c->memo->conversation, call->cache,
+						  c->kind[call->cache], how };
+		find_now(c, call, of, m);
+	}
+	c->found = &m->found;
+	keep(c, call, of, m->wrote_us);
+	c->by_cache[call->cache].how = how;
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;
-	return f;
+	return c->found;
 }

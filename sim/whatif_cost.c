@@ -96,14 +96,16 @@ static int64_t prompt_of(const int64_t tokens[BUCKET_COMMON])
 }
 
 /* The same of a hit; it never exceeds the prompt, and a price that sells none makes it none. */
-static int64_t hit_of(const struct run *r, const struct play *p, bool sold, int64_t hit,
-		      int64_t prompt)
+static inline int64_t hit_of(const struct run *r, const struct play *p, bool sold, int64_t hit,
+			     int64_t prompt)
 {
 	const struct scenario *s = r->s;
 	if (!sold)
 		return 0;
 	if (is_recorded(r, p->target))
 		return hit;
+	if (!r->stage->assumes)
+		return least(hit, prompt);
 	if (s->has_factors && s->input_factor[p->target].digits && r->o->cache != WHATIF_CACHE_NONE)
 		hit = scaled(hit, s->input_factor[p->target]);
 	if (s->vary_prompt.digits)
@@ -192,6 +194,7 @@ struct charge {
 	const int64_t *tokens; /* the record's, or: */
 	int64_t own[BUCKET_COMMON];
 	struct money_total cost;
+	const struct tariff_answer *plain; /* its rates, one a token; NULL: there is more to it */
 	struct dividing how;
 };
 
@@ -216,10 +219,11 @@ static void divide(struct run *r, const struct play *p, const struct tariff_answ
 		return;
 	is->tokens = tokens;
 	memcpy(tokens, c->tokens, sizeof c->tokens);
-	if (r->s->has_factors && !recorded)
+	const bool assumes = r->stage->assumes && !recorded;
+	if (assumes && r->s->has_factors)
 		use_factors(r, p->target, tokens);
 	int64_t hit = r->o->cache == WHATIF_CACHE_NONE ? tokens[BUCKET_CACHE_READ] : p->hit;
-	if (!recorded)
+	if (assumes)
 		vary(r->s, tokens);
 	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
 		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
@@ -285,77 +289,85 @@ static inline int64_t count_at(const int64_t tokens[BUCKET_COMMON], int k)
 	return __atomic_load_n(&tokens[k], __ATOMIC_RELAXED);
 }
 
-/* The cost where one price holds for all of its tokens; false where there is more to it. */
-static bool price_plainly(const struct run *r, struct tariff_answer *a, const struct play *p,
-			  const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
+/* The answer of a play that one price of each token holds for; NULL where there is more to it. */
+static const struct tariff_answer *plain_answer(struct tariff_answer *a, const struct work_call *c,
+						const int64_t tokens[BUCKET_COMMON])
 {
-	const struct work_call *c = call_of(r, p);
-	int64_t n[BUCKET_REASONING], prompt = 0, any = 0;
-	int128 sum = 0;
-	for (int k = 0; k < BUCKET_REASONING; k++)
-		any |= n[k] = count_at(tokens, k);
-	if (any >> 58 || c->rare || p->token_hours || (a->by_prompt && c->requests > 1))
-		return false;
-	for (int k = 0; k < BUCKET_OUTPUT; k++)
-		prompt += n[k];
+	int64_t prompt = 0, any = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++) {
+		const int64_t n = count_at(tokens, k);
+		any |= n;
+		prompt += n;
+	}
+	if ((any | tokens[BUCKET_OUTPUT]) >> 58 || c->rare || (a->by_prompt && c->requests > 1))
+		return NULL;
 	a = tariffs_of_prompt(a, prompt);
-	if (!a->plain)
-		return false;
+	return a->plain ? a : NULL;
+}
+
+/* False where something is counted that has no price. */
+static inline bool price_plainly(const struct tariff_answer *a, const int64_t tokens[BUCKET_COMMON],
+				 struct money_total *cost)
+{
+	int128 sum = 0;
 	for (int k = 0; a->unstated && k < BUCKET_REASONING; k++)
-		if (n[k] && a->unstated >> k & 1)
+		if (tokens[k] && a->unstated >> k & 1)
 			return false;
 	for (int k = 0; k < BUCKET_REASONING; k++)
-		sum += (int128)a->rate[k] * n[k];
+		sum += (int128)a->rate[k] * count_at(tokens, k);
 	cost->atto = sum;
 	return true;
 }
 
 /* The cost, line by line. Why there is no price (in *e, or for good); NULL where there is one. */
-static const char *price_or_why(struct run *r, struct tariff_answer *a, const struct play *p,
-				const int64_t tokens[BUCKET_COMMON], struct money_total *cost,
+static const char *price_or_why(struct run *r, const struct play *p, struct charge *is,
 				struct err *e)
 {
+	const struct tariff_answer *a = p->answer;
 	struct usage u = { .requests = call_of(r, p)->requests };
 	struct rating rating;
 	if (!a->price)
 		return a->unpriced;
-	usage_of(r, p, tokens, &u);
+	usage_of(r, p, is->tokens, &u);
 	if (rate_usage(&rating, &u, a->price, a->tariff, e) != 0)
 		return e->message;
-	*cost = rating.total;
+	is->cost = rating.total;
 	r->unsaid = rating.at_least;
 	return NULL;
 }
 
 /* The same, with the reason counted; false where there is none. */
-static bool price_by_lines(struct run *r, struct tariff_answer *a, const struct play *p,
-			   const char *model, const int64_t tokens[BUCKET_COMMON],
-			   struct money_total *cost)
+static bool price_by_lines(struct run *r, const struct play *p, const char *model,
+			   struct charge *is)
 {
 	struct err e;
-	const char *why = price_or_why(r, a, p, tokens, cost, &e);
+	const char *why = price_or_why(r, p, is, &e);
 	if (why)
 		count_reason(r, play_key(r, p) + (model ? 0 : KEY_BOUNDS), model, why);
 	return !why;
 }
 
+static bool is_plain(const struct play *p, const struct charge *is)
+{
+	return is->plain && !p->token_hours;
+}
+
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost
  * with other hits. Nearly all plays are priced plainly, in a frame without the room that lines
  * need. */
-static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
-		       const char *model, const int64_t tokens[BUCKET_COMMON],
-		       struct money_total *cost)
+static inline bool price_play(struct run *r, const struct play *p, const char *model,
+			      struct charge *is)
 {
-	return price_plainly(r, a, p, tokens, cost) || price_by_lines(r, a, p, model, tokens, cost);
+	return (is_plain(p, is) && price_plainly(is->plain, is->tokens, &is->cost)) ||
+	       price_by_lines(r, p, model, is);
 }
 
 /* As a vendor would ask for what runs on machines. */
-static bool vendor_price(struct run *r, struct tariff_answer *a, const struct play *p,
-			 const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
+static bool vendor_price(struct run *r, const struct play *p, struct charge *is)
 {
 	struct err unknown;
-	return price_plainly(r, a, p, tokens, cost) ||
-	       !price_or_why(r, a, p, tokens, cost, &unknown);
+	return (is_plain(p, is) && price_plainly(is->plain, is->tokens, &is->cost)) ||
+	       !price_or_why(r, p, is, &unknown);
 }
 
 static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
@@ -482,22 +494,29 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 }
 
 /* The cost with another hit and so much storage; the same where that has no price. */
-static struct money_total cost_with(struct run *r, const struct play *p, const struct charge *is,
-				    int64_t hit, int64_t hours)
+static struct money_total cost_other(struct run *r, const struct play *p, const struct charge *is,
+				     int64_t hit, int64_t hours)
 {
 	const struct dividing *d = &is->how;
-	struct play other = *p;
-	struct money_total at;
-	int64_t tokens[BUCKET_COMMON];
-	if (hit == p->hit && hours == p->token_hours)
-		return is->cost;
+	struct charge with;
 	CHECK(d->of); /* what was found as it was recorded has one hit */
-	other.hit = hit;
-	other.token_hours = hours;
-	memcpy(tokens, is->tokens, sizeof tokens);
+	memcpy(with.own, is->tokens, sizeof with.own);
+	with.tokens = with.own;
+	with.plain = is->plain;
 	model_cache_split(d->of, p->answer, d->an_hour, d->reach,
-			  hit_of(r, &other, d->sold, hit, d->prompt), tokens);
-	return price_play(r, p->answer, &other, NULL, tokens, &at) ? at : is->cost;
+			  hit_of(r, p, d->sold, hit, d->prompt), with.own);
+	if (!hours && is->plain && price_plainly(is->plain, with.own, &with.cost))
+		return with.cost;
+	struct play other = *p;
+	other.token_hours = hours;
+	return price_play(r, &other, NULL, &with) ? with.cost : is->cost;
+}
+
+static inline struct money_total cost_with(struct run *r, const struct play *p,
+					   const struct charge *is, int64_t hit, int64_t hours)
+{
+	return hit == p->hit && hours == p->token_hours ? is->cost
+							: cost_other(r, p, is, hit, hours);
 }
 
 static bool add_more(struct money_total *to, struct money_total with, struct money_total is)
@@ -601,6 +620,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	r->unsaid = false;
 	is.cost = (struct money_total){ 0 };
 	divide(r, p, a, &is);
+	is.plain = plain_answer(a, c, is.tokens);
 	struct whatif_model *m = r->stage->line_of[p->target] < 0
 					 ? whatif_line(r->stage, out, p->target, a->resolved)
 					 : &out->model[r->stage->line_of[p->target]];
@@ -608,9 +628,9 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (is_metered(r, p)) {
 		priced = metered_play(r, p, s, &is.cost);
 	} else if (m->hosting) { /* its price is the machines'; the vendor's is there to compare */
-		priced = vendor_price(r, a, p, is.tokens, &is.cost);
+		priced = vendor_price(r, p, &is);
 	} else {
-		priced = price_play(r, a, p, s->model.p, is.tokens, &is.cost);
+		priced = price_play(r, p, s->model.p, &is);
 	}
 	bool fits = add_tokens(m, c, is.tokens);
 	if (p->failed) {

@@ -61,6 +61,7 @@ struct stage {
 	const struct whatif_options *o;
 	const struct scenario *s;
 	bool waits;
+	bool assumes;	  /* that counts or hits are others than the recorded ones */
 	uint32_t targets; /* of the route, and the recorded subjects behind them */
 	struct cache_rules asked;
 	struct whatif_result plan; /* its models, in the order of first use, without sums */
@@ -72,6 +73,7 @@ struct stage {
 	/* where hits are rebuilt */
 	struct cache_numbers *numbers;
 	struct model_cache *cache; /* by number, after the survey */
+	uint32_t *kind; /* likewise: the first stage of those like this that has the same */
 	uint32_t caches;
 	struct cold_uses cold; /* plays that find their cache out of use, as play_number */
 };
@@ -109,6 +111,7 @@ struct desk {
 	struct play *play;
 	struct play_bounds *bounds; /* by play, where hits are rebuilt */
 	size_t play_room;
+	struct count_memo *memo;
 	struct work_call *work; /* that were packed */
 	size_t work_room;
 	/* of several threads */
@@ -131,7 +134,7 @@ struct run {
 	struct cache_uses uses;
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
-	uint32_t *window_at;	     /* by the answer's window_id: 1 + place in out->by_window */
+	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
 	size_t window_room;
 	int64_t days_from_us;	     /* when the first of out->by_day began */
 	struct money_total *cluster; /* of the conversation `cluster_of`; NULL: of none yet */
@@ -225,6 +228,8 @@ void whatif_survey_caches(struct run *r);
 /* After the survey: what caches there are, and which plays find theirs out of use. like: the runs
  * of the stage's `like`. */
 void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs);
+/* Which of its caches those of earlier stages are, which are `stages` in front of it. */
+void whatif_tell_kinds(struct stage *st, size_t stages);
 void whatif_hits(struct run *r);
 int whatif_hit_blocks(struct run *r, struct err *e);
 

@@ -150,7 +150,7 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 	s.cache = mem_zalloc(64 * sizeof *s.cache);
 	for (size_t k = 0; k < s.numbers.count; k++)
 		s.cache[k] = model_cache_of(book, &asked, s.first[k], false);
-	struct count_cache *c = count_cache_open(s.cache, (uint32_t)s.numbers.count);
+	struct count_cache *c = count_cache_open(s.cache, NULL, (uint32_t)s.numbers.count, NULL);
 	for (size_t k = 0; k < w->conversations; k++) {
 		const size_t from = workload_first_call(w, k),
 			     calls = workload_first_call(w, k + 1) - from;
