@@ -618,15 +618,24 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 		f->most = least(f->most, told_reach(&c->tree, call->call));
 }
 
+/* Whether the cache is of the recorded one's kind. Of one that nobody describes, what the recorded
+ * one did is all that is known. */
+static bool is_alike(const struct count_cache *c, const struct count_call *call,
+		     const struct model_cache *of)
+{
+	return c->tree.recorded[call->call] == call->cache || !of->contract ||
+	       cache_contract_alike(of->contract, cache_on_record(&c->tree, call->call)->contract);
+}
+
 /* Whether the call finds exactly what was recorded: its model saw what the recorded one had seen,
  * of a cache of the same kind. */
 static bool finds_recorded(const struct count_cache *c, const struct count_call *call,
-			   const struct model_cache *of, bool alike)
+			   const struct model_cache *of)
 {
 	const uint32_t was = c->tree.recorded[call->call];
 	const int64_t read = c->tree.call[call->call].tokens[BUCKET_CACHE_READ];
-	if (!alike || call->moved || of->rules.asked || of->rules.unpaid ||
-	    c->by_cache[call->cache].which != c->tree.told[call->call].before)
+	if (c->by_cache[call->cache].which != c->tree.told[call->call].before || call->moved ||
+	    of->rules.asked || of->rules.unpaid || !is_alike(c, call, of))
 		return false;
 	/* where another minimum holds, only a hit that reaches it tells what would be found */
 	if (was == call->cache || (read > 0 && read >= of->rules.minimum))
@@ -637,8 +646,7 @@ static bool finds_recorded(const struct count_cache *c, const struct count_call 
 
 /* What is found where the record does not say it. */
 static void find_other(const struct count_cache *c, const struct count_call *call,
-		       const struct model_cache *of, const struct known *k, bool alike,
-		       struct count_found *f)
+		       const struct model_cache *of, const struct known *k, struct count_found *f)
 {
 	const struct work_call *w = &c->tree.call[call->call];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
@@ -646,7 +654,7 @@ static void find_other(const struct count_cache *c, const struct count_call *cal
 	if (of->rules.unpaid)
 		return;
 	if (w->requests > 1) {
-		f->hit = alike || !of->bills_writes ? read : 0;
+		f->hit = !of->bills_writes || is_alike(c, call, of) ? read : 0;
 		f->high = read;
 		return;
 	}
@@ -666,13 +674,9 @@ static void find_now(const struct count_cache *c, const struct count_call *call,
 		     const struct model_cache *of, struct memo_found *out)
 {
 	struct count_found *f = &out->found;
-	/* of a cache that nobody describes, what the recorded one did is all that is known */
-	const bool alike =
-		c->tree.recorded[call->call] == call->cache || !of->contract ||
-		cache_contract_alike(of->contract, cache_on_record(&c->tree, call->call)->contract);
 	const int64_t read = c->tree.call[call->call].tokens[BUCKET_CACHE_READ],
 		      both = could_find(c, call->call);
-	const bool recorded = finds_recorded(c, call, of, alike);
+	const bool recorded = finds_recorded(c, call, of);
 	struct known k;
 	if (!recorded || both > read || of->rules.ttl_of_write || of->later)
 		know(&k, c, call, of);
@@ -689,7 +693,7 @@ static void find_now(const struct count_cache *c, const struct count_call *call,
 					   .most = read,
 					   .expected = read };
 	} else {
-		find_other(c, call, of, &k, alike, f);
+		find_other(c, call, of, &k, f);
 		widen(c, call, of, &k, f);
 		store(c, call, of, &k, f);
 	}

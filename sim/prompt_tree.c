@@ -33,25 +33,30 @@ static bool is_recent(const struct prompt_tree *t, uint32_t i, uint32_t earlier,
 	       t->call[i].time_us - t->call[earlier].time_us <= of->contract->life_us[CACHE_SHORT];
 }
 
-/* What the recorded cache, `of`, would have found, did call i go on from that tip; -1: not known.
- */
+/* What the recorded cache, `of`, would have found, did call i go on from that tip of its own, with
+ * which it has so much in common. */
+static inline int64_t expected_of(const struct prompt_tree *t, uint32_t i, uint32_t tip,
+				  const struct model_cache *of, int64_t shared)
+{
+	const struct cache_contract *k = of->contract;
+	shared = least(shared, told_reach(t, tip));
+	if (!k)
+		return shared;
+	shared = whole_quanta(least(shared, told_prompt(t, i) - k->computed), k->quantum);
+	return shared < k->minimum ? 0 : shared;
+}
+
+/* The same of any tip; -1: not known. */
 static int64_t expected(const struct prompt_tree *t, uint32_t i, uint32_t tip,
 			const struct model_cache *of)
 {
-	const struct cache_contract *k = of->contract;
 	int64_t shared = least(told_prompt(t, tip), told_prompt(t, i));
 	for (; t->recorded[tip] != t->recorded[i]; tip = t->told[tip].parent - 1) {
 		if (!t->told[tip].parent)
 			return -1;
 		shared = least(shared, t->told[tip].step);
 	}
-	if (!is_recent(t, i, tip, of))
-		return -1;
-	shared = least(shared, told_reach(t, tip));
-	if (!k)
-		return shared;
-	shared = whole_quanta(least(shared, told_prompt(t, i) - k->computed), k->quantum);
-	return shared < k->minimum ? 0 : shared;
+	return is_recent(t, i, tip, of) ? expected_of(t, i, tip, of, shared) : -1;
 }
 
 /* Tips that call i could go on from, each 1 + its place. */
@@ -98,7 +103,7 @@ static struct candidates look_at_tips(const struct growing *g, uint32_t i)
 			break;
 		if (!hits)
 			continue;
-		const int64_t there = expected(t, i, tip - 1, cache);
+		const int64_t there = expected_of(t, i, tip - 1, cache, least(prompt, now));
 		if (there == read && read > 0) {
 			of.proven = tip;
 			break;
