@@ -264,6 +264,12 @@ static void check_parts(const struct whatif_result *r, size_t conversations)
 	assert_int_equal(prompt, r->prompt_tokens);
 }
 
+/* In which caches see of some conversations what they see in other scenarios. */
+static const char *const beside[] = { "d=batch:claude-haiku-4-5", "e=deepseek-v4-flash",
+				      "f=conversation:2:deepseek-v4-flash:claude-haiku-4-5",
+				      "g=from:5:deepseek-v4-flash:claude-haiku-4-5",
+				      "h=every:2:claude-haiku-4-5:deepseek-v4-flash" };
+
 /* Enough calls for several threads: each scenario alone in one, and all together in each number. */
 static void test_together_as_alone(void **state)
 {
@@ -272,7 +278,8 @@ static void test_together_as_alone(void **state)
 	struct scenario_list list = { 0 };
 	struct workload *w = made_up(&seed, WORK_PACKED, true, CALLS_MANY);
 	add_scenarios(&list, &seed, true);
-	assert_int_equal(scenario_add(&list, "d=batch:claude-haiku-4-5", book, NULL), 0);
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+		assert_int_equal(scenario_add(&list, beside[i], book, NULL), 0);
 	struct whatif_options o = { .workload = w,
 				    .book = book,
 				    .currency = "USD",
