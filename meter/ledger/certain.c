@@ -25,15 +25,21 @@ static int trims(struct ledger *l, const struct state *s, bool *out, struct err 
  * lessens what any set of lots has left by its own amount at most; a grant or a refund by hand
  * lessens it by nothing, but what is booked of them may move to other lots.
  */
-int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e)
+int ledger_may_be_certain(struct ledger *l, struct state *s, bool *out, struct err *e)
 {
 	bool unbilled = false, keeps = true;
-	*out = s->redo.account && s->redo.doubt < INT64_MAX && !s->moving;
-	int rc = *out ? ledger_is_unbilled(l, s, &unbilled, e) : 0;
+	int rc = s->moving ? 0 : ledger_is_unbilled(l, s, &unbilled, e);
 	if (rc == 0 && unbilled)
 		rc = trims(l, s, &keeps, e);
 	*out = rc == 0 && unbilled && !keeps;
 	return rc;
+}
+
+int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e)
+{
+	*out = false;
+	return s->redo.account && s->redo.doubt < INT64_MAX ? ledger_may_be_certain(l, s, out, e)
+							    : 0;
 }
 
 int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const struct draw *d,
