@@ -640,8 +640,8 @@ static void run_operations(const char *customer, const struct buf *lines, bool s
 	check(ledger_each_grant(ledger, account, now, add_left, out, &e), &e);
 }
 
-/* An account, of whose overage an invoice has asked for some, where it is billed: nothing is certain
- * of it any more. */
+/* An account, of whose overage an invoice has asked for some, where it is billed: nothing is
+ * certain of it any more. */
 static void make_account(const char *name, enum overage_policy overage, bool billed)
 {
 	static const int64_t credit = 1000000000;
@@ -686,8 +686,9 @@ static void run_both(uint64_t seed, int round, bool billed)
 	buf_add(&left[0].text, "", 1);
 	buf_add(&left[1].text, "", 1);
 	if (strcmp(left[0].text.p, left[1].text.p) != 0)
-		fail_msg("round %d of seed %llu%s:\n%s\n%s\n%.*s", round,
-			 (unsigned long long)seed, billed ? ", billed" : "", left[0].text.p, left[1].text.p, (int)lines[0].n, lines[0].p);
+		fail_msg("round %d of seed %llu%s:\n%s\n%s\n%.*s", round, (unsigned long long)seed,
+			 billed ? ", billed" : "", left[0].text.p, left[1].text.p, (int)lines[0].n,
+			 lines[0].p);
 	for (int k = 0; k < 2; k++) {
 		buf_release(&lines[k]);
 		buf_release(&left[k].text);
