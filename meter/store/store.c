@@ -13,8 +13,8 @@
 #include "meter/store/row_text.h"
 
 enum {
-	APPLICATION_ID = 0x74616c79, /* "taly" */
-	INDEXED_AT_ONCE = 200000,    /* rows */
+	APPLICATION_ID = 0x74616c79,	       /* "taly" */
+	INDEXED_AT_ONCE = ID_INDEX_TABLE_FULL, /* rows */
 	READ_AT_ONCE = 20000,
 	SENT_AT_ONCE = 256 << 10, /* bytes */
 	BEGIN_TRIES = 3,	  /* of who loses when two wait for each other */
@@ -152,12 +152,16 @@ static int index_from(struct store *s, int64_t from, struct err *e)
  * do neither. */
 static int need_ids(struct store *s, struct err *e)
 {
-	int rc = s->ids && s->ids_lag ? index_from(s, id_index_known(s->ids) + 1, e) : 0;
-	s->ids_lag &= rc != 0;
+	if (!s->ids || !s->ids_lag)
+		return 0;
+	id_index_need(s->ids);
+	int rc = index_from(s, id_index_known(s->ids) + 1, e);
+	s->ids_lag = rc != 0;
 	return rc;
 }
 
-/* What would take long is done at once. */
+/* What makes a file of them is done at once; fewer would be read again by each process, which most
+ * need not. */
 static int look_at_ids(struct store *s, struct err *e)
 {
 	s->ids_lag = true;
