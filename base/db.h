@@ -123,14 +123,17 @@ int db_lock(struct db *db, bool shared, struct err *e);
 /* One look at the database, whatever others write meanwhile; ended by db_rollback. */
 int db_begin_reading(struct db *db, struct err *e);
 bool db_in_transaction(struct db *db);
+/* Another number once the connection was made again: the server may be another one since, of which
+ * nothing is known but what it is asked. Always 0 of a file. */
+uint64_t db_life(const struct db *db);
 /* The number of the transaction of db_begin that is at work: until it ends nobody else writes. 0:
  * there is none. */
 uint64_t db_alone(struct db *db);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
-/* Whether there is room for the next writes, DB_ROOM_BYTES at least, which a commit of a few bytes
- * in the place of others does not say. Nothing is written; on a server it is the server's to know.
+/* Inside a transaction: whether there is room for the next writes, DB_ROOM_BYTES at least, which a
+ * commit of a few bytes in the place of others does not say. Nothing that is stored changes.
  * Errors: ERR_STORE. */
 enum { DB_ROOM_BYTES = 1 << 20 };
 int db_room(struct db *db, struct err *e);

@@ -31,6 +31,7 @@ static const struct db_schema store_schema = {
 
 struct store {
 	struct db db;
+	uint64_t life; /* of the connection, to which what is remembered belongs */
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
 	bool ids_lag;	      /* there may be rows that it does not know */
 	/* on a server, of this transaction */
@@ -436,6 +437,18 @@ static int take_numbers(struct store *s, int64_t n, struct err *e)
 	return rc;
 }
 
+/* After a failover numbers of before may stand for something else, or be given again. */
+static void look_at_life(struct store *s)
+{
+	if (s->life == db_life(&s->db))
+		return;
+	s->life = db_life(&s->db);
+	s->changes_seen = -1;
+	dictionary_forget(s->dictionary);
+	if (s->claims)
+		claims_drop_numbers(s->claims);
+}
+
 /*
  * Claims the ids that are wanted before it waits for its turn. Where all of them are new and the
  * caller will only append them, others may do the same meanwhile.
@@ -444,8 +457,10 @@ static int begin_with_claims(struct store *s, bool may_be_beside, struct err *e)
 {
 	bool all_new;
 	int rc = db_begin_beside(&s->db, e);
-	if (rc == 0)
+	if (rc == 0) {
+		look_at_life(s);
 		rc = claims_take(s->claims, &s->db, e);
+	}
 	size_t n = claims_new(s->claims, &all_new);
 	s->beside = rc == 0 && may_be_beside && all_new;
 	if (rc == 0)
@@ -464,8 +479,12 @@ static int begin(struct store *s, bool may_be_beside, struct err *e)
 	struct err why = { 0 };
 	int rc;
 	s->beside = false;
-	if (!s->claims || !claims_wanted(s->claims))
-		return db_begin(&s->db, e);
+	if (!s->claims || !claims_wanted(s->claims)) {
+		rc = db_begin(&s->db, e);
+		if (rc == 0)
+			look_at_life(s);
+		return rc;
+	}
 	for (int tries = 0; (rc = begin_with_claims(s, may_be_beside, &why)) != 0; tries++) {
 		db_rollback(&s->db);
 		if (why.code != ERR_BUSY || tries == BEGIN_TRIES)
