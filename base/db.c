@@ -448,9 +448,10 @@ bool db_in_transaction(struct db *db)
 	return db->driver->in_transaction(db);
 }
 
-uint64_t db_life(const struct db *db)
+void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user)
 {
-	return db->driver->life ? db->driver->life(db) : 0;
+	db->renewed = renewed;
+	db->renewed_user = user;
 }
 
 uint64_t db_alone(struct db *db)

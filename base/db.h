@@ -46,6 +46,8 @@ struct db {
 		struct query *query;
 	} * kept; /* the statements prepared so far, hashed by address */
 	size_t kept_count, kept_room;
+	void (*renewed)(void *user); /* or NULL */
+	void *renewed_user;
 	uint64_t transactions, alone; /* so far; the one in which nobody else writes, or 0 */
 	char *path;		      /* without a password */
 };
@@ -63,6 +65,9 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 	    struct err *e);
 void db_close(struct db *db);
 bool db_on_server(const struct db *db);
+/* Hears that the connection was made again, never inside a transaction: another server may answer
+ * now, so nothing that the first one told is known any more. */
+void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user);
 
 /* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
 bool db_was_duplicate(const struct db *db);
@@ -123,9 +128,6 @@ int db_lock(struct db *db, bool shared, struct err *e);
 /* One look at the database, whatever others write meanwhile; ended by db_rollback. */
 int db_begin_reading(struct db *db, struct err *e);
 bool db_in_transaction(struct db *db);
-/* Another number once the connection was made again: the server may be another one since, of which
- * nothing is known but what it is asked. Always 0 of a file. */
-uint64_t db_life(const struct db *db);
 /* The number of the transaction of db_begin that is at work: until it ends nobody else writes. 0:
  * there is none. */
 uint64_t db_alone(struct db *db);

@@ -37,7 +37,6 @@ struct db_driver {
 	int (*begin_reading)(struct db *db, struct err *e);
 	bool (*in_transaction)(struct db *db);
 	void (*rollback)(struct db *db);
-	uint64_t (*life)(const struct db *db); /* or NULL */
 	int (*room)(struct db *db, struct err *e);
 	int (*check)(struct db *db, void (*take)(void *user, struct text fault), void *user,
 		     struct err *e);

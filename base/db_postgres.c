@@ -252,6 +252,8 @@ static int revive(struct db *db, struct err *e)
 		return failed(db, "connect", e);
 	int rc = set_up(db, e);
 	c->lost |= rc != 0;
+	if (rc == 0 && db->renewed)
+		db->renewed(db->renewed_user);
 	return rc;
 }
 
@@ -784,11 +786,6 @@ static int begin_reading(struct db *db, struct err *e)
 	return begin_with(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
 }
 
-static uint64_t life(const struct db *db)
-{
-	return connection_of(db)->life;
-}
-
 static bool in_transaction(struct db *db)
 {
 	const struct connection *c = db->connection;
@@ -821,11 +818,12 @@ static int room(struct db *db, struct err *e)
 {
 	enum { ROW_BYTES = 8000 };
 	struct buf sql = { 0 };
-	buf_printf(&sql,
-		   "SAVEPOINT room; SET LOCAL work_mem TO '64kB'; SET LOCAL temp_tablespaces TO "
-		   "''; WITH w AS MATERIALIZED (SELECT repeat('-',%d) t FROM generate_series(1,%d)) "
-		   "SELECT sum(length(t)) FROM w; ROLLBACK TO room",
-		   ROW_BYTES, DB_ROOM_BYTES / ROW_BYTES + 1);
+	buf_printf(
+		&sql,
+		"SAVEPOINT room; SET LOCAL work_mem TO '64kB'; SET LOCAL temp_tablespaces TO "
+		"''; WITH w AS MATERIALIZED (SELECT repeat('-',%d) t FROM generate_series(1,%d)) "
+		"SELECT sum(length(t)) FROM w; ROLLBACK TO room",
+		ROW_BYTES, DB_ROOM_BYTES / ROW_BYTES + 1);
 	int rc = run(db, sql.p, e);
 	buf_release(&sql);
 	/* the others of the transaction may still find room */
@@ -873,7 +871,6 @@ const struct db_driver db_postgres = {
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,
 	.rollback = rollback,
-	.life = life,
 	.room = room,
 	.check = check,
 	.backup = backup,

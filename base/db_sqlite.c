@@ -60,8 +60,8 @@ static bool has_free(const char *path)
 	       (uint64_t)fs.f_bavail * fs.f_frsize >= DB_ROOM_BYTES;
 }
 
-/* The errno of who may not write DB_ROOM_BYTES behind the end of the log: blocks there, which are its
- * own from then on, are refused by a file system or a quota that is full, or may no longer be
+/* The errno of who may not write DB_ROOM_BYTES behind the end of the log: blocks there, which are
+ * its own from then on, are refused by a file system or a quota that is full, or may no longer be
  * written. 0: there is room. The log is locked by no descriptor, so one may be closed. */
 static int no_room(struct db *db)
 {
@@ -84,8 +84,7 @@ static int no_room(struct db *db)
 	else if (!is_open || why == EOPNOTSUPP || why == ENOSYS || why == EINTR)
 		why = has_free(path) ? 0 : ENOSPC;
 	if (!why && is_open && getrlimit(RLIMIT_FSIZE, &most) == 0 &&
-	    most.rlim_cur != RLIM_INFINITY &&
-	    (rlim_t)st.st_size + DB_ROOM_BYTES > most.rlim_cur)
+	    most.rlim_cur != RLIM_INFINITY && (rlim_t)st.st_size + DB_ROOM_BYTES > most.rlim_cur)
 		why = EFBIG;
 	return why;
 }
@@ -207,7 +206,7 @@ static bool make_own_file(const char *path)
 	return fd >= 0 && close(fd) == 0;
 }
 
-/* Which files were opened; none is made anew while a connection is open. */
+/* Which files were opened; none is rebuilt while a connection is open. */
 static void know_files(struct connection *c)
 {
 	const char *main = sqlite3_db_filename(c->handle, "main");
@@ -229,8 +228,8 @@ static int has_moved(void *user)
 	const struct connection *c = user;
 	struct stat st;
 	for (const struct own_file *f = c->file; f < c->file + FILES; f++)
-		if (f->path && (stat(f->path, &st) != 0 || st.st_dev != f->device ||
-				st.st_ino != f->number))
+		if (f->path &&
+		    (stat(f->path, &st) != 0 || st.st_dev != f->device || st.st_ino != f->number))
 			return 1;
 	return 0;
 }

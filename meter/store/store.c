@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "meter/store/claims.h"
+#include "meter/store/day_cells.h"
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
 #include "meter/store/record_id.h"
@@ -31,7 +32,7 @@ static const struct db_schema store_schema = {
 
 struct store {
 	struct db db;
-	uint64_t life; /* of the connection, to which what is remembered belongs */
+	int64_t renewals;     /* of the connection */
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
 	bool ids_lag;	      /* there may be rows that it does not know */
 	/* on a server, of this transaction */
@@ -249,6 +250,19 @@ static int open_index(struct store *s, struct err *e)
 	return rc;
 }
 
+/* Another server may answer than before, to which numbers are something else, or which gives them
+ * again. */
+static void forget_server(void *user)
+{
+	struct store *s = user;
+	s->renewals++;
+	dictionary_forget(s->dictionary);
+	if (s->claims)
+		claims_drop_numbers(s->claims);
+	if (s->days)
+		day_cells_forget(s->days);
+}
+
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
@@ -267,6 +281,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		store_close(s);
 		return rc;
 	}
+	db_on_renewal(&s->db, forget_server, s);
 	*out = s;
 	return 0;
 }
@@ -437,18 +452,6 @@ static int take_numbers(struct store *s, int64_t n, struct err *e)
 	return rc;
 }
 
-/* After a failover numbers of before may stand for something else, or be given again. */
-static void look_at_life(struct store *s)
-{
-	if (s->life == db_life(&s->db))
-		return;
-	s->life = db_life(&s->db);
-	s->changes_seen = -1;
-	dictionary_forget(s->dictionary);
-	if (s->claims)
-		claims_drop_numbers(s->claims);
-}
-
 /*
  * Claims the ids that are wanted before it waits for its turn. Where all of them are new and the
  * caller will only append them, others may do the same meanwhile.
@@ -457,10 +460,8 @@ static int begin_with_claims(struct store *s, bool may_be_beside, struct err *e)
 {
 	bool all_new;
 	int rc = db_begin_beside(&s->db, e);
-	if (rc == 0) {
-		look_at_life(s);
+	if (rc == 0)
 		rc = claims_take(s->claims, &s->db, e);
-	}
 	size_t n = claims_new(s->claims, &all_new);
 	s->beside = rc == 0 && may_be_beside && all_new;
 	if (rc == 0)
@@ -479,12 +480,8 @@ static int begin(struct store *s, bool may_be_beside, struct err *e)
 	struct err why = { 0 };
 	int rc;
 	s->beside = false;
-	if (!s->claims || !claims_wanted(s->claims)) {
-		rc = db_begin(&s->db, e);
-		if (rc == 0)
-			look_at_life(s);
-		return rc;
-	}
+	if (!s->claims || !claims_wanted(s->claims))
+		return db_begin(&s->db, e);
 	for (int tries = 0; (rc = begin_with_claims(s, may_be_beside, &why)) != 0; tries++) {
 		db_rollback(&s->db);
 		if (why.code != ERR_BUSY || tries == BEGIN_TRIES)
@@ -504,7 +501,10 @@ static const struct sql sql_data_version = {
 
 int store_data_version(struct store *s, int64_t *out, struct err *e)
 {
-	return read_int(s, &sql_data_version, out, e);
+	int rc = read_int(s, &sql_data_version, out, e);
+	if (rc == 0)
+		*out ^= s->renewals; /* another server may have come as far */
+	return rc;
 }
 
 /* What the last row's number is, once others can write none. */

@@ -95,19 +95,24 @@ as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 	ln -s "$OWN" at
 	serve_on "postgresql:///meter?host=$DIR/at&user=tally"
 	all 200 first a
+	ask "$URL/v1/usage?by=customer"; [ "$code" = 200 ]
 	copy "$second" -X fetch
 	"$server" start "$second" 3>&-
 	# the second one never hears of these, and gives their numbers to others
 	for i in $(seq 40); do post "lost$i" "only$i"; [ "$code" = 200 ] || fail "$code: $output"; done
 	for i in $(seq 40); do printf '{"id":"o%d","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"other%d","input":1}\n' $i $i; done >others
 	"$TALLY" ingest others -q --db "postgresql:///meter?host=$second&user=tally"
+	ask "$URL/v1/usage?by=customer"; [[ $output == *only7* ]] || fail "$output"
 	ln -sfn "$second" at
 	"$server" stop "$OWN"
 	for i in $(seq 40); do post "again$i" "only$i"; [ "$code" = 200 ] || fail "$code: $output"; done
+	# nor is it told in reports
+	ask "$URL/v1/usage?by=customer"; own=$output
 	stop
 	run "$TALLY" fsck --db "postgresql:///meter?host=$second&user=tally"; expect 0 '81 rows, clean'
 	run "$TALLY" usage --by customer --json --db "postgresql:///meter?host=$second&user=tally"
 	for i in $(seq 40); do expect 0 "\"customer\": \"only$i\", \"records\": 1," "\"customer\": \"other$i\", \"records\": 1,"; done
+	[[ $(printf '%s' "$own" | grep -o '"customer": "[^"]*", "records": 1,' | sort) == "$(printf '%s' "$output" | grep -o '"customer": "[^"]*", "records": 1,' | sort)" ]] || fail "the server says: $own"
 }
 @test "a full disk of the server is told before a post fails of it, and that there is room again" {
 	mkdir small; mount -t tmpfs -o size=40m none small 2>/dev/null || skip "no small disk can be mounted here"
