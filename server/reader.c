@@ -63,6 +63,11 @@ static int open_database(struct store **out, const char *path, enum db_mode mode
 				      : err_set(e, ERR_STORE, "%s", why.message);
 }
 
+static void forget_days(void *days)
+{
+	day_cells_forget(days);
+}
+
 static int open_one(struct reader *x, const struct reader_options *o, struct err *e)
 {
 	x->o = o;
@@ -71,6 +76,8 @@ static int open_one(struct reader *x, const struct reader_options *o, struct err
 	if (rc == 0) {
 		store_use_book(x->store, x->book);
 		store_share_days(x->store, o->days);
+		if (o->days)
+			store_on_renewal(x->store, forget_days, o->days);
 		store_share_peaks(x->store, o->peaks);
 		store_find_through(x->store, o->ids);
 	}

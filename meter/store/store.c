@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "meter/store/claims.h"
-#include "meter/store/day_cells.h"
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
 #include "meter/store/record_id.h"
@@ -55,6 +54,8 @@ struct store {
 	struct buf pending_text;
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
+	void (*renewed)(void *user);
+	void *renewed_user;
 	struct row_peaks *peaks;
 	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
@@ -259,8 +260,8 @@ static void forget_server(void *user)
 	dictionary_forget(s->dictionary);
 	if (s->claims)
 		claims_drop_numbers(s->claims);
-	if (s->days)
-		day_cells_forget(s->days);
+	if (s->renewed)
+		s->renewed(s->renewed_user);
 }
 
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
@@ -313,6 +314,12 @@ void store_close(struct store *s)
 void store_listen(struct store *s, const struct store_listener *l)
 {
 	s->listener = *l;
+}
+
+void store_on_renewal(struct store *s, void (*renewed)(void *user), void *user)
+{
+	s->renewed = renewed;
+	s->renewed_user = user;
 }
 
 void store_share_days(struct store *s, struct day_cells *d)
