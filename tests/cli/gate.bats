@@ -310,3 +310,11 @@ JS
 		grep -q 'cut off while it was in use' serve.log || fail "$(tail -n 3 serve.log)"
 	fi
 }
+@test "a body may be packed at every address, and has the bound of the address unpacked" {
+	serve_surely
+	printf '{"name":"b","amount":"5"}' | gzip >packed
+	ask -H 'Content-Encoding: gzip' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 200 ] || fail "$code: $output"
+	ask -H 'Content-Encoding: br' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 415 ] || fail "$code: $output"
+	{ printf '{"name":"b","amount":"5"'; head -c 2m /dev/zero | tr '\0' ' '; printf '}'; } | gzip >packed
+	ask -H 'Content-Encoding: gzip' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 413 ] || fail "$code: $output"
+}
