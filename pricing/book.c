@@ -112,13 +112,23 @@ static bool names_closer(const struct name_entry *n, const struct name_entry *th
 	return !text_eq(than->name, name) && text_cmp(n->name, than->name) < 0;
 }
 
-static struct name_entry *find_name(const struct book *b, struct text name)
+/* The closest entry of those that `fits` takes for that provider; of all, where it is NULL. */
+static struct name_entry *closest_name(const struct book *b, struct text name,
+				       bool (*fits)(const struct book *b, const struct name_entry *n,
+						    const char *provider),
+				       const char *provider)
 {
 	struct name_entry *found = NULL;
 	for (struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && names_closer(n, found, name))
+		if (same_ignoring_case(n->name, name) && (!fits || fits(b, n, provider)) &&
+		    names_closer(n, found, name))
 			found = n;
 	return found;
+}
+
+static struct name_entry *find_name(const struct book *b, struct text name)
+{
+	return closest_name(b, name, NULL, NULL);
 }
 
 static struct name_entry *need_name(struct book *b, const char *s)
@@ -889,13 +899,8 @@ static bool is_sold(const struct book *b, const struct name_entry *n, const char
 /* The entry of a name as that provider sells it, or (NULL) as a first party does. */
 static const struct name_entry *look_up(struct book *b, struct text name, const char *provider)
 {
-	const struct name_entry *found = NULL;
 	open_name(b, name, provider, FIRST_PARTY);
-	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && is_sold(b, n, provider) &&
-		    names_closer(n, found, name))
-			found = n;
-	return found;
+	return closest_name(b, name, is_sold, provider);
 }
 
 /* The same of a gateway that lists the models of others under names of its own. */
@@ -1200,7 +1205,6 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	return rc;
 }
 
-/* The text of a card of the book, which is not kept once it is open. */
 /* --- what names mean --- */
 
 static void narrow(struct held_span *held, struct instant at, struct instant edge)
@@ -1270,13 +1274,8 @@ static bool is_made(const struct book *b, const struct name_entry *n, const char
 
 static const struct name_entry *look_up_made(struct book *b, struct text name, const char *maker)
 {
-	const struct name_entry *found = NULL;
 	open_name(b, name, maker, FIRST_PARTY);
-	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && is_made(b, n, maker) &&
-		    names_closer(n, found, name))
-			found = n;
-	return found;
+	return closest_name(b, name, is_made, maker);
 }
 
 /* Whether a spelling took something off the front of what was left, and nothing else. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sim/cascade.h"
+#include "sim/gsl.h"
 #include "sim/proportion.h"
 
 static struct outcomes *read_text(const char *text, const char *signal, struct err *e)
@@ -162,6 +163,7 @@ static void test_proportions(void **state)
 {
 	(void)state;
 	int64_t w[2];
+	assert_int_equal(gsl_need(NULL), 0);
 	/* Wilson 1927 for 10 of 100 at 95 %: 0.05522914 to 0.17436566 (R: prop.test, no
 	 * correction) */
 	wilson_interval(10, 100, 950, w);
