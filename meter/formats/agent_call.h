@@ -49,6 +49,12 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 struct peek_rows;
 int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
 		  const struct agent_count *table, struct buf *raw, struct err *e);
+/* An answer of a session, by an id of its own in its source, and whether it tells what it used. */
+void agent_note_answer(struct payload_reader *r, struct text id, bool counted, int64_t line);
+/* What follows the latest answer shows that it is not in the making. */
+void agent_answers_ended(struct payload_reader *r);
+/* Refuses those that tell nothing, but the latest one, which may be in the making. */
+void agent_tell_uncounted(struct payload_reader *r);
 /* Session, which is the task, project, model and when it began, from columns of a row.
  * Errors: ERR_INVALID, the instant is none. */
 struct agent_row {

@@ -51,10 +51,28 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 		payload_refuse(r, m->line, v, e);
 }
 
+static void refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "the line has no '%s' of its kind, so what it counts is unknown",
+		name);
+	payload_refuse(r, line, v, &e);
+}
+
 /* While an answer is written its lines hold the count with which it began. */
 static bool is_placeholder(json_value *stop_reason)
 {
 	return stop_reason && json_kind(stop_reason) == JSON_NULL;
+}
+
+/* The lines of an answer meet by the id of its message, which each message of the interface has. */
+static void judge_id(struct metered *m, json_value *message)
+{
+	json_value *id = json_member(message, "id");
+	if (id ? json_kind(id) != JSON_STRING
+	       : text_is(json_string(json_member(message, "type")), "message"))
+		m->unread = "the answer has no 'message.id' that is a word, by which its lines are "
+			    "one call";
 }
 
 static bool claude_document(struct payload_reader *r, json_value *v, int64_t line)
@@ -74,9 +92,13 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 		return false;
 	r->log = LOG_CLAUDE;
 	/* Qwen Code's, of no kind that it is known to write */
-	if (text_is(json_string(json_member(v, "subtype")), "ui_telemetry") ||
-	    !json_is_nothing(json_member(v, "usageMetadata"))) {
-		payload_pass_over(r, "qwen-code.session", v, line);
+	json_value *event = json_member(json_member(v, "systemPayload"), "uiEvent");
+	const bool telemetry = text_is(json_string(json_member(v, "subtype")), "ui_telemetry");
+	if (telemetry || !json_is_nothing(json_member(v, "usageMetadata"))) {
+		if (telemetry && !json_string(json_member(event, "event.name")).n)
+			refuse_part(r, v, "systemPayload.uiEvent", line);
+		else
+			payload_pass_over(r, "qwen-code.session", v, line);
 		return true;
 	}
 	if (type.n && !assistant && json_is_nothing(usage)) {
@@ -101,6 +123,8 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	payload_text(&m.record, FIELD_ID, id && json_string(id).n ? id : json_member(v, "uuid"));
 	if (json_string(json_member(message, "id")).n)
 		m.also = json_string(json_member(v, "requestId"));
+	else
+		judge_id(&m, message);
 	m.broken_off = is_placeholder(json_member(message, "stop_reason"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
@@ -207,7 +231,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 		else
 			ok = !is_judged(key, value);
 	}
-	return ok && value.p;
+	return ok && value.p && m->id.n;
 }
 
 /* The counts of the usage, and what it says of the price: by its layout, else as JSON, whose texts
@@ -272,7 +296,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 
 static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 {
-	struct raw_counts c = { 0 };
+	struct raw_counts c = { .fixed = true }; /* no side is what the total leaves */
 	int rc = counts_read(&c, v, e);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);
@@ -432,14 +456,6 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_take(r, &m);
 }
 
-static void refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
-{
-	struct err e;
-	err_set(&e, ERR_INVALID, "the line has no '%s' of its kind, so what it counts is unknown",
-		name);
-	payload_refuse(r, line, v, &e);
-}
-
 static void count_codex(struct payload_reader *r, json_value *v, json_value *info,
 			struct text limit, int64_t line)
 {
@@ -457,7 +473,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
 	if (!has_total && json_kind(last) != JSON_OBJECT) {
-		payload_pass_over(r, "codex.other", v, line);
+		refuse_part(r, v, "payload.info.total_token_usage", line);
 		return;
 	}
 	if (!has_total && (!json_is_nothing(total) || r->codex_lanes)) {
@@ -685,6 +701,18 @@ static enum claude_holds claude_holds(struct text line)
 	return found;
 }
 
+/* Whether `"type":` stands before p. */
+static bool is_type_before(const char *from, const char *p)
+{
+	while (p > from && p[-1] == ' ')
+		p--;
+	if (p > from && p[-1] == ':')
+		p--;
+	while (p > from && p[-1] == ' ')
+		p--;
+	return p - from >= 6 && memcmp(p - 6, "\"type\"", 6) == 0;
+}
+
 /* Whether a line without a usage may be an answer all the same. Its type stands before its contents
  * or behind them. */
 static bool may_be_answer(struct text line)
@@ -696,8 +724,7 @@ static bool may_be_answer(struct text line)
 		const char *stop = end - from[i] < NEAR ? end : from[i] + NEAR;
 		for (const char *p = from[i];
 		     (p = scan_pair(p, (size_t)(stop - p), "\"a", "\"a")) != NULL; p++)
-			if (stands_at(p, end, word) && p - line.p > 7 &&
-			    memcmp(p - 7, "\"type\":", 7) == 0)
+			if (stands_at(p, end, word) && is_type_before(line.p, p))
 				return true;
 	}
 	return false;

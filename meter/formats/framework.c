@@ -5,6 +5,7 @@
  * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
  * /generation, Bedrock model invocation logging.
  */
+#include "meter/formats/agent_call.h"
 #include "meter/formats/members.h"
 #include "meter/formats/payload_run.h"
 #include "pricing/spelling.h"
@@ -228,6 +229,8 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	const char *colon = named.n ? memchr(named.p, ':', named.n) : NULL;
 	if (!is_object(meta) || !json_string(json_member(v, "role")).n || json_member(v, "usage"))
 		return false;
+	if (text_is(json_string(json_member(v, "role")), "assistant"))
+		agent_note_answer(r, json_string(json_member(v, "id")), is_object(usage), line);
 	if (!is_object(usage)) { /* what was asked */
 		payload_pass_over(r, "mux.chat", v, line);
 		return true;
@@ -340,6 +343,10 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_read(&c, out, &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	/* what embeds has no answer */
+	if (!json_member(out, "outputTokenCount") && !json_string(json_member(v, "errorCode")).n &&
+	    !text_holds(m.record.text[FIELD_MODEL], "embed"))
+		m.unread = "the entry has no 'output.outputTokenCount'";
 	static const char *const none[] = { NULL };
 	judge_rest(r, &m, v, in, out, none);
 	judge_numbers(r, &m, in, "usage");
