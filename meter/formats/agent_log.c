@@ -120,7 +120,7 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	json_value *id = json_member(message, "id");
 	if (!json_string(id).n)
 		id = json_member(v, "requestId");
-	payload_text(&m.record, FIELD_ID, id && json_string(id).n ? id : json_member(v, "uuid"));
+	payload_id(&m, id && json_string(id).n ? id : json_member(v, "uuid"));
 	if (json_string(json_member(message, "id")).n)
 		m.also = json_string(json_member(v, "requestId"));
 	else

@@ -93,7 +93,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	struct metered m;
 	struct err e;
 	payload_begin(&m, shape, line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	/* Mistral's conversations say it of each part */
 	for (json_value *o = json_first(json_member(v, "outputs")); o; o = json_next(o))
@@ -135,8 +135,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	payload_begin(&m, "bedrock.converse", line);
 	json_value *meta = json_member(v, "ResponseMetadata");
 	json_value *id = json_member(meta, "RequestId");
-	payload_text(&m.record, FIELD_ID,
-		     id ? id : json_member(json_member(v, "$metadata"), "requestId"));
+	payload_id(&m, id ? id : json_member(json_member(v, "$metadata"), "requestId"));
 	json_value *model = json_member(v, "modelId");
 	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
@@ -196,8 +195,8 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	    (!json_is_nothing(usage) && !is_object(usage)))
 		m.unread = "the row's 'metadata', which tells what was cached, cannot be read";
 	/* the callback's payload, or a row of the table of spends */
-	payload_text(&m.record, FIELD_ID, json_member(v, "request_id"));
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "request_id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "trace_id"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "team_id"));
@@ -299,7 +298,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		return;
 	}
 	payload_begin(&m, "langfuse.observation", line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "traceId"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
@@ -428,7 +427,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	payload_begin(&m, "cloudflare.log", line);
 	if (failed)
 		m.unread = "the member 'success' says neither true nor false";
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_effort(r, &m.record, v);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);

@@ -123,7 +123,7 @@ static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
 	m.cumulative = true;
 	m.broken_off = stop && json_kind(stop) == JSON_NULL;
 	json_value *id = json_member(message, "id");
-	payload_text(&m.record, FIELD_ID, json_string(id).n ? id : json_member(v, "uuid"));
+	payload_id(&m, json_string(id).n ? id : json_member(v, "uuid"));
 	m.also = json_string(json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	agent_set(&m.record, FIELD_SESSION, session);
@@ -653,7 +653,7 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	}
 	payload_begin(&m, "opencode.print", line);
 	m.session_sum = true; /* the session's calls say the same, and of which model they are */
-	payload_text(&m.record, FIELD_ID, json_member(part, "id"));
+	payload_id(&m, json_member(part, "id"));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);

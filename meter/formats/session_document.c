@@ -72,6 +72,8 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 	payload_begin(&m, "amp.thread", line);
 	agent_set_seller(r, &m.record, TEXT("amp"));
 	m.cumulative = true;
+	if (!call->id.n)
+		m.unread = "its id is no word, so that the call is not known again";
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "amp:%.*s:%.*s", (int)thread.n, thread.p,
 				       (int)call->id.n, call->id.p)));
@@ -403,7 +405,7 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	payload_begin(&m, "kimi-cli.session", line);
 	m.cumulative = true;
-	payload_text(&m.record, FIELD_ID, json_member(payload, "message_id"));
+	payload_id(&m, json_member(payload, "message_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(payload, "model"));
 	set_session(&m.record, path_part(r->path, 1));
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);

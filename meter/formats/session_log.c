@@ -192,8 +192,10 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		payload_pass_over(r, f->shape, v, line);
 		return;
 	}
-	payload_text(&m.record, FIELD_ID, json_member(call, f->id));
+	payload_id(&m, json_member(call, f->id));
 	name_by_place(r, &m.record, f, v);
+	if (!m.record.text[FIELD_ID].n && !m.unread)
+		m.unread = "the call has no id, so that it is not known again";
 	payload_text(&m.record, FIELD_MODEL,
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));

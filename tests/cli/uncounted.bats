@@ -108,6 +108,20 @@ counts() {
 	counts '"output": 6,' '{"id":"a","time":"2026-06-15T10:00:00Z","model":"deepseek-v4-flash","input":5,"output":6,"zork":{"output":5}}'
 }
 
+@test "a call whose id is gone or no word has no price: it would count again beside itself" {
+	local copilot='{"type":"session.usage_record","timestamp":"2026-06-15T10:00:00Z","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10,"cacheReadTokens":40,"cacheWriteTokens":0}}}'
+	local opencode='{"id":"msg_1","sessionID":"s","role":"assistant","modelID":"claude-sonnet-4-6","providerID":"anthropic","tokens":{"total":2470,"input":400,"output":70,"reasoning":0,"cache":{"read":2000,"write":0}},"time":{"created":1781517600000,"completed":1781517609000}}'
+	local chat='{"id":"c1","object":"chat.completion","created":1781517600,"model":"gpt-5","usage":{"prompt_tokens":100,"completion_tokens":10,"total_tokens":110}}'
+	local amp='{"id":"T-1","messages":[{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-06-15T10:00:01Z","inputTokens":4,"outputTokens":70,"cacheCreationInputTokens":100,"cacheReadInputTokens":2000,"totalInputTokens":2104}}]}'
+	for whole in "$copilot" "$opencode" "$chat" "$amp"; do counts '"records": 1,' "$whole"; done
+	for change in 'del(.data.usage.apiCallId)' '.data.usage.apiCallId = null' '.data.usage.apiCallId = ["c1"]'; do told "$change" "$(jq -c "$change" <<<"$copilot")"; done
+	for change in 'del(.time.created)' 'del(.providerID)'; do told "$change" "$(jq -c "$change" <<<"$opencode")"; done
+	for change in '.id = ["c1"]' '.id = {n: "c1"}'; do told "$change" "$(jq -c "$change" <<<"$chat")"; done
+	for change in '.messages[0].messageId = null' '.messages[0].messageId = {n: 1}'; do told "$change" "$(jq -c "$change" <<<"$amp")"; done
+	# an answer may have none
+	counts '"records": 1,' "$(jq -c 'del(.id)' <<<"$chat")"
+}
+
 @test "what agents write beside their counts is no fault: times of tokens, the effort, sums of a session" {
 	printf '%s\n' '{"type":"llm.request","agentId":"main","model":"deepseek-v4-flash","time":1781517600000}' '{"type":"context.append_loop_event","agentId":"main","time":1781517600000,"event":{"type":"step.end","messageId":"m","usage":{"inputOther":100,"output":9,"inputCacheRead":40,"inputCacheCreation":0},"llmFirstTokenLatencyMs":74,"llmServerFirstTokenMs":62}}' >kimi.jsonl
 	run "$TALLY" replay kimi.jsonl --json -q; expect 0 '"records": 1,' '"unpriced": 0,'
