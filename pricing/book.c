@@ -114,7 +114,8 @@ static bool names_closer(const struct name_entry *n, const struct name_entry *th
 
 /* The closest entry of those that `fits` takes for that provider; of all, where it is NULL. */
 static struct name_entry *closest_name(const struct book *b, struct text name,
-				       bool (*fits)(const struct book *b, const struct name_entry *n,
+				       bool (*fits)(const struct book *b,
+						    const struct name_entry *n,
 						    const char *provider),
 				       const char *provider)
 {

@@ -303,8 +303,8 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 		if (whole_until > quarter) { /* and in the quarters before it changes */
 			s->held = s->answer[i];
 			s->held_from_us = quarter * QUARTER_US;
-			s->held_to_us = until_us >= INSTANT_MAX.us ? INT64_MAX
-								   : whole_until * QUARTER_US;
+			s->held_to_us =
+				until_us >= INSTANT_MAX.us ? INT64_MAX : whole_until * QUARTER_US;
 		}
 	}
 	return *known == DIVIDED ? NULL : s->answer[*known - 1];

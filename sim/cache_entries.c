@@ -34,7 +34,7 @@ struct apart {
 	uint32_t word[2];
 };
 
-/* Numbers the blocks of all requests anew, by what keeps them apart and their number so far;
+/* Gives the blocks of all requests new numbers, by what keeps them apart and their number so far;
  * returns how many there are. */
 static size_t number_again(struct numbered *out, const struct entries *en,
 			   const struct apart *apart)

@@ -212,7 +212,8 @@ static double find_slope(const double *z, size_t n, double *slope, double *error
 	*error = sqrt(spread / xx);
 	/* less than a tenth over the whole past is no growth to go on with */
 	if (fabs(*slope) * (double)n < growth_least || !holds(z, n, mean, now) ||
-	    (spread > 0 && gsl.gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
+	    (spread > 0 &&
+	     gsl.gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
 		*slope = 0;
 	return left;
 }

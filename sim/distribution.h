@@ -9,7 +9,6 @@
 #ifndef TALLY_SIM_DISTRIBUTION_H
 #define TALLY_SIM_DISTRIBUTION_H
 
-
 #include "base/arena.h"
 #include "base/json.h"
 #include "sim/gsl.h"

@@ -1,4 +1,5 @@
-/* gsl: the functions of the GNU Scientific Library, loaded by what draws at random, fits or tests. */
+/* gsl: the functions of the GNU Scientific Library, loaded by what draws at random, fits or tests.
+ */
 #ifndef TALLY_SIM_GSL_H
 #define TALLY_SIM_GSL_H
 

@@ -484,10 +484,9 @@ static inline struct subject *subject_of_model(struct worker *w, struct text pro
 	if (__builtin_expect(k->first != first || k->middle != middle || k->last != last ||
 				     k->n != model.n,
 			     0))
-		*k = (struct known_model){
-			first, middle, last, model.n,
-			numbered(w, tariffs_model(w->tariffs, provider, model))
-		};
+		*k = (struct known_model){ first, middle, last, model.n,
+					   numbered(w,
+						    tariffs_model(w->tariffs, provider, model)) };
 	return k->subject;
 }
 

@@ -397,8 +397,7 @@ static bool read_by_place(struct payload_reader *r, struct text line, int64_t nu
 	if (r->log == LOG_UNKNOWN || r->map_count || line.n < 2 || *line.p != '{' ||
 	    line.p[line.n - 1] != '}')
 		return false;
-	return r->log == LOG_CLAUDE ? claude_log_line(r, line, number)
-				    : codex_log_line(r, line);
+	return r->log == LOG_CLAUDE ? claude_log_line(r, line, number) : codex_log_line(r, line);
 }
 
 static void read_line(struct payload_reader *r, struct text line, int64_t number)

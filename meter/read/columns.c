@@ -15,13 +15,16 @@ static const struct {
 
 bool name_speaks_of_money(struct text name)
 {
-#define WORD(s) { s, sizeof(s) - 1 }
+#define WORD(s) \
+	{ \
+		s, sizeof(s) - 1 \
+	}
 	static const struct text words[] = {
-		WORD("token"),	WORD("request"),  WORD("cost"),	       WORD("credit"),
-		WORD("speed"),	WORD("geo"),	  WORD("tier"),	       WORD("batch"),
-		WORD("cache"),	WORD("modality"), WORD("iterations"),  WORD("details"),
-		WORD("traffic"), WORD("units"),	  WORD("performance"), WORD("billed"),
-		WORD("billable"), WORD("charged"), WORD("consumed")
+		WORD("token"),	  WORD("request"),  WORD("cost"),	 WORD("credit"),
+		WORD("speed"),	  WORD("geo"),	    WORD("tier"),	 WORD("batch"),
+		WORD("cache"),	  WORD("modality"), WORD("iterations"),	 WORD("details"),
+		WORD("traffic"),  WORD("units"),    WORD("performance"), WORD("billed"),
+		WORD("billable"), WORD("charged"),  WORD("consumed")
 	};
 #undef WORD
 	/* the second letters of the words that begin with a letter: two tell nearly every place of
