@@ -47,7 +47,7 @@ struct book {
 	struct buf own;
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
-	int guesses;	      /* at what unknown names may have meant */
+	struct dict guess;    /* at what unknown names may have meant: name to text */
 	/* what names meant when they were asked for: provider, 0, model to 1 + place */
 	struct dict meant_index;
 	struct meant *meant;
@@ -297,6 +297,7 @@ void book_close(struct book *b)
 	book_pack_close(b->pack);
 	arena_release(&b->arena);
 	buf_release(&b->own);
+	dict_release(&b->guess);
 	forget_meant(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -613,32 +614,44 @@ static bool is_resold(const struct book *b, const struct name_entry *n)
 	return true;
 }
 
-static int unknown_model(struct book *b, struct text model, struct err *e)
+/* What a name that no card has may have meant. Each name is guessed at once, so that whoever asks
+ * for it, and however often, reads the same. */
+static const char *guess(struct book *b, struct text model)
 {
 	/* each is compared with all names, which takes as long as hundreds of records */
 	enum { GUESSES_MOST = 1000 };
 	struct near_names near;
 	struct buf meant = { 0 };
-	if (!e) /* nobody reads what the name may have meant */
-		return -ERR_NOT_FOUND;
+	const uint64_t *known = dict_find(&b->guess, model);
+	if (known)
+		return (const char *)(uintptr_t)*known;
+	if (b->guess.count == GUESSES_MOST)
+		return "";
 	if (b->self->own_names)
 		b->self->own_names(b->own_user, &b->self->own);
 	b->self->own_names = NULL;
 	near_names_begin(&near, model, (struct text){ b->own.p, b->own.n });
-	const bool guess = b->guesses < GUESSES_MOST;
-	b->guesses += guess;
-	for (size_t i = 0; i < NAME_SLOTS && guess; i++)
+	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
 			near_names_see(&near, n->name, is_resold(b, n));
-	for (size_t i = 0; i < b->table.names && guess; i++)
+	for (size_t i = 0; i < b->table.names; i++)
 		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
 			       b->table.card[b->table.name[i].card].reseller);
 	near_names_put(&near, &meant);
-	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
-		model.n > 200 ? 200 : (int)model.n, model.p,
-		meant.n ? meant.p : "; `tally price install` adds one");
+	const char *text = meant.n ? arena_text(&b->arena, meant.p, meant.n) : "";
+	*dict_need(&b->guess, model, NULL) = (uintptr_t)text;
 	buf_release(&meant);
-	return -ERR_NOT_FOUND;
+	return text;
+}
+
+static int unknown_model(struct book *b, struct text model, struct err *e)
+{
+	if (!e) /* nobody reads what the name may have meant */
+		return -ERR_NOT_FOUND;
+	const char *meant = guess(b, model);
+	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
+		       model.n > 200 ? 200 : (int)model.n, model.p,
+		       *meant ? meant : "; `tally price install` adds one");
 }
 
 /* Opens the shipped card of a vendor: what it says of all its models must not depend on which of

@@ -54,6 +54,16 @@ static bool is_placeholder(json_value *stop_reason)
 	return stop_reason && json_kind(stop_reason) == JSON_NULL;
 }
 
+/* The lines of an answer meet by the id of its message, which each message of the interface has. */
+static void judge_id(struct metered *m, json_value *message)
+{
+	json_value *id = json_member(message, "id");
+	if (id ? json_kind(id) != JSON_STRING
+	       : text_is(json_string(json_member(message, "type")), "message"))
+		m->unread = "the answer has no 'message.id' that is a word, by which its lines are "
+			    "one call";
+}
+
 bool claude_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -71,9 +81,13 @@ bool claude_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	r->log = LOG_CLAUDE;
 	/* Qwen Code's, of no kind that it is known to write */
-	if (text_is(json_string(json_member(v, "subtype")), "ui_telemetry") ||
-	    !json_is_nothing(json_member(v, "usageMetadata"))) {
-		payload_pass_over(r, "qwen-code.session", v, line);
+	json_value *event = json_member(json_member(v, "systemPayload"), "uiEvent");
+	const bool telemetry = text_is(json_string(json_member(v, "subtype")), "ui_telemetry");
+	if (telemetry || !json_is_nothing(json_member(v, "usageMetadata"))) {
+		if (telemetry && !json_string(json_member(event, "event.name")).n)
+			agent_refuse_part(r, v, "systemPayload.uiEvent", line);
+		else
+			payload_pass_over(r, "qwen-code.session", v, line);
 		return true;
 	}
 	if (type.n && !assistant && json_is_nothing(usage)) {
@@ -95,9 +109,11 @@ bool claude_log_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *id = json_member(message, "id");
 	if (!json_string(id).n)
 		id = json_member(v, "requestId");
-	payload_text(&m.record, FIELD_ID, id && json_string(id).n ? id : json_member(v, "uuid"));
+	payload_id(&m, id && json_string(id).n ? id : json_member(v, "uuid"));
 	if (json_string(json_member(message, "id")).n)
 		m.also = json_string(json_member(v, "requestId"));
+	else
+		judge_id(&m, message);
 	m.broken_off = is_placeholder(json_member(message, "stop_reason"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
@@ -196,7 +212,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 		else
 			ok = !is_judged(key, value);
 	}
-	return ok && value.p;
+	return ok && value.p && m->id.n;
 }
 
 /* The counts of the usage, and what it says of the price: by its layout, else as JSON, whose texts
@@ -292,6 +308,18 @@ static enum claude_holds claude_holds(struct text line)
 	return found;
 }
 
+/* Whether `"type":` stands before p. */
+static bool is_type_before(const char *from, const char *p)
+{
+	while (p > from && p[-1] == ' ')
+		p--;
+	if (p > from && p[-1] == ':')
+		p--;
+	while (p > from && p[-1] == ' ')
+		p--;
+	return p - from >= 6 && memcmp(p - 6, "\"type\"", 6) == 0;
+}
+
 /* Whether a line without a usage may be an answer all the same. Its type stands before its contents
  * or behind them. */
 static bool may_be_answer(struct text line)
@@ -303,8 +331,7 @@ static bool may_be_answer(struct text line)
 		const char *stop = end - from[i] < NEAR ? end : from[i] + NEAR;
 		for (const char *p = from[i];
 		     (p = scan_pair(p, (size_t)(stop - p), "\"a", "\"a")) != NULL; p++)
-			if (stands_at(p, end, word) && p - line.p > 7 &&
-			    memcmp(p - 7, "\"type\":", 7) == 0)
+			if (stands_at(p, end, word) && is_type_before(line.p, p))
 				return true;
 	}
 	return false;

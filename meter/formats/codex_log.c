@@ -10,7 +10,7 @@
 
 static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 {
-	struct raw_counts c = { 0 };
+	struct raw_counts c = { .fixed = true }; /* no side is what the total leaves */
 	int rc = counts_read(&c, v, e);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);
@@ -170,14 +170,6 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_take(r, &m);
 }
 
-static void refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
-{
-	struct err e;
-	err_set(&e, ERR_INVALID, "the line has no '%s' of its kind, so what it counts is unknown",
-		name);
-	payload_refuse(r, line, v, &e);
-}
-
 static void count_codex(struct payload_reader *r, json_value *v, json_value *info,
 			struct text limit, int64_t line)
 {
@@ -190,12 +182,12 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	if (json_kind(info) != JSON_OBJECT) {
-		refuse_part(r, v, "payload.info", line);
+		agent_refuse_part(r, v, "payload.info", line);
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
 	if (!has_total && json_kind(last) != JSON_OBJECT) {
-		payload_pass_over(r, "codex.other", v, line);
+		agent_refuse_part(r, v, "payload.info.total_token_usage", line);
 		return;
 	}
 	if (!has_total && (!json_is_nothing(total) || r->codex_lanes)) {
@@ -318,7 +310,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	r->log = LOG_CODEX;
 	if (json_kind(payload) != JSON_OBJECT) {
-		refuse_part(r, v, "payload", line);
+		agent_refuse_part(r, v, "payload", line);
 		return true;
 	}
 	json_value *turn = json_member(payload, "turn_token_usage");
@@ -337,7 +329,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
 	} else if (text_is(type, "token_usage_record") &&
 		   (!response.n || json_kind(json_member(payload, "usage")) != JSON_OBJECT)) {
-		refuse_part(r, v, response.n ? "payload.usage" : "payload.response_id", line);
+		agent_refuse_part(r, v, response.n ? "payload.usage" : "payload.response_id", line);
 	} else if (text_is(type, "token_usage_record")) {
 		json_value *usage = json_member(payload, "usage");
 		json_value *thread = json_member(payload, "thread_token_usage");

@@ -16,7 +16,7 @@ struct log_gap {
 	const char *agent, *left_out, *completed_by;
 };
 
-enum { LOG_GAPS_MOST = 8 };
+enum { LOG_GAPS_MOST = 16 };
 /* NULL behind the last. */
 const struct log_gap *log_gap_at(size_t i);
 

@@ -290,6 +290,20 @@ static json_value *find_tokens(json_value *v)
 	return NULL;
 }
 
+json_value *column_find_lost(json_value *v, uint64_t fields)
+{
+	json_value *found = NULL;
+	for (json_value *m = json_first(v); m && !found; m = json_next(m)) {
+		const enum record_field f =
+			json_key(m) ? record_field_by_name(text_of(json_key(m))) : FIELD_NONE;
+		const bool lost = f >= FIELD_COUNTS && f < FIELD_END && !(fields >> f & 1);
+		found = lost && json_kind(m) == JSON_NUMBER && json_may_be_count(m)
+				? m
+				: column_find_lost(m, fields);
+	}
+	return found;
+}
+
 bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f)
 {
 	if (f == FIELD_UNKNOWN && !json_is_nothing(v)) {
