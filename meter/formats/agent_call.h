@@ -35,6 +35,8 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		 struct err *e);
 /* Whether v is an object with two counts of the table. */
 bool agent_holds_counts(json_value *v, const struct agent_count *table);
+/* A line of a log that lacks a part which it always has: refused, by that name. */
+void agent_refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line);
 /* A call of an agent has a prompt and an answer. Errors: ERR_INVALID where one is not counted. */
 int agent_check_counts(const struct raw_counts *c, struct err *e);
 /* Into buckets, and to the sink; raw: the usage as it was written. rc and e: what went wrong
@@ -49,6 +51,12 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 struct peek_rows;
 int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
 		  const struct agent_count *table, struct buf *raw, struct err *e);
+/* An answer of a session, by an id of its own in its source, and whether it tells what it used. */
+void agent_note_answer(struct payload_reader *r, struct text id, bool counted, int64_t line);
+/* What follows the latest answer shows that it is not in the making. */
+void agent_answers_ended(struct payload_reader *r);
+/* Refuses those that tell nothing, but the latest one, which may be in the making. */
+void agent_tell_uncounted(struct payload_reader *r);
 /* Session, which is the task, project, model and when it began, from columns of a row.
  * Errors: ERR_INVALID, the instant is none. */
 struct agent_row {

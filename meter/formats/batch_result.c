@@ -206,7 +206,9 @@ bool batch_document(struct payload_reader *r, json_value *v, int64_t line)
 	const struct batch_line *best = NULL;
 	enum { LINES = sizeof all / sizeof *all };
 	if (id && !response && !result && !error) {
-		payload_pass_over(r, "batch.result", v, line);
+		struct batch_line none = { 0 };
+		none.failed = json_member(v, "body") || json_member(v, "url");
+		read_line(r, v, &none, line);
 		return true;
 	}
 	for (size_t i = 0; i < LINES; i++)

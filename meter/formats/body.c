@@ -24,8 +24,7 @@ static void name_vendor(struct record *r, json_value *v, json_value *usage)
 	}
 }
 
-/* Dollars, rounded to the pico-dollar: gateways write what their own binary floats gave. */
-static int money_of_json(struct money *out, json_value *v, struct err *e)
+int payload_money(struct money *out, json_value *v, struct err *e)
 {
 	struct decimal d;
 	bool rounded;
@@ -43,9 +42,9 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 	if (!cost || json_kind(cost) != JSON_NUMBER ||
 	    (own_key && json_kind(upstream) != JSON_NUMBER))
 		return 0;
-	int rc = money_of_json(&own, cost, e);
+	int rc = payload_money(&own, cost, e);
 	if (rc == 0 && own_key)
-		rc = money_of_json(&behind, upstream, e);
+		rc = payload_money(&behind, upstream, e);
 	if (rc == 0 && (own.pico < 0 || behind.pico < 0))
 		rc = err_set(e, ERR_INVALID, "field 'cost' is below zero");
 	if (rc == 0 && __builtin_add_overflow(own.pico, behind.pico, &own.pico))
@@ -94,7 +93,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	struct metered m;
 	struct err e;
 	payload_begin(&m, shape, line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	/* Mistral's conversations say it of each part */
 	for (json_value *o = json_first(json_member(v, "outputs")); o; o = json_next(o))
@@ -136,8 +135,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	payload_begin(&m, "bedrock.converse", line);
 	json_value *meta = json_member(v, "ResponseMetadata");
 	json_value *id = json_member(meta, "RequestId");
-	payload_text(&m.record, FIELD_ID,
-		     id ? id : json_member(json_member(v, "$metadata"), "requestId"));
+	payload_id(&m, id ? id : json_member(json_member(v, "$metadata"), "requestId"));
 	json_value *model = json_member(v, "modelId");
 	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
@@ -162,6 +160,17 @@ static bool says_false(json_value *v)
 	return json_is_nothing(v) || text_is(s, "false") || text_is(s, "False") || text_is(s, "f");
 }
 
+/* Whether the row counts a prompt of which nothing tells what was cached; what is embedded never
+ * is.
+ */
+static bool lacks_cached(const struct payload_reader *r, const struct metered *m, json_value *v)
+{
+	const struct text type = json_string(json_member(v, "call_type"));
+	return !(r->counted & (1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE)) &&
+	       m->record.tokens[BUCKET_INPUT] && !text_is(type, "embedding") &&
+	       !text_is(type, "aembedding");
+}
+
 static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct metered m;
@@ -171,8 +180,10 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	/* rows of its database hold it as text */
 	if (json_string(meta).n && json_open(&inner, json_string(meta), NULL) == 0)
 		meta = json_root(inner);
-	json_value *usage = json_member(meta, "usage_object");
-	const struct raw_counts inside = { .cache = CACHE_INSIDE };
+	/* older versions keep there what the row itself has no columns for */
+	json_value *usage = json_member(meta, "usage_object"),
+		   *more = json_member(meta, "additional_usage_values");
+	struct raw_counts inside = { .cache = CACHE_INSIDE };
 	/* an answer from the gateway's own cache used no tokens of any vendor */
 	if (says_true(json_member(v, "cache_hit"))) {
 		r->passed_over++;
@@ -184,8 +195,8 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	    (!json_is_nothing(usage) && !is_object(usage)))
 		m.unread = "the row's 'metadata', which tells what was cached, cannot be read";
 	/* the callback's payload, or a row of the table of spends */
-	payload_text(&m.record, FIELD_ID, json_member(v, "request_id"));
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "request_id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "trace_id"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "team_id"));
@@ -197,12 +208,18 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
+	if (rc == 0 && !json_first(usage)) {
+		rc = counts_read(&inside, more, &e);
+		payload_judge(r, &m, more, true);
+	}
 	if (rc == 0)
-		rc = payload_counts(r, &m, usage && json_first(usage) ? usage : v, &inside, &e);
+		rc = payload_counts(r, &m, json_first(usage) ? usage : v, &inside, &e);
+	if (rc == 0 && !m.unread && !json_first(usage) && lacks_cached(r, &m, v))
+		m.unread = "the row has no 'metadata.usage_object', which tells what was cached";
 	payload_judge_beside(r, &m, v, NULL, "");
 	payload_doubt(r, &m, v);
 	export_judge_document(r, &m, v);
-	if (rc == 0 && !(usage && json_first(usage))) {
+	if (rc == 0 && !json_first(usage)) {
 		/* the row is more than its counts */
 		r->raw.n = 0;
 		buf_printf(&r->raw, "{\"prompt_tokens\":%.*s,\"completion_tokens\":%.*s}",
@@ -281,7 +298,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		return;
 	}
 	payload_begin(&m, "langfuse.observation", line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "traceId"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
@@ -381,7 +398,7 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	if (!known)
 		m.unread = "the row's 'other', which tells what was cached, cannot be read";
 	payload_judge_closed(r, &m, root, "other");
-	if (!json_member(v, "other"))
+	if (!json_member(v, "other") || json_kind(json_member(v, "other")) == JSON_NULL)
 		m.unread = "the row has no member 'other', which tells what was cached";
 	payload_effort(r, &m.record, json_member(v, "other"));
 	if (rc == 0)
@@ -410,7 +427,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	payload_begin(&m, "cloudflare.log", line);
 	if (failed)
 		m.unread = "the member 'success' says neither true nor false";
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_effort(r, &m.record, v);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);

@@ -123,7 +123,7 @@ static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
 	m.cumulative = true;
 	m.broken_off = stop && json_kind(stop) == JSON_NULL;
 	json_value *id = json_member(message, "id");
-	payload_text(&m.record, FIELD_ID, json_string(id).n ? id : json_member(v, "uuid"));
+	payload_id(&m, json_string(id).n ? id : json_member(v, "uuid"));
 	m.also = json_string(json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	agent_set(&m.record, FIELD_SESSION, session);
@@ -197,17 +197,24 @@ static bool goes_on(struct capture *c, const struct model_sum *now, size_t count
 	return c->sums && met == c->sums && c->answers && c->prompt <= added;
 }
 
-/* The lifetime of what was written stands in the usage beside, which leaves nested agents out. */
-static int set_writes(struct raw_counts *c, int64_t written, json_value *usage, struct err *e)
+/* The lifetime of what was written stands in the usage beside, which leaves nested agents out: what
+ * they wrote may stay for longer, and cost more. */
+static int set_writes(struct metered *m, struct raw_counts *c, int64_t written, json_value *usage,
+		      struct err *e)
 {
 	struct raw_counts top = { 0 };
 	if (usage && counts_read(&top, usage, e) != 0)
 		return ERR_INVALID;
-	if (top.has >> RAW_CACHE_WRITE_1H & 1 &&
-	    top.count[RAW_CACHE_WRITE_5M] + top.count[RAW_CACHE_WRITE_1H] == written) {
+	const bool split = top.has >> RAW_CACHE_WRITE_1H & 1;
+	m->broken_off = split && written;
+	if (written && !split && !m->unread && (is_object(usage) || json_is_nothing(usage)))
+		m->unread = "no 'usage.cache_creation' stands beside 'modelUsage', and says for "
+			    "how long its cache writes stay";
+	if (split && top.count[RAW_CACHE_WRITE_5M] + top.count[RAW_CACHE_WRITE_1H] == written) {
 		c->count[RAW_CACHE_WRITE_5M] = top.count[RAW_CACHE_WRITE_5M];
 		c->count[RAW_CACHE_WRITE_1H] = top.count[RAW_CACHE_WRITE_1H];
 		c->has |= 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
+		m->broken_off = false;
 		return 0;
 	}
 	c->count[RAW_CACHE_WRITE] = written;
@@ -308,6 +315,22 @@ static bool is_less_than(json_value *v, const struct model_sum *now, size_t coun
 	return answer < c.count[RAW_COMPLETION];
 }
 
+/* Whether the costs of all models are less than that of the whole by more than floats may be off:
+ * one of them is missing. Where a cost is not told, nothing is known. */
+static bool costs_less(json_value *v, json_value *models)
+{
+	enum { FLOATS_OFF_PICO = 1000000 };
+	struct money whole, one;
+	struct err none;
+	if (payload_money(&whole, json_member(v, "total_cost_usd"), &none) != 0)
+		return false;
+	for (json_value *m = json_first(models); m; m = json_next(m))
+		if (payload_money(&one, json_member(m, "costUSD"), &none) != 0 ||
+		    __builtin_sub_overflow(whole.pico, one.pico, &whole.pico))
+			return false;
+	return whole.pico > FLOATS_OFF_PICO;
+}
+
 static void take_models(struct payload_reader *r, json_value *v, json_value *models, int64_t line)
 {
 	struct capture *c = capture_of(r);
@@ -325,7 +348,10 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 	const bool more = goes_on(c, now, count);
 	const char *lacks = is_less_than(v, now, count) ? "'modelUsage' counts less than the "
 							  "'usage' beside it, which it holds"
-							: NULL;
+			    : costs_less(v, models)
+				    ? "the models of 'modelUsage' cost less than the "
+				      "'total_cost_usd' beside them"
+				    : NULL;
 	c->from_start |= more;
 	json_value *raw = json_first(models);
 	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
@@ -341,14 +367,14 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 			counts.count[claude_order[k]] = own[k];
 			counts.has |= 1u << claude_order[k];
 		}
-		if (set_writes(&counts, own[SUMS - 2], json_member(v, "usage"), &e) != 0) {
+		begin_result(r, &m, v, now[i].model, line);
+		m.unread = lacks;
+		if (set_writes(&m, &counts, own[SUMS - 2], json_member(v, "usage"), &e) != 0) {
 			payload_refuse(r, line, v, &e);
 			return;
 		}
 		counts.units[UNIT_WEB_SEARCH] = own[SUMS - 1];
-		begin_result(r, &m, v, now[i].model, line);
 		m.holds = held_answers(r, now[i].model, now, count);
-		m.unread = lacks;
 		take_result(r, &m, v, raw, &counts, count == 1);
 	}
 	c->sums = count;
@@ -577,8 +603,16 @@ static bool gemini_event(struct payload_reader *r, json_value *v, struct text ty
 	}
 	if (!is_object(models) || json_member(v, "usage"))
 		return false;
-	for (json_value *m = json_first(models); m; m = json_next(m))
-		take_gemini(r, v, m, line);
+	for (json_value *m = json_first(models); m; m = json_next(m)) {
+		struct err e;
+		if (is_object(m)) {
+			take_gemini(r, v, m, line);
+			continue;
+		}
+		err_set(&e, ERR_INVALID, "'stats.models' has under '%.60s' no object of counts",
+			json_key(m));
+		payload_refuse(r, line, v, &e);
+	}
 	if (json_first(models))
 		return true;
 	capture_of(r)->gemini_line = 0;
@@ -619,7 +653,7 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	}
 	payload_begin(&m, "opencode.print", line);
 	m.session_sum = true; /* the session's calls say the same, and of which model they are */
-	payload_text(&m.record, FIELD_ID, json_member(part, "id"));
+	payload_id(&m, json_member(part, "id"));
 	agent_set(&m.record, FIELD_SESSION, session);
 	agent_set(&m.record, FIELD_TASK, session);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);

@@ -125,12 +125,19 @@ bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line)
 	struct text type = json_string(json_member(v, "type")), text;
 	struct json_document *doc;
 	struct err e;
-	if (json_kind(json_member(v, "ts")) != JSON_NUMBER ||
-	    !(text_is(type, "say") || text_is(type, "ask")))
-		return false;
+	const bool entry = json_kind(json_member(v, "ts")) == JSON_NUMBER &&
+			   (text_is(type, "say") || text_is(type, "ask"));
 	text = json_string(json_member(v, "text"));
 	const bool request = is_request(json_string(json_member(v, "say"))),
 		   object = text.n && *text.p == '{';
+	if (!entry && request) {
+		err_set(&e, ERR_INVALID,
+			"the request has no number 'ts' or no known 'type', so it is no entry of a "
+			"task");
+		payload_refuse(r, line, v, &e);
+	}
+	if (!entry)
+		return request;
 	if (request ? !object : object && text_holds(text, "\"tokensIn\":")) {
 		err_set(&e, ERR_INVALID,
 			request ? "the request has no 'text' with its counts"

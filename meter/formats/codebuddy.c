@@ -73,6 +73,8 @@ bool codebuddy_document(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	usage = usage ? usage : json_member(data, "usage");
 	usage = usage ? usage : json_member(message, "usage");
+	agent_note_answer(r, json_string(json_member(data, "messageId")),
+			  json_kind(usage) == JSON_OBJECT, line);
 	if (json_kind(usage) != JSON_OBJECT) {
 		payload_pass_over(r, "codebuddy.session", v, line);
 		return true;

@@ -665,9 +665,17 @@ static int take_total(struct parts *p, const struct raw_counts *c, bool has_prom
 			return err_set(e, ERR_INVALID,
 				       "field 'total_tokens' (%lld) is smaller than its parts",
 				       (long long)p->total);
-	} else if (!HAS(c, RAW_COMPLETION) && p->total >= p->prompt && !p->cache_beside &&
-		   p->reasoning == 0) {
-		p->completion = p->total - p->prompt;
+	} else if (!HAS(c, RAW_COMPLETION)) {
+		/* the family of its keys says where the parts lie: another identity would fit, too
+		 */
+		p->reasoning_beside = c->reasoning_beside;
+		int64_t rest = plus(p->prompt, p->cache_beside ? plus(p->cache_read, p->write) : 0);
+		rest = plus(rest, p->reasoning_beside ? p->reasoning : 0);
+		if (rest > p->total)
+			return err_set(e, ERR_INVALID,
+				       "the total (%lld) is smaller than the prompt (%lld)",
+				       (long long)p->total, (long long)rest);
+		p->completion = p->total - rest;
 	} else if (!decide_by_total(p)) {
 		return err_set(
 			e, ERR_INVALID,

@@ -296,6 +296,9 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 		if (inner && json_first(field))
 			rc = err_set(e, ERR_INVALID, "field '%s' must be a value, not %s", c->name,
 				     json_kind_name(field));
+		else if (field && json_kind(field) == JSON_NULL && is_count(c->role))
+			w->p.m.unread = arena_printf(
+				&r->arena, "field '%s' is null, and unknown is not zero", c->name);
 		else if (field && s.n)
 			rc = take_value(r, w, c, s, e);
 	}
@@ -475,6 +478,13 @@ static int take_bucket(struct payload_reader *r, const struct row *w, json_value
 	return 0;
 }
 
+/* A row of a document that counts, and says of no time when: a table may have rows of totals. */
+static bool lacks_time(const struct row *w)
+{
+	return w->p.bucket && !w->seen && !w->uncharged && w->p.counts.has &&
+	       w->p.m.record.time_us == TIME_ABSENT;
+}
+
 static void take_row(struct payload_reader *r, const struct export_format *f,
 		     const struct export_seen *seen, json_value *v, json_value *item, int64_t line)
 {
@@ -487,6 +497,8 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 	if (f->provider)
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
 	int rc = read_row(r, &w, v, item, &e);
+	if (rc == 0 && lacks_time(&w))
+		rc = err_set(&e, ERR_INVALID, "the row counts, and does not say of when");
 	if (rc == 0 && (w.uncharged || w.p.m.record.time_us == TIME_ABSENT) &&
 	    (w.uncharged || w.p.bucket)) {
 		r->passed_over++; /* not charged, or a row of totals */
@@ -539,6 +551,15 @@ static json_value *rows_elsewhere(const struct export_format *f, json_value *ite
 	return NULL;
 }
 
+/* Whether an item has neither rows nor counts of its own. */
+static bool lacks_rows(const struct export_format *f, json_value *item)
+{
+	for (const struct export_column *c = f->rows ? f->column : NULL; c && c->name; c++)
+		if (is_count(c->role) && export_value(item, NULL, c->name))
+			return false;
+	return f->rows && !f->key;
+}
+
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
 		      int64_t line)
 {
@@ -550,6 +571,11 @@ static void take_item(struct payload_reader *r, const struct export_format *f, j
 			"the item has no list of rows in '%s', and holds one of no known meaning "
 			"('%.60s')",
 			f->rows, json_key(other));
+		payload_refuse(r, line, item, &e);
+		return;
+	}
+	if (!rows && lacks_rows(f, item)) {
+		err_set(&e, ERR_INVALID, "the item has no list of rows in '%s'", f->rows);
 		payload_refuse(r, line, item, &e);
 		return;
 	}
@@ -582,6 +608,7 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 		r->passed_over++;
 		return true;
 	}
+	export_see_document(r, f, items ? items : v);
 	/* a row of a list is an item; a list of rows in an item is not the page's */
 	if (items && items != export_rows_in(f, v))
 		for (json_value *item = json_first(items); item; item = json_next(item), n++) {

@@ -243,6 +243,39 @@ void export_see(struct export_seen *seen, const struct export_format *f, struct 
 		seen->role[c->role] |= export_is_named(name, c->name);
 }
 
+/* What a row counts, and its document. */
+static void see_row(struct export_seen *seen, const struct export_format *f, json_value *row,
+		    json_value *item)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		seen->role[c->role] |= export_value(row, item, c->name) != NULL;
+}
+
+void export_see_document(struct payload_reader *r, const struct export_format *f, json_value *items)
+{
+	const bool list = json_kind(items) == JSON_ARRAY;
+	r->document_seen = (struct export_seen){ 0 };
+	for (json_value *item = list ? json_first(items) : items; item;
+	     item = list ? json_next(item) : NULL) {
+		json_value *row = json_first(export_rows_in(f, item));
+		if (!row)
+			see_row(&r->document_seen, f, item, NULL);
+		for (; row; row = json_next(row))
+			see_row(&r->document_seen, f, row, item);
+	}
+}
+
+/* A count that other rows of the document have; NULL: none is missing. */
+static const char *missing_count(const struct payload_reader *r, const struct export_format *f,
+				 const struct export_seen *of_row)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if ((c->role == ROLE_REQUESTS || c->role >= ROLE_COUNT) && !c->optional &&
+		    r->document_seen.role[c->role] && !of_row->role[c->role])
+			return c->name;
+	return NULL;
+}
+
 void export_judge_document(struct payload_reader *r, struct metered *m, json_value *v)
 {
 	const struct export_format *f =
@@ -290,8 +323,13 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 	struct export_seen of_row = { 0 };
 	if (f->kind == EXPORT_CALLS && !f->general)
 		judge_call(r, f, row);
-	for (const struct export_column *c = f->column; !seen && c->name; c++)
-		of_row.role[c->role] |= export_value(row, item, c->name) != NULL;
+	if (!seen)
+		see_row(&of_row, f, row, item);
+	const char *missing = seen || f->as_json ? NULL : missing_count(r, f, &of_row);
+	if (missing)
+		return arena_printf(&r->arena,
+				    "the row has no '%s', which other rows of its document have",
+				    missing);
 	of_row.role[ROLE_MODEL] |= f->key && item;
 	/* a table of one's own may leave the model to the question */
 	if (!f->general && !(seen ? seen : &of_row)->role[ROLE_MODEL])

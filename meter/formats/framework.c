@@ -5,6 +5,7 @@
  * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
  * /generation, Bedrock model invocation logging.
  */
+#include "meter/formats/agent_call.h"
 #include "meter/formats/members.h"
 #include "meter/formats/payload_run.h"
 #include "pricing/spelling.h"
@@ -36,8 +37,7 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 	if (!is_object(usage))
 		return false;
 	payload_begin(&m, "langchain.message", line);
-	payload_text(&m.record, FIELD_ID,
-		     either(json_member(message, "id"), json_member(meta, "id")));
+	payload_id(&m, either(json_member(message, "id"), json_member(meta, "id")));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
@@ -185,8 +185,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 		return true;
 	}
 	payload_begin(&m, "ai-sdk.result", line);
-	payload_text(&m.record, FIELD_ID,
-		     either(json_member(response, "id"), json_member(v, "id")));
+	payload_id(&m, either(json_member(response, "id"), json_member(v, "id")));
 	payload_text(&m.record, FIELD_MODEL, json_member(parent, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
@@ -228,6 +227,8 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	const char *colon = named.n ? memchr(named.p, ':', named.n) : NULL;
 	if (!is_object(meta) || !json_string(json_member(v, "role")).n || json_member(v, "usage"))
 		return false;
+	if (text_is(json_string(json_member(v, "role")), "assistant"))
+		agent_note_answer(r, json_string(json_member(v, "id")), is_object(usage), line);
 	if (!is_object(usage)) { /* what was asked */
 		payload_pass_over(r, "mux.chat", v, line);
 		return true;
@@ -236,7 +237,7 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	payload_begin(&m, "mux.chat", line);
 	m.cumulative = true;
-	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "workspaceId"));
 	const size_t vendor = (size_t)(colon - named.p);
 	m.record.text[FIELD_MODEL] = (struct text){ colon + 1, named.n - vendor - 1 };
@@ -276,7 +277,7 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 	if (!json_member(g, "native_tokens_prompt"))
 		return false;
 	payload_begin(&m, "openrouter.generation", line);
-	payload_text(&m.record, FIELD_ID, json_member(g, "id"));
+	payload_id(&m, json_member(g, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(g, "model"));
 	m.record.text[FIELD_PROVIDER] = TEXT("openrouter");
 	m.record.present |= (uint64_t)1 << FIELD_PROVIDER;
@@ -326,7 +327,7 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		return true;
 	}
 	payload_begin(&m, "bedrock.invocation", line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "requestId"));
+	payload_id(&m, json_member(v, "requestId"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
 	if (!names_region(m.record.text[FIELD_MODEL]))
 		payload_text(&m.record, FIELD_REGION, json_member(v, "region"));
@@ -340,6 +341,10 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_read(&c, out, &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	/* what embeds has no answer */
+	if (!json_member(out, "outputTokenCount") && !json_string(json_member(v, "errorCode")).n &&
+	    !text_holds(m.record.text[FIELD_MODEL], "embed"))
+		m.unread = "the entry has no 'output.outputTokenCount'";
 	static const char *const none[] = { NULL };
 	judge_rest(r, &m, v, in, out, none);
 	judge_numbers(r, &m, in, "usage");

@@ -39,7 +39,8 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t l
 	int rc = agent_columns(&c, rows, 4, table, &raw, &e);
 	if (rc == 0)
 		rc = agent_row_texts(&m.record, rows, &(struct agent_row){ 1, 3, 2, 9 }, &e);
-	if (!c.count[RAW_PROMPT] && !c.count[RAW_COMPLETION] && !c.count[RAW_TOTAL] && rc == 0) {
+	if (!c.count[RAW_PROMPT] && !c.count[RAW_COMPLETION] && !c.count[RAW_TOTAL] && rc == 0 &&
+	    (c.has || whole_session)) {
 		r->passed_over++;
 		buf_release(&raw);
 		return;

@@ -30,11 +30,33 @@ static int take_calls(struct record *r, json_value *usage, struct err *e)
 	return rc;
 }
 
+/* The first count of a turn that is not the sum of what its models count; NULL: each is. */
+static const char *find_other_sum(json_value *usage, json_value *models)
+{
+	struct err none;
+	for (const struct agent_count *k = table; k->key; k++) {
+		struct raw_counts whole = { 0 };
+		int64_t rest = 0;
+		json_value *n = json_member(usage, k->key);
+		if (k->harmless || !n || counts_set(&whole, k->which, n, &none) != 0)
+			continue;
+		rest = whole.count[k->which];
+		for (json_value *m = json_first(models); m; m = json_next(m)) {
+			struct raw_counts part = { 0 };
+			if (counts_set(&part, k->which, json_member(m, k->key), &none) == 0)
+				rest -= part.count[k->which];
+		}
+		if (rest != 0)
+			return k->key;
+	}
+	return NULL;
+}
+
 static void take_model(struct payload_reader *r, json_value *v, json_value *usage,
 		       struct text model, int64_t line)
 {
 	json_value *params = json_member(v, "params"), *update = json_member(params, "update"),
-		   *meta = json_member(params, "_meta");
+		   *meta = json_member(params, "_meta"), *whole = json_member(update, "usage");
 	const struct text prompt = json_string(json_member(update, "prompt_id"));
 	struct text session = json_string(json_member(params, "sessionId"));
 	struct metered m;
@@ -42,7 +64,7 @@ static void take_model(struct payload_reader *r, json_value *v, json_value *usag
 	struct err e;
 	payload_begin(&m, "grok.session", line);
 	m.cumulative = true;
-	m.broken_off = json_true(json_member(json_member(update, "usage"), "usageIsIncomplete"));
+	m.broken_off = json_true(json_member(whole, "usageIsIncomplete"));
 	if (!session.n)
 		session = path_part(r->path, 1);
 	if (prompt.n)
@@ -58,7 +80,14 @@ static void take_model(struct payload_reader *r, json_value *v, json_value *usag
 		rc = take_calls(&m.record, usage, &e);
 	if (rc == 0)
 		rc = agent_counts(&c, usage, table, &e);
-	payload_judge_beside(r, &m, update, json_member(update, "usage"), "");
+	payload_judge_beside(r, &m, v, whole, "");
+	const char *other = m.unread || m.broken_off || usage == whole
+				    ? NULL
+				    : find_other_sum(whole, json_member(whole, "modelUsage"));
+	if (other)
+		m.unread = arena_printf(&r->arena,
+					"the turn's '%s' is not the sum of what its models count",
+					other);
 	agent_take_json(r, &m, &c, usage, rc, &e);
 }
 
@@ -100,6 +129,8 @@ bool grok_document(struct payload_reader *r, json_value *v, int64_t line)
 			r->passed_over++;
 		return true;
 	}
+	agent_note_answer(r, json_string(json_member(update, "prompt_id")),
+			  json_kind(usage) == JSON_OBJECT, line);
 	if (json_kind(usage) != JSON_OBJECT) {
 		payload_pass_over(r, "grok.session", v, line);
 		return true;

@@ -11,6 +11,16 @@ static const struct log_gap gaps[] = {
 	{ "gemini-cli.session", NULL, "Gemini CLI",
 	  "calls for web search, summaries and compression, and answers that were cut",
 	  "a gateway that meters every call" },
+	{ "opencode.session", NULL, "OpenCode and its forks",
+	  "calls for titles, and answers that were cut", "a gateway that meters every call" },
+	{ "continue.session", NULL, "Continue", "answers without text, and those that were cut",
+	  "a gateway that meters every call" },
+	{ "kimi-code.session", NULL, "Kimi Code", "answers without text, and those that were cut",
+	  "a gateway that meters every call" },
+	{ "copilot-cli.session", NULL, "GitHub Copilot CLI", "answers that were cut",
+	  "a gateway that meters every call" },
+	{ "cline-cli.session", NULL, "Cline's command line",
+	  "answers without text, and those that were cut", "a gateway that meters every call" },
 	{ "qwen-code.session", NULL, "Qwen Code", "calls for summaries, and answers that were cut",
 	  "a gateway that meters every call" },
 };
@@ -23,6 +33,9 @@ const struct log_gap *log_gap_at(size_t i)
 
 void lower_bound_see(struct lower_bound *b, const char *shape)
 {
+	if (shape == b->seen)
+		return;
+	b->seen = shape;
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
 		b->log[i] |= strcmp(gaps[i].shape, shape) == 0;
 		b->whole[i] |= gaps[i].whole && strcmp(gaps[i].whole, shape) == 0;

@@ -213,10 +213,17 @@ static bool is_price_word(json_value *v)
 	return tier_is_word(s);
 }
 
+/* "llmFirstTokenLatencyMs" */
+static bool is_time(const char *name)
+{
+	const size_t n = strlen(name);
+	return (n > 2 && strcmp(name + n - 2, "Ms") == 0) || strcasestr(name, "_ms") ||
+	       strcasestr(name, "latency");
+}
+
 static bool is_rate_or_time(const char *name)
 {
-	return strcasestr(name, "per_second") || strcasestr(name, "time_to") ||
-	       strcasestr(name, "_ms") || strcasestr(name, "latency");
+	return is_time(name) || strcasestr(name, "per_second") || strcasestr(name, "time_to");
 }
 
 static bool speaks_of_usage(const char *name)
@@ -298,7 +305,8 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
 			      (kind == JSON_STRING && name && is_usage(name))
 	    : w->apart ? (money || closed) && is_count(v) && !(name && is_rate_or_time(name))
-		       : money || w->dimension || (closed && (is_count(v) || is_price_word(v)))) {
+		       : (money && (closed || !name || !is_time(name))) || w->dimension ||
+				 (closed && (is_count(v) || is_price_word(v)))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else

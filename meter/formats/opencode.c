@@ -96,6 +96,10 @@ static void take_step(struct payload_reader *r, struct message *m, json_value *t
 	set_instant(&out.record, FIELD_TIME, m->created);
 	set_instant(&out.record, FIELD_COMPLETED, m->completed);
 	payload_recorded_as(&out, cost, false);
+	/* what makes its id, by which forks meet */
+	if (!m->created.n || !m->provider.n)
+		out.unread = "the message has no 'time.created' or no 'providerID', by which its "
+			     "copies are one call";
 	agent_take_json(r, &out, &c, tokens, rc, &e);
 }
 

@@ -59,6 +59,8 @@ static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *
 	struct err e;
 	const bool too_much = says_too_much(v);
 	bool other = too_much || holds_other(v, known);
+	other |= holds_other(json_member(v, "resource"), NAMES("attributes", "entityRefs")) ||
+		 holds_other(json_member(v, "scope"), NAMES("attributes"));
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		other |= is_no_list(json_member(v, lists[i]));
 	if (!other)

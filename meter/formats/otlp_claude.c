@@ -38,7 +38,7 @@ void otlp_claude_event(struct payload_reader *r, const struct otlp_item *item)
 		else if (i < 2)
 			rc = err_set(&e, ERR_INVALID, "the event has no '%s'", keys[i].name);
 	}
-	payload_text(&m.record, FIELD_ID, otlp_attribute(a, "request_id"));
+	payload_id(&m, otlp_attribute(a, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, otlp_attribute(a, "model"));
 	json_value *speed = otlp_attribute(a, "speed");
 	if (!text_is(json_string(speed), "standard") && !text_is(json_string(speed), "normal"))

@@ -152,7 +152,7 @@ static void read_agent_event(struct payload_reader *r, const struct event_format
 	payload_text(&m.record, FIELD_TASK, otlp_attribute(a, f->session));
 	payload_text(&m.record, FIELD_CUSTOMER, otlp_attribute(a, "customer"));
 	if (f->id)
-		payload_text(&m.record, FIELD_ID, otlp_attribute(a, f->id));
+		payload_id(&m, otlp_attribute(a, f->id));
 	if (m.record.text[FIELD_ID].n == 0)
 		set_text(&m.record, FIELD_ID, made_id(r, f, &m, item));
 	if (f->agent)

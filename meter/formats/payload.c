@@ -83,6 +83,16 @@ int64_t payload_passed_over(const struct payload_reader *r)
 	return r->passed_over;
 }
 
+int64_t payload_unclaimed(const struct payload_reader *r)
+{
+	return r->unclaimed;
+}
+
+int64_t payload_added_up(const struct payload_reader *r)
+{
+	return r->added_up;
+}
+
 int64_t payload_asked(const struct payload_reader *r)
 {
 	return r->asked;
@@ -138,16 +148,22 @@ static bool native_beside(struct payload_reader *r, struct metered *m, json_valu
 
 /* A member that is no field: it may be billed, or count what the record lacks. */
 static void judge_native(struct payload_reader *r, struct metered *m, json_value *v,
-			 enum record_field f, bool lacks)
+			 enum record_field f, uint64_t fields)
 {
 	const struct shape *shape = shape_by_name("jsonl");
 	const struct text name = text_of(json_key(v));
-	const bool count = f == FIELD_OBSCURE && json_may_be_count(v);
+	const bool count = f == FIELD_OBSCURE && json_may_be_count(v),
+		   lacks = fields_lack_counts(fields);
+	json_value *lost = column_find_lost(v, fields);
 	bool unread = !m->unread && column_judge(&r->member, shape, v, f);
 	if (count && !lacks)
 		doubts_add_column(&r->doubts, name);
 	if (count && lacks && !m->unread) {
 		column_tell(&r->member, name);
+		unread = true;
+	}
+	if (lost && !m->unread && !unread) {
+		column_tell(&r->member, text_of(json_key(lost)));
 		unread = true;
 	}
 	if (unread)
@@ -185,7 +201,7 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 		if (beside)
 			continue;
 		if (field >= FIELD_END) {
-			judge_native(r, &m, f, field, fields_lack_counts(fields));
+			judge_native(r, &m, f, field, fields);
 			continue;
 		}
 		if (record_set(&m.record, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
@@ -250,6 +266,7 @@ static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 	err_set(&e, ERR_INVALID,
 		"the object has no known shape: neither a 'usage' object nor one of the token "
 		"fields (input, output, ...)");
+	r->unclaimed++;
 	payload_refuse(r, line, v, &e);
 }
 
@@ -288,6 +305,7 @@ void payload_value(struct payload_reader *r, json_value *v, int64_t line)
 	default:
 		err_set(&e, ERR_INVALID, "a usage record is a JSON object, not %s",
 			json_kind_name(v));
+		r->unclaimed++;
 		payload_refuse(r, line, v, &e);
 	}
 }
@@ -373,6 +391,15 @@ static bool begins(struct text s, const char *word)
 	return s.n >= n && memcmp(s.p, word, n) == 0;
 }
 
+static bool read_by_place(struct payload_reader *r, struct text line, int64_t number)
+{
+	/* what reads lines by place sees no other members */
+	if (r->log == LOG_UNKNOWN || r->map_count || line.n < 2 || *line.p != '{' ||
+	    line.p[line.n - 1] != '}')
+		return false;
+	return r->log == LOG_CLAUDE ? claude_log_line(r, line, number) : codex_log_line(r, line);
+}
+
 static void read_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct json_document *doc;
@@ -393,10 +420,10 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 		if (line.n == 0 || text_is(line, "[DONE]"))
 			return;
 	}
-	/* what reads lines by place sees no other members */
-	if (r->log != LOG_UNKNOWN && !r->map_count && agent_log_line(r, line, number))
+	if (read_by_place(r, line, number))
 		return;
 	if (json_open_within(&doc, line, PAYLOAD_VALUES_MOST, &e) != 0) {
+		r->unclaimed++;
 		r->sink.refuse(r->sink.user, number, line, &e);
 		return;
 	}

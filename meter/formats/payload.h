@@ -47,11 +47,13 @@ struct metered {
 	 * perhaps of others, for its source does not show how the run began */
 	struct text holds;
 	bool holds_more;
-	bool in_run;	 /* an answer of a run whose sum is not in its source */
-	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
-	bool unsplit;	 /* its cache writes are not told by lifetime */
-	bool broken_off; /* a stream that ended before its usage was final */
-	int64_t line;	 /* of the source, from 1; 0: unknown */
+	bool in_run;	/* an answer of a run whose sum is not in its source */
+	bool aggregate; /* all calls of a bucket of time, [time, completed); cumulative, too */
+	bool unsplit;	/* its cache writes are not told by lifetime */
+	/* its counts are the least that they may be: a stream ended before its usage was final, or
+	 * how long cache writes stay is not told of some of them */
+	bool broken_off;
+	int64_t line; /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not
 	 * understood; NULL: all is */
 	const char *unread;
@@ -115,8 +117,12 @@ void payload_value(struct payload_reader *r, json_value *v, int64_t number);
 void payload_finish(struct payload_reader *r);
 /* Documents that are known to carry no usage. */
 int64_t payload_passed_over(const struct payload_reader *r);
+/* Of these, documents that add up what others beside them tell. */
+int64_t payload_added_up(const struct payload_reader *r);
 /* Of these, requests of a batch, which bill nothing: its results do. */
 int64_t payload_asked(const struct payload_reader *r);
+/* How many of what was refused are in no form that is known, as settings and other files are. */
+int64_t payload_unclaimed(const struct payload_reader *r);
 
 /* Pages of an interface that hands out an answer in parts; they live as long as the reader. */
 struct doubts;

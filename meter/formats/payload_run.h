@@ -2,8 +2,8 @@
  * payload_run: what the parts of the payload reader share. Internal to meter/formats/.
  *
  * payload.c tells shapes apart, sighting.c is what all formats fill a call in with, body.c reads
- * answers, stream.c what arrives in pieces, agent_log.c the logs of coding agents, telemetry.c
- * spans and events.
+ * answers, stream.c what arrives in pieces, claude_log.c and codex_log.c the logs of two agents,
+ * telemetry.c spans and events.
  */
 #ifndef TALLY_METER_FORMATS_PAYLOAD_RUN_H
 #define TALLY_METER_FORMATS_PAYLOAD_RUN_H
@@ -60,6 +60,11 @@ struct anthropic_stream {
 	struct text start, latest; /* usage as message_start and the last message_delta wrote it */
 };
 
+/* Which meanings of its format a row, or the header of a table, has a column for. */
+struct export_seen {
+	bool role[EXPORT_ROLES];
+};
+
 struct pending_row;
 struct capture;
 struct export_format;
@@ -81,10 +86,11 @@ struct payload_reader {
 	size_t map_count;
 	json_value *outer, *inner; /* the documents at work, on document_line; NULL: none */
 	int64_t document_line;
-	uint64_t map_found;	    /* which of map some call had */
-	bool mapped;		    /* there were calls */
-	int64_t passed_over, asked; /* asked: of these, what was asked of a batch */
-	uint32_t counted;	    /* which counts the last usage told: as raw_counts.has */
+	uint64_t map_found;		/* which of map some call had */
+	bool mapped;			/* there were calls */
+	int64_t passed_over, unclaimed; /* unclaimed: refused, and in no form that is known */
+	int64_t asked, added_up; /* of these, what was asked of a batch, and sums of other files */
+	uint32_t counted;	 /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
 	struct anthropic_stream anthropic;
@@ -114,11 +120,13 @@ struct payload_reader {
 	struct doubts doubts;
 	struct dict names; /* what the names of an export's keys say, of: */
 	const struct export_format *names_of;
+	struct export_seen document_seen; /* by the rows of the document at work */
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
 	int64_t session_calls; /* of the formats of session_log, read so far */
-	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest */
+	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest,
+	 * which may be in the making (answers.c) */
 	struct dict session_answers;
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
@@ -130,6 +138,9 @@ struct payload_reader {
 void payload_begin(struct metered *m, const char *shape, int64_t line);
 /* Copies a JSON string or number into a text field when it is there and not empty. */
 void payload_text(struct record *r, enum record_field f, json_value *v);
+/* The id of a call by itself; one that is neither a string nor a number leaves it without a price.
+ */
+void payload_id(struct metered *m, json_value *v);
 /* What a gateway may write beside any body: customer, project, workload, task, session, effort,
  * time. */
 int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e);
@@ -183,6 +194,9 @@ void payload_doubt(struct payload_reader *r, const struct metered *m, json_value
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e);
 /* A document that is known to hold no call: refused when it counts tokens all the same. */
 void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line);
+/* Dollars, rounded to the pico-dollar: gateways write what their own binary floats gave. Errors: no
+ * number, or one out of range. */
+int payload_money(struct money *out, json_value *v, struct err *e);
 /* What the seller says that the call cost, in dollars. */
 int payload_stated(struct metered *m, json_value *usage, struct err *e);
 int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_value *upstream,
@@ -232,9 +246,10 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(session_document, "") \
 	X(capture_document, "session_id type=thread.started type=turn.completed") \
 	X(session_log_document, "type=llm.request type=context.append_loop_event " \
-				"type=session.usage_record system_prompt") \
-	X(agent_log_document, "sessionId type=session_meta type=turn_context type=event_msg " \
-			      "type=response_item type=summary") \
+				"type=session.usage_record system_prompt messages_path") \
+	X(claude_log_document, "sessionId type=summary") \
+	X(codex_log_document, \
+	  "type=session_meta type=turn_context type=event_msg type=response_item") \
 	X(export_document, "") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
@@ -250,7 +265,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	  "quota response_cost spend tokens_in result usage_info meta") \
 	X(wrapped_document, "") \
 	X(session_line_document, "") /* no call, where nothing else took it */
-#define AGENT_FORMATS 4
+#define AGENT_FORMATS 5
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT
@@ -263,9 +278,10 @@ void capture_finish(struct payload_reader *r);
 void capture_release(struct payload_reader *r);
 /* A piece of a stream whose pieces carry no id: the last counts of it are the call's. */
 void payload_hold_piece(struct payload_reader *r, struct metered *m, bool has_usage, bool ended);
-/* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
- */
-bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
+/* The fast way for lines of a log whose kind is known, in braces: false when the slow way must read
+ * the line. */
+bool claude_log_line(struct payload_reader *r, struct text line, int64_t number);
+bool codex_log_line(struct payload_reader *r, struct text line);
 /* all begins with the header, which is that line; take_document: of rows that are documents of
  * another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
@@ -275,11 +291,10 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 void export_finish(struct payload_reader *r);
 void export_release(struct payload_reader *r);
 
-/* Which meanings of its format a row, or the header of a table, has a column for. */
-struct export_seen {
-	bool role[EXPORT_ROLES];
-};
 void export_see(struct export_seen *seen, const struct export_format *f, struct text name);
+/* What the rows of a document have, for the judgement of each: items, a list or one item. */
+void export_see_document(struct payload_reader *r, const struct export_format *f,
+			 json_value *items);
 /* Why the row of an export keeps no price: a key of it (or of the item around it, which may be
  * NULL) that the registry does not list, and that speaks of money, holds a word of a dimension of
  * prices, or may be what a column that is missing held. NULL: there is none. The text lives as long

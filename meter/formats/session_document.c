@@ -72,6 +72,8 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 	payload_begin(&m, "amp.thread", line);
 	agent_set_seller(r, &m.record, TEXT("amp"));
 	m.cumulative = true;
+	if (!call->id.n)
+		m.unread = "its id is no word, so that the call is not known again";
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "amp:%.*s:%.*s", (int)thread.n, thread.p,
 				       (int)call->id.n, call->id.p)));
@@ -99,6 +101,7 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 	if (call->message)
 		payload_judge_beside(r, &m, call->message, call->cache ? call->cache : call->usage,
 				     "");
+	payload_judge_missing(r, &m, call->cache);
 	agent_take_json(r, &m, &c, call->usage, rc, &e);
 }
 
@@ -114,6 +117,16 @@ static void pass_over_message(struct payload_reader *r, json_value *m, int64_t l
 	payload_refuse(r, line, m, &e);
 }
 
+/* Of a session in which answers tell what they used. */
+static void note_message(struct payload_reader *r, json_value *message, struct text id,
+			 bool counted, int64_t line)
+{
+	if (text_is(json_string(json_member(message, "role")), "assistant"))
+		agent_note_answer(r, id, counted, line);
+	else
+		agent_answers_ended(r);
+}
+
 /* Newer threads have the usage in each message; older ones a ledger beside the messages. */
 static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -125,19 +138,18 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 		in_messages |= json_member(json_member(m, "usage"), "timestamp") ||
 			       json_member(json_member(m, "usage"), "totalInputTokens");
 	for (json_value *m = json_first(messages); in_messages && m; m = json_next(m), n++) {
-		json_value *usage = json_member(m, "usage"), *id = json_member(m, "messageId");
-		if (json_kind(usage) == JSON_OBJECT)
+		json_value *usage = json_member(m, "usage"), *own = json_member(m, "messageId");
+		const bool counted = json_kind(usage) == JSON_OBJECT;
+		const struct text id =
+			own ? kept(r, own) : text_of(arena_printf(&r->arena, "%lld", (long long)n));
+		if (counted)
 			take_amp(r, thread,
 				 &(struct amp_call){
-					 .id = id ? kept(r, id)
-						  : text_of(arena_printf(&r->arena, "%lld",
-									 (long long)n)),
-					 .holder = usage,
-					 .usage = usage,
-					 .message = m },
+					 .id = id, .holder = usage, .usage = usage, .message = m },
 				 line);
 		else
 			pass_over_message(r, m, line);
+		note_message(r, m, id, counted, line);
 	}
 	json_value *ledger = json_member(v, "usageLedger"), *events = json_member(ledger, "events");
 	bool counted = false; /* in a message, of which the ledger has the rest */
@@ -257,6 +269,9 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 	struct text session = kept(r, json_member(v, "sessionId")),
 		    began = continue_began(r, session);
 	int64_t n = 0;
+	bool tells = false; /* older versions keep no usage */
+	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h))
+		tells |= json_kind(json_member(json_member(h, "message"), "usage")) == JSON_OBJECT;
 	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h), n++) {
 		json_value *message = json_member(h, "message"),
 			   *usage = json_member(message, "usage");
@@ -269,7 +284,13 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 			payload_refuse(r, line, h, &e);
 			continue;
 		}
-		if (json_kind(usage) != JSON_OBJECT) {
+		const bool counted = json_kind(usage) == JSON_OBJECT;
+		if (tells)
+			note_message(
+				r, message,
+				text_of(arena_printf(&r->arena, "history[%lld]", (long long)n)),
+				counted, line);
+		if (!counted) {
 			payload_pass_over(r, "continue.session", h, line);
 			continue;
 		}
@@ -364,6 +385,9 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
 	struct err e;
 	bool counts_elsewhere = false;
+	if (text_is(json_string(json_member(message, "type")), "StatusUpdate"))
+		agent_note_answer(r, json_string(json_member(payload, "message_id")),
+				  !json_is_nothing(usage), line);
 	/* what a sub-agent does is mirrored here ("event"), and counted in its own file */
 	if (!text_is(json_string(json_member(message, "type")), "StatusUpdate") ||
 	    json_is_nothing(usage)) {
@@ -381,7 +405,7 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	payload_begin(&m, "kimi-cli.session", line);
 	m.cumulative = true;
-	payload_text(&m.record, FIELD_ID, json_member(payload, "message_id"));
+	payload_id(&m, json_member(payload, "message_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(payload, "model"));
 	set_session(&m.record, path_part(r->path, 1));
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);

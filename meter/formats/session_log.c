@@ -3,6 +3,8 @@
  * CLI, Gemini CLI, Qwen Code, Cline CLI, Kimi Code. A row in `formats` is a format, and its counts
  * are lines of session_counts.def.
  */
+#include <unistd.h>
+
 #include "meter/formats/agent_call.h"
 
 /* Where the counts stand in the usage objects of the formats. */
@@ -158,18 +160,23 @@ static int pair_lines(struct payload_reader *r, struct metered *m, const struct 
 	return 0;
 }
 
-/* Formats that write an answer first, and again with its counts. */
+/* Formats whose answers tell what they used, some of them later. */
 static void note_answer(struct payload_reader *r, const struct session_format *f, json_value *v,
-			uint64_t line)
+			json_value *call, bool counted, int64_t line)
 {
-	const struct text id = json_string(json_member(v, "id"));
-	if ((f->find != find_gemini && f->find != find_cline) || !id.n)
-		return;
-	uint64_t *at = dict_need(&r->session_answers, id, NULL);
-	if (!*at || line == UINT64_MAX)
-		*at = line;
-	if (!text_eq(id, r->session_answer))
-		r->session_answer = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
+	const bool notes = f->find == find_gemini || f->find == find_cline || f->find == find_kimi;
+	struct text id = json_string(json_member(call, f->id));
+	if (!id.n)
+		id = json_number(json_member(v, "ts"));
+	if (notes)
+		agent_note_answer(r, id, counted, line);
+}
+
+/* pi keeps the counts with which an answer began, where its stream was cut. */
+static bool is_cut(json_value *call)
+{
+	const struct text stop = json_string(json_member(call, "stopReason"));
+	return text_is(stop, "error") || text_is(stop, "aborted");
 }
 
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
@@ -179,13 +186,16 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	struct err e;
 	payload_begin(&m, f->shape, line);
 	m.cumulative = true; /* written again when results of tools come */
+	m.broken_off = is_cut(call);
 	/* what a program says to itself */
 	if (text_is(json_string(json_member(call, "provider")), "openclaw")) {
 		payload_pass_over(r, f->shape, v, line);
 		return;
 	}
-	payload_text(&m.record, FIELD_ID, json_member(call, f->id));
+	payload_id(&m, json_member(call, f->id));
 	name_by_place(r, &m.record, f, v);
+	if (!m.record.text[FIELD_ID].n && !m.unread)
+		m.unread = "the call has no id, so that it is not known again";
 	payload_text(&m.record, FIELD_MODEL,
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));
@@ -224,7 +234,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0)
 		rc = pair_lines(r, &m, f, v, &e);
 	payload_end(r, &m, v, rc, &e);
-	note_answer(r, f, v, UINT64_MAX);
+	note_answer(r, f, v, call, true, line);
 	r->session_calls++;
 	r->session_open = 0;
 }
@@ -258,6 +268,9 @@ static void pass_over_line(struct payload_reader *r, const char *shape, json_val
 {
 	struct err e;
 	json_value *usage = find_other_usage(shape, call);
+	for (json_value *m = usage || call == v ? NULL : json_first(v); m && !usage;
+	     m = json_next(m))
+		usage = m == call ? NULL : find_counts(shape, m, 0);
 	if (!usage) {
 		payload_pass_over(r, shape, v, line);
 		return;
@@ -317,25 +330,10 @@ static void tell_open_step(struct payload_reader *r)
 	r->session_open = 0;
 }
 
-/* The last one may be in the making. */
-static void tell_uncounted(struct payload_reader *r)
-{
-	struct err e;
-	for (size_t i = 0; i < r->session_answers.room; i++) {
-		const struct dict_slot *s = &r->session_answers.slot[i];
-		if (!s->key || s->value == UINT64_MAX ||
-		    text_eq((struct text){ s->key, s->n }, r->session_answer))
-			continue;
-		err_set(&e, ERR_INVALID, "the answer '%.100s' counts nothing, though others follow",
-			s->key);
-		r->sink.refuse(r->sink.user, (int64_t)s->value, (struct text){ 0 }, &e);
-	}
-}
-
 void session_log_finish(struct payload_reader *r)
 {
 	tell_open_step(r);
-	tell_uncounted(r);
+	agent_tell_uncounted(r);
 }
 
 /* Lines that repeat what calls say, or add them up. */
@@ -386,7 +384,7 @@ static void keep(struct payload_reader *r, struct text *to, json_value *v)
 /* The messages of a session, or of a patch of it. */
 static void read_messages(struct payload_reader *r, json_value *messages, int64_t line)
 {
-	if (messages && json_kind(messages) != JSON_NULL && json_kind(messages) != JSON_ARRAY)
+	if (messages && json_kind(messages) != JSON_ARRAY)
 		refuse_usage(r, messages, messages, line);
 	for (json_value *m = json_kind(messages) == JSON_ARRAY ? json_first(messages) : NULL; m;
 	     m = json_next(m))
@@ -394,6 +392,27 @@ static void read_messages(struct payload_reader *r, json_value *messages, int64_
 			refuse_usage(r, m, messages, line);
 		else if (!session_log_document(r, m, line))
 			payload_pass_over(r, "session.message", m, line);
+}
+
+/* Beside its messages Cline keeps the sums of a session, which are not there without them. */
+static bool take_cline_sums(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	const struct text path = json_string(json_member(v, "messages_path"));
+	const char *name = path.n ? memrchr(path.p, '/', path.n) : NULL,
+		   *slash = r->path ? strrchr(r->path, '/') : NULL;
+	if (!name || !json_member(json_member(v, "metadata"), "usage"))
+		return false;
+	r->added_up++;
+	if (slash && access(arena_printf(&r->arena, "%.*s%.*s", (int)(slash - r->path), r->path,
+					 (int)(path.p + path.n - name), name),
+			    R_OK) != 0) {
+		err_set(&e, ERR_INVALID, "the sums of a session whose messages are not beside it");
+		payload_refuse(r, line, v, &e);
+	} else {
+		r->passed_over++;
+	}
+	return true;
 }
 
 /* Lines and documents that say what the calls behind them belong to. */
@@ -431,7 +450,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *call, *usage;
-	if (take_header(r, v, line))
+	if (take_header(r, v, line) || take_cline_sums(r, v, line))
 		return true;
 	if (is_pi_line(v) && is_type(v, "message") &&
 	    json_kind(json_member(v, "message")) != JSON_OBJECT) {
@@ -448,7 +467,7 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 			refuse_usage(r, v, usage, line);
 		else {
 			pass_over_line(r, formats[i].shape, v, call, line);
-			note_answer(r, &formats[i], v, (uint64_t)line);
+			note_answer(r, &formats[i], v, call, false, line);
 		}
 		return true;
 	}

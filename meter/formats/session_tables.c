@@ -35,8 +35,9 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, const str
 	bool any = rc != 0;
 	for (int i = 0; i < RAW_COUNTS; i++)
 		any |= c.count[i] != 0;
-	/* a session that has only begun, a call that was refused */
-	if (any)
+	/* a session that has only begun, a call that was refused: a call of which nothing is told
+	 * is neither */
+	if (any || (!c.has && !t->sums))
 		agent_take(r, &m, &c, (struct text){ raw.p, raw.n }, rc, &e);
 	else
 		r->passed_over++;

@@ -20,6 +20,13 @@ void payload_text(struct record *r, enum record_field f, json_value *v)
 	r->present |= (uint64_t)1 << f;
 }
 
+void payload_id(struct metered *m, json_value *v)
+{
+	payload_text(&m->record, FIELD_ID, v);
+	if ((json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY) && !m->unread)
+		m->unread = "its id is no word, so that the call is not known again";
+}
+
 int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e)
 {
 	struct err inner;

@@ -212,7 +212,7 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	if (!has_usage && !json_is_nothing(json_member(v, "usage")))
 		m.unread = "the member 'usage' is not an object of counts";
 	json_value *id = json_member(v, "id");
-	payload_text(&m.record, FIELD_ID, id ? id : json_member(groq, "id"));
+	payload_id(&m, id ? id : json_member(groq, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
@@ -280,7 +280,7 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	struct err e;
 	const struct raw_counts rule = { .cache = CACHE_INSIDE, .reasoning_beside = true };
 	payload_begin(&m, "gemini.content", line);
-	payload_text(&m.record, FIELD_ID, either(v, "responseId", "response_id"));
+	payload_id(&m, either(v, "responseId", "response_id"));
 	payload_text(&m.record, FIELD_MODEL, either(v, "modelVersion", "model_version"));
 	payload_tier(r, &m, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, either(v, "createTime", "create_time"), &e);

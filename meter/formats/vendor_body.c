@@ -227,8 +227,8 @@ static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 	    !is_object(usage))
 		return false;
 	payload_begin(&m, "pydantic-ai.response", line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "provider_response_id"));
-	payload_text(&m.record, FIELD_ID, json_member(v, "vendor_id"));
+	payload_id(&m, json_member(v, "provider_response_id"));
+	payload_id(&m, json_member(v, "vendor_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model_name"));
 	payload_tier(r, &m, json_member(v, "provider_details"), usage);
 	rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);

@@ -71,6 +71,8 @@ static int ingest_trace(struct intake *to, const char *path, struct err *e)
 		if (rc == 0)
 			rc = trace_intake_run(&x, trace_body_line(x.trace), &torn, e);
 	}
+	if (rc == 0)
+		rc = trace_intake_end(&x, e);
 	trace_intake_close(&x);
 	return rc;
 }

@@ -73,9 +73,10 @@ int mapped_next(struct mapped *x, struct store *s, struct err *e)
 {
 	char room[MAP_NAME_ROOM];
 	for (;;) {
-		int rc = store_also_text(s, name_of(room, x, ++x->place), &x->earlier, e);
+		int rc = store_also_text(s, name_of(room, x, x->place + 1), &x->earlier, e);
 		if (rc != 0 || !x->earlier.n)
 			return rc;
+		x->place++;
 		if (text_eq(text_in(&x->earlier), text_in(&x->map)))
 			x->noted = true;
 		else if (read_map(x))
@@ -89,7 +90,7 @@ int mapped_note(struct mapped *x, struct store *s, struct err *e)
 	if (x->noted)
 		return 0;
 	x->noted = true;
-	return store_also(s, name_of(room, x, x->place), text_in(&x->map), false, e);
+	return store_also(s, name_of(room, x, ++x->place), text_in(&x->map), false, e);
 }
 
 int mapped_see(struct mapped *x, struct store *s, int64_t line, struct text id, struct err *e)
@@ -100,6 +101,7 @@ int mapped_see(struct mapped *x, struct store *s, int64_t line, struct text id, 
 		return rc;
 	if ((x->count & (x->count - 1)) == 0)
 		x->row = mem_grow(x->row, (x->count ? x->count * 2 : 1) * sizeof *x->row);
+	x->sorted = false;
 	struct mapped_row *row = &x->row[x->count++];
 	*row = (struct mapped_row){ .line = line };
 	memcpy(row->id, id.p, id.n);
@@ -110,6 +112,14 @@ static int by_line(const void *a, const void *b)
 {
 	const struct mapped_row *x = a, *y = b;
 	return (x->line > y->line) - (x->line < y->line);
+}
+
+size_t mapped_beside(struct mapped *x, const struct mapped *now)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < now->count; i++)
+		n += !mapped_id(x, now->row[i].line).n;
+	return n;
 }
 
 struct text mapped_id(struct mapped *x, int64_t line)

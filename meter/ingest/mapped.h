@@ -16,7 +16,7 @@ struct mapped {
 	size_t fields;
 	/* private */
 	struct buf columns, map, earlier;
-	int place; /* of that map; in the end the first that is free */
+	int place; /* of the last map that there is */
 	bool noted;
 	struct mapped_row *row; /* by line */
 	size_t count;
@@ -26,8 +26,8 @@ struct mapped {
 void mapped_init(struct mapped *x, const struct trace *t, const struct field_map *map,
 		 size_t map_count);
 void mapped_release(struct mapped *x);
-/* Another map that read such a table, in x->field. Returns 1, 0 where there is no more, or the
- * store's error. */
+/* Another map that read such a table, in x->field; those that were noted since, when it is asked
+ * again. Returns 1, 0 where there is no more, or the store's error. */
 int mapped_next(struct mapped *x, struct store *s, struct err *e);
 /* Behind the last of them: keeps that this map reads such tables, in a transaction. Errors: the
  * store's. */
@@ -37,5 +37,7 @@ int mapped_note(struct mapped *x, struct store *s, struct err *e);
 int mapped_see(struct mapped *x, struct store *s, int64_t line, struct text id, struct err *e);
 /* The id under which the row of that line is stored; empty: under none. */
 struct text mapped_id(struct mapped *x, int64_t line);
+/* How many rows are stored as other maps read them, by `now`, and were not when x looked. */
+size_t mapped_beside(struct mapped *x, const struct mapped *now);
 
 #endif

@@ -1,21 +1,26 @@
 #include "meter/ingest/trace_intake.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "meter/read/read_ahead.h"
 
-/* The id of a row that has none, where it is stored as another --map read it. */
+static int look(struct trace_intake *x, struct mapped *into, struct err *e);
+
+/* The id of a row that has none, where it is stored as another --map read it. The first one that is
+ * not is asked for once more where nobody else writes: another map may read the table, too. */
 static void find_mapped(struct trace_intake *x, struct metered *m)
 {
-	const struct text id = mapped_id(&x->mapped, m->line);
 	struct err *e = &x->to->failure;
 	if (m->record.text[FIELD_ID].n)
 		return;
+	struct text id = mapped_id(&x->mapped, m->line);
+	if (!id.n && !x->mapped.noted && intake_hold(x->to, e) == 0 &&
+	    look(x, &x->mapped, e) == 0 && mapped_note(&x->mapped, x->to->store, e) == 0)
+		id = mapped_id(&x->mapped, m->line);
 	if (id.n) {
 		m->record.text[FIELD_ID] = id;
 		m->record.present |= (uint64_t)1 << FIELD_ID;
-	} else if (!x->mapped.noted && intake_hold(x->to, e) == 0) {
-		mapped_note(&x->mapped, x->to->store, e);
 	}
 }
 
@@ -116,11 +121,12 @@ static int open_with(struct trace_intake *x, const char *path, const struct fiel
 }
 
 /* The rows that are stored as an earlier map read them. */
-static int look_with(struct trace_intake *x, const char *path, struct err *e)
+static int look_with(struct trace_intake *x, struct mapped *into, struct err *e)
 {
-	struct trace_intake own = { .to = x->to, .mapped = x->mapped };
+	struct trace_intake own = { .to = x->to, .mapped = *into };
+	const char *path = x->path;
 	bool torn = false;
-	int rc = open_with(&own, path, x->mapped.field, x->mapped.fields, e);
+	int rc = open_with(&own, path, into->field, into->fields, e);
 	for (int again = 0; rc == 0 && (again == 0 || (again == 1 && torn)); again++) {
 		own.looks = ingest_open(x->to->store, &x->to->o->options, path, NULL, NULL);
 		rc = trace_rewind(own.trace, again, e);
@@ -128,8 +134,20 @@ static int look_with(struct trace_intake *x, const char *path, struct err *e)
 			rc = trace_intake_run(&own, trace_body_line(own.trace), &torn, e);
 		ingest_close(own.looks);
 	}
-	x->mapped = own.mapped;
+	*into = own.mapped;
 	trace_close(own.trace);
+	return rc;
+}
+
+/* The same with each map that was noted since *into looked. */
+static int look(struct trace_intake *x, struct mapped *into, struct err *e)
+{
+	struct err none;
+	int rc;
+	while ((rc = mapped_next(into, x->to->store, e)) == 1)
+		/* one with which it cannot be read has read none of it */
+		if (look_with(x, into, &none) != 0 && x->to->failure.code != ERR_NONE)
+			return err_pass(e, &x->to->failure);
 	return rc;
 }
 
@@ -153,21 +171,39 @@ static int look_without_map(struct trace_intake *x, const char *path, struct err
 int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e)
 {
 	const struct ingest_files *o = to->o;
-	struct err none;
-	*x = (struct trace_intake){ .to = to };
+	*x = (struct trace_intake){ .to = to, .path = path };
 	int rc = open_with(x, path, o->map, o->map_count, e);
 	if (rc != 0)
 		return rc;
 	if (trace_shape(x->trace)->container == CONTAINER_CSV)
 		put_header(x);
 	mapped_init(&x->mapped, x->trace, o->map, o->map_count);
-	while ((rc = mapped_next(&x->mapped, to->store, e)) == 1)
-		/* one with which it cannot be read has read none of it */
-		if (look_with(x, path, &none) != 0 && to->failure.code != ERR_NONE)
-			return err_pass(e, &to->failure);
+	rc = look(x, &x->mapped, e);
 	if (rc == 0 && o->map_count && source_is_payload(path, false))
 		rc = look_without_map(x, path, e);
 	return rc;
+}
+
+int trace_intake_end(struct trace_intake *x, struct err *e)
+{
+	struct mapped now;
+	char why[200];
+	/* nothing of it is new */
+	if (!x->mapped.noted || x->to->failure.code != ERR_NONE)
+		return 0;
+	mapped_init(&now, x->trace, x->to->o->map, x->to->o->map_count);
+	int rc = intake_hold(x->to, e);
+	if (rc == 0)
+		rc = look(x, &now, e);
+	const size_t twice = rc == 0 ? mapped_beside(&x->mapped, &now) : 0;
+	mapped_release(&now);
+	if (!twice)
+		return rc;
+	snprintf(why, sizeof why,
+		 "%zu of its rows are stored as another map read them at the same time, and count "
+		 "twice: void one of both",
+		 twice);
+	return intake_refuse(x->to, &(struct refused_line){ .raw = TEXT("{}"), .why = why }, e);
 }
 
 void trace_intake_close(struct trace_intake *x)

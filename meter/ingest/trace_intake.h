@@ -11,6 +11,7 @@ struct trace_intake {
 	struct trace *trace;
 	/* private */
 	struct intake *to;
+	const char *path;
 	struct trace_reader *reader; /* while it runs */
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
 	struct call_times times;
@@ -18,8 +19,12 @@ struct trace_intake {
 	struct ingest *looks; /* while it only looks for what earlier maps read: makes the ids */
 };
 
-/* Errors: as trace_open; ERR_USAGE where times count from the start and there is no --at. */
+/* path must live as long. Errors: as trace_open; ERR_USAGE where times count from the start and
+ * there is no --at. */
 int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e);
+/* Tells of rows that another --map stored while this one did, so that both count. Errors: the
+ * store's. */
+int trace_intake_end(struct trace_intake *x, struct err *e);
 void trace_intake_close(struct trace_intake *x);
 /* Takes the blocks that there are, from that line on. *torn: a quoted field spans lines and blocks
  * do not come in order, so that nothing after it was taken. Errors: of reading, and the store's. */

@@ -29,6 +29,9 @@ bool json_may_be_count(json_value *v);
 /* Whether a record that has these fields (a bit each) lacks its prompt or its answer, so that any
  * number of no known meaning may be it. */
 bool fields_lack_counts(uint64_t fields);
+/* In the value of a member of a record that has these fields: a number under the name of a count
+ * that is none of them; NULL: there is none. */
+json_value *column_find_lost(json_value *v, uint64_t fields);
 
 /* As shape_field, but FIELD_UNKNOWN for a column that may be billed, and of a native shape
  * FIELD_OBSCURE for one whose name says nothing. */

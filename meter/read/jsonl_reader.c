@@ -236,6 +236,9 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 	if ((rc = check_needed(r, seen, e)) != 0)
 		return rc;
 	r->told |= obscure != NULL;
+	for (json_value *v = json_first(root); v && !obscure && fields_lack_counts(seen);
+	     v = json_next(v))
+		obscure = column_find_lost(v, seen);
 	if (obscure && !*unread && fields_lack_counts(seen)) {
 		column_tell(&r->why, text_of(json_key(obscure)));
 		*unread = true;

@@ -57,6 +57,9 @@ static void judge(struct parsed_file *f, bool found)
 	/* of what is known by its tables or header, each refusal counts */
 	if (source_is_known(f->path))
 		return;
+	/* what is refused in a form that is known is no file of another kind */
+	if (f->added_up || (found && (int64_t)f->refused_count > f->unclaimed))
+		return;
 	if (f->asked && !f->refused_count) {
 		if (!found)
 			f->not_read = "it holds requests of a batch, which bill nothing: name the "
@@ -91,6 +94,8 @@ void parsed_file_read(struct parsed_file *f, const char *path, bool found,
 			path, missing);
 	f->passed_over = payload_passed_over(r);
 	f->asked = payload_asked(r);
+	f->added_up = payload_added_up(r);
+	f->unclaimed = payload_unclaimed(r);
 	doubts_append(&f->doubts, payload_doubts(r));
 	payload_close(r);
 	judge(f, found);

@@ -18,7 +18,9 @@ struct parsed_file {
 	struct refused_line *refused;
 	size_t refused_count;
 	int64_t passed_over, bytes;
-	int64_t asked; /* of what was skipped: requests of a batch */
+	int64_t asked;	   /* of what was skipped: requests of a batch */
+	int64_t added_up;  /* and sums of what other files tell */
+	int64_t unclaimed; /* of the refused: in no form that is known */
 	struct doubts doubts;
 	struct err failure;   /* the file could not be read to its end */
 	const char *not_read; /* why the file as a whole yields nothing; a run goes on behind it */

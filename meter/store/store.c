@@ -31,6 +31,7 @@ static const struct db_schema store_schema = {
 
 struct store {
 	struct db db;
+	int64_t renewals;     /* of the connection */
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
 	bool ids_lag;	      /* there may be rows that it does not know */
 	/* on a server, of this transaction */
@@ -53,6 +54,8 @@ struct store {
 	struct buf pending_text;
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
+	void (*renewed)(void *user);
+	void *renewed_user;
 	struct row_peaks *peaks;
 	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
@@ -252,6 +255,19 @@ static int open_index(struct store *s, struct err *e)
 	return rc;
 }
 
+/* Another server may answer than before, to which numbers are something else, or which gives them
+ * again. */
+static void forget_server(void *user)
+{
+	struct store *s = user;
+	s->renewals++;
+	dictionary_forget(s->dictionary);
+	if (s->claims)
+		claims_drop_numbers(s->claims);
+	if (s->renewed)
+		s->renewed(s->renewed_user);
+}
+
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
@@ -270,6 +286,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		store_close(s);
 		return rc;
 	}
+	db_on_renewal(&s->db, forget_server, s);
 	*out = s;
 	return 0;
 }
@@ -301,6 +318,12 @@ void store_close(struct store *s)
 void store_listen(struct store *s, const struct store_listener *l)
 {
 	s->listener = *l;
+}
+
+void store_on_renewal(struct store *s, void (*renewed)(void *user), void *user)
+{
+	s->renewed = renewed;
+	s->renewed_user = user;
 }
 
 void store_share_days(struct store *s, struct day_cells *d)
@@ -489,7 +512,10 @@ static const struct sql sql_data_version = {
 
 int store_data_version(struct store *s, int64_t *out, struct err *e)
 {
-	return read_int(s, &sql_data_version, out, e);
+	int rc = read_int(s, &sql_data_version, out, e);
+	if (rc == 0)
+		*out ^= s->renewals; /* another server may have come as far */
+	return rc;
 }
 
 /* What the last row's number is, once others can write none. */

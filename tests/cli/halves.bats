@@ -202,7 +202,7 @@ P
 
 @test "logs of gateways: rows of LiteLLM's spends, Cloudflare's gateway" {
 	export TALLY_DB="$DIR/g.db"
-	printf '[{"request_id":"l1","call_type":"acompletion","spend":0.003,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"False","metadata":{}},{"request_id":"l2","call_type":"acompletion","spend":0,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"True","metadata":{}}]' > l.json
+	printf '[{"request_id":"l1","call_type":"acompletion","spend":0.003,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"False","metadata":{"usage_object":{"prompt_tokens":1000,"completion_tokens":0,"total_tokens":1000}}},{"request_id":"l2","call_type":"acompletion","spend":0,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"True","metadata":{}}]' > l.json
 	printf '{"result":[{"id":"c1","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":false,"tokens_in":1000,"tokens_out":0},{"id":"c2","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":true,"tokens_in":9,"tokens_out":9}]}' > c.json
 	"$TALLY" ingest l.json c.json -q
 	run "$TALLY" usage --json

@@ -345,6 +345,21 @@ doubted() { # NAME COMMAND...
 	run "$TALLY" usage --by customer --json; expect 0 '"input": 307,' '"customer": "carl"'
 }
 
+@test "two processes that read a table with rows without ids at once, each with its own --map, store each row once" {
+	"$TALLY" db init --db t.db >/dev/null
+	# both have looked for what other maps read long before the rows that have no ids
+	awk 'BEGIN { print "when,model,in_tok,out_tok,team,who,no"
+		for (i = 0; i < 20050; i++) printf "2026-06-15T%02d:%02d:%02dZ,deepseek-v4-flash,%d,7,t1,w1,%s\n", i / 3600, i / 60 % 60, i % 60, 100 + i, i < 20000 ? "id" i : "" }' >t.csv
+	local map="--map time=when --map input=in_tok --map output=out_tok --map id=no"
+	"$TALLY" ingest t.csv $map --map customer=who --db t.db -q 3>&- & local one=$!
+	"$TALLY" ingest t.csv $map --map project=team --db t.db -q
+	wait $one
+	run "$TALLY" usage --db t.db --json; expect 0 '"records": 20050,'
+	# and a third one knows the rows of both
+	"$TALLY" ingest t.csv $map --map workload=team --db t.db -q
+	run "$TALLY" usage --db t.db --json; expect 0 '"records": 20050,'
+}
+
 @test "an answer without an id that another --map reads again is the same answer; one that it calls another customer's is a conflict" {
 	export TALLY_DB=$DIR/t.db
 	printf '%s\n' '{"object":"chat.completion","created":1781517600,"model":"gpt-4o","metadata":{"team":"red"},"org":"blue","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}' >one.json
