@@ -53,7 +53,8 @@ struct settled_hold {
 	struct text id, customer, project, model, currency;
 	struct money estimate;
 	struct instant created;
-	struct text usage; /* id of the record, which is stored already; '': it was settled by hand */
+	struct text
+		usage; /* id of the record, which is stored already; '': it was settled by hand */
 };
 /* Inside a transaction: keeps apart what the usage of the hold's period and scope does not show. */
 int spending_settled(struct store *s, const struct settled_hold *h, struct err *e);
