@@ -475,6 +475,13 @@ static void groups_with_equal_hashes_stay_apart(void **state)
 		struct group *b = groups_need(more, groups_hash(more, key, sizeof key), key,
 					      sizeof key, NULL);
 		b->records = 1;
+		if (i % 3 == 0) {
+			const int64_t rare[COUNT_RARE] = { [2] = (int64_t)i };
+			group_more(more, b)->unpriced = 1;
+			group_more(more, b)->placeholders = group_more(more, b)->unsaid = 1;
+			if (i % 6 == 0)
+				assert_true(group_add_rare(more, b, rare));
+		}
 	}
 	assert_int_equal(groups_count(g), GROUPS);
 	groups_close(g);
@@ -483,8 +490,18 @@ static void groups_with_equal_hashes_stay_apart(void **state)
 	assert_true(groups_merge(g, more));
 	struct group **list = groups_list(g);
 	assert_int_equal(groups_count(g), GROUPS);
-	for (size_t i = 0; i < GROUPS; i++)
-		assert_int_equal(list[i]->records, 2);
+	for (size_t i = 0; i < GROUPS; i++) {
+		const bool few = i % 3 == 0;
+		struct sums s;
+		group_sums(g, list[i], &s);
+		assert_int_equal(s.records, 2);
+		assert_int_equal(s.unpriced, few ? 2 : 0);
+		assert_int_equal(s.placeholders, few ? 2 : 0);
+		assert_int_equal(s.unsaid, few ? 2 : 0);
+		assert_int_equal(s.rare != NULL, i % 6 == 0);
+		assert_true(!s.rare || s.rare[2] == 2 * (int64_t)i);
+		assert_null(s.recorded);
+	}
 	free(list);
 	groups_close(g);
 	groups_close(more);
