@@ -10,9 +10,9 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)
 
-PACKAGES := libcjson smartcols zlib libzstd sqlite3 gsl
+PACKAGES := libcjson smartcols zlib libzstd sqlite3
 # loaded by the commands that need them (base/library.h)
-LOADED := libmicrohttpd gnutls pangocairo xlsxwriter libpq
+LOADED := libmicrohttpd gnutls pangocairo xlsxwriter libpq gsl
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wno-missing-field-initializers -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR
@@ -27,7 +27,7 @@ PRICES_URL := $(PRICES_URL)
 ifneq ($(PRICES_URL),)
 CPPFLAGS += -DTALLY_PRICES_URL='"$(PRICES_URL)"'
 endif
-LIBS := $(shell for p in $(PACKAGES); do pkg-config --libs $$p 2>/dev/null; done) -lcsv -lpthread -ldl
+LIBS := $(shell for p in $(PACKAGES); do pkg-config --libs $$p 2>/dev/null; done) -lcsv -lpthread -ldl -lm
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)

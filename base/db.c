@@ -448,6 +448,12 @@ bool db_in_transaction(struct db *db)
 	return db->driver->in_transaction(db);
 }
 
+void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user)
+{
+	db->renewed = renewed;
+	db->renewed_user = user;
+}
+
 uint64_t db_alone(struct db *db)
 {
 	return db_in_transaction(db) ? db->alone : 0;
@@ -471,7 +477,7 @@ void db_rollback(struct db *db)
 
 int db_room(struct db *db, struct err *e)
 {
-	return db->driver->room ? db->driver->room(db, e) : 0;
+	return db->driver->room(db, e);
 }
 
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e)

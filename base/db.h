@@ -46,6 +46,8 @@ struct db {
 		struct query *query;
 	} * kept; /* the statements prepared so far, hashed by address */
 	size_t kept_count, kept_room;
+	void (*renewed)(void *user); /* or NULL */
+	void *renewed_user;
 	uint64_t transactions, alone; /* so far; the one in which nobody else writes, or 0 */
 	char *path;		      /* without a password */
 };
@@ -63,6 +65,9 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 	    struct err *e);
 void db_close(struct db *db);
 bool db_on_server(const struct db *db);
+/* Hears that the connection was made again, never inside a transaction: another server may answer
+ * now, so nothing that the first one told is known any more. */
+void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user);
 
 /* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
 bool db_was_duplicate(const struct db *db);
@@ -129,8 +134,8 @@ uint64_t db_alone(struct db *db);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
-/* Whether there is room for the next writes, DB_ROOM_BYTES at least, which a commit of a few bytes
- * in the place of others does not say. Nothing is written; on a server it is the server's to know.
+/* Inside a transaction: whether there is room for the next writes, DB_ROOM_BYTES at least, which a
+ * commit of a few bytes in the place of others does not say. Nothing that is stored changes.
  * Errors: ERR_STORE. */
 enum { DB_ROOM_BYTES = 1 << 20 };
 int db_room(struct db *db, struct err *e);

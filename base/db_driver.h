@@ -37,7 +37,7 @@ struct db_driver {
 	int (*begin_reading)(struct db *db, struct err *e);
 	bool (*in_transaction)(struct db *db);
 	void (*rollback)(struct db *db);
-	int (*room)(struct db *db, struct err *e); /* or NULL */
+	int (*room)(struct db *db, struct err *e);
 	int (*check)(struct db *db, void (*take)(void *user, struct text fault), void *user,
 		     struct err *e);
 	int (*backup)(struct db *db, const char *path,

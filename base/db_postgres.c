@@ -57,6 +57,7 @@ struct connection {
 	bool ready;	   /* its schema is the one that is known here */
 	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
 	bool copying;	   /* rows were sent whose taking in has not been heard of */
+	bool lost;	   /* the last failure was of the connection */
 	char why[8];	   /* SQLSTATE of the last failure */
 };
 
@@ -110,6 +111,12 @@ static bool lost_its_session(const struct connection *c)
 	       strcmp(c->why, "22012") == 0;
 }
 
+/* A server that has ended may have left a last word: libpq reads it, and says that all is well. */
+static bool is_connected(const struct connection *c)
+{
+	return !c->lost && pq.PQstatus(c->pg) == CONNECTION_OK;
+}
+
 /* The first line of what the server or libpq says. */
 static int failed(struct db *db, const char *doing, struct err *e)
 {
@@ -136,7 +143,7 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	if (c && strcmp(c->why, "53100") == 0)
 		return err_set(e, ERR_STORE, "%s: could not %s: the server's disk is full",
 			       db->path, doing);
-	if (c && c->pg && pq.PQstatus(c->pg) != CONNECTION_OK)
+	if (c && c->pg && !is_connected(c))
 		return err_set(e, ERR_STORE,
 			       "%s: the connection to the server was lost (%.*s); nothing of the "
 			       "transaction is kept, try again",
@@ -155,8 +162,10 @@ static bool went_well(struct connection *c, const PGresult *r)
 	ExecStatusType status = pq.PQresultStatus(r);
 	const char *why = pq.PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	snprintf(c->why, sizeof c->why, "%s", why ? why : "");
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		c->lost |= !why; /* no server has said that */
 		return false;
+	}
 	const char *changed = pq.PQcmdTuples((PGresult *)(uintptr_t)r);
 	c->changes = *changed ? strtoll(changed, NULL, 10) : 0;
 	return true;
@@ -193,6 +202,12 @@ static int run(struct db *db, const char *sql, struct err *e)
 	pq.PQclear(r);
 	if (ok && commits)
 		c->inside = false;
+	if (!ok && commits && !is_connected(c))
+		return err_set(e, ERR_STORE,
+			       "%s: the connection to the server was lost during the commit: look "
+			       "whether it was kept before you repeat it (usage that is sent again "
+			       "counts once)",
+			       db->path);
 	return ok ? 0 : failed(db, "run a statement", e);
 }
 
@@ -228,13 +243,18 @@ static int set_up(struct db *db, struct err *e)
 static int revive(struct db *db, struct err *e)
 {
 	struct connection *c = connection_of(db);
-	if (c->inside || pq.PQstatus(c->pg) == CONNECTION_OK)
+	if (c->inside || is_connected(c))
 		return 0;
 	pq.PQreset(c->pg);
 	c->life++;
-	if (pq.PQstatus(c->pg) != CONNECTION_OK)
+	c->lost = c->copying = false;
+	if (!is_connected(c))
 		return failed(db, "connect", e);
-	return set_up(db, e);
+	int rc = set_up(db, e);
+	c->lost |= rc != 0;
+	if (rc == 0 && db->renewed)
+		db->renewed(db->renewed_user);
+	return rc;
 }
 
 static int keep_version(struct db *db, int64_t version, struct err *e)
@@ -273,7 +293,7 @@ static int begin_with(struct db *db, const char *sql, struct err *e)
 	int rc = revive(db, e);
 	if (rc == 0)
 		rc = run(db, all.p, e);
-	if (rc != 0 && pq.PQstatus(c->pg) != CONNECTION_OK && revive(db, e) == 0)
+	if (rc != 0 && !is_connected(c) && revive(db, e) == 0)
 		rc = run(db, all.p, e);
 	buf_release(&all);
 	c->inside = rc == 0 || pq.PQtransactionStatus(c->pg) == PQTRANS_INERROR;
@@ -446,7 +466,7 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 		return rc;
 	if (pq.PQstatus(c->pg) != CONNECTION_OK) {
 		const char *why = pq.PQerrorMessage(c->pg);
-		return err_set(e, ERR_UNREADABLE, "could not connect to %s: %.*s", db->path,
+		return err_set(e, ERR_STORE, "could not connect to %s: %.*s", db->path,
 			       (int)strcspn(why, "\n"), why);
 	}
 	if (pq.PQserverVersion(c->pg) < OLDEST_SERVER)
@@ -614,7 +634,7 @@ static int execute(struct db *db, struct pg_query *q, struct err *e)
 	int rc = execute_once(db, q, e);
 	/* a question may be asked again */
 	if (rc != 0 && !q->connection->inside && strncmp(q->sql, "SELECT", 6) == 0 &&
-	    pq.PQstatus(q->connection->pg) != CONNECTION_OK)
+	    !is_connected(q->connection))
 		rc = execute_once(db, q, e);
 	return rc;
 }
@@ -776,7 +796,7 @@ static void rollback(struct db *db)
 {
 	struct connection *c = connection_of(db);
 	settle(db, NULL);
-	if (pq.PQstatus(c->pg) == CONNECTION_OK)
+	if (is_connected(c))
 		pq.PQclear(pq.PQexec(c->pg, "ROLLBACK"));
 	c->inside = false;
 }
@@ -790,6 +810,24 @@ static int check(struct db *db, void (*take)(void *user, struct text fault), voi
 	(void)user;
 	(void)e;
 	return 0;
+}
+
+/* The server has no word for it: rows that are kept aside while a query runs, on the disk of the
+ * database once they are more than work_mem, are refused where that is full. */
+static int room(struct db *db, struct err *e)
+{
+	enum { ROW_BYTES = 8000 };
+	struct buf sql = { 0 };
+	buf_printf(
+		&sql,
+		"SAVEPOINT room; SET LOCAL work_mem TO '64kB'; SET LOCAL temp_tablespaces TO "
+		"''; WITH w AS MATERIALIZED (SELECT repeat('-',%d) t FROM generate_series(1,%d)) "
+		"SELECT sum(length(t)) FROM w; ROLLBACK TO room",
+		ROW_BYTES, DB_ROOM_BYTES / ROW_BYTES + 1);
+	int rc = run(db, sql.p, e);
+	buf_release(&sql);
+	/* the others of the transaction may still find room */
+	return rc == 0 ? 0 : (run(db, "ROLLBACK TO room", NULL), rc);
 }
 
 static int backup(struct db *db, const char *path,
@@ -833,6 +871,7 @@ const struct db_driver db_postgres = {
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,
 	.rollback = rollback,
+	.room = room,
 	.check = check,
 	.backup = backup,
 };

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -25,10 +26,20 @@ struct sqlite_query {
 	char *name[]; /* from place 1 on; copies, for SQLite's own move when the schema changes */
 };
 
+/* The database and the files beside it without which what is committed is lost, or seen by nobody
+ * else. */
+static const char *const file_suffix[] = { "", "-wal", "-shm" };
+enum { FILES = sizeof file_suffix / sizeof *file_suffix };
+
 struct connection {
 	sqlite3 *handle;
 	sqlite3_stmt *rollback; /* prepared ahead: when memory lacks, it is needed most */
 	bool ready;		/* its schema is the one that is known here */
+	struct own_file {
+		char *path; /* NULL: not known */
+		dev_t device;
+		ino_t number;
+	} file[FILES];
 };
 
 static sqlite3 *handle_of(const struct db *db)
@@ -41,6 +52,43 @@ static sqlite3_stmt *stmt_of(const struct query *q)
 	return ((const struct sqlite_query *)q)->stmt;
 }
 
+/* Whether the file system of the database has free bytes for its owner, as far as it says. */
+static bool has_free(const char *path)
+{
+	struct statvfs fs;
+	return statvfs(path, &fs) != 0 || fs.f_blocks == 0 ||
+	       (uint64_t)fs.f_bavail * fs.f_frsize >= DB_ROOM_BYTES;
+}
+
+/* The errno of who may not write DB_ROOM_BYTES behind the end of the log: blocks there, which are
+ * its own from then on, are refused by a file system or a quota that is full, or may no longer be
+ * written. 0: there is room. The log is locked by no descriptor, so one may be closed. */
+static int no_room(struct db *db)
+{
+	const char *path = sqlite3_db_filename(handle_of(db), "main");
+	struct buf log = { 0 };
+	struct stat st;
+	struct rlimit most;
+	int why = 0;
+	buf_printf(&log, "%s-wal", path);
+	const int fd = open(log.p, O_WRONLY | O_CLOEXEC);
+	const bool is_read_only = fd < 0 && errno == EROFS;
+	const bool is_open = fd >= 0 && fstat(fd, &st) == 0;
+	if (is_open && fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, DB_ROOM_BYTES) != 0)
+		why = errno;
+	if (fd >= 0)
+		close(fd);
+	buf_release(&log);
+	if (is_read_only)
+		why = EROFS;
+	else if (!is_open || why == EOPNOTSUPP || why == ENOSYS || why == EINTR)
+		why = has_free(path) ? 0 : ENOSPC;
+	if (!why && is_open && getrlimit(RLIMIT_FSIZE, &most) == 0 &&
+	    most.rlim_cur != RLIM_INFINITY && (rlim_t)st.st_size + DB_ROOM_BYTES > most.rlim_cur)
+		why = EFBIG;
+	return why;
+}
+
 static int failed(struct db *db, const char *doing, struct err *e)
 {
 	int code = sqlite3_extended_errcode(handle_of(db));
@@ -50,15 +98,17 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			       "%s: another process has held the write lock for %d seconds; try "
 			       "again",
 			       db->path, WAIT_FOR_LOCK_MS / 1000);
-	if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
+	if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE) {
+		const int refused = no_room(db);
 		return err_set(e, ERR_STORE,
 			       "%s: could not %s: the disk is full or cannot be "
 			       "written (%s)",
-			       db->path, doing, why);
+			       db->path, doing, refused ? strerror(refused) : why);
+	}
 	if (code == SQLITE_CONSTRAINT_COMMITHOOK)
 		return err_set(e, ERR_STORE,
-			       "%s: the file has been replaced, moved or removed since it was "
-			       "opened; start this process again",
+			       "%s: the file, or its -wal or -shm, has been replaced, moved or "
+			       "removed since it was opened; start this process again",
 			       db->path);
 	/* a sum that no longer fits becomes a floating number, which no column takes */
 	if (code == SQLITE_CONSTRAINT_DATATYPE)
@@ -156,12 +206,32 @@ static bool make_own_file(const char *path)
 	return fd >= 0 && close(fd) == 0;
 }
 
+/* Which files were opened; none is rebuilt while a connection is open. */
+static void know_files(struct connection *c)
+{
+	const char *main = sqlite3_db_filename(c->handle, "main");
+	for (size_t i = 0; i < FILES; i++) {
+		struct own_file *f = &c->file[i];
+		struct buf path = { 0 };
+		struct stat st;
+		buf_printf(&path, "%s%s", main, file_suffix[i]);
+		if (stat(path.p, &st) == 0)
+			*f = (struct own_file){ path.p, st.st_dev, st.st_ino };
+		else
+			buf_release(&path);
+	}
+}
+
 /* Nothing is committed to a file that has no longer the name under which others look for it. */
 static int has_moved(void *user)
 {
-	int moved = 0;
-	return sqlite3_file_control(user, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-	       moved;
+	const struct connection *c = user;
+	struct stat st;
+	for (const struct own_file *f = c->file; f < c->file + FILES; f++)
+		if (f->path &&
+		    (stat(f->path, &st) != 0 || st.st_dev != f->device || st.st_ino != f->number))
+			return 1;
+	return 0;
 }
 
 static int open_file(struct db *db, const char *path, enum db_mode mode, struct err *e)
@@ -201,7 +271,9 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	if (rc == 0 && sqlite3_prepare_v3(handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
 					  &c->rollback, NULL) != SQLITE_OK)
 		rc = failed(db, "prepare a statement", e);
-	sqlite3_commit_hook(handle, has_moved, handle);
+	if (rc == 0)
+		know_files(c);
+	sqlite3_commit_hook(handle, has_moved, c);
 	c->ready = rc == 0;
 	return rc;
 }
@@ -213,6 +285,8 @@ static void close_file(struct db *db)
 		return;
 	sqlite3_finalize(c->rollback);
 	sqlite3_close(c->handle);
+	for (size_t i = 0; i < FILES; i++)
+		free(c->file[i].path);
 	free(c);
 }
 
@@ -426,40 +500,10 @@ static int backup(struct db *db, const char *path,
 	return rc;
 }
 
-/* Bytes that the file system of the database has free for its owner; 0 where it does not say. */
-static bool has_free(const char *path, struct err *e)
-{
-	struct statvfs fs;
-	if (statvfs(path, &fs) != 0 || fs.f_blocks == 0 ||
-	    (uint64_t)fs.f_bavail * fs.f_frsize >= DB_ROOM_BYTES)
-		return true;
-	err_set(e, ERR_STORE, "the database has no room: %s", strerror(ENOSPC));
-	return false;
-}
-
-/* Blocks behind the end of the log, which are its own from then on: a file system or a quota that
- * is full, or may no longer be written, refuses them. The log is locked by no descriptor, so one
- * may be closed. */
 static int room(struct db *db, struct err *e)
 {
-	const char *path = sqlite3_db_filename(handle_of(db), "main");
-	struct buf log = { 0 };
-	struct stat st;
-	buf_printf(&log, "%s-wal", path);
-	const int fd = open(log.p, O_WRONLY | O_CLOEXEC);
-	const bool is_open = fd >= 0 && fstat(fd, &st) == 0;
-	const bool refused =
-		is_open && fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, DB_ROOM_BYTES) != 0;
-	const int why = errno;
-	int rc = 0;
-	if (fd >= 0)
-		close(fd);
-	if (refused && why != EOPNOTSUPP && why != ENOSYS && why != EINTR)
-		rc = err_set(e, ERR_STORE, "the database has no room: %s", strerror(why));
-	else if ((!is_open || refused) && !has_free(path, e))
-		rc = -ERR_STORE;
-	buf_release(&log);
-	return rc;
+	const int why = no_room(db);
+	return why ? err_set(e, ERR_STORE, "the database has no room: %s", strerror(why)) : 0;
 }
 
 const struct db_driver db_sqlite = {

@@ -36,7 +36,7 @@ struct library {
 
 /* The files that the program was built against, by their sonames; from the Makefile. */
 extern const char library_pangocairo[], library_xlsxwriter[], library_microhttpd[],
-	library_gnutls[], library_pq[];
+	library_gnutls[], library_pq[], library_gsl[];
 
 /* Any thread may ask, any number of times. Errors: ERR_SYSTEM when it is not installed. */
 int library_need(struct library *l, struct err *e);

@@ -20,6 +20,13 @@ static inline struct text text_of(const char *s)
 {
 	return (struct text){ s, s ? strlen(s) : 0 };
 }
+/* Copies a text to where there is room for it; where it ends. */
+static inline char *text_put(char *at, struct text t)
+{
+	if (t.n)
+		memcpy(at, t.p, t.n);
+	return at + t.n;
+}
 static inline bool text_eq(struct text a, struct text b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -30,7 +30,8 @@ int main(int argc, char **argv)
 	if (argc > 2) {
 		for (size_t i = 0; i < t->count; i++)
 			for (uint32_t k = t->request[i].count; k-- > 0;)
-				printf("%u\n", t->block[t->request[i].first + k]);
+				printf("%u\n",
+				       block_runs_at(block_request_runs(t, &t->request[i]), k));
 		return 0;
 	}
 	for (int i = 0; i < 5; i++) {

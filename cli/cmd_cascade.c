@@ -1,6 +1,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "reports/cascade_report.h"
@@ -86,6 +87,8 @@ static int choose_models(struct cli *cli, const struct outcomes *o, struct casca
 static int run(struct cli *cli, struct err *e)
 {
 	struct outcomes *o = NULL;
+	struct book *book = NULL;
+	struct model_names *names = NULL;
 	struct cascade_options c = { .level_permille = 950,
 				     .threads = (int)sysconf(_SC_NPROCESSORS_ONLN) };
 	struct cascade_result result = { 0 };
@@ -108,7 +111,12 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && c.resamples > RESAMPLES_MAX)
 		rc = err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
 	if (rc == 0)
-		rc = outcomes_read(&o, cli->argument[0], sweep, e);
+		rc = cli_book(cli, &book, e);
+	if (rc == 0) {
+		names = model_names_open(book);
+		rc = outcomes_read(&o, cli->argument[0],
+				   &(struct outcomes_options){ sweep, names, clock_now() }, e);
+	}
 	if (rc == 0)
 		rc = choose_models(cli, o, &c, &chosen, e);
 	if (rc == 0 && chosen) {
@@ -137,6 +145,8 @@ static int run(struct cli *cli, struct err *e)
 	}
 	cascade_release(&result);
 	outcomes_close(o);
+	model_names_close(names);
+	book_close(book);
 	return rc;
 }
 
@@ -157,6 +167,6 @@ const struct command command_cascade = {
 		    "--false-accept 0.1 --json\n"
 		    "  tally cascade outcomes.csv --cheap flash --strong pro --sweep confidence\n",
 	.options = options,
-	.common = TAKES_CSV | TAKES_CURRENCY,
+	.common = TAKES_CSV | TAKES_CURRENCY | TAKES_PRICES,
 	.run = run,
 };

@@ -606,10 +606,25 @@ static const struct option finalize_options[] = {
 };
 
 struct drafts {
-	int64_t *id;
+	struct named_draft {
+		int64_t id;
+		const char *name; /* customer, period and number */
+	} * draft;
 	size_t count, early; /* early: of a period that goes on */
 	struct instant now;
+	struct arena names;
 };
+
+static void keep_draft(struct drafts *d, const struct stored_invoice *i)
+{
+	struct buf name = { 0 };
+	buf_printf(&name, "%.*s, %.*s to %.*s (#%lld)", (int)i->customer.n, i->customer.p,
+		   (int)i->first_day.n, i->first_day.p, (int)i->last_day.n, i->last_day.p,
+		   (long long)i->id);
+	d->draft = mem_grow(d->draft, (d->count + 1) * sizeof *d->draft);
+	d->draft[d->count++] = (struct named_draft){ i->id, arena_text(&d->names, name.p, name.n) };
+	buf_release(&name);
+}
 
 static int add_draft(void *user, const struct stored_invoice *i)
 {
@@ -620,8 +635,7 @@ static int add_draft(void *user, const struct stored_invoice *i)
 		d->early++;
 		return 0;
 	}
-	d->id = mem_grow(d->id, (d->count + 1) * sizeof *d->id);
-	d->id[d->count++] = i->id;
+	keep_draft(d, i);
 	return 0;
 }
 
@@ -638,10 +652,9 @@ static int drafts_of(struct drafts *d, struct cli *cli, struct store *store, str
 		struct stored_invoice found;
 		struct arena texts = { 0 };
 		rc = invoice_find(store, cli->argument[i], &texts, &found, e);
-		arena_release(&texts);
-		d->id = mem_grow(d->id, (d->count + 1) * sizeof *d->id);
 		if (rc == 0)
-			d->id[d->count++] = found.id;
+			keep_draft(d, &found);
+		arena_release(&texts);
 	}
 	return rc;
 }
@@ -679,32 +692,34 @@ static int finalize(struct cli *cli, struct err *e)
 		rc = ledger_session_one(&s, e);
 		if (rc != 0)
 			break;
-		int refused = invoice_finalize(v, d.id[k], s.now, &why);
+		int refused = invoice_finalize(v, d.draft[k].id, s.now, &why);
 		rc = ledger_session_one_ended(&s, refused, e);
 		if (rc != 0)
 			break;
 		if (refused == 0) {
-			d.id[done++] = d.id[k];
+			d.draft[done++] = d.draft[k];
 			continue;
 		}
+		err_context(&why, "%s", d.draft[k].name);
 		*e = why;
 		/* what was named is done together or not at all */
 		rc = cli_flag(cli, "all") ? take_refusal(&o, refused, &why) : refused;
 		if (rc == 0 && wanted > 1)
-			print_notice("tally: #%lld: %s\n", (long long)d.id[k], why.message);
+			print_notice("tally: %s\n", why.message);
 	}
 	d.count = done;
 	if (rc == 0 && !(wanted == 1 && o.refused))
 		open_list(cli, &to.j, &to.t, "tally.invoice-list/1");
 	for (size_t k = 0; rc == 0 && k < d.count; k++)
-		rc = tell_invoice(&to, d.id[k], &unpriced, e);
+		rc = tell_invoice(&to, d.draft[k].id, &unpriced, e);
 	if (rc == 0 && !(wanted == 1 && o.refused))
 		close_list(cli, &to.j, to.t);
 	else
 		table_close(to.t);
 	invoicer_close(v);
 	exchange_close(rates);
-	free(d.id);
+	free(d.draft);
+	arena_release(&d.names);
 	rc = ledger_session_close(&s, rc, e);
 	return rc == 0 ? exit_of(&o, wanted == 1, e) : rc;
 }

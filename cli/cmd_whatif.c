@@ -164,7 +164,7 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 	const char *text;
 	int rc = 0;
 	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenarios", i)); i++)
-		rc = scenario_add_file(list, text, book, e);
+		rc = scenario_add_file(list, text, book, clock_now(), e);
 	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenario", i)); i++)
 		rc = scenario_add(list, text, book, e);
 	if (rc == 0 && list->count == 0)

@@ -291,10 +291,25 @@ static int run(int argc, char **argv)
 			 json);
 }
 
+/* A file that was looked into has become shorter, or its disk has failed: nothing goes on from
+ * there. */
+static void file_failed(int signal)
+{
+	static const char why[] = "tally: a file was cut off while it was in use, or its disk "
+				  "failed; what was committed is kept\n";
+	(void)signal;
+	const ssize_t written = write(STDERR_FILENO, why, sizeof why - 1);
+	(void)written;
+	_exit(1);
+}
+
 int main(int argc, char **argv)
 {
-	/* a reader that goes away ends us quietly; a full disk does not */
+	/* a reader that goes away ends us quietly; a full disk does not, nor a file that may not
+	 * grow (ulimit -f) */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGBUS, file_failed);
 	table_use_locale();
 	err_name_options(true);
 	int status = run(argc - 1, argv + 1);

@@ -47,7 +47,7 @@ struct book {
 	struct buf own;
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
-	int guesses;	      /* at what unknown names may have meant */
+	struct dict guess;    /* at what unknown names may have meant: name to text */
 	/* what names meant when they were asked for: provider, 0, model to 1 + place */
 	struct dict meant_index;
 	struct meant *meant;
@@ -112,13 +112,24 @@ static bool names_closer(const struct name_entry *n, const struct name_entry *th
 	return !text_eq(than->name, name) && text_cmp(n->name, than->name) < 0;
 }
 
-static struct name_entry *find_name(const struct book *b, struct text name)
+/* The closest entry of those that `fits` takes for that provider; of all, where it is NULL. */
+static struct name_entry *closest_name(const struct book *b, struct text name,
+				       bool (*fits)(const struct book *b,
+						    const struct name_entry *n,
+						    const char *provider),
+				       const char *provider)
 {
 	struct name_entry *found = NULL;
 	for (struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && names_closer(n, found, name))
+		if (same_ignoring_case(n->name, name) && (!fits || fits(b, n, provider)) &&
+		    names_closer(n, found, name))
 			found = n;
 	return found;
+}
+
+static struct name_entry *find_name(const struct book *b, struct text name)
+{
+	return closest_name(b, name, NULL, NULL);
 }
 
 static struct name_entry *need_name(struct book *b, const char *s)
@@ -286,6 +297,7 @@ void book_close(struct book *b)
 	book_pack_close(b->pack);
 	arena_release(&b->arena);
 	buf_release(&b->own);
+	dict_release(&b->guess);
 	forget_meant(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -602,32 +614,44 @@ static bool is_resold(const struct book *b, const struct name_entry *n)
 	return true;
 }
 
-static int unknown_model(struct book *b, struct text model, struct err *e)
+/* What a name that no card has may have meant. Each name is guessed at once, so that whoever asks
+ * for it, and however often, reads the same. */
+static const char *guess(struct book *b, struct text model)
 {
 	/* each is compared with all names, which takes as long as hundreds of records */
 	enum { GUESSES_MOST = 1000 };
 	struct near_names near;
 	struct buf meant = { 0 };
-	if (!e) /* nobody reads what the name may have meant */
-		return -ERR_NOT_FOUND;
+	const uint64_t *known = dict_find(&b->guess, model);
+	if (known)
+		return (const char *)(uintptr_t)*known;
+	if (b->guess.count == GUESSES_MOST)
+		return "";
 	if (b->self->own_names)
 		b->self->own_names(b->own_user, &b->self->own);
 	b->self->own_names = NULL;
 	near_names_begin(&near, model, (struct text){ b->own.p, b->own.n });
-	const bool guess = b->guesses < GUESSES_MOST;
-	b->guesses += guess;
-	for (size_t i = 0; i < NAME_SLOTS && guess; i++)
+	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
 			near_names_see(&near, n->name, is_resold(b, n));
-	for (size_t i = 0; i < b->table.names && guess; i++)
+	for (size_t i = 0; i < b->table.names; i++)
 		near_names_see(&near, text_of(b->table.text + b->table.name[i].at),
 			       b->table.card[b->table.name[i].card].reseller);
 	near_names_put(&near, &meant);
-	err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
-		model.n > 200 ? 200 : (int)model.n, model.p,
-		meant.n ? meant.p : "; `tally price install` adds one");
+	const char *text = meant.n ? arena_text(&b->arena, meant.p, meant.n) : "";
+	*dict_need(&b->guess, model, NULL) = (uintptr_t)text;
 	buf_release(&meant);
-	return -ERR_NOT_FOUND;
+	return text;
+}
+
+static int unknown_model(struct book *b, struct text model, struct err *e)
+{
+	if (!e) /* nobody reads what the name may have meant */
+		return -ERR_NOT_FOUND;
+	const char *meant = guess(b, model);
+	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s",
+		       model.n > 200 ? 200 : (int)model.n, model.p,
+		       *meant ? meant : "; `tally price install` adds one");
 }
 
 /* Opens the shipped card of a vendor: what it says of all its models must not depend on which of
@@ -876,13 +900,8 @@ static bool is_sold(const struct book *b, const struct name_entry *n, const char
 /* The entry of a name as that provider sells it, or (NULL) as a first party does. */
 static const struct name_entry *look_up(struct book *b, struct text name, const char *provider)
 {
-	const struct name_entry *found = NULL;
 	open_name(b, name, provider, FIRST_PARTY);
-	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && is_sold(b, n, provider) &&
-		    names_closer(n, found, name))
-			found = n;
-	return found;
+	return closest_name(b, name, is_sold, provider);
 }
 
 /* The same of a gateway that lists the models of others under names of its own. */
@@ -1187,7 +1206,6 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	return rc;
 }
 
-/* The text of a card of the book, which is not kept once it is open. */
 /* --- what names mean --- */
 
 static void narrow(struct held_span *held, struct instant at, struct instant edge)
@@ -1257,13 +1275,8 @@ static bool is_made(const struct book *b, const struct name_entry *n, const char
 
 static const struct name_entry *look_up_made(struct book *b, struct text name, const char *maker)
 {
-	const struct name_entry *found = NULL;
 	open_name(b, name, maker, FIRST_PARTY);
-	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
-		if (same_ignoring_case(n->name, name) && is_made(b, n, maker) &&
-		    names_closer(n, found, name))
-			found = n;
-	return found;
+	return closest_name(b, name, is_made, maker);
 }
 
 /* Whether a spelling took something off the front of what was left, and nothing else. */

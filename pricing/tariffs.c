@@ -208,12 +208,13 @@ bool tariffs_in_doubt(const struct tariffs *t)
 static void find_plain(struct tariff_answer *a, const struct rates *r)
 {
 	a->plain = !a->request_fee && !a->price->needs && !(r->known >> BUCKET_REASONING & 1);
-	a->linear = a->plain && !a->may_be && !a->price->stands_in;
+	bool linear = a->plain && !a->may_be && !a->price->stands_in;
 	for (int b = 0; b < BUCKET_REASONING && a->plain; b++) {
 		a->rate[b] = r->per_million[b].pico;
 		a->unstated |= r->known >> b & 1 ? 0 : 1u << b;
-		a->linear = a->linear && a->rate[b] >> 56 == 0;
+		linear = linear && a->rate[b] >> 56 == 0;
 	}
+	a->linear = linear ? ~a->unstated & ((1u << BUCKET_REASONING) - 1) : 0;
 }
 
 /* a, which is kept, for a call of each context tier. */
@@ -296,12 +297,14 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 		s->last_page = need_page(t, s, number);
 	uint16_t *known = &s->last_page->answer[quarter & (PAGE_QUARTERS - 1)];
 	if (*known == 0) {
-		size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);
-		*known = until_us >= (quarter + 1) * QUARTER_US ? (uint16_t)(i + 1) : DIVIDED;
-		if (until_us >= INSTANT_MAX.us) { /* it never changes again, as of unknown models */
+		const size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);
+		const int64_t whole_until = floor_div(until_us, QUARTER_US);
+		*known = whole_until > quarter ? (uint16_t)(i + 1) : DIVIDED;
+		if (whole_until > quarter) { /* and in the quarters before it changes */
 			s->held = s->answer[i];
 			s->held_from_us = quarter * QUARTER_US;
-			s->held_to_us = INT64_MAX;
+			s->held_to_us =
+				until_us >= INSTANT_MAX.us ? INT64_MAX : whole_until * QUARTER_US;
 		}
 	}
 	return *known == DIVIDED ? NULL : s->answer[*known - 1];
@@ -316,11 +319,11 @@ static inline struct tariff_answer *known_answer(const struct subject *s, int64_
 	return known != 0 && known != DIVIDED ? s->answer[known - 1] : NULL;
 }
 
-/* Holds the answer of a quarter hour, unless it is held for good. */
+/* Holds the answer of a quarter hour, unless it is held for longer. */
 static inline struct tariff_answer *hold(struct subject *s, struct tariff_answer *a,
 					 int64_t time_us, int64_t quarter)
 {
-	if (s->held == a && s->held_to_us == INT64_MAX && time_us >= s->held_from_us)
+	if (s->held == a && time_us >= s->held_from_us && time_us < s->held_to_us)
 		return a;
 	s->held = a;
 	s->held_from_us = quarter * QUARTER_US;

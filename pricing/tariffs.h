@@ -27,7 +27,8 @@ struct tariff_answer {
 	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output
 				      */
 	uint32_t unstated;	     /* common buckets without a price */
-	bool linear; /* plain, all rates below 2^56, and no other price may have held */
+	uint32_t linear; /* the others, if it is plain, all rates are below 2^56, and no other
+			  * price may have held: tokens times the rate is what they cost */
 	/* Where the rates depend on the length of the prompt: this answer for a call of each
 	 * context tier, which is as plain as those rates are; the lowest first. Or NULL. */
 	struct tariff_answer *by_prompt;

@@ -107,6 +107,15 @@ enum {
 		}; \
 	}
 
+/* Whether any of the counts is rare, which is other than zero. */
+static inline bool counts_any_rare(const int64_t counts[COUNT_KINDS])
+{
+	int64_t any = 0;
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+		any |= counts[k];
+	return any != 0;
+}
+
 /* Units of one rating: those above, and others that a card has and `tally cost` was told of. */
 enum { USAGE_UNITS_MAX = UNIT_COUNT + 8 };
 

@@ -661,10 +661,18 @@ static void run_question(void *user)
 				   .each_parameter = each_parameter,
 				   .parameters = &parameters,
 				   .members = &members,
-				   .connection = r->connection,
-				   .body = { r->body.p ? r->body.p : "", r->body.n } };
-	if (ask(r, &q, &e) != 0)
+				   .connection = r->connection };
+	int status = r->body.n ? unpack(r, &e) : 200;
+	if (status == 200 && !r->found->uploads && r->body.n > r->body_most) {
+		err_set(&e, ERR_TOO_LARGE, "the body unpacks to more than %zu MiB",
+			r->body_most >> 20);
+		status = 413;
+	}
+	q.body = (struct text){ r->body.p ? r->body.p : "", r->body.n };
+	if (status != 200 || ask(r, &q, &e) != 0)
 		reply_error(&r->reply, &e);
+	if (status != 200)
+		r->reply.status = status;
 	atomic_store(&r->done, true);
 	microhttpd.MHD_resume_connection(r->connection);
 }

@@ -53,14 +53,31 @@ void readers_close(struct readers *r)
 	free(r);
 }
 
+/* The server has it: where it cannot be opened now, it is not the question that is wrong. */
+static int open_database(struct store **out, const char *path, enum db_mode mode, struct err *e)
+{
+	struct err why = { 0 };
+	int rc = store_open(out, path, mode, &why);
+	return rc == 0		      ? 0
+	       : why.code == ERR_BUSY ? err_pass(e, &why)
+				      : err_set(e, ERR_STORE, "%s", why.message);
+}
+
+static void forget_days(void *days)
+{
+	day_cells_forget(days);
+}
+
 static int open_one(struct reader *x, const struct reader_options *o, struct err *e)
 {
 	x->o = o;
 	x->book = shelf_take(o->shelf);
-	int rc = store_open(&x->store, o->path, DB_READ, e);
+	int rc = open_database(&x->store, o->path, DB_READ, e);
 	if (rc == 0) {
 		store_use_book(x->store, x->book);
 		store_share_days(x->store, o->days);
+		if (o->days)
+			store_on_renewal(x->store, forget_days, o->days);
 		store_share_peaks(x->store, o->peaks);
 		store_find_through(x->store, o->ids);
 	}
@@ -153,7 +170,7 @@ void readers_warm(struct readers *r)
 int change_begin(struct change *c, const struct reader_options *o, struct err *e)
 {
 	*c = (struct change){ .o = o, .book = shelf_take(o->shelf), .now = clock_now() };
-	int rc = store_open(&c->store, o->path, DB_WRITE, e);
+	int rc = open_database(&c->store, o->path, DB_WRITE, e);
 	if (rc == 0)
 		store_use_book(c->store, c->book);
 	if (rc == 0)

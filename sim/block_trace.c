@@ -26,8 +26,9 @@ static const struct block_kind {
 /* of one request: sixteen million tokens in the smallest blocks */
 enum { REQUEST_BLOCKS_MOST = 1 << 20 };
 
-/* 1 + dense number of each small id of one conversation. All tables together have room for so many
- * times the blocks that were named, however few each conversation names. */
+/* 1 + dense number of each small id of one conversation; ids from `room` on are in the dict. All
+ * tables together have room for so many times the blocks that were named, however few each
+ * conversation names. */
 struct small_ids {
 	uint32_t *number;
 	size_t room;
@@ -56,7 +57,7 @@ struct reader {
 	int64_t *last_us;	   /* likewise: when the last one began */
 	bool waits;		   /* some requests say how long after the one before they came */
 	const struct block_trace_options *o;
-	size_t calls_room, room, block_room;
+	size_t calls_room, room;
 };
 
 static struct text text_in(const struct row *w, enum record_field f)
@@ -86,53 +87,89 @@ static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
 	return &r->small[conversation];
 }
 
-/* Room for ids up to that one; ids that leave most of a table empty go to the dict instead. */
-static bool small_enough(struct reader *r, struct small_ids *s, int64_t id)
+/* The number that the dict has for an id; NULL: none. */
+static const uint64_t *number_in_dict(const struct reader *r, uint32_t conversation, int64_t id)
+{
+	const int64_t key[2] = { conversation, id };
+	return r->numbers.count
+		       ? dict_find(&r->numbers, (struct text){ (const char *)key, sizeof key })
+		       : NULL;
+}
+
+/* Room for ids up to that one, and what the dict had of them; ids that leave most of all tables
+ * empty stay in the dict. */
+static bool small_enough(struct reader *r, struct small_ids *s, uint32_t conversation, int64_t id)
 {
 	if (id < (int64_t)s->room)
 		return true;
 	const size_t room = (size_t)id + (size_t)id / 2 + 256;
-	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096 ||
+	if (id >= SMALL_IDS ||
 	    r->small_ids + room - s->room > r->t->blocks * SMALL_ROOM + SMALL_ROOM_FIRST)
 		return false;
 	r->small_ids += room - s->room;
 	s->number = mem_grow(s->number, room * sizeof *s->number);
-	memset(s->number + s->room, 0, (room - s->room) * sizeof *s->number);
+	for (size_t k = s->room; k < room; k++) {
+		const uint64_t *known = number_in_dict(r, conversation, (int64_t)k);
+		s->number[k] = known ? (uint32_t)*known : 0;
+	}
 	s->room = room;
 	return true;
 }
 
-static uint32_t number_block(struct reader *r, struct small_ids *s, uint32_t conversation,
-			     int64_t id)
+/* How many of n ids have numbers that follow each other; those that had none get such ones. */
+static size_t number_run(struct reader *r, uint32_t *number, size_t n)
 {
-	const int64_t key[2] = { conversation, id };
-	/* an id that came before the table reached it stays in the dict */
-	uint64_t *known =
-		r->numbers.count
-			? dict_find(&r->numbers, (struct text){ (const char *)key, sizeof key })
-			: NULL;
-	if (known)
-		return (uint32_t)*known;
-	if (small_enough(r, s, id)) {
-		if (!s->number[id])
-			s->number[id] = (uint32_t)++r->t->distinct;
-		return s->number[id];
+	enum { AT_ONCE = 256 }; /* looked at by vectors */
+	const uint32_t from = number[0];
+	size_t k = 0;
+	if (from == 0) {
+		for (; k < n && number[k] == 0; k++)
+			number[k] = (uint32_t)++r->t->distinct;
+		return k;
 	}
-	return (uint32_t)(*dict_need(&r->numbers, (struct text){ (const char *)key, sizeof key },
-				     NULL) = ++r->t->distinct);
+	while (k < n) {
+		const size_t most = n - k < AT_ONCE ? n - k : AT_ONCE;
+		const uint32_t *at = number + k, next = from + (uint32_t)k;
+		uint32_t other = 0;
+		for (size_t i = 0; i < most; i++)
+			other |= at[i] ^ (next + (uint32_t)i);
+		if (other)
+			break;
+		k += most;
+	}
+	while (k < n && number[k] == from + k)
+		k++;
+	return k;
 }
 
-static void add_range(struct reader *r, uint32_t conversation, int64_t from, int64_t to)
+static uint32_t number_large(struct reader *r, uint32_t conversation, int64_t id)
+{
+	const int64_t key[2] = { conversation, id };
+	uint64_t *n = dict_need(&r->numbers, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*n)
+		*n = ++r->t->distinct;
+	return (uint32_t)*n;
+}
+
+/* Ids of the prompt whose runs begin at `begun`. */
+static void add_range(struct reader *r, uint32_t conversation, size_t begun, int64_t from,
+		      int64_t to)
 {
 	struct block_trace *t = r->t;
 	struct small_ids *s = small_ids_of(r, conversation);
-	size_t count = (size_t)(to - from + 1);
-	if (t->blocks + count > r->block_room) {
-		r->block_room = (t->blocks + count) / 2 * 3 + 4096;
-		t->block = mem_grow(t->block, r->block_room * sizeof *t->block);
+	for (int64_t id = from; id <= to;) {
+		struct block_run run = { 0, 1 };
+		if (small_enough(r, s, conversation, id)) {
+			const int64_t end = to < (int64_t)s->room ? to + 1 : (int64_t)s->room;
+			run.count = (uint32_t)number_run(r, &s->number[id], (size_t)(end - id));
+			run.from = s->number[id] - 1;
+		} else {
+			run.from = number_large(r, conversation, id) - 1;
+		}
+		block_runs_add(&t->runs, begun, run);
+		t->blocks += run.count;
+		id += run.count;
 	}
-	for (int64_t id = from; id <= to; id++)
-		t->block[t->blocks++] = number_block(r, s, conversation, id) - 1;
 }
 
 /* So many blocks are named then. */
@@ -161,7 +198,7 @@ static const char *take_number(const char *p, const char *end, int64_t *out)
 static int add_blocks(struct reader *r, struct text list, uint32_t conversation, struct err *e)
 {
 	const char *p = list.p, *end = list.p + list.n;
-	const size_t before = r->t->blocks;
+	const size_t before = r->t->blocks, begun = r->t->runs.count;
 	while (p < end) {
 		int64_t from, to;
 		if (*p < '0' || *p > '9') {
@@ -186,7 +223,7 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		int rc = check_blocks(r, r->t->blocks + (size_t)(to - from) + 1, e);
 		if (rc != 0)
 			return rc;
-		add_range(r, conversation, from, to);
+		add_range(r, conversation, begun, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
 }
@@ -355,8 +392,9 @@ static int take_prompt(struct reader *r, const struct row *w, struct block_reque
 		       struct err *e)
 {
 	struct block_trace *t = r->t;
+	const size_t before = t->blocks;
 	int rc = add_blocks(r, aside_in(w, FIELD_BLOCKS), t->local ? q->conversation : 0, e);
-	q->count = (uint32_t)t->blocks - q->first;
+	q->count = (uint32_t)(t->blocks - before);
 	/* more blocks than the prompt has would be hits of tokens that do not exist */
 	int64_t most = t->has_partial ? (q->input + t->block_tokens - 1) / t->block_tokens
 				      : q->input / t->block_tokens;
@@ -380,8 +418,9 @@ static int add_request(struct reader *r, const struct row *w, struct err *e)
 	struct block_trace *t = r->t;
 	struct block_request q = { .input = count_in(w, BUCKET_INPUT),
 				   .output = count_in(w, BUCKET_OUTPUT),
-				   .first = (uint32_t)t->blocks,
+				   .first = (uint32_t)t->runs.count,
 				   .first_break = (uint32_t)t->breakpoints };
+	const size_t blocks = t->blocks;
 	int rc = check_given(r, w, e);
 	if (rc != 0)
 		return rc;
@@ -390,7 +429,8 @@ static int add_request(struct reader *r, const struct row *w, struct err *e)
 	if (rc == 0)
 		rc = take_prompt(r, w, &q, e);
 	if (rc != 0) {
-		t->blocks = q.first;
+		t->runs.count = q.first;
+		t->blocks = blocks;
 		t->breakpoints = q.first_break;
 		return rc;
 	}
@@ -477,7 +517,6 @@ int block_trace_read(struct block_trace **out, struct trace *trace,
 	r.t->has_partial = !r.kind->local;
 	r.t->local = r.kind->local;
 	r.t->block_tokens = o->block_tokens ? o->block_tokens : r.kind->tokens;
-	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
 	int rc = read_lines(&r, trace, e);
 	if (rc == 0 && r.waits)
 		qsort(r.t->request, r.t->count, sizeof *r.t->request, by_time);
@@ -502,7 +541,7 @@ void block_trace_close(struct block_trace *t)
 	if (!t)
 		return;
 	free(t->request);
-	free(t->block);
+	free(t->runs.run);
 	free(t->model_name);
 	for (size_t i = 0; i < BLOCK_REFUSALS_KEPT; i++)
 		free(t->refusal[i].why);

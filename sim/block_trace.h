@@ -11,13 +11,15 @@
 #include "base/dict.h"
 #include "base/err.h"
 #include "meter/read/trace.h"
+#include "sim/block_runs.h"
 
 struct block_request {
 	int64_t time_us; /* from the trace's start */
 	int64_t input, output;
 	uint32_t conversation, model, customer; /* numbers of names; 0: none */
 	uint32_t call;				/* of the conversation, from 0 */
-	uint32_t first, count;			/* of `block` */
+	uint32_t first;				/* of `runs`: where its blocks begin */
+	uint32_t count;				/* of blocks */
 	/* of `breakpoint`: what the client marks, and behind it where its content blocks end (none:
 	   unknown) */
 	uint32_t first_break;
@@ -39,7 +41,7 @@ struct block_trace {
 			    */
 	struct block_request *request;
 	size_t count;
-	uint32_t *block; /* dense numbers, equal for equal blocks */
+	struct block_runs runs; /* of dense numbers, equal for equal blocks */
 	size_t blocks, distinct;
 	int64_t *breakpoint; /* tokens from the prompt's start, rising */
 	size_t breakpoints;
@@ -53,6 +55,13 @@ struct block_trace {
 	int64_t refused; /* lines that are no request, and the first of them */
 	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
 };
+
+/* The blocks of a prompt. */
+static inline const struct block_run *block_request_runs(const struct block_trace *t,
+							 const struct block_request *q)
+{
+	return t->runs.run + q->first;
+}
 
 /* Tokens of the first `blocks` blocks of a prompt. */
 static inline int64_t block_request_tokens(const struct block_trace *t,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "sim/gsl.h"
 #include "sim/proportion.h"
 
 static const int128 nano = 1000000000;
@@ -301,7 +302,9 @@ int cascade_run(struct cascade_result *out, const struct cascade_options *o, str
 {
 	struct tasks t = { 0 };
 	*out = (struct cascade_result){ 0 };
-	int rc = take_tasks(&t, out, o, e);
+	int rc = gsl_need(e);
+	if (rc == 0)
+		rc = take_tasks(&t, out, o, e);
 	for (size_t i = 0; rc == 0 && i < t.count; i++) {
 		struct cascade_policy p;
 		add_alone(out, &t.task[i]);

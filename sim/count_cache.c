@@ -4,19 +4,14 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "sim/count_memo.h"
+#include "sim/prompt_tree.h"
 
 /* What a cache knows of a call that it answered. */
 struct answered {
 	int64_t us, wrote_us; /* when, and when the oldest of its prompt was written */
 	uint32_t cache;	      /* 1 + its number; 0: nobody's */
 	bool an_hour;	      /* what it wrote lives as long as the long lifetime */
-};
-
-enum doubt {
-	STEP_GUESSED = 1,  /* nothing tells that it goes on from there */
-	STEP_MARKED = 2,   /* a mark of its client ends there; more may be common */
-	STEP_UNPROVEN = 4, /* no hit on record tells that the prompts are the same */
-	STEP_END = 8,	   /* that hit ends before the earlier prompt does */
 };
 
 /* Of so many calls that only grew, one is taken to have its history rewritten, in the bound of the
@@ -42,24 +37,6 @@ static const struct habit {
  * with all the same, and where hits end at marks. */
 enum { STARTED_END_CHANGED = 865, SHORTER_KEEPS = 3150, SHORTER_KEEPS_MARKED = 1635 };
 
-/* A call of the conversation at hand. */
-struct told {
-	int64_t prompt; /* tokens */
-	/* 1 + the call whose prompt it goes on from, and how much of that it begins with; 0: it
-	   starts over, and may share so much with others all the same */
-	uint32_t parent;
-	int64_t step, may, longest; /* longest: of what lies before it */
-	/* what a hit on record tells: of step, so much is the same; with any call before it, no
-	   more than so much is */
-	int64_t proven, common_most;
-	uint32_t maybe;	 /* 1 + the first call whose prompt that hit may have been of */
-	bool named;	 /* it can have been of one call only */
-	bool unmarked;	 /* its input lies behind the client's last mark */
-	uint8_t doubt;	 /* enum doubt */
-	uint64_t before; /* which calls its cache had answered */
-	uint32_t older;	 /* tips: 1 + the next older one */
-};
-
 /* By call; second: where two models answer. */
 struct answers {
 	struct answered first, second;
@@ -70,296 +47,33 @@ struct answers_of {
 	uint32_t last, since; /* 1 + each; it answered all from `since` to `last` */
 	int64_t longest;      /* what it kept of them at most */
 	uint64_t which;	      /* a sum that tells them from others */
+	uint64_t how;	      /* likewise, and when they came, and whether it was in use */
 };
 
 struct count_cache {
-	const struct model_cache *rules;
+	const uint32_t *kind;
+	struct count_memo *memo;
 	struct answers_of *by_cache;
 	uint32_t *used; /* caches that have answered */
 	uint32_t use;
 	/* the conversation at hand */
-	const struct work_call *call;
-	const uint32_t *recorded;
-	struct told *told; /* by call; its own, or another's */
-	struct told *own;
-	size_t told_room;
+	struct prompt_tree tree;
 	struct answers *answers; /* by call */
 	size_t room;
-	int64_t head;		  /* what its first call found */
-	struct count_found found; /* of the last call, for an attempt that is made again */
+	int64_t head; /* what its first call found */
+	/* of the last call, for an attempt that is made again; remembered or its own */
+	const struct count_found *found;
+	struct memo_found own;
 	uint32_t found_call, found_cache;
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* A cache as it is when that call is made. */
-static const struct model_cache *as_of(const struct count_cache *c, uint32_t cache, uint32_t call)
-{
-	return model_cache_at(&c->rules[cache], c->call[call].time_us);
-}
-
-/* The one that answered it. */
-static const struct model_cache *recorded_of(const struct count_cache *c, uint32_t call)
-{
-	return as_of(c, c->recorded[call], call);
-}
-
-static int64_t prompt_of(const struct count_cache *c, uint32_t call)
-{
-	return c->told[call].prompt;
-}
-
-/* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
-static int64_t reach_of(const struct count_cache *c, uint32_t call)
-{
-	const struct told *t = &c->told[call];
-	return t->unmarked ? t->prompt - c->call[call].tokens[BUCKET_INPUT] : t->prompt;
-}
-
-/* Whether the input of a call lies behind its client's last mark. A prompt that its model kept for
- * being too short tells nothing of marks: others of the conversation do. */
-static bool is_unmarked(const struct model_cache *recorded, int64_t prompt, bool marks)
-{
-	return recorded->bills_writes &&
-	       (prompt >= recorded->rules.minimum || (recorded->rules.breakpoints && !marks));
-}
-
-/* Not by a division where a unit is a power of two, as most are. */
-static int64_t whole_quanta(int64_t tokens, int64_t quantum)
-{
-	const bool masks = (quantum & (quantum - 1)) == 0 && tokens >= 0;
-	return quantum <= 1 ? tokens : masks ? tokens & -quantum : tokens - tokens % quantum;
-}
-
-/* --- which call goes on from which --- */
-
-/*
- * A conversation is a tree: agents send parts of their work to others, branch, and compact what was
- * said. Tips are the calls that nothing goes on from yet, the newest first; a prompt goes on from
- * the newest one that it has room for and that is half as long at least, else from the longest that
- * it has room for, unless the record's own hits say otherwise. A prompt that has room for none
- * starts over.
- */
-enum { TIPS_MOST = 64 };
-
-struct tree {
-	struct count_cache *c;
-	uint32_t newest;	   /* tip: 1 + its place */
-	int64_t smallest, longest; /* prompts so far */
-	bool hits;		   /* some call has hits on record */
-	bool one_cache;		   /* has answered all calls so far */
-};
-
-/* Whether the cache that answered call i, `of`, may still have an earlier call's prompt. */
-static bool is_recent(const struct count_cache *c, uint32_t i, uint32_t earlier,
-		      const struct model_cache *of)
-{
-	return !of->contract ||
-	       c->call[i].time_us - c->call[earlier].time_us <= of->contract->life_us[CACHE_SHORT];
-}
-
-/* What the recorded cache, `of`, would have found, did call i go on from that tip; -1: not known.
- */
-static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip,
-			const struct model_cache *of)
-{
-	const struct cache_contract *k = of->contract;
-	int64_t shared = least(prompt_of(c, tip), prompt_of(c, i));
-	for (; c->recorded[tip] != c->recorded[i]; tip = c->told[tip].parent - 1) {
-		if (!c->told[tip].parent)
-			return -1;
-		shared = least(shared, c->told[tip].step);
-	}
-	if (!is_recent(c, i, tip, of))
-		return -1;
-	shared = least(shared, reach_of(c, tip));
-	if (!k)
-		return shared;
-	shared = whole_quanta(least(shared, prompt_of(c, i) - k->computed), k->quantum);
-	return shared < k->minimum ? 0 : shared;
-}
-
-/* Tips that call i could go on from, each 1 + its place. */
-struct candidates {
-	uint32_t fits;	 /* its prompt has room for that one's */
-	uint32_t proven; /* the record found exactly that one's */
-	uint32_t longer; /* the record found less than that one's */
-};
-
-/* A tip that the prompt has room for, and how long that one is. */
-struct fitting {
-	uint32_t tip; /* 1 + its place; 0: none yet */
-	int64_t prompt;
-};
-
-/* Takes the tip in place of the one so far, where that is not half as long; whether one is. Without
- * branches: nobody can foresee how long prompts are. */
-static inline bool take_fitting(struct fitting *best, uint32_t tip, int64_t prompt, int64_t now)
-{
-	const int64_t half = now / 2;
-	const bool takes = (prompt <= now) & (best->prompt < half) & (prompt > best->prompt);
-	best->tip = takes ? tip : best->tip;
-	best->prompt = takes ? prompt : best->prompt;
-	return best->prompt >= half;
-}
-
-static struct candidates look_at_tips(const struct tree *t, uint32_t i)
-{
-	const struct count_cache *c = t->c;
-	const struct model_cache *cache = recorded_of(c, i);
-	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ], now = prompt_of(c, i);
-	const uint32_t answers = c->recorded[i];
-	struct candidates of = { 0 };
-	struct fitting fits = { 0, -1 }, own = { 0, -1 };
-	uint32_t tip = t->newest;
-	bool hits = t->hits; /* older tips come earlier: once one is too old, all are */
-	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
-		const int64_t prompt = prompt_of(c, tip - 1);
-		hits = hits && is_recent(c, i, tip - 1, cache);
-		take_fitting(&fits, tip, prompt, now);
-		if (c->recorded[tip - 1] != answers)
-			continue;
-		if (take_fitting(&own, tip, prompt, now) && !hits)
-			break;
-		if (!hits)
-			continue;
-		const int64_t there = expected(c, i, tip - 1, cache);
-		if (there == read && read > 0) {
-			of.proven = tip;
-			break;
-		}
-		if (there > read && !of.longer)
-			of.longer = tip;
-	}
-	/* helpers often run on another model, and a thread stays on its own */
-	of.fits = own.tip && own.prompt >= now / 2 ? own.tip : fits.tip;
-	return of;
-}
-
-/* Of the newest thread an earlier prompt that is exactly as long: it is asked again. Else its end,
- * where that is longer by a hundredth at most: some of it was removed. */
-static uint32_t taken_back(const struct tree *t, uint32_t i)
-{
-	const struct count_cache *c = t->c;
-	const uint32_t newest = t->newest;
-	uint32_t at = newest;
-	for (int n = 0; at && n < TIPS_MOST; n++, at = c->told[at - 1].parent)
-		if (prompt_of(c, at - 1) == prompt_of(c, i))
-			return at;
-	return newest && prompt_of(c, i) >= prompt_of(c, newest - 1) / 100 * 99 ? newest : 0;
-}
-
-/* Call i goes on from that one, as far as `step`. */
-static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
-{
-	struct count_cache *c = t->c;
-	c->told[i].parent = from;
-	c->told[i].step = least(step, least(prompt_of(c, from - 1), prompt_of(c, i)));
-	const struct cache_contract *k = recorded_of(c, i)->contract;
-	if (step == c->told[i].step && k && k->breakpoints[CACHE_SHORT])
-		c->told[i].doubt = STEP_MARKED;
-	if (c->told[i].step < prompt_of(c, from - 1))
-		return; /* a branch: others may still go on from its end */
-	uint32_t *link = &t->newest;
-	for (int n = 0; *link && n < TIPS_MOST; n++, link = &c->told[*link - 1].older)
-		if (*link == from) {
-			*link = c->told[from - 1].older;
-			return;
-		}
-}
-
-/* Whether call i found less of that one than was kept, for whole units are found only: the rest of
- * it may have been changed. */
-static bool leaves_end(const struct count_cache *c, uint32_t i, uint32_t from)
-{
-	return c->call[i].tokens[BUCKET_CACHE_READ] < least(prompt_of(c, i), reach_of(c, from));
-}
-
-/* What call i has in common with any call before it at most: its own cache had all of them, and
- * found less. */
-static int64_t told_most(const struct tree *t, uint32_t i)
-{
-	const struct count_cache *c = t->c;
-	const struct model_cache *of = recorded_of(c, i);
-	const struct cache_contract *k = of->contract;
-	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
-	if (!t->hits || !t->one_cache || !k || k->breakpoints[CACHE_SHORT] || of->bills_writes ||
-	    k->settle_us || !is_recent(c, i, 0, of) ||
-	    read >= whole_quanta(prompt_of(c, i) - k->computed, k->quantum))
-		return INT64_MAX;
-	return (read ? read + most(k->quantum, 1) : most(k->minimum, k->quantum)) - 1;
-}
-
-/* Of which calls the hit on record may have been, other than the one that it was taken for. */
-static void doubt_name(struct count_cache *c, uint32_t i)
-{
-	struct told *t = &c->told[i];
-	const int64_t read = c->call[i].tokens[BUCKET_CACHE_READ];
-	const struct model_cache *of = recorded_of(c, i);
-	t->named = true;
-	t->maybe = t->parent;
-	for (uint32_t n = 0, j = i; n < TIPS_MOST && j-- > 0 && is_recent(c, i, j, of); n++)
-		if (j + 1 != t->parent && reach_of(c, j) >= read) {
-			t->named = false;
-			t->maybe = j < t->maybe ? j + 1 : t->maybe;
-		}
-}
-
-static void place(struct tree *t, uint32_t i)
-{
-	struct count_cache *c = t->c;
-	const struct work_call *now = &c->call[i];
-	const int64_t read = now->tokens[BUCKET_CACHE_READ];
-	uint32_t *newest = &t->newest;
-	int64_t *smallest = &t->smallest;
-	c->told[i].common_most = INT64_MAX;
-	t->one_cache &= c->recorded[i] == c->recorded[0] && now->requests <= 1;
-	if (now->requests > 1) /* a sum of prompts has no place in a conversation */
-		return;
-	c->told[i].common_most = told_most(t, i);
-	const struct candidates of = look_at_tips(t, i);
-	const int64_t there =
-		of.fits && t->hits ? expected(c, i, of.fits - 1, recorded_of(c, i)) : -1;
-	uint32_t back;
-	if (of.proven) {
-		go_on(t, i, of.proven, INT64_MAX);
-		c->told[i].doubt |= leaves_end(c, i, of.proven - 1) ? STEP_END : 0;
-	} else if (of.longer && (!of.fits || (there >= 0 && there < read))) {
-		go_on(t, i, of.longer, read);
-	} else if (of.fits) {
-		go_on(t, i, of.fits, there > read ? read : INT64_MAX);
-		c->told[i].doubt |= there < 0 || (there == 0 && read == 0)	     ? STEP_UNPROVEN
-				    : there == read && leaves_end(c, i, of.fits - 1) ? STEP_END
-										     : 0;
-	} else if ((back = taken_back(t, i)) != 0) {
-		go_on(t, i, back, INT64_MAX);
-		c->told[i].doubt = STEP_GUESSED;
-	} else if (*newest) {
-		c->told[i].may = least(*smallest, prompt_of(c, i));
-	}
-	if (c->told[i].parent && !(c->told[i].doubt & (STEP_UNPROVEN | STEP_GUESSED))) {
-		c->told[i].proven = least(read, c->told[i].step);
-		doubt_name(c, i);
-	}
-	c->told[i].longest = least(t->longest, prompt_of(c, i));
-	t->longest = most(t->longest, prompt_of(c, i));
-	*smallest = *newest ? least(*smallest, prompt_of(c, i)) : prompt_of(c, i);
-	c->told[i].older = *newest;
-	*newest = i + 1;
-}
-
-struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches)
+struct count_cache *count_cache_open(const struct model_cache *rules, const uint32_t *kind,
+				     uint32_t caches, struct count_memo *memo)
 {
 	struct count_cache *c = mem_zalloc(sizeof *c);
-	*c = (struct count_cache){ .rules = rules };
+	c->tree.rules = rules;
+	c->kind = kind;
+	c->memo = memo;
 	c->by_cache = mem_zalloc((caches + (size_t)1) * sizeof *c->by_cache);
 	c->used = mem_alloc((caches + (size_t)1) * sizeof *c->used);
 	return c;
@@ -371,7 +85,7 @@ void count_cache_close(struct count_cache *c)
 		return;
 	free(c->by_cache);
 	free(c->used);
-	free(c->own);
+	prompt_tree_release(&c->tree);
 	free(c->answers);
 	free(c);
 }
@@ -400,31 +114,13 @@ static void forget(struct count_cache *c)
 	c->use = 0;
 }
 
-static void make_tree(struct count_cache *c, const struct work_call *call, size_t calls,
-		      const uint32_t *recorded)
+/* Which calls its cache had answered when a call was made that was recorded. */
+static void note_before(struct count_cache *c, size_t calls)
 {
-	struct tree t = { .c = c, .one_cache = true };
-	if (calls > c->told_room) {
-		free(c->own);
-		c->told_room = calls * 2;
-		c->own = mem_alloc(c->told_room * sizeof *c->own);
-	}
-	c->told = c->own;
-	if (calls)
-		memset(c->told, 0, calls * sizeof *c->told);
-	bool marks = false;
-	for (size_t i = 0; i < calls; i++) {
-		const int64_t *n = call[i].tokens;
-		c->told[i].prompt = work_prompt(&call[i]);
-		t.hits |= n[BUCKET_CACHE_READ] > 0;
-		marks |= (n[BUCKET_CACHE_READ] | n[BUCKET_CACHE_WRITE_5M] |
-			  n[BUCKET_CACHE_WRITE_1H]) > 0;
-	}
 	for (uint32_t i = 0; i < calls; i++) {
-		c->told[i].unmarked = is_unmarked(recorded_of(c, i), prompt_of(c, i), marks);
-		place(&t, i);
-		c->told[i].before = c->by_cache[recorded[i]].which;
-		answered_last(c, recorded[i], i);
+		const uint32_t cache = c->tree.recorded[i];
+		c->tree.told[i].before = c->by_cache[cache].which;
+		answered_last(c, cache, i);
 	}
 	forget(c);
 }
@@ -439,15 +135,15 @@ void count_cache_begin(struct count_cache *c, const struct work_call *call, size
 	}
 	if (calls)
 		memset(c->answers, 0, calls * sizeof *c->answers);
-	c->call = call;
-	c->recorded = recorded;
 	c->found_call = 0;
 	c->head = calls ? call[0].tokens[BUCKET_CACHE_READ] : 0;
 	forget(c);
-	if (like)
-		c->told = like->told;
-	else
-		make_tree(c, call, calls, recorded);
+	if (like) {
+		prompt_tree_share(&c->tree, &like->tree);
+		return;
+	}
+	prompt_tree_make(&c->tree, call, calls, recorded);
+	note_before(c, calls);
 }
 
 /* --- what a cache finds --- */
@@ -495,11 +191,11 @@ struct known {
 
 static void go_back(const struct count_cache *c, struct known *k, uint32_t cache)
 {
-	const struct told *t = &c->told[k->at];
+	const struct told *t = &c->tree.told[k->at];
 	k->by = NULL;
 	while (!k->by && t->parent) {
 		const uint32_t from = t->parent - 1;
-		const int64_t both = least(c->told[from].prompt, t->prompt);
+		const int64_t both = least(c->tree.told[from].prompt, t->prompt);
 		if (t->step < k->shared)
 			k->doubt &= (uint8_t)~STEP_MARKED;
 		k->doubt |= t->step <= k->shared || t->doubt == STEP_GUESSED
@@ -511,8 +207,8 @@ static void go_back(const struct count_cache *c, struct known *k, uint32_t cache
 		k->steps++;
 		k->most = least(k->most, t->doubt == STEP_MARKED ? both : t->step);
 		k->at = from;
-		t = &c->told[from];
-		if (!k->apart || c->call[from].customer == k->customer)
+		t = &c->tree.told[from];
+		if (!k->apart || c->tree.call[from].customer == k->customer)
 			k->by = answer_of(c, from, cache);
 	}
 }
@@ -520,7 +216,8 @@ static void go_back(const struct count_cache *c, struct known *k, uint32_t cache
 /* Leading tokens that the cache kept of a call that it answered. */
 static int64_t kept_of(const struct count_cache *c, const struct model_cache *of, uint32_t call)
 {
-	const int64_t reach = of->bills_writes ? reach_of(c, call) : prompt_of(c, call);
+	const int64_t reach =
+		of->bills_writes ? told_reach(&c->tree, call) : told_prompt(&c->tree, call);
 	return reach < of->rules.minimum ? 0 : reach;
 }
 
@@ -544,9 +241,9 @@ static bool lives(const struct model_cache *of, const struct answered *by, int64
 static int64_t common_with(const struct count_cache *c, uint32_t later, uint32_t earlier)
 {
 	int64_t common = INT64_MAX;
-	while (later > earlier && c->told[later].parent) {
-		common = least(common, c->told[later].step);
-		later = c->told[later].parent - 1;
+	while (later > earlier && c->tree.told[later].parent) {
+		common = least(common, c->tree.told[later].step);
+		later = c->tree.told[later].parent - 1;
 	}
 	return later == earlier ? common : 0;
 }
@@ -562,7 +259,7 @@ static const struct answered *read_since(const struct count_cache *c, const stru
 	const struct answered *best = NULL;
 	*common = 0;
 	for (uint32_t i = call->call; *common < needed && i-- > k->at + 1;) {
-		const struct answered *by = !k->apart || c->call[i].customer == k->customer
+		const struct answered *by = !k->apart || c->tree.call[i].customer == k->customer
 						    ? answer_of(c, i, call->cache)
 						    : NULL;
 		const int64_t has = by && lives(of, by, call->time_us)
@@ -585,7 +282,7 @@ static void know(struct known *k, const struct count_cache *c, const struct coun
 			     .named = true,
 			     .most = INT64_MAX,
 			     .apart = of->rules.scope & CACHE_CUSTOMER,
-			     .customer = c->call[call->call].customer };
+			     .customer = c->tree.call[call->call].customer };
 	go_back(c, k, call->cache);
 	const struct answered *by = k->by;
 	if (!by)
@@ -645,11 +342,12 @@ static void find_head(const struct count_cache *c, const struct count_call *call
 		      const struct model_cache *of, const struct known *k, struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
-	const int64_t prompt = prompt_of(c, call->call),
+	const int64_t prompt = told_prompt(&c->tree, call->call),
 		      head = ruled(r, least(c->head, k->shared), prompt),
-		      may = k->by || !c->told[k->at].may
+		      may = k->by || !c->tree.told[k->at].may
 				    ? 0
-				    : ruled(r, least(c->told[k->at].longest, k->shared), prompt);
+				    : ruled(r, least(c->tree.told[k->at].longest, k->shared),
+					    prompt);
 	const bool warm = call->warm && !(r->scope & CACHE_CONVERSATION);
 	f->hit = f->floor = warm ? head : 0;
 	f->high = most(head, warm ? may : 0);
@@ -662,21 +360,21 @@ static bool is_sure(const struct count_cache *c, const struct count_call *call,
 {
 	const struct answers_of *a = &c->by_cache[call->cache];
 	const uint32_t maybe =
-		of->rules.breakpoints || of->rules.settle_us ? 0 : c->told[call->call].maybe;
+		of->rules.breakpoints || of->rules.settle_us ? 0 : c->tree.told[call->call].maybe;
 	const int64_t ttl_us = of->rules.ttl_us, now_us = call->time_us;
-	if (k->by && as_of(c, call->cache, k->at) != of) /* kept by another contract */
+	if (k->by && cache_as_of(&c->tree, call->cache, k->at) != of) /* kept by another contract */
 		return false;
-	if (of->rules.ttl_of_write && ttl_us >= 0 && now_us - c->call[0].time_us > ttl_us)
+	if (of->rules.ttl_of_write && ttl_us >= 0 && now_us - c->tree.call[0].time_us > ttl_us)
 		return false;
 	return named || (maybe && a->last == call->call && a->since <= maybe &&
-			 (ttl_us < 0 || now_us - c->call[maybe - 1].time_us <= ttl_us));
+			 (ttl_us < 0 || now_us - c->tree.call[maybe - 1].time_us <= ttl_us));
 }
 
 static void find_held(const struct count_cache *c, const struct count_call *call,
 		      const struct model_cache *of, const struct known *k, struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
-	const int64_t prompt = prompt_of(c, call->call);
+	const int64_t prompt = told_prompt(&c->tree, call->call);
 	const struct there t = k->by ? settled(c, call, of, k) : (struct there){ 0 };
 	if (k->alive) {
 		const int64_t head = ruled(r, c->head, prompt);
@@ -704,7 +402,7 @@ static int64_t ceiling(const struct count_cache *c, const struct count_call *cal
 		       const struct model_cache *of, int64_t high)
 {
 	const uint32_t last = c->by_cache[call->cache].last;
-	const struct told *t = &c->told[call->call];
+	const struct told *t = &c->tree.told[call->call];
 	const int64_t longest =
 		least(t->common_most, least(c->by_cache[call->cache].longest, t->prompt));
 	if (!last || longest <= high)
@@ -743,13 +441,13 @@ static int64_t stored(const struct count_cache *c, const struct count_call *call
 static void store(const struct count_cache *c, const struct count_call *call,
 		  const struct model_cache *of, const struct known *k, struct count_found *f)
 {
-	if (!of->rules.storage || of->rules.unpaid || c->call[call->call].requests > 1)
+	if (!of->rules.storage || of->rules.unpaid || c->tree.call[call->call].requests > 1)
 		return;
 	const int64_t kept = kept_of(c, of, call->call);
 	const uint32_t last = c->by_cache[call->cache].last;
 	f->token_hours = f->hours_least = f->hours_most = stored(c, call, of, k);
-	const uint32_t maybe = c->told[call->call].maybe;
-	const int64_t used_us = k->named || !maybe ? k->us : c->call[maybe - 1].time_us;
+	const uint32_t maybe = c->tree.told[call->call].maybe;
+	const int64_t used_us = k->named || !maybe ? k->us : c->tree.call[maybe - 1].time_us;
 	f->hours_most =
 		most(f->hours_most, token_hours(of, kept, k->alive ? least(f->floor, kept) : 0,
 						call->time_us - used_us));
@@ -757,19 +455,19 @@ static void store(const struct count_cache *c, const struct count_call *call,
 		f->hours_least =
 			least(f->hours_least,
 			      token_hours(of, kept, least(kept, c->by_cache[call->cache].longest),
-					  call->time_us - c->call[last - 1].time_us));
+					  call->time_us - c->tree.call[last - 1].time_us));
 }
 
-/* What the call leaves behind. */
+/* What the call leaves behind, of which the oldest was written at wrote_us. */
 static void keep(struct count_cache *c, const struct count_call *call, const struct model_cache *of,
-		 const struct known *k, int64_t hit)
+		 int64_t wrote_us)
 {
-	const struct work_call *w = &c->call[call->call];
+	const struct work_call *w = &c->tree.call[call->call];
 	struct answered *a = &c->answers[call->call].first;
 	if (a->cache && a->cache != call->cache + 1)
 		a = &c->answers[call->call].second;
 	*a = (struct answered){ .us = call->time_us,
-				.wrote_us = hit && k->by ? k->wrote_us : call->time_us,
+				.wrote_us = wrote_us,
 				.cache = call->cache + 1,
 				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
 					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
@@ -782,10 +480,12 @@ static void keep(struct count_cache *c, const struct count_call *call, const str
 /* What the call could have found at most: so long is the prompt before it. */
 static int64_t could_find(const struct count_cache *c, uint32_t call)
 {
-	const struct told *t = &c->told[call];
-	if (c->call[call].requests > 1)
+	const struct told *t = &c->tree.told[call];
+	if (c->tree.call[call].requests > 1)
 		return 0;
-	return t->parent ? least(t->prompt, prompt_of(c, t->parent - 1)) : call ? t->may : 0;
+	return t->parent ? least(t->prompt, told_prompt(&c->tree, t->parent - 1))
+	       : call	 ? t->may
+			 : 0;
 }
 
 /* Why the call found less than that, which is `both`. */
@@ -794,8 +494,8 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 		    struct count_found *f)
 {
 	const struct cache_rules *r = &of->rules;
-	const uint32_t parent = c->told[call->call].parent;
-	const int64_t prompt = prompt_of(c, call->call);
+	const uint32_t parent = c->tree.told[call->call].parent;
+	const int64_t prompt = told_prompt(&c->tree, call->call);
 	f->missed = both - f->hit;
 	if (f->missed <= 0)
 		f->missed = 0;
@@ -814,7 +514,8 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 	else if (k->by && call->time_us - k->by->us < r->settle_us)
 		f->miss = MISS_UNREADY;
 	else
-		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
+		f->miss =
+			!parent || c->tree.told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }
 
 static int64_t part_of(int64_t tokens, int32_t part)
@@ -833,8 +534,8 @@ static const struct habit *habit_after(int64_t pause_us)
 /* How often the end of a call's prompt is changed in the next one. */
 static int32_t end_changed(const struct count_cache *c, uint32_t call)
 {
-	const uint32_t parent = c->told[call].parent;
-	return parent ? habit_after(c->call[call].time_us - c->call[parent - 1].time_us)
+	const uint32_t parent = c->tree.told[call].parent;
+	return parent ? habit_after(c->tree.call[call].time_us - c->tree.call[parent - 1].time_us)
 				->end_changed
 		      : STARTED_END_CHANGED;
 }
@@ -845,7 +546,7 @@ static int64_t expected_loss(const struct count_cache *c, const struct count_cal
 			     const struct model_cache *of, const struct known *k,
 			     const struct count_found *f)
 {
-	const int64_t prompt = prompt_of(c, call->call), hit = f->hit,
+	const int64_t prompt = told_prompt(&c->tree, call->call), hit = f->hit,
 		      head = least(hit, ruled(&of->rules, c->head, prompt));
 	int64_t lost = f->unproven
 			       ? part_of(hit - head, habit_after(call->time_us - k->us)->rewritten)
@@ -869,10 +570,10 @@ static int64_t expect_shorter(const struct count_cache *c, const struct count_ca
 			      const struct count_found *f)
 {
 	const int32_t keeps = of->rules.breakpoints ? SHORTER_KEEPS_MARKED : SHORTER_KEEPS;
-	const uint32_t parent = c->told[call->call].parent;
-	if (c->call[call->call].requests > 1)
+	const uint32_t parent = c->tree.told[call->call].parent;
+	if (c->tree.call[call->call].requests > 1)
 		return f->hit;
-	if (parent && prompt_of(c, parent - 1) > prompt_of(c, call->call))
+	if (parent && told_prompt(&c->tree, parent - 1) > told_prompt(&c->tree, call->call))
 		return f->low + part_of(f->hit - f->low, keeps);
 	return parent || k->by ? f->hit : f->hit + part_of(f->high - f->hit, keeps);
 }
@@ -893,11 +594,11 @@ static int64_t allowed_loss(const struct model_cache *of, const struct known *k,
 static void widen(const struct count_cache *c, const struct count_call *call,
 		  const struct model_cache *of, const struct known *k, struct count_found *f)
 {
-	const struct told *t = &c->told[call->call];
+	const struct told *t = &c->tree.told[call->call];
 	f->expected = expect_shorter(c, call, of, k, f);
 	f->least = f->low;
 	f->most = f->high;
-	if (c->call[call->call].requests > 1) {
+	if (c->tree.call[call->call].requests > 1) {
 		f->floor = f->low;
 		return;
 	}
@@ -914,44 +615,52 @@ static void widen(const struct count_cache *c, const struct count_call *call,
 	if (!of->rules.unpaid)
 		f->most = most(f->hit, least(ceiling(c, call, of, f->high), t->common_most));
 	if (of->bills_writes)
-		f->most = least(f->most, reach_of(c, call->call));
+		f->most = least(f->most, told_reach(&c->tree, call->call));
+}
+
+/* Whether the cache is of the recorded one's kind. Of one that nobody describes, what the recorded
+ * one did is all that is known. */
+static bool is_alike(const struct count_cache *c, const struct count_call *call,
+		     const struct model_cache *of)
+{
+	return c->tree.recorded[call->call] == call->cache || !of->contract ||
+	       cache_contract_alike(of->contract, cache_on_record(&c->tree, call->call)->contract);
 }
 
 /* Whether the call finds exactly what was recorded: its model saw what the recorded one had seen,
  * of a cache of the same kind. */
 static bool finds_recorded(const struct count_cache *c, const struct count_call *call,
-			   const struct model_cache *of, bool alike)
+			   const struct model_cache *of)
 {
-	const uint32_t was = c->recorded[call->call];
-	const int64_t read = c->call[call->call].tokens[BUCKET_CACHE_READ];
-	if (!alike || call->moved || of->rules.asked || of->rules.unpaid ||
-	    c->by_cache[call->cache].which != c->told[call->call].before)
+	const uint32_t was = c->tree.recorded[call->call];
+	const int64_t read = c->tree.call[call->call].tokens[BUCKET_CACHE_READ];
+	if (c->by_cache[call->cache].which != c->tree.told[call->call].before || call->moved ||
+	    of->rules.asked || of->rules.unpaid || !is_alike(c, call, of))
 		return false;
 	/* where another minimum holds, only a hit that reaches it tells what would be found */
 	if (was == call->cache || (read > 0 && read >= of->rules.minimum))
 		return true;
-	const struct cache_contract *then = recorded_of(c, call->call)->contract;
+	const struct cache_contract *then = cache_on_record(&c->tree, call->call)->contract;
 	return (then ? then->minimum : 0) == of->rules.minimum;
 }
 
 /* What is found where the record does not say it. */
 static void find_other(const struct count_cache *c, const struct count_call *call,
-		       const struct model_cache *of, const struct known *k, bool alike,
-		       struct count_found *f)
+		       const struct model_cache *of, const struct known *k, struct count_found *f)
 {
-	const struct work_call *w = &c->call[call->call];
+	const struct work_call *w = &c->tree.call[call->call];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
-	*f = (struct count_found){ .unmarked = c->told[call->call].unmarked };
+	*f = (struct count_found){ .unmarked = c->tree.told[call->call].unmarked };
 	if (of->rules.unpaid)
 		return;
 	if (w->requests > 1) {
-		f->hit = alike || !of->bills_writes ? read : 0;
+		f->hit = !of->bills_writes || is_alike(c, call, of) ? read : 0;
 		f->high = read;
 		return;
 	}
 	find_held(c, call, of, k, f);
 	if (of->bills_writes) {
-		const int64_t reach = reach_of(c, call->call);
+		const int64_t reach = told_reach(&c->tree, call->call);
 		f->floor = least(f->floor, reach);
 		f->low = least(f->low, reach);
 		f->hit = least(f->hit, reach);
@@ -961,18 +670,13 @@ static void find_other(const struct count_cache *c, const struct count_call *cal
 
 /* Nearly all that answers is told by the record where it stays on its model: what the cache knows
  * is asked then only where that is seen. */
-const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call)
+static void find_now(const struct count_cache *c, const struct count_call *call,
+		     const struct model_cache *of, struct memo_found *out)
 {
-	struct count_found *f = &c->found;
-	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
-		return f;
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	/* of a cache that nobody describes, what the recorded one did is all that is known */
-	const bool alike = c->recorded[call->call] == call->cache || !of->contract ||
-			   cache_contract_alike(of->contract, recorded_of(c, call->call)->contract);
-	const int64_t read = c->call[call->call].tokens[BUCKET_CACHE_READ],
+	struct count_found *f = &out->found;
+	const int64_t read = c->tree.call[call->call].tokens[BUCKET_CACHE_READ],
 		      both = could_find(c, call->call);
-	const bool recorded = finds_recorded(c, call, of, alike);
+	const bool recorded = finds_recorded(c, call, of);
 	struct known k;
 	if (!recorded || both > read || of->rules.ttl_of_write || of->later)
 		know(&k, c, call, of);
@@ -983,19 +687,46 @@ const struct count_found *count_cache_find(struct count_cache *c, const struct c
 					   .hit = read,
 					   .high = read,
 					   .recorded = true,
-					   .unmarked = c->told[call->call].unmarked,
+					   .unmarked = c->tree.told[call->call].unmarked,
 					   .floor = read,
 					   .least = read,
 					   .most = read,
 					   .expected = read };
 	} else {
-		find_other(c, call, of, &k, alike, f);
+		find_other(c, call, of, &k, f);
 		widen(c, call, of, &k, f);
 		store(c, call, of, &k, f);
 	}
 	explain(c, call, of, &k, both, f);
-	keep(c, call, of, &k, f->hit);
+	out->wrote_us = f->hit && k.by ? k.wrote_us : call->time_us;
+}
+
+/* A term of answers_of.how. */
+static uint64_t how_answered(const struct count_call *call)
+{
+	const uint64_t n = mixed(call->call) ^ (call->warm ? 0 : 0xA0761D6478BD642Fu);
+	return call->moved ? (n ^ (uint64_t)call->time_us) * 0x9E3779B97F4A7C15u : n;
+}
+
+const struct count_found *count_cache_find(struct count_cache *c, const struct count_call *call)
+{
+	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
+		return c->found;
+	const struct model_cache *of = model_cache_at(&c->tree.rules[call->cache], call->time_us);
+	const uint64_t how = c->by_cache[call->cache].how + how_answered(call);
+	struct memo_found *m = memo_place(c->memo, call->call, call->cache);
+	if (!m || !memo_has(c->memo, m, call->cache, c->kind[call->cache], how)) {
+		if (!m || m->conversation == c->memo->conversation)
+			m = &c->own;
+		else
+			*m = (struct memo_found){ c->memo->conversation, call->cache,
+						  c->kind[call->cache], how };
+		find_now(c, call, of, m);
+	}
+	c->found = &m->found;
+	keep(c, call, of, m->wrote_us);
+	c->by_cache[call->cache].how = how;
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;
-	return f;
+	return c->found;
 }

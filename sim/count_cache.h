@@ -31,6 +31,14 @@ struct count_found {
 	int64_t token_hours, hours_least, hours_most;
 };
 
+/* Whether anything but the hit and its storage is possible. */
+static inline bool count_has_bounds(const struct count_found *f)
+{
+	return ((f->floor ^ f->hit) | (f->least ^ f->hit) | (f->most ^ f->hit) |
+		(f->expected ^ f->hit) | (f->hours_least ^ f->token_hours) |
+		(f->hours_most ^ f->token_hours)) != 0;
+}
+
 static inline bool count_is_unproven(const struct count_found *f)
 {
 	return f->unproven || f->end_unproven;
@@ -50,9 +58,19 @@ struct count_call {
 	bool warm;  /* its cache has answered a call of some conversation within its lifetime */
 };
 
+/* What a thread remembers of the conversation at hand, for all of its scenarios. */
+struct count_memo;
+struct count_memo *count_memo_open(void);
+void count_memo_close(struct count_memo *m);
+/* The next conversation, before any count_cache_begin of it. */
+void count_memo_begin(struct count_memo *m, size_t calls);
+
 struct count_cache;
-/* The caches that answer, by number; rules outlive it. Belongs to one thread. */
-struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches);
+/* The caches that answer, by number, and what is remembered of them: caches of one number and kind
+ * have the same rules in all scenarios, which see the recorded calls alike. Rules and memo outlive
+ * it. memo: NULL, and kind too, where nothing is. Belongs to one thread. */
+struct count_cache *count_cache_open(const struct model_cache *rules, const uint32_t *kind,
+				     uint32_t caches, struct count_memo *memo);
 void count_cache_close(struct count_cache *c);
 /* The next conversation: its calls in the order of time, and the cache that answered each of them.
  * Both outlive the calls of count_cache_find. like: another that has begun with the same, and whose

@@ -1,11 +1,11 @@
 #include "sim/day_model.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "sim/gsl.h"
 
 /* Growth of the first coming day counts so much, that of the second its square, and so on: together
  * some 32 days. */
@@ -72,7 +72,7 @@ static double chance_of_ranks(const double *r, size_t n, int first_weekday, cons
 		h += count[g] > 0 ? sum[g] * sum[g] / count[g] : 0;
 	h = 12 / (all * (all + 1)) * h - 3 * (all + 1);
 	const double correction = 1 - ties / (all * all * all - all);
-	return correction > 0 ? gsl_cdf_chisq_Q(h / correction, groups - 1) : 1;
+	return correction > 0 ? gsl.gsl_cdf_chisq_Q(h / correction, groups - 1) : 1;
 }
 
 /* Takes the mean of its group from each day; the mean of few days is drawn towards none by the
@@ -212,7 +212,8 @@ static double find_slope(const double *z, size_t n, double *slope, double *error
 	*error = sqrt(spread / xx);
 	/* less than a tenth over the whole past is no growth to go on with */
 	if (fabs(*slope) * (double)n < growth_least || !holds(z, n, mean, now) ||
-	    (spread > 0 && gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
+	    (spread > 0 &&
+	     gsl.gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
 		*slope = 0;
 	return left;
 }

@@ -1,6 +1,5 @@
 #include "sim/distribution.h"
 
-#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,22 +93,22 @@ static double draw(const struct distribution *d, gsl_rng *rng)
 {
 	switch (d->kind) {
 	case DRAW_VALUES:
-		return d->value[gsl_rng_uniform_int(rng, d->values)];
+		return d->value[gsl.gsl_rng_uniform_int(rng, d->values)];
 	case DRAW_QUANTILES: {
-		double at = gsl_rng_uniform(rng) * (double)(d->values - 1);
+		double at = gsl.gsl_rng_uniform(rng) * (double)(d->values - 1);
 		size_t i = (size_t)at;
 		if (i + 1 >= d->values)
 			return d->value[d->values - 1];
 		return d->value[i] + (at - (double)i) * (d->value[i + 1] - d->value[i]);
 	}
 	case DRAW_LOGNORMAL:
-		return gsl_ran_lognormal(rng, d->a, d->b);
+		return gsl.gsl_ran_lognormal(rng, d->a, d->b);
 	case DRAW_POISSON:
-		return gsl_ran_poisson(rng, d->a);
+		return gsl.gsl_ran_poisson(rng, d->a);
 	case DRAW_GEOMETRIC:
-		return gsl_ran_geometric(rng, 1 / d->a);
+		return gsl.gsl_ran_geometric(rng, 1 / d->a);
 	case DRAW_EXPONENTIAL:
-		return gsl_ran_exponential(rng, d->a);
+		return gsl.gsl_ran_exponential(rng, d->a);
 	case DRAW_CONSTANT:
 		break;
 	}

@@ -9,10 +9,9 @@
 #ifndef TALLY_SIM_DISTRIBUTION_H
 #define TALLY_SIM_DISTRIBUTION_H
 
-#include <gsl/gsl_rng.h>
-
 #include "base/arena.h"
 #include "base/json.h"
+#include "sim/gsl.h"
 
 enum distribution_kind {
 	DRAW_CONSTANT,

@@ -146,11 +146,9 @@ enum { EARLIER_CALLS = 64 };
 static int64_t alike(const struct block_trace *t, const struct block_request *a,
 		     const struct block_request *b)
 {
-	const uint32_t *x = t->block + a->first, *y = t->block + b->first;
-	const int64_t least = a->input < b->input ? a->input : b->input;
-	int64_t n = 0;
-	while (n < a->count && n < b->count && x[n] == y[n])
-		n++;
+	const int64_t least = a->input < b->input ? a->input : b->input,
+		      n = block_runs_alike(block_request_runs(t, a), block_request_runs(t, b),
+					   a->count < b->count ? a->count : b->count);
 	const bool all = !t->has_partial && n >= b->input / t->block_tokens;
 	return n * t->block_tokens < least && !all ? n * t->block_tokens : least;
 }

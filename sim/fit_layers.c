@@ -93,8 +93,9 @@ static int64_t add_prompt(struct forest *f, size_t call)
 	const struct block_trace *t = f->w->blocks;
 	const struct block_request *q = &t->request[call];
 	uint32_t at = f->w->call[call].subject, known = at;
-	for (uint32_t i = 0; i < q->count; i++) {
-		const uint32_t block = t->block[q->first + i];
+	struct block_walk walk = block_walk_over(block_request_runs(t, q), 0, q->count);
+	for (struct block_run run = { 0 }; run.count || block_walk_next(&walk, &run); run.count--) {
+		const uint32_t block = run.from++;
 		size_t k = find_slot(f, at, block);
 		if (f->slot[k] == NO_NODE) {
 			if (f->count * 2 >= f->slots) {

@@ -1,13 +1,11 @@
 #include "sim/forecast.h"
 
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "sim/gsl.h"
 #include "sim/resample.h"
 
 static const double certain = 0.01;
@@ -25,7 +23,7 @@ static int trend_of(const struct forecast_options *o)
 		for (size_t k = i + 1; k < o->days; k++)
 			s += compare_money(&o->day[k], &o->day[i]);
 	double z = (fabs(s) - 1) / sqrt(n * (n - 1) * (2 * n + 5) / 18);
-	if (s == 0 || 2 * gsl_cdf_ugaussian_Q(z) >= certain)
+	if (s == 0 || 2 * gsl.gsl_cdf_ugaussian_Q(z) >= certain)
 		return 0;
 	return s > 0 ? 1 : -1;
 }
@@ -116,7 +114,7 @@ static void draw_past(struct source *s, gsl_rng *rng)
 	for (int g = 0; g < 7; g++)
 		for (size_t i = 0; i < drawn_of(&s->pool[g]); i++)
 			s->pool[g].again[i] =
-				s->pool[g].day[gsl_rng_uniform_int(rng, s->pool[g].count)];
+				s->pool[g].day[gsl.gsl_rng_uniform_int(rng, s->pool[g].count)];
 }
 
 /* m times a ratio: where a figure of statistics becomes money (or tokens) again. Exact where it is
@@ -204,7 +202,7 @@ static int128 draw_day(struct drawing *d, int64_t after_today)
 	for (size_t k = 0; k < d->sources; k++) {
 		const struct source *s = &d->source[k];
 		const struct pool *p = pool_of(s, t);
-		const size_t i = p->again[gsl_rng_uniform_int(d->rng, drawn_of(p))];
+		const size_t i = p->again[gsl.gsl_rng_uniform_int(d->rng, drawn_of(p))];
 		sum += times(at_day(s, i, t), ratio_in_future(s, i, t));
 	}
 	return sum;
@@ -222,7 +220,7 @@ static int128 draw_future(struct drawing *d, int64_t *gone)
 		draw_past(s, d->rng);
 		if (s->model->growth_error > 0)
 			s->lean = s->model->growth_error *
-				  gsl_ran_tdist(d->rng, s->model->growth_freedom);
+				  gsl.gsl_ran_tdist(d->rng, s->model->growth_freedom);
 	}
 	for (; t <= o->last_day; t++) {
 		int128 day = draw_day(d, t);
@@ -506,19 +504,21 @@ int forecast_run(struct forecast *out, const struct forecast_options *o, struct 
 		return err_set(e, ERR_INVALID,
 			       "%zu whole days of history are too few for a forecast; it takes %d",
 			       o->days, FORECAST_DAYS_LEAST);
+	if (gsl_need(e) != 0)
+		return -ERR_SYSTEM;
 	out->trend = trend_of(o);
 	out->sum = mem_alloc((size_t)o->draws * sizeof *out->sum);
 	out->gone_in = mem_alloc((size_t)o->draws * sizeof *out->gone_in);
 	fit_all(out, o);
 	struct drawing d;
 	drawing_open(&d, out, o);
-	d.rng = gsl_rng_alloc(gsl_rng_mt19937);
-	gsl_rng_set(d.rng, o->seed & 0xffffffff);
+	d.rng = gsl.gsl_rng_alloc(*gsl.gsl_rng_mt19937);
+	gsl.gsl_rng_set(d.rng, o->seed & 0xffffffff);
 	for (int64_t r = 0; r < o->draws; r++) {
 		out->sum[r].atto = draw_future(&d, &out->gone_in[r]);
 		out->over += out->sum[r].atto > o->left.atto;
 	}
-	gsl_rng_free(d.rng);
+	gsl.gsl_rng_free(d.rng);
 	drawing_close(&d);
 	resample_sort(out->sum, (size_t)o->draws);
 	qsort(out->gone_in, (size_t)o->draws, sizeof *out->gone_in, by_days);

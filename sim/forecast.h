@@ -70,7 +70,8 @@ struct forecast_check {
 };
 bool forecast_back_test(struct forecast_check *out, const struct forecast_options *o, size_t days);
 
-/* Errors: ERR_INVALID when there are fewer than FORECAST_DAYS_LEAST past days. */
+/* Errors: ERR_INVALID when there are fewer than FORECAST_DAYS_LEAST past days, ERR_SYSTEM
+ * (gsl_need). */
 int forecast_run(struct forecast *out, const struct forecast_options *o, struct err *e);
 void forecast_release(struct forecast *f);
 /* A mean that is not divided yet, so that sums of means are exact; of 0: nothing. */

@@ -67,7 +67,7 @@ int full_caches_generated(struct full_caches *f, const struct synthetic *s, stru
 	}
 	free(c.p);
 	free(t.request);
-	free(t.block);
+	free(t.runs.run);
 	synthetic_blocks_close(b);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include "sim/generate.h"
 
-#include <gsl/gsl_randist.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "base/dict.h"
 #include "sim/distribution.h"
 #include "sim/generate_layers.h"
+#include "sim/gsl.h"
 
 enum { MINUTES = 1440, CALL_NUMBERS = 9, CALL_LIKE = 8, CALL_COMMON = 7 };
 /* A session as it was. */
@@ -349,7 +349,7 @@ static struct synthetic_call *next_call(struct generator *g, size_t k, struct er
 static const struct recorded *deal(struct work *w, gsl_rng *rng)
 {
 	if (w->dealt == w->sessions_listed) {
-		gsl_ran_shuffle(rng, w->deck, w->sessions_listed, sizeof *w->deck);
+		gsl.gsl_ran_shuffle(rng, w->deck, w->sessions_listed, sizeof *w->deck);
 		w->dealt = 0;
 	}
 	return &w->session[w->deck[w->dealt++]];
@@ -445,11 +445,11 @@ static int add_drawn(struct generator *g, struct work *w, int64_t start_us, stru
 /* A time of the day, minutes by their weight. */
 static int64_t time_of_day(const struct work *w, gsl_rng *rng)
 {
-	double at = gsl_rng_uniform(rng) * MINUTES;
+	double at = gsl.gsl_rng_uniform(rng) * MINUTES;
 	int64_t minute = 0;
 	while (minute < MINUTES - 1 && at >= w->minute[minute])
 		at -= w->minute[minute++];
-	return minute * MINUTE_US + (int64_t)gsl_rng_uniform_int(rng, 60000) * 1000;
+	return minute * MINUTE_US + (int64_t)gsl.gsl_rng_uniform_int(rng, 60000) * 1000;
 }
 
 static int add_session(struct generator *g, struct work *w, int64_t day, struct err *e)
@@ -524,7 +524,7 @@ static int deal_arrivals(struct generator *g, struct work *w, struct arrival *ar
 	int rc = 0;
 	for (size_t i = 0; i < count; i++) {
 		card[i].session = deal(w, g->rng);
-		card[i].turn = gsl_rng_uniform(g->rng);
+		card[i].turn = gsl.gsl_rng_uniform(g->rng);
 		if (w->by_minute)
 			card[i].turn = (double)(card[i].session - w->session) +
 				       card[i].turn * order_kept * listed;
@@ -551,11 +551,11 @@ static int generate_steady(struct generator *g, struct work *w, int64_t first_da
 	if (rc != 0)
 		return rc;
 	int64_t count = (int64_t)sessions;
-	count += gsl_rng_uniform(g->rng) < sessions - (double)count;
+	count += gsl.gsl_rng_uniform(g->rng) < sessions - (double)count;
 	struct arrival *arrival =
 		w->session ? mem_alloc(((size_t)count + 1) * sizeof *arrival) : NULL;
 	for (int64_t i = 0; rc == 0 && i < count; i++) {
-		double at = gsl_rng_uniform(g->rng) * weight;
+		double at = gsl.gsl_rng_uniform(g->rng) * weight;
 		int64_t d = 0;
 		while (d < days - 1 && at >= w->weekday[weekday_of_day(first_day + d)])
 			at -= w->weekday[weekday_of_day(first_day + d++)];
@@ -583,7 +583,7 @@ static int generate_class(struct generator *g, struct work *w, int64_t first_day
 			mean = w->sessions.a;
 		mean *= w->weekday[weekday_of_day(first_day + d)] * g->scale;
 		rc = check_room(g->out, mean, e);
-		unsigned n = rc == 0 ? gsl_ran_poisson(g->rng, mean) : 0;
+		unsigned n = rc == 0 ? gsl.gsl_ran_poisson(g->rng, mean) : 0;
 		if (rc == 0)
 			rc = check_room(g->out, n, e);
 		for (; rc == 0 && n; n--)
@@ -658,7 +658,7 @@ static int generate_all(struct generator *g, struct work *works, json_value *spe
 		if (rc == 0 && w->steady && w->sessions.kind != DRAW_CONSTANT)
 			rc = err_set(e, ERR_INVALID,
 				     "'sessions_per_day' is a number where 'arrivals' are steady");
-		gsl_rng_set(g->rng, hash_bytes(&g->place, sizeof g->place, seeds) & 0xffffffff);
+		gsl.gsl_rng_set(g->rng, hash_bytes(&g->place, sizeof g->place, seeds) & 0xffffffff);
 		g->session = 0;
 		if (rc == 0)
 			rc = generate_class(g, w, p->first_day, p->days, e);
@@ -675,7 +675,9 @@ int synthetic_generate(struct synthetic *out, json_value *spec, const struct syn
 	json_value *classes = json_member(spec, "classes");
 	struct calendar p = { 0 };
 	*out = (struct synthetic){ 0 };
-	int rc = read_period(&p, spec, asked, e);
+	int rc = gsl_need(e);
+	if (rc == 0)
+		rc = read_period(&p, spec, asked, e);
 	if (rc == 0 && (json_kind(classes) != JSON_ARRAY || !json_first(classes)))
 		rc = err_set(e, ERR_INVALID, "'classes' is a list of classes of work");
 	if (rc != 0)
@@ -685,10 +687,10 @@ int synthetic_generate(struct synthetic *out, json_value *spec, const struct syn
 	out->work = arena_alloc(&out->arena, out->classes * sizeof *out->work);
 	struct work *works = mem_zalloc((out->classes + 1) * sizeof *works);
 	struct generator g = { .out = out,
-			       .rng = gsl_rng_alloc(gsl_rng_mt19937),
+			       .rng = gsl.gsl_rng_alloc(*gsl.gsl_rng_mt19937),
 			       .scale = asked->scale.digits ? number_of(asked->scale) : 1 };
 	rc = generate_all(&g, works, spec, &p, e);
-	gsl_rng_free(g.rng);
+	gsl.gsl_rng_free(g.rng);
 	if (rc == 0 && out->count)
 		qsort(out->call, out->count, sizeof *out->call, by_time);
 	if (rc == 0)

@@ -207,17 +207,19 @@ void synthetic_blocks_trace(struct block_trace *out, struct synthetic_blocks *b)
 		out->blocks += (size_t)((prompt + b->block_tokens - 1) / b->block_tokens);
 		out->input_tokens += prompt;
 	}
-	out->block = mem_alloc((out->blocks + 1) * sizeof *out->block);
-	for (size_t i = 0, at = 0; i < s->count; i++) {
+	for (size_t i = 0; i < s->count; i++) {
 		struct block_request *q = &out->request[out->count++];
 		*q = (struct block_request){ .time_us = s->call[i].time_us - s->start_us,
 					     .input = synthetic_prompt(&s->call[i]),
 					     .output = s->call[i].output,
-					     .first = (uint32_t)at };
-		for (size_t k = 0; k < b->ids[i].runs; k++)
-			for (int64_t n = 0; n < b->ids[i].run[k].count; n++)
-				out->block[at++] = (uint32_t)(b->ids[i].run[k].first + n);
-		q->count = (uint32_t)(at - q->first);
+					     .first = (uint32_t)out->runs.count };
+		for (size_t k = 0; k < b->ids[i].runs; k++) {
+			const struct id_run *ids = &b->ids[i].run[k];
+			block_runs_add(&out->runs, q->first,
+				       (struct block_run){ (uint32_t)ids->first,
+							   (uint32_t)ids->count });
+			q->count += (uint32_t)ids->count;
+		}
 	}
 	out->distinct = (size_t)b->next_id;
 }

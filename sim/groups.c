@@ -26,11 +26,11 @@ typedef struct recorded_cost recorded_sums[COST_KINDS];
 struct groups {
 	uint64_t seed[2];
 	struct group_layout layout;
-	size_t head, credits_at, rare_at, recorded_at,
-		placeholders_at; /* bytes in front of the key; where the optional parts lie */
+	size_t head, credits_at; /* bytes in front of the key; where the credits lie */
+	struct group_more *more;
 	rare_sums *rare;
 	recorded_sums *recorded;
-	uint32_t rare_count, recorded_count;
+	uint32_t more_count, rare_count, recorded_count;
 	uint32_t *slot; /* 0: free */
 	uint32_t ref_mask;
 	size_t slot_count, count;
@@ -91,10 +91,6 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 		g->credits_at = (g->head + UNIT - 1) / UNIT * UNIT; /* it holds 128 bits */
 		g->head = g->credits_at + sizeof(struct group_credit);
 	}
-	g->rare_at = g->head;
-	g->head += layout->rare ? sizeof(uint64_t) : 0;
-	g->recorded_at = g->head;
-	g->head += layout->recorded ? sizeof(uint64_t) : 0;
 	g->slot_count = 1 << 10;
 	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
@@ -111,6 +107,7 @@ void groups_close(struct groups *g)
 	munmap(g->slot, g->slot_count * sizeof *g->slot);
 	free(g->segment);
 	free(g->place);
+	free(g->more);
 	free(g->rare);
 	free(g->recorded);
 	free(g);
@@ -126,68 +123,70 @@ struct group_credit *group_credits(const struct groups *g, struct group *group)
 	return (struct group_credit *)(void *)((char *)group + g->credits_at);
 }
 
-/* 1 + index of the group's rare sums; 0: none yet. */
-static uint64_t *rare_number(const struct groups *g, const struct group *group)
+/* A list with one more item at its end, which is zero; its number, which begins at 1. */
+static void *one_more(void *list, size_t size, uint32_t *count, uint32_t *number)
 {
-	return (uint64_t *)(void *)((char *)(uintptr_t)group + g->rare_at);
+	if ((*count & (*count - 1)) == 0)
+		list = mem_grow(list, (*count ? (size_t)*count * 2 : 1) * size);
+	memset((char *)list + *count * size, 0, size);
+	*number = ++*count;
+	return list;
+}
+
+struct group_more *group_more(struct groups *g, struct group *group)
+{
+	if (!group->more)
+		g->more = one_more(g->more, sizeof *g->more, &g->more_count, &group->more);
+	return &g->more[group->more - 1];
+}
+
+static const struct group_more *more_of(const struct groups *g, const struct group *group)
+{
+	static const struct group_more none;
+	return group->more ? &g->more[group->more - 1] : &none;
 }
 
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare)
 {
 	bool bad = false;
-	uint64_t *number = rare_number(g, group);
-	if (!*number) {
-		if ((g->rare_count & (g->rare_count - 1)) == 0)
-			g->rare = mem_grow(g->rare, (g->rare_count ? g->rare_count * 2 : 1) *
-							    sizeof *g->rare);
-		memset(&g->rare[g->rare_count], 0, sizeof *g->rare);
-		*number = ++g->rare_count;
-	}
+	uint32_t *number = &group_more(g, group)->rare;
+	if (!*number)
+		g->rare = one_more(g->rare, sizeof *g->rare, &g->rare_count, number);
 	int64_t *sum = g->rare[*number - 1];
 	for (int k = 0; k < COUNT_RARE; k++)
 		bad |= __builtin_add_overflow(sum[k], rare[k], &sum[k]);
 	return !bad;
 }
 
-static const int64_t *group_rare(const struct groups *g, const struct group *group)
+static const int64_t *rare_of(const struct groups *g, const struct group *group)
 {
-	return g->layout.rare && *rare_number(g, group) ? g->rare[*rare_number(g, group) - 1]
-							: NULL;
-}
-
-static uint64_t *recorded_number(const struct groups *g, const struct group *group)
-{
-	return (uint64_t *)(void *)((char *)(uintptr_t)group + g->recorded_at);
+	const uint32_t number = more_of(g, group)->rare;
+	return number ? g->rare[number - 1] : NULL;
 }
 
 struct recorded_cost *group_recorded(struct groups *g, struct group *group)
 {
-	uint64_t *number = recorded_number(g, group);
-	if (!*number) {
-		if ((g->recorded_count & (g->recorded_count - 1)) == 0)
-			g->recorded = mem_grow(g->recorded,
-					       (g->recorded_count ? g->recorded_count * 2 : 1) *
-						       sizeof *g->recorded);
-		memset(&g->recorded[g->recorded_count], 0, sizeof *g->recorded);
-		*number = ++g->recorded_count;
-	}
+	uint32_t *number = &group_more(g, group)->recorded;
+	if (!*number)
+		g->recorded =
+			one_more(g->recorded, sizeof *g->recorded, &g->recorded_count, number);
 	return g->recorded[*number - 1];
 }
 
 static const struct recorded_cost *recorded_of(const struct groups *g, const struct group *group)
 {
-	return g->layout.recorded && *recorded_number(g, group)
-		       ? g->recorded[*recorded_number(g, group) - 1]
-		       : NULL;
+	const uint32_t number = more_of(g, group)->recorded;
+	return number ? g->recorded[number - 1] : NULL;
 }
 
 void group_sums(const struct groups *g, const struct group *group, struct sums *out)
 {
+	const struct group_more *more = more_of(g, group);
 	*out = (struct sums){ .cost = group->cost,
 			      .records = group->records,
-			      .unpriced = group->unpriced,
-			      .placeholders = group->placeholders,
-			      .unsaid = group->unsaid };
+			      .unpriced = more->unpriced,
+			      .placeholders = more->placeholders,
+			      .unsaid = more->unsaid };
 	for (int k = 0; k < g->layout.bucket_count; k++)
 		out->tokens[g->layout.bucket[k]] = group->tokens[k];
 	if (g->layout.credits) {
@@ -197,17 +196,18 @@ void group_sums(const struct groups *g, const struct group *group, struct sums *
 		out->uncredited = (uint32_t)c.missing;
 	}
 	/* the caller only reads */
-	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
+	out->rare = (int64_t *)(uintptr_t)rare_of(g, group);
 	out->recorded = recorded_of(g, group);
 }
 
 bool group_add_to(const struct groups *g, const struct group *group, struct sums *to)
 {
+	const struct group_more *more = more_of(g, group);
 	bool bad = !money_total_add(&to->cost, group->cost);
 	bad |= __builtin_add_overflow(to->records, group->records, &to->records);
-	bad |= __builtin_add_overflow(to->unpriced, group->unpriced, &to->unpriced);
-	to->placeholders += group->placeholders;
-	to->unsaid += group->unsaid;
+	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	to->placeholders += more->placeholders;
+	to->unsaid += more->unsaid;
 	for (int k = 0; k < g->layout.bucket_count; k++) {
 		int64_t *sum = &to->tokens[g->layout.bucket[k]];
 		bad |= __builtin_add_overflow(*sum, group->tokens[k], sum);
@@ -218,7 +218,7 @@ bool group_add_to(const struct groups *g, const struct group *group, struct sums
 		bad |= !credits_add(&to->credits, c.total);
 		bad |= __builtin_add_overflow(to->uncredited, (uint32_t)c.missing, &to->uncredited);
 	}
-	const int64_t *rare = group_rare(g, group);
+	const int64_t *rare = rare_of(g, group);
 	if (rare)
 		bad |= !sums_add_rare(to, rare);
 	return !bad;
@@ -362,6 +362,20 @@ struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint
 	return group_at(g, ref);
 }
 
+/* The parts that few groups have: counts are no more than records, which fit. */
+static bool merge_more(struct groups *to, struct group *g, const struct groups *from,
+		       const struct group *source)
+{
+	const struct group_more *more = more_of(from, source);
+	struct group_more *sum = group_more(to, g);
+	sum->unpriced += more->unpriced;
+	sum->placeholders += more->placeholders;
+	sum->unsaid += more->unsaid;
+	return (!more->rare || group_add_rare(to, g, rare_of(from, source))) &
+	       (!more->recorded ||
+		recorded_cost_merge(group_recorded(to, g), recorded_of(from, source)));
+}
+
 static bool merge_group(struct groups *to, const struct groups *from, struct place p, uint64_t hash,
 			struct group *guess)
 {
@@ -369,7 +383,6 @@ static bool merge_group(struct groups *to, const struct groups *from, struct pla
 	struct group *g = groups_need(to, hash, group_key(from, source), p.padded_n, guess);
 	bool bad = !money_total_add(&g->cost, source->cost);
 	bad |= __builtin_add_overflow(g->records, source->records, &g->records);
-	bad |= __builtin_add_overflow(g->unpriced, source->unpriced, &g->unpriced);
 	for (int k = 0; k < to->layout.bucket_count; k++)
 		bad |= __builtin_add_overflow(g->tokens[k], source->tokens[k], &g->tokens[k]);
 	if (to->layout.credits) {
@@ -377,14 +390,8 @@ static bool merge_group(struct groups *to, const struct groups *from, struct pla
 				    group_credits(from, source)->total);
 		group_credits(to, g)->missing += group_credits(from, source)->missing;
 	}
-	g->placeholders += source->placeholders; /* no more than records, which fit */
-	g->unsaid += source->unsaid;
-	const int64_t *rare = group_rare(from, source);
-	if (rare)
-		bad |= !group_add_rare(to, g, rare);
-	const struct recorded_cost *recorded = recorded_of(from, source);
-	if (recorded)
-		bad |= !recorded_cost_merge(group_recorded(to, g), recorded);
+	if (source->more)
+		bad |= !merge_more(to, g, from, source);
 	return !bad;
 }
 

@@ -37,19 +37,25 @@ static inline bool sums_at_least(const struct sums *s)
 struct group_layout {
 	uint8_t bucket[BUCKET_COMMON]; /* the common buckets that can be other than zero */
 	uint8_t bucket_count;
-	bool credits, rare, recorded;
+	bool credits;
 };
 
 /*
  * A group as it lies in the table. Behind the head stand the tokens of the layout's buckets, the
- * credits, the numbers of the rare sums and of the recorded costs if the layout has them, and the
- * key. Keys must tell their own length: no key may begin with another one.
+ * credits if the layout has them, and the key. Keys must tell their own length: no key may begin
+ * with another one.
  */
 struct group {
 	struct money_total cost;
-	uint32_t records, unpriced;    /* more than 4 billion records of one group are an error */
-	uint32_t placeholders, unsaid; /* never more than records */
+	uint32_t records; /* more than 4 billion records of one group are an error */
+	uint32_t more;	  /* group_more's number; 0: none, as of most */
 	int64_t tokens[];
+};
+
+/* What most groups have nothing of, apart, so that they take a line of the cache. */
+struct group_more {
+	uint32_t unpriced, placeholders, unsaid; /* never more than records */
+	uint32_t rare, recorded; /* numbers of the table's rare sums and recorded costs; 0: none */
 };
 
 struct groups;
@@ -77,10 +83,12 @@ struct group_credit {
 	uint64_t missing; /* records without credits */
 };
 struct group_credit *group_credits(const struct groups *g, struct group *group);
+/* Made when the group has none. It stays until the next group gets its first. */
+struct group_more *group_more(struct groups *g, struct group *group);
 /* False when a sum no longer fits. */
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
-/* Of a layout with recorded costs: those of the group, made when it has none. They stay until the
- * next group gets its first. */
+/* The recorded costs of the group, made when it has none. They stay until the next group gets its
+ * first. */
 struct recorded_cost *group_recorded(struct groups *g, struct group *group);
 /* Everything that the group adds up to; out->rare points into the table. */
 void group_sums(const struct groups *g, const struct group *group, struct sums *out);

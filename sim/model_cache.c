@@ -77,6 +77,16 @@ void model_cache_release(struct model_cache *m)
 	m->later = NULL;
 }
 
+bool model_cache_same(const struct model_cache *a, const struct model_cache *b)
+{
+	while (a && b && a->contract == b->contract && a->bills_writes == b->bills_writes &&
+	       a->until.us == b->until.us && memcmp(&a->rules, &b->rules, sizeof a->rules) == 0) {
+		a = a->later;
+		b = b->later;
+	}
+	return !a && !b;
+}
+
 void model_cache_key(struct buf *key, const struct subject *s, const struct tariff_answer *a,
 		     bool hosted)
 {

@@ -46,6 +46,8 @@ void model_cache_key(struct buf *key, const struct subject *s, const struct tari
 struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
 				  const struct tariff_answer *a, bool hosted);
 void model_cache_release(struct model_cache *m);
+/* Whether both have the same rules at all times, as far as their bytes tell. */
+bool model_cache_same(const struct model_cache *a, const struct model_cache *b);
 /* The shortest time that such a cache keeps anything at any time, by whichever of its answers comes
  * first; -1: no expiry. *apart: whether it may end at the customer. key: as model_cache_key. */
 int64_t model_cache_shortest(const struct book *book, const struct cache_rules *asked,

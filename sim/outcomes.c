@@ -39,6 +39,10 @@ int outcomes_model(const struct outcomes *o, struct text model)
 	for (size_t i = 0; i < o->models; i++)
 		if (text_eq(o->model[i], model))
 			return (int)i;
+	for (size_t i = 0; o->names && i < o->models; i++)
+		if (model_names_same(o->names, model,
+				     &(struct named_model){ TEXT(""), o->model[i], o->at }))
+			return (int)i;
 	return -1;
 }
 
@@ -180,6 +184,12 @@ static int read_header(struct reader *r, const struct csv_record *h, struct colu
 			continue;
 		}
 		rc = model_number(r, stem, &c[i].model, e);
+		for (size_t k = 0; rc == 0 && k < i; k++)
+			if (c[k].kind == c[i].kind && c[k].model == c[i].model)
+				rc = err_set(e, ERR_INVALID,
+					     "columns '%.*s' and '%.*s' are of one model",
+					     (int)h->field[k].n, h->field[k].p, (int)h->field[i].n,
+					     h->field[i].p);
 	}
 	if (rc == 0 && !any)
 		rc = err_set(e, ERR_INVALID,
@@ -404,22 +414,25 @@ static int read_lines(struct reader *r, struct text all, struct err *e)
 	return rc;
 }
 
-int outcomes_read(struct outcomes **out, const char *path, const char *signal, struct err *e)
+int outcomes_read(struct outcomes **out, const char *path, const struct outcomes_options *how,
+		  struct err *e)
 {
 	struct buf b = { 0 };
 	int rc = file_read(&b, path, FILE_MAX, e);
 	if (rc == 0)
-		rc = outcomes_parse(out, (struct text){ b.p, b.n }, path, signal, e);
+		rc = outcomes_parse(out, (struct text){ b.p, b.n }, path, how, e);
 	buf_release(&b);
 	return rc;
 }
 
-int outcomes_parse(struct outcomes **out, struct text all, const char *path, const char *signal,
-		   struct err *e)
+int outcomes_parse(struct outcomes **out, struct text all, const char *path,
+		   const struct outcomes_options *how, struct err *e)
 {
-	struct reader r = { .path = path, .signal = signal };
+	struct reader r = { .path = path, .signal = how->signal };
 	int rc;
 	r.o = mem_zalloc(sizeof *r.o);
+	r.o->names = how->names;
+	r.o->at = how->at;
 	if (all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {
 		all.p += 3;
 		all.n -= 3;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/dict.h"
 #include "base/money.h"
+#include "pricing/model_names.h"
 
 enum { OUTCOME_MODELS_MAX = 32 };
 
@@ -24,6 +25,8 @@ struct outcome {
 struct outcomes {
 	struct text model[OUTCOME_MODELS_MAX];
 	size_t models;
+	struct model_names *names; /* of outcomes_options */
+	struct instant at;
 	const char **task;	 /* names */
 	struct outcome *outcome; /* tasks x OUTCOME_MODELS_MAX */
 	size_t tasks;
@@ -39,14 +42,22 @@ struct outcomes {
 	struct dict task_dict;
 };
 
-/* signal: a column (or key of an attempt) to keep; NULL: none. Errors: ERR_NOT_FOUND,
+struct outcomes_options {
+	const char *signal; /* a column (or key of an attempt) to keep; NULL: none */
+	/* which names mean one model, and when; the caller's, for as long as the outcomes are
+	 * asked. NULL: names are compared as they stand */
+	struct model_names *names;
+	struct instant at;
+};
+/* A model is one under all its names, and is called by the first of them. Errors: ERR_NOT_FOUND,
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
-int outcomes_read(struct outcomes **out, const char *path, const char *signal, struct err *e);
+int outcomes_read(struct outcomes **out, const char *path, const struct outcomes_options *how,
+		  struct err *e);
 /* The same from memory; path is for messages. */
-int outcomes_parse(struct outcomes **out, struct text all, const char *path, const char *signal,
-		   struct err *e);
+int outcomes_parse(struct outcomes **out, struct text all, const char *path,
+		   const struct outcomes_options *how, struct err *e);
 void outcomes_close(struct outcomes *o);
-/* The place of that model, -1 when there is none. */
+/* The place of that model under any of its names, -1 when there is none. */
 int outcomes_model(const struct outcomes *o, struct text model);
 static inline const struct outcome *outcome_at(const struct outcomes *o, size_t task, int model)
 {

@@ -38,6 +38,7 @@ enum section_kind {
 	SECTION_CUSTOMERS,
 	SECTION_DOUBTS,	      /* columns of the trace that nobody knows (meter/read/doubts) */
 	SECTION_PLACEHOLDERS, /* the calls of whose answers the log has only the start, in order */
+	SECTION_RUNS,	      /* the blocks of prompts; packs of before have SECTION_BLOCKS */
 };
 
 struct header {
@@ -331,7 +332,7 @@ static void put_blocks(struct writer *w, const struct block_trace *t)
 	}
 	put_section(w, SECTION_REQUESTS, 0, list, t->count * sizeof *list, true);
 	free(list);
-	put_section(w, SECTION_BLOCKS, 0, t->block, t->blocks * sizeof *t->block, true);
+	put_section(w, SECTION_RUNS, 0, t->runs.run, t->runs.count * sizeof *t->runs.run, true);
 	put_marks(w, t);
 }
 
@@ -720,8 +721,8 @@ static int check_head(struct pack *p, struct err *e)
 	    h->directory + h->sections * sizeof *p->section != p->size || h->directory % 16)
 		return damaged(p, "its length", e);
 	if (h->calls >= most || h->conversations >= most || h->subjects >= most ||
-	    h->names >= most || h->rares >= most || h->rollups >= most || h->blocks >= most ||
-	    h->models >= most || h->chats >= most ||
+	    h->names >= most || h->rares >= most || h->rollups >= most || h->blocks > BLOCKS_MOST ||
+	    h->distinct > h->blocks || h->models >= most || h->chats >= most ||
 	    (h->calls && !h->subjects && !(h->flags & FLAG_BLOCKS)))
 		return damaged(p, "its counts", e);
 	p->section = (const void *)(p->file + h->directory);
@@ -1019,11 +1020,60 @@ static int read_marks(struct block_trace *t, const struct pack *p, struct err *e
 	return rc == 0 ? read_customers(t, p, customers, e) : rc;
 }
 
+/* Of a pack of before: every block has its number in the file, and requests say where theirs begin.
+ */
+static int read_single_blocks(struct block_trace *t, const struct pack *p, struct err *e)
+{
+	const size_t all = t->blocks;
+	uint32_t *block = mem_alloc((all + 1) * sizeof *block);
+	int rc = read_section(p, find(p, SECTION_BLOCKS, 0), block, all * sizeof *block, e);
+	for (size_t i = 0; rc == 0 && i < t->count; i++) {
+		struct block_request *q = &t->request[i];
+		const size_t at = q->first;
+		if (at > all || q->count > all - at)
+			rc = damaged(p, "a request", e);
+		q->first = (uint32_t)t->runs.count;
+		for (size_t k = at; rc == 0 && k < at + q->count; k++)
+			block_runs_add(&t->runs, q->first, (struct block_run){ block[k], 1 });
+	}
+	free(block);
+	return rc;
+}
+
+/* The blocks of all prompts, each of which has as many as it says. */
+static int read_runs(struct block_trace *t, const struct pack *p, struct err *e)
+{
+	const struct section *runs = find(p, SECTION_RUNS, 0);
+	struct block_runs *l = &t->runs;
+	int rc = 0;
+	if (runs) {
+		l->count = runs->raw / sizeof *l->run;
+		l->run = mem_alloc((l->count + 1) * sizeof *l->run);
+		rc = read_section(p, runs, l->run, l->count * sizeof *l->run, e);
+	} else {
+		rc = read_single_blocks(t, p, e);
+	}
+	for (size_t i = 0; rc == 0 && i < l->count; i++)
+		if (!l->run[i].count || l->run[i].count > t->distinct ||
+		    l->run[i].from > t->distinct - l->run[i].count)
+			rc = damaged(p, "a block", e);
+	for (size_t i = 0; rc == 0 && i < t->count; i++) {
+		size_t at = t->request[i].first, left = t->request[i].count;
+		for (; left && at < l->count; at++)
+			left -= l->run[at].count < left ? l->run[at].count : left;
+		if (left)
+			rc = damaged(p, "a request", e);
+	}
+	return rc;
+}
+
 int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err *e)
 {
+	const struct section *runs = find(p, SECTION_RUNS, 0);
 	if (!holds(p, find(p, SECTION_REQUESTS, 0),
 		   p->head.calls * sizeof(struct packed_request)) ||
-	    !holds(p, find(p, SECTION_BLOCKS, 0), p->head.blocks * sizeof *(*out)->block))
+	    (runs ? !holds(p, runs, runs->raw / sizeof(struct block_run) * sizeof(struct block_run))
+		  : !holds(p, find(p, SECTION_BLOCKS, 0), p->head.blocks * sizeof(uint32_t))))
 		return damaged(p, "a section is missing", e);
 	struct block_trace *t = mem_zalloc(sizeof *t);
 	t->names_blocks = true;
@@ -1041,7 +1091,6 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	t->model_count = p->head.models;
 	t->request = mem_alloc((t->count + 1) * sizeof *t->request);
 	struct packed_request *packed = mem_alloc((t->count + 1) * sizeof *packed);
-	t->block = mem_alloc((t->blocks + 1) * sizeof *t->block);
 	t->model_name = mem_zalloc((t->model_count + 1) * sizeof *t->model_name);
 	const struct text *model = p->name + p->head.names + p->head.conversations - 1,
 			  *chat = model + p->head.models;
@@ -1058,8 +1107,7 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 							.count = packed[i].count };
 	free(packed);
 	if (rc == 0)
-		rc = read_section(p, find(p, SECTION_BLOCKS, 0), t->block,
-				  t->blocks * sizeof *t->block, e);
+		rc = read_runs(t, p, e);
 	t->conversations = p->head.chats;
 	t->conversation_name = mem_alloc((t->conversations + 1) * sizeof *t->conversation_name);
 	for (size_t i = 1; rc == 0 && i <= t->conversations; i++) {
@@ -1073,15 +1121,11 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	for (size_t i = 0; rc == 0 && i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		if (q->input < 0 || q->output < 0 || q->model > t->model_count ||
-		    q->conversation > t->conversations || q->first > t->blocks ||
-		    q->count > t->blocks - q->first)
+		    q->conversation > t->conversations)
 			rc = damaged(p, "a request", e);
 	}
 	if (rc == 0)
 		rc = read_marks(t, p, e);
-	for (size_t i = 0; rc == 0 && i < t->blocks; i++)
-		if (t->block[i] >= t->distinct)
-			rc = damaged(p, "a block", e);
 	if (rc != 0) {
 		block_trace_close(t);
 		return rc;

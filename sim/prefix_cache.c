@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "sim/block_ranks.h"
 #include "sim/cache_entries.h"
 
 #define NONE UINT32_MAX
@@ -15,9 +16,10 @@ struct link {
  * did not. Ranks are half as wide as times, and whether one has expired is a comparison. */
 struct cache {
 	struct link *link;
-	uint32_t *touched; /* 0: absent */
-	uint32_t *came;	   /* when it was absent last; NULL where nobody asks */
-	uint8_t *ends;	   /* ENDS: a unit ends behind this block */
+	struct block_ranks touched; /* 0: absent */
+	bool comes;		    /* somebody asks when a block came */
+	struct block_ranks came;    /* when it was absent last */
+	uint8_t *ends;		    /* ENDS: a unit ends behind this block */
 	uint32_t *lost; /* as `touched` (`came` where that counts) when it was evicted; NULL where
 			   nobody asks why */
 	uint32_t head, tail; /* most and least recent */
@@ -72,12 +74,47 @@ struct placed_time {
 	size_t place;
 };
 
-static int by_us(const void *a, const void *b)
+static bool comes_before(const struct placed_time *x, const struct placed_time *y)
 {
-	const struct placed_time *x = a, *y = b;
-	if (x->us != y->us)
-		return x->us < y->us ? -1 : 1;
-	return (x->place > y->place) - (x->place < y->place);
+	return x->us != y->us ? x->us < y->us : x->place < y->place;
+}
+
+static void merge(struct placed_time *out, const struct placed_time *a, const struct placed_time *b,
+		  const struct placed_time *end)
+{
+	const struct placed_time *const middle = b;
+	while (a < middle && b < end)
+		*out++ = comes_before(a, b) ? *a++ : *b++;
+	while (a < middle)
+		*out++ = *a++;
+	while (b < end)
+		*out++ = *b++;
+}
+
+/* Merges the stretches that are in order, two by two, into one; frees the list and returns it
+ * sorted. */
+static struct placed_time *sort_stretches(struct placed_time *list, size_t n)
+{
+	struct placed_time *to = mem_alloc(n * sizeof *to);
+	size_t *end = mem_alloc((n + 1) * sizeof *end), stretches = 0;
+	for (size_t i = 1; i <= n; i++)
+		if (i == n || comes_before(&list[i], &list[i - 1]))
+			end[stretches++] = i;
+	while (stretches > 1) {
+		struct placed_time *const from = list;
+		size_t begin = 0, left = 0;
+		for (size_t k = 0; k < stretches; k += 2) {
+			const size_t last = end[k + 1 < stretches ? k + 1 : k];
+			merge(to + begin, from + begin, from + end[k], from + last);
+			end[left++] = begin = last;
+		}
+		stretches = left;
+		list = to;
+		to = from;
+	}
+	free(to);
+	free(end);
+	return list;
 }
 
 /* Sessions that share nothing may stand one behind the other, each from its own beginning. */
@@ -96,7 +133,7 @@ static void rank_times(struct times *out, const struct block_trace *t)
 	out->rank = mem_alloc(t->count * sizeof *out->rank);
 	for (size_t i = 0; i < t->count; i++)
 		order[i] = (struct placed_time){ out->us[i], i };
-	qsort(order, t->count, sizeof *order, by_us);
+	order = sort_stretches(order, t->count);
 	for (size_t i = 0; i < t->count; i++) {
 		out->us[i] = order[i].us;
 		out->rank[order[i].place] = (uint32_t)i;
@@ -130,23 +167,29 @@ static void take_turn(struct turn *turn, const struct cache_rules *r, size_t i)
 		turn->ready_to = made_before(t, t->us[rank] - r->settle_us + 1);
 }
 
+/* Since when its time runs. */
+static inline uint32_t since(const struct cache *c, const struct turn *turn, uint32_t i)
+{
+	return block_rank(turn->r->ttl_of_write ? &c->came : &c->touched, i);
+}
+
 static inline bool expired(const struct cache *c, const struct turn *turn, uint32_t i)
 {
-	return (turn->r->ttl_of_write ? c->came : c->touched)[i] < turn->alive_from;
+	return since(c, turn, i) < turn->alive_from;
 }
 
 /* By how much the block will live longer than it would have. */
 static int64_t touch(struct cache *c, const struct turn *turn, uint32_t i, int64_t capacity)
 {
-	const bool present = c->touched[i] != 0, lives = present && !expired(c, turn, i);
+	const uint32_t touched = block_rank(&c->touched, i);
+	const bool present = touched != 0, lives = present && !expired(c, turn, i);
 	const int64_t *us = turn->times->us;
-	const int64_t longer_us = !lives ? turn->r->ttl_us
-				  : turn->r->ttl_of_write
-					  ? 0
-					  : us[turn->now - 1] - us[c->touched[i] - 1];
-	c->touched[i] = turn->now;
-	if (c->came && !lives)
-		c->came[i] = turn->now;
+	const int64_t longer_us = !lives		  ? turn->r->ttl_us
+				  : turn->r->ttl_of_write ? 0
+							  : us[turn->now - 1] - us[touched - 1];
+	block_ranks_set(&c->touched, i, 1, turn->now);
+	if (c->comes && !lives)
+		block_ranks_set(&c->came, i, 1, turn->now);
 	if (!lives) /* what comes again is a block like any other */
 		c->ends[i] = 0;
 	if (capacity < 0)
@@ -160,9 +203,8 @@ static int64_t touch(struct cache *c, const struct turn *turn, uint32_t i, int64
 			uint32_t last = c->tail;
 			unlink_entry(c, last);
 			if (c->lost)
-				c->lost[last] =
-					(turn->r->ttl_of_write ? c->came : c->touched)[last];
-			c->touched[last] = 0;
+				c->lost[last] = since(c, turn, last);
+			block_ranks_set(&c->touched, last, 1, 0);
 		} else {
 			c->count++;
 		}
@@ -230,11 +272,17 @@ static int64_t sight_of(const struct block_trace *t, const struct cache_rules *r
 	return r->lookback > 1 ? end[before - (r->lookback - 1)] : mark;
 }
 
+/* Whether every unit of the prompt is looked for. */
+static bool all_in_sight(const struct cache_rules *r, const struct block_request *q)
+{
+	return !r->breakpoints || !r->lookback || !q->contents;
+}
+
 /* Whether a unit of so many blocks is looked for. */
 static bool in_sight(const struct block_trace *t, const struct cache_rules *r,
 		     const struct block_request *q, int64_t blocks)
 {
-	bool seen = !r->breakpoints || !r->lookback || !q->contents;
+	bool seen = all_in_sight(r, q);
 	for (uint32_t k = 0; !seen && (k == 0 || k < q->breaks); k++) {
 		const int64_t mark = q->breaks ? t->breakpoint[q->first_break + k] : q->input;
 		seen = blocks <= blocks_before(t, q, mark) &&
@@ -245,7 +293,7 @@ static bool in_sight(const struct block_trace *t, const struct cache_rules *r,
 
 /* Marks where a later request can hit up to. */
 static void store_units(const struct block_trace *t, const struct cache_rules *r,
-			const struct block_request *q, const uint32_t *b, uint8_t *ends)
+			const struct block_request *q, const struct block_run *b, uint8_t *ends)
 {
 	for (uint32_t k = 0; k == 0 || (r->breakpoints && k < q->breaks); k++) {
 		uint32_t n = q->count;
@@ -258,22 +306,27 @@ static void store_units(const struct block_trace *t, const struct cache_rules *r
 		/* of a block that its own long prompt has evicted it says nothing: marks count
 		 * while their block is there, and go when it comes again */
 		if (n)
-			ends[b[n - 1]] |= ENDS;
+			ends[block_runs_at(b, n - 1)] |= ENDS;
 	}
 }
 
 /* Of the leading blocks that are there those up to the last unit that ends among them. */
 static int64_t unit_of(const struct block_trace *t, const struct cache_rules *r,
-		       const struct block_request *q, const uint32_t *b, uint8_t *ends,
+		       const struct block_request *q, const struct block_run *b, uint8_t *ends,
 		       int64_t lead)
 {
 	const int64_t blocks = r->interval / t->block_tokens;
 	int64_t hit = lead;
-	while (hit > 0 && !(ends[b[hit - 1]] & ENDS && in_sight(t, r, q, hit)) &&
-	       !(blocks > 0 && hit % blocks == 0))
-		hit--;
-	if (r->common && lead > 0)
-		ends[b[lead - 1]] |= ENDS;
+	if (lead == 0)
+		return 0;
+	const struct block_place last = block_place_of(b, (uint32_t)lead - 1);
+	for (struct block_place at = last;; block_place_back(&at)) {
+		if ((ends[block_place_number(at)] & ENDS && in_sight(t, r, q, hit)) ||
+		    (blocks > 0 && hit % blocks == 0) || --hit == 0)
+			break;
+	}
+	if (r->common)
+		ends[block_place_number(last)] |= ENDS;
 	return hit;
 }
 
@@ -336,8 +389,8 @@ struct look {
 	const struct block_trace *t;
 	const struct cache_rules *r;
 	const struct block_request *q;
-	const uint32_t *b;
-	uint8_t *ends; /* of its entries */
+	const struct block_run *b; /* its entries */
+	uint8_t *ends;		   /* of them */
 	uint32_t most, lead;
 	int64_t hit;
 	uint32_t shared; /* that a request before it had */
@@ -346,7 +399,7 @@ struct look {
 /* Why the block is not there, where it was once in a prompt. */
 static enum cache_miss why_gone(const struct cache *c, const struct turn *turn, uint32_t i)
 {
-	if (c->touched[i])
+	if (block_rank(&c->touched, i))
 		return expired(c, turn, i) ? MISS_EXPIRED : MISS_UNREADY;
 	if (!c->lost || !c->lost[i])
 		return MISS_NONE;
@@ -357,41 +410,86 @@ static enum cache_miss why_gone(const struct cache *c, const struct turn *turn, 
 static enum cache_miss why_ended(const struct look *l, enum cache_miss gone)
 {
 	const bool absent = l->lead < l->most && l->lead < l->shared;
+	const uint8_t state = absent ? l->ends[block_runs_at(l->b, l->lead)] : 0;
 	if (l->r->unpaid)
 		return MISS_UNPAID;
 	if (absent && gone != MISS_NONE)
 		return gone;
-	if (absent && l->ends[l->b[l->lead]] & (UNPAID | TOO_SHORT))
-		return l->ends[l->b[l->lead]] & UNPAID ? MISS_UNPAID : MISS_SHORT;
+	if (state & (UNPAID | TOO_SHORT))
+		return state & UNPAID ? MISS_UNPAID : MISS_SHORT;
 	if (absent)
 		return MISS_COLD;
-	for (int64_t k = l->hit; k < (int64_t)l->lead; k++)
-		if (l->ends[l->b[k]] & ENDS && !in_sight(l->t, l->r, l->q, k + 1))
-			return MISS_UNSEEN;
+	struct block_walk walk =
+		block_walk_over(l->b, (uint32_t)l->hit, all_in_sight(l->r, l->q) ? 0 : l->lead);
+	int64_t before = l->hit;
+	for (struct block_run run; block_walk_next(&walk, &run); before += run.count)
+		for (uint32_t k = 0; k < run.count; k++)
+			if (l->ends[run.from + k] & ENDS &&
+			    !in_sight(l->t, l->r, l->q, before + k + 1))
+				return MISS_UNSEEN;
 	if (l->hit < (int64_t)l->lead)
 		return MISS_CHANGED;
 	return l->r->breakpoints && l->most < blocks_of(l->t, l->r, l->q) ? MISS_UNPAID
 									  : MISS_ROUNDED;
 }
 
-/* The leading blocks that requests before it had, and now it. */
-static void see_blocks(struct look *l, uint8_t *seen, const uint32_t *plain)
+/* How many of the first n blocks have that state. */
+static uint32_t lead_of_state(const uint8_t *state, uint32_t n, uint8_t wanted)
 {
-	const uint32_t count = l->q->count;
-	uint32_t k = l->lead;
-	while (k < count && seen[plain[k]])
-		k++;
-	l->shared = k;
-	for (; k < count; k++)
-		seen[plain[k]] = 1;
+	enum { AT_ONCE = 256 }; /* looked at by vectors */
+	const uint8_t *at = state, *end = state + n;
+	while (at < end) {
+		const size_t most = end - at < AT_ONCE ? (size_t)(end - at) : AT_ONCE;
+		uint8_t all = wanted;
+		for (size_t i = 0; i < most; i++)
+			all &= at[i];
+		if (!all)
+			break;
+		at += most;
+	}
+	while (at < end && *at & wanted)
+		at++;
+	return (uint32_t)(at - state);
+}
+
+static void add_state(uint8_t *state, const struct block_run *b, uint32_t from, uint32_t to,
+		      uint8_t what)
+{
+	struct block_walk walk = block_walk_over(b, from, to);
+	for (struct block_run run; block_walk_next(&walk, &run);) {
+		uint8_t *at = state + run.from;
+		for (size_t k = 0; k < run.count; k++)
+			at[k] |= what;
+	}
+}
+
+/* Leading blocks of [from, to) that have that state, and those in front of them. */
+static uint32_t lead_by_state(const uint8_t *state, const struct block_run *b, uint32_t from,
+			      uint32_t to, uint8_t wanted)
+{
+	struct block_walk walk = block_walk_over(b, from, to);
+	uint32_t lead = from;
+	for (struct block_run run; block_walk_next(&walk, &run);) {
+		const uint32_t n = lead_of_state(state + run.from, run.count, wanted);
+		lead += n;
+		if (n < run.count)
+			break;
+	}
+	return lead;
+}
+
+/* The leading blocks that requests before it had, and now it. */
+static void see_blocks(struct look *l, uint8_t *seen, const struct block_run *plain)
+{
+	l->shared = lead_by_state(seen, plain, l->lead, l->q->count, 1);
+	add_state(seen, plain, l->shared, l->q->count, 1);
 }
 
 /* What of the prompt is not kept. */
 static void note_unkept(const struct look *l, uint32_t kept)
 {
 	const uint8_t why = prefix_cache_reach(l->t, l->r, l->q) == 0 ? TOO_SHORT : UNPAID;
-	for (uint32_t k = kept; k < l->q->count; k++)
-		l->ends[l->b[k]] |= why;
+	add_state(l->ends, l->b, kept, l->q->count, why);
 }
 
 /* Without limit of size or time a block that came once stays, and order does not matter. */
@@ -403,7 +501,7 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 		*seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		const uint32_t *b = en->of + q->first;
+		const struct block_run *b = entries_at(en, i);
 		const struct cache_rules *r = rules_at(each, i);
 		const bool units = r->units || r->breakpoints;
 		uint8_t *here = state + (en->base ? en->base[i] : 0);
@@ -411,21 +509,17 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 				  b, here, blocks_sought(t, r, q),
 				  0, 0,	   per->why ? per->shared[i] : 0 };
 		const uint32_t kept = blocks_kept(t, r, q);
-		uint32_t lead = 0;
-		while (lead < l.most && here[b[lead]] & PRESENT)
-			lead++;
-		l.lead = lead;
+		l.lead = lead_by_state(here, b, 0, l.most, PRESENT);
 		l.hit = units ? unit_of(t, r, q, b, here, l.lead) : l.lead;
 		int64_t tokens = count_hit(t, r, q, l.hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
 		if (per->why) {
-			see_blocks(&l, seen, en->plain + q->first);
+			see_blocks(&l, seen, entries_plain_at(en, i));
 			per->shared[i] = l.shared;
 			per->why[i] = (uint8_t)why_ended(&l, MISS_NONE);
 		}
-		for (uint32_t k = l.lead; k < kept; k++)
-			here[b[k]] |= PRESENT;
+		add_state(here, b, l.lead, kept, PRESENT);
 		if (per->why)
 			note_unkept(&l, kept);
 		if (units && kept)
@@ -435,22 +529,41 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 	free(seen);
 }
 
+/* Blocks that are alike in a cache: when they were touched and came. */
+struct same_blocks {
+	uint32_t count, touched, came;
+};
+
+static struct same_blocks same_blocks(const struct cache *c, struct block_run run)
+{
+	struct same_blocks s = { 0 };
+	s.count = block_ranks_same(&c->touched, run.from, run.count, &s.touched);
+	if (c->comes)
+		s.count = block_ranks_same(&c->came, run.from, s.count, &s.came);
+	return s;
+}
+
+static bool same_live(const struct turn *turn, const struct same_blocks *s)
+{
+	return s->touched && (turn->r->ttl_of_write ? s->came : s->touched) >= turn->alive_from;
+}
+
 /* Leading blocks that a request finds, of those that the rules let it look for. */
 static uint32_t lead_of(const struct look *l, const struct cache *c, const struct turn *turn,
 			uint32_t base)
 {
-	const uint32_t *b = l->b, most = l->most, from = turn->alive_from, to = turn->ready_to;
-	const uint32_t *touched = c->touched + base, *came = c->came ? c->came + base : touched,
-		       *since = turn->r->ttl_of_write ? came : touched;
+	struct block_walk walk = block_walk_over(l->b, 0, l->most);
 	uint32_t lead = 0;
-	if (turn->r->settle_us <= 0 && since == touched) {
-		while (lead < most && touched[b[lead]] >= from)
-			lead++;
-		return lead;
+	for (struct block_run run; block_walk_next(&walk, &run);) {
+		run.from += base;
+		for (struct same_blocks s; run.count; run.from += s.count, run.count -= s.count) {
+			s = same_blocks(c, run);
+			if (!same_live(turn, &s) ||
+			    (turn->r->settle_us > 0 && s.came > turn->ready_to))
+				return lead;
+			lead += s.count;
+		}
 	}
-	while (lead < most && touched[b[lead]] && since[b[lead]] >= from &&
-	       (turn->r->settle_us <= 0 || came[b[lead]] <= to))
-		lead++;
 	return lead;
 }
 
@@ -459,9 +572,11 @@ static int64_t hours_of(int128 token_us)
 	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
 }
 
-/* Blocks of a prompt: of + base are their entries; the first `lead` are there, `kept` stay. */
+/* Blocks of a prompt: base and its blocks are their entries, all of them are listed where their
+ * order matters; the first `lead` are there, `kept` stay. */
 struct prompt_blocks {
-	const uint32_t *of;
+	const struct block_run *of;
+	uint32_t *list;
 	uint32_t base, lead, kept;
 };
 
@@ -475,9 +590,10 @@ static int64_t keep_blocks(struct cache *c, const struct look *l, const struct t
 	const uint32_t kept = b->kept;
 	const int64_t reach = prefix_cache_reach(t, r, q);
 	int128 token_us = 0;
+	block_runs_list(b->of, kept, b->list);
 	for (uint32_t n = 0; n < kept; n++) {
 		const uint32_t k = r->forward ? n : kept - 1 - n;
-		token_us += (int128)touch(c, turn, b->base + b->of[k], capacity) *
+		token_us += (int128)touch(c, turn, b->base + b->list[k], capacity) *
 			    (block_request_tokens(t, q, k + 1) - block_request_tokens(t, q, k));
 	}
 	/* what is left of a block is written too, and nobody finds it */
@@ -490,12 +606,30 @@ static int64_t keep_blocks(struct cache *c, const struct look *l, const struct t
  * it adds matters. */
 static void keep_alive(struct cache *c, const struct turn *turn, const struct prompt_blocks *b)
 {
-	const uint32_t there = b->lead < b->kept ? b->lead : b->kept, now = turn->now;
-	uint32_t *touched = c->touched + b->base;
-	for (uint32_t k = 0; k < there; k++)
-		touched[b->of[k]] = now;
-	for (uint32_t k = there; k < b->kept; k++)
-		touch(c, turn, b->base + b->of[k], -1);
+	struct block_walk walk = block_walk_over(b->of, b->lead, b->kept);
+	for (struct block_run run; block_walk_next(&walk, &run);) {
+		run.from += b->base;
+		for (struct same_blocks s; run.count; run.from += s.count, run.count -= s.count) {
+			s = same_blocks(c, run);
+			if (same_live(turn, &s))
+				continue;
+			if (s.touched) /* what never came has no end of a unit */
+				memset(c->ends + run.from, 0, s.count);
+			if (c->comes)
+				block_ranks_set(&c->came, run.from, s.count, turn->now);
+		}
+	}
+	walk = block_walk_over(b->of, 0, b->kept);
+	for (struct block_run run; block_walk_next(&walk, &run);)
+		block_ranks_set(&c->touched, b->base + run.from, run.count, turn->now);
+}
+
+static uint32_t longest_prompt(const struct block_trace *t)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < t->count; i++)
+		most = t->request[i].count > most ? t->request[i].count : most;
+	return most;
 }
 
 static void run_limited(const struct block_trace *t, const struct each_rules *each,
@@ -504,21 +638,25 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 {
 	struct cache c = { .head = NONE, .tail = NONE };
 	uint8_t *seen = per->why ? mem_zalloc(en->plain_count + 1) : NULL;
-	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
-	c.touched = mem_zalloc((en->count + 1) * sizeof *c.touched);
+	if (each->base->capacity >= 0)
+		c.link = mem_alloc((en->count + 1) * sizeof *c.link);
+	block_ranks_open(&c.touched, en->count);
 	c.ends = mem_zalloc(en->count + 1);
-	if (asks_when_it_came(each, t))
-		c.came = mem_alloc((en->count + 1) * sizeof *c.came);
+	c.comes = asks_when_it_came(each, t);
+	if (c.comes)
+		block_ranks_open(&c.came, en->count);
 	if (per->why && each->base->capacity >= 0)
 		c.lost = mem_zalloc((en->count + 1) * sizeof *c.lost);
 	struct times times;
 	struct turn turn = { .times = &times };
+	uint32_t *list = mem_alloc((longest_prompt(t) + (size_t)1) * sizeof *list);
 	rank_times(&times, t);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const struct cache_rules *r = rules_at(each, i);
 		const bool units = r->units || r->breakpoints;
-		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
+		const struct block_run *b = entries_at(en, i);
+		const uint32_t base = en->base ? en->base[i] : 0;
 		struct look l = { t,
 				  r,
 				  q,
@@ -535,13 +673,14 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		if (per->hits)
 			per->hits[i] = tokens;
 		if (per->why) {
-			see_blocks(&l, seen, en->plain + q->first);
+			see_blocks(&l, seen, entries_plain_at(en, i));
 			per->shared[i] = l.shared;
 			per->why[i] = (uint8_t)why_ended(
-				&l, l.lead < l.most ? why_gone(&c, &turn, base + b[l.lead])
-						    : MISS_NONE);
+				&l, l.lead < l.most
+					    ? why_gone(&c, &turn, base + block_runs_at(b, l.lead))
+					    : MISS_NONE);
 		}
-		const struct prompt_blocks p = { b, base, l.lead, blocks_kept(t, r, q) };
+		const struct prompt_blocks p = { b, list, base, l.lead, blocks_kept(t, r, q) };
 		int64_t hours = 0;
 		if (each->base->capacity < 0 && !r->storage)
 			keep_alive(&c, &turn, &p);
@@ -555,13 +694,14 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		if (units && p.kept)
 			store_units(t, r, q, b, l.ends);
 	}
+	free(list);
 	free(c.link);
 	free(c.lost);
 	free(times.us);
 	free(times.rank);
 	free(seen);
-	free(c.touched);
-	free(c.came);
+	block_ranks_close(&c.touched);
+	block_ranks_close(&c.came);
 	free(c.ends);
 }
 
@@ -784,9 +924,10 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 	stack_open(&s, t->distinct);
 	int64_t *blocks_at = mem_zalloc((t->distinct + 2) * sizeof *blocks_at),
 		*tokens_at = mem_zalloc((t->distinct + 2) * sizeof *tokens_at);
+	uint32_t *b = mem_alloc((longest_prompt(t) + (size_t)1) * sizeof *b);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		const uint32_t *b = t->block + q->first;
+		block_runs_list(block_request_runs(t, q), q->count, b);
 		uint32_t deepest = 0, distance = 0, before = 0;
 		/* a block hits at every capacity that holds all blocks in front of it, and it */
 		for (uint32_t k = 0, most = blocks_of(t, r, q); k < most && s.last[b[k]]; k++) {
@@ -822,6 +963,7 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 		(*points)[(*count)++] = (struct curve_point){ (int64_t)c, blocks, tokens };
 	}
 	stack_close(&s);
+	free(b);
 	free(blocks_at);
 	free(tokens_at);
 	return 0;

@@ -1,5 +1,5 @@
 /* proportion: statistics of shares. Answers are in billionths; floating point stays in here and
- * touches no money, credits or tokens. */
+ * touches no money, credits or tokens. After gsl_need. */
 #ifndef TALLY_SIM_PROPORTION_H
 #define TALLY_SIM_PROPORTION_H
 

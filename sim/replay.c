@@ -88,18 +88,10 @@ static void run_release(struct run *run)
 /* The buckets that some file can fill. */
 static struct group_layout layout_of(const struct run *run)
 {
-	struct group_layout l = { .credits = run->o->plan != NULL, .recorded = run->o->recorded };
+	struct group_layout l = { .credits = run->o->plan != NULL };
 	for (int k = 0; run->in.log && k < BUCKET_COMMON; k++)
 		l.bucket[l.bucket_count++] = (uint8_t)k;
-	if (run->in.log) {
-		l.rare = true;
-		return l;
-	}
-	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
-		for (size_t i = 0; i < run->in.traces; i++)
-			l.rare |= trace_may_have(run->in.trace[i],
-						 (enum record_field)(FIELD_COUNTS + k));
-	for (int k = 0; k < BUCKET_COMMON; k++) {
+	for (int k = 0; !run->in.log && k < BUCKET_COMMON; k++) {
 		bool may = false;
 		for (size_t i = 0; i < run->in.traces; i++)
 			may |= trace_may_have(run->in.trace[i],

@@ -279,8 +279,6 @@ int replay_packs(struct replay_result **out, struct run *run, struct worker *wor
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		run->layout.bucket[run->layout.bucket_count++] = (uint8_t)k;
 	run->layout.credits = run->o->plan != NULL;
-	for (size_t i = 0; i < run->in.packs; i++)
-		run->layout.rare |= pack_rares(run->in.pack[i]) != 0;
 	call_times_begin(&run->times, run->in.relative, call_source_first_us(&run->in));
 	replay_start_worker(run, &worker[0], 0);
 	int used = 1;

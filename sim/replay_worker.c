@@ -167,6 +167,14 @@ static struct text text_part(const struct worker *w, const struct record_batch *
 	return t;
 }
 
+/* The number of an answer's window; 0 where it has no price. */
+static uint32_t window_of(struct worker *w, struct tariff_answer *a)
+{
+	if (!a->window_id && a->price)
+		a->window_id = name_id(&w->run->windows, text_of(a->tariff->window));
+	return a->window_id;
+}
+
 static inline char *put_key(struct worker *w, const struct record_batch *b, size_t row, char *k)
 {
 	const struct replay_options *o = w->run->o;
@@ -177,7 +185,7 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 		else if (o->dim[i] == BY_MODEL)
 			k = put_number(k, w->subject[row]->model_id);
 		else if (o->dim[i] == BY_WINDOW)
-			k = put_number(k, w->answer[row]->window_id);
+			k = put_number(k, window_of(w, w->answer[row]));
 		else if (grouping_field(o->dim[i]) != FIELD_NONE)
 			k = put_text(k, text_part(w, b, row, i));
 		else
@@ -357,16 +365,14 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 }
 
 /*
- * What the price book says of a row at that instant. Where rates depend on the prompt, the answer
- * for the row's prompt, if the row tells it: not where it stands for several calls, or counts what
- * is rare.
+ * The answer for the row's prompt, where rates depend on it and the row tells it: not where it
+ * stands for several calls, or counts what is rare.
  */
-static inline struct tariff_answer *ask(struct worker *w, const struct record_batch *b, size_t row,
-					int64_t time_us)
+static struct tariff_answer *of_prompt(const struct record_batch *b, size_t row,
+				       struct tariff_answer *a)
 {
-	struct tariff_answer *a = tariffs_ask(w->tariffs, w->subject[row], time_us);
 	int64_t prompt = 0;
-	if (__builtin_expect(!a->by_prompt, 1) || b->aggregate || b->columns & RARE_FIELDS ||
+	if (!a->by_prompt || b->aggregate || b->columns & RARE_FIELDS ||
 	    (b->columns >> FIELD_REQUESTS & 1 && b->requests[row] > 1))
 		return a;
 	for (int k = 0; k < BUCKET_REASONING; k++)
@@ -374,6 +380,13 @@ static inline struct tariff_answer *ask(struct worker *w, const struct record_ba
 		    __builtin_add_overflow(prompt, b->tokens[k][row], &prompt))
 			return a;
 	return tariffs_of_prompt(a, prompt);
+}
+
+/* What the price book says of a row at that instant. */
+static struct tariff_answer *ask(struct worker *w, const struct record_batch *b, size_t row,
+				 int64_t time_us)
+{
+	return of_prompt(b, row, tariffs_ask(w->tariffs, w->subject[row], time_us));
 }
 
 /* What the other choice of the deciding instant would have cost. */
@@ -444,6 +457,14 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 		compare_doubtful(w, b, i);
 }
 
+/* A subject whose model has its number. */
+static inline struct subject *numbered(struct worker *w, struct subject *s)
+{
+	if (__builtin_expect(!s->model_id, 0))
+		s->model_id = name_id(&w->run->models, s->model);
+	return s;
+}
+
 /* tariffs_model, without a look at the name's own memory for those seen before. */
 static inline struct subject *subject_of_model(struct worker *w, struct text provider,
 					       struct text model, bool roomy)
@@ -456,7 +477,7 @@ static inline struct subject *subject_of_model(struct worker *w, struct text pro
 	} else if (model.n - 1 < 7 && roomy) {
 		first = load_bytes(model.p, model.n);
 	} else {
-		return tariffs_model(w->tariffs, provider, model);
+		return numbered(w, tariffs_model(w->tariffs, provider, model));
 	}
 	struct known_model *k =
 		&w->known_model[(first ^ middle ^ last) * 0x9E3779B97F4A7C15u >> 58];
@@ -464,7 +485,8 @@ static inline struct subject *subject_of_model(struct worker *w, struct text pro
 				     k->n != model.n,
 			     0))
 		*k = (struct known_model){ first, middle, last, model.n,
-					   tariffs_model(w->tariffs, provider, model) };
+					   numbered(w,
+						    tariffs_model(w->tariffs, provider, model)) };
 	return k->subject;
 }
 
@@ -494,11 +516,13 @@ static void name_subjects(struct worker *w, const struct record_batch *b)
 		struct text provider = has >> FIELD_PROVIDER & 1 && !o->remodel
 					       ? b->text[FIELD_PROVIDER][i]
 					       : none;
-		w->subject[i] = tariffs_subject(
-			w->tariffs, provider.n ? provider : given_provider,
-			model.n ? model : given_model,
-			has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
-			has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+		w->subject[i] = numbered(
+			w, tariffs_subject(
+				   w->tariffs, provider.n ? provider : given_provider,
+				   model.n ? model : given_model,
+				   has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i]
+								 : none,
+				   has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none));
 	}
 }
 
@@ -552,28 +576,33 @@ static bool any_counted(const struct record_batch *b, uint32_t buckets)
 	return any != 0;
 }
 
+/* The answers for rows as they are, of which some depend on the prompt or are refused; the buckets
+ * that are linear in all of them. */
+static __attribute__((noinline)) uint32_t ask_closely(struct worker *w,
+						      const struct record_batch *b)
+{
+	uint32_t linear = UINT32_MAX;
+	for (size_t i = 0; i < b->n; i++) {
+		w->answer[i] = b->unread ? tariffs_none(w->tariffs, w->subject[i], b->unread)
+					 : of_prompt(b, i, w->answer[i]);
+		linear &= w->answer[i]->linear;
+	}
+	return linear;
+}
+
 static void ask_tariffs(struct worker *w, struct record_batch *b)
 {
-	struct run *run = w->run;
-	bool linear = true;
-	uint32_t unstated = 0;
+	uint32_t linear = UINT32_MAX;
 	name_subjects(w, b);
 	for (size_t i = 0; i < b->n; i++) {
-		struct subject *s = w->subject[i];
-		struct tariff_answer *a = ask(w, b, i, w->decides[i]);
-		if (__builtin_expect(b->unread != NULL, 0))
-			a = tariffs_none(w->tariffs, s, b->unread);
-		if (__builtin_expect(!s->model_id, 0))
-			s->model_id = name_id(&run->models, s->model);
-		if (__builtin_expect(!a->window_id && a->price, 0))
-			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
-		linear &= a->linear;
-		unstated |= a->unstated;
-		w->answer[i] = a;
+		w->answer[i] = tariffs_ask(w->tariffs, w->subject[i], w->decides[i]);
+		linear &= w->answer[i]->linear;
 	}
-	if (run->o->remodel)
+	if (!linear || b->unread)
+		linear = ask_closely(w, b);
+	if (w->run->o->remodel)
 		read_writes(w, b);
-	w->linear = linear && !(unstated && any_counted(b, unstated));
+	w->linear = linear && !any_counted(b, ~linear);
 }
 
 /* The rare buckets of a row; false when they are all zero. */
@@ -615,10 +644,11 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 		int64_t *sum = &g->tokens[s->place[k]];
 		bad |= __builtin_add_overflow(*sum, s->column[k][row], sum);
 	}
-	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
-	if (__builtin_expect(w->any_unsaid, 0)) {
-		g->unsaid += w->unsaid[row];
-		g->placeholders += w->unsaid[row];
+	if (__builtin_expect(w->unpriced[row], 0))
+		group_more(w->groups, g)->unpriced++;
+	if (__builtin_expect(w->any_unsaid && w->unsaid[row], 0)) {
+		group_more(w->groups, g)->unsaid++;
+		group_more(w->groups, g)->placeholders++;
 	}
 	if (w->run->layout.credits) {
 		struct group_credit *c = group_credits(w->groups, g);
@@ -630,7 +660,7 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 		if (rare_of(b, row, rare))
 			bad |= !group_add_rare(w->groups, g, rare);
 	}
-	if (b->stated && w->run->layout.recorded)
+	if (b->stated && w->run->o->recorded)
 		bad |= !recorded_cost_add(group_recorded(w->groups, g), b->stated, 1,
 					  priced_here(w) ? &w->cost[0] : NULL);
 	w->overflow |= bad;
@@ -890,7 +920,7 @@ void replay_bound(struct worker *w, struct record_batch *b)
 {
 	w->bound.placeholders++;
 	if (w->groups)
-		group_of(w, b, 0)->placeholders++;
+		group_more(w->groups, group_of(w, b, 0))->placeholders++;
 }
 
 bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records)

@@ -82,6 +82,11 @@ int route_only_from(struct route *r, struct text model, struct err *e);
 /* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
 int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 
+/* Whether calls of one conversation may have different targets, and not only by their subjects. */
+static inline bool route_is_by_call(const struct route *r)
+{
+	return r->kind == ROUTE_EVERY || r->kind == ROUTE_FROM || r->kind == ROUTE_RULES;
+}
 /* The target of a call of the workload, or ROUTE_AS_RECORDED; notes which rule decides. */
 uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
 		      uint64_t seed, bool decides[ROUTE_RULES_MAX]);

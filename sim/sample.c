@@ -1,12 +1,10 @@
 #include "sim/sample.h"
 
-#include <gsl/gsl_multifit.h>
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "sim/gsl.h"
 
 /* A sum that does not fit is a worse control, and no error of the estimate. */
 static void add_to(int64_t *sum, int64_t v)
@@ -56,13 +54,15 @@ int sample_draw(struct sample *out, const struct workload *w, int64_t count, uin
 			ASKED("sample") " is a number of conversations from %d, and less than the %zu "
 					"that there are",
 			SAMPLE_LEAST, w->conversations);
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	if (gsl_need(e) != 0)
+		return -ERR_SYSTEM;
+	gsl_rng *rng = gsl.gsl_rng_alloc(*gsl.gsl_rng_mt19937);
 	size_t *all = mem_alloc(w->conversations * sizeof *all),
 	       *chosen = mem_alloc((size_t)count * sizeof *chosen);
-	gsl_rng_set(rng, hash_bytes(&count, sizeof count, seeds) & 0xffffffff);
+	gsl.gsl_rng_set(rng, hash_bytes(&count, sizeof count, seeds) & 0xffffffff);
 	for (size_t i = 0; i < w->conversations; i++)
 		all[i] = i;
-	gsl_ran_choose(rng, chosen, (size_t)count, all, w->conversations, sizeof *all);
+	gsl.gsl_ran_choose(rng, chosen, (size_t)count, all, w->conversations, sizeof *all);
 	out->of = w->conversations;
 	out->count = (size_t)count;
 	out->in = mem_zalloc(w->conversations * sizeof *out->in);
@@ -70,7 +70,7 @@ int sample_draw(struct sample *out, const struct workload *w, int64_t count, uin
 	for (size_t i = 0; i < out->count; i++)
 		out->in[chosen[i]] = true;
 	add_controls(out, w);
-	gsl_rng_free(rng);
+	gsl.gsl_rng_free(rng);
 	free(all);
 	free(chosen);
 	return 0;
@@ -99,20 +99,20 @@ struct fitter {
 static void fitter_open(struct fitter *f, size_t n)
 {
 	const size_t p = SAMPLE_CONTROLS + 1;
-	f->x = gsl_matrix_alloc(n, p);
-	f->covariance = gsl_matrix_alloc(p, p);
-	f->y = gsl_vector_alloc(n);
-	f->c = gsl_vector_alloc(p);
-	f->work = gsl_multifit_linear_alloc(n, p);
+	f->x = gsl.gsl_matrix_alloc(n, p);
+	f->covariance = gsl.gsl_matrix_alloc(p, p);
+	f->y = gsl.gsl_vector_alloc(n);
+	f->c = gsl.gsl_vector_alloc(p);
+	f->work = gsl.gsl_multifit_linear_alloc(n, p);
 }
 
 static void fitter_close(struct fitter *f)
 {
-	gsl_multifit_linear_free(f->work);
-	gsl_vector_free(f->c);
-	gsl_vector_free(f->y);
-	gsl_matrix_free(f->covariance);
-	gsl_matrix_free(f->x);
+	gsl.gsl_multifit_linear_free(f->work);
+	gsl.gsl_vector_free(f->c);
+	gsl.gsl_vector_free(f->y);
+	gsl.gsl_matrix_free(f->covariance);
+	gsl.gsl_matrix_free(f->x);
 }
 
 /* The slopes of cost over the controls among those places, in whole atto-units. */
@@ -121,14 +121,14 @@ static void slopes(struct fitter *f, const struct drawn *d, const size_t *place,
 {
 	double rest;
 	for (size_t i = 0; i < d->n; i++) {
-		gsl_matrix_set(f->x, i, 0, 1);
+		gsl.gsl_matrix_set(f->x, i, 0, 1);
 		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
-			gsl_matrix_set(f->x, i, k + 1, (double)d->control[place[i]][k]);
-		gsl_vector_set(f->y, i, (double)d->cost[place[i]].atto);
+			gsl.gsl_matrix_set(f->x, i, k + 1, (double)d->control[place[i]][k]);
+		gsl.gsl_vector_set(f->y, i, (double)d->cost[place[i]].atto);
 	}
-	bool ok = gsl_multifit_linear(f->x, f->y, f->c, f->covariance, &rest, f->work) == 0;
+	bool ok = gsl.gsl_multifit_linear(f->x, f->y, f->c, f->covariance, &rest, f->work) == 0;
 	for (size_t k = 0; k < SAMPLE_CONTROLS; k++) {
-		const double b = ok ? gsl_vector_get(f->c, k + 1) : 0;
+		const double b = ok ? gsl.gsl_vector_get(f->c, k + 1) : 0;
 		/* 10^20 is a hundred units a token: not a price */
 		beta[k] = isfinite(b) && fabs(b) < 1e20 ? (int128)b : 0;
 	}
@@ -201,16 +201,16 @@ static void estimate_again(struct sample_estimate *out, const struct sample *s,
 			   *plain = mem_alloc(draws * sizeof *plain);
 	int128 beta[SAMPLE_CONTROLS];
 	struct fitter f;
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng *rng = gsl.gsl_rng_alloc(*gsl.gsl_rng_mt19937);
 	fitter_open(&f, d->n);
 	for (size_t i = 0; i < d->n; i++)
 		place[i] = i;
 	slopes(&f, d, place, beta);
 	out->total.atto = estimate(s, d, place, beta, all).with.atto + fixed.atto;
 	for (size_t r = 0; r < draws; r++) {
-		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		gsl.gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
 		for (size_t i = 0; i < d->n; i++)
-			place[i] = gsl_rng_uniform_int(rng, d->n);
+			place[i] = gsl.gsl_rng_uniform_int(rng, d->n);
 		if (d->n <= FITTED_ANEW)
 			slopes(&f, d, place, beta);
 		const struct both again = estimate(s, d, place, beta, all);
@@ -220,7 +220,7 @@ static void estimate_again(struct sample_estimate *out, const struct sample *s,
 	out->interval = resample_interval(with, draws, how->level_permille);
 	out->plain = resample_interval(plain, draws, how->level_permille);
 	fitter_close(&f);
-	gsl_rng_free(rng);
+	gsl.gsl_rng_free(rng);
 	free(place);
 	free(with);
 	free(plain);

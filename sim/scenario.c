@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "pricing/model_names.h"
 #include "sim/cache_words.h"
 #include "sim/scenario_hosting.h"
 
@@ -40,15 +41,31 @@ int scenario_add(struct scenario_list *l, const char *text, const struct book *b
 	return 0;
 }
 
+/* Which models of the route a name means: those of that very name, else those that have it as
+ * another name. Errors: ERR_INVALID where there is none. */
+static int targets_of(const struct scenario_list *l, const struct scenario *s, const char *name,
+		      const char *key, bool is[ROUTE_TARGETS_MAX], struct err *e)
+{
+	const struct route *r = &s->route;
+	bool found = false;
+	for (uint32_t t = 0; t < r->targets; t++)
+		found |= is[t] = text_is(r->target[t].model, name);
+	for (uint32_t t = 0, none = !found; none && t < r->targets; t++)
+		found |= is[t] = model_names_same(
+			l->names, text_of(name),
+			&(struct named_model){ r->target[t].provider, r->target[t].model, l->now });
+	return found ? 0 : err_set(e, ERR_INVALID, "'%s': the route has no model '%s'", key, name);
+}
+
 /* {"MODEL": "1.2"}: a positive number for each model of the route that it names. */
-static int by_model(const struct scenario *s, json_value *v, const char *key,
-		    struct decimal out[ROUTE_TARGETS_MAX], struct err *e)
+static int by_model(const struct scenario_list *l, const struct scenario *s, json_value *v,
+		    const char *key, struct decimal out[ROUTE_TARGETS_MAX], struct err *e)
 {
 	if (v && json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "'%s' is an object from models to numbers", key);
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
 		struct decimal d;
-		bool found = false;
+		bool is[ROUTE_TARGETS_MAX];
 		struct text digits = json_number_or_string(m);
 		if (decimal_parse(&d, digits, NULL) != 0 || d.digits <= 0 || d.scale > 9 ||
 		    d.digits > (int128)1000000000000)
@@ -56,52 +73,46 @@ static int by_model(const struct scenario *s, json_value *v, const char *key,
 				       "'%s': '%.*s' is not a number above 0 with at most nine "
 				       "decimals",
 				       key, (int)digits.n, digits.p);
+		int rc = targets_of(l, s, json_key(m), key, is, e);
+		if (rc != 0)
+			return rc;
 		for (uint32_t t = 0; t < s->route.targets; t++)
-			if (text_is(s->route.target[t].model, json_key(m))) {
+			if (is[t])
 				out[t] = d;
-				found = true;
-			}
-		if (!found)
-			return err_set(e, ERR_INVALID, "'%s': the route has no model '%s'", key,
-				       json_key(m));
 	}
 	return 0;
 }
 
 struct each {
-	int (*take)(struct scenario *s, uint32_t target, json_value *o, void *user, struct err *e);
-	void *user;
+	const char *const *keys;
+	int (*take)(struct scenario_list *l, struct scenario *s, uint32_t target, json_value *o,
+		    struct err *e);
 };
 
 /* The members of v are models of the route and objects with no other keys than these. */
-static int each_model(struct scenario *s, json_value *v, const char *key, const char *const *keys,
+static int each_model(struct scenario_list *l, struct scenario *s, json_value *v, const char *key,
 		      const struct each *each, struct err *e)
 {
 	if (v && json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "'%s' is an object from models to objects", key);
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool found = false;
-		int wrong = json_check_keys(m, keys, json_key(m), e);
-		if (wrong != 0)
+		bool is[ROUTE_TARGETS_MAX];
+		if (json_check_keys(m, each->keys, json_key(m), e) != 0)
 			return err_context(e, "'%s'", key);
-		for (uint32_t t = 0; t < s->route.targets; t++) {
-			if (!text_is(s->route.target[t].model, json_key(m)))
-				continue;
-			found = true;
-			int rc = each->take(s, t, m, each->user, e);
-			if (rc != 0)
+		int rc = targets_of(l, s, json_key(m), key, is, e);
+		if (rc != 0)
+			return rc;
+		for (uint32_t t = 0; t < s->route.targets; t++)
+			if (is[t] && each->take(l, s, t, m, e) != 0)
 				return err_context(e, "'%s', '%s'", key, json_key(m));
-		}
-		if (!found)
-			return err_set(e, ERR_INVALID, "'%s': the route has no model '%s'", key,
-				       json_key(m));
 	}
 	return 0;
 }
 
-static int take_retry(struct scenario *s, uint32_t target, json_value *o, void *user, struct err *e)
+static int take_retry(struct scenario_list *l, struct scenario *s, uint32_t target, json_value *o,
+		      struct err *e)
 {
-	(void)user;
+	(void)l;
 	static const char *const bills[] = { "nothing", "prompt", "all" };
 	struct retry *t = &s->retry[target];
 	json_value *billed = json_member(o, "billed");
@@ -120,26 +131,25 @@ static int take_retry(struct scenario *s, uint32_t target, json_value *o, void *
 }
 
 /* {"MODEL": {"share": "2%", "billed": "prompt"}} */
-static int retries(struct scenario *s, json_value *v, struct err *e)
+static int retries(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "share", "billed", NULL };
-	return each_model(s, v, "retries", keys, &(struct each){ take_retry, NULL }, e);
+	return each_model(l, s, v, "retries", &(struct each){ keys, take_retry }, e);
 }
 
-static int take_hosting(struct scenario *s, uint32_t target, json_value *o, void *user,
+static int take_hosting(struct scenario_list *l, struct scenario *s, uint32_t target, json_value *o,
 			struct err *e)
 {
-	struct scenario_list *l = user;
-	return scenario_hosting_read(&s->hosting[target], json_key(o), o, l->machines, &l->arena,
-				     e);
+	const struct machines table = { l->machines, l->names, l->now };
+	return scenario_hosting_read(&s->hosting[target], json_key(o), o, &table, &l->arena, e);
 }
 
 /* {"MODEL": {"gpu_hour": "2", "gpus": 8, "prompt_tokens_per_second": ..,
  * "output_tokens_per_second": ..}} */
 static int self_hosted(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
 {
-	return each_model(s, v, "self_hosted", scenario_hosting_keys,
-			  &(struct each){ take_hosting, l }, e);
+	return each_model(l, s, v, "self_hosted",
+			  &(struct each){ scenario_hosting_keys, take_hosting }, e);
 }
 
 static int waits(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
@@ -316,23 +326,23 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	if (json_member(v, "note") && json_kind(json_member(v, "note")) != JSON_STRING)
 		rc = err_set(e, ERR_INVALID, "'note' is text");
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "input_factor"), "input_factor", s->input_factor,
+		rc = by_model(l, s, json_member(v, "input_factor"), "input_factor", s->input_factor,
 			      e);
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "output_factor"), "output_factor", s->output_factor,
-			      e);
+		rc = by_model(l, s, json_member(v, "output_factor"), "output_factor",
+			      s->output_factor, e);
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "reasoning_factor"), "reasoning_factor",
+		rc = by_model(l, s, json_member(v, "reasoning_factor"), "reasoning_factor",
 			      s->reasoning_factor, e);
 	if (rc == 0)
-		rc = retries(s, json_member(v, "retries"), e);
+		rc = retries(l, s, json_member(v, "retries"), e);
 	if (rc == 0)
 		rc = self_hosted(l, s, json_member(v, "self_hosted"), e);
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "first_token_seconds"), "first_token_seconds",
+		rc = by_model(l, s, json_member(v, "first_token_seconds"), "first_token_seconds",
 			      s->first_token_seconds, e);
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "output_tokens_per_second"),
+		rc = by_model(l, s, json_member(v, "output_tokens_per_second"),
 			      "output_tokens_per_second", s->tokens_per_second, e);
 	if (rc == 0)
 		rc = service_tier(l, s, json_member(v, "service_tier"), e);
@@ -368,7 +378,7 @@ static int machines(struct scenario_list *l, json_value *v, struct json_document
 }
 
 int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
-		      struct err *e)
+		      struct instant now, struct err *e)
 {
 	static const char *const keys[] = { "schema",	 "note",     "baseline",
 					    "scenarios", "machines", NULL };
@@ -388,8 +398,12 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 			     "..}]}");
 	if (rc == 0)
 		rc = machines(l, json_member(json_root(d), "machines"), &tables, e);
+	l->names = model_names_open(book);
+	l->now = now;
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
 		rc = add_object(l, v, book, e);
+	model_names_close(l->names);
+	l->names = NULL;
 	if (baseline.n)
 		l->baseline = arena_text(&l->arena, baseline.p, baseline.n);
 	l->machines = NULL;

@@ -13,15 +13,20 @@ struct scenario_list {
 	struct scenario *scenario;
 	size_t count;
 	const char *baseline; /* that a file names; NULL: none */
-	json_value *machines; /* while a file is read that has a table of them */
+	/* while a file is read: what names of models mean now, and its table of machines */
+	struct model_names *names;
+	struct instant now;
+	json_value *machines;
 	struct arena arena;
 };
 
 /* "flash=deepseek-v4-flash"; without a name the spec is the name. Errors: ERR_USAGE and those of
  * route_parse. */
 int scenario_add(struct scenario_list *l, const char *text, const struct book *book, struct err *e);
+/* Names of models in its parts mean what they do now. Errors: ERR_INVALID, and those of
+ * scenario_add and of reading a file. */
 int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
-		      struct err *e);
+		      struct instant now, struct err *e);
 /* A part of a cache's contract by name (ttl, settle, quantum, minimum, recompute, expire, writes),
  * for options and scenarios alike. Errors: ERR_USAGE. */
 int cache_part_parse(struct cache_rules *r, const char *key, struct text value, struct err *e);

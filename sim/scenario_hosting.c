@@ -76,6 +76,13 @@ static int check_one(json_value *v, const char *const *keys, const char *what, s
 	return rc == 0 ? 0 : err_context(e, "%s", what);
 }
 
+static int two_speeds(struct text machine, struct text model, struct err *e)
+{
+	return err_set(e, ERR_INVALID,
+		       "'throughput': machine '%.*s' has two speeds for model '%.*s'; keep one",
+		       (int)machine.n, machine.p, (int)model.n, model.p);
+}
+
 /* Two speeds of one model on one machine would have it be the luck of their order. */
 static int check_alone(json_value *rates, json_value *v, struct err *e)
 {
@@ -84,10 +91,7 @@ static int check_alone(json_value *rates, json_value *v, struct err *e)
 	for (json_value *w = json_first(rates); w != v; w = json_next(w))
 		if (text_eq(machine, json_string(json_member(w, "machine"))) &&
 		    text_eq(model, json_string(json_member(w, "model"))))
-			return err_set(e, ERR_INVALID,
-				       "'throughput': machine '%.*s' has two speeds for model "
-				       "'%.*s'; keep one",
-				       (int)machine.n, machine.p, (int)model.n, model.p);
+			return two_speeds(machine, model, e);
 	return 0;
 }
 
@@ -140,36 +144,62 @@ static const char *source_of(json_value *o, struct arena *a)
 		      : arena_text(a, s.p, s.n);
 }
 
+/* How fast the model is on the machine: what stands there under its very name, else under another
+ * one. Errors: ERR_INVALID where two do. */
+static int rate_on(const struct machines *m, struct text machine, const char *model,
+		   json_value **out, struct err *e)
+{
+	json_value *other = NULL;
+	bool two = false;
+	*out = NULL;
+	for (json_value *v = json_first(json_member(m->table, "throughput")); v; v = json_next(v)) {
+		const struct text name = json_string(json_member(v, "model"));
+		if (!text_eq(machine, json_string(json_member(v, "machine"))))
+			continue;
+		if (text_is(name, model)) {
+			*out = v;
+			return 0;
+		}
+		if (model_names_same(m->names, text_of(model),
+				     &(struct named_model){ TEXT(""), name, m->at })) {
+			two = other != NULL;
+			other = v;
+		}
+	}
+	*out = other;
+	return two ? two_speeds(machine, text_of(model), e) : 0;
+}
+
 /* The price of the machine, and how fast the model is on it. */
-static int look_up(struct hosting *h, const char *model, struct text name, json_value *table,
+static int look_up(struct hosting *h, const char *model, struct text name, const struct machines *m,
 		   struct arena *a, struct err *e)
 {
-	json_value *machine = NULL, *rate = NULL;
-	for (json_value *v = json_first(json_member(table, "machines")); v; v = json_next(v))
+	json_value *machine = NULL, *rate;
+	for (json_value *v = json_first(json_member(m->table, "machines")); v; v = json_next(v))
 		if (text_is(name, json_key(v)))
 			machine = v;
-	for (json_value *v = json_first(json_member(table, "throughput")); v; v = json_next(v))
-		if (text_eq(name, json_string(json_member(v, "machine"))) &&
-		    text_is(json_string(json_member(v, "model")), model))
-			rate = v;
 	if (!machine)
 		return err_set(e, ERR_INVALID, "no table has a machine '%.*s'", (int)name.n,
 			       name.p);
-	int rc = read_figures(h, machine, e);
+	int rc = rate_on(m, name, model, &rate, e);
+	if (rc == 0)
+		rc = read_figures(h, machine, e);
 	if (rc == 0 && rate)
 		rc = read_figures(h, rate, e);
+	if (rc != 0)
+		return rc;
 	h->gpu_source = source_of(machine, a);
 	h->rate_source = rate ? source_of(rate, a) : NULL;
-	return rc;
+	return 0;
 }
 
-int scenario_hosting_read(struct hosting *h, const char *model, json_value *o, json_value *table,
-			  struct arena *a, struct err *e)
+int scenario_hosting_read(struct hosting *h, const char *model, json_value *o,
+			  const struct machines *m, struct arena *a, struct err *e)
 {
 	const struct text machine = json_string(json_member(o, "machine"));
 	json_value *wait = json_member(o, "wait_seconds");
 	*h = (struct hosting){ .slots = 1, .replicas_least = 1, .wait_us = 60 * US_PER_SECOND };
-	int rc = json_member(o, "machine") ? look_up(h, model, machine, table, a, e) : 0;
+	int rc = json_member(o, "machine") ? look_up(h, model, machine, m, a, e) : 0;
 	if (rc == 0)
 		rc = read_figures(h, o, e);
 	if (rc == 0)

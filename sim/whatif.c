@@ -108,6 +108,7 @@ static void desk_close(struct desk *d)
 	free(d->window);
 	free(d->play);
 	free(d->bounds);
+	count_memo_close(d->memo);
 	free(d->work);
 }
 
@@ -191,6 +192,8 @@ static void take_conversation(struct desk *d, const struct workload *w, size_t k
 	struct crew *crew = d->crew;
 	const size_t from = workload_first_call(w, k), calls = workload_first_call(w, k + 1) - from;
 	const struct work_call *call = take_out(d, w, k, calls);
+	if (d->memo)
+		count_memo_begin(d->memo, calls);
 	for (size_t i = 0; i < crew->stages; i++) {
 		struct run *r = run_of(crew, i, d->index);
 		r->from = from;
@@ -281,6 +284,8 @@ static void stage_begin(struct stage *st, const struct whatif_options *o, const 
 	*st = (struct stage){ .o = o,
 			      .s = s,
 			      .waits = waits,
+			      .assumes = s->has_factors || s->vary_prompt.digits ||
+					 s->vary_output.digits || s->vary_hits.digits,
 			      .targets = s->route.targets + (uint32_t)o->workload->subjects,
 			      .asked = whatif_asked_rules(o, s),
 			      .clusters = o->sample ? conversations
@@ -304,8 +309,10 @@ static void stage_plan(struct crew *crew, size_t i)
 	struct stage *st = &crew->stage[i];
 	struct run *run = run_of(crew, i, 0);
 	make_lines(st, run, crew->threads);
-	if (o->cache == WHATIF_CACHE_REBUILT)
+	if (o->cache == WHATIF_CACHE_REBUILT) {
 		whatif_find_cold(st, run, run_of(crew, st->like, 0), crew->threads);
+		whatif_tell_kinds(st, i);
+	}
 	for (int k = 0; k < crew->threads; k++) {
 		struct whatif_result *part = &run[k].part;
 		cache_uses_forget(&run[k].uses);
@@ -317,7 +324,8 @@ static void stage_plan(struct crew *crew, size_t i)
 			part->by_conversation =
 				mem_zalloc((st->clusters + 1) * sizeof *part->by_conversation);
 		if (o->cache == WHATIF_CACHE_REBUILT)
-			run[k].counts = count_cache_open(st->cache, st->caches);
+			run[k].counts = count_cache_open(st->cache, st->kind, st->caches,
+							 crew->desk[k].memo);
 	}
 }
 
@@ -381,6 +389,7 @@ static int run_stages(struct crew *crew, struct err *e)
 		for (uint32_t k = 0; k < st->caches; k++)
 			model_cache_release(&st->cache[k]);
 		free(st->cache);
+		free(st->kind);
 		stage_end(st);
 	}
 	crew->stages = 0;
@@ -433,6 +442,8 @@ static int run_with_crew(struct whatif_result *result, const struct whatif_optio
 	for (int i = 0; i < crew.threads; i++) {
 		crew.desk[i].crew = &crew;
 		crew.desk[i].index = i;
+		if (o->scenarios > 2) /* of two, little is alike */
+			crew.desk[i].memo = count_memo_open();
 	}
 	for (size_t i = 0; i < o->scenarios; i++)
 		crew.of += (int64_t)w->count * (o->scenario[i].route.kind == ROUTE_OFFPEAK ? 4 : 2);

@@ -233,6 +233,19 @@ void whatif_find_cold(struct stage *st, const struct run *run, const struct run 
 	free(each);
 }
 
+void whatif_tell_kinds(struct stage *st, size_t stages)
+{
+	st->kind = mem_alloc((st->caches + (size_t)1) * sizeof *st->kind);
+	for (uint32_t k = 0; k < st->caches; k++) {
+		size_t i = 0;
+		while (i < stages &&
+		       ((st - stages + i)->like != st->like ||
+			!model_cache_same(&(st - stages + i)->cache[k], &st->cache[k])))
+			i++;
+		st->kind[k] = (uint32_t)i;
+	}
+}
+
 /* --- what is found of a conversation --- */
 
 static void hit_rebuilt(struct run *r)
@@ -252,9 +265,11 @@ static void hit_rebuilt(struct run *r)
 		p->hit = f->hit;
 		p->as_recorded = f->recorded;
 		p->token_hours = f->token_hours;
-		r->desk->bounds[i] =
-			(struct play_bounds){ f->floor,	   f->least,	   f->most,
-					      f->expected, f->hours_least, f->hours_most };
+		p->bounded = count_has_bounds(f);
+		if (p->bounded)
+			r->desk->bounds[i] =
+				(struct play_bounds){ f->floor,	   f->least,	   f->most,
+						      f->expected, f->hours_least, f->hours_most };
 		p->unmarked = f->unmarked;
 		r->out->calls_recorded += f->recorded;
 		r->out->missed.calls[f->miss] += f->missed > 0;

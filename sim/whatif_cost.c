@@ -96,14 +96,16 @@ static int64_t prompt_of(const int64_t tokens[BUCKET_COMMON])
 }
 
 /* The same of a hit; it never exceeds the prompt, and a price that sells none makes it none. */
-static int64_t hit_of(const struct run *r, const struct play *p, bool sold, int64_t hit,
-		      int64_t prompt)
+static inline int64_t hit_of(const struct run *r, const struct play *p, bool sold, int64_t hit,
+			     int64_t prompt)
 {
 	const struct scenario *s = r->s;
 	if (!sold)
 		return 0;
 	if (is_recorded(r, p->target))
 		return hit;
+	if (!r->stage->assumes)
+		return least(hit, prompt);
 	if (s->has_factors && s->input_factor[p->target].digits && r->o->cache != WHATIF_CACHE_NONE)
 		hit = scaled(hit, s->input_factor[p->target]);
 	if (s->vary_prompt.digits)
@@ -187,17 +189,41 @@ static bool sells_hits(const struct run *r, const struct play *p, const struct t
 		!route_retiers(&r->s->route, r->o->workload, call_of(r, p)));
 }
 
+/* What a play counts and costs on its target, and how its prompt came to be divided. */
+struct charge {
+	const int64_t *tokens; /* the record's, or: */
+	int64_t own[BUCKET_COMMON];
+	struct money_total cost;
+	const struct tariff_answer *plain; /* its rates, one a token; NULL: there is more to it */
+	struct dividing how;
+};
+
+/* Whether each bucket counts what was recorded. */
+static bool counts_as_recorded(const struct run *r, const struct play *p)
+{
+	return p->as_recorded && is_recorded(r, p->target) &&
+	       p->hit == call_of(r, p)->tokens[BUCKET_CACHE_READ] &&
+	       r->s->cache.writes != CACHE_WRITES_ASKED && !r->s->route.service_tier.n;
+}
+
 /* The buckets of a call on its target. */
 static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
-		   int64_t tokens[BUCKET_COMMON], struct dividing *d)
+		   struct charge *is)
 {
 	const struct work_call *c = call_of(r, p);
 	const bool recorded = is_recorded(r, p->target);
+	int64_t *tokens = is->own;
+	struct dividing *d = &is->how;
+	is->tokens = c->tokens;
+	if (counts_as_recorded(r, p))
+		return;
+	is->tokens = tokens;
 	memcpy(tokens, c->tokens, sizeof c->tokens);
-	if (r->s->has_factors && !recorded)
+	const bool assumes = r->stage->assumes && !recorded;
+	if (assumes && r->s->has_factors)
 		use_factors(r, p->target, tokens);
 	int64_t hit = r->o->cache == WHATIF_CACHE_NONE ? tokens[BUCKET_CACHE_READ] : p->hit;
-	if (!recorded)
+	if (assumes)
 		vary(r->s, tokens);
 	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
 		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
@@ -263,77 +289,85 @@ static inline int64_t count_at(const int64_t tokens[BUCKET_COMMON], int k)
 	return __atomic_load_n(&tokens[k], __ATOMIC_RELAXED);
 }
 
-/* The cost where one price holds for all of its tokens; false where there is more to it. */
-static bool price_plainly(const struct run *r, struct tariff_answer *a, const struct play *p,
-			  const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
+/* The answer of a play that one price of each token holds for; NULL where there is more to it. */
+static const struct tariff_answer *plain_answer(struct tariff_answer *a, const struct work_call *c,
+						const int64_t tokens[BUCKET_COMMON])
 {
-	const struct work_call *c = call_of(r, p);
 	int64_t prompt = 0, any = 0;
-	int128 sum = 0;
-	for (int k = 0; k < BUCKET_REASONING; k++)
-		any |= count_at(tokens, k);
-	if (any >> 58 || c->rare || p->token_hours || (a->by_prompt && c->requests > 1))
-		return false;
-	for (int k = 0; k < BUCKET_OUTPUT; k++)
-		prompt += count_at(tokens, k);
+	for (int k = 0; k < BUCKET_OUTPUT; k++) {
+		const int64_t n = count_at(tokens, k);
+		any |= n;
+		prompt += n;
+	}
+	if ((any | tokens[BUCKET_OUTPUT]) >> 58 || c->rare || (a->by_prompt && c->requests > 1))
+		return NULL;
 	a = tariffs_of_prompt(a, prompt);
-	if (!a->plain)
-		return false;
+	return a->plain ? a : NULL;
+}
+
+/* False where something is counted that has no price. */
+static inline bool price_plainly(const struct tariff_answer *a, const int64_t tokens[BUCKET_COMMON],
+				 struct money_total *cost)
+{
+	int128 sum = 0;
 	for (int k = 0; a->unstated && k < BUCKET_REASONING; k++)
 		if (tokens[k] && a->unstated >> k & 1)
 			return false;
 	for (int k = 0; k < BUCKET_REASONING; k++)
-		sum += (int128)a->rate[k] * tokens[k];
+		sum += (int128)a->rate[k] * count_at(tokens, k);
 	cost->atto = sum;
 	return true;
 }
 
 /* The cost, line by line. Why there is no price (in *e, or for good); NULL where there is one. */
-static const char *price_or_why(struct run *r, struct tariff_answer *a, const struct play *p,
-				const int64_t tokens[BUCKET_COMMON], struct money_total *cost,
+static const char *price_or_why(struct run *r, const struct play *p, struct charge *is,
 				struct err *e)
 {
+	const struct tariff_answer *a = p->answer;
 	struct usage u = { .requests = call_of(r, p)->requests };
 	struct rating rating;
 	if (!a->price)
 		return a->unpriced;
-	usage_of(r, p, tokens, &u);
+	usage_of(r, p, is->tokens, &u);
 	if (rate_usage(&rating, &u, a->price, a->tariff, e) != 0)
 		return e->message;
-	*cost = rating.total;
+	is->cost = rating.total;
 	r->unsaid = rating.at_least;
 	return NULL;
 }
 
 /* The same, with the reason counted; false where there is none. */
-static bool price_by_lines(struct run *r, struct tariff_answer *a, const struct play *p,
-			   const char *model, const int64_t tokens[BUCKET_COMMON],
-			   struct money_total *cost)
+static bool price_by_lines(struct run *r, const struct play *p, const char *model,
+			   struct charge *is)
 {
 	struct err e;
-	const char *why = price_or_why(r, a, p, tokens, cost, &e);
+	const char *why = price_or_why(r, p, is, &e);
 	if (why)
 		count_reason(r, play_key(r, p) + (model ? 0 : KEY_BOUNDS), model, why);
 	return !why;
 }
 
+static bool is_plain(const struct play *p, const struct charge *is)
+{
+	return is->plain && !p->token_hours;
+}
+
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost
  * with other hits. Nearly all plays are priced plainly, in a frame without the room that lines
  * need. */
-static bool price_play(struct run *r, struct tariff_answer *a, const struct play *p,
-		       const char *model, const int64_t tokens[BUCKET_COMMON],
-		       struct money_total *cost)
+static inline bool price_play(struct run *r, const struct play *p, const char *model,
+			      struct charge *is)
 {
-	return price_plainly(r, a, p, tokens, cost) || price_by_lines(r, a, p, model, tokens, cost);
+	return (is_plain(p, is) && price_plainly(is->plain, is->tokens, &is->cost)) ||
+	       price_by_lines(r, p, model, is);
 }
 
 /* As a vendor would ask for what runs on machines. */
-static bool vendor_price(struct run *r, struct tariff_answer *a, const struct play *p,
-			 const int64_t tokens[BUCKET_COMMON], struct money_total *cost)
+static bool vendor_price(struct run *r, const struct play *p, struct charge *is)
 {
 	struct err unknown;
-	return price_plainly(r, a, p, tokens, cost) ||
-	       !price_or_why(r, a, p, tokens, cost, &unknown);
+	return (is_plain(p, is) && price_plainly(is->plain, is->tokens, &is->cost)) ||
+	       !price_or_why(r, p, is, &unknown);
 }
 
 static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
@@ -383,16 +417,10 @@ static struct whatif_part *insert_part(struct whatif_part **list, size_t *count,
 	return &(*list)[at];
 }
 
-/* Days in order. */
-static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int64_t day)
+/* Days in order, most often without a gap. */
+static struct whatif_part *day_part(struct whatif_result *out, int64_t day)
 {
 	size_t low = 0, high = out->days;
-	/* most often no day is left out */
-	const int64_t after = high ? day - out->by_day[0].day : -1;
-	if (after >= 0 && after < (int64_t)high && out->by_day[after].day == day) {
-		*near = (size_t)after;
-		return &out->by_day[after];
-	}
 	while (low < high) {
 		const size_t mid = (low + high) / 2;
 		if (out->by_day[mid].day < day)
@@ -400,21 +428,22 @@ static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int
 		else
 			high = mid;
 	}
-	*near = low;
 	if (low == out->days || out->by_day[low].day != day)
 		insert_part(&out->by_day, &out->days, low)->day = day;
 	return &out->by_day[low];
 }
 
-/* The calls of a conversation come in the order of time, often many within a day. */
 static struct whatif_part *day_of(struct run *r, int64_t time_us)
 {
-	if (time_us < r->day_from_us || time_us - r->day_from_us >= US_PER_DAY || !r->out->days) {
-		const int64_t day = floor_div(time_us, US_PER_DAY);
-		r->day_from_us = day * US_PER_DAY;
-		return day_part(r->out, &r->day, day);
-	}
-	return &r->out->by_day[r->day];
+	struct whatif_result *out = r->out;
+	const uint64_t after =
+		((uint64_t)time_us - (uint64_t)r->days_from_us) / (uint64_t)US_PER_DAY;
+	if (after < out->days &&
+	    (uint64_t)out->by_day[after].day - (uint64_t)out->by_day[0].day == after)
+		return &out->by_day[after];
+	struct whatif_part *part = day_part(out, floor_div(time_us, US_PER_DAY));
+	r->days_from_us = out->by_day[0].day * US_PER_DAY;
+	return part;
 }
 
 /* The number of an answer's window among those that the thread has met. */
@@ -433,7 +462,7 @@ static uint32_t window_number(struct run *r, struct tariff_answer *a)
 	return a->window_id;
 }
 
-static struct whatif_part *window_part(struct run *r, struct tariff_answer *a, uint128 key)
+static struct whatif_part *window_part(struct run *r, struct tariff_answer *a, const struct play *p)
 {
 	struct whatif_result *out = r->out;
 	const uint32_t number = window_number(r, a);
@@ -444,13 +473,16 @@ static struct whatif_part *window_part(struct run *r, struct tariff_answer *a, u
 	uint32_t *at = &r->window_at[number];
 	if (!*at) {
 		r->window_key = one_more(r->window_key, out->windows, sizeof *r->window_key);
-		r->window_key[out->windows] = key;
+		r->window_key[out->windows] = ~(uint128)0;
 		insert_part(&out->by_window, &out->windows, out->windows)->window =
 			r->desk->window[number - 1];
 		*at = (uint32_t)out->windows;
 	}
 	uint128 *first = &r->window_key[*at - 1];
-	*first = key < *first ? key : *first;
+	if (!play_is_after(*first, p->time_us)) {
+		const uint128 key = play_key(r, p);
+		*first = key < *first ? key : *first;
+	}
 	return &out->by_window[*at - 1];
 }
 
@@ -461,33 +493,39 @@ static void add_part(struct whatif_part *part, struct money_total cost)
 	part->cost.atto += cost.atto;
 }
 
-/* What a play counts and costs on its target, and how its prompt came to be divided. */
-struct charge {
-	int64_t tokens[BUCKET_COMMON];
-	struct money_total cost;
-	struct dividing how;
-};
-
 /* The cost with another hit and so much storage; the same where that has no price. */
-static struct money_total cost_with(struct run *r, const struct play *p, const struct charge *is,
-				    int64_t hit, int64_t hours)
+static struct money_total cost_other(struct run *r, const struct play *p, const struct charge *is,
+				     int64_t hit, int64_t hours)
 {
 	const struct dividing *d = &is->how;
-	struct play other = *p;
-	struct money_total at;
-	int64_t tokens[BUCKET_COMMON];
-	if (hit == p->hit && hours == p->token_hours)
-		return is->cost;
+	struct charge with;
 	CHECK(d->of); /* what was found as it was recorded has one hit */
-	other.hit = hit;
-	other.token_hours = hours;
-	memcpy(tokens, is->tokens, sizeof tokens);
+	memcpy(with.own, is->tokens, sizeof with.own);
+	with.tokens = with.own;
+	with.plain = is->plain;
 	model_cache_split(d->of, p->answer, d->an_hour, d->reach,
-			  hit_of(r, &other, d->sold, hit, d->prompt), tokens);
-	return price_play(r, p->answer, &other, NULL, tokens, &at) ? at : is->cost;
+			  hit_of(r, p, d->sold, hit, d->prompt), with.own);
+	if (!hours && is->plain && price_plainly(is->plain, with.own, &with.cost))
+		return with.cost;
+	struct play other = *p;
+	other.token_hours = hours;
+	return price_play(r, &other, NULL, &with) ? with.cost : is->cost;
 }
 
-/* What the play would cost with the fewest and the most hits, and with those that are expected. */
+static inline struct money_total cost_with(struct run *r, const struct play *p,
+					   const struct charge *is, int64_t hit, int64_t hours)
+{
+	return hit == p->hit && hours == p->token_hours ? is->cost
+							: cost_other(r, p, is, hit, hours);
+}
+
+static bool add_more(struct money_total *to, struct money_total with, struct money_total is)
+{
+	return money_total_add(to, money_total_minus(with, is));
+}
+
+/* What more the play would cost with the fewest and the most hits, and with those that are
+ * expected. */
 static bool add_bounds(struct run *r, const struct play *p, const struct charge *is)
 {
 	struct whatif_result *out = r->out;
@@ -495,15 +533,14 @@ static bool add_bounds(struct run *r, const struct play *p, const struct charge 
 	const struct money_total least = cost_with(r, p, is, b->most, b->hours_least),
 				 expected = cost_with(r, p, is, b->expected, p->token_hours),
 				 most = cost_with(r, p, is, b->floor, b->hours_most);
-	const bool fits = money_total_add(&out->cost_low, least) &&
-			  money_total_add(&out->cost_expected, expected);
+	const bool fits = add_more(&out->cost_low, least, is->cost) &&
+			  add_more(&out->cost_expected, expected, is->cost);
 	if (b->floor == b->least)
-		return money_total_add(&out->cost_high, most) && fits;
+		return add_more(&out->cost_high, most, is->cost) && fits;
 	/* a part of the hits costs that part of what they all do */
 	const struct money_total all = money_total_minus(most, is->cost);
-	return money_total_add(&out->cost_high, is->cost) && fits &&
-	       (all.atto <= 0 ||
-		losses_add(&out->losses, all, p->hit - b->least, p->hit - b->floor));
+	return fits && (all.atto <= 0 ||
+			losses_add(&out->losses, all, p->hit - b->least, p->hit - b->floor));
 }
 
 /* As it was metered, whatever the cards say now. */
@@ -535,7 +572,8 @@ static bool add_tokens(struct whatif_model *m, const struct work_call *c,
 	bool fits = true;
 	int64_t prompt = 0;
 	for (int k = 0; k < BUCKET_COMMON; k++)
-		fits &= !__builtin_add_overflow(m->tokens[k], tokens[k], &m->tokens[k]);
+		if (__builtin_add_overflow(m->tokens[k], tokens[k], &m->tokens[k]))
+			fits = false;
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		prompt += tokens[k];
 	m->records++;
@@ -566,7 +604,7 @@ static bool add_cost(struct run *r, const struct play *p, struct whatif_model *m
 	bool fits = true;
 	add_part(day_of(r, p->time_us), cost);
 	if (a->price)
-		add_part(window_part(r, a, play_key(r, p)), cost);
+		add_part(window_part(r, a, p), cost);
 	fits &= money_total_add(&m->cost, cost);
 	fits &= money_total_add(cluster_of(r, call_of(r, p)), cost);
 	return fits;
@@ -579,10 +617,10 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	struct subject *s = p->asked->subject;
 	struct tariff_answer *a = p->answer;
 	struct charge is;
-	struct credits_total credits = { 0 };
 	r->unsaid = false;
 	is.cost = (struct money_total){ 0 };
-	divide(r, p, a, is.tokens, &is.how);
+	divide(r, p, a, &is);
+	is.plain = plain_answer(a, c, is.tokens);
 	struct whatif_model *m = r->stage->line_of[p->target] < 0
 					 ? whatif_line(r->stage, out, p->target, a->resolved)
 					 : &out->model[r->stage->line_of[p->target]];
@@ -590,9 +628,9 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (is_metered(r, p)) {
 		priced = metered_play(r, p, s, &is.cost);
 	} else if (m->hosting) { /* its price is the machines'; the vendor's is there to compare */
-		priced = vendor_price(r, a, p, is.tokens, &is.cost);
+		priced = vendor_price(r, p, &is);
 	} else {
-		priced = price_play(r, a, p, s->model.p, is.tokens, &is.cost);
+		priced = price_play(r, p, s->model.p, &is);
 	}
 	bool fits = add_tokens(m, c, is.tokens);
 	if (p->failed) {
@@ -611,12 +649,13 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, is.cost);
 	if (r->o->plan) {
+		struct credits_total credits = { 0 };
 		bool credited = credit_play(r, s, a, p, is.tokens, &credits);
 		m->uncredited += !credited;
 		if (credited)
 			fits &= credits_add(&m->credits, credits);
 	}
-	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
+	if (p->bounded && priced)
 		fits &= add_bounds(r, p, &is);
 	return fits ? 0 : too_large(r->s, e);
 }
@@ -748,9 +787,8 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 
 static void merge_parts(struct whatif_result *to, const struct whatif_result *r)
 {
-	size_t near = 0;
 	for (size_t i = 0; i < r->days; i++) {
-		struct whatif_part *p = day_part(to, &near, r->by_day[i].day);
+		struct whatif_part *p = day_part(to, r->by_day[i].day);
 		p->records += r->by_day[i].records;
 		p->cost.atto += r->by_day[i].cost.atto;
 	}
@@ -834,8 +872,12 @@ int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, i
 		for (size_t k = 0; part->by_conversation && k < st->clusters; k++)
 			fits &= money_total_add(&out->by_conversation[k], part->by_conversation[k]);
 	}
-	fits &= money_total_add(&out->cost_high, losses_most(&out->losses));
+	fits &= sum_models(out) && money_total_add(&out->cost_high, losses_most(&out->losses));
 	merge_windows(out, run, runs);
 	merge_reasons(out, run, runs);
-	return fits ? whatif_sum(st, out, e) : too_large(st->s, e);
+	if (st->o->cache == WHATIF_CACHE_REBUILT) /* so far they were what is more than the cost */
+		fits &= money_total_add(&out->cost_low, out->cost) &&
+			money_total_add(&out->cost_high, out->cost) &&
+			money_total_add(&out->cost_expected, out->cost);
+	return fits ? 0 : too_large(st->s, e);
 }

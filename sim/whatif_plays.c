@@ -171,15 +171,18 @@ void whatif_choose(struct run *r)
 	const int64_t were_moved = r->out->moved, were_escalated = r->out->escalated;
 	const bool waits = r->stage->waits && route->kind == ROUTE_OFFPEAK;
 	make_room(r);
+	const bool by_call = route_is_by_call(route);
+	uint32_t chosen = ROUTE_AS_RECORDED;
 	r->plays = 0;
 	for (size_t i = 0; i < r->calls; i++) {
 		const struct work_call *c = &r->call[i];
 		if (sample && !sample->in[c->conversation])
 			continue;
-		uint32_t target = route_target(route, w, c, r->o->seed, r->out->decides);
+		if (by_call || !i || c->conversation != c[-1].conversation)
+			chosen = route_target(route, w, c, r->o->seed, r->out->decides);
 		struct play *p = &r->play[r->plays++];
-		if (target == ROUTE_AS_RECORDED)
-			target = route->targets + c->subject;
+		const uint32_t target =
+			chosen == ROUTE_AS_RECORDED ? route->targets + c->subject : chosen;
 		*p = (struct play){ .call = (uint32_t)i,
 				    .target = target,
 				    .time_us = c->time_us,

@@ -42,6 +42,7 @@ struct play {
 	int64_t token_hours;	      /* that keeping its prompt adds, where that is billed */
 	uint32_t cache;		      /* that it uses, where caches are asked */
 	bool as_recorded;	      /* what it found, and so what it wrote */
+	bool bounded;		      /* not all of its bounds are what it found */
 	bool unmarked;		      /* input of the record is what nobody marked */
 	bool again;		      /* a second pass over the conversation, on another model */
 	bool failed;		      /* an attempt that another one follows */
@@ -60,6 +61,7 @@ struct stage {
 	const struct whatif_options *o;
 	const struct scenario *s;
 	bool waits;
+	bool assumes;	  /* that counts or hits are others than the recorded ones */
 	uint32_t targets; /* of the route, and the recorded subjects behind them */
 	struct cache_rules asked;
 	struct whatif_result plan; /* its models, in the order of first use, without sums */
@@ -71,6 +73,7 @@ struct stage {
 	/* where hits are rebuilt */
 	struct cache_numbers *numbers;
 	struct model_cache *cache; /* by number, after the survey */
+	uint32_t *kind; /* likewise: the first stage of those like this that has the same */
 	uint32_t caches;
 	struct cold_uses cold; /* plays that find their cache out of use, as play_number */
 };
@@ -108,6 +111,7 @@ struct desk {
 	struct play *play;
 	struct play_bounds *bounds; /* by play, where hits are rebuilt */
 	size_t play_room;
+	struct count_memo *memo;
 	struct work_call *work; /* that were packed */
 	size_t work_room;
 	/* of several threads */
@@ -130,9 +134,9 @@ struct run {
 	struct cache_uses uses;
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
-	uint32_t *window_at;	     /* by the answer's window_id: 1 + place in out->by_window */
-	size_t window_room, day;     /* day: the place of the last one in out->by_day */
-	int64_t day_from_us;	     /* when that began */
+	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
+	size_t window_room;
+	int64_t days_from_us;	     /* when the first of out->by_day began */
 	struct money_total *cluster; /* of the conversation `cluster_of`; NULL: of none yet */
 	uint32_t cluster_of;
 	struct hosted_call *hosted; /* of models on machines */
@@ -224,6 +228,8 @@ void whatif_survey_caches(struct run *r);
 /* After the survey: what caches there are, and which plays find theirs out of use. like: the runs
  * of the stage's `like`. */
 void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs);
+/* Which of its caches those of earlier stages are, which are `stages` in front of it. */
+void whatif_tell_kinds(struct stage *st, size_t stages);
 void whatif_hits(struct run *r);
 int whatif_hit_blocks(struct run *r, struct err *e);
 

@@ -1,5 +1,6 @@
 #include "sim/workload.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,10 +66,16 @@ const struct work_call *workload_calls(const struct workload *w, size_t conversa
 	return room;
 }
 
-void work_part_give_up(struct work_part *p, size_t block)
+static void give_up(struct work_part *p, size_t block)
 {
 	mem_pages_free(p->block[block], WORK_BLOCK * sizeof **p->block);
 	p->block[block] = NULL;
+}
+
+void work_part_placed(struct work_part *p, size_t block, uint32_t calls)
+{
+	if (atomic_fetch_add(&p->placed[block], calls) + calls == WORK_BLOCK)
+		give_up(p, block);
 }
 
 void workload_drop_parts(struct workload *w)
@@ -76,8 +83,9 @@ void workload_drop_parts(struct workload *w)
 	for (size_t i = 0; i < w->parts; i++) {
 		struct work_part *p = &w->part[i];
 		for (size_t k = 0; k < p->blocks; k++)
-			work_part_give_up(p, k);
+			give_up(p, k);
 		free(p->block);
+		free(p->placed);
 	}
 	free(w->part);
 	w->part = NULL;

@@ -76,6 +76,7 @@ struct work_odd {
 enum { WORK_BLOCK = 1 << 15 };
 struct work_part {
 	struct packed_call **block;
+	_Atomic uint32_t *placed; /* calls of each block, as long as they are placed */
 	size_t blocks, count;
 };
 
@@ -133,8 +134,10 @@ struct workload {
 /* What a cache says to a workload without blocks; takes its shape. */
 #define WORKLOAD_HAS_NO_BLOCKS "the trace (%s) names no blocks, so no cache can be replayed"
 
-/* Releases a block that is not needed any more; all parts. */
-void work_part_give_up(struct work_part *p, size_t block);
+/* So many calls of a block are placed; with the last of them the block is given up. By any thread.
+ */
+void work_part_placed(struct work_part *p, size_t block, uint32_t calls);
+/* Releases all parts. */
 void workload_drop_parts(struct workload *w);
 void workload_close(struct workload *w);
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The numbers that a part's own have in the whole, and how far it is read. */
 struct numbers {
@@ -82,7 +83,8 @@ static void join_rares(struct workload *to, struct numbers *n, size_t parts)
 static void tell_apart(struct numbers *n)
 {
 	const struct workload *w = n->b->w;
-	for (size_t i = 0; w->part && i < w->part->count; i++) {
+	const bool any = memchr(n->apart, true, w->conversations) != NULL;
+	for (size_t i = 0; any && w->part && i < w->part->count; i++) {
 		struct packed_call *p = work_part_call(w->part, i);
 		struct work_who who = w->who[p->who];
 		if (!n->apart[p->conversation] || who.task != WORK_OF_CONVERSATION)

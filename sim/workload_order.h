@@ -16,7 +16,8 @@ struct stretch {
 	size_t part, from, to;
 };
 
-/* How calls were written: by stretches, or, where there are none, in the order of one part. */
+/* How calls were written: by stretches, or, where there are none, in the order of one part. Those
+ * of a part follow each other. */
 struct written {
 	const struct stretch *stretch;
 	size_t stretches;

@@ -538,11 +538,11 @@ int invoice_finalize(struct invoicer *v, int64_t id, struct instant now, struct 
 		return rc;
 	if (i.unpriced && !invoicer_accepts_uncovered(v)) {
 		rc = err_set(e, ERR_UNPRICED,
-			     "'%.*s': %s of the period %s no price or %s not covered "
+			     "%s of the period %s no price or %s not covered "
 			     "by the plan; add what is missing, or accept the invoice as it is "
 			     "with " ASKED("accept-uncovered"),
-			     (int)i.customer.n, i.customer.p, COUNTED(i.unpriced, "record"),
-			     i.unpriced == 1 ? "has" : "have", i.unpriced == 1 ? "is" : "are");
+			     COUNTED(i.unpriced, "record"), i.unpriced == 1 ? "has" : "have",
+			     i.unpriced == 1 ? "is" : "are");
 		invoice_release(&i);
 		return rc;
 	}

@@ -108,6 +108,14 @@ int agent_row_texts(struct record *out, struct peek_rows *rows, const struct age
 	return rc;
 }
 
+void agent_refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "the line has no '%s' of its kind, so what it counts is unknown",
+		name);
+	payload_refuse(r, line, v, &e);
+}
+
 int agent_check_counts(const struct raw_counts *c, struct err *e)
 {
 	static const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_COMPLETION;

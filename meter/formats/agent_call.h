@@ -35,6 +35,8 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		 struct err *e);
 /* Whether v is an object with two counts of the table. */
 bool agent_holds_counts(json_value *v, const struct agent_count *table);
+/* A line of a log that lacks a part which it always has: refused, by that name. */
+void agent_refuse_part(struct payload_reader *r, json_value *v, const char *name, int64_t line);
 /* A call of an agent has a prompt and an answer. Errors: ERR_INVALID where one is not counted. */
 int agent_check_counts(const struct raw_counts *c, struct err *e);
 /* Into buckets, and to the sink; raw: the usage as it was written. rc and e: what went wrong

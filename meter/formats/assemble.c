@@ -286,10 +286,10 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 	if (!session.n || session.n > 150 || m->aggregate)
 		return TEXT("");
 	const size_t most = any_model ? 0 : plain_model(model);
-	const int n = snprintf(room, SESSION_ROOM, "%s:%.*s#%.*s", calls ? "calls" : "sum",
-			       (int)session.n, session.p, most > 200 ? 200 : (int)most,
-			       most ? model.p : "");
-	return (struct text){ room, (size_t)n };
+	char *end = text_put(room, calls ? TEXT("calls:") : TEXT("sum:"));
+	end = text_put(text_put(end, session), TEXT("#"));
+	end = text_put(end, (struct text){ model.p, most > 200 ? 200 : most });
+	return (struct text){ room, (size_t)(end - room) };
 }
 
 bool session_sum_is_of_thread(struct text shape)

@@ -33,6 +33,9 @@ const struct log_gap *log_gap_at(size_t i)
 
 void lower_bound_see(struct lower_bound *b, const char *shape)
 {
+	if (shape == b->seen)
+		return;
+	b->seen = shape;
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
 		b->log[i] |= strcmp(gaps[i].shape, shape) == 0;
 		b->whole[i] |= gaps[i].whole && strcmp(gaps[i].whole, shape) == 0;

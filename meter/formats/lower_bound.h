@@ -27,7 +27,9 @@ struct lower_bound {
 	long long unsaid;	/* (of them) the least of what they may cost: they leave open what
 				 * their price depends on */
 	bool or_more;		/* there are at least so many */
+	const char *seen;	/* the last shape, as it was given */
 };
+/* A source of that shape, which is a constant. */
 void lower_bound_see(struct lower_bound *b, const char *shape);
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more);
 /* Whether gap i is open: its log was read, and nothing that has every call. */

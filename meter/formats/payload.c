@@ -391,6 +391,15 @@ static bool begins(struct text s, const char *word)
 	return s.n >= n && memcmp(s.p, word, n) == 0;
 }
 
+static bool read_by_place(struct payload_reader *r, struct text line, int64_t number)
+{
+	/* what reads lines by place sees no other members */
+	if (r->log == LOG_UNKNOWN || r->map_count || line.n < 2 || *line.p != '{' ||
+	    line.p[line.n - 1] != '}')
+		return false;
+	return r->log == LOG_CLAUDE ? claude_log_line(r, line, number) : codex_log_line(r, line);
+}
+
 static void read_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct json_document *doc;
@@ -411,8 +420,7 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 		if (line.n == 0 || text_is(line, "[DONE]"))
 			return;
 	}
-	/* what reads lines by place sees no other members */
-	if (r->log != LOG_UNKNOWN && !r->map_count && agent_log_line(r, line, number))
+	if (read_by_place(r, line, number))
 		return;
 	if (json_open_within(&doc, line, PAYLOAD_VALUES_MOST, &e) != 0) {
 		r->unclaimed++;

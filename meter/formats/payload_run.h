@@ -2,8 +2,8 @@
  * payload_run: what the parts of the payload reader share. Internal to meter/formats/.
  *
  * payload.c tells shapes apart, sighting.c is what all formats fill a call in with, body.c reads
- * answers, stream.c what arrives in pieces, agent_log.c the logs of coding agents, telemetry.c
- * spans and events.
+ * answers, stream.c what arrives in pieces, claude_log.c and codex_log.c the logs of two agents,
+ * telemetry.c spans and events.
  */
 #ifndef TALLY_METER_FORMATS_PAYLOAD_RUN_H
 #define TALLY_METER_FORMATS_PAYLOAD_RUN_H
@@ -247,8 +247,9 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(capture_document, "session_id type=thread.started type=turn.completed") \
 	X(session_log_document, "type=llm.request type=context.append_loop_event " \
 				"type=session.usage_record system_prompt messages_path") \
-	X(agent_log_document, "sessionId type=session_meta type=turn_context type=event_msg " \
-			      "type=response_item type=summary") \
+	X(claude_log_document, "sessionId type=summary") \
+	X(codex_log_document, \
+	  "type=session_meta type=turn_context type=event_msg type=response_item") \
 	X(export_document, "") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
@@ -264,7 +265,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	  "quota response_cost spend tokens_in result usage_info meta") \
 	X(wrapped_document, "") \
 	X(session_line_document, "") /* no call, where nothing else took it */
-#define AGENT_FORMATS 4
+#define AGENT_FORMATS 5
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT
@@ -277,9 +278,10 @@ void capture_finish(struct payload_reader *r);
 void capture_release(struct payload_reader *r);
 /* A piece of a stream whose pieces carry no id: the last counts of it are the call's. */
 void payload_hold_piece(struct payload_reader *r, struct metered *m, bool has_usage, bool ended);
-/* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
- */
-bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
+/* The fast way for lines of a log whose kind is known, in braces: false when the slow way must read
+ * the line. */
+bool claude_log_line(struct payload_reader *r, struct text line, int64_t number);
+bool codex_log_line(struct payload_reader *r, struct text line);
 /* all begins with the header, which is that line; take_document: of rows that are documents of
  * another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,

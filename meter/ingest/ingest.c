@@ -440,7 +440,7 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		 struct err *e)
 {
 	const struct record *r = what->record;
-	struct err why = { 0 };
+	struct err why;
 	struct stored_price p;
 	*unpriced = true;
 	if (what->unread) {
@@ -458,16 +458,16 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		aggregate ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us) : NULL;
 	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
 	/* one price holds for every call under a plain answer that uses only stated buckets */
-	uint64_t used = 0;
-	for (int k = 0; k < COUNT_KINDS; k++)
-		used |= (uint64_t)(r->counts[k] != 0) << k;
+	const bool rare = counts_any_rare(r->counts);
+	uint32_t used = 0;
 	int64_t prompt = 0;
-	for (int k = 0; k < BUCKET_COMMON; k++)
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		used |= (uint32_t)(r->counts[k] != 0) << k;
 		prompt += bucket_is_prompt((enum bucket)k) ? r->counts[k] : 0;
-	if (!aggregate && r->requests < 2 && !(used >> BUCKET_COMMON))
+	}
+	if (!aggregate && r->requests < 2 && !rare)
 		a = tariffs_of_prompt(a, prompt);
-	bool plain = a->plain && !(used & a->unstated) && !(used >> BUCKET_COMMON);
-	plain &= !doubt;
+	const bool plain = a->plain && !(used & a->unstated) && !rare && !doubt;
 	if (plain && a->number) {
 		*price = a->number;
 		*unpriced = false;
@@ -750,29 +750,27 @@ static int open_spans(struct ingest *in, struct err *e)
 }
 
 /* Whether the record is a sum of a metric that another one of its series counts in part. */
-static int look_for_crossing(struct ingest *in, const struct metered *m, const struct record *r,
-			     const char **why, struct err *e)
+static int look_for_crossing(struct ingest *in, const struct span *span, const char **why,
+			     struct err *e)
 {
-	const struct span span = span_of(m, r);
-	int rc = span.id.n ? open_spans(in, e) : 0;
-	if (rc == 0 && span.id.n)
-		*why = spans_refuse_crossing(in->spans, &span);
+	int rc = span->id.n ? open_spans(in, e) : 0;
+	if (rc == 0 && span->id.n)
+		*why = spans_refuse_crossing(in->spans, span);
 	return rc;
 }
 
 /* Whether what the record counts is counted already, by calls or by a bucket; *why then says so. */
-static int look_for_double(struct ingest *in, const struct metered *m, const struct record *r,
+static int look_for_double(struct ingest *in, const struct metered *m, const struct span *span,
 			   const char **why, struct err *e)
 {
-	struct span span = span_of(m, r);
 	int rc = open_spans(in, e);
 	if (rc == 0 && m->aggregate) {
-		rc = spans_refuse_bucket(in->spans, in->store, &span, why, e);
-		return rc == 0 && !*why && span.id.n ? take_back_parts(in, &span, e) : rc;
+		rc = spans_refuse_bucket(in->spans, in->store, span, why, e);
+		return rc == 0 && !*why && span->id.n ? take_back_parts(in, span, e) : rc;
 	}
 	if (rc == 0)
-		*why = spans_refuse_call(in->spans, span.provider, span.model, span.from_us);
-	return rc == 0 && !*why ? take_back_sums(in, &span, e) : rc;
+		*why = spans_refuse_call(in->spans, span->provider, span->model, span->from_us);
+	return rc == 0 && !*why ? take_back_sums(in, span, e) : rc;
 }
 
 /* A metric's sum that has grown over calls that are stored gives way to them, too. */
@@ -784,8 +782,8 @@ static int grow_sum(struct ingest *in, const struct metered *m, const struct rec
 	*gone = false;
 	if (strcmp(m->shape, OTLP_METRIC_SHAPE) != 0)
 		return 0;
-	rc = look_for_double(in, m, grown, &why, e);
 	const struct span span = span_of(m, grown);
+	rc = look_for_double(in, m, &span, &why, e);
 	if (rc == 0 && !why)
 		spans_add_bucket(in->spans, &span);
 	if (rc != 0 || !why)
@@ -803,7 +801,8 @@ static int grow(struct ingest *in, const struct metered *m, const struct record 
 	struct usage_row have;
 	const char *why = NULL;
 	bool gone = false;
-	int rc = look_for_crossing(in, m, grown, &why, e);
+	const struct span span = span_of(m, grown);
+	int rc = look_for_crossing(in, &span, &why, e);
 	if (rc == 0 && why) {
 		rc = ingest_refuse_call(in, m, why, now, e);
 		return rc == 0 ? REFUSED : rc;
@@ -1173,10 +1172,11 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	}
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
-	if (!bad && (rc = look_for_crossing(in, m, &r, &bad, e)) != 0)
+	const struct span span = span_of(m, &r);
+	if (!bad && (rc = look_for_crossing(in, &span, &bad, e)) != 0)
 		return rc;
 	const bool sound = !bad;
-	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
+	if (!bad && (rc = look_for_double(in, m, &span, &bad, e)) != 0)
 		return rc;
 	enum session_met met = MET_NOTHING;
 	if (!bad && may_be_of_session(in, m) &&
@@ -1184,8 +1184,9 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return rc;
 	if (met == MET_UNSURE)
 		bad = MAY_BE_HELD;
-	struct metered own = *m;
+	struct metered own;
 	if (met == MET_IN_PART) {
+		own = *m;
 		own.unread = CALLS_ARE_MISSING;
 		flags |= USAGE_UNREAD;
 		m = &own;
@@ -1201,11 +1202,10 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	rc = append(in, m, &r, flags, &unpriced, e);
 	if (rc != 0)
 		return rc;
-	const struct span span = span_of(m, &r);
 	if (m->aggregate)
 		spans_add_bucket(in->spans, &span);
 	else
-		spans_add_call(in->spans, r.text[FIELD_PROVIDER], r.text[FIELD_MODEL], r.time_us);
+		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
 	in->counts.bound.placeholders += m->broken_off;
 	lower_bound_see(&in->counts.bound, m->shape);

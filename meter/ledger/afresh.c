@@ -49,6 +49,13 @@ static size_t place_behind(const struct afresh *a, const struct afresh_event *v)
 	return from;
 }
 
+/* What is fixed stays with its event when one is put in before it, or taken out. */
+static void shift_fixed(struct afresh *a, size_t from, size_t by)
+{
+	for (size_t i = 0; i < a->fixed_count; i++)
+		a->fixed[i].event += a->fixed[i].event >= from ? by : 0;
+}
+
 void afresh_put(struct afresh *a, const struct afresh_event *v)
 {
 	const size_t at = place_behind(a, v);
@@ -56,6 +63,7 @@ void afresh_put(struct afresh *a, const struct afresh_event *v)
 	memmove(a->event + at + 1, a->event + at, (a->events - at) * sizeof *a->event);
 	a->event[at] = *v;
 	a->events++;
+	shift_fixed(a, at, 1);
 }
 
 void afresh_drop(struct afresh *a, const struct afresh_event *v)
@@ -66,6 +74,7 @@ void afresh_drop(struct afresh *a, const struct afresh_event *v)
 	CHECK(at > 0 && by_time(&a->event[at - 1], v) == 0);
 	memmove(a->event + at - 1, a->event + at, (a->events - at) * sizeof *a->event);
 	a->events--;
+	shift_fixed(a, at, (size_t)-1);
 }
 
 static int by_age(const void *a, const void *b, void *user)

@@ -22,10 +22,11 @@ static int read_from(struct foresight *f, struct ledger *l, struct state *s, str
 	foresight_forget(f);
 	int rc = redo_read(&r, l, s, from, e);
 	f->from = from.us < r.from.us ? from : r.from;
-	f->known = rc == 0;
 	f->of_step |= l->marked && l->booked;
+	if (rc == 0)
+		rc = redo_list(&r, e);
+	f->known = rc == 0;
 	if (rc == 0) {
-		redo_list(&r);
 		f->divides = false;
 		for (size_t i = 0; i < r.afresh.lots; i++)
 			f->divides |= r.afresh.lot[i].keeps > 0;
@@ -47,6 +48,8 @@ static int read_grants(struct foresight *f, struct ledger *l, struct state *s, s
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < f->grants; i++)
 		rc = redo_read_lot(&r, f->grant[i], e);
+	if (rc == 0 && f->grants)
+		rc = redo_read_booked(&r, e);
 	f->afresh = r.afresh;
 	for (size_t i = from; i < f->afresh.lots; i++)
 		f->afresh.lot[i].lot.left = f->afresh.lot[i].lot.amount;
@@ -76,9 +79,10 @@ int foresee_left(struct ledger *l, struct state *s, struct instant at, int128 *n
 		 struct err *e)
 {
 	struct instant from = at.us < s->redo.from.us ? at : s->redo.from;
-	/* many in turn cost more than to redo what waits, after which more is certain */
-	*known = !s->moving && s->foreseen++ < FORESEEN_MOST;
-	int rc = *known ? ledger_is_unbilled(l, s, known, e) : 0;
+	bool may = false;
+	int rc = s->moving ? 0 : ledger_may_be_certain(l, s, &may, e);
+	/* many in turn cost more than to redo what waits, where more is certain after that */
+	*known = !s->moving && (!may || s->foreseen++ < FORESEEN_MOST);
 	if (rc != 0 || !*known)
 		return rc;
 	struct foresight *f = foresight_need(l, s->account.id);

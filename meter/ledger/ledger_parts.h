@@ -152,6 +152,8 @@ void ledger_go_on_redoing(struct ledger *l, struct state *s);
  * ERR_STORE.
  */
 int ledger_may_wait(struct ledger *l, struct state *s, bool *out, struct err *e);
+/* Whether that can be of the account at all, whatever waits. Errors: ERR_STORE. */
+int ledger_may_be_certain(struct ledger *l, struct state *s, bool *out, struct err *e);
 /* Whether lots have so much for that draw in any case, also once what waits is redone. */
 int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const struct draw *d,
 			 bool *out, struct err *e);

@@ -39,9 +39,28 @@ static void set_out(struct redo *r)
 	}
 }
 
-void redo_list(struct redo *r)
+/* What invoices have asked for of each use. */
+static int read_asked(struct redo *r, struct err *e)
 {
 	struct afresh *a = &r->afresh;
+	int rc = asked_read(&r->asked, r->l, r->s, &r->hours, e);
+	if (rc == 0)
+		rc = redo_read_booked(r, e);
+	for (size_t i = 0; rc == 0 && i < a->events; i++) {
+		struct redo_slot *s = &r->slot[a->event[i].of];
+		const struct asked_of *p = s->kind == AFRESH_USE
+						   ? asked_find(&r->asked, s->part_us, s->by_hand)
+						   : NULL;
+		s->asked = p ? p->asked : 0;
+		a->event[i].asked_by = p ? p->by : 0;
+	}
+	return rc;
+}
+
+int redo_list(struct redo *r, struct err *e)
+{
+	struct afresh *a = &r->afresh;
+	bool unbilled = true;
 	a->event = mem_alloc((r->slots + 1) * sizeof *a->event);
 	a->fixed = mem_alloc((r->booked_count + 1) * sizeof *a->fixed);
 	for (size_t i = 0; i < r->slots; i++) {
@@ -69,28 +88,12 @@ void redo_list(struct redo *r)
 	for (size_t i = 0; i < a->events; i++)
 		if (a->event[i].kind == AFRESH_FIXED && a->event[i].lacks < 0)
 			bar(r, i, -a->event[i].lacks);
-	set_out(r);
-}
-
-/* What invoices have asked for of each use, and again with that. */
-static int run_with_asked(struct redo *r, struct err *e)
-{
-	struct afresh *a = &r->afresh;
-	int rc = asked_read(&r->asked, r->l, r->s, &r->hours, e);
+	/* what was asked for is owed no more: without it, usage would seem to be paid */
+	int rc = ledger_is_unbilled(r->l, r->s, &unbilled, e);
+	if (rc == 0 && !unbilled)
+		rc = read_asked(r, e);
 	if (rc == 0)
-		rc = redo_read_booked(r, e);
-	for (size_t i = 0; rc == 0 && i < a->events; i++) {
-		struct redo_slot *s = &r->slot[a->event[i].of];
-		const struct asked_of *p = s->kind == AFRESH_USE
-						   ? asked_find(&r->asked, s->part_us, s->by_hand)
-						   : NULL;
-		s->asked = p ? p->asked : 0;
-		a->event[i].asked_by = p ? p->by : 0;
-	}
-	if (rc == 0) {
 		set_out(r);
-		afresh_run(a);
-	}
 	return rc;
 }
 
@@ -98,19 +101,13 @@ static int run_with_asked(struct redo *r, struct err *e)
 static int redo(struct ledger *l, struct state *s, struct instant from, bool *more, struct err *e)
 {
 	struct redo r;
-	bool unbilled = true;
 	const bool whole = from.us == INT64_MIN;
 	int rc = redo_read(&r, l, s, from, e);
 	*more = rc == 0 && afresh_ended_before(&r.afresh) && !whole;
 	if (rc == 0 && !*more)
-		rc = ledger_is_unbilled(l, s, &unbilled, e);
+		rc = redo_list(&r, e);
 	if (rc == 0 && !*more) {
-		redo_list(&r);
-		/* what was asked for is owed no more: without it, usage would seem to be paid */
-		if (unbilled)
-			afresh_run(&r.afresh);
-		else
-			rc = run_with_asked(&r, e);
+		afresh_run(&r.afresh);
 		*more = r.afresh.wants_more && !whole;
 	}
 	if (rc == 0 && !*more)

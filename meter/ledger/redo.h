@@ -44,13 +44,14 @@ struct redo {
 /* What is booked from `from` on. Errors: ERR_STORE. */
 int redo_read(struct redo *r, struct ledger *l, struct state *s, struct instant from,
 	      struct err *e);
-/* When each lot came. */
+/* When each lot came. Errors: ERR_STORE. */
 int redo_read_booked(struct redo *r, struct err *e);
 /* That lot, with what it has now; one more. Errors: ERR_STORE. */
 int redo_read_lot(struct redo *r, int64_t grant, struct err *e);
 void redo_release(struct redo *r);
-/* The events in order, from what is booked of them, for afresh_run. */
-void redo_list(struct redo *r);
+/* The events in order, from what is booked of them and what invoices have asked for, for
+ * afresh_run. Errors: ERR_STORE. */
+int redo_list(struct redo *r, struct err *e);
 /* Books where what was computed afresh differs. Errors: ERR_STORE. */
 int redo_post(struct redo *r, struct err *e);
 

@@ -46,34 +46,53 @@ enum call_place call_times_place(const struct call_times *t, int64_t time_us, in
 	return place_of(t, *us);
 }
 
+/* When each row happened; *all: the first and the last, of which an absent one is the first. */
+static void instants_of(const struct call_times *t, const struct record_batch *b,
+			int64_t us[BATCH_ROWS], struct call_span *all)
+{
+	const bool has_time = b->columns >> FIELD_TIME & 1,
+		   has_completed = b->columns >> FIELD_COMPLETED & 1;
+	const struct call_times how = *t;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	for (size_t i = 0; i < b->n; i++) {
+		const int64_t at = instant_of(&how, has_time ? b->time_us[i] : TIME_ABSENT,
+					      has_completed ? b->completed_us[i] : TIME_ABSENT);
+		us[i] = at;
+		first = at < first ? at : first;
+		last = at > last ? at : last;
+	}
+	*all = (struct call_span){ first, last };
+}
+
+static void widen(struct call_span *span, struct call_span more)
+{
+	span->first_us = more.first_us < span->first_us ? more.first_us : span->first_us;
+	span->last_us = more.last_us > span->last_us ? more.last_us : span->last_us;
+}
+
 void call_times_batch(const struct call_times *t, struct record_batch *b, int64_t us[BATCH_ROWS],
 		      struct call_span *span,
 		      void (*leave)(void *user, const struct record_batch *b, size_t row,
 				    enum call_place why),
 		      void *user)
 {
-	const bool has_time = b->columns >> FIELD_TIME & 1,
-		   has_completed = b->columns >> FIELD_COMPLETED & 1;
-	int64_t first = span->first_us, last = span->last_us;
+	struct call_span all;
 	uint8_t drop[BATCH_ROWS];
-	size_t dropped = 0, kept = 0;
-	for (size_t i = 0; i < b->n; i++) {
-		us[i] = instant_of(t, has_time ? b->time_us[i] : TIME_ABSENT,
-				   has_completed ? b->completed_us[i] : TIME_ABSENT);
-		const bool inside = is_inside(t, us[i]);
-		drop[i] = !inside;
-		dropped += !inside;
-		first = inside && us[i] < first ? us[i] : first;
-		last = inside && us[i] > last ? us[i] : last;
-	}
-	*span = (struct call_span){ first, last };
-	if (!dropped)
+	size_t kept = 0;
+	instants_of(t, b, us, &all);
+	if (is_inside(t, all.first_us) && is_inside(t, all.last_us)) {
+		widen(span, all);
 		return;
-	for (size_t i = 0; i < b->n; i++)
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		drop[i] = !is_inside(t, us[i]);
 		if (drop[i])
 			leave(user, b, i, place_of(t, us[i]));
 		else
-			us[kept++] = us[i];
+			widen(span, (struct call_span){ us[i], us[i] });
+		us[kept] = us[i];
+		kept += !drop[i];
+	}
 	record_batch_drop(b, drop);
 }
 

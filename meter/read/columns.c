@@ -15,29 +15,44 @@ static const struct {
 
 bool name_speaks_of_money(struct text name)
 {
-	static const char *const words[] = { "token",	 "request",	"cost",	      "credit",
-					     "speed",	 "geo",		"tier",	      "batch",
-					     "cache",	 "modality",	"iterations", "details",
-					     "traffic",	 "performance", "units",      "billed",
-					     "billable", "charged",	"consumed" };
-	static const char first[] = "trcsgbmidpu",
-			  second[] = "oerpiatnh"; /* letters of the words */
-	uint32_t begins = 0, goes_on = 0;
-	for (const char *c = first; *c; c++)
-		begins |= 1u << (*c - 'a');
-	for (const char *c = second; *c; c++)
-		goes_on |= 1u << (*c - 'a');
+#define WORD(s) \
+	{ \
+		s, sizeof(s) - 1 \
+	}
+	static const struct text words[] = {
+		WORD("token"),	  WORD("request"),  WORD("cost"),	 WORD("credit"),
+		WORD("speed"),	  WORD("geo"),	    WORD("tier"),	 WORD("batch"),
+		WORD("cache"),	  WORD("modality"), WORD("iterations"),	 WORD("details"),
+		WORD("traffic"),  WORD("units"),    WORD("performance"), WORD("billed"),
+		WORD("billable"), WORD("charged"),  WORD("consumed")
+	};
+#undef WORD
+	/* the second letters of the words that begin with a letter: two tell nearly every place of
+	 * a name that none is there, and a log has millions of names */
+#define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
+	static const uint32_t second[26] = {
+		['b' - 'a'] = LETTER('a') | LETTER('i'),
+		['c' - 'a'] = LETTER('a') | LETTER('h') | LETTER('o') | LETTER('r'),
+		['d' - 'a'] = LETTER('e'),
+		['g' - 'a'] = LETTER('e'),
+		['i' - 'a'] = LETTER('t'),
+		['m' - 'a'] = LETTER('o'),
+		['p' - 'a'] = LETTER('e'),
+		['r' - 'a'] = LETTER('e'),
+		['s' - 'a'] = LETTER('p'),
+		['t' - 'a'] = LETTER('i') | LETTER('o') | LETTER('r'),
+		['u' - 'a'] = LETTER('n'),
+	};
+#undef LETTER
 	for (size_t i = 0; i + 3 <= name.n; i++) {
-		unsigned a = ((unsigned char)name.p[i] | 0x20) - 'a';
-		unsigned b = ((unsigned char)name.p[i + 1] | 0x20) - 'a';
-		if (a > 25 || b > 25 || !(begins >> a & 1) || !(goes_on >> b & 1))
+		const unsigned a = ((unsigned char)name.p[i] | 0x20) - 'a',
+			       b = ((unsigned char)name.p[i + 1] | 0x20) - 'a';
+		if (a > 25 || b > 25 || !(second[a] >> b & 1))
 			continue;
-		for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-			size_t n = strlen(words[k]);
-			if ((unsigned)words[k][0] - 'a' == a && n <= name.n - i &&
-			    strncasecmp(words[k], name.p + i, n) == 0)
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+			if ((unsigned)*words[k].p - 'a' == a && words[k].n <= name.n - i &&
+			    strncasecmp(words[k].p, name.p + i, words[k].n) == 0)
 				return true;
-		}
 	}
 	return false;
 }

@@ -375,10 +375,9 @@ static size_t read_fast(struct csv_reader *r, const struct record_block *blk, si
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns, rows = b->n;
-	size_t good = 0;
 	read_columns(r, blk->p, r->index + k);
-	while (good < rows && !r->bad[good])
-		good++;
+	const uint8_t *bad = memchr(r->bad, true, rows);
+	const size_t good = bad ? (size_t)(bad - r->bad) : rows;
 	b->n = good;
 	if (b->n)
 		sink->accept(sink->user, b);

@@ -463,6 +463,8 @@ static const struct export_format *of_header(
 	const struct export_format *(*find)(const struct text *, size_t))
 {
 	const struct export_format *found = NULL;
+	if (line.n && *line.p == '{') /* an object of JSON, as most lines of logs are */
+		return NULL;
 	struct csv_record *names = mem_zalloc(sizeof *names);
 	if (line.n >= 3 && memcmp(line.p, "\xEF\xBB\xBF", 3) == 0)
 		line = (struct text){ line.p + 3, line.n - 3 };

@@ -211,22 +211,26 @@ int record_finish(struct record *r, struct err *e)
 }
 
 #define HAS(columns, f) ((columns) >> (f)&1)
+#define FIELDS_OF_TEXTS (((uint64_t)1 << FIELD_TEXTS) - 1)
+#define FIELDS_OF_COUNTS (((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS))
 
 void record_from_batch(struct record *r, const struct record_batch *b, size_t i)
 {
 	record_clear(r);
 	r->at = b->at[i];
 	r->present = b->columns;
-	for (int f = 0; f < FIELD_TEXTS; f++)
-		if (HAS(b->columns, f))
-			r->text[f] = b->text[f][i];
+	for (uint64_t left = b->columns & FIELDS_OF_TEXTS; left; left &= left - 1) {
+		const int f = __builtin_ctzll(left);
+		r->text[f] = b->text[f][i];
+	}
 	if (HAS(b->columns, FIELD_TIME))
 		r->time_us = b->time_us[i];
 	if (HAS(b->columns, FIELD_COMPLETED))
 		r->completed_us = b->completed_us[i];
-	for (int k = 0; k < COUNT_KINDS; k++)
-		if (HAS(b->columns, FIELD_COUNTS + k))
-			r->counts[k] = b->counts[k][i];
+	for (uint64_t left = b->columns & FIELDS_OF_COUNTS; left; left &= left - 1) {
+		const int k = __builtin_ctzll(left) - FIELD_COUNTS;
+		r->counts[k] = b->counts[k][i];
+	}
 	if (HAS(b->columns, FIELD_REQUESTS))
 		r->requests = b->requests[i];
 }

@@ -105,6 +105,11 @@ void claims_forget(struct claims *c)
 	c->number = 0;
 }
 
+void claims_drop_numbers(struct claims *c)
+{
+	c->unused = 0;
+}
+
 static bool is_known(const struct claim *k)
 {
 	return !k->mine;

@@ -51,5 +51,7 @@ void claims_put_known_rows(const struct claims *c, struct buf *array);
  * for nothing. */
 int claims_settle(struct claims *c, struct db *db, int64_t first, struct err *e);
 void claims_forget(struct claims *c);
+/* The numbers that it was given may be another one's: the server is not the one that gave them. */
+void claims_drop_numbers(struct claims *c);
 
 #endif

@@ -196,6 +196,14 @@ static void forget_all(struct day_cells *d)
 		forget(d, d->count - 1);
 }
 
+void day_cells_forget(struct day_cells *d)
+{
+	pthread_mutex_lock(&d->lock);
+	forget_all(d);
+	d->rolled_to = d->made = 0;
+	pthread_mutex_unlock(&d->lock);
+}
+
 static const struct sql sql_days_since = {
 	.text = "SELECT DISTINCT (time-((time%86400000000+86400000000)%86400000000))/86400000000 "
 		"FROM usage WHERE seq>:from AND seq<=:to",

@@ -25,6 +25,8 @@ struct day_cells;
 /* bytes_most: of packed cells; where more are there, the oldest days are read from the table. */
 struct day_cells *day_cells_open(int64_t bytes_most);
 void day_cells_close(struct day_cells *d);
+/* What is remembered is of another database than the one that answers now. */
+void day_cells_forget(struct day_cells *d);
 
 /* Every cell of the days [from, to), by day, inside a transaction that reads. The store's memory
  * (store_share_days) serves where there is one. Stops when take returns non-zero, and returns that.

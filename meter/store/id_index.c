@@ -17,15 +17,14 @@
 #include "base/dict.h"
 
 /* tests/fuzz/fuzz_ids makes them small */
-#ifndef ID_INDEX_TABLE_SLOTS
-#define ID_INDEX_TABLE_SLOTS (1 << 19)
+#ifndef ID_INDEX_FILTER_BLOCKS
 #define ID_INDEX_FILTER_BLOCKS (1 << 12)
 #define ID_INDEX_LOOKS_WITHOUT 4096
 #endif
 
 enum {
-	TABLE_SLOTS = ID_INDEX_TABLE_SLOTS, /* at first */
-	TABLE_FULL = TABLE_SLOTS / 2,	    /* then it becomes a run, between transactions */
+	TABLE_FULL = ID_INDEX_TABLE_FULL,
+	TABLE_SLOTS = 2 * TABLE_FULL, /* at first */
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
 	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 1600 passes it */
@@ -66,6 +65,7 @@ struct head {
 struct run {
 	struct run_info info;
 	const struct entry *entry;
+	bool whole; /* its checksum was found right: runs never change */
 };
 
 struct id_index {
@@ -81,9 +81,7 @@ struct id_index {
 	unsigned looks;	  /* while there is none */
 	struct run run[RUNS_MOST];
 	size_t run_count;
-	/* what was found whole, and need not be read again: runs never change */
-	uint64_t whole[RUNS_MOST];
-	size_t whole_count;
+	bool all_whole; /* all runs are */
 	bool damaged;
 	/* the youngest rows */
 	struct entry *table;
@@ -257,12 +255,22 @@ static void unmap_runs(struct id_index *x)
 	x->run_count = 0;
 }
 
-static bool is_known_whole(const struct id_index *x, uint64_t number)
+/* Nothing is read from a run before that. */
+static bool find_whole(struct run *r)
 {
-	for (size_t i = 0; i < x->whole_count; i++)
-		if (x->whole[i] == number)
-			return true;
-	return false;
+	if (!r->whole)
+		r->whole = sum_of(r->entry, r->info.count * sizeof *r->entry, r->info.number) ==
+			   r->info.sum;
+	return r->whole;
+}
+
+static bool find_all_whole(struct id_index *x)
+{
+	for (size_t i = 0; i < x->run_count && !x->all_whole; i++)
+		if (!find_whole(&x->run[i]))
+			return false;
+	x->all_whole = true;
+	return true;
 }
 
 static int map_run(struct id_index *x, struct run_info info, struct err *e)
@@ -279,10 +287,8 @@ static int map_run(struct id_index *x, struct run_info info, struct err *e)
 	close(fd);
 	if (p == MAP_FAILED)
 		return failed(x, "map", e);
-	x->run[x->run_count++] = (struct run){ info, p };
-	return is_known_whole(x, info.number) || sum_of(p, bytes, info.number) == info.sum
-		       ? 0
-		       : is_damaged(x, e);
+	x->run[x->run_count++] = (struct run){ info, p, false };
+	return 0;
 }
 
 static int write_run(struct id_index *x, const struct entry *list, size_t count, uint64_t number,
@@ -430,11 +436,29 @@ void id_index_clear(struct id_index *x)
 	clear_table(x);
 	x->known = x->in_runs = 0;
 	x->folder_seen = fresh.folder;
-	x->whole_count = 0;
+	x->all_whole = true;
 	x->damaged = false;
 	*h = fresh;
 	end_change(x);
 	unlink_but(x, h);
+}
+
+/* The numbers of the runs that were found whole. */
+static size_t list_whole(const struct id_index *x, uint64_t whole[RUNS_MOST])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < x->run_count; i++)
+		if (x->run[i].whole)
+			whole[count++] = x->run[i].info.number;
+	return count;
+}
+
+static bool is_among(const uint64_t *list, size_t count, uint64_t number)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == number)
+			return true;
+	return false;
 }
 
 /* The runs as the head names them; what the filter lacks of them enters it. Where that fails, what
@@ -442,7 +466,10 @@ void id_index_clear(struct id_index *x)
 static int map_all(struct id_index *x, struct err *e)
 {
 	const struct head *h = x->head;
+	uint64_t whole[RUNS_MOST];
+	const size_t whole_count = list_whole(x, whole);
 	x->damaged = true;
+	x->all_whole = false;
 	if (h->run_count > RUNS_MOST)
 		return is_damaged(x, e);
 	int rc = 0;
@@ -451,17 +478,21 @@ static int map_all(struct id_index *x, struct err *e)
 		drop_filter(x);
 	x->folder_seen = h->folder;
 	for (uint64_t i = 0; rc == 0 && i < h->run_count; i++) {
+		struct run *r = &x->run[i];
 		rc = map_run(x, h->run[i], e);
+		if (rc != 0)
+			break;
+		r->whole = is_among(whole, whole_count, r->info.number);
 		/* rows that another process had from its own transactions lie in runs that are new
-		 * here */
-		if (rc == 0 && x->filter && h->last_row > x->filtered &&
-		    !is_known_whole(x, h->run[i].number))
-			filter_set_run(x, &x->run[i], x->filtered);
+		 * here; a filter was made of runs that were whole */
+		if (x->filter && h->last_row > x->filtered && !r->whole) {
+			rc = find_whole(r) ? 0 : is_damaged(x, e);
+			if (rc == 0)
+				filter_set_run(x, r, x->filtered);
+		}
 	}
 	if (rc == 0 && h->last_row > x->filtered)
 		x->filtered = h->last_row;
-	for (x->whole_count = 0; rc == 0 && x->whole_count < x->run_count; x->whole_count++)
-		x->whole[x->whole_count] = x->run[x->whole_count].info.number;
 	clear_table(x);
 	x->known = x->in_runs = h->last_row;
 	x->known_hash = h->last_hash;
@@ -543,6 +574,12 @@ void id_index_refresh(struct id_index *x)
 		id_index_clear(x);
 }
 
+void id_index_need(struct id_index *x)
+{
+	if (!find_all_whole(x))
+		id_index_clear(x);
+}
+
 int64_t id_index_known(const struct id_index *x)
 {
 	return x->known;
@@ -610,6 +647,10 @@ bool id_index_is_damaged(const struct id_index *x)
 int64_t id_index_find(struct id_index *x, uint64_t hash, bool (*is_it)(void *user, int64_t row),
 		      void *user)
 {
+	if (!find_all_whole(x)) {
+		notice_damage(x);
+		return 0;
+	}
 	/* where there is no run, the table answers as fast */
 	if (!x->filter && x->run_count && ++x->looks > LOOKS_WITHOUT)
 		make_filter(x);
@@ -704,7 +745,8 @@ int id_index_tidy(struct id_index *x, struct err *e)
 	struct head *h = x->head;
 	if (x->damaged || x->table_count < TABLE_FULL || x->run_count >= RUNS_MOST - 1)
 		return 0;
-	if (h->sum != sum_of_head(h)) { /* what is written below would make it right */
+	/* what is written below would make it right */
+	if (h->sum != sum_of_head(h) || !find_all_whole(x)) {
 		notice_damage(x);
 		return 0;
 	}

@@ -8,7 +8,8 @@
  * the caller compares the row itself. A miss is certain, so every row must be in a run or the
  * table: everything is rebuilt from the database when the machine has restarted, a change was cut
  * off, the folder is missing or belongs to another database, or something in it is not as it was
- * written: head and runs carry checksums, read when the folder is opened and when it has changed.
+ * written: head and runs carry checksums. The head's is looked at when the folder is opened and
+ * when it has changed, that of a run before anything is read from it.
  *
  * Several processes share the folder; whoever changes it holds the database's write lock.
  */
@@ -19,6 +20,10 @@
 #include "base/text.h"
 
 struct id_index;
+
+#ifndef ID_INDEX_TABLE_FULL
+#define ID_INDEX_TABLE_FULL (1 << 18) /* ids in memory that become a run, between transactions */
+#endif
 
 /* What the database says of itself, to tell whether the folder belongs to it. */
 struct id_index_identity {
@@ -32,6 +37,9 @@ void id_index_close(struct id_index *x);
 /* Under the write lock: sees what other processes changed, or makes itself empty when it cannot be
  * trusted. The caller then adds the rows behind id_index_known. */
 void id_index_refresh(struct id_index *x);
+/* The same before ids are looked for or added: runs that are not as they were written make it
+ * empty, too. What was found so is not read again. */
+void id_index_need(struct id_index *x);
 /* Rows up to that one are in the index; 0: none. */
 int64_t id_index_known(const struct id_index *x);
 /* The row that the runs end with and its id's hash, to tell whether it is this database's; 0: no

@@ -201,15 +201,9 @@ static void row_appended(void *user, const struct usage_row *row)
 				row->price,
 				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests },
 				row->flags & USAGE_BROKEN_OFF };
-	bool rare = false;
 	g->corrected |= row->kind != USAGE_RECORD;
-	for (int k = 0; k < COUNT_KINDS; k++) {
-		if (k < BUCKET_COMMON)
-			r.sum[SUM_TOKENS + k] = row->record.counts[k];
-		else
-			rare |= row->record.counts[k] != 0;
-	}
-	if (!g->valid || row->seq != g->to + 1 || rare) {
+	memcpy(&r.sum[SUM_TOKENS], row->record.counts, BUCKET_COMMON * sizeof *r.sum);
+	if (!g->valid || row->seq != g->to + 1 || counts_any_rare(row->record.counts)) {
 		g->valid = false;
 		return;
 	}

@@ -23,7 +23,7 @@ void row_put_more(struct buf *b, const struct usage_row *row)
 {
 	const struct record *r = &row->record;
 	const size_t from = b->n;
-	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+	for (int k = counts_any_rare(r->counts) ? BUCKET_COMMON : COUNT_KINDS; k < COUNT_KINDS; k++)
 		if (r->counts[k])
 			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{", count_name(k),
 				   (long long)r->counts[k]);

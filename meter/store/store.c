@@ -13,8 +13,8 @@
 #include "meter/store/row_text.h"
 
 enum {
-	APPLICATION_ID = 0x74616c79, /* "taly" */
-	INDEXED_AT_ONCE = 200000,    /* rows */
+	APPLICATION_ID = 0x74616c79,	       /* "taly" */
+	INDEXED_AT_ONCE = ID_INDEX_TABLE_FULL, /* rows */
 	READ_AT_ONCE = 20000,
 	SENT_AT_ONCE = 256 << 10, /* bytes */
 	BEGIN_TRIES = 3,	  /* of who loses when two wait for each other */
@@ -31,6 +31,7 @@ static const struct db_schema store_schema = {
 
 struct store {
 	struct db db;
+	int64_t renewals;     /* of the connection */
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
 	bool ids_lag;	      /* there may be rows that it does not know */
 	/* on a server, of this transaction */
@@ -53,6 +54,8 @@ struct store {
 	struct buf pending_text;
 	struct store_listener listener;
 	struct day_cells *days; /* NULL: none are shared */
+	void (*renewed)(void *user);
+	void *renewed_user;
 	struct row_peaks *peaks;
 	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
@@ -152,12 +155,16 @@ static int index_from(struct store *s, int64_t from, struct err *e)
  * do neither. */
 static int need_ids(struct store *s, struct err *e)
 {
-	int rc = s->ids && s->ids_lag ? index_from(s, id_index_known(s->ids) + 1, e) : 0;
-	s->ids_lag &= rc != 0;
+	if (!s->ids || !s->ids_lag)
+		return 0;
+	id_index_need(s->ids);
+	int rc = index_from(s, id_index_known(s->ids) + 1, e);
+	s->ids_lag = rc != 0;
 	return rc;
 }
 
-/* What would take long is done at once. */
+/* What makes a file of them is done at once; fewer would be read again by each process, which most
+ * need not. */
 static int look_at_ids(struct store *s, struct err *e)
 {
 	s->ids_lag = true;
@@ -248,6 +255,19 @@ static int open_index(struct store *s, struct err *e)
 	return rc;
 }
 
+/* Another server may answer than before, to which numbers are something else, or which gives them
+ * again. */
+static void forget_server(void *user)
+{
+	struct store *s = user;
+	s->renewals++;
+	dictionary_forget(s->dictionary);
+	if (s->claims)
+		claims_drop_numbers(s->claims);
+	if (s->renewed)
+		s->renewed(s->renewed_user);
+}
+
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
@@ -266,6 +286,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		store_close(s);
 		return rc;
 	}
+	db_on_renewal(&s->db, forget_server, s);
 	*out = s;
 	return 0;
 }
@@ -297,6 +318,12 @@ void store_close(struct store *s)
 void store_listen(struct store *s, const struct store_listener *l)
 {
 	s->listener = *l;
+}
+
+void store_on_renewal(struct store *s, void (*renewed)(void *user), void *user)
+{
+	s->renewed = renewed;
+	s->renewed_user = user;
 }
 
 void store_share_days(struct store *s, struct day_cells *d)
@@ -485,7 +512,10 @@ static const struct sql sql_data_version = {
 
 int store_data_version(struct store *s, int64_t *out, struct err *e)
 {
-	return read_int(s, &sql_data_version, out, e);
+	int rc = read_int(s, &sql_data_version, out, e);
+	if (rc == 0)
+		*out ^= s->renewals; /* another server may have come as far */
+	return rc;
 }
 
 /* What the last row's number is, once others can write none. */

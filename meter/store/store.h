@@ -122,6 +122,9 @@ struct store_listener {
 void store_listen(struct store *s, const struct store_listener *l);
 const struct store_listener *store_listener(const struct store *s);
 
+/* Hears that another server may answer than before (db_on_renewal); one a store. */
+void store_on_renewal(struct store *s, void (*renewed)(void *user), void *user);
+
 /* The memory of sums by day that this store shares with others of the process; one that writes has
  * none. */
 struct day_cells;

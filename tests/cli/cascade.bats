@@ -61,3 +61,14 @@ outcomes() {
 	run "$TALLY" cascade "$traces/routellm_gsm8k_joint.csv" --json
 	expect 0 '"both": 747' '"strong_only": 383' '"cheap_only": 95' '"neither": 94' '"cost": null'
 }
+@test "a model is one under all its names: in the file, and where it is named" {
+	outcomes
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --json; expect 0; plain=$output
+	sed '/^[ab],/s/flash/deepseek-v4-flash/; s/,flash/,openrouter\/deepseek\/DeepSeek-V4-Flash/; s/,pro/,deepseek-v4-pro/' o.csv >named.csv
+	run "$TALLY" cascade named.csv --cheap DeepSeek-V4-Flash --strong deepseek/deepseek-v4-pro --json
+	expect 0 '{"model": "deepseek-v4-flash", "tasks": 4, "solved": 2, "cost": "6"}'
+	[ "$(printf "%s" "$output" | sed "s/deepseek-v4-//g")" = "$plain" ] || fail "$output"
+	run "$TALLY" cascade named.csv --cheap deepseek-v4-flash --strong DeepSeek-V4-Flash; expect 2 "the same model"
+	printf 'task,deepseek-v4-flash_correct,DeepSeek-V4-Flash_correct\na,1,0\n' >wide.csv
+	run "$TALLY" cascade wide.csv; expect 1 "columns 'deepseek-v4-flash_correct' and 'DeepSeek-V4-Flash_correct' are of one model"
+}

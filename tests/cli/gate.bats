@@ -237,3 +237,84 @@ JS
 	kill $SERVER; wait $SERVER
 	run "$TALLY" fsck; expect 0 clean
 }
+@test "a file that may not grow is told, and the server goes on" {
+	on_server && skip "of files"
+	command -v prlimit >/dev/null || skip "no prlimit"
+	serve_surely
+	prlimit --fsize=$((2 << 20)): -p $SERVER
+	ask "$URL/readyz"; [ "$code" = 200 ] || fail "$code: $output"
+	for b in $(seq 12); do
+		for i in $(seq 2000); do printf '{"id":"b%d-%d","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":10,"project":"%0100d"}\n' $b $i $i; done >many
+		ask --data-binary @many "$URL/v1/usage"; [ "$code" = 200 ] || break
+	done
+	[ "$code" = 503 ] || fail "too large and $code: $output"
+	[[ $output == *'File too large'* ]] || fail "$output"
+	ask -m 5 "$URL/readyz"; [ "$code" = 503 ] || fail "ready and $code: $output"
+	prlimit --fsize=unlimited: -p $SERVER
+	ask -m 5 "$URL/readyz"; [ "$code" = 200 ] || fail "$code: $output"
+	ask --data-binary @many "$URL/v1/usage"; [ "$code" = 200 ] || fail "$code: $output"
+	stop
+	run "$TALLY" fsck; expect 0 clean
+}
+@test "a log or a memory that was moved away is told like the file: nothing is committed where nobody looks" {
+	on_server && skip "of files"
+	serve_surely
+	ask -d "$(record a)" "$URL/v1/usage"; [ "$code" = 200 ]
+	for part in -wal -shm; do
+		mv t.db$part away
+		ask -d "$(record b$part)" "$URL/v1/usage"; [ "$code" = 503 ] || fail "without $part: $code: $output"
+		ask "$URL/readyz"; [ "$code" = 503 ] || fail "without $part: $code: $output"
+		cp away t.db$part
+		ask -d "$(record b$part)" "$URL/v1/usage"; [ "$code" = 503 ] || fail "another $part: $code: $output"
+		mv away t.db$part
+		ask -d "$(record b$part)" "$URL/v1/usage"; [ "$code" = 200 ] || fail "$part again: $code: $output"
+	done
+	stop
+	run "$TALLY" fsck; expect 0 '3 rows, clean'
+}
+@test "folders whose rights are lost while the server runs are told, and it goes on when they are back" {
+	on_server && skip "of files"
+	[ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1 || skip "no other user to be"
+	mkdir own; chown nobody own; chmod 755 . "$(dirname "$TALLY")"
+	cat >as_nobody <<-EOF
+		#!/bin/sh
+		exec setpriv --reuid=nobody --clear-groups --inh-caps=-all "$TALLY" "\$@"
+	EOF
+	chmod 755 as_nobody
+	export TALLY_DB=$DIR/own/t.db
+	TALLY=$DIR/as_nobody HOME=$DIR/own serve_surely
+	ask -d "$(record a)" "$URL/v1/usage"; [ "$code" = 200 ] || fail "$code: $output"
+	chmod 0 own
+	ask "$URL/readyz"; [ "$code" = 503 ] || fail "$code: $output"
+	ask -d "$(record b)" "$URL/v1/usage"; [ "$code" = 503 ] || fail "$code: $output"
+	chmod 755 own
+	ask "$URL/readyz"; [ "$code" = 200 ] || fail "$code: $output"
+	ask -d "$(record b)" "$URL/v1/usage"; [ "$code" = 200 ] || fail "$code: $output"
+	stop
+	run "$TALLY" fsck; expect 0 '2 rows, clean'
+}
+@test "a database that is cut off while it is in use ends the server with a word, if it does" {
+	on_server && skip "of files"
+	for i in $(seq 20000); do printf '{"id":"r%d","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":10,"project":"%0100d"}\n' $i $i; done | "$TALLY" ingest -q -
+	serve_surely
+	for i in 1 2; do ask "$URL/v1/usage"; [ "$code" = 200 ]; done
+	truncate -s 8192 t.db
+	for i in 1 2 3; do
+		ask -m 5 "$URL/v1/records?sort=cost"; ask -m 5 -d "$(record n$i)" "$URL/v1/usage"
+		kill -0 $SERVER 2>/dev/null || break
+	done
+	if kill -0 $SERVER 2>/dev/null; then kill -TERM $SERVER; wait $SERVER || true
+	else
+		status=0; wait $SERVER || status=$?
+		[ "$status" = 1 ] || fail "status $status"
+		grep -q 'cut off while it was in use' serve.log || fail "$(tail -n 3 serve.log)"
+	fi
+}
+@test "a body may be packed at every address, and has the bound of the address unpacked" {
+	serve_surely
+	printf '{"name":"b","amount":"5"}' | gzip >packed
+	ask -H 'Content-Encoding: gzip' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 200 ] || fail "$code: $output"
+	ask -H 'Content-Encoding: br' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 415 ] || fail "$code: $output"
+	{ printf '{"name":"b","amount":"5"'; head -c 2m /dev/zero | tr '\0' ' '; printf '}'; } | gzip >packed
+	ask -H 'Content-Encoding: gzip' --data-binary @packed "$URL/v1/budgets"; [ "$code" = 413 ] || fail "$code: $output"
+}

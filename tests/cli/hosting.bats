@@ -87,3 +87,15 @@ print(json.dumps([str(F(scenario["total"])), own["hours"], own["replica_hours"],
 		[ "$got" = "$want" ] || fail "seed $seed: $got, not $want"
 	done
 }
+@test "a table and the parts of a scenario may call a model by any of its names; its very name goes before" {
+	calls 30 | sed 's/,v,m,/,deepseek,deepseek-v4-flash,/' > t.csv
+	table() { printf '{"machines": {"small": {"gpu_hour": "3", "gpus": 1, "source": "a list"}}, "throughput": [%s]}' "$1" >machines.json; }
+	speed() { printf '{"machine": "small", "model": "%s", "prompt_tokens_per_second": %d, "output_tokens_per_second": 1000, "source": "measured %d"}' "$1" "$2" "$2"; }
+	own() { printf '{"machines": "machines.json", "scenarios": [{"name": "own", "route": "%s", "self_hosted": {"%s": {"machine": "small", "replicas": 1}}}]}' "$1" "$2" >s.json; run "$TALLY" whatif t.csv --scenarios s.json --resamples 0 --json; }
+	table "$(speed DeepSeek-V4-Flash 10000)"
+	own deepseek-v4-flash deepseek/deepseek-v4-flash; expect 0 '"throughput_source": "measured 10000"'
+	table "$(speed DeepSeek-V4-Flash 10000),$(speed deepseek-v4-flash 20000)"
+	own deepseek-v4-flash deepseek-v4-flash; expect 0 '"throughput_source": "measured 20000"'
+	own deepseek-v4-flash deepseek/deepseek-v4-flash; expect 1 "two speeds for model 'deepseek/deepseek-v4-flash'"
+	own deepseek-v4-flash deepseek-v4-pro; expect 1 "the route has no model 'deepseek-v4-pro'"
+}

@@ -159,3 +159,23 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	call h5 acme >h5.jsonl; run "$TALLY" ingest h5.jsonl; expect 0 "1 accepted"
 	run "$TALLY" fsck; expect 0 clean
 }
+@test "drafts and final invoices of all go on past customers that cannot, and name each by customer and period" {
+	on_server && skip "accounts are broken by hand"
+	accounts acme beta gone unzoned unpriced faulty
+	for c in acme beta gone unzoned unpriced faulty; do call "of-$c" $c; done >calls.jsonl
+	printf '{"id":"x","time":"2026-08-25T02:00:00Z","model":"no-such-model","customer":"unpriced","input":1}\n' >>calls.jsonl
+	"$TALLY" ingest -q calls.jsonl || true
+	used=$("$TALLY" credit ledger faulty --csv | awk -F, '$4 == "used" { print $6 }')
+	"$TALLY" credit post -q - <<<'{"op":"refund","customer":"faulty","id":"r1","amount":"'$used'"}'
+	"$TALLY" void of-faulty --why 'sent twice' -q
+	sqlite3 t.db "UPDATE credit_account SET zone='Nowhere/Land' WHERE customer='unzoned'"
+	run "$TALLY" invoice draft --all --period 2026-08
+	expect 1 'tally: unzoned: time zone' 'tally: faulty: usage of faulty has not been drawn' ' acme ' ' beta ' ' gone '
+	terms=$(sqlite3 t.db "SELECT terms FROM credit_account WHERE customer='gone'")
+	sqlite3 t.db "UPDATE credit_account SET terms='{' WHERE customer='gone'"
+	run "$TALLY" invoice finalize --all
+	expect 1 'tally: gone, 2026-08-01 to 2026-08-31 (#' "the terms of 'gone'" 'tally: unpriced, 2026-08-01 to 2026-08-31 (#' ' acme ' ' beta '
+	[ "$(sqlite3 t.db "SELECT group_concat(status) FROM (SELECT status FROM invoice ORDER BY status)")" = draft,draft,final,final ] || fail "$(sqlite3 t.db 'SELECT * FROM invoice')"
+	sqlite3 t.db "UPDATE credit_account SET terms='$terms' WHERE customer='gone'"
+	run "$TALLY" invoice finalize --all --accept-uncovered; expect 0 ' gone ' ' unpriced '
+}

@@ -248,7 +248,7 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	# fails after its number was taken
 	sqlite3 t.db "CREATE TRIGGER broken BEFORE UPDATE ON invoice WHEN old.customer='b' BEGIN SELECT raise(ABORT,'it is broken'); END"
 	run "$TALLY" invoice finalize --all
-	expect 1 'tally: #2: ' 'it is broken' '2026-000001' '2026-000002'
+	expect 1 'tally: b, 2026-06-01 to 2026-06-30 (#2): ' 'it is broken' '2026-000001' '2026-000002'
 	sqlite3 t.db "DROP TRIGGER broken"
 	run "$TALLY" invoice finalize --all
 	expect 0 '2026-000003'

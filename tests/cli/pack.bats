@@ -52,6 +52,18 @@ END
 	expect 3 "t.csv:3" "1 record refused and not packed"
 }
 
+@test "a pack whose blocks are listed one by one, as packs were, is read like one of runs" {
+	printf '%s\n' '{"timestamp": 0, "input_length": 1100, "output_length": 7, "hash_ids": [5, 6, 7]}' \
+		'{"timestamp": 1000, "input_length": 1500, "output_length": 7, "hash_ids": [5, 6, 9]}' \
+		'{"timestamp": 2000, "input_length": 2100, "output_length": 7, "hash_ids": [5, 6, 9, 2, 7]}' >b.jsonl
+	for args in "--curve" "--capacity 3" "--rule unit" "--capacity inf"; do
+		"$TALLY" cache b.jsonl $args --json >one
+		"$TALLY" cache "$ROOT/tests/cases/listed_blocks.pack" $args --json >two
+		cmp one two
+	done
+	grep -q '"hit_blocks": 5, "hit_tokens": 2560' two
+}
+
 @test "block traces: caches, routes and replays" {
 	cp "$ROOT/examples/sessions.jsonl" s.jsonl
 	cp "$ROOT/examples/blocks.jsonl" b.jsonl

@@ -9,7 +9,7 @@ calls() {
 	awk -v seed="$1" -v calls="$2" 'function some(n) { return int(rand() * n) }
 	BEGIN {
 		srand(seed)
-		n = split("deepseek-v4-flash deepseek-v4-pro claude-sonnet-4-6 claude-haiku-4-5 unknown-model", model, " ")
+		n = split("deepseek-v4-flash deepseek-v4-pro claude-sonnet-4-6 claude-haiku-4-5 deepseek-v4-flush", model, " ")
 		print "time,model,customer,workload,session,input,cache_read,cache_write_5m,output,requests"
 		for (i = 0; i < calls; i++) {
 			s = some(some(3) ? 700 : 20); day = int(i * 28 / calls) + 1; part = i * 28 / calls - day + 1

@@ -43,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		terms_check(t, NULL);
 		break;
 	case 1:
-		if (outcomes_parse(&o, t, "fuzz", "signal", NULL) == 0)
+		if (outcomes_parse(&o, t, "fuzz", &(struct outcomes_options){ .signal = "signal" },
+				   NULL) == 0)
 			outcomes_close(o);
 		break;
 	case 2:

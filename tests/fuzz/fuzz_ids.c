@@ -3,7 +3,7 @@
  * zeroed, changed or cut off in between. Whatever becomes of the folder, an id that is known is
  * found, or the index says that it is damaged: it never takes a known one for new.
  */
-#define ID_INDEX_TABLE_SLOTS 64
+#define ID_INDEX_TABLE_FULL 32
 #define ID_INDEX_FILTER_BLOCKS 4
 #define ID_INDEX_LOOKS_WITHOUT 100
 #include "meter/store/id_index.c"
@@ -110,6 +110,7 @@ static void catch_up(struct id_index *x, int64_t rows)
 {
 	struct err e = { 0 };
 	id_index_refresh(x);
+	id_index_need(x);
 	for (int64_t row = id_index_known(x) + 1; row <= rows; row++)
 		id_index_add(x, hash_of(x, row), row, true);
 	id_index_tidy(x, &e);

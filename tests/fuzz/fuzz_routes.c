@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		if (!memmem(copy, n, "rules", 5) && !memmem(copy, n, "cascade", 7))
-			scenario_add_file(&list, as_file(copy, n), book, NULL);
+			scenario_add_file(&list, as_file(copy, n), book, INSTANT_MIN, NULL);
 		break;
 	default:
 		as_offers((struct text){ copy, n });

@@ -1,4 +1,4 @@
-# A server of the test's own in $OWN, a folder of the test's own to work in, and the processes $pids that end with it.
+# A server of the test's own in $OWN, a folder of the test's own to work in, and the processes $pids that end with it; $at_end is run last.
 load ../cli/common
 
 own_server() { # DATABASE...
@@ -13,5 +13,6 @@ own_server() { # DATABASE...
 teardown() {
 	for p in $pids; do kill -9 "$p" 2>/dev/null || true; done
 	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN" || true
+	eval "$at_end" || true
 	rm -rf "$DIR"
 }

@@ -266,7 +266,7 @@ END
 }
 @test "a full disk on the server: told, nothing half written, and done once there is room" {
 	mkdir small; mount -t tmpfs -o size=40m none small 2>/dev/null || skip "no small disk can be mounted here"
-	trap 'umount -l "$DIR/small"' EXIT
+	at_end='umount -l small'
 	chown postgres small
 	psql -h "$OWN" -U tally -d meter -qc "CREATE TABLESPACE small LOCATION '$DIR/small'"
 	createdb -h "$OWN" -U tally -D small full
@@ -285,8 +285,6 @@ END
 	expect 0 '"records": 300000,'
 	run "$TALLY" fsck --db "$full"
 	expect 0 '300,000 rows, clean'
-	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN"
-	umount small
 }
 @test "two servers on one database: each record once, holds within the limit, invoice numbers without a gap" {
 	"$TALLY" limit set acme --amount 10 --period ever --db "$DB" -q

@@ -100,8 +100,9 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 	struct cache_result out = { .requests = (int64_t)t->count };
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		const uint32_t *b = t->block + q->first;
+		uint32_t b[64];
 		int64_t tokens = 0, blocks = 0;
+		block_runs_list(block_request_runs(t, q), q->count, b);
 		for (uint32_t k = 0; k < q->count; k++) {
 			const size_t at = slow_find(list, n, b[k]);
 			if (at == n || slow_expired(r, &list[at], q->time_us) ||
@@ -335,8 +336,10 @@ static void test_bad_lines_among_good_ones_leave_nothing(void **state)
 		assert_int_equal(t->input_tokens, 390);
 		for (uint32_t k = 0; k < 3; k++) {
 			assert_int_equal(t->request[k].call, k);
-			assert_int_equal(t->request[k].first, 2 * k);
-			assert_int_equal(t->block[2 * k], t->block[0]);
+			assert_int_equal(t->request[k].first, k);
+			assert_int_equal(t->request[k].count, 2);
+			assert_int_equal(t->runs.run[k].from, 0);
+			assert_int_equal(t->runs.run[k].count, 2);
 		}
 		assert_int_equal(t->refused, 1);
 		assert_int_equal(t->refusal[0].line, 2);

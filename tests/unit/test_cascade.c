@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sim/cascade.h"
+#include "sim/gsl.h"
 #include "sim/proportion.h"
 
 static struct outcomes *read_text(const char *text, const char *signal, struct err *e)
@@ -16,7 +17,7 @@ static struct outcomes *read_text(const char *text, const char *signal, struct e
 	FILE *f = fopen(path, "w");
 	fputs(text, f);
 	fclose(f);
-	if (outcomes_read(&o, path, signal, e) != 0)
+	if (outcomes_read(&o, path, &(struct outcomes_options){ .signal = signal }, e) != 0)
 		o = NULL;
 	unlink(path);
 	return o;
@@ -162,6 +163,7 @@ static void test_proportions(void **state)
 {
 	(void)state;
 	int64_t w[2];
+	assert_int_equal(gsl_need(NULL), 0);
 	/* Wilson 1927 for 10 of 100 at 95 %: 0.05522914 to 0.17436566 (R: prop.test, no
 	 * correction) */
 	wilson_interval(10, 100, 950, w);
@@ -185,6 +187,7 @@ static void test_bad_outcomes_name_line_and_field(void **state)
 		{ "task,model,solved,cost\na,c,1,1\nb,c,1\n", ":3: 3 fields" },
 		{ "task,model,solved,cost\na,c,1,99999999999\n", ":2: field 'cost'" },
 		{ "colour\nred\n", ":1: the header" },
+		{ "id,c_correct,c_correct\n1,1,1\n", ":1: columns 'c_correct' and 'c_correct'" },
 		{ "id,c_correct\n1,1\n1,0\n", ":3: the task '1' is listed twice" },
 		{ "{\"task\":\"a\"}\n", ":1: a task is an object" },
 		{ "{\"task\":\"a\",\"attempts\":[{\"model\":\"c\",\"cost\":\"x\"}]}\n",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "meter/hold.h"
+#include "meter/ledger/afresh.h"
 #include "meter/ledger/batch.h"
 #include "meter/ledger/draw.h"
 #include "meter/billing/invoice_store.h"
@@ -639,8 +640,35 @@ static void run_operations(const char *customer, const struct buf *lines, bool s
 	check(ledger_each_grant(ledger, account, now, add_left, out, &e), &e);
 }
 
+/* An account, of whose overage an invoice has asked for some, where it is billed: nothing is
+ * certain of it any more. */
+static void make_account(const char *name, enum overage_policy overage, bool billed)
+{
+	static const int64_t credit = 1000000000;
+	struct err e = { 0 };
+	struct drawn out;
+	const int64_t id = new_account(name, overage);
+	const struct instant later = { start.us + US_PER_HOUR };
+	if (!billed || overage == OVERAGE_DEBT) /* what is carried is never asked for */
+		return;
+	check(ledger_draw(ledger, id, (struct nano_credits){ 30 * credit },
+			  &(struct draw){ .at = start,
+					  .now = start,
+					  .policy = SHORT_PARTIAL,
+					  .note = TEXT(""),
+					  .usage_from = 1,
+					  .usage_to = 1,
+					  .part_from = start,
+					  .part_to = later },
+			  &out, &e),
+	      &e);
+	check(ledger_bill_overage(ledger, id, (struct nano_credits){ 20 * credit }, TEXT(""), later,
+				  &e),
+	      &e);
+}
+
 /* Both ways of one history, each on an account of its own. */
-static void run_both(uint64_t seed, int round)
+static void run_both(uint64_t seed, int round, bool billed)
 {
 	static const int spans[] = { 20, 7200, 4 * 86400 };
 	struct buf lines[2] = { 0 };
@@ -648,9 +676,9 @@ static void run_both(uint64_t seed, int round)
 	char name[2][60];
 	for (int k = 0; k < 2; k++) {
 		uint64_t same = seed + (uint64_t)round;
-		snprintf(name[k], sizeof name[k], "%s %llu %d", k ? "settled" : "at once",
-			 (unsigned long long)seed, round);
-		new_account(name[k], (enum overage_policy)(round % 3));
+		snprintf(name[k], sizeof name[k], "%s %llu %d %d", k ? "settled" : "at once",
+			 (unsigned long long)seed, round, billed);
+		make_account(name[k], (enum overage_policy)(round % 3), billed);
 		for (int i = 0; i < 40; i++)
 			put_operation(&lines[k], name[k], i, spans[round / 3 % 3], &same);
 		run_operations(name[k], &lines[k], k, &left[k]);
@@ -658,8 +686,9 @@ static void run_both(uint64_t seed, int round)
 	buf_add(&left[0].text, "", 1);
 	buf_add(&left[1].text, "", 1);
 	if (strcmp(left[0].text.p, left[1].text.p) != 0)
-		fail_msg("round %d of seed %llu:\n%s\n%s\n%.*s", round, (unsigned long long)seed,
-			 left[0].text.p, left[1].text.p, (int)lines[0].n, lines[0].p);
+		fail_msg("round %d of seed %llu%s:\n%s\n%s\n%.*s", round, (unsigned long long)seed,
+			 billed ? ", billed" : "", left[0].text.p, left[1].text.p, (int)lines[0].n,
+			 lines[0].p);
 	for (int k = 0; k < 2; k++) {
 		buf_release(&lines[k]);
 		buf_release(&left[k].text);
@@ -668,7 +697,8 @@ static void run_both(uint64_t seed, int round)
 
 /*
  * Draws that surely find their credits wait for what came late to be redone; a step that is undone
- * undoes no redoing of what came before it; whether an expiry is booked changes nothing.
+ * undoes no redoing of what came before it; whether an expiry is booked changes nothing. Where an
+ * invoice has asked for overage, draws wait by what is foreseen with that.
  */
 static void test_operations_at_once_end_as_those_that_are_settled_one_by_one(void **state)
 {
@@ -681,11 +711,41 @@ static void test_operations_at_once_end_as_those_that_are_settled_one_by_one(voi
 	struct err e = { 0 };
 	const uint64_t seed = unit_seed();
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		run_both(known[i].seed, known[i].round);
-	for (int round = 0; round < 90; round++)
-		run_both(seed, round);
+		run_both(known[i].seed, known[i].round, false);
+	for (int round = 0; round < 180; round++)
+		run_both(seed, round / 2, round % 2);
 	check(ledger_end(ledger, &e), &e);
 	everything_fits();
+}
+
+/* What is put in before it, or taken out, leaves what is fixed with its event. */
+static void test_what_is_fixed_stays_with_its_event(void **state)
+{
+	(void)state;
+	const struct afresh_event use = { .kind = AFRESH_USE, .at = { 1 }, .nano = 8 };
+	struct afresh a = { .lots = 1, .events = 1, .fixed_count = 1 };
+	a.lot = mem_zalloc(sizeof *a.lot);
+	a.lot[0].lot = (struct lot){ .left = credits_of_nano((struct nano_credits){ 20 }),
+				     .expires = INSTANT_MAX,
+				     .cap = { -1 } };
+	a.event = mem_alloc(sizeof *a.event);
+	a.event[0] = (struct afresh_event){ .kind = AFRESH_FIXED, .at = { 2 } };
+	a.fixed = mem_alloc(sizeof *a.fixed);
+	a.fixed[0] = (struct afresh_move){ 0, 0, 4 };
+	for (int put = 1; put >= 0; put--) {
+		if (put)
+			afresh_put(&a, &use);
+		else
+			afresh_drop(&a, &use);
+		afresh_run(&a);
+		assert_int_equal(a.moves, 1 + put);
+		assert_int_equal(a.move[put].event, put);
+		assert_int_equal(a.move[put].nano, 4);
+	}
+	afresh_release(&a);
+	free(a.lot);
+	free(a.event);
+	free(a.fixed);
 }
 
 int main(void)
@@ -696,6 +756,7 @@ int main(void)
 		cmocka_unit_test(test_grouping_of_draws_changes_nothing),
 		cmocka_unit_test(test_the_database_refuses_what_does_not_balance),
 		cmocka_unit_test(test_operations_at_once_end_as_those_that_are_settled_one_by_one),
+		cmocka_unit_test(test_what_is_fixed_stays_with_its_event),
 		cmocka_unit_test(test_the_journal_notices),
 	};
 	const struct CMUnitTest of_files[] = {

@@ -730,7 +730,14 @@ static void what_speaks_of_money(void **state)
 					     "is_batch",
 					     "cacheTokensDetails",
 					     "modality",
-					     "outputTokenDetails" };
+					     "outputTokenDetails",
+					     "traffic_type",
+					     "performance",
+					     "units",
+					     "billed",
+					     "is_billable",
+					     "charged",
+					     "consumed" };
 	static const char *const other[] = {
 		"id", "model", "content", "object", "created", "role"
 	};

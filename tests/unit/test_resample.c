@@ -4,9 +4,9 @@
 
 #include "base/arena.h"
 #include "base/dict.h"
+#include "sim/gsl.h"
 #include "sim/resample.h"
 
-#include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -59,7 +59,8 @@ static void test_draws_are_those_of_gsl(void **state)
 {
 	(void)state;
 	enum { SOME = 60 };
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	assert_int_equal(gsl_need(NULL), 0);
+	gsl_rng *rng = gsl.gsl_rng_alloc(*gsl.gsl_rng_mt19937);
 	struct money_total x[CLUSTERS], *sums;
 	fill(x);
 	for (size_t n = 1; n <= CLUSTERS; n += n < 8 ? 1 : 49) {
@@ -68,9 +69,9 @@ static void test_draws_are_those_of_gsl(void **state)
 		for (int64_t r = 0; r < SOME; r++) {
 			const uint64_t seeds[2] = { 7, 0x726573616d706c65 };
 			int128 sum = 0;
-			gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+			gsl.gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
 			for (size_t i = 0; i < n; i++)
-				sum += x[gsl_rng_uniform_int(rng, n)].atto;
+				sum += x[gsl.gsl_rng_uniform_int(rng, n)].atto;
 			assert_true(sums[r].atto == sum);
 		}
 		free(sums);
@@ -84,14 +85,14 @@ static void test_draws_are_those_of_gsl(void **state)
 	for (int64_t r = 0; r < 2; r++) {
 		const uint64_t seeds[2] = { 3, 0x726573616d706c65 };
 		int128 sum = 0;
-		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		gsl.gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
 		for (size_t i = 0; i < RESAMPLE_CLUSTERS_MAX; i++)
-			sum += many[gsl_rng_uniform_int(rng, RESAMPLE_CLUSTERS_MAX)].atto;
+			sum += many[gsl.gsl_rng_uniform_int(rng, RESAMPLE_CLUSTERS_MAX)].atto;
 		assert_true(sums[r].atto == sum);
 	}
 	free(sums);
 	free(many);
-	gsl_rng_free(rng);
+	gsl.gsl_rng_free(rng);
 }
 
 static void test_threads_change_nothing_and_seeds_do(void **state)

@@ -1103,6 +1103,33 @@ static void a_damaged_index_is_mended_for_all(void **state)
 	id_index_close(x);
 }
 
+/* Most who write look for no id: a run is read by who does, and what is wrong with it makes the
+ * index empty then. */
+static void runs_are_read_by_who_looks_for_an_id(void **state)
+{
+	enum { ROWS = 270000 }; /* more than stay in memory */
+	struct err e = { 0 };
+	struct id_index *x;
+	const struct id_index_identity identity = { .seed = { 1, 2 } };
+	char command[400];
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", path_of("unread-ids"));
+	assert_int_equal(system(command), 0);
+	assert_int_equal(id_index_open(&x, path_of("unread-ids"), &identity, &e), 0);
+	add_rows(x, ROWS);
+	id_index_close(x);
+	snprintf(command, sizeof command,
+		 "for f in %s/run.*; do dd if=/dev/zero of=$f bs=4096 count=1 conv=notrunc "
+		 "status=none; done",
+		 path_of("unread-ids"));
+	assert_int_equal(system(command), 0);
+	assert_int_equal(id_index_open(&x, path_of("unread-ids"), &identity, &e), 0);
+	assert_int_equal(id_index_known(x), ROWS);
+	id_index_need(x);
+	assert_int_equal(id_index_known(x), 0);
+	id_index_close(x);
+}
+
 /* A process keeps its filter while others write: it has their rows, also those of numbers that it
  * used itself in a transaction that failed. */
 static void a_filter_knows_what_other_processes_wrote(void **state)
@@ -1678,6 +1705,7 @@ int main(void)
 		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
 		cmocka_unit_test(the_index_grows_and_loses_nothing),
 		cmocka_unit_test(a_damaged_index_is_mended_for_all),
+		cmocka_unit_test(runs_are_read_by_who_looks_for_an_id),
 		cmocka_unit_test(a_filter_knows_what_other_processes_wrote),
 		cmocka_unit_test(a_failing_disk_leaves_nothing_half_written),
 		cmocka_unit_test(an_id_is_found_at_any_time),

@@ -150,7 +150,7 @@ static struct whatif_result slow(const struct whatif_options *o, const struct sc
 	s.cache = mem_zalloc(64 * sizeof *s.cache);
 	for (size_t k = 0; k < s.numbers.count; k++)
 		s.cache[k] = model_cache_of(book, &asked, s.first[k], false);
-	struct count_cache *c = count_cache_open(s.cache, (uint32_t)s.numbers.count);
+	struct count_cache *c = count_cache_open(s.cache, NULL, (uint32_t)s.numbers.count, NULL);
 	for (size_t k = 0; k < w->conversations; k++) {
 		const size_t from = workload_first_call(w, k),
 			     calls = workload_first_call(w, k + 1) - from;
@@ -264,6 +264,12 @@ static void check_parts(const struct whatif_result *r, size_t conversations)
 	assert_int_equal(prompt, r->prompt_tokens);
 }
 
+/* In which caches see of some conversations what they see in other scenarios. */
+static const char *const beside[] = { "d=batch:claude-haiku-4-5", "e=deepseek-v4-flash",
+				      "f=conversation:2:deepseek-v4-flash:claude-haiku-4-5",
+				      "g=from:5:deepseek-v4-flash:claude-haiku-4-5",
+				      "h=every:2:claude-haiku-4-5:deepseek-v4-flash" };
+
 /* Enough calls for several threads: each scenario alone in one, and all together in each number. */
 static void test_together_as_alone(void **state)
 {
@@ -272,7 +278,8 @@ static void test_together_as_alone(void **state)
 	struct scenario_list list = { 0 };
 	struct workload *w = made_up(&seed, WORK_PACKED, true, CALLS_MANY);
 	add_scenarios(&list, &seed, true);
-	assert_int_equal(scenario_add(&list, "d=batch:claude-haiku-4-5", book, NULL), 0);
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+		assert_int_equal(scenario_add(&list, beside[i], book, NULL), 0);
 	struct whatif_options o = { .workload = w,
 				    .book = book,
 				    .currency = "USD",

@@ -229,7 +229,8 @@ function load(url) {
 /* live: it is asked for again when rows were stored. */
 function useDoc(url, live = true) {
 	const [, tell] = useState({}), last = useRef(null);
-	useEffect(() => {
+	/* asked for before anything is painted, not a frame later */
+	useLayoutEffect(() => {
 		if (!url) return undefined;
 		if (!docs.has(url)) docs.set(url, {tell: new Set(), data: null, error: null, at: 0});
 		const d = docs.get(url);

@@ -82,7 +82,7 @@ function App() {
 	const [session, signed] = useState(null), [address, moved] = useState(readAddress), [live, setLive] = useState({}), [searching, search] = useState(false), [more, showMore] = useState(false), [fault, setFault] = useState(null);
 	const began = useRef(0);
 	const begin = async () => { try { const s = await ask('/session'); docs.clear(); signed(s); setFault(null); } catch (e) { setFault(e); } };
-	useEffect(() => {
+	useLayoutEffect(() => {
 		begin();
 		/* the address says the zone, too: a link shows the same to another */
 		const go = () => { const a = readAddress(); if (!a.set.z) { a.set.z = ownZone; history.replaceState(null, '', addressOf(a.view, a.item, a.set)); } moved(a); showMore(false); search(false); };
