@@ -732,7 +732,7 @@ int hold_settle_credits(struct spending *sp, struct ledger *l, const struct hold
 		rc = write_end(sp, &h, "settled", text_of(key), now, e);
 	}
 	if (rc == 0)
-		rc = count_settled(sp, &h, text_of(key), e);
+		rc = count_settled(sp, &h, TEXT(""), e);
 	if (rc == 0)
 		rc = ledger_draw(l, account, s->used,
 				 &(struct draw){ .at = now,

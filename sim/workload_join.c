@@ -83,7 +83,7 @@ static void join_rares(struct workload *to, struct numbers *n, size_t parts)
 static void tell_apart(struct numbers *n)
 {
 	const struct workload *w = n->b->w;
-	const bool any = memchr(n->apart, true, w->conversations) != NULL;
+	const bool any = memchr(n->apart, 1, w->conversations) != NULL;
 	for (size_t i = 0; any && w->part && i < w->part->count; i++) {
 		struct packed_call *p = work_part_call(w->part, i);
 		struct work_who who = w->who[p->who];

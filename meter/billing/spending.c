@@ -294,8 +294,8 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 	const struct subject_names *subject = NULL;
 	struct query *q;
 	bool shown = false;
-	int rc = store_flush(st, e);
-	if (rc == 0)
+	int rc = h->usage.n ? store_flush(st, e) : 0;
+	if (rc == 0 && h->usage.n)
 		rc = store_find(st, h->usage, &known, e);
 	if (rc == 0 && known.current) {
 		rc = store_row(st, known.current, &row, e);

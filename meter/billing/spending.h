@@ -48,12 +48,13 @@ struct held *spending_held(const struct spending *sp);
 int spending_of(struct spending *sp, const struct spending_scope *scope, struct instant now,
 		struct scope_state *out, struct err *e);
 
-/* A hold that ended with a usage record. */
+/* A hold that was settled. */
 struct settled_hold {
 	struct text id, customer, project, model, currency;
 	struct money estimate;
 	struct instant created;
-	struct text usage; /* id of the record, which is stored already */
+	struct text
+		usage; /* id of the record, which is stored already; '': it was settled by hand */
 };
 /* Inside a transaction: keeps apart what the usage of the hold's period and scope does not show. */
 int spending_settled(struct store *s, const struct settled_hold *h, struct err *e);

@@ -376,7 +376,7 @@ static size_t read_fast(struct csv_reader *r, const struct record_block *blk, si
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns, rows = b->n;
 	read_columns(r, blk->p, r->index + k);
-	const uint8_t *bad = memchr(r->bad, true, rows);
+	const uint8_t *bad = memchr(r->bad, 1, rows);
 	const size_t good = bad ? (size_t)(bad - r->bad) : rows;
 	b->n = good;
 	if (b->n)

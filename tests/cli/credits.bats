@@ -97,6 +97,16 @@ open_accounts() {
 	expect "$status" '"held": "0"'
 }
 
+@test "a hold that is settled by credits has nothing to do with a record, whatever its id" {
+	open_accounts
+	printf '{"id":"hold:h1","time":"2026-09-03T00:00:00Z","model":"gpt-5","customer":"beta","input":1000}\n' >r.jsonl
+	"$TALLY" ingest r.jsonl -q
+	"$TALLY" credit hold acme 40 --id h1 -q
+	run "$TALLY" credit settle h1 10
+	expect 0
+	[ "$(sql "$TALLY_DB" "SELECT count(*) FROM settled_apart")" = 0 ] || fail "$(sql "$TALLY_DB" "SELECT * FROM settled_apart")"
+}
+
 @test "recurring grants, voids, files of operations" {
 	open_accounts
 	"$TALLY" credit grant beta 100 --every 1month --effective 2026-09-01 --rollover 150 --id monthly -q

@@ -712,7 +712,7 @@ static void test_operations_at_once_end_as_those_that_are_settled_one_by_one(voi
 	const uint64_t seed = unit_seed();
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		run_both(known[i].seed, known[i].round, false);
-	for (int round = 0; round < 180; round++)
+	for (int round = 0; round < 120; round++)
 		run_both(seed, round / 2, round % 2);
 	check(ledger_end(ledger, &e), &e);
 	everything_fits();
