@@ -42,7 +42,8 @@ struct ingest {
 	struct buf mapped;	/* that of the record as --map names it */
 	int twin; /* which of the calls that say the same the record is; 0: no matter */
 	/* of the last record: most follow each other with the same shape */
-	const char *shape, *rule;
+	char shape[72],
+		rule[72]; /* of `origin`: copies, for one place may hold another name later */
 	int64_t origin;
 };
 
@@ -505,15 +506,16 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 		     struct err *e)
 {
 	char with_version[200];
-	if (in->origin && in->shape == shape && in->rule == rule) {
+	if (in->origin && strcmp(in->shape, shape) == 0 && strcmp(in->rule, rule) == 0) {
 		*out = in->origin;
 		return 0;
 	}
 	snprintf(with_version, sizeof with_version, "%s/%d", rule, COUNTS_RULE_VERSION);
 	int rc = store_origin(in->store, in->source, shape, with_version, out, e);
-	if (rc == 0) {
-		in->shape = shape;
-		in->rule = rule;
+	/* names that do not fit are asked for again */
+	if (rc == 0 && strlen(shape) < sizeof in->shape && strlen(rule) < sizeof in->rule) {
+		strcpy(in->shape, shape);
+		strcpy(in->rule, rule);
 		in->origin = *out;
 	}
 	return rc;
