@@ -180,7 +180,9 @@ static int run(struct cli *cli, struct err *e)
 				   filter.session);
 		else if (!look.rows)
 			look_source_tell_empty(&source, cli, zone);
-		status = usage_sums_at_least(usage_total(result)) || left_out_any(&source.left_out)
+		status = usage_sums_at_least(usage_total(result)) ||
+					 lower_bound_is_uncertain(&report.bound) ||
+					 left_out_any(&source.left_out)
 				 ? 3
 				 : 0;
 	}

@@ -190,7 +190,8 @@ static int run(struct cli *cli, struct err *e)
 		status = total->unpriced || (o.plan && total->uncredited) ||
 					 replay_refused(result) ||
 					 replay_doubtful_columns(result) ||
-					 replay_lower_bound(result)->placeholders
+					 replay_lower_bound(result)->placeholders ||
+					 lower_bound_is_uncertain(replay_lower_bound(result))
 				 ? 3
 				 : 0;
 	}

@@ -138,7 +138,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		if (!usage_total(result)->records)
 			cli_tell_empty(cli, store, zone);
-		status = usage_sums_at_least(usage_total(result)) ? 3 : 0;
+		status = usage_sums_at_least(usage_total(result)) ||
+					 lower_bound_is_uncertain(&report.bound)
+				 ? 3
+				 : 0;
 	}
 	buf_release(&about);
 	cli_names_release(&names);

@@ -39,6 +39,8 @@ void put_lower_bound(struct json_out *j, const struct lower_bound *b)
 		json_out_string(j, "agent", log_gap_at(i)->agent);
 		json_out_string(j, "calls", log_gap_at(i)->left_out);
 		json_out_string(j, "completed_by", log_gap_at(i)->completed_by);
+		if (log_gap_at(i)->cache_untold)
+			json_out_bool(j, "cache_untold", true);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -68,8 +70,13 @@ int print_lower_bound(const struct lower_bound *b)
 		const struct log_gap *g = log_gap_at(i);
 		if (!lower_bound_open(b, i))
 			continue;
-		print_note("logs of %s leave out %s; %s has them", g->agent, g->left_out,
-			   g->completed_by);
+		if (g->cache_untold)
+			print_note("rows of %s do not tell %s: they are counted as if nothing was, "
+				   "so totals may be too high or too low; %s tells it",
+				   g->agent, g->left_out, g->completed_by);
+		else
+			print_note("logs of %s leave out %s; %s has them", g->agent, g->left_out,
+				   g->completed_by);
 		lines++;
 	}
 	return lines;

@@ -152,6 +152,19 @@ static bool put_columns(json_value *columns, json_value *optional)
 	return cost;
 }
 
+/* Whether rows of usage count a prompt and none of their columns what of it was cached. */
+static bool leaves_cache_out(json_value *root)
+{
+	const bool bill = text_is(json_string(json_member(root, "kind")), "bill");
+	bool prompt = false, cached = false;
+	for (json_value *v = json_first(json_member(root, "columns")); v; v = json_next(v)) {
+		const int role = role_of(json_string(v));
+		prompt |= role == ROLE_COUNT + RAW_PROMPT;
+		cached |= role == ROLE_COUNT + RAW_CACHE_READ;
+	}
+	return prompt && !cached && !bill;
+}
+
 static void put_lists(json_value *root)
 {
 	json_value *needs = json_member(root, "needs"), *only = json_member(root, "only");
@@ -180,7 +193,8 @@ static void put_choices(json_value *root)
 {
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
-	static const char *const caches[] = { "keys", "inside", "beside", NULL };
+	static const char *const caches[] = { "keys", "inside", "beside", "untold", NULL };
+	enum { UNTOLD = 3 }; /* meter/formats/lower_bound.c says so of them */
 	/* at the number of decimals, where that is the same for all currencies */
 	enum { MINOR_UNITS = 1 };
 	static const char *const moneys[] = { "units", "minor units", "cents", "", "", "", "",
@@ -190,10 +204,11 @@ static void put_choices(json_value *root)
 	static const char *const orders[] = { "certain", "month first", "day first", NULL };
 	static const char *const spellings[] = { "plain", "openai",  "aws", "azure",
 						 "gcp",	  "bailian", "any", NULL };
-	const int read = choice(root, "read", reads), places = choice(root, "money", moneys);
+	const int read = choice(root, "read", reads), places = choice(root, "money", moneys),
+		  cache = choice(root, "cache", caches);
 	printf("\t.kind = %d, .as_json = %d, .as_trace = %d, .cache = %d, .spelling = %d,\n",
-	       choice(root, "kind", kinds), read == 1, read == 2, choice(root, "cache", caches),
-	       choice(root, "spelling", spellings));
+	       choice(root, "kind", kinds), read == 1, read == 2,
+	       cache == UNTOLD ? CACHE_INSIDE : cache, choice(root, "spelling", spellings));
 	printf("\t.places = %d, .minor = %d, .order = %d, .last_day = %d, .majority = %d,\n",
 	       places == MINOR_UNITS ? 0 : places, places == MINOR_UNITS,
 	       choice(root, "dates", orders), choice(root, "ends", ends) == 1,
@@ -221,6 +236,11 @@ static void put_entry(json_value *root)
 		refuse(e.message, TEXT(""));
 	if (!json_string(json_member(root, "name")).n || !json_string(json_member(root, "title")).n)
 		refuse("lacks a name or a title", TEXT(""));
+	/* what reads documents may find it elsewhere in them */
+	const bool untold = text_is(json_string(json_member(root, "cache")), "untold");
+	if (untold != leaves_cache_out(root) && (untold || !json_member(root, "read")))
+		refuse("must say by \"cache\" whether what was cached is told: its columns disagree",
+		       TEXT(""));
 	printf("{\n");
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		put_text(root, texts[i].key, texts[i].member);

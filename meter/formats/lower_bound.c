@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* Rows of a gateway, whose calls are all there. */
+#define UNTOLD_CACHE(shape, of) \
+	{ shape, NULL, of, "what of the prompts was cached", "the usage of the answers", true }
+
 static const struct log_gap gaps[] = {
 	{ "claude-code.log", "claude-code.event", "Claude Code",
 	  "calls for titles, compaction, web search and other small tasks",
@@ -23,6 +27,12 @@ static const struct log_gap gaps[] = {
 	  "answers without text, and those that were cut", "a gateway that meters every call" },
 	{ "qwen-code.session", NULL, "Qwen Code", "calls for summaries, and answers that were cut",
 	  "a gateway that meters every call" },
+	UNTOLD_CACHE("portkey", "Portkey"),
+	UNTOLD_CACHE("cloudflare.log", "Cloudflare's AI gateway"),
+	UNTOLD_CACHE("openrouter.activity", "OpenRouter's days"),
+	UNTOLD_CACHE("openrouter.days", "OpenRouter's days as CSV"),
+	UNTOLD_CACHE("langfuse.days", "Langfuse's days"),
+	UNTOLD_CACHE("langfuse.metrics", "Langfuse's metrics"),
 };
 
 const struct log_gap *log_gap_at(size_t i)
@@ -48,6 +58,14 @@ void lower_bound_see(struct lower_bound *b, const char *shape)
 bool lower_bound_open(const struct lower_bound *b, size_t i)
 {
 	return i < sizeof gaps / sizeof *gaps && b->log[i] && !b->whole[i];
+}
+
+bool lower_bound_is_uncertain(const struct lower_bound *b)
+{
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
+		if (gaps[i].cache_untold && lower_bound_open(b, i))
+			return true;
+	return false;
 }
 
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more)

@@ -1,7 +1,8 @@
 /*
  * lower_bound: what a source does not tell. Some agents leave calls out of their logs, and an
  * answer that was cut keeps the count with which it began; sums of them are lower bounds, which is
- * said once.
+ * said once. Rows of some gateways do not tell what of a prompt was cached; sums of them may be off
+ * either way.
  */
 #ifndef TALLY_METER_FORMATS_LOWER_BOUND_H
 #define TALLY_METER_FORMATS_LOWER_BOUND_H
@@ -9,11 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An agent whose log leaves calls out. */
+/* An agent whose log leaves calls out, or a gateway whose rows do not tell what was cached. */
 struct log_gap {
 	const char *shape; /* of its log */
 	const char *whole; /* shape of a source that has every call; NULL: there is none */
 	const char *agent, *left_out, *completed_by;
+	bool cache_untold; /* every call is there, at the price of a prompt that was not cached */
 };
 
 enum { LOG_GAPS_MOST = 16 };
@@ -32,5 +34,7 @@ void lower_bound_see(struct lower_bound *b, const char *shape);
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more);
 /* Whether gap i is open: its log was read, and nothing that has every call. */
 bool lower_bound_open(const struct lower_bound *b, size_t i);
+/* Whether rows were read that do not tell what was cached, so that a sum may be off either way. */
+bool lower_bound_is_uncertain(const struct lower_bound *b);
 
 #endif

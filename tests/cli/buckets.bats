@@ -144,7 +144,7 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 }
 
 @test "tiers, places and hours of the day of Anthropic's report" {
-	printf '%s' '{"data":[{"starting_at":"2026-06-15T00:00:00Z","ending_at":"2026-06-15T01:00:00Z","results":[{"model":"claude-sonnet-4-6","service_tier":"standard","context_window":"0-200k","inference_geo":"moon","uncached_input_tokens":10,"cache_read_input_tokens":0,"output_tokens":1},{"model":"claude-sonnet-4-6","service_tier":"priority","context_window":"0-200k","inference_geo":"global","uncached_input_tokens":10,"cache_read_input_tokens":0,"output_tokens":1,"server_tool_use":{"web_search_requests":2}}]}],"has_more":false}' > a.json
+	printf '%s' '{"data":[{"starting_at":"2026-06-15T00:00:00Z","ending_at":"2026-06-15T01:00:00Z","results":[{"model":"claude-sonnet-4-6","service_tier":"standard","context_window":"0-200k","inference_geo":"moon","uncached_input_tokens":10,"cache_read_input_tokens":0,"output_tokens":1,"server_tool_use":{"web_search_requests":0}},{"model":"claude-sonnet-4-6","service_tier":"priority","context_window":"0-200k","inference_geo":"global","uncached_input_tokens":10,"cache_read_input_tokens":0,"output_tokens":1,"server_tool_use":{"web_search_requests":2}}]}],"has_more":false}' > a.json
 	run "$TALLY" ingest a.json
 	[ "$status" -eq 3 ]
 	run "$TALLY" usage

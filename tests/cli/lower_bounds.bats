@@ -93,3 +93,12 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	"$TALLY" pack whole.jsonl -o whole.pack -q
 	run "$TALLY" replay whole.pack; expect 0 '$0.0201'
 }
+@test "rows that do not tell what was cached are priced as if nothing was, and every report says so" {
+	printf '{"id":"p","created_at":"2026-06-15T10:00:00Z","ai_model":"gpt-5-mini","req_units":1000000,"res_units":0,"total_units":1000000}\n' >p.jsonl
+	run "$TALLY" replay p.jsonl; expect 3 'rows of Portkey do not tell what of the prompts was cached' 'too high or too low'
+	run "$TALLY" replay p.jsonl --json; expect 3 '"total": "0.25"' '"cache_untold": true'
+	run "$TALLY" daily p.jsonl; expect 3 'rows of Portkey'
+	run "$TALLY" ingest p.jsonl --db "$D"; expect 0 'rows of Portkey'
+	run "$TALLY" usage --db "$D"; expect 3 'rows of Portkey'
+	case $output in *'>='*) fail "it may be less as well" ;; esac
+}

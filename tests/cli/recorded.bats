@@ -73,13 +73,14 @@ sources() {
 	line cline-cli '{"version":1,"id":"x","system_prompt":"","messages":[{"id":"c1","ts":1781510400000,"modelInfo":{"id":"deepseek-v4-flash"},"metrics":{"inputTokens":1000000,"outputTokens":0,"cost":0.5}}]}'
 	line opencode '{"id":"msg_1","sessionID":"ses_1","role":"assistant","modelID":"deepseek-v4-flash","providerID":"deepseek","cost":0.5,"tokens":{"input":1000000,"output":0,"reasoning":0,"cache":{"read":0,"write":0}},"time":{"created":1781510400000}}'
 	line continue '{"sessionId":"s","workspaceDirectory":"/x","history":[{"message":{"role":"assistant","usage":{"model":"deepseek-v4-flash","prompt_tokens":1000000,"completion_tokens":0,"cost_cents":50}}}]}'
-	line litellm '{"id":"l","call_type":"completion","model":"deepseek-v4-flash","response_cost":0.5,"startTime":1781510400,"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000}'
+	line litellm '{"id":"l","call_type":"completion","model":"deepseek-v4-flash","response_cost":0.5,"startTime":1781510400,"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000,"metadata":{"usage_object":{"prompt_tokens":1000000,"completion_tokens":0,"total_tokens":1000000}}}'
 	line cloudflare '{"id":"cf","model":"deepseek-v4-flash","success":true,"cached":false,"created_at":"2026-06-15T10:00:00Z","tokens_in":1000000,"tokens_out":0,"cost":0.5}'
 	line langfuse '{"id":"lf","model":"deepseek-v4-flash","type":"GENERATION","startTime":"2026-06-15T10:00:00Z","usageDetails":{"input":1000000},"costDetails":{"input":0.5,"total":0.5}}'
 	line event '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:00Z","request_id":"q","model":"deepseek-v4-flash","input_tokens":"1000000","output_tokens":"0","cost_usd":"0.5"}'
 	for f in *.json; do
 		run "$TALLY" replay "$f" --json --recorded-cost --at 2026-06-15
-		[ "$status" = 0 ] && [ "$(json total)" = 0.14 ] || fail "$f"
+		[ $f != cloudflare.json ] && ends=0 || ends=3 # its rows do not tell what was cached
+		[ "$status" = $ends ] && [ "$(json total)" = 0.14 ] || fail "$f"
 		same estimated 1 0.5 1 0.5 0.14 0.36 || fail "$f"
 	done
 	mkdir charged && cd charged

@@ -87,8 +87,10 @@ load common
 		set -- ${set#* } -- "${set%% *}"
 		files=() && while [ "$1" != -- ]; do files+=("$1.json"); shift; done
 		run "$TALLY" replay "${files[@]}"
-		[ "$status" = "$2" ] || fail "replay ${files[*]}: $output"
-		[ "$2" = 0 ] || [[ $output == *has_more* ]] || fail "$output"
+		# Cloudflare's rows do not tell what was cached
+		[[ ${files[*]} == *n[0-9]* ]] && whole=3 || whole=0
+		[ "$status" = $((whole | $2)) ] || fail "replay ${files[*]}: $output"
+		[ "$2" = 0 ] && ! [[ $output == *has_more* ]] || [[ $2 = 3 && $output == *has_more* ]] || fail "$output"
 		rm -rf a.db*
 		run "$TALLY" ingest "${files[@]}" --db a.db
 		[ "$status" = "$2" ] || fail "ingest ${files[*]}: $output"

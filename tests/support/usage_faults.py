@@ -8,7 +8,7 @@ import csv, gzip, io, itertools, json, os, re, shutil, subprocess, sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from usages import DOCUMENTS, TABLES
+from usages import DOCUMENTS, TABLES, is_cache_untold
 
 ONLY, EVERY = os.environ.get("NAME", ""), int(os.environ.get("EVERY", 1))
 turn = itertools.count()
@@ -286,10 +286,16 @@ def figure(said):
             "recorded": said.get("recorded_cost")}
 
 
+def reported(*command, **env):
+    """The same, and status 0 where the kind never tells what was cached and nothing else is wrong."""
+    code, said, why = run(*command, **env)
+    return 0 if code == 3 and said and is_cache_untold(said) else code, said, why
+
+
 def three(tally, paths, bill=None):
     """Exit status and figure of a replay, of a database, and of a bill beside it."""
     out = []
-    code, said, why = run([tally, "replay", *paths, "--json", "--by", "day", "--recorded-cost", "-z", "UTC"])
+    code, said, why = reported([tally, "replay", *paths, "--json", "--by", "day", "--recorded-cost", "-z", "UTC"])
     out.append(("replay", code, figure(said), why))
     shutil.rmtree("db", ignore_errors=True)
     os.mkdir("db")
@@ -298,7 +304,7 @@ def three(tally, paths, bill=None):
         code, _, why = run([tally, "ingest", p, "--json"], TALLY_DB="db/a.db")
         codes.append(code)
         whys.append(why)
-    code, said, why = run([tally, "usage", "--json", "--by", "day", "--recorded-cost", "-z", "UTC"], TALLY_DB="db/a.db")
+    code, said, why = reported([tally, "usage", "--json", "--by", "day", "--recorded-cost", "-z", "UTC"], TALLY_DB="db/a.db")
     out.append(("ingest", max(codes + [code]), figure(said), " ".join(whys) + why))
     return out
 

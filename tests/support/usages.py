@@ -6,6 +6,13 @@ so that it adds nothing. A kind of the registry without a file here is told, too
 import csv, gzip, json, os, subprocess, sys, zipfile
 
 
+def is_cache_untold(said):
+    """Whether a report says nothing else than that its rows do not tell what was cached: exit status 3 all the same."""
+    bound = said.get("lower_bound", {})
+    other = [k for k in ("unpriced", "placeholders", "quarantined", "partial", "columns_in_doubt") if said.get(k)]
+    return any(gap.get("cache_untold") for gap in bound.get("left_out", [])) and not other
+
+
 def table(head, *rows):
     return [head.split(",")] + [list(r) for r in rows]
 
