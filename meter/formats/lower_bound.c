@@ -33,6 +33,7 @@ static const struct log_gap gaps[] = {
 	UNTOLD_CACHE("openrouter.days", "OpenRouter's days as CSV"),
 	UNTOLD_CACHE("langfuse.days", "Langfuse's days"),
 	UNTOLD_CACHE("langfuse.metrics", "Langfuse's metrics"),
+	UNTOLD_CACHE("otlp.span.untold", "spans whose instrumentation leaves it out"),
 };
 
 const struct log_gap *log_gap_at(size_t i)

@@ -7,6 +7,30 @@
  */
 #include "meter/formats/otlp.h"
 
+/* What instrumentations are known to leave out, by the name of their scope. */
+static const struct instrumentation {
+	const char *scope;
+	/* the prompt is what the cache left, the total leaves the cache out, and nothing says how
+	 * long what was written stays */
+	bool beside;
+	bool cache_untold; /* what was cached, always or in some of their spans */
+} instrumentations[] = {
+	{ "@opentelemetry/instrumentation-openai", false, true },
+	/* answers in pieces are estimated besides */
+	{ "@traceloop/instrumentation-openai", false, true },
+	{ "@traceloop/instrumentation-anthropic", true, false },
+	{ "ai", false, true }, /* generateText up to version 5 */
+};
+
+static const struct instrumentation *instrumentation_of(const struct otlp_item *item)
+{
+	static const struct instrumentation any;
+	for (size_t i = 0; i < sizeof instrumentations / sizeof *instrumentations; i++)
+		if (text_is(item->scope, instrumentations[i].scope))
+			return &instrumentations[i];
+	return &any;
+}
+
 /* What a JSON text in an attribute says of the usage, in place of what the attributes say. */
 static int read_details(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
 			struct raw_counts *c, struct err *e)
@@ -44,9 +68,10 @@ static int read_details(struct payload_reader *r, const struct otlp_names *n, st
 }
 
 static int read_counts(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
-		       struct err *e)
+		       const struct instrumentation *by, struct err *e)
 {
-	struct raw_counts c = { .cache = CACHE_INSIDE };
+	struct raw_counts c = { .cache = by->beside ? CACHE_BESIDE : CACHE_INSIDE,
+				.fixed = by->beside };
 	int64_t cache;
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < RAW_COUNTS; i++)
@@ -60,6 +85,10 @@ static int read_counts(struct payload_reader *r, const struct otlp_names *n, str
 	    (__builtin_add_overflow(c.count[RAW_CACHE_READ], c.count[RAW_CACHE_WRITE], &cache) ||
 	     cache > c.count[RAW_PROMPT]))
 		c.cache = CACHE_BESIDE;
+	m->unsplit = by->beside;
+	if (by->cache_untold && !(c.has & (1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE)) &&
+	    c.count[RAW_PROMPT] && !otlp_embeds(n))
+		m->shape = "otlp.span.untold";
 	if (!(c.has & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) && !otlp_embeds(n))
 		m->unread = "the span counts no answer: unknown is not zero";
 	return rc == 0 ? counts_normalise(&m->record, &c, &m->rule, e) : rc;
@@ -158,7 +187,7 @@ void otlp_span(struct payload_reader *r, const struct otlp_item *item, bool arou
 				   (int)(op.n > 60 ? 60 : op.n), op.p)
 			 : 0;
 	if (rc == 0)
-		rc = read_counts(r, &n, &m, &e);
+		rc = read_counts(r, &n, &m, instrumentation_of(item), &e);
 	if (rc == 0)
 		rc = otlp_times(&m, item->self, &e);
 	if (rc != 0) {

@@ -62,9 +62,12 @@ void payload_recorded_as(struct metered *m, struct text dollars, bool charged)
 	take_amount(m, dollars, DOLLARS, charged);
 }
 
+/* "otlp.span" is "otlp.span.untold", too. */
 static bool is_of(const struct cost_member *c, const struct metered *m)
 {
-	return strcmp(c->shape, "*") == 0 || strcmp(c->shape, m->shape) == 0;
+	const size_t n = strlen(c->shape);
+	return strcmp(c->shape, "*") == 0 ||
+	       (strncmp(c->shape, m->shape, n) == 0 && (!m->shape[n] || m->shape[n] == '.'));
 }
 
 void payload_recorded_attribute(struct metered *m, struct text name, json_value *v)

@@ -651,6 +651,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	}
 	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
 		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
+	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !m->broken_off)
+		s = SIGHTING_LARGER; /* what was the least is all of it */
 	sighting_span(&time_us, &completed_us, grown);
 	/* the call began with its earliest sighting */
 	if (s != SIGHTING_OTHER &&

@@ -102,3 +102,41 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	run "$TALLY" usage --db "$D"; expect 3 'rows of Portkey'
 	case $output in *'>='*) fail "it may be less as well" ;; esac
 }
+@test "cache writes that stay for an untold time make a lower bound, until a log tells it, in either order" {
+	printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:02Z","request_id":"q2","model":"claude-opus-4-8","session.id":"s","input_tokens":10,"output_tokens":40,"cache_read_tokens":0,"cache_creation_tokens":1000}\n' >e.jsonl
+	split() { printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-15T10:00:02.000Z","requestId":"q2","message":{"id":"m2","model":"claude-opus-4-8","stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":40,"cache_creation_input_tokens":1000,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":%d,"ephemeral_1h_input_tokens":%d}}}}\n' "$1" "$2"; }
+	split 1000 0 >five.jsonl; split 400 600 >both.jsonl
+	sed 's/tokens":1000/tokens":0/' e.jsonl >none.jsonl
+	run "$TALLY" replay none.jsonl; expect 0
+	run "$TALLY" replay e.jsonl; expect 3 '>= $' 'cache writes without how long they stay'
+	printf '%s\n' '{"type":"session","version":3,"id":"s","timestamp":"2026-06-15T10:00:00.000Z","cwd":"/x"}' \
+		'{"type":"message","id":"a","timestamp":"2026-06-15T10:00:01.000Z","message":{"role":"assistant","provider":"anthropic","model":"claude-opus-4-8","responseId":"r","usage":{"input":10,"output":40,"cacheRead":0,"cacheWrite":1000,"totalTokens":1050},"stopReason":"stop","timestamp":1781517601000}}' >pi.jsonl
+	run "$TALLY" replay pi.jsonl; expect 3 '>= $' 'cache writes without how long they stay'
+	sed -i 's/"cacheWrite":1000,"totalTokens":1050/"cacheWrite":0,"totalTokens":50/' pi.jsonl
+	run "$TALLY" replay pi.jsonl; expect 0
+	for set in "five e" "e five" "both e" "e both" "e five e"; do
+		rm -rf "$D"*; set -- $set
+		for f; do run "$TALLY" ingest "$f.jsonl" --db "$D"; expect 0; done
+		run "$TALLY" usage --db "$D" --json; expect 0 '"placeholders": 0'
+		[[ $set == *both* ]] && want=0.00955 || want=0.0073
+		grep -q "\"total\": \"$want\"" <<<"$output" || fail "$set: $output"
+		run "$TALLY" replay "${@/%/.jsonl}"; expect 0
+	done
+}
+@test "spans: prompts of which an instrumentation never tells what was cached, and those beside which the cache stands" {
+	span() { # SCOPE ATTRIBUTE=NUMBER...
+		printf '{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"%s"},"spans":[{"traceId":"t","spanId":"s","name":"chat","startTimeUnixNano":"1781517600000000000","endTimeUnixNano":"1781517601000000000","attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.request.model","value":{"stringValue":"claude-sonnet-4-6"}}' "$1"; shift
+		for a; do printf ',{"key":"gen_ai.usage.%s","value":{"intValue":"%s"}}' "${a%=*}" "${a#*=}"; done; echo ']}]}]}]}'
+	}
+	for scope in @opentelemetry/instrumentation-openai @traceloop/instrumentation-openai ai; do
+		span $scope input_tokens=1000 output_tokens=10 >s.json
+		run "$TALLY" replay s.json; expect 3 'too high or too low'
+		span $scope input_tokens=1000 output_tokens=10 cache_read.input_tokens=0 >s.json
+		run "$TALLY" replay s.json; expect 0
+	done
+	span other input_tokens=1000 output_tokens=10 >s.json
+	run "$TALLY" replay s.json; expect 0
+	# the total leaves the cache out, and it might as well lie within the prompt
+	span @traceloop/instrumentation-anthropic input_tokens=1000 output_tokens=10 total_tokens=1010 cache_read.input_tokens=400 cache_creation.input_tokens=100 >s.json
+	run "$TALLY" replay s.json --json; expect 3 '"input": 1000,' '"cache_read": 400,' '"cache_write_5m": 100,' '"placeholders": 1'
+}
