@@ -596,8 +596,11 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
+	/* what is stored tells for how long the cache writes of both stay */
+	const unsigned told =
+		m->unsplit && !(have->flags & USAGE_BROKEN_OFF) ? USAGE_BROKEN_OFF : 0;
 	const unsigned flags =
-		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | flags_of(m));
+		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | (flags_of(m) & ~told));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
 	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)

@@ -148,7 +148,7 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	run "$TALLY" replay gemini.json --json; expect 0 '"input": 20,' '"cache_read": 80,' '"output": 40,'
 	event claude_code.api_request '"event.timestamp":"2026-06-15T00:00:00.000Z","session.id":"s","request_id":"req_1","model":"claude-sonnet-4-6","input_tokens":"4","output_tokens":"5","cache_read_tokens":"6","cache_creation_tokens":"7","cost_usd":"0.1"' >claude.json
 	spans "$(span 1 '' claude_code.llm_request '"request_id":"req_1","gen_ai.response.id":"req_1","model":"claude-sonnet-4-6","input_tokens":4,"output_tokens":5,"cache_read_tokens":6,"cache_creation_tokens":7,"llm_request.context":"x"')" >claude-span.json
-	run "$TALLY" replay claude.json claude-span.json --json; expect 0 '"records": 1,' '"input": 4,' '"cache_write_5m": 7,'
+	run "$TALLY" replay claude.json claude-span.json --json; expect 3 '"placeholders": 1,' '"records": 1,' '"input": 4,' '"cache_write_5m": 7,'
 	event some.agent.call '"model":"x","input_tokens":5' >other.json
 	run "$TALLY" replay claude.json other.json --json; expect 3 "counts tokens ('input_tokens'), but its kind is unknown"
 	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.usage.inputs_tokens":5')" >renamed.json
@@ -176,7 +176,7 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	metric $n 1 0 60 input=10 output=5 cacheRead=7 cacheCreation=3 | send metrics # the same again
 	metric $n 1 60 120 output=2 input=1 | send metrics
 	stop
-	run "$TALLY" usage --json; expect 0 '"input": 11,' '"cache_read": 7,' '"cache_write_5m": 3,' '"output": 7,'
+	run "$TALLY" usage --json; expect 3 '"input": 11,' '"cache_read": 7,' '"cache_write_5m": 3,' '"output": 7,' '"placeholders": 1'
 	rm t.db; serve
 	metric $n 2 0 60 input=10 output=5 | send metrics
 	metric $n 2 0 120 input=30 output=15 | send metrics
