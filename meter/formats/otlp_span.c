@@ -14,12 +14,13 @@ static const struct instrumentation {
 	 * long what was written stays */
 	bool beside;
 	bool cache_untold; /* what was cached, always or in some of their spans */
+	bool end_untold;   /* that there was an answer, where it came in pieces */
 } instrumentations[] = {
-	{ "@opentelemetry/instrumentation-openai", false, true },
-	/* answers in pieces are estimated besides */
-	{ "@traceloop/instrumentation-openai", false, true },
-	{ "@traceloop/instrumentation-anthropic", true, false },
-	{ "ai", false, true }, /* generateText up to version 5 */
+	{ "@opentelemetry/instrumentation-openai", false, true, false },
+	/* chats in pieces are estimated besides */
+	{ "@traceloop/instrumentation-openai", false, true, true },
+	{ "@traceloop/instrumentation-anthropic", true, false, false },
+	{ "ai", false, true, false }, /* generateText up to version 5 */
 };
 
 static const struct instrumentation *instrumentation_of(const struct otlp_item *item)
@@ -132,6 +133,22 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	payload_text(rec, FIELD_SERVICE_TIER, n->value[OTLP_TIER]);
 }
 
+/* Whether it says of itself that it is a call of a model, and why its answer ended. */
+static bool is_answered(const struct otlp_item *item, const struct otlp_names *n)
+{
+	static const char *const reasons[] = { "gen_ai.response.finish_reasons",
+					       "llm.finish_reason", "ai.response.finishReason" };
+	/* STATUS_CODE_ERROR */
+	const bool failed = text_is(
+		json_number_or_string(json_member(json_member(item->self, "status"), "code")), "2");
+	bool kind = false, ended = instrumentation_of(item)->end_untold && !failed;
+	for (int role = OTLP_OPERATION; role <= OTLP_AI_SDK_OPERATION; role++)
+		kind |= n->value[role] != NULL;
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		ended |= otlp_attribute(item->attributes, reasons[i]) != NULL;
+	return kind && ended && (n->value[OTLP_MODEL] || n->value[OTLP_ASKED_MODEL]);
+}
+
 /* A span that is a call by its own word and yet tells no usage that is known. */
 static bool is_silent(struct payload_reader *r, const struct otlp_item *item,
 		      const struct otlp_names *n, struct err *e)
@@ -148,6 +165,8 @@ static bool is_silent(struct payload_reader *r, const struct otlp_item *item,
 			"the span has no usage, and %.*s of its attributes were dropped: raise "
 			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
 			(int)(dropped.n > 20 ? 20 : dropped.n), dropped.p);
+	else if (is_answered(item, n))
+		err_set(e, ERR_INVALID, "the span is a call that was answered, and has no usage");
 	else
 		return false;
 	return true;

@@ -136,6 +136,15 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	done
 	span other input_tokens=1000 output_tokens=10 >s.json
 	run "$TALLY" replay s.json; expect 0
+	# answered, and no usage: a call is missing; one that does not say that it was answered may have failed
+	span other >s.json
+	run "$TALLY" replay s.json; expect 0
+	sed 's/"key":"gen_ai.request.model"/"key":"gen_ai.response.finish_reasons","value":{"arrayValue":{"values":[{"stringValue":"stop"}]}}},{&/' s.json >ended.json
+	run "$TALLY" replay ended.json; expect 3 'a call that was answered, and has no usage'
+	span @traceloop/instrumentation-openai >s.json
+	run "$TALLY" replay s.json; expect 3 'a call that was answered, and has no usage'
+	sed -i 's/"name":"chat"/"status":{"code":2},&/' s.json
+	run "$TALLY" replay s.json; expect 0
 	# the total leaves the cache out, and it might as well lie within the prompt
 	span @traceloop/instrumentation-anthropic input_tokens=1000 output_tokens=10 total_tokens=1010 cache_read.input_tokens=400 cache_creation.input_tokens=100 >s.json
 	run "$TALLY" replay s.json --json; expect 3 '"input": 1000,' '"cache_read": 400,' '"cache_write_5m": 100,' '"placeholders": 1'
