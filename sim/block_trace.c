@@ -4,6 +4,7 @@
 
 #include "base/instant.h"
 #include "meter/read/trace_reader.h"
+#include "sim/block_numbers.h"
 #include "sim/conversation.h"
 
 /* What blocks are in the traces of a shape. */
@@ -56,6 +57,7 @@ struct reader {
 	uint32_t *calls;	   /* by conversation, how many so far */
 	int64_t *last_us;	   /* likewise: when the last one began */
 	bool waits;		   /* some requests say how long after the one before they came */
+	uint32_t *numbered;	   /* by request: how many blocks had numbers before it */
 	const struct block_trace_options *o;
 	size_t calls_room, room;
 };
@@ -119,7 +121,6 @@ static bool small_enough(struct reader *r, struct small_ids *s, uint32_t convers
 /* How many of n ids have numbers that follow each other; those that had none get such ones. */
 static size_t number_run(struct reader *r, uint32_t *number, size_t n)
 {
-	enum { AT_ONCE = 256 }; /* looked at by vectors */
 	const uint32_t from = number[0];
 	size_t k = 0;
 	if (from == 0) {
@@ -127,15 +128,12 @@ static size_t number_run(struct reader *r, uint32_t *number, size_t n)
 			number[k] = (uint32_t)++r->t->distinct;
 		return k;
 	}
-	while (k < n) {
-		const size_t most = n - k < AT_ONCE ? n - k : AT_ONCE;
-		const uint32_t *at = number + k, next = from + (uint32_t)k;
-		uint32_t other = 0;
-		for (size_t i = 0; i < most; i++)
-			other |= at[i] ^ (next + (uint32_t)i);
-		if (other)
+	uint64_t two, wanted;
+	memcpy(&wanted, (const uint32_t[2]){ from, from + 1 }, sizeof wanted);
+	for (; k + 2 <= n; k += 2, wanted += UINT64_C(0x200000002)) {
+		memcpy(&two, number + k, sizeof two);
+		if (two != wanted)
 			break;
-		k += most;
 	}
 	while (k < n && number[k] == from + k)
 		k++;
@@ -421,6 +419,7 @@ static int add_request(struct reader *r, const struct row *w, struct err *e)
 				   .first = (uint32_t)t->runs.count,
 				   .first_break = (uint32_t)t->breakpoints };
 	const size_t blocks = t->blocks;
+	const uint32_t distinct = t->count ? (uint32_t)t->distinct : 0;
 	int rc = check_given(r, w, e);
 	if (rc != 0)
 		return rc;
@@ -441,7 +440,9 @@ static int add_request(struct reader *r, const struct row *w, struct err *e)
 	if (t->count == r->room) {
 		r->room = r->room ? r->room * 2 : 1024;
 		t->request = mem_grow(t->request, r->room * sizeof *t->request);
+		r->numbered = mem_grow(r->numbered, r->room * sizeof *r->numbered);
 	}
+	r->numbered[t->count] = distinct;
 	t->request[t->count++] = q;
 	if (__builtin_add_overflow(t->input_tokens, q.input, &t->input_tokens))
 		return err_set(e, ERR_RANGE, "the prompts add up to more than 63 bits");
@@ -518,6 +519,8 @@ int block_trace_read(struct block_trace **out, struct trace *trace,
 	r.t->local = r.kind->local;
 	r.t->block_tokens = o->block_tokens ? o->block_tokens : r.kind->tokens;
 	int rc = read_lines(&r, trace, e);
+	if (rc == 0)
+		block_numbers_by_conversation(r.t, r.numbered);
 	if (rc == 0 && r.waits)
 		qsort(r.t->request, r.t->count, sizeof *r.t->request, by_time);
 	dict_release(&r.numbers);
@@ -528,6 +531,7 @@ int block_trace_read(struct block_trace **out, struct trace *trace,
 	dict_release(&r.chats);
 	free(r.calls);
 	free(r.last_us);
+	free(r.numbered);
 	if (rc != 0) {
 		block_trace_close(r.t);
 		return rc;

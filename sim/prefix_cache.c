@@ -433,19 +433,17 @@ static enum cache_miss why_ended(const struct look *l, enum cache_miss gone)
 									  : MISS_ROUNDED;
 }
 
-/* How many of the first n blocks have that state. */
+/* How many of the first n blocks have that state: looked at in words, then one by one. */
 static uint32_t lead_of_state(const uint8_t *state, uint32_t n, uint8_t wanted)
 {
-	enum { AT_ONCE = 256 }; /* looked at by vectors */
 	const uint8_t *at = state, *end = state + n;
-	while (at < end) {
-		const size_t most = end - at < AT_ONCE ? (size_t)(end - at) : AT_ONCE;
-		uint8_t all = wanted;
-		for (size_t i = 0; i < most; i++)
-			all &= at[i];
-		if (!all)
+	const uint64_t all = wanted * UINT64_C(0x0101010101010101);
+	uint64_t word[2];
+	while (end - at >= (ptrdiff_t)sizeof word) {
+		memcpy(word, at, sizeof word);
+		if ((word[0] & word[1] & all) != all)
 			break;
-		at += most;
+		at += sizeof word;
 	}
 	while (at < end && *at & wanted)
 		at++;

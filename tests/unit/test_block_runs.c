@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
+#include "sim/block_numbers.h"
 #include "sim/block_ranks.h"
 #include "sim/block_runs.h"
 
@@ -98,11 +100,70 @@ static void test_ranks_are_numbers_of_blocks(void **state)
 	}
 }
 
+/* Conversations that lie between each other: each request begins with blocks of any conversation
+ * and adds new ones. */
+static void test_numbers_go_by_conversation(void **state)
+{
+	enum { REQUESTS = 60, TALKS = 5 };
+	uint64_t seed = 13;
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		struct block_trace t = { .conversations = TALKS };
+		uint32_t first[REQUESTS], before[REQUESTS][LONGEST], other[REQUESTS * LONGEST];
+		t.request = mem_zalloc(REQUESTS * sizeof *t.request);
+		for (; t.count < REQUESTS; t.count++) {
+			struct block_request *q = &t.request[t.count];
+			q->conversation = (uint32_t)(unit_random(&seed) % (TALKS + 1));
+			q->first = (uint32_t)t.runs.count;
+			first[t.count] = (uint32_t)t.distinct;
+			while (t.distinct && q->count < LONGEST / 2 && unit_random(&seed) % 5)
+				before[t.count][q->count++] =
+					(uint32_t)(unit_random(&seed) % t.distinct);
+			for (size_t more = unit_random(&seed) % 40; more; more--)
+				before[t.count][q->count++] = (uint32_t)t.distinct++;
+			for (uint32_t k = 0; k < q->count; k++)
+				block_runs_add(&t.runs, q->first,
+					       (struct block_run){ before[t.count][k], 1 });
+		}
+		block_numbers_by_conversation(&t, first);
+		memset(other, 0xff, sizeof other);
+		for (size_t i = 0; i < t.count; i++) {
+			uint32_t now[LONGEST];
+			block_runs_list(block_request_runs(&t, &t.request[i]), t.request[i].count,
+					now);
+			for (uint32_t k = 0; k < t.request[i].count; k++) {
+				uint32_t *of = &other[before[i][k]];
+				assert_true(now[k] < t.distinct);
+				assert_true(*of == UINT32_MAX || *of == now[k]);
+				*of = now[k];
+			}
+		}
+		/* of one conversation they rise in the order in which they came */
+		for (uint32_t a = 0; a + 1 < t.distinct; a++)
+			for (uint32_t b = a + 1; b < t.distinct && b < a + 50; b++)
+				assert_true(other[a] != other[b]);
+		for (size_t c = 0; c <= TALKS; c++) {
+			uint32_t last = UINT32_MAX;
+			for (size_t i = 0; i < t.count; i++)
+				for (uint32_t n = first[i];
+				     t.request[i].conversation == c &&
+				     n < (i + 1 < t.count ? first[i + 1] : t.distinct);
+				     n++) {
+					assert_true(last == UINT32_MAX || other[n] == last + 1);
+					last = other[n];
+				}
+		}
+		free(t.request);
+		free(t.runs.run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs_are_lists),
 		cmocka_unit_test(test_ranks_are_numbers_of_blocks),
+		cmocka_unit_test(test_numbers_go_by_conversation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
