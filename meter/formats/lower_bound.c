@@ -3,8 +3,7 @@
 #include <string.h>
 
 /* Rows of a gateway, whose calls are all there. */
-#define UNTOLD_CACHE(shape, of) \
-	{ shape, NULL, of, "what of the prompts was cached", "the usage of the answers", true }
+#define UNTOLD "what of the prompts was cached", "the usage of the answers", true
 
 static const struct log_gap gaps[] = {
 	{ "claude-code.log", "claude-code.event", "Claude Code",
@@ -27,13 +26,13 @@ static const struct log_gap gaps[] = {
 	  "answers without text, and those that were cut", "a gateway that meters every call" },
 	{ "qwen-code.session", NULL, "Qwen Code", "calls for summaries, and answers that were cut",
 	  "a gateway that meters every call" },
-	UNTOLD_CACHE("portkey", "Portkey"),
-	UNTOLD_CACHE("cloudflare.log", "Cloudflare's AI gateway"),
-	UNTOLD_CACHE("openrouter.activity", "OpenRouter's days"),
-	UNTOLD_CACHE("openrouter.days", "OpenRouter's days as CSV"),
-	UNTOLD_CACHE("langfuse.days", "Langfuse's days"),
-	UNTOLD_CACHE("langfuse.metrics", "Langfuse's metrics"),
-	UNTOLD_CACHE("otlp.span.untold", "spans whose instrumentation leaves it out"),
+	{ "portkey", NULL, "Portkey", UNTOLD },
+	{ "cloudflare.log", NULL, "Cloudflare's AI gateway", UNTOLD },
+	{ "openrouter.activity", NULL, "OpenRouter's days", UNTOLD },
+	{ "openrouter.days", NULL, "OpenRouter's days as CSV", UNTOLD },
+	{ "langfuse.days", NULL, "Langfuse's days", UNTOLD },
+	{ "langfuse.metrics", NULL, "Langfuse's metrics", UNTOLD },
+	{ "otlp.span.untold", NULL, "spans whose instrumentation leaves it out", UNTOLD },
 };
 
 const struct log_gap *log_gap_at(size_t i)

@@ -27,7 +27,7 @@ home() { export HOME=$PWD; }
 	} >$d/one.jsonl
 	cp $d/one.jsonl $d/fork.jsonl
 	entry a1 9 1 2 0 0 3 >.moltbot/agents/x/sessions/two.jsonl
-	found openclaw 3 211 5800 400 252
+	found openclaw 3 211 5800 400 252 3 # how long its cache writes stay is not told
 }
 
 @test "ZCode: a row a call, its cache and reasoning inside" {
