@@ -722,7 +722,7 @@ static int check_head(struct pack *p, struct err *e)
 		return damaged(p, "its length", e);
 	if (h->calls >= most || h->conversations >= most || h->subjects >= most ||
 	    h->names >= most || h->rares >= most || h->rollups >= most || h->blocks > BLOCKS_MOST ||
-	    h->distinct > h->blocks || h->models >= most || h->chats >= most ||
+	    h->distinct > BLOCKS_MOST || h->models >= most || h->chats >= most ||
 	    (h->calls && !h->subjects && !(h->flags & FLAG_BLOCKS)))
 		return damaged(p, "its counts", e);
 	p->section = (const void *)(p->file + h->directory);

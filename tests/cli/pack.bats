@@ -64,6 +64,19 @@ END
 	grep -q '"hit_blocks": 5, "hit_tokens": 2560' two
 }
 
+@test "blocks that only a refused line names do not keep a pack from being read" {
+	printf '%s\n' '{"timestamp": 0, "input_length": 400, "output_length": 7, "hash_ids": [5]}' \
+		'{"timestamp": 1000, "input_length": 400, "output_length": 7, "hash_ids": [6, 7, 8, 9]}' \
+		'{"timestamp": 2000, "input_length": 900, "output_length": 7, "hash_ids": [5, 9]}' >b.jsonl
+	run "$TALLY" pack b.jsonl -o b.pack
+	[ "$status" = 3 ]
+	"$TALLY" cache b.jsonl --capacity inf --json >one || [ $? = 3 ]
+	"$TALLY" cache b.pack --capacity inf --json >two
+	grep '"hit_tokens": 512' one
+	grep -o '"results.*' one >three
+	grep -o '"results.*' two | cmp - three
+}
+
 @test "block traces: caches, routes and replays" {
 	cp "$ROOT/examples/sessions.jsonl" s.jsonl
 	cp "$ROOT/examples/blocks.jsonl" b.jsonl
