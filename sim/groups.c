@@ -371,9 +371,10 @@ static bool merge_more(struct groups *to, struct group *g, const struct groups *
 	sum->unpriced += more->unpriced;
 	sum->placeholders += more->placeholders;
 	sum->unsaid += more->unsaid;
-	return (!more->rare || group_add_rare(to, g, rare_of(from, source))) &
-	       (!more->recorded ||
-		recorded_cost_merge(group_recorded(to, g), recorded_of(from, source)));
+	const bool rare = !more->rare || group_add_rare(to, g, rare_of(from, source));
+	return (!more->recorded ||
+		recorded_cost_merge(group_recorded(to, g), recorded_of(from, source))) &&
+	       rare;
 }
 
 static bool merge_group(struct groups *to, const struct groups *from, struct place p, uint64_t hash,
