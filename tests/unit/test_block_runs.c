@@ -40,14 +40,28 @@ static void test_runs_are_lists(void **state)
 	for (int round = 0; round < 3000; round++) {
 		struct block_runs l = { 0 };
 		uint32_t a[LONGEST], b[LONGEST], out[LONGEST], alike = 0;
-		const size_t n = random_prompt(&l, &seed, a), second = l.count,
-			     m = random_prompt(&l, &seed, b);
+		const size_t n = random_prompt(&l, &seed, a), second = l.count;
+		size_t m = 0;
+		/* half of them begin alike, in runs that need not end where those of the first do,
+		 * and go on otherwise */
+		if (round % 2) {
+			for (m = (size_t)(unit_random(&seed) % (n + 1)); alike < m; alike++) {
+				b[alike] = a[alike];
+				block_runs_add(&l, second, (struct block_run){ a[alike], 1 });
+			}
+			for (int more = 0; more < 50 && m < LONGEST; more++) {
+				b[m] = BLOCKS + 1;
+				block_runs_add(&l, second, (struct block_run){ b[m++], 1 });
+			}
+		} else {
+			m = random_prompt(&l, &seed, b);
+		}
 		const size_t least = n < m ? n : m;
 		block_runs_list(l.run, (uint32_t)n, out);
 		assert_memory_equal(out, a, n * sizeof *a);
 		for (uint32_t k = 0; k < m; k++)
 			assert_int_equal(block_runs_at(l.run + second, k), b[k]);
-		while (alike < least && a[alike] == b[alike])
+		for (alike = 0; alike < least && a[alike] == b[alike];)
 			alike++;
 		assert_int_equal(block_runs_alike(l.run, l.run + second, (uint32_t)least), alike);
 		if (n) {
