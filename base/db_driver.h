@@ -31,6 +31,8 @@ struct db_driver {
 	int (*copy)(struct db *db, const char *table, struct text lines,
 		    struct err *e); /* or NULL */
 	int64_t (*changes)(struct db *db);
+	/* NULL: an INSERT says it itself (RETURNING) */
+	int64_t (*last_number)(struct db *db);
 	int (*begin)(struct db *db, struct err *e);
 	int (*begin_beside)(struct db *db, struct err *e); /* or NULL, as is lock */
 	int (*lock)(struct db *db, bool shared, struct err *e);

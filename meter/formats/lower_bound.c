@@ -41,23 +41,36 @@ const struct log_gap *log_gap_at(size_t i)
 	return i < sizeof gaps / sizeof *gaps ? &gaps[i] : NULL;
 }
 
-/* Asked for every call: most differ in their first letter. */
+/* Most differ in their first letter. */
 static bool same(const char *a, const char *b)
 {
 	return *a == *b && strcmp(a, b) == 0;
 }
 
+struct gap_marks lower_bound_marks(const char *shape)
+{
+	struct gap_marks m = { 0 };
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+		m.log |= (uint32_t)same(gaps[i].shape, shape) << i;
+		m.whole |= (uint32_t)(gaps[i].whole && same(gaps[i].whole, shape)) << i;
+	}
+	return m;
+}
+
+void lower_bound_mark(struct lower_bound *b, struct gap_marks m)
+{
+	b->seen.log |= m.log;
+	b->seen.whole |= m.whole;
+}
+
 void lower_bound_see(struct lower_bound *b, const char *shape)
 {
-	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
-		b->log[i] |= same(gaps[i].shape, shape);
-		b->whole[i] |= gaps[i].whole && same(gaps[i].whole, shape);
-	}
+	lower_bound_mark(b, lower_bound_marks(shape));
 }
 
 bool lower_bound_open(const struct lower_bound *b, size_t i)
 {
-	return i < sizeof gaps / sizeof *gaps && b->log[i] && !b->whole[i];
+	return (b->seen.log & ~b->seen.whole) >> i & 1;
 }
 
 bool lower_bound_is_uncertain(const struct lower_bound *b)
@@ -70,10 +83,7 @@ bool lower_bound_is_uncertain(const struct lower_bound *b)
 
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more)
 {
-	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
-		to->log[i] |= more->log[i];
-		to->whole[i] |= more->whole[i];
-	}
+	lower_bound_mark(to, more->seen);
 	to->placeholders += more->placeholders;
 	to->unsaid += more->unsaid;
 	to->or_more |= more->or_more;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* An agent whose log leaves calls out, or a gateway whose rows do not tell what was cached. */
 struct log_gap {
@@ -22,14 +23,22 @@ enum { LOG_GAPS_MOST = 16 };
 /* NULL behind the last. */
 const struct log_gap *log_gap_at(size_t i);
 
-/* Which of them a set of sources has. */
+/* Which of them a source has, a bit each: as the log, and as what has every call. */
+struct gap_marks {
+	uint32_t log, whole;
+};
+struct gap_marks lower_bound_marks(const char *shape);
+
+/* The same of a set of sources. */
 struct lower_bound {
-	bool log[LOG_GAPS_MOST], whole[LOG_GAPS_MOST];
+	struct gap_marks seen;
 	long long placeholders; /* calls of which only a part is counted: the answer's start, or */
 	long long unsaid;	/* (of them) the least of what they may cost: they leave open what
 				 * their price depends on */
 	bool or_more;		/* there are at least so many */
 };
+/* Of a call: what lower_bound_marks tells of its shape, which is asked once for many. */
+void lower_bound_mark(struct lower_bound *b, struct gap_marks m);
 void lower_bound_see(struct lower_bound *b, const char *shape);
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more);
 /* Whether gap i is open: its log was read, and nothing that has every call. */

@@ -45,6 +45,7 @@ struct ingest {
 	char shape[72],
 		rule[72]; /* of `origin`: copies, for one place may hold another name later */
 	int64_t origin;
+	struct gap_marks marks; /* of the last record's shape */
 };
 
 const char *ingest_result_name(enum ingest_result r)
@@ -512,7 +513,9 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 	}
 	snprintf(with_version, sizeof with_version, "%s/%d", rule, COUNTS_RULE_VERSION);
 	int rc = store_origin(in->store, in->source, shape, with_version, out, e);
+	in->marks = lower_bound_marks(shape);
 	/* names that do not fit are asked for again */
+	in->origin = 0;
 	if (rc == 0 && strlen(shape) < sizeof in->shape && strlen(rule) < sizeof in->rule) {
 		strcpy(in->shape, shape);
 		strcpy(in->rule, rule);
@@ -1127,22 +1130,21 @@ static bool may_be_of_session(const struct ingest *in, const struct metered *m)
 }
 
 /* The row of a record that is new and sound, and what is known of its call from now on. */
-static int append(struct ingest *in, const struct metered *m, const struct record *r,
-		  unsigned flags, bool *unpriced, struct err *e)
+static int append(struct ingest *in, const struct metered *m, struct usage_row *row, bool *unpriced,
+		  struct err *e)
 {
-	const struct rated what = { r, flags, m->unread, m->stated };
-	struct usage_row row = { .kind = USAGE_RECORD,
-				 .record = *r,
-				 .stated = m->stated,
-				 .raw = m->raw,
-				 .flags = flags };
-	int rc = store_series(in->store, r, &row.series, e);
+	const struct record *r = &row->record;
+	const struct rated what = { r, row->flags, m->unread, m->stated };
+	row->kind = USAGE_RECORD;
+	row->stated = m->stated;
+	row->raw = m->raw;
+	int rc = store_series(in->store, r, &row->series, e);
 	if (rc == 0)
-		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
+		rc = origin_of(in, m->shape, m->rule, &row->origin, e);
 	if (rc == 0)
-		rc = ingest_price(in, &what, &row.price, unpriced, e);
+		rc = ingest_price(in, &what, &row->price, unpriced, e);
 	if (rc == 0)
-		rc = store_append(in->store, &row, e);
+		rc = store_append(in->store, row, e);
 	if (rc == 0 && in->o.own_ids)
 		rc = store_set_own_ids(in->store, e);
 	if (rc == 0 && !in->o.own_ids)
@@ -1155,31 +1157,31 @@ static int append(struct ingest *in, const struct metered *m, const struct recor
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
-	struct record r = with_defaults(in, m);
+	struct usage_row row = { .record = with_defaults(in, m), .flags = flags_of(m) };
+	struct record *const r = &row.record;
 	struct known_id known;
-	unsigned flags = flags_of(m);
 	char why[200];
 	bool unpriced;
-	if (in->o.own_ids && !text_is(r.text[FIELD_CUSTOMER], in->o.customer))
+	if (in->o.own_ids && !text_is(r->text[FIELD_CUSTOMER], in->o.customer))
 		return ingest_refuse_call(in, m, INGEST_FOREIGN, now, e);
-	int rc = find_id(in, r.text[FIELD_CUSTOMER], &id, &known, e);
-	r.text[FIELD_ID] = id;
-	r.present |= (uint64_t)1 << FIELD_ID;
+	int rc = find_id(in, r->text[FIELD_CUSTOMER], &id, &known, e);
+	r->text[FIELD_ID] = id;
+	r->present |= (uint64_t)1 << FIELD_ID;
 	if (rc == 0)
-		rc = find_call(in, m, &r, &known, e);
+		rc = find_call(in, m, r, &known, e);
 	if (rc != 0)
 		return rc;
-	in->stored = r.text[FIELD_ID];
-	const char *bad = ingest_check_size(&r, why);
+	in->stored = r->text[FIELD_ID];
+	const char *bad = ingest_check_size(r, why);
 	if (known.first && !bad) {
 		rc = may_be_of_session(in, m)
 			     ? session_sums_again(&in->sums, in->store, m, &known, e)
 			     : 0;
-		return rc == 0 ? take_known(in, m, &r, &known, now, e) : rc;
+		return rc == 0 ? take_known(in, m, r, &known, now, e) : rc;
 	}
 	if (!bad)
-		bad = check(in, &r, &flags, now, why);
-	const struct span span = span_of(m, &r);
+		bad = check(in, r, &row.flags, now, why);
+	const struct span span = span_of(m, r);
 	if (!bad && (rc = look_for_crossing(in, &span, &bad, e)) != 0)
 		return rc;
 	const bool sound = !bad;
@@ -1195,7 +1197,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (met == MET_IN_PART) {
 		own = *m;
 		own.unread = CALLS_ARE_MISSING;
-		flags |= USAGE_UNREAD;
+		row.flags |= USAGE_UNREAD;
 		m = &own;
 	}
 	/* a metric, or the sum of a session, says again what is told better already */
@@ -1205,8 +1207,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	}
 	if (bad)
 		return ingest_refuse_call(in, m, bad, now, e);
-	flags = ingest_boundary(in, &r, flags);
-	rc = append(in, m, &r, flags, &unpriced, e);
+	row.flags = ingest_boundary(in, r, row.flags);
+	rc = append(in, m, &row, &unpriced, e);
 	if (rc != 0)
 		return rc;
 	if (m->aggregate)
@@ -1215,7 +1217,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
 	in->counts.bound.placeholders += m->broken_off;
-	lower_bound_see(&in->counts.bound, m->shape);
+	lower_bound_mark(&in->counts.bound, in->marks);
 	if (m->met)
 		lower_bound_see(&in->counts.bound, m->met);
 	tell(in, INGEST_ACCEPTED, in->shown, NULL);

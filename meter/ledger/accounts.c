@@ -254,23 +254,6 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 	return rc;
 }
 
-/* What is owed is carried to the balance or asked for by an invoice: one of them. */
-static int check_overage(struct ledger *l, const struct account *a, struct err *e)
-{
-	const struct account *known;
-	char owed[DECIMAL_TEXT_MAX];
-	int rc = ledger_find_account(l, a->customer, &known, e);
-	if (rc != 0 || !known || known->owed.nano == 0 ||
-	    (known->overage == OVERAGE_DEBT) == (a->overage == OVERAGE_DEBT))
-		return rc;
-	return err_set(e, ERR_CONFLICT,
-		       "'%.*s' owes %s credits under " ASKED("overage") " %s: %s before it changes",
-		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
-		       overage_name(known->overage),
-		       known->overage == OVERAGE_DEBT ? "repay them with a grant"
-						      : "charge them on an invoice");
-}
-
 static const struct sql sql_add_account = {
 	.text = "INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,"
 		"burn_order,zone,anchor_day,low_balance,terms,since,opened) "
@@ -286,12 +269,12 @@ static const struct sql sql_add_state = {
 	.text = "INSERT INTO credit_state VALUES(:account,:drawn_to,0,0)",
 };
 
-int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
+int ledger_set_account(struct ledger *l, const struct account *a, struct instant now, struct err *e)
 {
 	struct query *q;
 	int checked = check_zone(l, a, e);
 	if (checked == 0 && a->id)
-		checked = check_overage(l, a, e);
+		checked = ledger_change_overage(l, a, now, e);
 	if (checked != 0)
 		return checked;
 	int rc = db_statement(l->db, a->id ? &sql_set_account : &sql_add_account, &q, e);

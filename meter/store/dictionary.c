@@ -134,12 +134,9 @@ static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t
 			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
 				break;
 			w->bind(q, w->what);
-			rc = db_step(db, q, e);
+			rc = k == 0 ? db_found(db, q, out, e) : db_added(db, q, out, e);
 			there = rc == 1;
-			if (there) {
-				*out = db_int(q, 0);
-				rc = db_done(db, q, e);
-			}
+			rc = there ? 0 : rc;
 		}
 	}
 	if (rc == 0 && !there)
@@ -231,7 +228,7 @@ static const struct sql sql_find_subject = {
 	"VALUES(:provider,:model,:service_tier,:region)"
 /* by several writers at once */
 static const struct sql sql_add_subject = {
-	.text = ADD_SUBJECT " RETURNING id",
+	.text = ADD_SUBJECT,
 	.postgres = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
 };
 static const struct sql sql_find_series = {
@@ -246,7 +243,7 @@ static const struct sql sql_find_series = {
 	"INSERT INTO series(customer,project,workload,effort,subject) " \
 	"VALUES(:customer,:project,:workload,:effort,:subject)"
 static const struct sql sql_add_series = {
-	.text = ADD_SERIES " RETURNING id",
+	.text = ADD_SERIES,
 	.postgres = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -416,7 +413,7 @@ static const struct sql sql_find_origin = {
 };
 #define ADD_ORIGIN "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)"
 static const struct sql sql_add_origin = {
-	.text = ADD_ORIGIN " RETURNING id",
+	.text = ADD_ORIGIN,
 	.postgres = ADD_ORIGIN " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -461,7 +458,7 @@ static const struct sql sql_find_price = {
 	"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) " \
 	"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)"
 static const struct sql sql_add_price = {
-	.text = ADD_PRICE " RETURNING id",
+	.text = ADD_PRICE,
 	.postgres = ADD_PRICE " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -484,7 +481,7 @@ static const struct sql sql_find_card = {
 #define ADD_CARD \
 	"INSERT INTO card(name,kind,checked,sha256,at) VALUES(:name,:kind,:checked,:sha256,:at)"
 static const struct sql sql_add_card = {
-	.text = ADD_CARD " RETURNING id",
+	.text = ADD_CARD,
 	.postgres = ADD_CARD " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -500,7 +497,7 @@ static const struct sql sql_find_link = {
 };
 #define ADD_LINK "INSERT INTO priced_by(price,card) VALUES(:price,:card)"
 static const struct sql sql_add_link = {
-	.text = ADD_LINK " RETURNING card",
+	.text = ADD_LINK,
 	.postgres = ADD_LINK " ON CONFLICT DO NOTHING RETURNING card",
 };
 

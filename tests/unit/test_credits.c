@@ -344,7 +344,7 @@ static const char *new_account(enum overage_policy overage)
 				   .anchor_day = 1,
 				   .since = t0(),
 				   .opened = t0() };
-	if (ledger_set_account(ledger, &a, &e) != 0)
+	if (ledger_set_account(ledger, &a, t0(), &e) != 0)
 		COMPLAIN("%s", e.message);
 	return name;
 }
