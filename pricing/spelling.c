@@ -142,7 +142,7 @@ static struct text without_kind(struct text provider)
 		return provider;
 	if (provider.n > n && strncasecmp(provider.p, before, n) == 0)
 		return (struct text){ provider.p + n, provider.n - n };
-	static const char *const interfaces[] = { ".chat",      ".responses",	  ".messages",
+	static const char *const interfaces[] = { ".chat",	 ".responses",	   ".messages",
 						  ".completion", ".generative-ai", ".embedding" };
 	for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
 		const size_t k = strlen(interfaces[i]);

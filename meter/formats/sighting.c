@@ -121,7 +121,7 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
 	if (id.n)
 		payload_word(&own.record, FIELD_ID,
-			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
+			     text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
 	payload_judge(r, &own, v, true);
 	struct buf raw = { 0 };
 	json_put_value(&raw, v);
