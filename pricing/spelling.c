@@ -106,6 +106,7 @@ static const struct {
 	{ "google-gla", "google" },
 	{ "google-vertex", "vertex" },
 	{ "google-vertex-anthropic", "vertex" },
+	{ "google.vertex", "vertex" },
 	{ "google_genai", "google" },
 	{ "google_vertexai", "vertex" },
 	{ "meta-llama", "meta" },
@@ -119,6 +120,7 @@ static const struct {
 	{ "tencent-tokenhub", "tokenhub" },
 	{ "together_ai", "together" },
 	{ "togetherai", "together" },
+	{ "vertex.anthropic", "vertex" },
 	{ "vertex_ai", "vertex" },
 	{ "vertexai", "vertex" },
 	{ "voyageai", "voyage" },
@@ -131,7 +133,7 @@ static const struct {
 };
 
 /* LiteLLM names what is served beside who serves it: vertex_ai-language-models,
- * text-completion-openai. */
+ * text-completion-openai; the AI SDK by which interface: anthropic.messages, google.vertex.chat. */
 static struct text without_kind(struct text provider)
 {
 	static const char before[] = "text-completion-", after[] = "_ai-";
@@ -140,6 +142,14 @@ static struct text without_kind(struct text provider)
 		return provider;
 	if (provider.n > n && strncasecmp(provider.p, before, n) == 0)
 		return (struct text){ provider.p + n, provider.n - n };
+	static const char *const interfaces[] = { ".chat",	 ".responses",	   ".messages",
+						  ".completion", ".generative-ai", ".embedding" };
+	for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
+		const size_t k = strlen(interfaces[i]);
+		if (provider.n > k &&
+		    strncasecmp(provider.p + provider.n - k, interfaces[i], k) == 0)
+			return (struct text){ provider.p, provider.n - k };
+	}
 	const char *at = memmem(provider.p, provider.n, after, sizeof after - 1);
 	return at ? (struct text){ provider.p, (size_t)(at - provider.p) + 3 } : provider;
 }
@@ -151,7 +161,7 @@ struct text provider_spelling(struct text provider)
 		if (word.n == strlen(vendors[i].word) &&
 		    strncasecmp(word.p, vendors[i].word, word.n) == 0)
 			return text_of(vendors[i].provider);
-	return provider.p && word.p > provider.p ? word : provider;
+	return word;
 }
 
 static bool starts(struct text t, const char *word)

@@ -16,6 +16,7 @@ enum otlp_role {
 	OTLP_ID = RAW_COUNTS,
 	OTLP_MODEL,
 	OTLP_ASKED_MODEL,
+	OTLP_SELLER, /* in the word of an instrumentation */
 	OTLP_SESSION,
 	OTLP_CUSTOMER,
 	OTLP_PROJECT,

@@ -1,5 +1,6 @@
 /* One sighting of a call in the making: what every format needs to fill it in and to hand it over.
  */
+#include "meter/formats/agent_call.h"
 #include "meter/formats/payload_run.h"
 
 #include <stdio.h>
@@ -43,6 +44,44 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 	return 0;
 }
 
+void payload_word(struct record *r, enum record_field f, struct text word)
+{
+	r->text[f] = word;
+	r->present |= (uint64_t)1 << f;
+}
+
+/* Who sells the call, and where: both decide its price. An answer of OpenRouter names who stands
+ * behind it; what a framework names is the client that it called with. */
+static void take_seller(struct payload_reader *p, struct record *r, json_value *v)
+{
+	static const char *const sellers[] = { "provider", "vendor" };
+	static const char *const clients[] = { "provider_name", "model_provider",
+					       "custom_llm_provider" };
+	const struct text id = r->text[FIELD_ID];
+	const bool openrouter = id.n > 4 && memcmp(id.p, "gen-", 4) == 0;
+	if (!r->text[FIELD_REGION].n)
+		payload_text(r, FIELD_REGION, json_member(v, "region"));
+	for (size_t i = 0; i < sizeof sellers / sizeof *sellers; i++)
+		if (!r->text[FIELD_PROVIDER].n && json_member(v, sellers[i]) && openrouter)
+			payload_word(r, FIELD_PROVIDER, TEXT("openrouter"));
+		else if (!r->text[FIELD_PROVIDER].n)
+			payload_text(r, FIELD_PROVIDER, json_member(v, sellers[i]));
+	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
+		if (!r->text[FIELD_PROVIDER].n)
+			agent_set_seller(p, r, json_string(json_member(v, clients[i])));
+}
+
+/* When it was, under the name that whoever kept the answer chose for it. */
+static int take_instant(struct record *r, json_value *v, struct err *e)
+{
+	static const char *const names[] = { "timestamp", "ts",		"created_at", "createdAt",
+					     "datetime",  "start_time", "started_at", NULL };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && names[i] && !(r->present >> FIELD_TIME & 1); i++)
+		rc = payload_time(r, FIELD_TIME, json_member(v, names[i]), e);
+	return rc;
+}
+
 int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e)
 {
 	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
@@ -54,15 +93,14 @@ int payload_labels(struct payload_reader *p, struct record *r, json_value *v, st
 	for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++)
 		if (!r->text[FIELD_SESSION].n)
 			payload_text(r, FIELD_SESSION, json_member(v, sessions[i]));
+	take_seller(p, r, v);
+	take_seller(p, r, json_member(v, "response_metadata"));
+	take_seller(p, r, json_member(v, "_hidden_params"));
 	payload_effort(p, r, v);
 	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
-	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
-}
-
-static void set_word(struct record *r, enum record_field f, struct text word)
-{
-	r->text[f] = word;
-	r->present |= (uint64_t)1 << f;
+	if (rc == 0)
+		rc = payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e);
+	return rc == 0 ? take_instant(r, v, e) : rc;
 }
 
 /* Another model that was asked within the call, billed at its own price. */
@@ -82,8 +120,8 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 		return err_set(e, ERR_INVALID, "an advisor's call in 'iterations' names no model");
 	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
 	if (id.n)
-		set_word(&own.record, FIELD_ID,
-			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
+		payload_word(&own.record, FIELD_ID,
+			     text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
 	payload_judge(r, &own, v, true);
 	struct buf raw = { 0 };
 	json_put_value(&raw, v);
@@ -346,7 +384,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 	if (r->in_batch)
 		payload_add_tier(r, m, TEXT("batch"));
 	if (r->in_batch && r->batch_vendor && !m->record.text[FIELD_PROVIDER].n)
-		set_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
+		payload_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
 	payload_settle_tools(r, m);
 	if (!m->unread)
 		m->unread = r->unread_row;
