@@ -227,13 +227,17 @@ static int set_up(struct db *db, struct err *e)
 		   (unsigned long long)connection_of(db)->session);
 	/* what a version may not know, or only a superuser may set, where it is not so anyway: what
 	 * can be written, what equals NULL, whether triggers hold, and that nobody is thrown out
-	 * while nothing is asked */
-	buf_puts(&sql,
-		 "SELECT set_config(n,v,false) FROM (VALUES('default_transaction_read_only','off'),"
-		 "('default_transaction_isolation','read committed'),"
-		 "('default_transaction_deferrable','off'),('session_replication_role','origin'),"
-		 "('transform_null_equals','off'),('idle_session_timeout','0'),"
-		 "('transaction_timeout','0')) s(n,v) WHERE current_setting(n,true)<>v");
+	 * while nothing is asked. Of a cluster each worker is spoken to by one connection: over
+	 * several a transaction may not see what it has copied there itself (decision 12) */
+	buf_puts(
+		&sql,
+		"SELECT set_config(n,v,false) FROM (VALUES('default_transaction_read_only','off'),"
+		"('default_transaction_isolation','read committed'),"
+		"('default_transaction_deferrable','off'),('session_replication_role','origin'),"
+		"('transform_null_equals','off'),('idle_session_timeout','0'),"
+		"('transaction_timeout','0'),('citus.multi_shard_modify_mode','sequential'),"
+		"('citus.max_adaptive_executor_pool_size','1'),"
+		"('citus.max_cached_conns_per_worker','1')) s(n,v) WHERE current_setting(n,true)<>v");
 	int rc = run(db, sql.p, e);
 	buf_release(&sql);
 	return rc;
