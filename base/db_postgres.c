@@ -360,6 +360,19 @@ static int check_owner(struct db *db, struct err *e)
 	return rc;
 }
 
+/* A worker of a cluster has the rows of others' tables and none of its own. */
+static int check_worker(struct db *db, struct err *e)
+{
+	int64_t n;
+	int rc = db_read_int(db, "SELECT to_regclass('pg_dist_local_group') IS NOT NULL", &n, e);
+	if (rc == 0 && n)
+		rc = db_read_int(db, "SELECT groupid FROM pg_dist_local_group", &n, e);
+	return rc != 0 || !n
+		       ? rc
+		       : err_set(e, ERR_INVALID, "%s is a worker's database; use its coordinator's",
+				 db->path);
+}
+
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
 {
 	int64_t version;
@@ -376,6 +389,10 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 			       db->path, (long long)version, (long long)known);
 	if (version == known)
 		return 0;
+	if (version == 0)
+		rc = check_worker(db, e);
+	if (rc != 0)
+		return rc;
 	if (version == 0 && mode != DB_CREATE)
 		return err_set(e, ERR_NOT_FOUND,
 			       "%s has no tally tables yet; the first `tally ingest` creates them",

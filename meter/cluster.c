@@ -145,10 +145,10 @@ static int tidy(struct store *s, struct err *e)
 {
 	struct db *db = store_db(s);
 	char sql[200];
-	bool done;
+	int64_t done;
 	int rc = db_begin(db, e);
 	if (rc == 0)
-		rc = cluster_is(s, &done, e);
+		rc = db_read_int(db, "SELECT count(*) FROM about WHERE key='cluster'", &done, e);
 	for (size_t i = 0; rc == 0 && !done && i < SPREAD; i++) {
 		snprintf(sql, sizeof sql,
 			 "SELECT truncate_local_data_after_distributing_table('tally.%s')",
@@ -162,14 +162,6 @@ static int tidy(struct store *s, struct err *e)
 		rc = db_commit(db, e);
 	if (rc != 0)
 		db_rollback(db);
-	return rc;
-}
-
-int cluster_is(struct store *s, bool *out, struct err *e)
-{
-	int64_t n;
-	int rc = db_read_int(store_db(s), "SELECT count(*) FROM about WHERE key='cluster'", &n, e);
-	*out = rc == 0 && n;
 	return rc;
 }
 

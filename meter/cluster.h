@@ -33,8 +33,6 @@ struct cluster_options {
 	void *user;
 };
 
-/* Whether the database is spread over a cluster, the work being done. */
-int cluster_is(struct store *s, bool *out, struct err *e);
 /*
  * Spreads the database, a table a transaction: what was done when it was stopped is not done again.
  * Others may read and write between two tables, and wait during one. Errors: ERR_USAGE for a

@@ -43,6 +43,7 @@ struct gathering {
 	bool valid;
 	struct buf more_text; /* of one row */
 	int64_t unfit_to;     /* rows up to that one do not fit; 0: they do */
+	int64_t twice;	      /* a number that two rows have; 0: none was met */
 	bool corrected;	      /* since then */
 	struct cells quarter, day;
 	struct dict more_index; /* key to 1 + place */
@@ -261,12 +262,16 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 {
 	struct db *db = store_db(s);
 	struct query *q;
+	int64_t before = 0;
 	int rc = db_statement(db, &sql_roll_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
+		if (db_int(q, 0) == before)
+			g->twice = before;
+		before = db_int(q, 0);
 		struct summed_row r = {
 			db_int(q, 0), db_int(q, 1),
 			db_int(q, 2), db_int(q, 3),
@@ -516,23 +521,43 @@ int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 	return read_about(s, "rolled_to", out, e);
 }
 
-int rollup_check(struct store *s, struct err *e)
+static int records_differ(int64_t held, int64_t promised, const char *by, struct err *e)
 {
-	int64_t records, quarters, days;
-	bool known;
-	int rc = read_promise(s, &records, &known, e);
-	if (rc != 0 || !known)
-		return rc;
-	rc = db_read_int(store_db(s), "SELECT sum(records) FROM rollup_quarter", &quarters, e);
-	if (rc == 0)
-		rc = db_read_int(store_db(s), "SELECT sum(records) FROM rollup_day", &days, e);
-	if (rc != 0 || (quarters == records && days == records))
-		return rc;
 	return err_set(
 		e, ERR_MISMATCH,
-		"%s: the rollups hold %lld records by quarter of an hour and %lld by day where "
-		"there are %lld (`tally fsck --rebuild` rebuilds them)",
-		store_path(s), (long long)quarters, (long long)days, (long long)records);
+		"the rollups hold %lld records%s where there are %lld (`tally fsck --rebuild` "
+		"rebuilds them)",
+		(long long)held, by, (long long)promised);
+}
+
+int rollup_check_records(struct store *s, int64_t held, struct err *e)
+{
+	int64_t promised;
+	bool known;
+	int rc = read_promise(s, &promised, &known, e);
+	return rc == 0 && known && held != promised ? records_differ(held, promised, "", e) : rc;
+}
+
+int rollup_check(struct store *s, struct err *e)
+{
+	int64_t promised, held;
+	bool known;
+	int rc = read_promise(s, &promised, &known, e);
+	if (rc != 0 || !known)
+		return rc;
+	rc = db_read_int(store_db(s), "SELECT sum(records) FROM rollup_quarter", &held, e);
+	if (rc == 0 && held != promised)
+		return records_differ(held, promised, " by quarter of an hour", e);
+	if (rc == 0)
+		rc = db_read_int(store_db(s), "SELECT sum(records) FROM rollup_day", &held, e);
+	return rc == 0 && held != promised ? records_differ(held, promised, " by day", e) : rc;
+}
+
+int rollup_check_cluster(struct store *s, struct err *e)
+{
+	int64_t cluster = 0;
+	int rc = db_on_server(store_db(s)) ? read_about(s, "cluster", &cluster, e) : 0;
+	return rc == 0 && cluster ? rollup_check(s, e) : rc;
 }
 
 int rollup_made(struct store *s, int64_t *out, struct err *e)
@@ -676,12 +701,12 @@ static int count_rows(struct store *s, int64_t from, int64_t to, struct row_coun
 	return rc < 0 ? rc : 0;
 }
 
-/* Reads the rows back; they are counted by themselves. */
-static int roll(struct store *s, int64_t from, int64_t to, struct row_count *out, struct err *e)
+/* Reads the rows back. */
+static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	enum { ROWS_AT_ONCE = 2000000 };
 	const bool there = db_on_server(store_db(s));
-	int rc = count_rows(s, from, to, out, e);
+	int rc = 0;
 	for (int64_t next; rc == 0 && from <= to; from = next) {
 		next = to - from < ROWS_AT_ONCE ? to + 1 : from + ROWS_AT_ONCE;
 		rc = (there ? roll_there : roll_here)(s, from, next - 1, e);
@@ -718,12 +743,48 @@ static int take_turn(struct store *s, bool wait, bool *mine, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_recover = {
+	.postgres = "SELECT recover_prepared_transactions()",
+};
+
+/*
+ * Where numbers have no row, the transaction that had them was given up; or, on a cluster, it was
+ * committed and a worker died before it heard of that: its rows are seen once the worker is told.
+ * It is told now, before the numbers are noted as nobody's. *back: whether rows came back.
+ */
+static int recover(struct store *s, bool *back, struct err *e)
+{
+	struct query *q;
+	int64_t cluster, n = 0;
+	int rc = read_about(s, "cluster", &cluster, e);
+	if (rc == 0 && cluster && (rc = db_statement(store_db(s), &sql_recover, &q, e)) == 0)
+		rc = db_returned(store_db(s), q, &n, e);
+	*back = n > 0;
+	return rc;
+}
+
 static int64_t gathered_records(const struct gathering *g)
 {
 	int128 n = 0;
 	for (size_t i = 0; i < g->day.count; i++)
 		n += g->day.list[i].sum[SUM_RECORDS];
 	return (int64_t)n;
+}
+
+/* Rows that were committed; numbers of them that have no row are known for good now. */
+static int roll_committed(struct store *s, int64_t from, int64_t to, struct row_count *n,
+			  struct err *e)
+{
+	bool back = false;
+	int rc = count_rows(s, from, to, n, e);
+	const bool skipped = db_on_server(store_db(s)) && n->rows <= to - from;
+	if (rc == 0 && skipped)
+		rc = recover(s, &back, e);
+	if (rc == 0 && back)
+		rc = count_rows(s, from, to, n, e);
+	if (rc == 0)
+		rc = roll(s, from, to, e);
+	return rc == 0 && skipped ? run_over(s, &sql_roll_skipped, from, to, e) : rc;
 }
 
 /*
@@ -741,10 +802,7 @@ static int sum_up(struct store *s, const struct gathering *g, int64_t done, int6
 			      g->from - 1 <= committed;
 	const int64_t back = gathered ? g->from - 1 : committed;
 	struct row_count n = { 0 };
-	int rc = done < back ? roll(s, done + 1, back, &n, e) : 0;
-	/* numbers without rows are known for good now */
-	if (rc == 0 && db_on_server(store_db(s)) && n.rows < back - done)
-		rc = run_over(s, &sql_roll_skipped, done + 1, back, e);
+	int rc = done < back ? roll_committed(s, done + 1, back, &n, e) : 0;
 	if (rc == 0 && gathered)
 		rc = put_gathering(s, g, e);
 	*to = gathered ? last : back > done ? back : done;
@@ -861,7 +919,9 @@ int rollup_rebuild(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = set_about(s, "rollups_made", made + 1, e);
 	if (rc == 0)
-		rc = roll(s, 1, store_last_seq(s), &n, e);
+		rc = count_rows(s, 1, store_last_seq(s), &n, e);
+	if (rc == 0)
+		rc = roll(s, 1, store_last_seq(s), e);
 	return rc == 0 ? set_promise(s, n.records, store_last_seq(s), e) : rc;
 }
 
@@ -947,6 +1007,10 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = gather(s, 1, done, g, e);
+	if (rc == 0 && g->twice) {
+		*same = false;
+		snprintf(difference, 200, "row %lld, which is there twice,", (long long)g->twice);
+	}
 	const struct both_cells cells[] = {
 		{ "SELECT quarter,subject,price," SUM_COLUMNS " FROM rollup_quarter", "quarter",
 		  &g->quarter },

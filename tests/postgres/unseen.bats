@@ -51,7 +51,11 @@ records() { # count
 	"$TALLY" ingest u.jsonl -q || [ $? -eq 3 ]
 	$psql -c "UPDATE tally.rollup_quarter SET records=records-1 WHERE ctid=(SELECT min(ctid) FROM tally.rollup_quarter)"
 	run "$TALLY" fsck
-	expect 5 'the rollups hold 59 records by quarter of an hour and 60 by day where there are 60' 'the rollup of quarter'
+	expect 5 'the rollups hold 59 records by quarter of an hour where there are 60' 'the rollup of quarter'
+	for by in model customer; do
+		run "$TALLY" usage --by $by
+		[ "$status" -ne 0 ] || [ $by = customer ] || fail 'it is not said'
+	done
 	run "$TALLY" fsck --rebuild
 	expect 0 clean
 }
