@@ -9,6 +9,7 @@
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
 #include "meter/store/record_id.h"
+#include "meter/store/rollup.h"
 #include "meter/store/row_cache.h"
 #include "meter/store/row_text.h"
 
@@ -287,6 +288,8 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		return rc;
 	}
 	db_on_renewal(&s->db, forget_server, s);
+	if (mode != DB_READ)
+		rollup_follow(s);
 	*out = s;
 	return 0;
 }
@@ -403,6 +406,13 @@ int store_settled_to(struct store *s, int64_t *out, struct err *e)
 bool store_is_beside(const struct store *s)
 {
 	return s->writing && s->beside;
+}
+
+int64_t store_committed_to(const struct store *s, int64_t last)
+{
+	return db_on_server(&s->db) && s->writing && s->first_of_batch <= last
+		       ? s->first_of_batch - 1
+		       : last;
 }
 
 bool store_rows_are_settled(const struct store *s)

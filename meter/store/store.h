@@ -183,6 +183,9 @@ int store_refresh(struct store *s, struct err *e);
 int store_settled_to(struct store *s, int64_t *out, struct err *e);
 /* Whether others append during this transaction, whose rows it does not see. */
 bool store_is_beside(const struct store *s);
+/* Up to which of the rows to `last` a sum may read them back: on a server not what the transaction
+ * under way has written itself. */
+int64_t store_committed_to(const struct store *s, int64_t last);
 /* Whether none can appear any more among the rows up to the last one; else what is summed now must
  * not be gone on with from there. */
 bool store_rows_are_settled(const struct store *s);
