@@ -502,6 +502,18 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	return rc;
 }
 
+int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *e)
+{
+	const struct stored_price *p;
+	if (!(*flags & USAGE_UNSPLIT))
+		return 0;
+	const int rc = store_stored_price(in->store, price, &p, e);
+	if (rc == 0)
+		*flags = rates_by_lifetime(&p->rates) ? *flags | USAGE_BROKEN_OFF
+						      : *flags & ~(unsigned)USAGE_BROKEN_OFF;
+	return rc;
+}
+
 static int origin_of(struct ingest *in, const char *shape, const char *rule, int64_t *out,
 		     struct err *e)
 {
@@ -560,7 +572,10 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 
 static unsigned flags_of(const struct metered *m)
 {
-	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
+	const unsigned least = m->broken_off	   ? USAGE_BROKEN_OFF
+			       : m->record.unsplit ? USAGE_UNSPLIT
+						   : 0;
+	return (m->cumulative ? USAGE_CUMULATIVE : 0) | least |
 	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
 }
 
@@ -598,7 +613,9 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 		rc = store_append(in->store, &back, e);
 	/* what is stored tells for how long the cache writes of both stay */
 	const unsigned told =
-		m->unsplit && !(have->flags & USAGE_BROKEN_OFF) ? USAGE_BROKEN_OFF : 0;
+		m->record.unsplit && !(have->flags & (USAGE_BROKEN_OFF | USAGE_UNSPLIT))
+			? USAGE_BROKEN_OFF | USAGE_UNSPLIT
+			: 0;
 	const unsigned flags =
 		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | (flags_of(m) & ~told));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
@@ -624,6 +641,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	if (rc == 0)
 		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
+		rc = ingest_bound(in, row.price, &row.flags, e);
+	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
@@ -638,7 +657,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	int64_t stored[BUCKET_COUNT];
 	int64_t time_us = have->record.time_us, completed_us = have->record.completed_us;
 	memcpy(stored, have->record.tokens, sizeof stored);
-	if (m->unsplit || text_is(have->shape, "claude-code.event"))
+	if (m->record.unsplit || have->flags & USAGE_UNSPLIT ||
+	    text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
 	if (m->twin.n && !text_is(have->shape, m->shape))
 		sighting_share_cached(stored, grown->tokens);
@@ -654,7 +674,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	}
 	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
 		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
-	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !m->broken_off)
+	const bool least = have->flags & USAGE_UNSPLIT ? m->record.unsplit : m->broken_off;
+	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !least)
 		s = SIGHTING_LARGER; /* what was the least is all of it */
 	sighting_span(&time_us, &completed_us, grown);
 	/* the call began with its earliest sighting */
@@ -1128,19 +1149,22 @@ static bool may_be_of_session(const struct ingest *in, const struct metered *m)
 
 /* The row of a record that is new and sound, and what is known of its call from now on. */
 static int append(struct ingest *in, const struct metered *m, const struct record *r,
-		  unsigned flags, bool *unpriced, struct err *e)
+		  unsigned *flags, bool *unpriced, struct err *e)
 {
-	const struct rated what = { r, flags, m->unread, m->stated };
+	const struct rated what = { r, *flags, m->unread, m->stated };
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = *r,
 				 .stated = m->stated,
 				 .raw = m->raw,
-				 .flags = flags };
+				 .flags = *flags };
 	int rc = store_series(in->store, r, &row.series, e);
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
 		rc = ingest_price(in, &what, &row.price, unpriced, e);
+	if (rc == 0)
+		rc = ingest_bound(in, row.price, &row.flags, e);
+	*flags = row.flags;
 	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	if (rc == 0 && in->o.own_ids)
@@ -1206,7 +1230,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (bad)
 		return ingest_refuse_call(in, m, bad, now, e);
 	flags = ingest_boundary(in, &r, flags);
-	rc = append(in, m, &r, flags, &unpriced, e);
+	rc = append(in, m, &r, &flags, &unpriced, e);
 	if (rc != 0)
 		return rc;
 	if (m->aggregate)
@@ -1214,7 +1238,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	else
 		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
-	in->counts.bound.placeholders += m->broken_off;
+	in->counts.bound.placeholders += (flags & USAGE_BROKEN_OFF) != 0;
 	lower_bound_see(&in->counts.bound, m->shape);
 	if (m->met)
 		lower_bound_see(&in->counts.bound, m->met);
