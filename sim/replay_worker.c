@@ -916,6 +916,13 @@ void replay_accept(struct worker *w, struct record_batch *b)
 	accept(w, b);
 }
 
+/* Whether the price of the row that was taken last depends on how long cache writes stay. */
+static bool is_by_lifetime(const struct worker *w)
+{
+	const struct tariff_answer *a = w->answer[0];
+	return a->price && rates_by_lifetime(&a->tariff->rates);
+}
+
 void replay_bound(struct worker *w, struct record_batch *b)
 {
 	w->bound.placeholders++;
@@ -1083,7 +1090,7 @@ void replay_work_calls(struct worker *w)
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off)
+			if (m->broken_off || (m->record.unsplit && is_by_lifetime(w)))
 				replay_bound(w, b);
 		}
 	}

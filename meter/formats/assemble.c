@@ -194,7 +194,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 {
 	int64_t counts[BUCKET_COUNT];
 	memcpy(counts, m->record.tokens, sizeof counts);
-	if (m->unsplit || have->unsplit)
+	if (m->record.unsplit || have->record.unsplit)
 		sighting_share_split(have->record.tokens, counts);
 	if (m->twin.n && text_eq(m->twin, have->twin))
 		sighting_share_cached(have->record.tokens, counts);
@@ -215,6 +215,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		have->record.time_us = m->record.time_us;
 	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
 	have->broken_off &= m->broken_off;
+	have->record.unsplit &= m->record.unsplit;
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)

@@ -33,6 +33,9 @@ static const struct log_gap gaps[] = {
 	{ "langfuse.days", NULL, "Langfuse's days", UNTOLD },
 	{ "langfuse.metrics", NULL, "Langfuse's metrics", UNTOLD },
 	{ "otlp.span.untold", NULL, "spans whose instrumentation leaves it out", UNTOLD },
+	{ "otlp.span.estimated", NULL, "OpenLLMetry's spans of OpenAI",
+	  "what of the prompts was cached, and estimate the counts of streams",
+	  "the usage of the answers", true },
 };
 
 const struct log_gap *log_gap_at(size_t i)

@@ -19,7 +19,7 @@ struct log_gap {
 	bool cache_untold; /* every call is there, at the price of a prompt that was not cached */
 };
 
-enum { LOG_GAPS_MOST = 16 };
+enum { LOG_GAPS_MOST = 24 };
 /* NULL behind the last. */
 const struct log_gap *log_gap_at(size_t i);
 

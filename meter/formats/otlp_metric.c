@@ -258,7 +258,7 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 		r->passed_over++;
 		return;
 	}
-	m.aggregate = m.cumulative = m.unsplit = true;
+	m.aggregate = m.cumulative = true;
 	m.unread = s->format->lacks;
 	m.record.time_us = s->start / 1000;
 	m.record.completed_us =

@@ -55,6 +55,8 @@ static const struct {
 	{ RAW_CACHE_WRITE, "llm.usage.cache_creation_input_tokens" },
 	{ RAW_CACHE_WRITE, "llm.token_count.prompt_details.cache_write" },
 	{ RAW_CACHE_WRITE, "ai.usage.inputTokenDetails.cacheWriteTokens" },
+	{ RAW_CACHE_WRITE_5M, "anthropic.usage.cache_creation.ephemeral_5m_input_tokens" },
+	{ RAW_CACHE_WRITE_1H, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.reasoning.output_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.details.reasoning_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.reasoning_tokens" },
@@ -103,6 +105,7 @@ static const struct {
 	{ OTLP_WORKLOAD, "workload" },
 	{ OTLP_TIER, "gen_ai.openai.response.service_tier" },
 	{ OTLP_TIER, "openai.response.service_tier" },
+	{ OTLP_TIER, "anthropic.response.service_tier" },
 	{ OTLP_OPERATION, "gen_ai.operation.name" },
 	{ OTLP_OPERATION, "llm.request.type" },
 	{ OTLP_OPENINFERENCE_KIND, "openinference.span.kind" },
@@ -116,6 +119,7 @@ static const struct {
 	{ OTLP_AGENT_RUN, "pydantic_ai.all_messages" },
 	{ OTLP_USAGE_DETAILS, "langfuse.observation.usage_details" },
 	{ OTLP_METADATA, "ai.response.providerMetadata" },
+	{ OTLP_ANSWER, "output.value" },
 };
 
 static struct dict known;

@@ -49,9 +49,7 @@ struct metered {
 	bool holds_more;
 	bool in_run;	/* an answer of a run whose sum is not in its source */
 	bool aggregate; /* all calls of a bucket of time, [time, completed); cumulative, too */
-	bool unsplit;	/* its cache writes are not told by lifetime */
-	/* its counts are the least that they may be: a stream ended before its usage was final, or
-	 * how long cache writes stay is not told of some of them */
+	/* its counts are the least that they may be: a stream ended before its usage was final */
 	bool broken_off;
 	int64_t line; /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not

@@ -503,6 +503,18 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	return rc;
 }
 
+int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *e)
+{
+	const struct stored_price *p;
+	if (!(*flags & USAGE_UNSPLIT))
+		return 0;
+	const int rc = store_stored_price(in->store, price, &p, e);
+	if (rc == 0)
+		*flags = rates_by_lifetime(&p->rates) ? *flags | USAGE_BROKEN_OFF
+						      : *flags & ~(unsigned)USAGE_BROKEN_OFF;
+	return rc;
+}
+
 static int origin_of(struct ingest *in, const char *shape, const char *rule, int64_t *out,
 		     struct err *e)
 {
@@ -563,7 +575,10 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 
 static unsigned flags_of(const struct metered *m)
 {
-	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
+	const unsigned least = m->broken_off	   ? USAGE_BROKEN_OFF
+			       : m->record.unsplit ? USAGE_UNSPLIT
+						   : 0;
+	return (m->cumulative ? USAGE_CUMULATIVE : 0) | least |
 	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
 }
 
@@ -601,7 +616,9 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 		rc = store_append(in->store, &back, e);
 	/* what is stored tells for how long the cache writes of both stay */
 	const unsigned told =
-		m->unsplit && !(have->flags & USAGE_BROKEN_OFF) ? USAGE_BROKEN_OFF : 0;
+		m->record.unsplit && !(have->flags & (USAGE_BROKEN_OFF | USAGE_UNSPLIT))
+			? USAGE_BROKEN_OFF | USAGE_UNSPLIT
+			: 0;
 	const unsigned flags =
 		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | (flags_of(m) & ~told));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
@@ -627,6 +644,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	if (rc == 0)
 		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
+		rc = ingest_bound(in, row.price, &row.flags, e);
+	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
@@ -641,7 +660,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	int64_t stored[BUCKET_COUNT];
 	int64_t time_us = have->record.time_us, completed_us = have->record.completed_us;
 	memcpy(stored, have->record.tokens, sizeof stored);
-	if (m->unsplit || text_is(have->shape, "claude-code.event"))
+	if (m->record.unsplit || have->flags & USAGE_UNSPLIT ||
+	    text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
 	if (m->twin.n && !text_is(have->shape, m->shape))
 		sighting_share_cached(stored, grown->tokens);
@@ -657,7 +677,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	}
 	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
 		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
-	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !m->broken_off)
+	const bool least = have->flags & USAGE_UNSPLIT ? m->record.unsplit : m->broken_off;
+	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !least)
 		s = SIGHTING_LARGER; /* what was the least is all of it */
 	sighting_span(&time_us, &completed_us, grown);
 	/* the call began with its earliest sighting */
@@ -1144,6 +1165,8 @@ static int append(struct ingest *in, const struct metered *m, struct usage_row *
 	if (rc == 0)
 		rc = ingest_price(in, &what, &row->price, unpriced, e);
 	if (rc == 0)
+		rc = ingest_bound(in, row->price, &row->flags, e);
+	if (rc == 0)
 		rc = store_append(in->store, row, e);
 	if (rc == 0 && in->o.own_ids)
 		rc = store_set_own_ids(in->store, e);
@@ -1216,7 +1239,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	else
 		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
-	in->counts.bound.placeholders += m->broken_off;
+	in->counts.bound.placeholders += (row.flags & USAGE_BROKEN_OFF) != 0;
 	lower_bound_mark(&in->counts.bound, in->marks);
 	if (m->met)
 		lower_bound_see(&in->counts.bound, m->met);

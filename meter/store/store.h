@@ -18,8 +18,11 @@ enum usage_flag {
 	USAGE_BROKEN_OFF = 2,
 	USAGE_TIME_ASSUMED = 4,
 	USAGE_AGGREGATE = 8,
-	USAGE_UNREAD = 16,	 /* it has no price, for a member of it is of no known meaning */
-	USAGE_BY_COMPLETION = 32 /* its completion decides prices and credits, not its start */
+	USAGE_UNREAD = 16,	  /* it has no price, for a member of it is of no known meaning */
+	USAGE_BY_COMPLETION = 32, /* its completion decides prices and credits, not its start */
+	/* its source does not say how long its cache writes stay; where its price depends on that,
+	 * it is USAGE_BROKEN_OFF, too */
+	USAGE_UNSPLIT = 64
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
