@@ -1083,7 +1083,7 @@ void replay_work_calls(struct worker *w)
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off)
+			if (metered_is_part(m))
 				replay_bound(w, b);
 		}
 	}

@@ -380,7 +380,7 @@ static void take_call(struct loading *l, const struct metered *m)
 	}
 	l->without_time += !why && place == CALL_WITHOUT_INSTANT;
 	if (!why)
-		why = place == CALL_INSIDE ? build_record(&l->b, r, m->broken_off, us)
+		why = place == CALL_INSIDE ? build_record(&l->b, r, metered_is_part(m), us)
 					   : call_place_reason(place);
 	if (why)
 		refuse(l, m->line, why);

@@ -51,7 +51,7 @@ struct metered {
 	bool aggregate; /* all calls of a bucket of time, [time, completed); cumulative, too */
 	bool unsplit;	/* its cache writes are not told by lifetime */
 	/* its counts are the least that they may be: a stream ended before its usage was final, or
-	 * how long cache writes stay is not told of some of them */
+	 * its source says that it leaves some of them open */
 	bool broken_off;
 	int64_t line; /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not
@@ -65,6 +65,13 @@ static inline bool metered_stands_alone(const struct metered *m)
 {
 	return !m->cumulative && !m->session_sum && !m->in_run && !m->also.n && !m->copy_of.n &&
 	       !m->twin.n;
+}
+
+/* Whether its cost is a lower bound: its counts are the least, or its cache writes are priced as
+ * those that stay for the least time. */
+static inline bool metered_is_part(const struct metered *m)
+{
+	return m->broken_off || (m->unsplit && m->record.tokens[BUCKET_CACHE_WRITE_5M]);
 }
 
 struct payload_sink {

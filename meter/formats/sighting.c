@@ -334,8 +334,6 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		return;
 	}
 	take_mapped(r, m);
-	/* priced at the five minutes that are the least */
-	m->broken_off |= m->unsplit && m->record.tokens[BUCKET_CACHE_WRITE_5M];
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",

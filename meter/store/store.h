@@ -19,7 +19,11 @@ enum usage_flag {
 	USAGE_TIME_ASSUMED = 4,
 	USAGE_AGGREGATE = 8,
 	USAGE_UNREAD = 16,	 /* it has no price, for a member of it is of no known meaning */
-	USAGE_BY_COMPLETION = 32 /* its completion decides prices and credits, not its start */
+	USAGE_BY_COMPLETION = 32, /* its completion decides prices and credits, not its start */
+	/* why it is broken off: how long its cache writes stay is untold, its end is; rows of older
+	 * versions tell neither */
+	USAGE_UNSPLIT = 64,
+	USAGE_CUT = 128
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
