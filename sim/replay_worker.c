@@ -1090,7 +1090,7 @@ void replay_work_calls(struct worker *w)
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off || (m->record.unsplit && is_by_lifetime(w)))
+			if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)))
 				replay_bound(w, b);
 		}
 	}

@@ -82,7 +82,9 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 			r->requests = given->requests;
 		/* how long its cache writes stay is told now */
 		if (fresh.flags & USAGE_UNSPLIT && given->present & WRITES)
-			fresh.flags &= ~(unsigned)(USAGE_UNSPLIT | USAGE_BROKEN_OFF);
+			fresh.flags &=
+				~(unsigned)(USAGE_UNSPLIT |
+					    (fresh.flags & USAGE_CUT ? 0 : USAGE_BROKEN_OFF));
 		struct usage u = { .requests = r->requests };
 		memcpy(u.counts, r->counts, sizeof u.counts);
 		rc = usage_check(&u, e);

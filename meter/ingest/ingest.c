@@ -40,6 +40,7 @@ struct ingest {
 	struct text shown;	/* the id of the record at work as its sender knows it */
 	struct buf also;	/* an id of another call under the same name */
 	struct buf mapped;	/* that of the record as --map names it */
+	struct buf unread;	/* why a call that is known has no price */
 	int twin; /* which of the calls that say the same the record is; 0: no matter */
 	/* of the last record: most follow each other with the same shape */
 	char shape[72],
@@ -107,6 +108,7 @@ void ingest_close(struct ingest *in)
 	buf_release(&in->id);
 	buf_release(&in->also);
 	buf_release(&in->mapped);
+	buf_release(&in->unread);
 	buf_release(&in->text);
 	buf_release(&in->told);
 	buf_release(&in->full);
@@ -510,8 +512,9 @@ int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *
 		return 0;
 	const int rc = store_stored_price(in->store, price, &p, e);
 	if (rc == 0)
-		*flags = rates_by_lifetime(&p->rates) ? *flags | USAGE_BROKEN_OFF
-						      : *flags & ~(unsigned)USAGE_BROKEN_OFF;
+		*flags = *flags & USAGE_CUT || rates_by_lifetime(&p->rates)
+				 ? *flags | USAGE_BROKEN_OFF
+				 : *flags & ~(unsigned)USAGE_BROKEN_OFF;
 	return rc;
 }
 
@@ -575,11 +578,10 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 
 static unsigned flags_of(const struct metered *m)
 {
-	const unsigned least = m->broken_off	   ? USAGE_BROKEN_OFF
-			       : m->record.unsplit ? USAGE_UNSPLIT
-						   : 0;
-	return (m->cumulative ? USAGE_CUMULATIVE : 0) | least |
-	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
+	return (m->cumulative ? USAGE_CUMULATIVE : 0) |
+	       (m->broken_off ? USAGE_BROKEN_OFF | USAGE_CUT : 0) |
+	       (metered_is_unsplit(m) ? USAGE_UNSPLIT : 0) | (m->aggregate ? USAGE_AGGREGATE : 0) |
+	       (m->unread ? USAGE_UNREAD : 0);
 }
 
 static bool says_more(const struct record *have, const struct record *r)
@@ -614,13 +616,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
-	/* what is stored tells for how long the cache writes of both stay */
-	const unsigned told =
-		m->record.unsplit && !(have->flags & (USAGE_BROKEN_OFF | USAGE_UNSPLIT))
-			? USAGE_BROKEN_OFF | USAGE_UNSPLIT
-			: 0;
 	const unsigned flags =
-		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | (flags_of(m) & ~told));
+		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
 	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
@@ -653,14 +650,47 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	return rc;
 }
 
-/* How a sighting compares with what is stored; grown becomes what both say together. */
+/* The later sighting with what both say of the call beside its counts. counts: how those of the
+ * later compare. *news: whether that is more than what is stored. have: stays the current row. */
+static int say_together(struct ingest *in, struct metered *both, bool *news,
+			const struct usage_row *have, enum sighting counts, struct err *e)
+{
+	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT);
+	const int64_t *was = have->record.tokens, *is = both->record.tokens;
+	const bool part = have->flags & USAGE_BROKEN_OFF, cut = part && why != USAGE_UNSPLIT,
+		   unsplit = why ? why & USAGE_UNSPLIT : part && !was[BUCKET_CACHE_WRITE_1H];
+	const struct stored_price *price;
+	both->broken_off = sighting_is_part(counts, cut, both->broken_off);
+	both->record.unsplit = sighting_is_part(
+		sighting_writes(was) == sighting_writes(is) ? SIGHTING_SAME : counts, unsplit,
+		both->record.unsplit);
+	if (counts == SIGHTING_SMALLER)
+		memcpy(both->record.tokens, was, sizeof both->record.tokens);
+	const bool ends = cut && !both->broken_off, splits = unsplit && !both->record.unsplit;
+	/* of a row that does not tell why, both must be over */
+	*news = (both->unread && !(have->flags & USAGE_UNREAD)) ||
+		(why ? ends || splits : part && !both->broken_off && !both->record.unsplit);
+	if (both->unread || !(have->flags & USAGE_UNREAD))
+		return 0;
+	int rc = store_stored_price(in->store, have->price, &price, e);
+	if (rc == 0) {
+		in->unread.n = 0;
+		buf_add(&in->unread, price->reason.p, price->reason.n);
+		both->unread = in->unread.p;
+	}
+	return rc;
+}
+
+/* How a sighting compares with what is stored, and by its counts alone (*counts); grown becomes
+ * what both say together. */
 static enum sighting compare_sightings(const struct ingest *in, const struct metered *m,
-				       const struct usage_row *have, struct record *grown)
+				       const struct usage_row *have, struct record *grown,
+				       enum sighting *counts)
 {
 	int64_t stored[BUCKET_COUNT];
 	int64_t time_us = have->record.time_us, completed_us = have->record.completed_us;
 	memcpy(stored, have->record.tokens, sizeof stored);
-	if (m->record.unsplit || have->flags & USAGE_UNSPLIT ||
+	if (m->record.unsplit || m->unread || have->flags & (USAGE_UNREAD | USAGE_UNSPLIT) ||
 	    text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
 	if (m->twin.n && !text_is(have->shape, m->shape))
@@ -669,21 +699,20 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
 			s = SIGHTING_LARGER;
+	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
 		return s == SIGHTING_SAME && grown->requests > have->record.requests
 			       ? SIGHTING_LARGER
 			       : s;
 	}
-	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
-		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
-	const bool least = have->flags & USAGE_UNSPLIT ? m->record.unsplit : m->broken_off;
-	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !least)
-		s = SIGHTING_LARGER; /* what was the least is all of it */
 	sighting_span(&time_us, &completed_us, grown);
-	/* the call began with its earliest sighting */
+	/* the call began with its earliest sighting, and its cache writes may be told by lifetime
+	 * now
+	 */
 	if (s != SIGHTING_OTHER &&
 	    (time_us < have->record.time_us || says_more(&have->record, grown) ||
+	     memcmp(stored, have->record.tokens, sizeof stored) != 0 ||
 	     (in->o.by_completion && completed_us != have->record.completed_us))) {
 		if (s == SIGHTING_SMALLER)
 			memcpy(grown->tokens, stored, sizeof stored);
@@ -846,19 +875,29 @@ static int grow(struct ingest *in, const struct metered *m, const struct record 
 	return rc == 0 ? append_grown(in, m, &have, known, grown, e) : rc;
 }
 
+/* Of what both say, the counts and instants of what is stored. */
+static void keep_counts(struct record *both, const struct record *have)
+{
+	memcpy(both->counts, have->counts, sizeof both->counts);
+	both->requests = have->requests;
+	both->time_us = have->time_us;
+	both->completed_us = have->completed_us;
+}
+
 /* The record says what is stored, and perhaps more: whose call it was, say. */
 static int take_repeated(struct ingest *in, const struct metered *m, const struct record *r,
 			 const struct known_id *known, struct err *e)
 {
 	struct usage_row have;
+	struct metered both = *m;
+	bool news = false;
 	int rc = store_row(in->store, known->current, &have, e);
-	if (rc == 0 && says_more(&have.record, r)) {
+	if (rc == 0)
+		rc = say_together(in, &both, &news, &have, SIGHTING_SAME, e);
+	if (rc == 0 && (news || says_more(&have.record, r))) {
 		struct record more = *r;
-		memcpy(more.counts, have.record.counts, sizeof more.counts);
-		more.requests = have.record.requests;
-		more.time_us = have.record.time_us;
-		more.completed_us = have.record.completed_us;
-		rc = append_grown(in, m, &have, known, &more, e);
+		keep_counts(&more, &have.record);
+		rc = append_grown(in, &both, &have, known, &more, e);
 	}
 	if (rc == 0)
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -870,6 +909,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		      const struct known_id *known, struct instant now, struct err *e)
 {
 	struct usage_row have;
+	bool news = false;
 	int rc;
 	if (!known->current) { /* it was voided: sending it again changes nothing */
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -884,9 +924,14 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
 		struct record grown = *r;
-		enum sighting s = compare_sightings(in, m, &have, &grown);
-		if (s == SIGHTING_LARGER)
-			rc = grow(in, m, &grown, known, now, e);
+		enum sighting counts, s = compare_sightings(in, m, &have, &grown, &counts);
+		struct metered both = *m;
+		if (s != SIGHTING_OTHER)
+			rc = say_together(in, &both, &news, &have, counts, e);
+		if (news && s == SIGHTING_SMALLER)
+			keep_counts(&grown, &have.record);
+		if (rc == 0 && (s == SIGHTING_LARGER || (s != SIGHTING_OTHER && news)))
+			rc = grow(in, &both, &grown, known, now, e);
 		if (rc == REFUSED)
 			return 0;
 		if (s != SIGHTING_OTHER) {

@@ -682,20 +682,53 @@ bool source_is_trace(const char *path)
 	return beginning_tells(path, false) == 0 || is_table_of_seconds(path);
 }
 
-/* "...token...": 123 */
-static bool line_counts_tokens(struct text line)
+static const char *without_blanks(const char *q, const char *end)
+{
+	while (q < end && *q == ' ')
+		q++;
+	return q;
+}
+
+static bool is_count(const char *q, const char *end)
+{
+	q = without_blanks(q, end);
+	return q < end && *q >= '1' && *q <= '9';
+}
+
+/* From there to the end of an object, or of the line, which sets *open. */
+static bool object_counts(const char *q, const char *end, bool *open)
+{
+	const char *close = memchr(q, '}', (size_t)(end - q));
+	*open = !close;
+	for (; q < (close ? close : end); q++)
+		if (*q == ':' && is_count(q + 1, end))
+			return true;
+	return false;
+}
+
+/* "...token...": 123, or an object of that name that counts; *open: one goes on behind the line. */
+static bool names_count(struct text line, const char *stem, bool *open)
 {
 	const char *end = line.p + line.n;
-	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), "oken", 4)); p += 4) {
+	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), stem, 4)); p += 4) {
 		const char *q = memchr(p, '"', (size_t)(end - p));
 		if (!q || q - p > 40)
 			continue;
-		for (q++; q < end && (*q == ' ' || *q == ':'); q++)
-			;
-		if (q < end && q[-1] != '"' && *q >= '1' && *q <= '9')
+		q = without_blanks(q + 1, end);
+		if (q == end || *q != ':')
+			continue;
+		q = without_blanks(q + 1, end);
+		if (is_count(q, end) || (q < end && *q == '{' && object_counts(q, end, open)))
 			return true;
 	}
 	return false;
+}
+
+static bool line_counts_tokens(struct text line, bool *open)
+{
+	if (*open && object_counts(line.p, line.p + line.n, open))
+		return true;
+	return names_count(line, "oken", open) || names_count(line, "sage", open);
 }
 
 /* The letters of a line in UTF-16, which is not read and must not be taken for nothing. */
@@ -715,13 +748,13 @@ bool source_counts_tokens(const char *path)
 	struct source *s;
 	struct text line;
 	struct buf narrow = { 0 };
-	bool found = false;
+	bool found = false, open = false;
 	if (source_open(&s, path, NULL) != 0)
 		return false;
 	while (!found && source_offset(s) < BYTES_LOOKED_AT &&
 	       source_line(s, &line, false, NULL) > 0)
-		found = line_counts_tokens(memchr(line.p, 0, line.n) ? without_nuls(&narrow, line)
-								     : line);
+		found = line_counts_tokens(
+			memchr(line.p, 0, line.n) ? without_nuls(&narrow, line) : line, &open);
 	buf_release(&narrow);
 	source_close(s);
 	return found;

@@ -22,7 +22,8 @@ enum usage_flag {
 	USAGE_BY_COMPLETION = 32, /* its completion decides prices and credits, not its start */
 	/* its source does not say how long its cache writes stay; where its price depends on that,
 	 * it is USAGE_BROKEN_OFF, too */
-	USAGE_UNSPLIT = 64
+	USAGE_UNSPLIT = 64,
+	USAGE_CUT = 128 /* it is broken off, however long those stay; older versions do not say */
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 

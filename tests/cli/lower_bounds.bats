@@ -149,3 +149,35 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	span @traceloop/instrumentation-anthropic input_tokens=1000 output_tokens=10 total_tokens=1010 cache_read.input_tokens=400 cache_creation.input_tokens=100 >s.json
 	run "$TALLY" replay s.json --json; expect 3 '"input": 1000,' '"cache_read": 400,' '"cache_write_5m": 100,' '"placeholders": 1'
 }
+
+@test "what sightings of a call say together does not depend on their order, in a replay as in the meter" {
+	# sighting NAME SECOND STOP OUTPUT [MORE]: of the call m
+	sighting() { printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-15T10:00:0%s.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-8","stop_reason":%s,"usage":{"input_tokens":10,"cache_creation_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":100},"output_tokens":%s%s}}}\n' "$2" "$3" "$4" "${5-}" >"$1.jsonl"; }
+	all_orders() { # EXPECTED A B C
+		local want=$1 order got
+		for order in "$2 $3 $4" "$2 $4 $3" "$3 $2 $4" "$3 $4 $2" "$4 $2 $3" "$4 $3 $2"; do
+			set -- $order
+			run "$TALLY" replay $1.jsonl $2.jsonl $3.jsonl --json
+			got="$status $(json output) $(json cache_write_1h) $(json placeholders) $(json unpriced)"
+			[ "$got" = "$want" ] || fail "replay $order: $got, and not $want"
+			rm -rf "$D"*
+			for file in $order; do "$TALLY" ingest $file.jsonl --db "$D" -q || [ $? = 3 ]; done
+			run "$TALLY" usage --db "$D" --json
+			got="$status $(json output) $(json cache_write_1h) $(json placeholders) $(json unpriced)"
+			[ "$got" = "$want" ] || fail "ingest $order: $got, and not $want"
+		done
+	}
+	sighting start 1 null 1
+	sighting middle 3 null 20
+	sighting end 5 '"end_turn"' 40
+	all_orders '0 40 100 0 0' start middle end
+	# one that is whole and counts less is not all that was answered
+	sighting beyond 4 null 50
+	all_orders '3 50 100 1 0' start end beyond
+	# telemetry has the end of the answer and no lifetime of cache writes, the log's start has that
+	printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:05Z","request_id":"q","model":"claude-opus-4-8","session.id":"s","input_tokens":10,"output_tokens":40,"cache_read_tokens":0,"cache_creation_tokens":100}\n' >event.jsonl
+	all_orders '0 40 100 0 0' start middle event
+	# what one of them does not make known leaves the call without a price
+	sighting odd 2 null 1 ',"video_tokens":7'
+	all_orders '3 40 100 0 1' start odd end
+}
