@@ -91,6 +91,7 @@ static const struct {
 	{ "azure_text", "azure" },
 	{ "bedrock_converse", "bedrock" },
 	{ "bedrock_mantle", "bedrock" },
+	{ "claude", "anthropic" },
 	{ "cloudflare-workers-ai", "cloudflare" },
 	{ "cohere_chat", "cohere" },
 	{ "dashscope", "alibaba" },
@@ -154,12 +155,28 @@ static struct text without_kind(struct text provider)
 	return at ? (struct text){ provider.p, (size_t)(at - provider.p) + 3 } : provider;
 }
 
+/* The same word but for case and what stands between its parts: "Together AI" is togetherai. */
+static bool same_word(struct text a, const char *b)
+{
+	static const char between[] = " -_.";
+	size_t i = 0;
+	for (;; i++, b++) {
+		while (i < a.n && memchr(between, a.p[i], sizeof between - 1))
+			i++;
+		while (*b && memchr(between, *b, sizeof between - 1))
+			b++;
+		if (i == a.n || !*b)
+			return i == a.n && !*b;
+		if (strncasecmp(a.p + i, b, 1) != 0)
+			return false;
+	}
+}
+
 struct text provider_spelling(struct text provider)
 {
 	const struct text word = without_kind(provider);
-	for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
-		if (word.n == strlen(vendors[i].word) &&
-		    strncasecmp(word.p, vendors[i].word, word.n) == 0)
+	for (size_t i = 0; word.n && i < sizeof vendors / sizeof *vendors; i++)
+		if (same_word(word, vendors[i].word))
 			return text_of(vendors[i].provider);
 	return word;
 }

@@ -160,7 +160,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	m.also = ids.also;
 	m.copy_of = ids.copy_of;
 	agent_set(&m.record, FIELD_MODEL, r->codex_model);
-	agent_set_seller(r, &m.record, r->codex_provider);
+	payload_seller(r, &m.record, r->codex_provider);
 	agent_set(&m.record, FIELD_SESSION, r->codex_session);
 	agent_set(&m.record, FIELD_TASK, r->codex_session);
 	agent_set(&m.record, FIELD_PROJECT, r->codex_project);

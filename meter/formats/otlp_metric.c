@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
-#include "meter/formats/agent_call.h"
 #include "meter/formats/otlp.h"
 
 enum { TYPES_MOST = 6, DELTA = 1, CUMULATIVE = 2, SERIES_BYTES = 32 };
@@ -273,7 +272,7 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	model = model ? model : otlp_attribute(s->attributes, "gen_ai.request.model");
 	payload_text(&m.record, FIELD_MODEL, model);
 	otlp_names_read(&n, s->attributes);
-	agent_set_seller(r, &m.record, json_string(n.value[OTLP_SELLER]));
+	payload_seller(r, &m.record, json_string(n.value[OTLP_SELLER]));
 	payload_text(&m.record, FIELD_SESSION, otlp_attribute(s->attributes, "session.id"));
 	payload_text(&m.record, FIELD_CUSTOMER, otlp_attribute(s->attributes, "customer"));
 	payload_text(&m.record, FIELD_PROJECT, otlp_attribute(s->item->resource, "service.name"));

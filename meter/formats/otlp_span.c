@@ -5,7 +5,6 @@
  * another call lies within it: in the same request by the tree of spans, in different ones by the
  * id of the span around it, where both tell the same input.
  */
-#include "meter/formats/agent_call.h"
 #include "meter/formats/otlp.h"
 
 /* What instrumentations are known to leave out, by the name of their scope. */
@@ -156,7 +155,7 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	}
 	payload_text(rec, FIELD_MODEL,
 		     n->value[OTLP_MODEL] ? n->value[OTLP_MODEL] : n->value[OTLP_ASKED_MODEL]);
-	agent_set_seller(r, rec, json_string(n->value[OTLP_SELLER]));
+	payload_seller(r, rec, json_string(n->value[OTLP_SELLER]));
 	payload_text(rec, FIELD_SESSION, n->value[OTLP_SESSION]);
 	payload_text(rec, FIELD_TASK, json_member(item->self, "traceId"));
 	payload_text(rec, FIELD_CUSTOMER, n->value[OTLP_CUSTOMER]);

@@ -140,6 +140,9 @@ void payload_begin(struct metered *m, const char *shape, int64_t line);
 void payload_text(struct record *r, enum record_field f, json_value *v);
 /* The same of a word that is known, in place of what the field holds. */
 void payload_word(struct record *r, enum record_field f, struct text word);
+/* Who sold the call, by the word of an agent, a framework or an instrumentation for the endpoint
+ * (book_seller_named). */
+void payload_seller(struct payload_reader *p, struct record *r, struct text word);
 /* The id of a call by itself; one that is neither a string nor a number leaves it without a price.
  */
 void payload_id(struct metered *m, json_value *v);

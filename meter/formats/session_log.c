@@ -202,7 +202,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	json_value *provider = json_member(call, "provider");
 	const struct text named = json_string(
 		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
-	agent_set_seller(r, &m.record, named.n ? named : text_of(f->seller));
+	payload_seller(r, &m.record, named.n ? named : text_of(f->seller));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;

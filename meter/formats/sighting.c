@@ -1,10 +1,11 @@
 /* One sighting of a call in the making: what every format needs to fill it in and to hand it over.
  */
-#include "meter/formats/agent_call.h"
 #include "meter/formats/payload_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "pricing/book.h"
 
 void payload_begin(struct metered *m, const char *shape, int64_t line)
 {
@@ -50,6 +51,13 @@ void payload_word(struct record *r, enum record_field f, struct text word)
 	r->present |= (uint64_t)1 << f;
 }
 
+void payload_seller(struct payload_reader *p, struct record *r, struct text word)
+{
+	const struct text seller = book_seller_named(word, &p->arena);
+	if (seller.n)
+		payload_word(r, FIELD_PROVIDER, seller);
+}
+
 /* Who sells the call, and where: both decide its price. An answer of OpenRouter names who stands
  * behind it; what a framework names is the client that it called with. */
 static void take_seller(struct payload_reader *p, struct record *r, json_value *v)
@@ -68,7 +76,7 @@ static void take_seller(struct payload_reader *p, struct record *r, json_value *
 			payload_text(r, FIELD_PROVIDER, json_member(v, sellers[i]));
 	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
 		if (!r->text[FIELD_PROVIDER].n)
-			agent_set_seller(p, r, json_string(json_member(v, clients[i])));
+			payload_seller(p, r, json_string(json_member(v, clients[i])));
 }
 
 /* When it was, under the name that whoever kept the answer chose for it. */

@@ -166,6 +166,10 @@ CASES
 		cost a "$at,\"$as\":\"openai.chat\""
 		expect 0 '"total": "0.013"'
 	done
+	for word in 'Azure OpenAI' AZURE azure-openai AzureOpenAI azure.chat; do
+		cost a "$at,\"provider\":\"$word\""
+		expect 3 '"placeholders": 1'
+	done
 	cost a "$at,\"provider\":\"nobody\""
 	expect 3 "provider 'nobody' is in no price card"
 	cost a "$at,\"_hidden_params\":{\"custom_llm_provider\":\"azure\"}"
