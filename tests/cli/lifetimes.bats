@@ -117,6 +117,17 @@ json.dump(d, open("count.json", "w"))'
 	post -u "pk-lf-1:$app" -d '{"id":"a","model":"gpt-5.6-sol","input":1,"output":1}' $URL/v1/usage; expect 0 401
 	stop
 }
+@test "Codex: a turn that ended in an answer that was cut is told" {
+	head='{"timestamp":"2026-08-06T08:00:00Z","type":"session_meta","payload":{"id":"s1","cwd":"/app"}}
+{"timestamp":"2026-08-06T08:00:01Z","type":"turn_context","payload":{"model":"gpt-5.6-sol"}}
+{"timestamp":"2026-08-06T08:00:02Z","type":"token_usage_record","payload":{"response_id":"r1","usage":{"input_tokens":100,"cached_input_tokens":40,"cache_write_input_tokens":0,"output_tokens":10,"reasoning_output_tokens":0,"total_tokens":110}}}'
+	end() { printf '%s\n{"timestamp":"2026-08-06T08:00:09Z","type":"event_msg","payload":{"type":"task_complete","turn_id":"t","last_agent_message":null,"error":%s}}\n' "$head" "$1" >log.jsonl; }
+	end null; run "$TALLY" replay log.jsonl --json; expect 0 '"records": 1'
+	end '{"message":"unexpected status 401"}'; run "$TALLY" replay log.jsonl --json; expect 0 '"records": 1'
+	end '{"message":"stream disconnected before completion: error decoding response body","codex_error_info":"other"}'
+	run "$TALLY" replay log.jsonl --json; expect 3 '"records": 1' 'log.jsonl:4' 'was cut'
+	run "$TALLY" ingest log.jsonl --db t.db; expect 3 'was cut'
+}
 @test "Claude Code: an error right behind an answer says that it was cut, though it has a reason to stop" {
 	a() { printf '{"type":"assistant","uuid":"u%s","parentUuid":%s,"sessionId":"s","timestamp":"2026-08-06T08:00:0%s.000Z","version":"1.0.1","requestId":"q%s","message":{"id":"m%s","model":"claude-sonnet-4-6","stop_reason":"end_turn","content":[{"type":"text","text":"half"}],"usage":{"input_tokens":10,"output_tokens":%s}}}\n' "$1" "$2" "$1" "$1" "$1" "$3"; }
 	error() { printf '{"type":"assistant","uuid":"e%s","parentUuid":"%s","isApiErrorMessage":true,"sessionId":"s","timestamp":"2026-08-06T08:00:09.000Z","message":{"id":"e1","model":"<synthetic>","stop_reason":"stop_sequence","content":[{"type":"text","text":"%s"}],"usage":{"input_tokens":0,"output_tokens":0}}}\n' "$1" "$2" "$3"; }
