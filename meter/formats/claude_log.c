@@ -275,8 +275,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	struct metered m;
 	struct instant t;
 	if (!claude_walk(&in, line) || !in.usage.n || !in.time.n ||
-	    text_is(in.model, "<synthetic>") ||
-	    instant_parse_lenient(&t, in.time, NULL) != 0)
+	    text_is(in.model, "<synthetic>") || instant_parse_lenient(&t, in.time, NULL) != 0)
 		return false;
 	payload_begin(&m, "claude-code.log", number);
 	m.cumulative = true;
