@@ -298,6 +298,22 @@ static void name_codex_by_path(struct payload_reader *r)
 	}
 }
 
+/* How a turn says that its last answer was cut, which leaves no usage. */
+#define CUT "stream disconnected"
+
+/* Whether a turn ended in an answer that was cut; refused then, for what was used is not told. */
+static bool refuse_cut(struct payload_reader *r, json_value *v, json_value *payload, int64_t line)
+{
+	struct err e;
+	if (!text_is(json_string(json_member(payload, "type")), "task_complete") ||
+	    !text_holds(json_string(json_at(payload, "error.message")), CUT))
+		return false;
+	err_set(&e, ERR_INVALID,
+		"the turn ended in an answer that was cut, and what that one used is not told");
+	payload_refuse(r, line, v, &e);
+	return true;
+}
+
 bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -313,6 +329,8 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		agent_refuse_part(r, v, "payload", line);
 		return true;
 	}
+	if (refuse_cut(r, v, payload, line))
+		return true;
 	json_value *turn = json_member(payload, "turn_token_usage");
 	struct text response = json_string(json_member(payload, "response_id"));
 	const bool counts = text_is(type, "token_usage_record") || text_is(inner, "token_count") ||
@@ -377,7 +395,9 @@ bool codex_log_line(struct payload_reader *r, struct text line)
 	static const char *const counting[] = { "\"token_count\"", "\"session_meta\"",
 						"\"turn_context\"",
 						"_tokens\":", "\"token_usage_record\"" };
-	bool passes = text_holds(line, "\"payload\":{");
+	enum { SHORT = 4096 }; /* the end of a turn without an answer */
+	bool passes = text_holds(line, "\"payload\":{") &&
+		      (line.n > SHORT || !text_holds(line, "\"" CUT));
 	for (size_t i = 0; passes && i < sizeof counting / sizeof *counting; i++)
 		passes = !text_holds(line, counting[i]);
 	r->passed_over += passes;

@@ -93,6 +93,7 @@ struct payload_reader {
 	uint32_t counted;	 /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
+	char claude_answer[40];	      /* the `uuid` of the last line with an answer of a model */
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
