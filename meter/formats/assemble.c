@@ -222,6 +222,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 								       : SIGHTING_SMALLER;
 	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
 		s = SIGHTING_LARGER;
+	if (m->cumulative && have->cumulative && !m->aggregate)
+		s = sighting_beside_unread(s, have->unread, m->unread);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return false;
 	if (m->unread && !have->unread)
@@ -233,11 +235,9 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		begin_at(&have->record, m->record.time_us);
 	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
-	have->unsplit = sighting_is_part(sighting_writes(have->record.tokens) ==
-								 sighting_writes(counts) ?
-						 SIGHTING_SAME :
-						 s,
-					 have->unsplit, m->unsplit);
+	have->unsplit = sighting_is_part(
+		sighting_writes(have->record.tokens) == sighting_writes(counts) ? SIGHTING_SAME : s,
+		have->unsplit, m->unsplit);
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)

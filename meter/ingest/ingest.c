@@ -562,10 +562,10 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 
 static unsigned flags_of(const struct metered *m)
 {
-	const unsigned part = !metered_is_part(m) ? 0u
-						  : USAGE_BROKEN_OFF |
-							    (m->broken_off ? USAGE_CUT : 0) |
-							    (m->unsplit ? USAGE_UNSPLIT : 0);
+	const unsigned part = !metered_is_part(m)
+				      ? 0u
+				      : USAGE_BROKEN_OFF | (m->broken_off ? USAGE_CUT : 0) |
+						(m->unsplit ? USAGE_UNSPLIT : 0);
 	return part | (m->cumulative ? USAGE_CUMULATIVE : 0) |
 	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
 }
@@ -634,8 +634,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	return rc;
 }
 
-/* The later sighting with what both say of the call beside its counts. counts: how those of the later
- * compare. *news: whether that is more than what is stored. have: stays the current row. */
+/* The later sighting with what both say of the call beside its counts. counts: how those of the
+ * later compare. *news: whether that is more than what is stored. have: stays the current row. */
 static int say_together(struct ingest *in, struct metered *both, bool *news,
 			const struct usage_row *have, enum sighting counts, struct err *e)
 {
@@ -645,9 +645,8 @@ static int say_together(struct ingest *in, struct metered *both, bool *news,
 		   unsplit = part && (why ? why & USAGE_UNSPLIT : !was[BUCKET_CACHE_WRITE_1H]);
 	const struct stored_price *price;
 	both->broken_off = sighting_is_part(counts, cut, both->broken_off);
-	both->unsplit = sighting_is_part(sighting_writes(was) == sighting_writes(is) ?
-						 SIGHTING_SAME :
-						 counts,
+	both->unsplit = sighting_is_part(sighting_writes(was) == sighting_writes(is) ? SIGHTING_SAME
+										     : counts,
 					 unsplit, both->unsplit);
 	if (counts == SIGHTING_SMALLER)
 		memcpy(both->record.tokens, was, sizeof both->record.tokens);
@@ -663,8 +662,8 @@ static int say_together(struct ingest *in, struct metered *both, bool *news,
 	return rc;
 }
 
-/* How a sighting compares with what is stored, and by its counts alone (*counts); grown becomes what
- * both say together. */
+/* How a sighting compares with what is stored, and by its counts alone (*counts); grown becomes
+ * what both say together. */
 static enum sighting compare_sightings(const struct ingest *in, const struct metered *m,
 				       const struct usage_row *have, struct record *grown,
 				       enum sighting *counts)
@@ -681,6 +680,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
 			s = SIGHTING_LARGER;
+	if (m->cumulative && have->flags & USAGE_CUMULATIVE && !m->aggregate)
+		s = sighting_beside_unread(s, have->flags & USAGE_UNREAD, m->unread);
 	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
@@ -689,7 +690,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 			       : s;
 	}
 	sighting_span(&time_us, &completed_us, grown);
-	/* the call began with its earliest sighting, and its cache writes may be told by lifetime now
+	/* the call began with its earliest sighting, and its cache writes may be told by lifetime
+	 * now
 	 */
 	if (s != SIGHTING_OTHER &&
 	    (time_us < have->record.time_us || says_more(&have->record, grown) ||

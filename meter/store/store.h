@@ -18,7 +18,7 @@ enum usage_flag {
 	USAGE_BROKEN_OFF = 2,
 	USAGE_TIME_ASSUMED = 4,
 	USAGE_AGGREGATE = 8,
-	USAGE_UNREAD = 16,	 /* it has no price, for a member of it is of no known meaning */
+	USAGE_UNREAD = 16,	  /* it has no price, for a member of it is of no known meaning */
 	USAGE_BY_COMPLETION = 32, /* its completion decides prices and credits, not its start */
 	/* why it is broken off: how long its cache writes stay is untold, its end is; rows of older
 	 * versions tell neither */
@@ -190,6 +190,8 @@ bool store_is_beside(const struct store *s);
 /* Whether none can appear any more among the rows up to the last one; else what is summed now must
  * not be gone on with from there. */
 bool store_rows_are_settled(const struct store *s);
+/* Which source of lower_bound.h records of that origin come from; -1: none. */
+int store_source(struct store *s, int64_t origin, int *place, struct err *e);
 /* The price as it was stored; lives as long as the store. Errors: ERR_STORE. */
 int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
 		       struct err *e);
