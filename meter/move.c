@@ -63,7 +63,8 @@ enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */
 static const char *const others[] = { "about", "usage_key", "usage_claim" };
 /* Of `about`. */
-static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head", "own_ids" };
+static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head", "own_ids",
+				     "sources" };
 
 enum kind { KIND_INT, KIND_TEXT, KIND_BYTES, KIND_ID };
 

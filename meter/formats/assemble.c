@@ -222,6 +222,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 								       : SIGHTING_SMALLER;
 	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
 		s = SIGHTING_LARGER;
+	if (m->cumulative && have->cumulative && !m->aggregate)
+		s = sighting_beside_unread(s, have->unread, m->unread);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return false;
 	if (m->unread && !have->unread)

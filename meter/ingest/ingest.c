@@ -46,7 +46,7 @@ struct ingest {
 	char shape[72],
 		rule[72]; /* of `origin`: copies, for one place may hold another name later */
 	int64_t origin;
-	struct gap_marks marks; /* of the last record's shape */
+	int gap; /* place of the last record's shape among the gaps, or -1 */
 };
 
 const char *ingest_result_name(enum ingest_result r)
@@ -528,7 +528,7 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 	}
 	snprintf(with_version, sizeof with_version, "%s/%d", rule, COUNTS_RULE_VERSION);
 	int rc = store_origin(in->store, in->source, shape, with_version, out, e);
-	in->marks = lower_bound_marks(shape);
+	in->gap = log_source_place(text_of(shape));
 	/* names that do not fit are asked for again */
 	in->origin = 0;
 	if (rc == 0 && strlen(shape) < sizeof in->shape && strlen(rule) < sizeof in->rule) {
@@ -699,6 +699,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
 			s = SIGHTING_LARGER;
+	if (m->cumulative && have->flags & USAGE_CUMULATIVE && !m->aggregate)
+		s = sighting_beside_unread(s, have->flags & USAGE_UNREAD, m->unread);
 	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
@@ -1285,7 +1287,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
 	in->counts.bound.placeholders += (row.flags & USAGE_BROKEN_OFF) != 0;
-	lower_bound_mark(&in->counts.bound, in->marks);
+	lower_bound_see_place(&in->counts.bound, in->gap);
 	if (m->met)
 		lower_bound_see(&in->counts.bound, m->met);
 	tell(in, INGEST_ACCEPTED, in->shown, NULL);

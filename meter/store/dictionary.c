@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/dict.h"
+#include "meter/formats/lower_bound.h"
 #include "meter/store/server_array.h"
 
 /* A stretch of numbers: entries by their number. */
@@ -24,7 +25,7 @@ struct dictionary {
 	char *address;	 /* on a server, of one that is written to; else NULL */
 	struct db names; /* a second connection there, on which entries are made */
 	struct dict series, origins, prices, subjects, cards, links; /* key to number */
-	struct by_number price_by, series_by, subject_by;
+	struct by_number price_by, series_by, subject_by, origin_by;
 	struct arena arena; /* what they point to */
 	struct buf key;
 	/* on a server, series that are made at once */
@@ -58,6 +59,7 @@ void dictionary_close(struct dictionary *x)
 	free(x->price_by.entry);
 	free(x->series_by.entry);
 	free(x->subject_by.entry);
+	free(x->origin_by.entry);
 	arena_release(&x->arena);
 	buf_release(&x->key);
 	free(x);
@@ -78,7 +80,8 @@ void dictionary_forget(struct dictionary *x)
 	dict_clear(&x->subjects);
 	dict_clear(&x->cards);
 	dict_clear(&x->links);
-	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by };
+	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by,
+					    &x->origin_by };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (lists[i]->room)
 			memset(lists[i]->entry, 0, lists[i]->room * sizeof(void *));
@@ -637,5 +640,28 @@ int dictionary_subject_names(struct dictionary *x, int64_t number, const struct 
 		*slot = n;
 	}
 	*out = *slot;
+	return 0;
+}
+
+static const struct sql sql_origin_at = { .text = "SELECT shape FROM origin WHERE id=:id" };
+
+int dictionary_source(struct dictionary *x, int64_t origin, int *place, struct err *e)
+{
+	void **slot = entry_at(&x->origin_by, origin);
+	struct query *q;
+	if (!*slot) {
+		int rc = db_statement(x->db, &sql_origin_at, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":id", origin);
+		if ((rc = db_step(x->db, q, e)) < 0)
+			return rc;
+		int *known = arena_alloc(&x->arena, sizeof *known);
+		/* that there is none is for `tally fsck` to say */
+		*known = rc == 1 ? log_source_place(db_text(q, 0)) : -1;
+		db_reset(q);
+		*slot = known;
+	}
+	*place = *(int *)*slot;
 	return 0;
 }

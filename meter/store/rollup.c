@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "base/json.h"
+#include "meter/store/source_counts.h"
 #include "meter/store/sums_sql.h"
 #include "meter/store/row_text.h"
 
@@ -48,7 +49,7 @@ struct gathering {
 	struct cells quarter, day;
 	struct dict more_index; /* key to 1 + place */
 	struct more_cell *more;
-	size_t mores;
+	size_t mores, last_more;
 };
 
 static void cells_release(struct cells *c)
@@ -117,20 +118,31 @@ static void put_more_key(struct buf *key, const struct more_cell *m)
 	buf_puts(key, m->name);
 }
 
-static int add_count(struct gathering *g, struct more_cell m, int64_t n, struct err *e)
+static struct more_cell *more_of(struct gathering *g, const struct more_cell *m)
 {
+	struct more_cell *last = g->mores ? &g->more[g->last_more] : NULL;
+	if (last && last->quarter == m->quarter && last->series == m->series &&
+	    last->price == m->price && strcmp(last->name, m->name) == 0)
+		return last;
 	struct buf key = { 0 };
-	put_more_key(&key, &m);
+	put_more_key(&key, m);
 	uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
 	if (!*at) {
 		if ((g->mores & (g->mores - 1)) == 0)
 			g->more =
 				mem_grow(g->more, (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
-		g->more[g->mores] = m;
+		g->more[g->mores] = *m;
 		*at = ++g->mores;
 	}
-	return __builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count)
+	g->last_more = (size_t)*at - 1;
+	return &g->more[g->last_more];
+}
+
+static int add_count(struct gathering *g, struct more_cell m, int64_t n, struct err *e)
+{
+	struct more_cell *c = more_of(g, &m);
+	return __builtin_add_overflow(c->count, n, &c->count)
 		       ? err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name)
 		       : 0;
 }
@@ -159,7 +171,7 @@ static void gathering_clear(struct gathering *g, int64_t from)
 	cells_clear(&g->quarter);
 	cells_clear(&g->day);
 	dict_clear(&g->more_index);
-	g->mores = 0;
+	g->mores = g->last_more = 0;
 	g->from = from;
 	g->to = from - 1;
 	g->valid = true;
@@ -169,7 +181,17 @@ static void gathering_clear(struct gathering *g, int64_t from)
 struct summed_row {
 	int64_t seq, time, series, price, sum[SUM_COUNT];
 	bool placeholder;
+	int64_t origin;
 };
+
+/* What it adds to a rare sum of that name. */
+static int add_named(struct gathering *g, const struct summed_row *r, const char *before,
+		     const char *name, struct err *e)
+{
+	struct more_cell m = { floor_div(r->time, QUARTER_US), r->series, r->price, 0, { 0 } };
+	snprintf(m.name, sizeof m.name, "%s%s", before, name);
+	return add_count(g, m, r->sum[SUM_RECORDS], e);
+}
 
 static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
 		      struct err *e)
@@ -186,12 +208,10 @@ static int gather_row(struct store *s, struct gathering *g, const struct summed_
 	    !add(cell_of(&g->quarter, floor_div(r->time, QUARTER_US), day->subject, r->price),
 		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
-	if (!r->placeholder)
-		return 0;
-	return add_count(g,
-			 (struct more_cell){ floor_div(r->time, QUARTER_US), r->series, r->price, 0,
-					     ROLLED_PLACEHOLDERS },
-			 r->sum[SUM_RECORDS], e);
+	int source, rc = store_source(s, r->origin, &source, e);
+	if (rc == 0 && source >= 0)
+		rc = add_named(g, r, ROLLED_SOURCE, log_source_shape(source), e);
+	return rc == 0 && r->placeholder ? add_named(g, r, ROLLED_PLACEHOLDERS, "", e) : rc;
 }
 
 static int gather_appended(struct gathering *g, const struct usage_row *row)
@@ -201,7 +221,8 @@ static int gather_appended(struct gathering *g, const struct usage_row *row)
 				row->series,
 				row->price,
 				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests },
-				row->flags & USAGE_BROKEN_OFF };
+				row->flags & USAGE_BROKEN_OFF,
+				row->origin };
 	memcpy(&r.sum[SUM_TOKENS], row->record.counts, BUCKET_COMMON * sizeof *r.sum);
 	int rc = gather_row(g->store, g, &r, NULL);
 	if (rc != 0 || !counts_any_rare(row->record.counts))
@@ -254,7 +275,7 @@ static struct gathering *gathering_of(struct store *s)
 
 static const struct sql sql_roll_rows = {
 	.text = "SELECT seq,time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,flags FROM usage WHERE seq BETWEEN :from AND :to "
+		"cache_write_1h,output,reasoning,more,flags,origin FROM usage WHERE seq BETWEEN :from AND :to "
 		"ORDER BY seq",
 };
 
@@ -275,7 +296,8 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 		struct summed_row r = {
 			db_int(q, 0), db_int(q, 1),
 			db_int(q, 2), db_int(q, 3),
-			{ 0 },	      !db_is_null(q, 13) && db_int(q, 13) & USAGE_BROKEN_OFF
+			{ 0 },	      !db_is_null(q, 13) && db_int(q, 13) & USAGE_BROKEN_OFF,
+			db_int(q, 14)
 		};
 		/* a reversed record is one less */
 		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
@@ -662,7 +684,9 @@ static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
 		rc = run_over(s, &sql_roll_all_days, from, to, e);
 	if (rc == 0)
 		rc = run_over(s, &sql_roll_all_more, from, to, e);
-	return rc == 0 ? run_over(s, &sql_roll_all_placeholders, from, to, e) : rc;
+	if (rc == 0)
+		rc = run_over(s, &sql_roll_all_placeholders, from, to, e);
+	return rc == 0 ? source_counts_roll(s, from, to, e) : rc;
 }
 
 static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
@@ -802,7 +826,9 @@ static int sum_up(struct store *s, const struct gathering *g, int64_t done, int6
 			      g->from - 1 <= committed;
 	const int64_t back = gathered ? g->from - 1 : committed;
 	struct row_count n = { 0 };
-	int rc = done < back ? roll_committed(s, done + 1, back, &n, e) : 0;
+	int rc = source_counts_catch_up(s, done, e);
+	if (rc == 0 && done < back)
+		rc = roll_committed(s, done + 1, back, &n, e);
 	if (rc == 0 && gathered)
 		rc = put_gathering(s, g, e);
 	*to = gathered ? last : back > done ? back : done;
@@ -919,6 +945,8 @@ int rollup_rebuild(struct store *s, struct err *e)
 	if (rc == 0)
 		rc = set_about(s, "rollups_made", made + 1, e);
 	if (rc == 0)
+		rc = source_counts_catch_up(s, 0, e);
+	if (rc == 0)
 		rc = count_rows(s, 1, store_last_seq(s), &n, e);
 	if (rc == 0)
 		rc = roll(s, 1, store_last_seq(s), e);
@@ -964,14 +992,34 @@ static int subtract(struct store *s, const struct both_cells *c, bool *same, cha
 	return 0;
 }
 
+/* Sources that the rollups do not count yet are no difference. */
+static int leave_uncounted(struct store *s, struct gathering *g, struct err *e)
+{
+	bool known[LOG_SOURCES];
+	char name[sizeof g->more->name];
+	int rc = source_counts_known(s, known, e);
+	for (int k = 0; rc == 0 && k < LOG_SOURCES; k++) {
+		if (known[k])
+			continue;
+		snprintf(name, sizeof name, ROLLED_SOURCE "%s", log_source_shape(k));
+		for (size_t i = 0; i < g->mores; i++)
+			if (strcmp(g->more[i].name, name) == 0)
+				g->more[i].count = 0;
+	}
+	return rc;
+}
+
 /* The same of rarer counts and placeholders, where a count of nothing may be stored or not. */
 static int subtract_more(struct store *s, struct gathering *g, bool *same, char difference[200],
 			 struct err *e)
 {
 	struct buf key = { 0 };
 	struct query *q;
-	int rc = db_prepare(store_db(s), "SELECT quarter,series,price,name,count FROM rollup_more",
-			    &q, e);
+	int rc = leave_uncounted(s, g, e);
+	if (rc != 0)
+		return rc;
+	rc = db_prepare(store_db(s), "SELECT quarter,series,price,name,count FROM rollup_more", &q,
+			e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {

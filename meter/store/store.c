@@ -666,6 +666,11 @@ int store_origin(struct store *s, const char *source, const char *shape, const c
 	return dictionary_origin(s->dictionary, source, shape, rule, out, e);
 }
 
+int store_source(struct store *s, int64_t origin, int *place, struct err *e)
+{
+	return dictionary_source(s->dictionary, origin, place, e);
+}
+
 int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e)
 {
 	return dictionary_price(s->dictionary, p, out, e);

@@ -193,6 +193,8 @@ int64_t store_committed_to(const struct store *s, int64_t last);
 /* Whether none can appear any more among the rows up to the last one; else what is summed now must
  * not be gone on with from there. */
 bool store_rows_are_settled(const struct store *s);
+/* Which source of lower_bound.h records of that origin come from; -1: none. */
+int store_source(struct store *s, int64_t origin, int *place, struct err *e);
 /* The price as it was stored; lives as long as the store. Errors: ERR_STORE. */
 int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
 		       struct err *e);
