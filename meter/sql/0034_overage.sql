@@ -2,7 +2,7 @@
 CREATE TABLE credit_overage_before (
 	account INTEGER NOT NULL REFERENCES credit_account,
 	until INTEGER NOT NULL,      -- the first instant of the next one
-	overage TEXT NOT NULL CHECK (overage IN ('refuse', 'limit', 'debt')),
+	overage TEXT NOT NULL CHECK (overage = 'refuse' OR overage = 'limit' OR overage = 'debt'),
 	PRIMARY KEY (account, until)
 ) STRICT;
 -- Whose debts were repaid, and who carries none any more, carried them until then.
