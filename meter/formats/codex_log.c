@@ -329,8 +329,6 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		agent_refuse_part(r, v, "payload", line);
 		return true;
 	}
-	if (refuse_cut(r, v, payload, line))
-		return true;
 	json_value *turn = json_member(payload, "turn_token_usage");
 	struct text response = json_string(json_member(payload, "response_id"));
 	const bool counts = text_is(type, "token_usage_record") || text_is(inner, "token_count") ||
@@ -384,7 +382,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		r->codex_lanes = r->codex_lanes ? r->codex_lanes : 1;
 		if (!repeated)
 			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
-	} else {
+	} else if (!refuse_cut(r, v, payload, line)) {
 		payload_pass_over(r, "codex.other", v, line);
 	}
 	return true;
