@@ -552,14 +552,6 @@ static int records_differ(int64_t held, int64_t promised, const char *by, struct
 		(long long)held, by, (long long)promised);
 }
 
-int rollup_check_records(struct store *s, int64_t held, struct err *e)
-{
-	int64_t promised;
-	bool known;
-	int rc = read_promise(s, &promised, &known, e);
-	return rc == 0 && known && held != promised ? records_differ(held, promised, "", e) : rc;
-}
-
 int rollup_check(struct store *s, struct err *e)
 {
 	int64_t promised, held;

@@ -16,11 +16,9 @@ enum { ROLLUP_LAG_MOST = 50000, ROLLUP_LAG_LOADING = 250000 };
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
 /* Whether they hold as many records, reversed ones being one less, as were counted apart from them
- * when they were taken in; nothing is known of what an older version summed last. check_records: of
- * those that all cells came to; check_cluster: where the rows lie on several servers. Errors:
- * ERR_MISMATCH. */
+ * when they were taken in; nothing is known of what an older version summed last. check_cluster:
+ * where the rows lie on several servers. Errors: ERR_MISMATCH. */
 int rollup_check(struct store *s, struct err *e);
-int rollup_check_records(struct store *s, int64_t held, struct err *e);
 int rollup_check_cluster(struct store *s, struct err *e);
 /* From now on the rows that the store appends are gathered. */
 void rollup_follow(struct store *s);

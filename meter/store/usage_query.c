@@ -1056,21 +1056,6 @@ static int can_split(struct usage_result *r, int64_t from, int64_t to, int64_t r
 	return rc;
 }
 
-/* What the rollups gave, against the number of records that were counted as they took them in: for
- * a report of everything up to their end its own total; of a part all cells, where the rows lie on
- * several servers. */
-static int check_records(const struct usage_result *r, bool to_the_end, struct err *e)
-{
-	const struct usage_filter *f = r->filter;
-	const bool all = to_the_end && f->since.us == INSTANT_MIN.us &&
-			 f->until.us == INSTANT_MAX.us && !f->customer && !f->project &&
-			 !f->model && !f->provider && !f->workload && !f->effort && !f->session;
-	int64_t records = 0;
-	for (size_t i = 0; all && i < r->group_count; i++)
-		records += r->group[i]->sums.records;
-	return all ? rollup_check_records(r->store, records, e) : rollup_check_cluster(r->store, e);
-}
-
 static int run(struct usage_result *r, struct err *e)
 {
 	const struct usage_filter *f = r->filter;
@@ -1121,7 +1106,7 @@ static int run(struct usage_result *r, struct err *e)
 		if (rc == 0)
 			rc = take_edge(r, to * unit, f->until.us, rolled, e);
 		if (rc == 0)
-			rc = check_records(r, rolled == rolled_to, e);
+			rc = rollup_check_cluster(r->store, e);
 	}
 	/* what came after the rollups */
 	return rc == 0 ? take_rows(r, rolled + 1, until_seq, f->since.us, f->until.us, e) : rc;
