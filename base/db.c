@@ -203,11 +203,6 @@ int db_migrate_from(struct db *db, const struct migration *migrations, int64_t v
 	return rc;
 }
 
-bool db_was_duplicate(const struct db *db)
-{
-	return db->driver->was_duplicate(db);
-}
-
 int db_run(struct db *db, const char *sql, struct err *e)
 {
 	return db->driver->run(db, sql, e);

@@ -69,8 +69,6 @@ bool db_on_server(const struct db *db);
  * now, so nothing that the first one told is known any more. */
 void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user);
 
-/* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
-bool db_was_duplicate(const struct db *db);
 /* Statements without results. */
 int db_run(struct db *db, const char *sql, struct err *e);
 /* The first column of the first row, 0 when there is none or it is NULL. */

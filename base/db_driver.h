@@ -9,7 +9,6 @@ struct db_driver {
 	int (*open)(struct db *db, const char *path, enum db_mode mode, struct err *e);
 	void (*close)(struct db *db);
 	int (*failed)(struct db *db, const char *doing, struct err *e);
-	bool (*was_duplicate)(const struct db *db); /* or NULL */
 	int (*run)(struct db *db, const char *sql, struct err *e);
 	/* kept: it will run often */
 	int (*prepare)(struct db *db, const char *sql, bool kept, struct query **out,

@@ -151,11 +151,6 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	return err_set(e, ERR_STORE, "%s: could not %s: %.*s", db->path, doing, n, why);
 }
 
-static bool was_duplicate(const struct db *db)
-{
-	return strcmp(connection_of(db)->why, "23505") == 0;
-}
-
 /* Keeps the reason of a failure, and how many rows were changed. */
 static bool went_well(struct connection *c, const PGresult *r)
 {
@@ -868,7 +863,6 @@ const struct db_driver db_postgres = {
 	.open = open_server,
 	.close = close_server,
 	.failed = failed,
-	.was_duplicate = was_duplicate,
 	.run = run,
 	.prepare = prepare,
 	.drop = drop,

@@ -12,6 +12,7 @@
 #include "meter/ingest/session_sums.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
+#include "meter/store/rollup.h"
 #include "pricing/tariffs.h"
 
 /* How often a content without an id stood in this source. */
@@ -88,6 +89,7 @@ struct ingest *ingest_open(struct store *s, const struct ingest_options *o, cons
 	in->on_item = on_item;
 	in->user = user;
 	put_all_told(in);
+	rollup_follow(s);
 	return in;
 }
 

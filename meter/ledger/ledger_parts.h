@@ -167,10 +167,6 @@ int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err 
 int ledger_redo_repaid(struct ledger *l, struct state *s, struct instant now, struct err *e);
 /* When what the account lacked was carried: read once. Errors: ERR_STORE. */
 int ledger_need_carrying(struct ledger *l, struct state *s, struct err *e);
-/* The policy becomes that of `to` behind `now`; up to then its earlier one holds, whatever comes
- * late. Nothing may be owed where one of them carries it. Errors: ERR_CONFLICT, ERR_STORE. */
-int ledger_change_overage(struct ledger *l, const struct account *to, struct instant now,
-			  struct err *e);
 int ledger_need_last(struct ledger *l, struct state *s, struct err *e);
 /* Whether all of it was booked in the order of its instants, and nothing was void: what comes back
  * to a grant that is void is void, too. */

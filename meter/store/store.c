@@ -9,7 +9,6 @@
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
 #include "meter/store/record_id.h"
-#include "meter/store/rollup.h"
 #include "meter/store/row_cache.h"
 #include "meter/store/row_text.h"
 
@@ -288,8 +287,6 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		return rc;
 	}
 	db_on_renewal(&s->db, forget_server, s);
-	if (mode != DB_READ)
-		rollup_follow(s);
 	*out = s;
 	return 0;
 }
