@@ -1768,18 +1768,18 @@ static void cycles_of(json_value *c)
 	const int day = (int)whole_in(c, "billing_day");
 	const int64_t start = day_in(c, "start"), end = day_in(c, "end");
 	const struct instant target = { (day_in(c, "target") + 1) * US_PER_DAY };
-	struct dated when = dated_always;
+	struct dated held = dated_always;
 	struct text expected = member_text(c, "cycles");
 	int64_t whole = 0;
 	if (zone_open(&z, "UTC", &e) != 0)
 		COMPLAIN("%s", e.message);
-	when.from.day = start;
+	held.from.day = start;
 	if (end != INT64_MAX)
-		when.to.day = end;
+		held.to.day = end;
 	for (struct period p = cycle_period(z, day, (struct instant){ start * US_PER_DAY });
 	     p.from.us < target.us; p = cycle_period(z, day, p.to)) {
 		const struct dated_part of =
-			dated_part(&when, &dated_always, z, p.from, p.to, PRORATE_DAY);
+			dated_part(&held, &dated_always, z, p.from, p.to, PRORATE_DAY);
 		whole += of.counted == of.of;
 		if (whole && of.counted != of.of) {
 			buf_printf(&b, "%s%lld", b.n ? " + " : "", (long long)whole);
