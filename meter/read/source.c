@@ -706,11 +706,12 @@ static bool object_counts(const char *q, const char *end, bool *open)
 	return false;
 }
 
-/* "...token...": 123, or an object of that name that counts; *open: one goes on behind the line. */
+/* "...token...": 123, or, where `open` is given, an object of that name that counts; *open: one
+ * goes on behind the line. */
 static bool names_count(struct text line, const char *stem, bool *open)
 {
 	const char *end = line.p + line.n;
-	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), stem, 4)); p += 4) {
+	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), stem, strlen(stem))); p++) {
 		const char *q = memchr(p, '"', (size_t)(end - p));
 		if (!q || q - p > 40)
 			continue;
@@ -718,7 +719,8 @@ static bool names_count(struct text line, const char *stem, bool *open)
 		if (q == end || *q != ':')
 			continue;
 		q = without_blanks(q + 1, end);
-		if (is_count(q, end) || (q < end && *q == '{' && object_counts(q, end, open)))
+		if (is_count(q, end) ||
+		    (open && q < end && *q == '{' && object_counts(q, end, open)))
 			return true;
 	}
 	return false;
@@ -726,9 +728,9 @@ static bool names_count(struct text line, const char *stem, bool *open)
 
 static bool line_counts_tokens(struct text line, bool *open)
 {
-	if (*open && object_counts(line.p, line.p + line.n, open))
+	if (open && *open && object_counts(line.p, line.p + line.n, open))
 		return true;
-	return names_count(line, "oken", open) || names_count(line, "sage", open);
+	return names_count(line, "oken", open) || (open && names_count(line, "usage", open));
 }
 
 /* The letters of a line in UTF-16, which is not read and must not be taken for nothing. */
@@ -742,7 +744,7 @@ static struct text without_nuls(struct buf *b, struct text line)
 	return (struct text){ b->p, b->n };
 }
 
-bool source_counts_tokens(const char *path)
+bool source_counts_tokens(const char *path, bool objects)
 {
 	enum { BYTES_LOOKED_AT = 16 << 20 };
 	struct source *s;
@@ -753,8 +755,9 @@ bool source_counts_tokens(const char *path)
 		return false;
 	while (!found && source_offset(s) < BYTES_LOOKED_AT &&
 	       source_line(s, &line, false, NULL) > 0)
-		found = line_counts_tokens(
-			memchr(line.p, 0, line.n) ? without_nuls(&narrow, line) : line, &open);
+		found = line_counts_tokens(memchr(line.p, 0, line.n) ? without_nuls(&narrow, line)
+								     : line,
+					   objects ? &open : NULL);
 	buf_release(&narrow);
 	source_close(s);
 	return found;
