@@ -369,12 +369,35 @@ static void take_mapped(struct payload_reader *r, struct metered *m)
 	buf_release(&before);
 }
 
-/* Anthropic's own usage: what it does not tell apart stays for five minutes, which was all there
- * was before it told (docs: "the 5-minute cache is the default"). */
-static bool is_of_anthropic(const char *shape)
+/* Sources that need not say how long cache writes stay: Anthropic's own usage, of the time when
+ * there was one lifetime, and agents whose program chooses it and is not known to ask for more than
+ * the five minutes of the default. pi's users choose it, and whoever sent a span or a gateway's
+ * row. */
+static bool has_one_lifetime(const char *shape)
 {
-	static const char *const shapes[] = { "claude-code.log", "anthropic.message",
-					      "anthropic.stream" };
+	static const char *const shapes[] = { "anthropic.message",
+					      "anthropic.stream",
+					      "claude-code.log",
+					      "amp.message",
+					      "amp.thread",
+					      "cline-cli.session",
+					      "cline.task",
+					      "codebuddy.session",
+					      "codebuff.chat",
+					      "copilot-cli.session",
+					      "cursor",
+					      "droid.session",
+					      "antigravity.conversation",
+					      "goose.session",
+					      "hermes.session",
+					      "kimi-cli.session",
+					      "kimi-code.session",
+					      "mux.chat",
+					      "opencode.print",
+					      "opencode.session",
+					      "vibe.session",
+					      "zcode.session",
+					      "zed.thread" };
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
 		if (strcmp(shape, shapes[i]) == 0)
 			return true;
@@ -392,7 +415,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		return;
 	}
 	take_mapped(r, m);
-	m->record.unsplit &= !is_of_anthropic(m->shape);
+	m->record.unsplit = m->record.unsplit && !has_one_lifetime(m->shape);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",

@@ -152,7 +152,7 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	# what goes to the cache has a column of its own
 	printf '%s\n%s\n' "$head" '2026-06-15T08:00:00.000Z,Included,claude-sonnet-4-6,No,28342,775,105891,21282,156290,1' >w.csv
 	run "$TALLY" replay w.csv --json
-	expect 3 '"cache_write_5m": 28342' '"input": 775' '"cache_read": 105891' '"output": 21282' '"placeholders": 1'
+	expect 0 '"cache_write_5m": 28342' '"input": 775' '"cache_read": 105891' '"output": 21282'
 	printf '%s\n%s\n' "$head" '2026-06-15T08:00:00.000Z,Included,claude-sonnet-4-6,No,1,1,1,1,5,1' >bad.csv
 	run "$TALLY" replay bad.csv --json
 	expect 3 'bad.csv:2' 'not the sum'

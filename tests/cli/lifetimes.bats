@@ -22,8 +22,8 @@ cursor_of() { printf '%s\n%s\n' 'Date,Kind,Model,Max Mode,Input (w/ Cache Write)
 pi_of() { printf '{"type":"session","version":3,"id":"s","cwd":"/a","timestamp":"2026-08-06T08:00:00.000Z"}\n{"type":"message","id":"e1","timestamp":"2026-08-06T08:00:00.000Z","message":{"role":"assistant","provider":"x","model":"%s","responseId":"r1","usage":{"input":900,"output":10,"cacheRead":0,"cacheWrite":100,"totalTokens":1010},"stopReason":"stop","timestamp":1786003200000}}\n' "$1"; }
 
 @test "writes without a lifetime are a lower bound where the card has a price for each, whatever the form" {
-	for form in span langfuse cursor pi; do
-		rm -rf logs t.db* ; mkdir logs; file=logs/c.jsonl; [ $form = cursor ] && file=logs/c.csv
+	for form in span langfuse pi; do
+		rm -rf logs t.db* ; mkdir logs; file=logs/c.jsonl; 
 		${form}_of claude-sonnet-4-6 >$file
 		run "$TALLY" replay logs --provider anthropic --json; expect 3 '"cache_write_5m": 100,' '"placeholders": 1' || fail "$form"
 		run "$TALLY" ingest logs --db t.db; expect 0 'cache writes without how long they stay' || fail "$form"
@@ -37,9 +37,10 @@ pi_of() { printf '{"type":"session","version":3,"id":"s","cwd":"/a","timestamp":
 		run "$TALLY" whatif logs --scenario recorded --scenario other=deepseek-v4-flash --json; ! grep -q '"placeholders": [1-9]' <<<"$output" || fail "$form: $output"
 	done
 }
-@test "Anthropic's own answers that do not tell lifetimes apart are of the time when there was one" {
+@test "Anthropic's own answers that tell no lifetimes are of the time when there was one; Cursor and OpenCode ask for none" {
 	body_of claude-sonnet-4-6 >body.jsonl
-	run "$TALLY" replay body.jsonl --json; expect 0 '"cache_write_5m": 100,' '"placeholders": 0'
+	cursor_of claude-sonnet-4-6 >cursor.csv
+	for file in body.jsonl cursor.csv; do run "$TALLY" replay $file --json; expect 0 '"cache_write_5m": 100,' '"placeholders": 0'; done
 }
 @test "what the seller charged needs no lifetime; a card that comes later does; an amendment tells it" {
 	span_of house-model >s.json
