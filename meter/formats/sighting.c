@@ -388,6 +388,7 @@ static bool has_one_lifetime(const char *shape)
 					      "cursor",
 					      "droid.session",
 					      "antigravity.conversation",
+					      "github.copilot.usage",
 					      "goose.session",
 					      "hermes.session",
 					      "kimi-cli.session",
@@ -395,6 +396,7 @@ static bool has_one_lifetime(const char *shape)
 					      "mux.chat",
 					      "opencode.print",
 					      "opencode.session",
+					      "vercel.report",
 					      "vibe.session",
 					      "zcode.session",
 					      "zed.thread" };
