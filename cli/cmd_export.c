@@ -122,8 +122,7 @@ static int export_kind(struct exporting *x, const struct export_kind *k, struct 
 	if (o->path && !k->to_path && !(o->out = fopen(o->path, "w")))
 		return err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
 	int rc = k->write(x->session.ledger, o, &x->told, e);
-	const bool failed = o->out && ferror(o->out);
-	if (((o->out != stdout && fclose(o->out) != 0) || failed) && rc == 0)
+	if (o->out != stdout && fclose(o->out) != 0 && rc == 0)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
 	return rc;
 }
@@ -216,7 +215,7 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_export = {
 	.name = "export",
 	.place = HELP_BILL + 20,
-	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV, Parquet, XLSX",
+	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
 	.arguments = names + 1,
 	.arguments_min = 1,
 	.arguments_max = 1,

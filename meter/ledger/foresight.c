@@ -7,6 +7,7 @@ void foresight_forget(struct foresight *f)
 	afresh_release(&f->afresh);
 	free(f->afresh.lot);
 	free(f->afresh.event);
+	free(f->afresh.fixed);
 	arena_reset(&f->arena);
 	f->afresh = (struct afresh){ 0 };
 	f->known = false;
@@ -99,8 +100,7 @@ void foresight_note(struct ledger *l, const struct posting *p)
 	const int64_t used = used_of(l, &billed);
 	if (!f || !f->known)
 		return;
-	if (text_is(kind, "grant") && !f->divides &&
-	    !carries_from(&f->afresh.carrying, (struct instant){ INT64_MIN })) {
+	if (text_is(kind, "grant") && !f->divides && !f->afresh.carries) {
 		add_grant(f, l->entry[0].grant);
 	} else if (p->usage_from || billed || !(draw || refund)) {
 		foresight_forget(f);
