@@ -91,6 +91,7 @@ counts() {
 	done
 	# the API states no cache by null, and others that write this form leave a side out
 	for change in '.message.usage.cache_read_input_tokens = null' 'del(.message.usage.cache_read_input_tokens)'; do counts '"cache_read": 0,' "$(jq -c "$change" <<<"$claude")"; done
+	counts '"cache_read": 40,' "$(jq -c 'del(.message.usage.cache_creation_input_tokens)' <<<"$claude")"
 	told "written with blanks" "$claude" "$(jq -c 'del(.message.usage)' <<<"$claude" | sed 's/":/": /g')"
 	local request='{"ts":1781517601000,"type":"say","say":"api_req_started","text":"{\"tokensIn\":400,\"tokensOut\":70,\"cacheWrites\":0,\"cacheReads\":2000}","modelInfo":{"modelId":"claude-sonnet-4-6"}}'
 	for change in 'del(.type)' '.type = "zork"' 'del(.ts)' '.ts = "x"'; do told "$change" "$(jq -c "$change" <<<"$request")"; done
