@@ -203,11 +203,6 @@ int db_migrate_from(struct db *db, const struct migration *migrations, int64_t v
 	return rc;
 }
 
-bool db_was_duplicate(const struct db *db)
-{
-	return db->driver->was_duplicate(db);
-}
-
 int db_run(struct db *db, const char *sql, struct err *e)
 {
 	return db->driver->run(db, sql, e);
@@ -315,15 +310,33 @@ int db_done(struct db *db, struct query *q, struct err *e)
 	return rc;
 }
 
-int db_returned(struct db *db, struct query *q, int64_t *out, struct err *e)
+int db_found(struct db *db, struct query *q, int64_t *out, struct err *e)
 {
 	int rc = db_step(db, q, e);
-	if (rc == 1) {
-		*out = db_int(q, 0);
-		return db_done(db, q, e);
+	if (rc != 1) {
+		db_reset(q);
+		return rc;
 	}
-	db_reset(q);
-	return rc < 0 ? rc : err_set(e, ERR_STORE, "%s: a statement returned nothing", db->path);
+	*out = db_int(q, 0);
+	rc = db_done(db, q, e);
+	return rc == 0 ? 1 : rc;
+}
+
+int db_returned(struct db *db, struct query *q, int64_t *out, struct err *e)
+{
+	const int rc = db_found(db, q, out, e);
+	return rc == 0	? err_set(e, ERR_STORE, "%s: a statement returned nothing", db->path)
+	       : rc < 0 ? rc
+			: 0;
+}
+
+int db_added(struct db *db, struct query *q, int64_t *out, struct err *e)
+{
+	const int rc = db_found(db, q, out, e);
+	if (rc != 0 || !db->driver->last_number || db->driver->changes(db) == 0)
+		return rc;
+	*out = db->driver->last_number(db);
+	return 1;
 }
 
 static int place_of(struct query *q, const char *name)

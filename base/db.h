@@ -69,8 +69,6 @@ bool db_on_server(const struct db *db);
  * now, so nothing that the first one told is known any more. */
 void db_on_renewal(struct db *db, void (*renewed)(void *user), void *user);
 
-/* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
-bool db_was_duplicate(const struct db *db);
 /* Statements without results. */
 int db_run(struct db *db, const char *sql, struct err *e);
 /* The first column of the first row, 0 when there is none or it is NULL. */
@@ -87,8 +85,14 @@ void db_reset(struct query *q);
 int db_step(struct db *db, struct query *q, struct err *e);
 /* A statement that returns nothing. */
 int db_done(struct db *db, struct query *q, struct err *e);
-/* A statement that returns one number (RETURNING id). */
+/* A statement that returns one number, or nothing: 1 or 0. */
+int db_found(struct db *db, struct query *q, int64_t *out, struct err *e);
+/* One that returns one number (RETURNING id). */
 int db_returned(struct db *db, struct query *q, int64_t *out, struct err *e);
+/* An INSERT of one row: 1 and the number that the database gave it, or 0 where there is such a row
+ * already. Only a server needs RETURNING for that: SQLite knows the number, and would make a table
+ * of what is returned. */
+int db_added(struct db *db, struct query *q, int64_t *out, struct err *e);
 
 /* Bindings by name (":name"); the name must exist. NULL text binds as ''. The bytes must live until
  * the statement has run. */

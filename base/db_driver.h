@@ -9,7 +9,6 @@ struct db_driver {
 	int (*open)(struct db *db, const char *path, enum db_mode mode, struct err *e);
 	void (*close)(struct db *db);
 	int (*failed)(struct db *db, const char *doing, struct err *e);
-	bool (*was_duplicate)(const struct db *db); /* or NULL */
 	int (*run)(struct db *db, const char *sql, struct err *e);
 	/* kept: it will run often */
 	int (*prepare)(struct db *db, const char *sql, bool kept, struct query **out,
@@ -31,6 +30,8 @@ struct db_driver {
 	int (*copy)(struct db *db, const char *table, struct text lines,
 		    struct err *e); /* or NULL */
 	int64_t (*changes)(struct db *db);
+	/* NULL: an INSERT says it itself (RETURNING) */
+	int64_t (*last_number)(struct db *db);
 	int (*begin)(struct db *db, struct err *e);
 	int (*begin_beside)(struct db *db, struct err *e); /* or NULL, as is lock */
 	int (*lock)(struct db *db, bool shared, struct err *e);

@@ -151,11 +151,6 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	return err_set(e, ERR_STORE, "%s: could not %s: %.*s", db->path, doing, n, why);
 }
 
-static bool was_duplicate(const struct db *db)
-{
-	return strcmp(connection_of(db)->why, "23505") == 0;
-}
-
 /* Keeps the reason of a failure, and how many rows were changed. */
 static bool went_well(struct connection *c, const PGresult *r)
 {
@@ -227,13 +222,17 @@ static int set_up(struct db *db, struct err *e)
 		   (unsigned long long)connection_of(db)->session);
 	/* what a version may not know, or only a superuser may set, where it is not so anyway: what
 	 * can be written, what equals NULL, whether triggers hold, and that nobody is thrown out
-	 * while nothing is asked */
-	buf_puts(&sql,
-		 "SELECT set_config(n,v,false) FROM (VALUES('default_transaction_read_only','off'),"
-		 "('default_transaction_isolation','read committed'),"
-		 "('default_transaction_deferrable','off'),('session_replication_role','origin'),"
-		 "('transform_null_equals','off'),('idle_session_timeout','0'),"
-		 "('transaction_timeout','0')) s(n,v) WHERE current_setting(n,true)<>v");
+	 * while nothing is asked. Of a cluster each worker is spoken to by one connection: over
+	 * several a transaction may not see what it has copied there itself (decision 12) */
+	buf_puts(
+		&sql,
+		"SELECT set_config(n,v,false) FROM (VALUES('default_transaction_read_only','off'),"
+		"('default_transaction_isolation','read committed'),"
+		"('default_transaction_deferrable','off'),('session_replication_role','origin'),"
+		"('transform_null_equals','off'),('idle_session_timeout','0'),"
+		"('transaction_timeout','0'),('citus.multi_shard_modify_mode','sequential'),"
+		"('citus.max_adaptive_executor_pool_size','1'),"
+		"('citus.max_cached_conns_per_worker','1')) s(n,v) WHERE current_setting(n,true)<>v");
 	int rc = run(db, sql.p, e);
 	buf_release(&sql);
 	return rc;
@@ -356,6 +355,19 @@ static int check_owner(struct db *db, struct err *e)
 	return rc;
 }
 
+/* A worker of a cluster has the rows of others' tables and none of its own. */
+static int check_worker(struct db *db, struct err *e)
+{
+	int64_t n;
+	int rc = db_read_int(db, "SELECT to_regclass('pg_dist_local_group') IS NOT NULL", &n, e);
+	if (rc == 0 && n)
+		rc = db_read_int(db, "SELECT groupid FROM pg_dist_local_group", &n, e);
+	return rc != 0 || !n
+		       ? rc
+		       : err_set(e, ERR_INVALID, "%s is a worker's database; use its coordinator's",
+				 db->path);
+}
+
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
 {
 	int64_t version;
@@ -372,6 +384,10 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 			       db->path, (long long)version, (long long)known);
 	if (version == known)
 		return 0;
+	if (version == 0)
+		rc = check_worker(db, e);
+	if (rc != 0)
+		return rc;
 	if (version == 0 && mode != DB_CREATE)
 		return err_set(e, ERR_NOT_FOUND,
 			       "%s has no tally tables yet; the first `tally ingest` creates them",
@@ -847,7 +863,6 @@ const struct db_driver db_postgres = {
 	.open = open_server,
 	.close = close_server,
 	.failed = failed,
-	.was_duplicate = was_duplicate,
 	.run = run,
 	.prepare = prepare,
 	.drop = drop,

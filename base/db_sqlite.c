@@ -404,6 +404,11 @@ static int64_t changes(struct db *db)
 	return sqlite3_changes64(handle_of(db));
 }
 
+static int64_t last_number(struct db *db)
+{
+	return sqlite3_last_insert_rowid(handle_of(db));
+}
+
 static int begin(struct db *db, struct err *e)
 {
 	const struct connection *c = db->connection;
@@ -525,6 +530,7 @@ const struct db_driver db_sqlite = {
 	.is_null = is_null,
 	.is_blob = is_blob,
 	.changes = changes,
+	.last_number = last_number,
 	.begin = begin,
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,

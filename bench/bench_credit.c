@@ -48,7 +48,7 @@ static void hold(const char *path, int64_t n, int64_t batch)
 							    .anchor_day = 1,
 							    .since = now,
 							    .opened = now },
-					 &e),
+					 now, &e),
 		      &e);
 		check(ledger_account(l, text_of(name), &a, &e), &e);
 		for (int g = 0; g < 3; g++) {

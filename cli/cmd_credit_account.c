@@ -202,7 +202,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 		rc = ledger_begin_from(s->ledger, known, since, e);
 	}
 	if (rc == 0)
-		rc = ledger_set_account(s->ledger, &a, e);
+		rc = ledger_set_account(s->ledger, &a, s->now, e);
 	zone_close(zone);
 	arena_release(&keep);
 	return rc;

@@ -4,6 +4,7 @@
 #include "base/db.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "meter/cluster.h"
 #include "meter/move.h"
 #include "meter/store/store.h"
 #include "reports/amount.h"
@@ -52,12 +53,56 @@ static int move(struct cli *cli, struct err *e)
 	return 0;
 }
 
+static void show_table(void *user, const char *table, size_t done, size_t total)
+{
+	char note[80];
+	snprintf(note, sizeof note, "distributing %s", table);
+	progress_show(user, (int64_t)done, (int64_t)total, note);
+}
+
+static int distribute_store(struct cli *cli, struct store *s, struct cluster_state *out,
+			    struct err *e)
+{
+	struct progress bar = progress_begin(cli, "");
+	struct cluster_options o = { CLUSTER_SHARDS, cli->quiet ? NULL : show_table, &bar };
+	int rc = cli_count(cli, "shards", CLUSTER_SHARDS, &o.shards, e);
+	if (rc == 0 && (o.shards < 1 || o.shards > CLUSTER_SHARDS_MOST))
+		rc = err_set(e, ERR_USAGE, "--shards is from 1 to %d", CLUSTER_SHARDS_MOST);
+	if (rc == 0)
+		rc = cluster_distribute(s, &o, out, e);
+	progress_end(&bar);
+	return rc;
+}
+
+static void put_cluster(struct json_out *j, const struct cluster_state *c)
+{
+	json_out_int(j, "workers", c->workers);
+	json_out_int(j, "shards", c->shards);
+	json_out_array(j, "tables");
+	for (size_t i = 0; i < c->tables; i++) {
+		const struct cluster_table *t = &c->table[i];
+		json_out_object(j, NULL);
+		json_out_string(j, "table", t->name);
+		json_out_string(j, "by", t->by ? t->by : "");
+		json_out_int(j, "rows_moved", t->rows);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
 static int init(struct cli *cli, struct err *e)
 {
 	struct store *store = NULL;
-	int rc = cli_store(cli, &store, DB_CREATE, e);
-	if (rc != 0)
+	struct cluster_state cluster = { 0 };
+	const char *citus = cli_value(cli, "citus");
+	int rc = citus ? store_open(&store, citus, DB_CREATE, e)
+		       : cli_store(cli, &store, DB_CREATE, e);
+	if (rc == 0 && citus)
+		rc = distribute_store(cli, store, &cluster, e);
+	if (rc != 0) {
+		store_close(store);
 		return rc;
+	}
 	if (cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
@@ -65,6 +110,8 @@ static int init(struct cli *cli, struct err *e)
 		json_out_string(&j, "schema", "tally.db.init/1");
 		json_out_string(&j, "db", store_path(store));
 		json_out_int(&j, "rows", store_last_seq(store));
+		if (citus)
+			put_cluster(&j, &cluster);
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (!cli->quiet) {
@@ -73,6 +120,53 @@ static int init(struct cli *cli, struct err *e)
 	store_close(store);
 	return 0;
 }
+
+static int distribute(struct cli *cli, struct err *e)
+{
+	struct store *store = NULL;
+	struct cluster_state c;
+	int rc = cli_store(cli, &store, DB_WRITE, e);
+	if (rc == 0)
+		rc = distribute_store(cli, store, &c, e);
+	if (rc == 0 && cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.db.distribute/1");
+		json_out_string(&j, "db", store_path(store));
+		put_cluster(&j, &c);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0 && !cli->quiet) {
+		for (size_t i = 0; i < c.tables; i++) {
+			const struct cluster_table *t = &c.table[i];
+			printf("%s: %s%s, %s\n", t->name, t->by ? "by " : "on every server",
+			       t->by ? t->by : "",
+			       t->moved ? COUNTED(t->rows, "row") : "as before");
+		}
+		printf("%s of usage on %s\n", COUNTED(c.shards, "shard"),
+		       COUNTED(c.workers, "worker"));
+	}
+	store_close(store);
+	return rc;
+}
+
+#define OPTION_SHARDS \
+	{ \
+		"shards", 0, "N", "into how many shards the records go (8)", false \
+	}
+
+static const struct option init_options[] = {
+	{ "citus", 0, "URL", "the database of a Citus coordinator: spread it over the workers",
+	  false },
+	OPTION_SHARDS,
+	{ 0 },
+};
+
+static const struct option distribute_options[] = {
+	OPTION_SHARDS,
+	{ 0 },
+};
 
 const struct command command_db_init = {
 	.name = "db init",
@@ -83,9 +177,28 @@ const struct command command_db_init = {
 		       "(postgresql://...). Every command that writes does this as well; use it "
 		       "when the role that creates tables is not the one that writes records.",
 	.examples = "  tally db init --db meter.db\n"
-		    "  createdb meter && tally db init --db postgresql:///meter\n",
+		    "  createdb meter && tally db init --db postgresql:///meter\n"
+		    "  tally db init --citus postgresql://coordinator/meter\n",
+	.options = init_options,
 	.common = TAKES_DB,
 	.run = init,
+};
+
+const struct command command_db_distribute = {
+	.name = "db distribute",
+	.place = HELP_OPERATE + 13,
+	.summary = "spread a PostgreSQL database over the workers of a Citus cluster",
+	.arguments = "",
+	.description =
+		"The database is that of a Citus coordinator that knows its workers. Records go to the "
+		"workers by series and the keys of their ids by key, names and prices to every server; "
+		"sums, credits, invoices and the journal stay on the coordinator. Each table is one "
+		"transaction, read back and compared: stop it and run it again at any time. Writers "
+		"wait meanwhile.",
+	.examples = "  tally db distribute --db postgresql://coordinator/meter\n",
+	.options = distribute_options,
+	.common = TAKES_DB,
+	.run = distribute,
 };
 
 const struct command command_db_move = {

@@ -122,7 +122,8 @@ static int export_kind(struct exporting *x, const struct export_kind *k, struct 
 	if (o->path && !k->to_path && !(o->out = fopen(o->path, "w")))
 		return err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
 	int rc = k->write(x->session.ledger, o, &x->told, e);
-	if (o->out != stdout && fclose(o->out) != 0 && rc == 0)
+	const bool failed = o->out && ferror(o->out);
+	if (((o->out != stdout && fclose(o->out) != 0) || failed) && rc == 0)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", o->path);
 	return rc;
 }
@@ -215,7 +216,7 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_export = {
 	.name = "export",
 	.place = HELP_BILL + 20,
-	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
+	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV, Parquet, XLSX",
 	.arguments = names + 1,
 	.arguments_min = 1,
 	.arguments_max = 1,

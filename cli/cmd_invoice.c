@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/clock.h"
 #include "base/zone.h"
 #include "base/file.h"
@@ -265,7 +266,8 @@ static void row_of(struct table *t, const struct stored_invoice *i, const struct
 	for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
 		table_text(t, cells[k]);
 	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
-	table_put(t, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
+	table_put(t, "%s%s", i->unpriced || i->placeholders ? ">= " : "",
+		  number_grouped(grouped, total));
 	table_text(t, i->currency);
 	table_cell(t, asks ? settlement_name(x->state) : "");
 	table_cell(t, asks ? number_grouped(grouped, money_total_format(x->due, total)) : "");
@@ -438,31 +440,38 @@ struct telling {
 	struct table *t;
 };
 
-/* Calls of its period of which only a part is known: what it asks for them is a part; says so, and
- * adds them. */
-static int tell_placeholders(struct telling *to, const struct stored_invoice *i, int64_t *lacking,
-			     struct err *e)
+/* What the sources of its usage cannot tell; adds what its total may lack. */
+static int tell_bound(const struct telling *to, const struct stored_invoice *i, int64_t *lacking,
+		      struct err *e)
 {
-	struct buf customer = { 0 };
-	struct usage_result *r = NULL;
-	struct zone *utc = NULL;
-	buf_add(&customer, i->customer.p, i->customer.n);
-	const struct usage_filter f = {
-		.since = i->from, .until = i->to, .customer = customer.p, .costs_apart = true
-	};
-	int rc = zone_open(&utc, "UTC", e);
-	if (rc == 0)
-		rc = usage_query(&r, to->s->store, &f, &(struct usage_grouping){ .zone = utc }, e);
-	const int64_t n = rc == 0 ? usage_total(r)->placeholders : 0;
+	const int of = (int)i->customer.n;
+	struct json_document *d;
+	int rc = json_open(&d, i->document, e);
+	if (rc != 0)
+		return rc;
+	const int64_t n = i->placeholders;
+	const struct text unsaid_text = json_number(json_member(json_root(d), "unsaid"));
+	const int64_t unsaid = unsaid_text.n ? strtoll(unsaid_text.p, NULL, 10) : 0;
 	if (n && !to->cli->quiet)
-		print_notice("tally: %s: %s of the period %s %s, so the invoice is a lower bound\n",
-			     customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have",
-			     known_part(n, usage_total(r)->unsaid));
+		print_notice(
+			"tally: %.*s: %s of the period %s %s, so the invoice is a lower bound\n",
+			of, i->customer.p, COUNTED(n, "call"), n == 1 ? "has" : "have",
+			known_part(n, unsaid));
 	*lacking += n;
-	usage_result_close(r);
-	zone_close(utc);
-	buf_release(&customer);
-	return rc;
+	for (json_value *g = json_first(json_member(json_root(d), "left_out")); g;
+	     g = json_next(g)) {
+		struct buf said = { 0 };
+		const bool untold = json_true(json_member(g, "cache_untold"));
+		put_log_gap(&said, json_string(json_member(g, "agent")),
+			    json_string(json_member(g, "calls")),
+			    json_string(json_member(g, "completed_by")), untold);
+		if (!to->cli->quiet)
+			print_notice("tally: %.*s: %s\n", of, i->customer.p, said.p);
+		*lacking += untold;
+		buf_release(&said);
+	}
+	json_close(d);
+	return 0;
 }
 
 /* An invoice that was drafted or finalized; adds the calls that it lacks, or a part of them. */
@@ -477,7 +486,7 @@ static int tell_invoice(struct telling *to, int64_t id, int64_t *lacking, struct
 	if (rc == 0)
 		*lacking += i.unpriced;
 	if (rc == 0)
-		rc = tell_placeholders(to, &i, lacking, e);
+		rc = tell_bound(to, &i, lacking, e);
 	if (rc == 0 && to->one) {
 		const struct showing how = { to->s->store, to->s->now, FORMAT_JSON, false };
 		rc = put(&out, &how, &i, e);

@@ -163,9 +163,8 @@ static int run(struct cli *cli, struct err *e)
 				 &(struct usage_grouping){
 					 view->dim, view->labels + view->has_last + 1, zone },
 				 e);
-	if (rc == 0)
-		rc = usage_lower_bound(&report.bound, source.store, usage_total(result), e);
 	if (rc == 0) {
+		report.bound = usage_lower_bound(result);
 		look_fold(&look, result, view->labels, view->has_last);
 		report.from_start = sort_rows(&look, order, view->has_last);
 		snprintf(from, sizeof from, "%s, days in %s", source.words, report.timezone);

@@ -120,8 +120,6 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = ledger_all_uncovered(store, &report.uncovered, e);
 	if (rc == 0)
-		rc = usage_lower_bound(&report.bound, store, usage_total(result), e);
-	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
 		rc = price_dates_of(&report.dates, store, book, &filter, e);
@@ -129,6 +127,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = stood_in_of(&report.stand_ins, store, &filter, e);
 	if (rc == 0) {
 		report.result = result;
+		report.bound = usage_lower_bound(result);
 		report.recorded = filter.recorded;
 		report.hits = cli_flag(cli, "hits");
 		report.order = (enum usage_order)order;

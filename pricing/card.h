@@ -50,6 +50,14 @@ static inline bool fee_is_per_request(const struct fee *f)
 	return strcmp(f->unit, FEE_PER_REQUEST) == 0;
 }
 
+/* Whether cache writes cost more the longer they stay. */
+static inline bool rates_by_lifetime(const struct rates *r)
+{
+	return r->known >> BUCKET_CACHE_WRITE_1H & 1 && r->known >> BUCKET_CACHE_WRITE_5M & 1 &&
+	       r->per_million[BUCKET_CACHE_WRITE_1H].pico !=
+		       r->per_million[BUCKET_CACHE_WRITE_5M].pico;
+}
+
 /* Whether a call that pays those fees may have cost more: it leaves unsaid what one depends on. */
 static inline bool fees_at_least(const struct fee *fee, size_t count)
 {

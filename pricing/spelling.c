@@ -91,6 +91,7 @@ static const struct {
 	{ "azure_text", "azure" },
 	{ "bedrock_converse", "bedrock" },
 	{ "bedrock_mantle", "bedrock" },
+	{ "claude", "anthropic" },
 	{ "cloudflare-workers-ai", "cloudflare" },
 	{ "cohere_chat", "cohere" },
 	{ "dashscope", "alibaba" },
@@ -106,6 +107,7 @@ static const struct {
 	{ "google-gla", "google" },
 	{ "google-vertex", "vertex" },
 	{ "google-vertex-anthropic", "vertex" },
+	{ "google.vertex", "vertex" },
 	{ "google_genai", "google" },
 	{ "google_vertexai", "vertex" },
 	{ "meta-llama", "meta" },
@@ -119,6 +121,7 @@ static const struct {
 	{ "tencent-tokenhub", "tokenhub" },
 	{ "together_ai", "together" },
 	{ "togetherai", "together" },
+	{ "vertex.anthropic", "vertex" },
 	{ "vertex_ai", "vertex" },
 	{ "vertexai", "vertex" },
 	{ "voyageai", "voyage" },
@@ -131,7 +134,7 @@ static const struct {
 };
 
 /* LiteLLM names what is served beside who serves it: vertex_ai-language-models,
- * text-completion-openai. */
+ * text-completion-openai; the AI SDK by which interface: anthropic.messages, google.vertex.chat. */
 static struct text without_kind(struct text provider)
 {
 	static const char before[] = "text-completion-", after[] = "_ai-";
@@ -140,18 +143,42 @@ static struct text without_kind(struct text provider)
 		return provider;
 	if (provider.n > n && strncasecmp(provider.p, before, n) == 0)
 		return (struct text){ provider.p + n, provider.n - n };
+	static const char *const interfaces[] = { ".chat",	 ".responses",	   ".messages",
+						  ".completion", ".generative-ai", ".embedding" };
+	for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
+		const size_t k = strlen(interfaces[i]);
+		if (provider.n > k &&
+		    strncasecmp(provider.p + provider.n - k, interfaces[i], k) == 0)
+			return (struct text){ provider.p, provider.n - k };
+	}
 	const char *at = memmem(provider.p, provider.n, after, sizeof after - 1);
 	return at ? (struct text){ provider.p, (size_t)(at - provider.p) + 3 } : provider;
+}
+
+/* The same word but for case and what stands between its parts: "Together AI" is togetherai. */
+static bool same_word(struct text a, const char *b)
+{
+	static const char between[] = " -_.";
+	size_t i = 0;
+	for (;; i++, b++) {
+		while (i < a.n && memchr(between, a.p[i], sizeof between - 1))
+			i++;
+		while (*b && memchr(between, *b, sizeof between - 1))
+			b++;
+		if (i == a.n || !*b)
+			return i == a.n && !*b;
+		if (strncasecmp(a.p + i, b, 1) != 0)
+			return false;
+	}
 }
 
 struct text provider_spelling(struct text provider)
 {
 	const struct text word = without_kind(provider);
-	for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
-		if (word.n == strlen(vendors[i].word) &&
-		    strncasecmp(word.p, vendors[i].word, word.n) == 0)
+	for (size_t i = 0; word.n && i < sizeof vendors / sizeof *vendors; i++)
+		if (same_word(word, vendors[i].word))
 			return text_of(vendors[i].provider);
-	return provider.p && word.p > provider.p ? word : provider;
+	return word;
 }
 
 static bool starts(struct text t, const char *word)

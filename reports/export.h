@@ -1,6 +1,6 @@
 /*
  * export: what the database holds, in formats of others: FOCUS 1.2, plain-text journals that
- * hledger and beancount read, CSV, XLSX.
+ * hledger and beancount read, CSV, Parquet, XLSX.
  */
 #ifndef TALLY_REPORTS_EXPORT_H
 #define TALLY_REPORTS_EXPORT_H
@@ -62,7 +62,8 @@ typedef int export_function(struct ledger *l, const struct export_options *o,
  * invoices and credit notes whose period begins in [since, until), of which the rows of a document
  * add up to its total. journal: every transaction of the ledger in credits, and every invoice and
  * credit note in money; what was voided is reversed on that day. invoices: final invoices and
- * credit notes of the period, and for DATEV what was paid in it. csv: it can be read in again. */
+ * credit notes of the period, and for DATEV what was paid in it. csv: it can be read in again.
+ * parquet: costs are decimals of 18 places, and absent where there is no price. */
 #define EXPORTS(X) \
 	X("focus", export_focus, false, \
 	  "usage in money by day, customer, project, model, price and bucket, and credits as a " \
@@ -72,6 +73,8 @@ typedef int export_function(struct ledger *l, const struct export_options *o,
 	X("invoices", export_invoices, false, \
 	  "invoices and credit notes, as a bookkeeping program imports them (--profile)") \
 	X("csv", export_csv, false, "every record that stands, in the native format") \
+	X("parquet", export_parquet, false, \
+	  "the same with exact costs, for DuckDB, ClickHouse, Spark or pandas") \
 	X("xlsx", export_xlsx, true, "usage by day, customer, project and model")
 #define X(name, function, to_path, what) export_function function;
 EXPORTS(X)

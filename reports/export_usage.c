@@ -1,10 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/csv.h"
-#include "base/dict.h"
 #include "reports/export.h"
 #include "reports/sheet.h"
+#include "reports/standing_rows.h"
 
 /* --- CSV of the records that stand --- */
 
@@ -12,40 +11,12 @@ struct records {
 	const struct export_options *o;
 	struct store *store;
 	struct buf b;
-	uint8_t *gone;	  /* a bit a row */
-	struct dict last; /* record's own row to the row that stands for it */
-	/* Columns that few files need: parts and units, a bucket of time, which stays one, and what
-	 * has no price for what was not understood, which keeps none. */
-	bool has[COUNT_KINDS], buckets, unread;
+	/* Columns that few files need: parts and units, a bucket of time, which stays one, an
+	 * answer of which a part is known, which stays a lower bound, and what has no price for
+	 * what was not understood, which keeps none. */
+	bool has[COUNT_KINDS];
+	unsigned flags;
 };
-
-static bool is_gone(const struct records *x, int64_t seq)
-{
-	return x->gone[seq / 8] >> (seq % 8) & 1;
-}
-
-/* First look: which rows were reversed, and which columns are needed. */
-static int find_gone(void *user, const struct usage_row *row)
-{
-	struct records *x = user;
-	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
-		x->has[k] |= row->record.counts[k] != 0;
-	x->buckets |= (row->flags & USAGE_AGGREGATE) != 0;
-	x->unread |= (row->flags & USAGE_UNREAD) != 0;
-	if (!row->of)
-		return 0;
-	const int64_t first = row->of;
-	uint64_t *standing =
-		dict_need(&x->last, (struct text){ (const char *)&first, sizeof first }, NULL);
-	if (row->kind == USAGE_REVERSAL) {
-		int64_t seq = *standing ? (int64_t)*standing : first;
-		x->gone[seq / 8] |= (uint8_t)(1 << seq % 8);
-		x->gone[row->seq / 8] |= (uint8_t)(1 << row->seq % 8);
-	} else {
-		*standing = (uint64_t)row->seq;
-	}
-	return 0;
-}
 
 /* The last columns: calls, and what few files need. */
 static void put_beside(struct records *x, const struct usage_row *row)
@@ -59,9 +30,11 @@ static void put_beside(struct records *x, const struct usage_row *row)
 			buf_puts(&x->b, ",");
 			buf_int(&x->b, row->record.counts[k]);
 		}
-	if (x->buckets)
+	if (x->flags & USAGE_AGGREGATE)
 		buf_puts(&x->b, row->flags & USAGE_AGGREGATE ? ",true" : ",");
-	if (x->unread) {
+	if (x->flags & USAGE_BROKEN_OFF)
+		buf_puts(&x->b, row->flags & USAGE_BROKEN_OFF ? ",true" : ",");
+	if (x->flags & USAGE_UNREAD) {
 		buf_puts(&x->b, ",");
 		if (row->flags & USAGE_UNREAD &&
 		    store_stored_price(x->store, row->price, &p, NULL) == 0)
@@ -80,9 +53,6 @@ static int put_record(void *user, const struct usage_row *row)
 	struct records *x = user;
 	const struct record *r = &row->record;
 	char at[INSTANT_TEXT_MAX];
-	if (is_gone(x, row->seq) || r->time_us < x->o->since.us || r->time_us >= x->o->until.us ||
-	    (x->o->customer && !text_is(r->text[FIELD_CUSTOMER], x->o->customer)))
-		return 0;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		csv_put_text(&x->b, r->text[texts[i]]);
 		buf_puts(&x->b, ",");
@@ -107,13 +77,11 @@ int export_csv(struct ledger *l, const struct export_options *o, struct export_t
 	       struct err *e)
 {
 	(void)told;
-	struct store *s = ledger_store(l);
-	struct records x = { .o = o, .store = s };
-	int rc = store_refresh(s, e);
-	const int64_t last = store_last_seq(s);
-	x.gone = mem_zalloc((size_t)last / 8 + 1);
-	if (rc == 0)
-		rc = store_each_row(s, 1, last, find_gone, &x, e);
+	struct records x = { .o = o, .store = ledger_store(l) };
+	struct standing_rows *rows;
+	int rc = standing_rows_open(
+		&rows, &(struct standing_question){ x.store, o->since, o->until, o->customer },
+		x.has, &x.flags, e);
 	buf_puts(&x.b,
 		 "id,provider,model,customer,project,workload,task,session,service_tier,region,"
 		 "effort,time,completed");
@@ -124,13 +92,14 @@ int export_csv(struct ledger *l, const struct export_options *o, struct export_t
 		if (x.has[k])
 			buf_printf(&x.b, ",%s",
 				   record_field_name((enum record_field)(FIELD_COUNTS + k)));
-	buf_printf(&x.b, "%s%s\n", x.buckets ? ",aggregate" : "", x.unread ? ",unknown_cost" : "");
+	buf_printf(&x.b, "%s%s%s\n", x.flags & USAGE_AGGREGATE ? ",aggregate" : "",
+		   x.flags & USAGE_BROKEN_OFF ? ",broken_off" : "",
+		   x.flags & USAGE_UNREAD ? ",unknown_cost" : "");
 	if (rc == 0)
-		rc = store_each_row(s, 1, last, put_record, &x, e);
+		rc = standing_rows_each(rows, put_record, &x, e);
 	fwrite(x.b.p, 1, x.b.n, o->out);
 	buf_release(&x.b);
-	dict_release(&x.last);
-	free(x.gone);
+	standing_rows_close(rows);
 	return rc;
 }
 

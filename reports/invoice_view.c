@@ -321,6 +321,11 @@ static const char *in_currency(struct invoice_view *v, const char *amount)
 					: arena_printf(&v->arena, "%s %s", amount, v->currency);
 }
 
+static bool is_lower_bound(const struct invoice_view *v)
+{
+	return json_member(v->root, "unpriced") || json_member(v->root, "placeholders");
+}
+
 static void take_sums(struct invoice_view *v, int places)
 {
 	struct text applied = json_string(json_member(v->root, "credits_applied"));
@@ -343,7 +348,7 @@ static void take_sums(struct invoice_view *v, int places)
 			      label_number(v->labels, &v->arena, text_at(v, t, "percent")), ""),
 			amount(v, json_string(json_member(t, "amount")), places), false);
 	const char *total = amount(v, json_string(json_member(v->root, "total")), places);
-	const char *bound = json_member(v->root, "unpriced") ? ">= " : "";
+	const char *bound = is_lower_bound(v) ? ">= " : "";
 	add_sum(v, label(v->labels, "total"),
 		in_currency(v, arena_printf(&v->arena, "%s%s", bound, total)), true);
 }
@@ -355,10 +360,18 @@ static void say(struct invoice_view *v, const char *sentence)
 				      *v->small_print ? " " : "", sentence);
 }
 
+/* How many records its total lacks, or holds a part of. */
+static void say_count(struct invoice_view *v, const char *name)
+{
+	json_value *count = json_member(v->root, name);
+	const struct text n = json_number(count);
+	if (count)
+		say(v, words(v, name, arena_text(&v->arena, n.n ? n.p : "", n.n), "", ""));
+}
+
 static void take_small_print(struct invoice_view *v, int places)
 {
 	json_value *rounding = json_member(v->root, "rounding"),
-		   *unpriced = json_member(v->root, "unpriced"),
 		   *residual = json_member(v->root, "residual");
 	v->small_print = "";
 	if (json_true(json_member(v->root, "reverse_charge")))
@@ -374,10 +387,13 @@ static void take_small_print(struct invoice_view *v, int places)
 			     named(v, "mode", text_at(v, rounding, "mode")),
 			     arena_printf(&v->arena, "%d", places),
 			     placed(v, json_string(residual), 0)));
-	if (unpriced) {
-		const struct text n = json_number(unpriced);
-		say(v, words(v, "unpriced", arena_text(&v->arena, n.n ? n.p : "", n.n), "", ""));
-	}
+	say_count(v, "unpriced");
+	say_count(v, "placeholders");
+	for (json_value *g = json_first(json_member(v->root, "left_out")); g; g = json_next(g))
+		say(v,
+		    words(v,
+			  json_true(json_member(g, "cache_untold")) ? "cache-untold" : "left-out",
+			  text_at(v, g, "agent"), "", ""));
 	for (json_value *p = json_first(json_member(v->root, "periods")); p; p = json_next(p))
 		for (json_value *r = json_first(json_member(p, "rates")); r; r = json_next(r))
 			say(v, words(v, "exchanged", text_at(v, r, "rate"), "", ""));
@@ -521,7 +537,7 @@ static void take_settlement(struct invoice_view *v, int places)
 /* What the first page says in large letters: how much, and by when. */
 static void take_asked(struct invoice_view *v)
 {
-	const bool bound = json_member(v->root, "unpriced");
+	const bool bound = is_lower_bound(v);
 	if (v->settlement.state == SETTLEMENT_NONE || v->settlement.due.atto <= 0)
 		return;
 	v->asked = in_currency(v, arena_printf(&v->arena, "%s%s", bound ? ">= " : "",
@@ -588,10 +604,12 @@ void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
 	json_out_text(j, "last_day", i->last_day);
 	json_out_text(j, "currency", i->currency);
 	json_out_text(j, "total", i->total);
-	if (i->unpriced) {
+	if (i->unpriced)
 		json_out_int(j, "unpriced", i->unpriced);
+	if (i->placeholders)
+		json_out_int(j, "placeholders", i->placeholders);
+	if (i->unpriced || i->placeholders)
 		json_out_bool(j, "lower_bound", true);
-	}
 	if (x->state != SETTLEMENT_NONE) {
 		json_out_string(j, "payment", settlement_name(x->state));
 		list_amount(j, "credited", x->credited);

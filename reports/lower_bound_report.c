@@ -6,7 +6,7 @@
 static bool says_anything(const struct lower_bound *b)
 {
 	bool any = b->placeholders != 0;
-	for (size_t i = 0; i < LOG_GAPS_MOST; i++)
+	for (size_t i = 0; i < LOG_GAPS; i++)
 		any |= lower_bound_open(b, i);
 	return any;
 }
@@ -32,7 +32,7 @@ void put_lower_bound(struct json_out *j, const struct lower_bound *b)
 	if (b->or_more)
 		json_out_bool(j, "placeholders_or_more", true);
 	json_out_array(j, "left_out");
-	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
+	for (size_t i = 0; i < LOG_GAPS; i++) {
 		if (!lower_bound_open(b, i))
 			continue;
 		json_out_object(j, NULL);
@@ -47,9 +47,21 @@ void put_lower_bound(struct json_out *j, const struct lower_bound *b)
 	json_out_end(j, '}');
 }
 
+void put_log_gap(struct buf *b, struct text agent, struct text left_out, struct text completed_by,
+		 bool untold)
+{
+	buf_printf(b,
+		   untold ? "rows of %.*s do not tell %.*s: they are counted as if nothing was, so "
+			    "totals may be too high or too low; %.*s tells it"
+			  : "logs of %.*s leave out %.*s; %.*s has them",
+		   (int)agent.n, agent.p, (int)left_out.n, left_out.p, (int)completed_by.n,
+		   completed_by.p);
+}
+
 int print_lower_bound(const struct lower_bound *b)
 {
 	int lines = 0;
+	struct buf said = { 0 };
 	const long long starts = b->placeholders - b->unsaid;
 	if (b->unsaid) {
 		print_note(
@@ -66,18 +78,16 @@ int print_lower_bound(const struct lower_bound *b)
 			   starts == 1 ? "has" : "have");
 		lines++;
 	}
-	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
+	for (size_t i = 0; i < LOG_GAPS; i++) {
 		const struct log_gap *g = log_gap_at(i);
 		if (!lower_bound_open(b, i))
 			continue;
-		if (g->cache_untold)
-			print_note("rows of %s do not tell %s: they are counted as if nothing was, "
-				   "so totals may be too high or too low; %s tells it",
-				   g->agent, g->left_out, g->completed_by);
-		else
-			print_note("logs of %s leave out %s; %s has them", g->agent, g->left_out,
-				   g->completed_by);
+		said.n = 0;
+		put_log_gap(&said, text_of(g->agent), text_of(g->left_out),
+			    text_of(g->completed_by), g->cache_untold);
+		print_note("%s", said.p);
 		lines++;
 	}
+	buf_release(&said);
 	return lines;
 }

@@ -56,7 +56,9 @@ int64_t overview_first_day(const struct overview *o)
 
 bool overview_is_lower_bound(const struct overview *o)
 {
-	return usage_sums_at_least(usage_total(o->days->result)) || left_out_any(o->left_out);
+	const struct lower_bound bound = usage_lower_bound(o->days->result);
+	return usage_sums_at_least(usage_total(o->days->result)) ||
+	       lower_bound_is_uncertain(&bound) || left_out_any(o->left_out);
 }
 
 /* What is said of them beside their cost. */
@@ -127,6 +129,8 @@ void overview_json(const struct overview *o)
 		json_out_string(&j, "newest_record", day);
 	}
 	put_left_out(&j, o->left_out);
+	const struct lower_bound whole = usage_lower_bound(o->days->result);
+	put_lower_bound(&j, &whole);
 	put_unpriced_reasons(&j, o->days->result);
 	json_out_end(&j, '}');
 	json_out_close(&j);
@@ -193,7 +197,7 @@ void overview_print(const struct overview *o)
 	if (overview_is_lower_bound(o))
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->left_out);
-	const struct lower_bound bound = bound_of(usage_total(o->days->result));
+	const struct lower_bound bound = usage_lower_bound(o->days->result);
 	print_lower_bound(&bound);
 	if (o->has_newest) {
 		char day[16];

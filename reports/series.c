@@ -405,11 +405,14 @@ static int add_up(struct series *x, struct store *s)
 	for (size_t k = 0; rc == 0 && k < x->keys; k++)
 		rc = usage_sums_add(&all, &x->key[k].sums, x->e);
 	memcpy(x->currency, cells.currency, sizeof x->currency);
+	x->bound = cells.bound;
+	x->bound.placeholders = all.placeholders;
+	x->bound.unsaid = all.unsaid;
 	if (rc == 0)
 		rc = credit_sums_each_uncovered(s, &f, take_uncovered, x, x->e);
 	if (rc == 0 && x->q->measure == SERIES_CREDITS)
 		rc = add_credits(x, s);
-	return rc == 0 ? usage_lower_bound(&x->bound, s, &all, x->e) : rc;
+	return rc;
 }
 
 /* --- the document --- */

@@ -198,7 +198,7 @@ static int set_account(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = open_from(a, &account, known != NULL, e);
 	if (rc == 0)
-		rc = ledger_set_account(a->c.ledger, &account, e);
+		rc = ledger_set_account(a->c.ledger, &account, a->c.now, e);
 	return rc == 0 ? drawer_sweep(a->c.drawer, a->c.now, &drawn, e) : rc;
 }
 

@@ -33,6 +33,7 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 	if (rc == 0) {
 		struct json_out j;
 		report.result = result;
+		report.bound = usage_lower_bound(result);
 		json_out_open(&j, NULL);
 		usage_report_put(&j, &report);
 		json_out_take(&j, &out->body);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "meter/store/day_cells.h"
@@ -225,6 +226,20 @@ static void refresh_tokens(struct http *h)
 		h->o.log(h->o.user, "tokens_exposed", "the token file is readable by others");
 }
 
+/* Langfuse's exporters send a pair of keys: the secret one is the token. */
+static bool find_secret(struct request *r, const char *pair, struct token_grant *out)
+{
+	struct buf plain = { 0 };
+	bool found = base64_decode(&plain, text_of(pair));
+	const char *colon = found && plain.n ? memchr(plain.p, ':', plain.n) : NULL;
+	found = colon &&
+		tokens_find(r->http->o.tokens,
+			    (struct text){ colon + 1, (size_t)(plain.p + plain.n - colon - 1) },
+			    clock_now(), out);
+	buf_release(&plain);
+	return found;
+}
+
 /* What the token of the header allows, else the session of the page's cookie. */
 static bool grant_of(struct request *r, struct token_grant *out)
 {
@@ -233,6 +248,8 @@ static bool grant_of(struct request *r, struct token_grant *out)
 	const struct instant now = clock_now();
 	uint8_t hash[DIGEST_BYTES];
 	refresh_tokens(h);
+	if (given && r->signal && strncasecmp(given, "Basic ", 6) == 0)
+		return find_secret(r, given + 6, out);
 	if (given)
 		return strncasecmp(given, "Bearer ", 7) == 0 &&
 		       tokens_find(h->o.tokens, text_of(given + 7), now, out);

@@ -916,6 +916,14 @@ void replay_accept(struct worker *w, struct record_batch *b)
 	accept(w, b);
 }
 
+/* Whether the row that was taken last has a price, and that depends on how long cache writes stay.
+ */
+static bool is_by_lifetime(const struct worker *w)
+{
+	const struct tariff_answer *a = w->answer[0];
+	return a && a->price && rates_by_lifetime(&a->tariff->rates);
+}
+
 void replay_bound(struct worker *w, struct record_batch *b)
 {
 	w->bound.placeholders++;
@@ -1078,12 +1086,13 @@ void replay_work_calls(struct worker *w)
 				    ? &m->stated.amount
 				    : NULL;
 		const int64_t outside = w->outside;
+		w->answer[0] = NULL;
 		accept(w, b);
 		if (w->outside == outside) {
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off)
+			if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)))
 				replay_bound(w, b);
 		}
 	}

@@ -644,7 +644,10 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 		is.cost = (struct money_total){ 0 };
 	}
 	m->unpriced += !priced;
-	m->placeholders += c->placeholder + r->unsaid;
+	const bool least =
+		c->placeholder || (c->unsplit && is.tokens[BUCKET_CACHE_WRITE_5M] && priced &&
+				   a->price && !m->hosting && rates_by_lifetime(&a->tariff->rates));
+	m->placeholders += least + r->unsaid;
 	m->unsaid += r->unsaid;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, is.cost);

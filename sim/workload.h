@@ -25,6 +25,7 @@ struct work_call {
 	uint32_t customer, project, workload, task, effort, session; /* numbers of names; 0: none */
 	uint32_t rare;	  /* 1 + place in `rare`; 0: none */
 	bool placeholder; /* its source has only the output count of its answer's start */
+	bool unsplit;	  /* nor does it say how long cache writes stay */
 	uint32_t
 		order; /* of the workload, from 0, in the order of time (of blocks: of the trace) */
 };
@@ -69,7 +70,7 @@ struct work_who {
 struct work_odd {
 	int64_t tokens[BUCKET_COMMON], requests;
 	uint32_t rare;
-	bool placeholder;
+	bool placeholder, unsplit;
 };
 
 /* Packed calls as one thread read them, in blocks of mem_pages. */

@@ -194,7 +194,7 @@ static void put_choices(json_value *root)
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", "untold", NULL };
-	enum { UNTOLD = 3 }; /* meter/formats/lower_bound.c says so of them */
+	enum { UNTOLD = 3 }; /* meter/formats/gaps.def says so of them */
 	/* at the number of decimals, where that is the same for all currencies */
 	enum { MINOR_UNITS = 1 };
 	static const char *const moneys[] = { "units", "minor units", "cents", "", "", "", "",

@@ -17,46 +17,6 @@ static int64_t next_month(int64_t day, int billing_day)
 			     : cycle_day(c.year, c.month + 1, billing_day);
 }
 
-/* The first billing day at or after `day`. */
-static int64_t cycle_from(int64_t day, int billing_day)
-{
-	struct civil c = civil_from_day(day);
-	int64_t here = cycle_day(c.year, c.month, billing_day);
-	return here >= day ? here : next_month(day, billing_day);
-}
-
-/* The billing day of the month before that of a billing day, by the calendar: a month before 28
- * February is 28 January. */
-static int64_t cycle_month_before(int64_t day)
-{
-	struct civil c = civil_from_day(day);
-	return c.month == 1 ? cycle_day(c.year - 1, 12, c.day)
-			    : cycle_day(c.year, c.month - 1, c.day);
-}
-
-struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int billing_day)
-{
-	struct cycles out = { 0 };
-	int64_t at = cycle_from(start, billing_day);
-	if (start > target || end <= start)
-		return out;
-	if (at > start) {
-		out.first_of = at - cycle_month_before(at);
-		out.first_days = (end < at ? end : at) - start;
-	}
-	while (at <= target && at < end) {
-		int64_t next = next_month(at, billing_day);
-		if (end < next) {
-			out.last_days = end - at;
-			out.last_of = next - at;
-		} else {
-			out.whole++;
-		}
-		at = next;
-	}
-	return out;
-}
-
 struct period cycle_period(const struct zone *z, int billing_day, struct instant at)
 {
 	int64_t day = zone_day(z, at);

@@ -819,6 +819,21 @@ static int add_taxes(struct invoice *i, struct err *e)
 
 /* --- the whole of a period --- */
 
+static int find_bound(struct invoicer *v, struct invoice *i, const struct account *a, struct err *e)
+{
+	struct usage_result *r;
+	const struct usage_filter f = {
+		.since = i->from, .until = i->to, .customer = a->customer.p, .costs_apart = true
+	};
+	int rc = usage_query(&r, ledger_store(v->ledger), &f,
+			     &(struct usage_grouping){ .zone = v->zone }, e);
+	if (rc == 0) {
+		i->bound = usage_lower_bound(r);
+		usage_result_close(r);
+	}
+	return rc;
+}
+
 /* usage_only: as documents were compared that do not say what their other lines were for. */
 static int whole(struct invoicer *v, struct invoice *i, const struct account *a, struct text terms,
 		 bool usage_only, struct err *e)
@@ -837,6 +852,8 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	const bool usage = i->part != INVOICE_ADVANCE;
 	rc = usage ? charges_of(v, i, &all, a, e) : 0;
 	i->unpriced = all.unpriced;
+	if (rc == 0 && usage)
+		rc = find_bound(v, i, a, e);
 	if (rc == 0 && usage && invoice_by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
 	if (rc == 0 && i->terms.usage)

@@ -103,7 +103,8 @@ struct invoice {
 	struct nano_credits overage; /* of the account, that this invoice asks for */
 	int64_t elsewhere; /* earlier periods in other currencies that have changed since */
 	int64_t unpriced;  /* records without a price or not covered: the total is a lower bound */
-	int64_t usage_to;  /* row up to which usage is in it */
+	struct lower_bound bound; /* what the sources of its usage cannot tell */
+	int64_t usage_to;	  /* row up to which usage is in it */
 	struct arena arena;
 };
 

@@ -125,6 +125,28 @@ static void put_periods(struct buf *b, const struct invoice *i)
 	buf_puts(b, "]");
 }
 
+/* What the sources of the usage cannot tell. */
+static void put_bound(struct buf *b, const struct lower_bound *bound)
+{
+	bool first = true;
+	if (bound->placeholders)
+		buf_printf(b, ",\"placeholders\":%lld,\"unsaid\":%lld", bound->placeholders,
+			   bound->unsaid);
+	for (size_t k = 0; k < LOG_GAPS; k++) {
+		const struct log_gap *g = log_gap_at(k);
+		if (!lower_bound_open(bound, k))
+			continue;
+		buf_puts(b, first ? ",\"left_out\":[{" : ",{");
+		first = false;
+		buf_puts(b, "\"agent\":");
+		json_put_string(b, text_of(g->agent));
+		put_text(b, "calls", text_of(g->left_out));
+		put_text(b, "completed_by", text_of(g->completed_by));
+		buf_puts(b, g->cache_untold ? ",\"cache_untold\":true}" : "}");
+	}
+	buf_puts(b, first ? "" : "]");
+}
+
 void invoice_put(struct buf *b, const struct invoice *i, const char *status, const char *number,
 		 struct instant issued)
 {
@@ -181,6 +203,7 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 	put_amount(b, "total", i->total);
 	if (i->unpriced)
 		buf_printf(b, ",\"unpriced\":%lld", (long long)i->unpriced);
+	put_bound(b, &i->bound);
 	if (i->terms.language.n)
 		put_text(b, "language", i->terms.language);
 	if (i->terms.payment) {

@@ -50,7 +50,8 @@ static void read_invoice(struct query *q, struct stored_invoice *out)
 					.last_day = text_or_empty(q, 16),
 					.zone = text_or_empty(q, 17),
 					.unpriced = number_or_zero(q, 18),
-					.due = text_or_empty(q, 19) };
+					.due = text_or_empty(q, 19),
+					.placeholders = number_or_zero(q, 21) };
 	if (!db_is_null(q, 20))
 		out->part =
 			text_is(db_text(q, 20), "interim") ? INVOICE_INTERIM : INVOICE_SUPPLEMENT;
@@ -78,7 +79,8 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document," \
 	"total,created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
 	"document->'period'->>'last_day',document->'period'->>'timezone'," \
-	"document->>'unpriced',document->>'due',document->>'part' FROM invoice "
+	"document->>'unpriced',document->>'due',document->>'part'," \
+	"document->>'placeholders' FROM invoice "
 static const struct sql sql_invoice_at = {
 	.text = INVOICE "WHERE id=:id",
 };

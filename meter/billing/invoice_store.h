@@ -11,7 +11,8 @@
 
 struct stored_invoice {
 	int64_t id, corrects;
-	int64_t unpriced; /* records that the total leaves out: it is a lower bound */
+	int64_t unpriced;     /* records that the total leaves out: it is a lower bound */
+	int64_t placeholders; /* records of which it holds a part only: likewise */
 	struct text kind, status, number, customer, currency, document, total, why;
 	struct text first_day, last_day, zone; /* of the period, local */
 	struct text due;		       /* an instant; empty when it has none */

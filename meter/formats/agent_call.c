@@ -1,7 +1,6 @@
 #include "meter/formats/agent_call.h"
 
 #include "base/peek.h"
-#include "pricing/book.h"
 
 void agent_set(struct record *r, enum record_field f, struct text value)
 {
@@ -9,11 +8,6 @@ void agent_set(struct record *r, enum record_field f, struct text value)
 		return;
 	r->text[f] = value;
 	r->present |= (uint64_t)1 << f;
-}
-
-void agent_set_seller(struct payload_reader *r, struct record *to, struct text word)
-{
-	agent_set(to, FIELD_PROVIDER, book_seller_named(word, &r->arena));
 }
 
 void agent_set_time(struct record *r, enum record_field f, int64_t us)

@@ -19,10 +19,8 @@ struct agent_count {
 };
 
 void agent_set(struct record *r, enum record_field f, struct text value);
-/* Who sold the call, by the agent's word for the endpoint; some agents sell all calls themselves.
- */
+/* Some agents sell all calls themselves. */
 #define COPILOT_SELLS "github-copilot"
-void agent_set_seller(struct payload_reader *r, struct record *to, struct text word);
 void agent_set_time(struct record *r, enum record_field f, int64_t us);
 /* Whether a member of a usage object that no table lists may be billed: it counts, or speaks of
  * money, or holds what does. */

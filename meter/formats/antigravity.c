@@ -225,7 +225,7 @@ static void take(struct conversation *k, const struct request *q)
 			       : arena_printf(&r->arena, "antigravity:%.*s:%s%lld", (int)k->id.n,
 					      k->id.p,
 					      q->generated ? "" : "step:", (long long)q->row)));
-	agent_set_seller(r, &m.record, TEXT("antigravity"));
+	payload_seller(r, &m.record, TEXT("antigravity"));
 	agent_set(&m.record, FIELD_MODEL, q->model);
 	agent_set(&m.record, FIELD_SESSION, k->id);
 	agent_set(&m.record, FIELD_TASK, k->id);

@@ -94,17 +94,20 @@ static void know_as(struct dict *ids, struct text id, uint64_t call)
 		*at = call;
 }
 
+int64_t sighting_writes(const int64_t tokens[BUCKET_COUNT])
+{
+	return tokens[BUCKET_CACHE_WRITE_5M] + tokens[BUCKET_CACHE_WRITE_1H];
+}
+
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT])
 {
 	return a[BUCKET_INPUT] != b[BUCKET_INPUT] || a[BUCKET_CACHE_READ] != b[BUCKET_CACHE_READ] ||
-	       a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H] !=
-		       b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
+	       sighting_writes(a) != sighting_writes(b);
 }
 
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 {
-	const int64_t written_a = a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H],
-		      written_b = b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H],
+	const int64_t written_a = sighting_writes(a), written_b = sighting_writes(b),
 		      cached_a = a[BUCKET_CACHE_READ] + written_a,
 		      cached_b = b[BUCKET_CACHE_READ] + written_b;
 	if (!a[BUCKET_REASONING] || !b[BUCKET_REASONING])
@@ -133,10 +136,23 @@ void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 	to[BUCKET_CACHE_WRITE_1H] = from[BUCKET_CACHE_WRITE_1H];
 }
 
+bool sighting_is_part(enum sighting s, bool first, bool second)
+{
+	return s == SIGHTING_LARGER ? second : first && (second || s == SIGHTING_SMALLER);
+}
+
+static void begin_at(struct record *r, int64_t us)
+{
+	r->time_us = us;
+	if (us != TIME_ABSENT)
+		r->present |= (uint64_t)1 << FIELD_TIME;
+}
+
 /* The call begins at or before its first sighting and ends at or behind its last. */
 static void span(struct record *have, const struct record *r)
 {
 	sighting_span(&have->time_us, &have->completed_us, r);
+	begin_at(have, have->time_us);
 	if (have->completed_us != TIME_ABSENT)
 		have->present |= (uint64_t)1 << FIELD_COMPLETED;
 }
@@ -194,7 +210,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 {
 	int64_t counts[BUCKET_COUNT];
 	memcpy(counts, m->record.tokens, sizeof counts);
-	if (m->unsplit || have->unsplit)
+	/* one that is not understood may leave out how long its cache writes stay, too */
+	if (m->record.unsplit || have->record.unsplit || m->unread || have->unread)
 		sighting_share_split(have->record.tokens, counts);
 	if (m->twin.n && text_eq(m->twin, have->twin))
 		sighting_share_cached(have->record.tokens, counts);
@@ -205,16 +222,22 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 								       : SIGHTING_SMALLER;
 	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
 		s = SIGHTING_LARGER;
+	if (m->cumulative && have->cumulative && !m->aggregate)
+		s = sighting_beside_unread(s, have->unread, m->unread);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return false;
 	if (m->unread && !have->unread)
 		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 	if (m->cumulative && have->cumulative && !m->aggregate)
 		span(&have->record, &m->record);
-	else if (m->record.time_us < have->record.time_us)
-		have->record.time_us = m->record.time_us;
+	else if (have->record.time_us == TIME_ABSENT ||
+		 (m->record.time_us != TIME_ABSENT && m->record.time_us < have->record.time_us))
+		begin_at(&have->record, m->record.time_us);
 	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
-	have->broken_off &= m->broken_off;
+	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
+	have->record.unsplit = sighting_is_part(
+		sighting_writes(have->record.tokens) == sighting_writes(counts) ? SIGHTING_SAME : s,
+		have->record.unsplit, m->record.unsplit);
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)

@@ -26,6 +26,20 @@ void sighting_share_others(int64_t *to, const int64_t *more);
 /* Where one side tells its cache writes by lifetime and the other only their sum, both get the
  * split. */
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
+/* Whether what both say together is a part of the call only: the larger of them tells, and of equal
+ * ones either may know that it is all. s: of the second beside the first. */
+bool sighting_is_part(enum sighting s, bool first, bool second);
+/* The same where what one of them says is not understood (unread): its counts prove nothing against
+ * those of the other, and the call has no price whichever came first. */
+static inline enum sighting sighting_beside_unread(enum sighting s, bool first_unread,
+						   bool second_unread)
+{
+	return s != SIGHTING_OTHER || first_unread == second_unread ? s
+	       : first_unread					    ? SIGHTING_LARGER
+								    : SIGHTING_SMALLER;
+}
+/* What was written to the cache, for however long it stays. */
+int64_t sighting_writes(const int64_t tokens[BUCKET_COUNT]);
 /* A call is as early as its earliest sighting and ended with its latest. */
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);
 

@@ -11,19 +11,6 @@ static bool is_object(json_value *v)
 	return json_kind(v) == JSON_OBJECT;
 }
 
-/* Tells the vendor where only it writes such keys; the price book tells it by the model elsewhere.
- */
-static void name_vendor(struct record *r, json_value *v, json_value *usage)
-{
-	struct text id = json_string(json_member(v, "id"));
-	bool openrouter = json_member(usage, "is_byok") ||
-			  (id.n > 4 && memcmp(id.p, "gen-", 4) == 0 && json_member(v, "provider"));
-	if (openrouter) {
-		r->text[FIELD_PROVIDER] = TEXT("openrouter");
-		r->present |= (uint64_t)1 << FIELD_PROVIDER;
-	}
-}
-
 int payload_money(struct money *out, json_value *v, struct err *e)
 {
 	struct decimal d;
@@ -56,23 +43,13 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 int payload_stated(struct metered *m, json_value *usage, struct err *e)
 {
 	json_value *cost = json_member(usage, "cost");
+	if (json_member(usage, "is_byok")) /* which only OpenRouter writes */
+		payload_word(&m->record, FIELD_PROVIDER, TEXT("openrouter"));
 	if (json_kind(cost) == JSON_OBJECT)
 		cost = json_member(cost, "total_cost");
 	return payload_stated_as(
 		m, cost, json_true(json_member(usage, "is_byok")),
 		json_member(json_member(usage, "cost_details"), "upstream_inference_cost"), e);
-}
-
-/* When it was made: answers say "created"; of a row whose counts are at the top, whoever wrote it
- * chose the name. */
-static json_value *instant_of(json_value *v, bool row)
-{
-	static const char *const names[] = { "created",	 "created_at", "timestamp",  "ts",
-					     "datetime", "start_time", "started_at", NULL };
-	json_value *at = NULL;
-	for (size_t i = 0; names[i] && !at && (row || i < 2); i++)
-		at = json_member(v, names[i]);
-	return at;
 }
 
 /* Whether something was said; what only embeds or counts says nothing. */
@@ -106,8 +83,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
 	}
 	payload_tier(r, &m, v, usage);
-	name_vendor(&m.record, v, usage);
-	int rc = payload_time(&m.record, FIELD_TIME, instant_of(v, usage == v), &e);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
 	if (rc == 0)

@@ -206,7 +206,6 @@ static int set_writes(struct metered *m, struct raw_counts *c, int64_t written, 
 	if (usage && counts_read(&top, usage, e) != 0)
 		return ERR_INVALID;
 	const bool split = top.has >> RAW_CACHE_WRITE_1H & 1;
-	m->broken_off = split && written;
 	if (written && !split && !m->unread && (is_object(usage) || json_is_nothing(usage)))
 		m->unread = "no 'usage.cache_creation' stands beside 'modelUsage', and says for "
 			    "how long its cache writes stay";
@@ -214,7 +213,6 @@ static int set_writes(struct metered *m, struct raw_counts *c, int64_t written, 
 		c->count[RAW_CACHE_WRITE_5M] = top.count[RAW_CACHE_WRITE_5M];
 		c->count[RAW_CACHE_WRITE_1H] = top.count[RAW_CACHE_WRITE_1H];
 		c->has |= 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
-		m->broken_off = false;
 		return 0;
 	}
 	c->count[RAW_CACHE_WRITE] = written;

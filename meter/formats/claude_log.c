@@ -28,6 +28,34 @@ static void judge_lifetimes(const struct payload_reader *r, struct metered *m, s
 			    "writes stay, and since version 2 is always there";
 }
 
+/* Remembers the line, so that what ends the answer is known when it comes. */
+static void note_answer(struct payload_reader *r, struct text uuid)
+{
+	const size_t n = uuid.n < sizeof r->claude_answer ? uuid.n : 0;
+	if (n)
+		memcpy(r->claude_answer, uuid.p, n);
+	r->claude_answer[n] = 0;
+}
+
+/* What the agent itself wrote in a model's place. An error right behind an answer says that it was
+ * cut: it is written with a reason to stop, and the count with which it began. */
+static void take_synthetic(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	const struct text parent = json_string(json_member(v, "parentUuid")),
+			  said = json_string(json_at(v, "message.content.0.text"));
+	const bool is_error = json_true(json_member(v, "isApiErrorMessage")),
+		   behind = parent.n && text_is(parent, r->claude_answer);
+	if (!is_error || !(behind || text_holds(said, "may be incomplete"))) {
+		r->passed_over++;
+		return;
+	}
+	err_set(&e, ERR_INVALID,
+		"the answer before this error was cut, and only the count with which its output "
+		"began is there");
+	payload_refuse(r, line, v, &e);
+}
+
 static void take_claude(struct payload_reader *r, struct metered *m, json_value *v,
 			json_value *usage, int rc, struct err *e)
 {
@@ -37,11 +65,11 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 	payload_judge_beside(r, m, json_member(v, "message"), usage, "message");
 	if (rc == 0)
 		judge_lifetimes(r, m, json_string(json_member(v, "version")));
-	/* what the agent itself made up */
 	if (rc == 0 && text_is(m->record.text[FIELD_MODEL], "<synthetic>")) {
-		r->passed_over++;
+		take_synthetic(r, v, m->line);
 		return;
 	}
+	note_answer(r, json_string(json_member(v, "uuid")));
 	if (rc == 0)
 		payload_take(r, m);
 	else if (v)
@@ -247,7 +275,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	struct metered m;
 	struct instant t;
 	if (!claude_walk(&in, line) || !in.usage.n || !in.time.n ||
-	    instant_parse_lenient(&t, in.time, NULL) != 0)
+	    text_is(in.model, "<synthetic>") || instant_parse_lenient(&t, in.time, NULL) != 0)
 		return false;
 	payload_begin(&m, "claude-code.log", number);
 	m.cumulative = true;
@@ -267,10 +295,10 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	m.raw = in.usage;
 	if (read)
 		judge_lifetimes(r, &m, in.version);
-	if (read && text_is(in.model, "<synthetic>"))
-		r->passed_over++;
-	else if (read)
+	if (read) {
+		note_answer(r, in.uuid);
 		payload_take(r, &m);
+	}
 	json_close(doc);
 	return read;
 }

@@ -95,7 +95,7 @@ static void take_request(struct payload_reader *r, json_value *v, json_value *to
 		    say = json_string(json_member(v, "say"));
 	json_value *info = json_member(v, "modelInfo"), *model = json_member(info, "modelId");
 	payload_begin(&m, "cline.task", line);
-	agent_set_seller(r, &m.record, json_string(json_member(info, "providerId")));
+	payload_seller(r, &m.record, json_string(json_member(info, "providerId")));
 	m.cumulative = true;
 	int rc = agent_counts(&c, told, table, &e);
 	if (rc == 0 && !c.count[RAW_PROMPT] && !c.count[RAW_COMPLETION] &&

@@ -92,7 +92,7 @@ static void take_call(struct payload_reader *r, json_value *v, json_value *usage
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "codebuff:%.*s:%.*s", (int)chat.n, chat.p,
 				       (int)id.n, id.p)));
-	agent_set_seller(r, &m.record, TEXT("codebuff"));
+	payload_seller(r, &m.record, TEXT("codebuff"));
 	agent_set(&m.record, FIELD_SESSION, chat);
 	agent_set(&m.record, FIELD_TASK, chat);
 	agent_set(&m.record, FIELD_PROJECT, path_part(r->path, 3));

@@ -160,7 +160,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	m.also = ids.also;
 	m.copy_of = ids.copy_of;
 	agent_set(&m.record, FIELD_MODEL, r->codex_model);
-	agent_set_seller(r, &m.record, r->codex_provider);
+	payload_seller(r, &m.record, r->codex_provider);
 	agent_set(&m.record, FIELD_SESSION, r->codex_session);
 	agent_set(&m.record, FIELD_TASK, r->codex_session);
 	agent_set(&m.record, FIELD_PROJECT, r->codex_project);
@@ -298,6 +298,22 @@ static void name_codex_by_path(struct payload_reader *r)
 	}
 }
 
+/* How a turn says that its last answer was cut, which leaves no usage. */
+#define CUT "stream disconnected"
+
+/* Whether a turn ended in an answer that was cut; refused then, for what was used is not told. */
+static bool refuse_cut(struct payload_reader *r, json_value *v, json_value *payload, int64_t line)
+{
+	struct err e;
+	if (!text_is(json_string(json_member(payload, "type")), "task_complete") ||
+	    !text_holds(json_string(json_at(payload, "error.message")), CUT))
+		return false;
+	err_set(&e, ERR_INVALID,
+		"the turn ended in an answer that was cut, and what that one used is not told");
+	payload_refuse(r, line, v, &e);
+	return true;
+}
+
 bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -366,7 +382,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		r->codex_lanes = r->codex_lanes ? r->codex_lanes : 1;
 		if (!repeated)
 			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
-	} else {
+	} else if (!refuse_cut(r, v, payload, line)) {
 		payload_pass_over(r, "codex.other", v, line);
 	}
 	return true;
@@ -377,7 +393,9 @@ bool codex_log_line(struct payload_reader *r, struct text line)
 	static const char *const counting[] = { "\"token_count\"", "\"session_meta\"",
 						"\"turn_context\"",
 						"_tokens\":", "\"token_usage_record\"" };
-	bool passes = text_holds(line, "\"payload\":{");
+	enum { SHORT = 4096 }; /* the end of a turn without an answer */
+	bool passes = text_holds(line, "\"payload\":{") &&
+		      (line.n > SHORT || !text_holds(line, "\"" CUT));
 	for (size_t i = 0; passes && i < sizeof counting / sizeof *counting; i++)
 		passes = !text_holds(line, counting[i]);
 	r->passed_over += passes;

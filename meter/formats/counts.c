@@ -794,6 +794,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	if ((rc = check_parts(out, c, e)) != 0)
 		return rc;
 	memcpy(out->units, c->units, sizeof out->units);
+	out->unsplit = p.five != c->count[RAW_CACHE_WRITE_5M];
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (k < BUCKET_COMMON || out->counts[k])
 			out->present |= (uint64_t)1 << (FIELD_COUNTS + k);

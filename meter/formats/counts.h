@@ -78,7 +78,8 @@ bool counts_key(size_t i, const char **outer, const char **key);
 int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e);
 
 /*
- * Into the disjoint buckets of out, whose presence bits are set; *rule names what was applied.
+ * Into the disjoint buckets of out, whose presence bits are set; *rule names what was applied, and
+ * out->unsplit whether cache writes were counted whose lifetime the source does not tell.
  * Errors: ERR_INVALID when the parts contradict each other or the total.
  */
 int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,

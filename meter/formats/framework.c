@@ -47,6 +47,8 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
+	if (rc == 0 && message != v)
+		rc = payload_labels(r, &m.record, message, &e);
 	/* units stand in the vendor's own usage alone */
 	if (rc == 0)
 		rc = counts_read_units(&c, own, &e);

@@ -52,7 +52,7 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t l
 				  : arena_printf(&r->arena, "goose:%.*s:%.*s:%.*s", (int)session.n,
 						 session.p, (int)id.n, id.p, (int)when.n, when.p);
 	m.cumulative = whole_session;
-	agent_set_seller(r, &m.record, peek_text(rows, 13));
+	payload_seller(r, &m.record, peek_text(rows, 13));
 	agent_set(&m.record, FIELD_ID, text_of(key));
 	payload_recorded_as(&m, peek_text(rows, 11), peek_int(rows, 12) != 0);
 	agent_take(r, &m, &c, (struct text){ raw.p, raw.n }, rc, &e);

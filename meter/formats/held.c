@@ -25,7 +25,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("holds_more", (m)->holds_more) \
 	X("in_run", (m)->in_run) \
 	X("broken_off", (m)->broken_off) \
-	X("unsplit", (m)->unsplit) \
+	X("unsplit", (m)->record.unsplit) \
 	X("within", (m)->within) \
 	X("in_log", (m)->in_log)
 #define TEXTS(X, m) \

@@ -7,8 +7,7 @@
 #ifndef TALLY_METER_FORMATS_LOWER_BOUND_H
 #define TALLY_METER_FORMATS_LOWER_BOUND_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/text.h"
 
 /* An agent whose log leaves calls out, or a gateway whose rows do not tell what was cached. */
 struct log_gap {
@@ -18,18 +17,33 @@ struct log_gap {
 	bool cache_untold; /* every call is there, at the price of a prompt that was not cached */
 };
 
-enum { LOG_GAPS_MOST = 16 };
+/* A row of gaps.def each. */
+enum {
+#define GAP(...) +1
+	LOG_GAPS = 0
+#include "meter/formats/gaps.def"
+#undef GAP
+};
 /* NULL behind the last. */
 const struct log_gap *log_gap_at(size_t i);
 
+/* The sources that open or close a gap, by a place each; some places are nobody's. */
+enum { LOG_SOURCES = 2 * LOG_GAPS };
+/* -1: records of that shape are whole, and complete nothing. */
+int log_source_place(struct text shape);
+/* NULL: the place is nobody's. */
+const char *log_source_shape(int place);
+
 /* Which of them a set of sources has. */
 struct lower_bound {
-	bool log[LOG_GAPS_MOST], whole[LOG_GAPS_MOST];
+	bool log[LOG_GAPS], whole[LOG_GAPS];
 	long long placeholders; /* calls of which only a part is counted: the answer's start, or */
 	long long unsaid;	/* (of them) the least of what they may cost: they leave open what
 				 * their price depends on */
 	bool or_more;		/* there are at least so many */
 };
+/* A record of that shape; its place is asked once for many. */
+void lower_bound_see_place(struct lower_bound *b, int place);
 void lower_bound_see(struct lower_bound *b, const char *shape);
 void lower_bound_add(struct lower_bound *to, const struct lower_bound *more);
 /* Whether gap i is open: its log was read, and nothing that has every call. */

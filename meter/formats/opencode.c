@@ -88,7 +88,7 @@ static void take_step(struct payload_reader *r, struct message *m, json_value *t
 		key = arena_printf(&r->arena, "%s#%llu", key, (unsigned long long)*same);
 	agent_set(&out.record, FIELD_ID, text_of(key));
 	agent_set(&out.record, FIELD_MODEL, m->model);
-	agent_set_seller(r, &out.record, m->provider);
+	payload_seller(r, &out.record, m->provider);
 	agent_set(&out.record, FIELD_SESSION, m->session);
 	agent_set(&out.record, FIELD_TASK, m->session);
 	agent_set(&out.record, FIELD_PROJECT, m->project);

@@ -16,6 +16,7 @@ enum otlp_role {
 	OTLP_ID = RAW_COUNTS,
 	OTLP_MODEL,
 	OTLP_ASKED_MODEL,
+	OTLP_SELLER, /* in the word of an instrumentation */
 	OTLP_SESSION,
 	OTLP_CUSTOMER,
 	OTLP_PROJECT,
@@ -31,6 +32,7 @@ enum otlp_role {
 	OTLP_AGENT_RUN,	    /* of frameworks that tell sums of a run without saying so */
 	OTLP_USAGE_DETAILS, /* Langfuse: the usage as JSON text */
 	OTLP_METADATA,	    /* AI SDK: what the vendor said beside, as JSON text */
+	OTLP_ANSWER,	    /* OpenInference: what was answered, for LangChain as JSON text */
 	OTLP_ROLES
 };
 

@@ -140,6 +140,18 @@ static bool is_stray_tier(const char *shape, struct text name, json_value *v, st
 	       !is_about_the_making(name) && record_field_by_name(name) == FIELD_NONE;
 }
 
+/* Some processors repeat attributes, and what a framework says of a call, behind such words. */
+static struct text without_metadata(struct text name)
+{
+	static const char *const words[] = { "metadata.", "langfuse.observation.metadata.",
+					     "langfuse.trace.metadata." };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (begins(name, words[i]))
+			return (struct text){ name.p + strlen(words[i]),
+					      name.n - strlen(words[i]) };
+	return name;
+}
+
 void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		json_value *attributes)
 {
@@ -151,7 +163,8 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
 		json_value *v = list ? otlp_value(a) : a;
 		const bool nested = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
-		const char *reason = name.n ? member_reason(shape, name.p) : NULL;
+		const struct text said = without_metadata(name);
+		const char *reason = name.n ? member_reason(shape, said.p) : NULL;
 		if (v && nested && json_first(v) && name.n && !(reason && *reason) &&
 		    (otlp_name_known(name) ||
 		     (span ? span_speaks_of_usage(name) : name_speaks_of_money(name)))) {
@@ -178,7 +191,7 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
 		if (!counts || name.n == 0 || reason)
 			continue;
-		if (span ? span_speaks_of_usage(name) && !otlp_name_known(name)
+		if (span ? span_speaks_of_usage(name) && !otlp_name_known(said)
 			 : name_speaks_of_money(name))
 			m->unread = arena_printf(&r->arena,
 						 "the attribute '%.100s' is unknown, and may be "

@@ -26,7 +26,7 @@ void otlp_claude_event(struct payload_reader *r, const struct otlp_item *item)
 	struct err e;
 	int rc = 0;
 	payload_begin(&m, "claude-code.event", item->line);
-	m.cumulative = m.unsplit = true;
+	m.cumulative = true;
 	/* the agent writes both, so that one under another name is missed */
 	if (!otlp_attribute(a, keys[2].name) != !otlp_attribute(a, keys[3].name))
 		m.unread = "the event tells only one of 'cache_read_tokens' and "

@@ -131,7 +131,7 @@ static void read_agent_event(struct payload_reader *r, const struct event_format
 		return;
 	}
 	payload_begin(&m, f->shape, item->line);
-	m.cumulative = m.unsplit = true;
+	m.cumulative = true;
 	for (int i = 0; rc == 0 && i < EVENT_COUNTS && f->count[i].name; i++) {
 		json_value *n = otlp_attribute(a, f->count[i].name);
 		if (n)

@@ -247,6 +247,7 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 static void take_sum(struct payload_reader *r, struct metric_sum *s)
 {
 	struct metered m;
+	struct otlp_names n;
 	struct err e;
 	int64_t any = 0;
 	payload_begin(&m, OTLP_METRIC_SHAPE, s->item->line);
@@ -256,7 +257,7 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 		r->passed_over++;
 		return;
 	}
-	m.aggregate = m.cumulative = m.unsplit = true;
+	m.aggregate = m.cumulative = true;
 	m.unread = s->format->lacks;
 	m.record.time_us = s->start / 1000;
 	m.record.completed_us =
@@ -270,6 +271,8 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	model = model ? model : otlp_attribute(s->attributes, "gen_ai.response.model");
 	model = model ? model : otlp_attribute(s->attributes, "gen_ai.request.model");
 	payload_text(&m.record, FIELD_MODEL, model);
+	otlp_names_read(&n, s->attributes);
+	payload_seller(r, &m.record, json_string(n.value[OTLP_SELLER]));
 	payload_text(&m.record, FIELD_SESSION, otlp_attribute(s->attributes, "session.id"));
 	payload_text(&m.record, FIELD_CUSTOMER, otlp_attribute(s->attributes, "customer"));
 	payload_text(&m.record, FIELD_PROJECT, otlp_attribute(s->item->resource, "service.name"));

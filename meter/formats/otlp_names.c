@@ -55,6 +55,8 @@ static const struct {
 	{ RAW_CACHE_WRITE, "llm.usage.cache_creation_input_tokens" },
 	{ RAW_CACHE_WRITE, "llm.token_count.prompt_details.cache_write" },
 	{ RAW_CACHE_WRITE, "ai.usage.inputTokenDetails.cacheWriteTokens" },
+	{ RAW_CACHE_WRITE_5M, "anthropic.usage.cache_creation.ephemeral_5m_input_tokens" },
+	{ RAW_CACHE_WRITE_1H, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.reasoning.output_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.details.reasoning_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.reasoning_tokens" },
@@ -84,6 +86,10 @@ static const struct {
 	{ OTLP_ASKED_MODEL, "gen_ai.request.model" },
 	{ OTLP_ASKED_MODEL, "ai.model.id" },
 	{ OTLP_ASKED_MODEL, "llm.request.model" },
+	{ OTLP_SELLER, "gen_ai.provider.name" },
+	{ OTLP_SELLER, "gen_ai.system" },
+	{ OTLP_SELLER, "ai.model.provider" },
+	{ OTLP_SELLER, "llm.provider" },
 	{ OTLP_SESSION, "gen_ai.conversation.id" },
 	{ OTLP_SESSION, "session.id" },
 	{ OTLP_SESSION, "langfuse.session.id" },
@@ -99,6 +105,7 @@ static const struct {
 	{ OTLP_WORKLOAD, "workload" },
 	{ OTLP_TIER, "gen_ai.openai.response.service_tier" },
 	{ OTLP_TIER, "openai.response.service_tier" },
+	{ OTLP_TIER, "anthropic.response.service_tier" },
 	{ OTLP_OPERATION, "gen_ai.operation.name" },
 	{ OTLP_OPERATION, "llm.request.type" },
 	{ OTLP_OPENINFERENCE_KIND, "openinference.span.kind" },
@@ -112,6 +119,7 @@ static const struct {
 	{ OTLP_AGENT_RUN, "pydantic_ai.all_messages" },
 	{ OTLP_USAGE_DETAILS, "langfuse.observation.usage_details" },
 	{ OTLP_METADATA, "ai.response.providerMetadata" },
+	{ OTLP_ANSWER, "output.value" },
 };
 
 static struct dict known;

@@ -10,17 +10,21 @@
 /* What instrumentations are known to leave out, by the name of their scope. */
 static const struct instrumentation {
 	const char *scope;
-	/* the prompt is what the cache left, the total leaves the cache out, and nothing says how
-	 * long what was written stays */
-	bool beside;
-	bool cache_untold; /* what was cached, always or in some of their spans */
-	bool end_untold;   /* that there was an answer, where it came in pieces */
+	bool beside; /* the prompt is what the cache left, the total leaves the cache out */
+	/* the shape of spans that do not tell what was cached, always or sometimes; NULL: all do */
+	const char *cache_untold;
+	bool end_untold;     /* that there was an answer, where it came in pieces */
+	bool writes_in_text; /* what was written to a cache stands in the text of the answer alone
+			      */
 } instrumentations[] = {
-	{ "@opentelemetry/instrumentation-openai", false, true, false },
-	/* chats in pieces are estimated besides */
-	{ "@traceloop/instrumentation-openai", false, true, true },
-	{ "@traceloop/instrumentation-anthropic", true, false, false },
-	{ "ai", false, true, false }, /* generateText up to version 5 */
+	{ .scope = "@opentelemetry/instrumentation-openai", .cache_untold = "otlp.span.untold" },
+	{ .scope = "@traceloop/instrumentation-openai",
+	  .cache_untold = "otlp.span.estimated",
+	  .end_untold = true },
+	{ .scope = "@traceloop/instrumentation-anthropic", .beside = true },
+	/* generateText up to version 5 */
+	{ .scope = "ai", .cache_untold = "otlp.span.untold" },
+	{ .scope = "@arizeai/openinference-instrumentation-langchain", .writes_in_text = true },
 };
 
 static const struct instrumentation *instrumentation_of(const struct otlp_item *item)
@@ -68,6 +72,32 @@ static int read_details(struct payload_reader *r, const struct otlp_names *n, st
 	return rc;
 }
 
+/* The vendor's usage in the text that LangChain's answer is as JSON: what was written to a cache,
+ * which the attributes leave out. False where the text is not there. */
+static bool read_answer(struct raw_counts *c, struct text answer, int *rc, struct err *e)
+{
+	static const enum raw_count written[] = { RAW_CACHE_WRITE, RAW_CACHE_WRITE_5M,
+						  RAW_CACHE_WRITE_1H };
+	struct json_document *doc = NULL;
+	struct raw_counts all = { 0 };
+	if (!answer.n || json_open_within(&doc, answer, PAYLOAD_VALUES_MOST, NULL) != 0)
+		return false;
+	json_value *generations = json_member(json_root(doc), "generations"),
+		   *first = json_first(generations), *answered = json_first(first),
+		   *said = json_at(answered, "message.kwargs"),
+		   *usage = json_at(said, "response_metadata.usage");
+	usage = json_first(usage) ? usage : json_member(said, "usage_metadata");
+	const bool told = json_kind(usage) == JSON_OBJECT && !json_next(first);
+	if (told)
+		*rc = counts_read(&all, usage, e);
+	for (size_t i = 0; told && i < sizeof written / sizeof *written; i++) {
+		c->count[written[i]] = all.count[written[i]];
+		c->has |= all.has & 1u << written[i];
+	}
+	json_close(doc);
+	return told;
+}
+
 static int read_counts(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
 		       const struct instrumentation *by, struct err *e)
 {
@@ -86,9 +116,11 @@ static int read_counts(struct payload_reader *r, const struct otlp_names *n, str
 	    (__builtin_add_overflow(c.count[RAW_CACHE_READ], c.count[RAW_CACHE_WRITE], &cache) ||
 	     cache > c.count[RAW_PROMPT]))
 		c.cache = CACHE_BESIDE;
-	m->unsplit = by->beside;
 	if (by->cache_untold && !(c.has & (1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE)) &&
 	    c.count[RAW_PROMPT] && !otlp_embeds(n))
+		m->shape = by->cache_untold;
+	if (rc == 0 && by->writes_in_text &&
+	    !read_answer(&c, json_string(n->value[OTLP_ANSWER]), &rc, e))
 		m->shape = "otlp.span.untold";
 	if (!(c.has & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) && !otlp_embeds(n))
 		m->unread = "the span counts no answer: unknown is not zero";
@@ -123,6 +155,7 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	}
 	payload_text(rec, FIELD_MODEL,
 		     n->value[OTLP_MODEL] ? n->value[OTLP_MODEL] : n->value[OTLP_ASKED_MODEL]);
+	payload_seller(r, rec, json_string(n->value[OTLP_SELLER]));
 	payload_text(rec, FIELD_SESSION, n->value[OTLP_SESSION]);
 	payload_text(rec, FIELD_TASK, json_member(item->self, "traceId"));
 	payload_text(rec, FIELD_CUSTOMER, n->value[OTLP_CUSTOMER]);
@@ -136,12 +169,16 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 /* Whether it says of itself that it is a call of a model, and why its answer ended. */
 static bool is_answered(const struct otlp_item *item, const struct otlp_names *n)
 {
+	enum { UNSET, OK, ERROR }; /* STATUS_CODE_... */
 	static const char *const reasons[] = { "gen_ai.response.finish_reasons",
-					       "llm.finish_reason", "ai.response.finishReason" };
-	/* STATUS_CODE_ERROR */
-	const bool failed = text_is(
-		json_number_or_string(json_member(json_member(item->self, "status"), "code")), "2");
-	bool kind = false, ended = instrumentation_of(item)->end_untold && !failed;
+					       "llm.finish_reason", "ai.response.finishReason",
+					       "anthropic.message.stop_reason",
+					       "langfuse.observation.output" };
+	const struct text code =
+		json_number_or_string(json_member(json_member(item->self, "status"), "code"));
+	const int status = code.n == 1 ? *code.p - '0' : UNSET;
+	bool kind = false, ended = (instrumentation_of(item)->end_untold && status != ERROR) ||
+				   (status == OK && otlp_kind_of(n, item->self) == OTLP_IS_CALL);
 	for (int role = OTLP_OPERATION; role <= OTLP_AI_SDK_OPERATION; role++)
 		kind |= n->value[role] != NULL;
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

@@ -131,7 +131,8 @@ static bool is_bill(json_value *v)
 	return f && f->kind == EXPORT_BILL;
 }
 
-/* What is no field of a trace: whether it is a bucket of time, and why it has no price. */
+/* What is no field of a trace: whether it is a bucket of time, why it has no price, and whether
+ * only a part of it is known. */
 static bool native_beside(struct payload_reader *r, struct metered *m, json_value *f)
 {
 	struct text name = text_of(json_key(f)), s = json_number_or_string(f);
@@ -139,6 +140,8 @@ static bool native_beside(struct payload_reader *r, struct metered *m, json_valu
 		m->aggregate = m->cumulative = json_true(f) || text_is(s, "true");
 	else if (text_is(name, "unknown_cost"))
 		m->unread = s.n ? arena_text(&r->arena, s.p, s.n) : NULL;
+	else if (text_is(name, "broken_off"))
+		m->broken_off = json_true(f) || text_is(s, "true");
 	else if (r->held && text_is(name, HELD_MEMBER))
 		payload_take_held(r, m, f);
 	else

@@ -49,9 +49,8 @@ struct metered {
 	bool holds_more;
 	bool in_run;	/* an answer of a run whose sum is not in its source */
 	bool aggregate; /* all calls of a bucket of time, [time, completed); cumulative, too */
-	bool unsplit;	/* its cache writes are not told by lifetime */
 	/* its counts are the least that they may be: a stream ended before its usage was final, or
-	 * how long cache writes stay is not told of some of them */
+	 * its source says that it leaves some of them open */
 	bool broken_off;
 	int64_t line; /* of the source, from 1; 0: unknown */
 	/* why it has no price whatever the cards say: something that may be billed is not
@@ -65,6 +64,12 @@ static inline bool metered_stands_alone(const struct metered *m)
 {
 	return !m->cumulative && !m->session_sum && !m->in_run && !m->also.n && !m->copy_of.n &&
 	       !m->twin.n;
+}
+
+/* Whether its cost is a lower bound where its price depends on how long cache writes stay. */
+static inline bool metered_is_unsplit(const struct metered *m)
+{
+	return m->record.unsplit && m->record.tokens[BUCKET_CACHE_WRITE_5M];
 }
 
 struct payload_sink {

@@ -93,6 +93,7 @@ struct payload_reader {
 	uint32_t counted;	 /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
+	char claude_answer[40];	      /* the `uuid` of the last line with an answer of a model */
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
@@ -138,11 +139,16 @@ struct payload_reader {
 void payload_begin(struct metered *m, const char *shape, int64_t line);
 /* Copies a JSON string or number into a text field when it is there and not empty. */
 void payload_text(struct record *r, enum record_field f, json_value *v);
+/* The same of a word that is known, in place of what the field holds. */
+void payload_word(struct record *r, enum record_field f, struct text word);
+/* Who sold the call, by the word of an agent, a framework or an instrumentation for the endpoint
+ * (book_seller_named). */
+void payload_seller(struct payload_reader *p, struct record *r, struct text word);
 /* The id of a call by itself; one that is neither a string nor a number leaves it without a price.
  */
 void payload_id(struct metered *m, json_value *v);
 /* What a gateway may write beside any body: customer, project, workload, task, session, effort,
- * time. */
+ * time; and, where the body says none, who sold the call (provider) and its region. */
 int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e);
 /* The thinking effort that the object (or the text of one) states, or what it holds of the request;
  * false when it states none. */

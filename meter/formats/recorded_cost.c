@@ -62,7 +62,7 @@ void payload_recorded_as(struct metered *m, struct text dollars, bool charged)
 	take_amount(m, dollars, DOLLARS, charged);
 }
 
-/* "otlp.span" is "otlp.span.untold", too. */
+/* "otlp.span" is "otlp.span.untold" and "otlp.span.estimated", too. */
 static bool is_of(const struct cost_member *c, const struct metered *m)
 {
 	const size_t n = strlen(c->shape);

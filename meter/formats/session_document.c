@@ -70,7 +70,7 @@ static void take_amp(struct payload_reader *r, struct text thread, const struct 
 	json_value *model = json_member(call->holder, "model"),
 		   *time = json_member(call->holder, "timestamp");
 	payload_begin(&m, "amp.thread", line);
-	agent_set_seller(r, &m.record, TEXT("amp"));
+	payload_seller(r, &m.record, TEXT("amp"));
 	m.cumulative = true;
 	if (!call->id.n)
 		m.unread = "its id is no word, so that the call is not known again";
@@ -206,7 +206,7 @@ static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 	if (model.n > prefix && memcmp(model.p, "custom:", prefix) == 0) /* a key of one's own */
 		model = (struct text){ model.p + prefix, model.n - prefix };
 	else
-		agent_set_seller(r, &m.record, TEXT("factory"));
+		payload_seller(r, &m.record, TEXT("factory"));
 	if (name.n)
 		agent_set(&m.record, FIELD_ID,
 			  text_of(arena_printf(&r->arena, "droid:%.*s", (int)name.n, name.p)));

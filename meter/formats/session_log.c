@@ -26,7 +26,6 @@ struct session_format {
 	bool reasoning_beside;
 	const char *seller; /* NULL: the call names it, or nobody does */
 	bool always;	    /* each of its calls has a usage */
-	bool unsplit;	    /* its user chooses how long cache writes stay, and it does not say */
 };
 
 static bool is_type(json_value *v, const char *type)
@@ -90,7 +89,7 @@ static bool find_kimi(json_value *v, json_value **call, json_value **usage)
 
 static const struct session_format formats[] = {
 	{ "pi.session", find_pi, "responseId", "model", "timestamp", CACHE_BESIDE, false, NULL,
-	  true, true },
+	  true },
 	{ "copilot-cli.session", find_copilot, "apiCallId", "model", NULL, CACHE_INSIDE, false,
 	  COPILOT_SELLS, true },
 	{ "gemini-cli.session", find_gemini, "id", "model", "timestamp", CACHE_INSIDE, true },
@@ -188,7 +187,6 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	payload_begin(&m, f->shape, line);
 	m.cumulative = true; /* written again when results of tools come */
 	m.broken_off = is_cut(call);
-	m.unsplit = f->unsplit;
 	/* what a program says to itself */
 	if (text_is(json_string(json_member(call, "provider")), "openclaw")) {
 		payload_pass_over(r, f->shape, v, line);
@@ -204,7 +202,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	json_value *provider = json_member(call, "provider");
 	const struct text named = json_string(
 		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
-	agent_set_seller(r, &m.record, named.n ? named : text_of(f->seller));
+	payload_seller(r, &m.record, named.n ? named : text_of(f->seller));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;

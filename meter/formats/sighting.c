@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pricing/book.h"
+
 void payload_begin(struct metered *m, const char *shape, int64_t line)
 {
 	*m = (struct metered){ .shape = shape, .rule = "as-given", .line = line };
@@ -43,6 +45,51 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 	return 0;
 }
 
+void payload_word(struct record *r, enum record_field f, struct text word)
+{
+	r->text[f] = word;
+	r->present |= (uint64_t)1 << f;
+}
+
+void payload_seller(struct payload_reader *p, struct record *r, struct text word)
+{
+	const struct text seller = book_seller_named(word, &p->arena);
+	if (seller.n)
+		payload_word(r, FIELD_PROVIDER, seller);
+}
+
+/* Who sells the call, and where: both decide its price. An answer of OpenRouter names who stands
+ * behind it; what a framework names is the client that it called with. */
+static void take_seller(struct payload_reader *p, struct record *r, json_value *v)
+{
+	static const char *const sellers[] = { "provider", "vendor" };
+	static const char *const clients[] = { "provider_name", "model_provider",
+					       "custom_llm_provider" };
+	const struct text id = r->text[FIELD_ID];
+	const bool openrouter = id.n > 4 && memcmp(id.p, "gen-", 4) == 0;
+	if (!r->text[FIELD_REGION].n)
+		payload_text(r, FIELD_REGION, json_member(v, "region"));
+	for (size_t i = 0; i < sizeof sellers / sizeof *sellers; i++)
+		if (!r->text[FIELD_PROVIDER].n && json_member(v, sellers[i]) && openrouter)
+			payload_word(r, FIELD_PROVIDER, TEXT("openrouter"));
+		else if (!r->text[FIELD_PROVIDER].n)
+			payload_text(r, FIELD_PROVIDER, json_member(v, sellers[i]));
+	for (size_t i = 0; i < sizeof clients / sizeof *clients; i++)
+		if (!r->text[FIELD_PROVIDER].n)
+			payload_seller(p, r, json_string(json_member(v, clients[i])));
+}
+
+/* When it was, under the name that whoever kept the answer chose for it. */
+static int take_instant(struct record *r, json_value *v, struct err *e)
+{
+	static const char *const names[] = { "timestamp", "ts",		"created_at", "createdAt",
+					     "datetime",  "start_time", "started_at", NULL };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && names[i] && !(r->present >> FIELD_TIME & 1); i++)
+		rc = payload_time(r, FIELD_TIME, json_member(v, names[i]), e);
+	return rc;
+}
+
 int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e)
 {
 	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
@@ -54,15 +101,14 @@ int payload_labels(struct payload_reader *p, struct record *r, json_value *v, st
 	for (size_t i = 0; i < sizeof sessions / sizeof *sessions; i++)
 		if (!r->text[FIELD_SESSION].n)
 			payload_text(r, FIELD_SESSION, json_member(v, sessions[i]));
+	take_seller(p, r, v);
+	take_seller(p, r, json_member(v, "response_metadata"));
+	take_seller(p, r, json_member(v, "_hidden_params"));
 	payload_effort(p, r, v);
 	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
-	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
-}
-
-static void set_word(struct record *r, enum record_field f, struct text word)
-{
-	r->text[f] = word;
-	r->present |= (uint64_t)1 << f;
+	if (rc == 0)
+		rc = payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e);
+	return rc == 0 ? take_instant(r, v, e) : rc;
 }
 
 /* Another model that was asked within the call, billed at its own price. */
@@ -82,8 +128,8 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 		return err_set(e, ERR_INVALID, "an advisor's call in 'iterations' names no model");
 	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
 	if (id.n)
-		set_word(&own.record, FIELD_ID,
-			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
+		payload_word(&own.record, FIELD_ID,
+			     text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
 	payload_judge(r, &own, v, true);
 	struct buf raw = { 0 };
 	json_put_value(&raw, v);
@@ -323,6 +369,43 @@ static void take_mapped(struct payload_reader *r, struct metered *m)
 	buf_release(&before);
 }
 
+/* Sources that need not say how long cache writes stay: Anthropic's own usage, of the time when
+ * there was one lifetime, and agents whose program chooses it and is not known to ask for more than
+ * the five minutes of the default. pi's users choose it, and whoever sent a span or a gateway's
+ * row. */
+static bool has_one_lifetime(const char *shape)
+{
+	static const char *const shapes[] = { "anthropic.message",
+					      "anthropic.stream",
+					      "claude-code.log",
+					      "amp.message",
+					      "amp.thread",
+					      "cline-cli.session",
+					      "cline.task",
+					      "codebuddy.session",
+					      "codebuff.chat",
+					      "copilot-cli.session",
+					      "cursor",
+					      "droid.session",
+					      "antigravity.conversation",
+					      "github.copilot.usage",
+					      "goose.session",
+					      "hermes.session",
+					      "kimi-cli.session",
+					      "kimi-code.session",
+					      "mux.chat",
+					      "opencode.print",
+					      "opencode.session",
+					      "vercel.report",
+					      "vibe.session",
+					      "zcode.session",
+					      "zed.thread" };
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+		if (strcmp(shape, shapes[i]) == 0)
+			return true;
+	return false;
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
@@ -334,8 +417,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		return;
 	}
 	take_mapped(r, m);
-	/* priced at the five minutes that are the least */
-	m->broken_off |= m->unsplit && m->record.tokens[BUCKET_CACHE_WRITE_5M];
+	m->record.unsplit = m->record.unsplit && !has_one_lifetime(m->shape);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",
@@ -346,7 +428,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 	if (r->in_batch)
 		payload_add_tier(r, m, TEXT("batch"));
 	if (r->in_batch && r->batch_vendor && !m->record.text[FIELD_PROVIDER].n)
-		set_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
+		payload_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
 	payload_settle_tools(r, m);
 	if (!m->unread)
 		m->unread = r->unread_row;

@@ -10,17 +10,11 @@ struct wrapper {
 
 static void take_wrapped(void *user, const struct metered *given)
 {
-	static const char *const instants[] = { "timestamp", "created_at", "createdAt",
-						"started_at", "ts" };
 	static const char *const asked[] = { "request", "input", "params", "body" };
 	struct wrapper *w = user;
 	struct metered m = *given;
 	struct err e;
 	int rc = payload_labels(w->reader, &m.record, w->outer, &e);
-	for (size_t i = 0; rc == 0 && i < sizeof instants / sizeof *instants; i++)
-		if (m.record.time_us == TIME_ABSENT)
-			rc = payload_time(&m.record, FIELD_TIME, json_member(w->outer, instants[i]),
-					  &e);
 	if (!m.record.text[FIELD_MODEL].n)
 		payload_text(&m.record, FIELD_MODEL, json_member(w->outer, "model"));
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)

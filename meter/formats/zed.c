@@ -81,7 +81,7 @@ static void take_thread(struct payload_reader *r, struct peek_rows *rows, int64_
 	if (text_is(provider, "zed.dev"))
 		agent_set(&m.record, FIELD_PROVIDER, TEXT("zed"));
 	else
-		agent_set_seller(r, &m.record, provider);
+		payload_seller(r, &m.record, provider);
 	json_value *counted = json_is_nothing(whole) ? each : whole;
 	if (rc == 0 && counted == whole)
 		rc = add(&c, whole, &e);

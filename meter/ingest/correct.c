@@ -50,6 +50,10 @@ bool record_field_is_amendable(enum record_field f)
 	       f != FIELD_CHAT && f != FIELD_PARENT;
 }
 
+#define WRITES \
+	((uint64_t)1 << (FIELD_COUNTS + BUCKET_CACHE_WRITE_5M) | \
+	 (uint64_t)1 << (FIELD_COUNTS + BUCKET_CACHE_WRITE_1H))
+
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
 		  struct err *e)
 {
@@ -76,6 +80,11 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 				r->counts[k] = given->counts[k];
 		if (given->present >> FIELD_REQUESTS & 1)
 			r->requests = given->requests;
+		/* how long its cache writes stay is told now */
+		if (fresh.flags & USAGE_UNSPLIT && given->present & WRITES)
+			fresh.flags &=
+				~(unsigned)(USAGE_UNSPLIT |
+					    (fresh.flags & USAGE_CUT ? 0 : USAGE_BROKEN_OFF));
 		struct usage u = { .requests = r->requests };
 		memcpy(u.counts, r->counts, sizeof u.counts);
 		rc = usage_check(&u, e);
@@ -98,6 +107,8 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
 	if (rc == 0 && !am->other_cards)
 		rc = keep_card(s, in, id, (const int64_t[]){ row.price, fresh.price }, e);
+	if (rc == 0)
+		rc = ingest_bound(in, fresh.price, &fresh.flags, e);
 	if (rc == 0)
 		rc = store_append(s, &fresh, e);
 	arena_release(&a);
@@ -275,7 +286,9 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 			row.of = r.change[i].first;
 			row.price = r.change[i].price;
 			row.flags = ingest_boundary(in, &row.record, row.flags);
-			rc = store_append(s, &row, e);
+			rc = ingest_bound(in, row.price, &row.flags, e);
+			if (rc == 0)
+				rc = store_append(s, &row, e);
 		}
 		arena_release(&a);
 	}

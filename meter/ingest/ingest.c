@@ -12,6 +12,7 @@
 #include "meter/ingest/session_sums.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
+#include "meter/store/rollup.h"
 #include "pricing/tariffs.h"
 
 /* How often a content without an id stood in this source. */
@@ -40,11 +41,13 @@ struct ingest {
 	struct text shown;	/* the id of the record at work as its sender knows it */
 	struct buf also;	/* an id of another call under the same name */
 	struct buf mapped;	/* that of the record as --map names it */
+	struct buf unread;	/* why a call that is known has no price */
 	int twin; /* which of the calls that say the same the record is; 0: no matter */
 	/* of the last record: most follow each other with the same shape */
 	char shape[72],
 		rule[72]; /* of `origin`: copies, for one place may hold another name later */
 	int64_t origin;
+	int gap; /* place of the last record's shape among the gaps, or -1 */
 };
 
 const char *ingest_result_name(enum ingest_result r)
@@ -86,6 +89,7 @@ struct ingest *ingest_open(struct store *s, const struct ingest_options *o, cons
 	in->on_item = on_item;
 	in->user = user;
 	put_all_told(in);
+	rollup_follow(s);
 	return in;
 }
 
@@ -106,6 +110,7 @@ void ingest_close(struct ingest *in)
 	buf_release(&in->id);
 	buf_release(&in->also);
 	buf_release(&in->mapped);
+	buf_release(&in->unread);
 	buf_release(&in->text);
 	buf_release(&in->told);
 	buf_release(&in->full);
@@ -502,6 +507,19 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	return rc;
 }
 
+int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *e)
+{
+	const struct stored_price *p;
+	if (!(*flags & USAGE_UNSPLIT))
+		return 0;
+	const int rc = store_stored_price(in->store, price, &p, e);
+	if (rc == 0)
+		*flags = *flags & USAGE_CUT || rates_by_lifetime(&p->rates)
+				 ? *flags | USAGE_BROKEN_OFF
+				 : *flags & ~(unsigned)USAGE_BROKEN_OFF;
+	return rc;
+}
+
 static int origin_of(struct ingest *in, const char *shape, const char *rule, int64_t *out,
 		     struct err *e)
 {
@@ -512,7 +530,9 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 	}
 	snprintf(with_version, sizeof with_version, "%s/%d", rule, COUNTS_RULE_VERSION);
 	int rc = store_origin(in->store, in->source, shape, with_version, out, e);
+	in->gap = log_source_place(text_of(shape));
 	/* names that do not fit are asked for again */
+	in->origin = 0;
 	if (rc == 0 && strlen(shape) < sizeof in->shape && strlen(rule) < sizeof in->rule) {
 		strcpy(in->shape, shape);
 		strcpy(in->rule, rule);
@@ -560,8 +580,10 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 
 static unsigned flags_of(const struct metered *m)
 {
-	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
-	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
+	return (m->cumulative ? USAGE_CUMULATIVE : 0) |
+	       (m->broken_off ? USAGE_BROKEN_OFF | USAGE_CUT : 0) |
+	       (metered_is_unsplit(m) ? USAGE_UNSPLIT : 0) | (m->aggregate ? USAGE_AGGREGATE : 0) |
+	       (m->unread ? USAGE_UNREAD : 0);
 }
 
 static bool says_more(const struct record *have, const struct record *r)
@@ -596,11 +618,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
-	/* what is stored tells for how long the cache writes of both stay */
-	const unsigned told =
-		m->unsplit && !(have->flags & USAGE_BROKEN_OFF) ? USAGE_BROKEN_OFF : 0;
 	const unsigned flags =
-		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | (flags_of(m) & ~told));
+		ingest_boundary(in, r, (have->flags & USAGE_CUMULATIVE) | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
 	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
@@ -624,6 +643,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	if (rc == 0)
 		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
+		rc = ingest_bound(in, row.price, &row.flags, e);
+	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
@@ -631,14 +652,48 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	return rc;
 }
 
-/* How a sighting compares with what is stored; grown becomes what both say together. */
+/* The later sighting with what both say of the call beside its counts. counts: how those of the
+ * later compare. *news: whether that is more than what is stored. have: stays the current row. */
+static int say_together(struct ingest *in, struct metered *both, bool *news,
+			const struct usage_row *have, enum sighting counts, struct err *e)
+{
+	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT);
+	const int64_t *was = have->record.tokens, *is = both->record.tokens;
+	const bool part = have->flags & USAGE_BROKEN_OFF, cut = part && why != USAGE_UNSPLIT,
+		   unsplit = why ? why & USAGE_UNSPLIT : part && !was[BUCKET_CACHE_WRITE_1H];
+	const struct stored_price *price;
+	both->broken_off = sighting_is_part(counts, cut, both->broken_off);
+	both->record.unsplit = sighting_is_part(
+		sighting_writes(was) == sighting_writes(is) ? SIGHTING_SAME : counts, unsplit,
+		both->record.unsplit);
+	if (counts == SIGHTING_SMALLER)
+		memcpy(both->record.tokens, was, sizeof both->record.tokens);
+	const bool ends = cut && !both->broken_off, splits = unsplit && !both->record.unsplit;
+	/* of a row that does not tell why, both must be over */
+	*news = (both->unread && !(have->flags & USAGE_UNREAD)) ||
+		(why ? ends || splits : part && !both->broken_off && !both->record.unsplit);
+	if (both->unread || !(have->flags & USAGE_UNREAD))
+		return 0;
+	int rc = store_stored_price(in->store, have->price, &price, e);
+	if (rc == 0) {
+		in->unread.n = 0;
+		buf_add(&in->unread, price->reason.p, price->reason.n);
+		both->unread = in->unread.p;
+	}
+	return rc;
+}
+
+/* How a sighting compares with what is stored, and by its counts alone (*counts); grown becomes
+ * what both say together. */
 static enum sighting compare_sightings(const struct ingest *in, const struct metered *m,
-				       const struct usage_row *have, struct record *grown)
+				       const struct usage_row *have, struct record *grown,
+				       enum sighting *counts)
 {
 	int64_t stored[BUCKET_COUNT];
 	int64_t time_us = have->record.time_us, completed_us = have->record.completed_us;
 	memcpy(stored, have->record.tokens, sizeof stored);
-	if (m->unsplit || text_is(have->shape, "claude-code.event"))
+	if (m->record.unsplit || m->unread || have->flags & (USAGE_UNREAD | USAGE_UNSPLIT) ||
+	    text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
 	if (m->twin.n && !text_is(have->shape, m->shape))
 		sighting_share_cached(stored, grown->tokens);
@@ -646,20 +701,22 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
 			s = SIGHTING_LARGER;
+	if (m->cumulative && have->flags & USAGE_CUMULATIVE && !m->aggregate)
+		s = sighting_beside_unread(s, have->flags & USAGE_UNREAD, m->unread);
+	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
 		return s == SIGHTING_SAME && grown->requests > have->record.requests
 			       ? SIGHTING_LARGER
 			       : s;
 	}
-	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
-		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
-	if (s == SIGHTING_SAME && have->flags & USAGE_BROKEN_OFF && !m->broken_off)
-		s = SIGHTING_LARGER; /* what was the least is all of it */
 	sighting_span(&time_us, &completed_us, grown);
-	/* the call began with its earliest sighting */
+	/* the call began with its earliest sighting, and its cache writes may be told by lifetime
+	 * now
+	 */
 	if (s != SIGHTING_OTHER &&
 	    (time_us < have->record.time_us || says_more(&have->record, grown) ||
+	     memcmp(stored, have->record.tokens, sizeof stored) != 0 ||
 	     (in->o.by_completion && completed_us != have->record.completed_us))) {
 		if (s == SIGHTING_SMALLER)
 			memcpy(grown->tokens, stored, sizeof stored);
@@ -822,19 +879,29 @@ static int grow(struct ingest *in, const struct metered *m, const struct record 
 	return rc == 0 ? append_grown(in, m, &have, known, grown, e) : rc;
 }
 
+/* Of what both say, the counts and instants of what is stored. */
+static void keep_counts(struct record *both, const struct record *have)
+{
+	memcpy(both->counts, have->counts, sizeof both->counts);
+	both->requests = have->requests;
+	both->time_us = have->time_us;
+	both->completed_us = have->completed_us;
+}
+
 /* The record says what is stored, and perhaps more: whose call it was, say. */
 static int take_repeated(struct ingest *in, const struct metered *m, const struct record *r,
 			 const struct known_id *known, struct err *e)
 {
 	struct usage_row have;
+	struct metered both = *m;
+	bool news = false;
 	int rc = store_row(in->store, known->current, &have, e);
-	if (rc == 0 && says_more(&have.record, r)) {
+	if (rc == 0)
+		rc = say_together(in, &both, &news, &have, SIGHTING_SAME, e);
+	if (rc == 0 && (news || says_more(&have.record, r))) {
 		struct record more = *r;
-		memcpy(more.counts, have.record.counts, sizeof more.counts);
-		more.requests = have.record.requests;
-		more.time_us = have.record.time_us;
-		more.completed_us = have.record.completed_us;
-		rc = append_grown(in, m, &have, known, &more, e);
+		keep_counts(&more, &have.record);
+		rc = append_grown(in, &both, &have, known, &more, e);
 	}
 	if (rc == 0)
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -846,6 +913,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		      const struct known_id *known, struct instant now, struct err *e)
 {
 	struct usage_row have;
+	bool news = false;
 	int rc;
 	if (!known->current) { /* it was voided: sending it again changes nothing */
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -860,9 +928,14 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
 		struct record grown = *r;
-		enum sighting s = compare_sightings(in, m, &have, &grown);
-		if (s == SIGHTING_LARGER)
-			rc = grow(in, m, &grown, known, now, e);
+		enum sighting counts, s = compare_sightings(in, m, &have, &grown, &counts);
+		struct metered both = *m;
+		if (s != SIGHTING_OTHER)
+			rc = say_together(in, &both, &news, &have, counts, e);
+		if (news && s == SIGHTING_SMALLER)
+			keep_counts(&grown, &have.record);
+		if (rc == 0 && (s == SIGHTING_LARGER || (s != SIGHTING_OTHER && news)))
+			rc = grow(in, &both, &grown, known, now, e);
 		if (rc == REFUSED)
 			return 0;
 		if (s != SIGHTING_OTHER) {
@@ -1127,22 +1200,23 @@ static bool may_be_of_session(const struct ingest *in, const struct metered *m)
 }
 
 /* The row of a record that is new and sound, and what is known of its call from now on. */
-static int append(struct ingest *in, const struct metered *m, const struct record *r,
-		  unsigned flags, bool *unpriced, struct err *e)
+static int append(struct ingest *in, const struct metered *m, struct usage_row *row, bool *unpriced,
+		  struct err *e)
 {
-	const struct rated what = { r, flags, m->unread, m->stated };
-	struct usage_row row = { .kind = USAGE_RECORD,
-				 .record = *r,
-				 .stated = m->stated,
-				 .raw = m->raw,
-				 .flags = flags };
-	int rc = store_series(in->store, r, &row.series, e);
+	const struct record *r = &row->record;
+	const struct rated what = { r, row->flags, m->unread, m->stated };
+	row->kind = USAGE_RECORD;
+	row->stated = m->stated;
+	row->raw = m->raw;
+	int rc = store_series(in->store, r, &row->series, e);
 	if (rc == 0)
-		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
+		rc = origin_of(in, m->shape, m->rule, &row->origin, e);
 	if (rc == 0)
-		rc = ingest_price(in, &what, &row.price, unpriced, e);
+		rc = ingest_price(in, &what, &row->price, unpriced, e);
 	if (rc == 0)
-		rc = store_append(in->store, &row, e);
+		rc = ingest_bound(in, row->price, &row->flags, e);
+	if (rc == 0)
+		rc = store_append(in->store, row, e);
 	if (rc == 0 && in->o.own_ids)
 		rc = store_set_own_ids(in->store, e);
 	if (rc == 0 && !in->o.own_ids)
@@ -1155,31 +1229,31 @@ static int append(struct ingest *in, const struct metered *m, const struct recor
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
-	struct record r = with_defaults(in, m);
+	struct usage_row row = { .record = with_defaults(in, m), .flags = flags_of(m) };
+	struct record *const r = &row.record;
 	struct known_id known;
-	unsigned flags = flags_of(m);
 	char why[200];
 	bool unpriced;
-	if (in->o.own_ids && !text_is(r.text[FIELD_CUSTOMER], in->o.customer))
+	if (in->o.own_ids && !text_is(r->text[FIELD_CUSTOMER], in->o.customer))
 		return ingest_refuse_call(in, m, INGEST_FOREIGN, now, e);
-	int rc = find_id(in, r.text[FIELD_CUSTOMER], &id, &known, e);
-	r.text[FIELD_ID] = id;
-	r.present |= (uint64_t)1 << FIELD_ID;
+	int rc = find_id(in, r->text[FIELD_CUSTOMER], &id, &known, e);
+	r->text[FIELD_ID] = id;
+	r->present |= (uint64_t)1 << FIELD_ID;
 	if (rc == 0)
-		rc = find_call(in, m, &r, &known, e);
+		rc = find_call(in, m, r, &known, e);
 	if (rc != 0)
 		return rc;
-	in->stored = r.text[FIELD_ID];
-	const char *bad = ingest_check_size(&r, why);
+	in->stored = r->text[FIELD_ID];
+	const char *bad = ingest_check_size(r, why);
 	if (known.first && !bad) {
 		rc = may_be_of_session(in, m)
 			     ? session_sums_again(&in->sums, in->store, m, &known, e)
 			     : 0;
-		return rc == 0 ? take_known(in, m, &r, &known, now, e) : rc;
+		return rc == 0 ? take_known(in, m, r, &known, now, e) : rc;
 	}
 	if (!bad)
-		bad = check(in, &r, &flags, now, why);
-	const struct span span = span_of(m, &r);
+		bad = check(in, r, &row.flags, now, why);
+	const struct span span = span_of(m, r);
 	if (!bad && (rc = look_for_crossing(in, &span, &bad, e)) != 0)
 		return rc;
 	const bool sound = !bad;
@@ -1195,7 +1269,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (met == MET_IN_PART) {
 		own = *m;
 		own.unread = CALLS_ARE_MISSING;
-		flags |= USAGE_UNREAD;
+		row.flags |= USAGE_UNREAD;
 		m = &own;
 	}
 	/* a metric, or the sum of a session, says again what is told better already */
@@ -1205,8 +1279,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	}
 	if (bad)
 		return ingest_refuse_call(in, m, bad, now, e);
-	flags = ingest_boundary(in, &r, flags);
-	rc = append(in, m, &r, flags, &unpriced, e);
+	row.flags = ingest_boundary(in, r, row.flags);
+	rc = append(in, m, &row, &unpriced, e);
 	if (rc != 0)
 		return rc;
 	if (m->aggregate)
@@ -1214,8 +1288,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	else
 		spans_add_call(in->spans, span.provider, span.model, span.from_us);
 	in->counts.unpriced += unpriced;
-	in->counts.bound.placeholders += m->broken_off;
-	lower_bound_see(&in->counts.bound, m->shape);
+	in->counts.bound.placeholders += (row.flags & USAGE_BROKEN_OFF) != 0;
+	lower_bound_see_place(&in->counts.bound, in->gap);
 	if (m->met)
 		lower_bound_see(&in->counts.bound, m->met);
 	tell(in, INGEST_ACCEPTED, in->shown, NULL);

@@ -129,5 +129,8 @@ unsigned ingest_boundary(const struct ingest *in, const struct record *r, unsign
  * what may lie in several tiers of context. */
 int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,
 		 struct err *e);
+/* The flags of a row at that price: whether it is the least that the call may have cost, where how
+ * long cache writes stay is not told (USAGE_UNSPLIT). */
+int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *e);
 
 #endif

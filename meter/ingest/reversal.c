@@ -1,5 +1,7 @@
 #include "meter/ingest/reversal.h"
 
+#include "meter/store/rollup.h"
+
 /* A copy that outlives the statement which it was read with. */
 void reversal_keep_row(struct usage_row *row, struct arena *a)
 {
@@ -44,6 +46,7 @@ int correct_void(struct store *s, const char *id, const char *why, struct err *e
 	struct known_id known;
 	struct usage_row row;
 	struct arena a = { 0 };
+	rollup_follow(s);
 	int rc = reversal_find(s, id, &known, &row, &a, e);
 	if (rc == 0)
 		rc = store_note_change(s, "void", why, e);
@@ -73,6 +76,7 @@ int correct_restore(struct store *s, const char *id, const char *why, struct err
 {
 	struct known_id known;
 	struct last_standing last = { 0 };
+	rollup_follow(s);
 	int rc = store_find(s, text_of(id), &known, e);
 	if (rc != 0 || !known.first || known.current)
 		return rc;
@@ -92,6 +96,7 @@ int correct_unprice(struct store *s, const char *id, const char *why, struct err
 	struct known_id known;
 	struct usage_row row;
 	struct arena a = { 0 };
+	rollup_follow(s);
 	int rc = reversal_find(s, id, &known, &row, &a, e);
 	if (rc == 0)
 		rc = store_note_change(s, "amend", why, e);

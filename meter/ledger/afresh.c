@@ -12,12 +12,33 @@ struct work {
 	size_t *at;	/* of each of the caller's lots, its place in burn order */
 	size_t *by_age; /* the caller's lots, the oldest first */
 	bool moving;	/* the order changes while lots burn */
-	size_t event, fixed;
+	size_t event;
 	size_t *ended; /* of each lot, 1 + the event that took what was left of it; 0: none yet */
 	int64_t *back; /* of each of the first `backs` moves, so much has been given back */
 	size_t backs;
 	int64_t lacked;
 };
+
+static int span_at(const struct carrying *c, struct instant at)
+{
+	int i = 0;
+	while (i + 1 < c->count && at.us >= c->span[i].until_us)
+		i++;
+	return i;
+}
+
+bool carries_at(const struct carrying *c, struct instant at)
+{
+	return c->span[span_at(c, at)].carries;
+}
+
+bool carries_from(const struct carrying *c, struct instant at)
+{
+	bool any = false;
+	for (int i = span_at(c, at); i < c->count; i++)
+		any |= c->span[i].carries;
+	return any;
+}
 
 static int by_time(const void *a, const void *b)
 {
@@ -49,13 +70,6 @@ static size_t place_behind(const struct afresh *a, const struct afresh_event *v)
 	return from;
 }
 
-/* What is fixed stays with its event when one is put in before it, or taken out. */
-static void shift_fixed(struct afresh *a, size_t from, size_t by)
-{
-	for (size_t i = 0; i < a->fixed_count; i++)
-		a->fixed[i].event += a->fixed[i].event >= from ? by : 0;
-}
-
 void afresh_put(struct afresh *a, const struct afresh_event *v)
 {
 	const size_t at = place_behind(a, v);
@@ -63,7 +77,6 @@ void afresh_put(struct afresh *a, const struct afresh_event *v)
 	memmove(a->event + at + 1, a->event + at, (a->events - at) * sizeof *a->event);
 	a->event[at] = *v;
 	a->events++;
-	shift_fixed(a, at, 1);
 }
 
 void afresh_drop(struct afresh *a, const struct afresh_event *v)
@@ -74,7 +87,6 @@ void afresh_drop(struct afresh *a, const struct afresh_event *v)
 	CHECK(at > 0 && by_time(&a->event[at - 1], v) == 0);
 	memmove(a->event + at - 1, a->event + at, (a->events - at) * sizeof *a->event);
 	a->events--;
-	shift_fixed(a, at, (size_t)-1);
 }
 
 static int by_age(const void *a, const void *b, void *user)
@@ -175,15 +187,16 @@ static void trim(struct work *w, const struct afresh_event *v)
 }
 
 /* What a refund gave back beyond what had been drawn by then pays what is used next. */
-static int64_t paid_before(const struct work *w, int64_t want)
+static int64_t paid_before(const struct work *w, struct instant at, int64_t want)
 {
-	return w->lacked >= 0 || w->of->carries ? 0 : -w->lacked < want ? -w->lacked : want;
+	if (w->lacked >= 0 || carries_at(&w->of->carrying, at))
+		return 0;
+	return -w->lacked < want ? -w->lacked : want;
 }
 
 static void use(struct work *w, struct afresh_event *v)
 {
-	int64_t want = v->nano - v->barred;
-	want -= paid_before(w, want - v->asked);
+	const int64_t want = v->nano - paid_before(w, v->at, v->nano - v->asked);
 	const int64_t late = v->asked ? v->asked_by : INT64_MAX;
 	v->lacks = v->nano - take_from_all(w, v->at, want, late, want - v->asked);
 	w->lacked += v->lacks - (v->asked < v->lacks ? v->asked : v->lacks);
@@ -225,14 +238,6 @@ static void refund(struct work *w, struct afresh_event *v)
 	w->lacked += v->lacks;
 }
 
-static void keep_fixed(struct work *w, const struct afresh_event *v)
-{
-	const struct afresh *a = w->of;
-	for (; w->fixed < a->fixed_count && a->fixed[w->fixed].event == w->event; w->fixed++)
-		take(w, a->fixed[w->fixed].lot, a->fixed[w->fixed].nano);
-	w->lacked += v->lacks;
-}
-
 void afresh_run(struct afresh *a)
 {
 	struct work w = { .of = a, .lacked = a->lacked };
@@ -249,9 +254,9 @@ void afresh_run(struct afresh *a)
 			w.ended[v->lot] = w.event + 1;
 			break;
 		case AFRESH_REPAY:
-			v->lacks = !a->carries || w.lacked <= 0
-					   ? 0
-					   : -take_from_all(&w, v->at, w.lacked, INT64_MAX, 0);
+			v->lacks = w.lacked > 0 && carries_at(&a->carrying, v->at)
+					   ? -take_from_all(&w, v->at, w.lacked, INT64_MAX, 0)
+					   : 0;
 			w.lacked += v->lacks;
 			break;
 		case AFRESH_USE:
@@ -259,9 +264,6 @@ void afresh_run(struct afresh *a)
 			break;
 		case AFRESH_REFUND:
 			refund(&w, v);
-			break;
-		case AFRESH_FIXED:
-			keep_fixed(&w, v);
 			break;
 		}
 	}

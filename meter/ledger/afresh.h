@@ -17,6 +17,19 @@ struct afresh_lot {
 	int64_t booked; /* when it came, by the number of its transaction */
 };
 
+/* When later credits repay what uses lacked: from `until` of the span before on. */
+enum { CARRYING_MOST = 16 };
+struct carrying {
+	struct {
+		int64_t until_us; /* INT64_MAX in the last one */
+		bool carries;
+	} span[CARRYING_MOST];
+	int count;
+};
+bool carries_at(const struct carrying *c, struct instant at);
+/* At that instant or at any later one. */
+bool carries_from(const struct carrying *c, struct instant at);
+
 /* In the order of what happens at one instant. */
 enum afresh_kind {
 	AFRESH_TRIM, /* the rule of `lot` recurs: what is beyond the rollover goes, the oldest first
@@ -25,21 +38,18 @@ enum afresh_kind {
 	AFRESH_REPAY, /* credits may have come: what is carried is repaid */
 	AFRESH_USE,
 	AFRESH_REFUND, /* what is owed goes first, then the latest uses give back */
-	AFRESH_FIXED,  /* stays as it is: `fixed` */
 	AFRESH_VOID,   /* what is left of the lot is voided */
 };
 
 struct afresh_event {
 	enum afresh_kind kind;
 	struct instant at;
-	size_t of;	/* the caller's */
-	size_t lot;	/* TRIM, END, VOID */
-	int64_t nano;	/* USE, REFUND: how much */
-	int64_t barred; /* USE: of it, what no lot may pay: it was repaid otherwise */
-	/* USE: what an invoice has asked for, which lots pay that came before that did; it is no
-	   more than nano - barred */
+	size_t of;    /* the caller's */
+	size_t lot;   /* TRIM, END, VOID */
+	int64_t nano; /* USE, REFUND: how much */
+	/* USE: what an invoice has asked for of it, which lots pay that came before that did */
 	int64_t asked, asked_by;
-	int64_t lacks; /* out: what lots did not give; REPAY, REFUND: less than 0. FIXED: in */
+	int64_t lacks; /* out: what lots did not give; REPAY, REFUND: less than 0 */
 };
 
 /* What an event takes from a lot; less than 0: gives back. */
@@ -53,11 +63,9 @@ struct afresh {
 	size_t lots;
 	struct afresh_event *event; /* in order: afresh_sort */
 	size_t events;
-	struct afresh_move *fixed; /* of FIXED events, in their order */
-	size_t fixed_count;
 	struct burn_order order;
-	bool carries;	/* later credits repay what uses lacked, */
-	int64_t lacked; /* and so much was owed when the time began */
+	struct carrying carrying;
+	int64_t lacked; /* so much was owed when the time began */
 	/* out */
 	struct afresh_move *move;
 	size_t moves;

@@ -7,7 +7,6 @@ void foresight_forget(struct foresight *f)
 	afresh_release(&f->afresh);
 	free(f->afresh.lot);
 	free(f->afresh.event);
-	free(f->afresh.fixed);
 	arena_reset(&f->arena);
 	f->afresh = (struct afresh){ 0 };
 	f->known = false;
@@ -100,7 +99,8 @@ void foresight_note(struct ledger *l, const struct posting *p)
 	const int64_t used = used_of(l, &billed);
 	if (!f || !f->known)
 		return;
-	if (text_is(kind, "grant") && !f->divides && !f->afresh.carries) {
+	if (text_is(kind, "grant") && !f->divides &&
+	    !carries_from(&f->afresh.carrying, (struct instant){ INT64_MIN })) {
 		add_grant(f, l->entry[0].grant);
 	} else if (p->usage_from || billed || !(draw || refund)) {
 		foresight_forget(f);

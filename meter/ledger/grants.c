@@ -153,9 +153,11 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 static int look_behind(struct ledger *l, struct state *s, struct instant effective, int64_t nano,
 		       struct instant now, struct err *e)
 {
+	const bool owes = s->account.owed.nano > 0 && effective.us <= now.us;
 	int rc = ledger_need_last(l, s, e);
-	const bool repays = s->account.overage == OVERAGE_DEBT && s->account.owed.nano > 0 &&
-			    effective.us <= now.us;
+	if (rc == 0 && owes)
+		rc = ledger_need_carrying(l, s, e);
+	const bool repays = rc == 0 && owes && carries_from(&s->carrying, effective);
 	const bool behind =
 		repays || s->last_usage.us >= effective.us || s->last_by_hand.us >= effective.us;
 	if (rc == 0)

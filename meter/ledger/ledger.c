@@ -31,13 +31,6 @@ int64_t ledger_nano_of(struct credits_total c)
 	return (int64_t)(c.atto / atto_per_nano);
 }
 
-static const char *const overage_names[] = { "refuse", "limit", "debt" };
-
-const char *overage_name(enum overage_policy p)
-{
-	return overage_names[p];
-}
-
 const char *ledger_class_name(enum lot_class c)
 {
 	return c == LOT_PAID ? "paid" : "granted";

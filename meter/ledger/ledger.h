@@ -139,7 +139,8 @@ int ledger_account(struct ledger *l, struct text customer, const struct account 
 int ledger_find_account(struct ledger *l, struct text customer, const struct account **out,
 			struct err *e);
 /* Opens the account, or changes it; id 0 opens. Usage from `since` on draws credits. */
-int ledger_set_account(struct ledger *l, const struct account *a, struct err *e);
+int ledger_set_account(struct ledger *l, const struct account *a, struct instant now,
+		       struct err *e);
 /* Lets an open account draw from `since` on, earlier or later than it did. Errors: ERR_CONFLICT
  * once usage has drawn or was uncovered, or an invoice is final. */
 int ledger_begin_from(struct ledger *l, const struct account *a, struct instant since,

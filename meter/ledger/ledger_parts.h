@@ -10,6 +10,7 @@
 
 #include "base/dict.h"
 #include "base/zone.h"
+#include "meter/ledger/afresh.h"
 #include "meter/ledger/ledger.h"
 #include "meter/ledger/uses.h"
 
@@ -34,6 +35,8 @@ struct state {
 	bool has_lots, sorted;
 	bool moving;		     /* their order changes while they burn */
 	struct redoing redo, before; /* before: as it was when the step began that may be undone */
+	bool knows_carrying;	     /* once it was asked for: */
+	struct carrying carrying;    /* what is owed, when */
 	int foreseen;		     /* draws that were judged by what lots will have, since */
 	bool knows_billed;	     /* once it was asked for; ledger_post keeps it: */
 	int64_t billed; /* what invoices have asked for, less what was given back or paid */
@@ -159,8 +162,11 @@ int ledger_has_certainly(struct ledger *l, struct state *s, int64_t nano, const 
 			 bool *out, struct err *e);
 /* Whether no invoice asks for anything of it: mostly so, which is known once it is. */
 int ledger_is_unbilled(struct ledger *l, struct state *s, bool *out, struct err *e);
-/* Something is carried, which open lots repay from when they count. */
-void ledger_redo_repaid(struct state *s, struct instant now);
+/* Something is owed, which open lots repay from when they count, where it was carried then. Errors:
+ * ERR_STORE. */
+int ledger_redo_repaid(struct ledger *l, struct state *s, struct instant now, struct err *e);
+/* When what the account lacked was carried: read once. Errors: ERR_STORE. */
+int ledger_need_carrying(struct ledger *l, struct state *s, struct err *e);
 int ledger_need_last(struct ledger *l, struct state *s, struct err *e);
 /* Whether all of it was booked in the order of its instants, and nothing was void: what comes back
  * to a grant that is void is void, too. */

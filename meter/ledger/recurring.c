@@ -314,12 +314,10 @@ static int drop_id(void *user, const struct account_fault *f)
 /* Grants that have become effective since repay what is carried. */
 static int repay_by(struct ledger *l, struct state *s, struct instant now, struct err *e)
 {
-	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano <= 0)
+	if (s->account.owed.nano <= 0)
 		return 0;
 	int rc = ledger_need_lots(l, s, e);
-	if (rc == 0)
-		ledger_redo_repaid(s, now);
-	return rc;
+	return rc == 0 ? ledger_redo_repaid(l, s, now, e) : rc;
 }
 
 int ledger_advance(struct ledger *l, struct instant now, struct err *e)

@@ -3,37 +3,14 @@
 
 #include <stdlib.h>
 
-static int by_event(const void *a, const void *b)
-{
-	const struct afresh_move *x = a, *y = b;
-	return x->event < y->event ? -1 : x->event > y->event;
-}
-
-/* What was repaid under another policy is of the latest uses before it, as far as these are looked
- * at: no credits pay that once more. */
-static void bar(struct redo *r, size_t event, int64_t nano)
-{
-	for (size_t i = event; i-- > 0 && nano > 0;) {
-		struct redo_slot *s = &r->slot[r->afresh.event[i].of];
-		const int64_t open = s->kind == AFRESH_USE ? s->lacks - s->barred : 0;
-		const int64_t most = open < nano ? open : nano;
-		if (most <= 0)
-			continue;
-		s->barred += most;
-		nano -= most;
-	}
-}
-
-/* What is owed when the time begins, and what lots may not pay. */
+/* What is owed when the time begins, and what was asked for. */
 static void set_out(struct redo *r)
 {
 	struct afresh *a = &r->afresh;
 	a->lacked = r->s->account.owed.nano;
 	for (size_t i = 0; i < a->events; i++) {
 		const struct redo_slot *s = &r->slot[a->event[i].of];
-		const int64_t most = s->lacks - s->barred;
-		a->event[i].barred = s->barred;
-		a->event[i].asked = s->asked < most ? s->asked : most;
+		a->event[i].asked = s->asked < s->lacks ? s->asked : s->lacks;
 		a->event[i].asked = a->event[i].asked > 0 ? a->event[i].asked : 0;
 		a->lacked -= s->lacks - a->event[i].asked;
 	}
@@ -62,32 +39,15 @@ int redo_list(struct redo *r, struct err *e)
 	struct afresh *a = &r->afresh;
 	bool unbilled = true;
 	a->event = mem_alloc((r->slots + 1) * sizeof *a->event);
-	a->fixed = mem_alloc((r->booked_count + 1) * sizeof *a->fixed);
 	for (size_t i = 0; i < r->slots; i++) {
 		const struct redo_slot *s = &r->slot[i];
-		a->event[a->events++] =
-			(struct afresh_event){ .kind = s->kind,
-					       .at = s->at,
-					       .lot = s->lot,
-					       .of = i,
-					       .nano = s->used,
-					       .lacks = s->kind == AFRESH_FIXED ? s->lacks : 0 };
+		a->event[a->events++] = (struct afresh_event){
+			.kind = s->kind, .at = s->at, .lot = s->lot, .of = i, .nano = s->used
+		};
 	}
 	afresh_sort(a->event, a->events);
 	for (size_t i = 0; i < a->events; i++)
 		r->slot[a->event[i].of].event = i;
-	for (size_t i = 0; i < r->booked_count; i++) {
-		const struct redo_slot *s = &r->slot[r->booked[i].event];
-		if (s->kind == AFRESH_FIXED)
-			a->fixed[a->fixed_count++] =
-				(struct afresh_move){ s->event, r->booked[i].lot,
-						      r->booked[i].nano };
-	}
-	if (a->fixed_count > 1)
-		qsort(a->fixed, a->fixed_count, sizeof *a->fixed, by_event);
-	for (size_t i = 0; i < a->events; i++)
-		if (a->event[i].kind == AFRESH_FIXED && a->event[i].lacks < 0)
-			bar(r, i, -a->event[i].lacks);
 	/* what was asked for is owed no more: without it, usage would seem to be paid */
 	int rc = ledger_is_unbilled(r->l, r->s, &unbilled, e);
 	if (rc == 0 && !unbilled)

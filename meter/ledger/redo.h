@@ -23,8 +23,8 @@ struct redo_slot {
 	int64_t used, lacks, billed; /* booked; billed: of a refund, that an invoice asked for */
 	int64_t first, last;	     /* rows of usage */
 	bool by_hand;
-	size_t lot;	       /* TRIM, END, VOID */
-	int64_t barred, asked; /* as in afresh.h */
+	size_t lot;    /* TRIM, END, VOID */
+	int64_t asked; /* as in afresh.h */
 	size_t event;
 };
 

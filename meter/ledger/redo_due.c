@@ -62,11 +62,16 @@ void ledger_go_on_redoing(struct ledger *l, struct state *s)
 		}
 }
 
-void ledger_redo_repaid(struct state *s, struct instant now)
+int ledger_redo_repaid(struct ledger *l, struct state *s, struct instant now, struct err *e)
 {
-	if (s->account.overage != OVERAGE_DEBT)
-		return;
-	for (size_t i = 0; i < s->lots; i++)
-		if (s->lot[i].left.atto > 0 && s->lot[i].effective.us <= now.us)
-			ledger_redo_from(s, s->lot[i].effective, now);
+	if (s->account.owed.nano <= 0)
+		return 0;
+	int rc = ledger_need_carrying(l, s, e);
+	for (size_t i = 0; rc == 0 && i < s->lots; i++) {
+		const struct instant from = s->lot[i].effective;
+		if (s->lot[i].left.atto > 0 && from.us <= now.us &&
+		    carries_from(&s->carrying, from))
+			ledger_redo_from(s, from, now);
+	}
+	return rc;
 }

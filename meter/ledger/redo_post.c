@@ -74,7 +74,7 @@ static int post(struct redo *r, const struct redo_slot *s, const char *kind, con
 static int post_use(struct redo *r, const struct redo_slot *s, int64_t sum, struct err *e)
 {
 	struct account *a = &r->s->account;
-	const int64_t open = s->lacks - s->barred - s->asked;
+	const int64_t open = s->lacks - s->asked;
 	int64_t owed = sum;
 	if (sum > 0 && s->kind == AFRESH_USE) {
 		owed = open < sum ? open : sum;
@@ -118,7 +118,6 @@ static int post_event(struct redo *r, struct difference *d, size_t event, size_t
 	case AFRESH_REPAY:
 	case AFRESH_USE:
 	case AFRESH_REFUND:
-	case AFRESH_FIXED:
 		break;
 	}
 	return post_use(r, s, sum, e);

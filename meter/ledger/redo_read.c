@@ -47,7 +47,7 @@ static const struct sql sql_by_hand = {
 	"AND t.usage_from IS NULL AND t.kind<>'grant' AND t.kind<>'bill' " ENTRIES_BY,
 };
 
-static enum afresh_kind kind_of(const struct redo *r, struct text kind, bool usage)
+static enum afresh_kind kind_of(struct text kind, bool usage)
 {
 	if (text_is(kind, "void"))
 		return AFRESH_VOID;
@@ -57,7 +57,7 @@ static enum afresh_kind kind_of(const struct redo *r, struct text kind, bool usa
 		return AFRESH_USE;
 	if (text_is(kind, "refund"))
 		return AFRESH_REFUND;
-	return r->afresh.carries ? AFRESH_REPAY : AFRESH_FIXED;
+	return AFRESH_REPAY;
 }
 
 static int read_entries(struct reading *x, const struct sql *which, struct err *e)
@@ -75,7 +75,7 @@ static int read_entries(struct reading *x, const struct sql *which, struct err *
 		const struct text pot = db_text(q, 4);
 		const int64_t amount = db_int(q, 6);
 		row->at_us = row->key_us = row->part_us = db_int(q, 0);
-		row->kind = kind_of(r, db_text(q, 1), usage);
+		row->kind = kind_of(db_text(q, 1), usage);
 		row->by_hand = !usage;
 		if (row->kind == AFRESH_VOID) {
 			x->voided = mem_grow(x->voided, (x->voids + 1) * sizeof *x->voided);
@@ -213,6 +213,13 @@ static void expect(struct reading *x, enum afresh_kind kind, struct instant at, 
 	row->by_hand = true;
 }
 
+/* From then on credits repay what is owed: they have come, or it is carried. */
+static void expect_repay(struct reading *x, struct instant at)
+{
+	if (at.us >= x->r->from.us && at.us <= x->r->now.us)
+		expect(x, AFRESH_REPAY, at, 0);
+}
+
 /* What must happen, whether it is booked or not. What ends is booked in its own time
  * (ledger_expire), but for what a trim would count: a draw by hand finds the same, whether
  * something was redone before it or not. */
@@ -229,9 +236,13 @@ static void expect_all(struct reading *x)
 			expect(x, AFRESH_TRIM, from, l->rule);
 		if (trims && end.us >= r->from.us && end.us <= r->now.us)
 			expect(x, AFRESH_END, end, l->lot.number);
-		if (r->afresh.carries && from.us >= r->from.us && from.us <= r->now.us)
-			expect(x, AFRESH_REPAY, from, 0);
+		if (carries_at(&r->afresh.carrying, from))
+			expect_repay(x, from);
 	}
+	for (int i = 1; i < r->afresh.carrying.count; i++)
+		if (r->afresh.carrying.span[i].carries)
+			expect_repay(x,
+				     (struct instant){ r->afresh.carrying.span[i - 1].until_us });
 }
 
 /* The part of an hour that usage is of, from the last grant that was void within it on. */
@@ -371,8 +382,9 @@ int redo_read(struct redo *r, struct ledger *l, struct state *s, struct instant 
 {
 	*r = (struct redo){ .l = l, .s = s, .from = from, .now = s->redo.now };
 	r->afresh.order = s->order;
-	r->afresh.carries = s->account.overage == OVERAGE_DEBT;
-	return read_all(r, e);
+	int rc = ledger_need_carrying(l, s, e);
+	r->afresh.carrying = s->carrying;
+	return rc == 0 ? read_all(r, e) : rc;
 }
 
 static const struct sql sql_booked = {
@@ -404,7 +416,6 @@ void redo_release(struct redo *r)
 	afresh_release(&r->afresh);
 	free(r->afresh.lot);
 	free(r->afresh.event);
-	free(r->afresh.fixed);
 	free(r->slot);
 	free(r->booked);
 }

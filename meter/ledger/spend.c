@@ -201,13 +201,13 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	if (rc == 0)
 		rc = ledger_add_taken(l, s, d->at,
 				      out->from_lots.nano + carried(s, out->overage.nano), e);
-	if (rc == 0 && out->overage.nano)
-		ledger_redo_repaid(s, d->now);
 	if (rc == 0 && out->overage.nano) {
 		if (__builtin_add_overflow(s->account.owed.nano, out->overage.nano,
 					   &s->account.owed.nano))
 			return err_set(e, ERR_RANGE, "more overage than the ledger can hold");
-		rc = ledger_write_state(l, s, e);
+		rc = ledger_redo_repaid(l, s, d->now, e);
+		if (rc == 0)
+			rc = ledger_write_state(l, s, e);
 	}
 	ledger_drop_empty(s);
 	return rc;
@@ -443,7 +443,9 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	want += part_owed;
 	owed = s->account.owed.nano < want ? s->account.owed.nano : want;
 	want -= owed;
-	const bool asked = s->account.overage != OVERAGE_DEBT && part_owed > owed;
+	if (rc == 0)
+		rc = ledger_need_carrying(l, s, e);
+	const bool asked = rc == 0 && part_owed > owed && !carries_from(&s->carrying, d->part_from);
 	int64_t of_bill = asked ? part_owed - owed : 0;
 	want -= of_bill < want ? of_bill : want;
 	if (rc == 0)

@@ -39,7 +39,7 @@ static int need_account(struct ledger *l, const struct subscription *s, const st
 	if (rc == 0 && o->overage_limit.n)
 		rc = read_credits(o->overage_limit, &a.overage_limit, e);
 	if (rc == 0)
-		rc = ledger_set_account(l, &a, e);
+		rc = ledger_set_account(l, &a, s->now, e);
 	return rc == 0 ? ledger_account(l, s->customer, out, e) : rc;
 }
 

@@ -215,10 +215,10 @@ bool column_is_harmless(struct text name)
 	return false;
 }
 
-/* Of our own files: what the reader of usage takes and a trace has no field for. */
-static bool is_of_usage(struct text name)
+bool column_is_of_usage(struct text name)
 {
-	return text_is(name, "aggregate");
+	return text_is(name, "aggregate") || text_is(name, "unknown_cost") ||
+	       text_is(name, "broken_off");
 }
 
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
@@ -227,7 +227,7 @@ enum record_field column_field(const struct shape *s, const struct field_map *ma
 	const enum record_field f = shape_field(s, map, map_count, name);
 	if (f != FIELD_NONE || column_reason(s, name))
 		return f;
-	const bool speaks = name_speaks_of_money(name) || is_of_usage(name);
+	const bool speaks = name_speaks_of_money(name) || column_is_of_usage(name);
 	if (!speaks && (s->column || name_is_label(name)))
 		return FIELD_NONE;
 	for (size_t i = 0; i < map_count; i++)

@@ -45,6 +45,9 @@ enum record_field column_field_meant(struct text name);
 /* Whether a column of that name costs nothing of its own in a file of any kind. */
 bool column_is_harmless(struct text name);
 
+/* Of our own files: what the reader of usage takes and a trace has no field for. */
+bool column_is_of_usage(struct text name);
+
 /* Why a record has no price: the column, or the member of a JSON record. */
 void column_tell(struct buf *out, struct text name);
 /* Takes the names of columns that may count, and of whom nothing is known; each once. */

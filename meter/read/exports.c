@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/csv.h"
+#include "meter/read/columns.h"
 #include "meter/read/flat_document.h"
 
 const struct export_format *export_named(struct text shape)
@@ -451,7 +452,7 @@ static const struct export_format *usage_of_columns(const struct text *names, si
 	if (!f && !export_of_columns(names, count, EXPORT_AS_BILL))
 		f = export_of_columns(names, count, EXPORT_AS_CALLS);
 	for (size_t i = 0; i < count; i++)
-		beside |= text_is(names[i], "aggregate") || text_is(names[i], "unknown_cost");
+		beside |= column_is_of_usage(names[i]);
 	if (f)
 		return f->as_trace ? NULL : f;
 	return beside ? native_of_columns(names, count) : NULL;

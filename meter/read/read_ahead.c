@@ -66,7 +66,7 @@ static void judge(struct parsed_file *f, bool found)
 				      "file of its results";
 		return;
 	}
-	bool counts = source_counts_tokens(f->path);
+	bool counts = source_counts_tokens(f->path, f->refused_count > 0);
 	const char *what = "it counts tokens, but holds no known kind of usage record";
 	if (counts && found && f->refused_count)
 		f->not_read = arena_printf(&f->arena, "%s (line %lld: %s)", what,

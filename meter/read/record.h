@@ -65,6 +65,9 @@ struct record {
 	USAGE_COUNTS;
 	int64_t requests, prompt, total;
 	uint64_t present; /* bit f: field f was given */
+	/* nobody says how long its cache writes stay: they stand under the five minutes that are
+	 * the least */
+	bool unsplit;
 };
 
 const char *record_field_name(enum record_field f);

@@ -71,16 +71,23 @@ static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length",
 					     "output_length", NULL };
 
-/* NVIDIA AIPerf writes the same with turns of sessions, so many milliseconds after the turn before.
- */
+/* NVIDIA AIPerf writes the same with turns of sessions, so many milliseconds after the turn before;
+ * Dynamo reads it under the names of older writers, too. */
 static const struct shape_column mooncake[] = { { "session_id", FIELD_SESSION },
 						{ "timestamp", FIELD_TIME },
+						{ "created_time", FIELD_TIME },
 						{ "delay", FIELD_DELAY },
+						{ "delay_ms", FIELD_DELAY },
 						{ "input_length", F(BUCKET_INPUT) },
+						{ "input_tokens", F(BUCKET_INPUT) },
 						{ "output_length", F(BUCKET_OUTPUT) },
+						{ "output_tokens", F(BUCKET_OUTPUT) },
 						BLOCKS_ARE_OF("hash_ids"),
 						{ NULL, FIELD_NONE } };
 static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
+
+static const char *const mooncake_older[] = { "created_time", "input_tokens", "output_tokens",
+					      "hash_ids", NULL };
 
 static const char *const sessions_needs[] = { "session_id", "input_length", "output_length", NULL };
 
@@ -111,6 +118,8 @@ static const struct shape shapes[] = {
 	  TIME_MILLISECONDS, mooncake, sessions_needs, true },
 	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
 	  TIME_MILLISECONDS, mooncake, mooncake_needs, true },
+	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
+	  TIME_MILLISECONDS, mooncake, mooncake_older, true },
 	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,
 	  TIME_SECONDS, agent, agent_needs, true },
 	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs, false },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/peek.h"
 #include "meter/formats/otlp_proto.h"
@@ -63,6 +64,13 @@ static bool is_log(const char *name)
 	return false;
 }
 
+static struct text without_end(struct text line)
+{
+	while (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
 /* What one of its first lines is the header of: an export of usage; the first that of a trace,
  * where that is asked. */
 static const struct export_format *table_of(const char *path, bool trace)
@@ -77,8 +85,7 @@ static const struct export_format *table_of(const char *path, bool trace)
 	s->chunk = CHUNK_TO_LOOK;
 	for (int i = 0; !f && i < EXPORT_LINES_ABOVE && source_line(s, &line, false, NULL) > 0;
 	     i++) {
-		while (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
+		line = without_end(line);
 		f = export_of_header(line, &separator);
 		if (!f && trace && i == 0)
 			f = export_of_trace(line, &separator);
@@ -363,8 +370,7 @@ static void take_lines(struct payload_reader *r, struct text all)
 static bool is_header(struct text line, bool first)
 {
 	char separator;
-	while (line.n && line.p[line.n - 1] == '\r')
-		line.n--;
+	line = without_end(line);
 	return export_of_header(line, &separator) || (first && export_of_trace(line, &separator));
 }
 
@@ -618,31 +624,113 @@ static int beginning_tells(const char *path, bool mapped)
 	return told < 0 && unclaimed && !mapped ? 1 : told;
 }
 
+/* Whether a row of a table of calls says when it was in seconds from the start. */
+static bool row_counts_seconds(const struct export_format *f, struct text header, struct text row,
+			       char separator)
+{
+	const struct shape *csv = shape_by_name("csv");
+	struct csv_record *names = mem_zalloc(sizeof *names), *r = mem_zalloc(sizeof *r);
+	bool counts = false;
+	if (csv_split(names, header, separator, NULL) == 0 &&
+	    csv_split(r, row, separator, NULL) == 0)
+		for (size_t i = 0; i < names->count && i < r->count; i++)
+			for (const struct export_column *c = f->column; c->name; c++)
+				if (c->role == ROLE_START &&
+				    export_is_named(names->field[i], c->name))
+					counts |= shape_of_seconds(csv, r->field[i]) != csv;
+	csv_record_release(names);
+	csv_record_release(r);
+	free(names);
+	free(r);
+	return counts;
+}
+
+/* Whether it is a table of nobody's in particular, as simulators and generators of load write it,
+ * whose first row counts seconds from the start: only a trace's reader moves these. */
+static bool is_table_of_seconds(const char *path)
+{
+	struct source *s;
+	struct text line;
+	char separator;
+	const struct export_format *f = table_of(path, false);
+	bool counts = false;
+	if (!f || !f->general || f->kind != EXPORT_CALLS || source_open(&s, path, NULL) != 0)
+		return false;
+	s->chunk = CHUNK_TO_LOOK;
+	if (source_line(s, &line, false, NULL) > 0 &&
+	    export_of_header(line = without_end(line), &separator) == f) {
+		struct buf header = { 0 };
+		buf_add(&header, line.p, line.n);
+		counts = source_line(s, &line, false, NULL) > 0 &&
+			 row_counts_seconds(f, (struct text){ header.p, header.n },
+					    without_end(line), separator);
+		buf_release(&header);
+	}
+	source_close(s);
+	return counts;
+}
+
 bool source_is_payload(const char *path, bool mapped)
 {
 	const struct export_format *f = mapped ? table_of(path, false) : NULL;
-	return !(f && f->kind == EXPORT_CALLS) && beginning_tells(path, mapped) == 1;
+	return !(f && f->kind == EXPORT_CALLS) && beginning_tells(path, mapped) == 1 &&
+	       !is_table_of_seconds(path);
 }
 
 bool source_is_trace(const char *path)
 {
-	return beginning_tells(path, false) == 0;
+	return beginning_tells(path, false) == 0 || is_table_of_seconds(path);
 }
 
-/* "...token...": 123 */
-static bool line_counts_tokens(struct text line)
+static const char *without_blanks(const char *q, const char *end)
+{
+	while (q < end && *q == ' ')
+		q++;
+	return q;
+}
+
+static bool is_count(const char *q, const char *end)
+{
+	q = without_blanks(q, end);
+	return q < end && *q >= '1' && *q <= '9';
+}
+
+/* From there to the end of an object, or of the line, which sets *open. */
+static bool object_counts(const char *q, const char *end, bool *open)
+{
+	const char *close = memchr(q, '}', (size_t)(end - q));
+	*open = !close;
+	for (; q < (close ? close : end); q++)
+		if (*q == ':' && is_count(q + 1, end))
+			return true;
+	return false;
+}
+
+/* "...token...": 123, or, where `open` is given, an object of that name that counts; *open: one
+ * goes on behind the line. */
+static bool names_count(struct text line, const char *stem, bool *open)
 {
 	const char *end = line.p + line.n;
-	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), "oken", 4)); p += 4) {
+	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), stem, strlen(stem))); p++) {
 		const char *q = memchr(p, '"', (size_t)(end - p));
 		if (!q || q - p > 40)
 			continue;
-		for (q++; q < end && (*q == ' ' || *q == ':'); q++)
-			;
-		if (q < end && q[-1] != '"' && *q >= '1' && *q <= '9')
+		q = without_blanks(q + 1, end);
+		if (q == end || *q != ':')
+			continue;
+		q = without_blanks(q + 1, end);
+		if (is_count(q, end) ||
+		    (open && q < end && *q == '{' && object_counts(q, end, open)))
 			return true;
 	}
 	return false;
+}
+
+static bool line_counts_tokens(struct text line, bool *open)
+{
+	if (open && *open && object_counts(line.p, line.p + line.n, open))
+		return true;
+	return names_count(line, "oken", open) || (open && names_count(line, "usage", open));
 }
 
 /* The letters of a line in UTF-16, which is not read and must not be taken for nothing. */
@@ -656,19 +744,20 @@ static struct text without_nuls(struct buf *b, struct text line)
 	return (struct text){ b->p, b->n };
 }
 
-bool source_counts_tokens(const char *path)
+bool source_counts_tokens(const char *path, bool objects)
 {
 	enum { BYTES_LOOKED_AT = 16 << 20 };
 	struct source *s;
 	struct text line;
 	struct buf narrow = { 0 };
-	bool found = false;
+	bool found = false, open = false;
 	if (source_open(&s, path, NULL) != 0)
 		return false;
 	while (!found && source_offset(s) < BYTES_LOOKED_AT &&
 	       source_line(s, &line, false, NULL) > 0)
 		found = line_counts_tokens(memchr(line.p, 0, line.n) ? without_nuls(&narrow, line)
-								     : line);
+								     : line,
+					   objects ? &open : NULL);
 	buf_release(&narrow);
 	source_close(s);
 	return found;

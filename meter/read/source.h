@@ -62,7 +62,9 @@ bool source_is_payload(const char *path, bool mapped);
 /* Whether its beginning is that of a trace of native records. */
 bool source_is_trace(const char *path);
 /* Whether the file has a member whose name speaks of tokens and that counts some: a file of that
- * kind which yields no record is not understood. */
-bool source_counts_tokens(const char *path);
+ * kind which yields no record is not understood. objects: also one that is an object which does, or
+ * that speaks of usage, as of a file that could not be parsed; in one that could, these are known.
+ */
+bool source_counts_tokens(const char *path, bool objects);
 
 #endif

@@ -254,7 +254,8 @@ static int take_all(struct claims *c, struct db *db, struct err *e)
 	/* a COPY is asked for first, and few keys are not worth that */
 	const bool many = c->count - c->taken >= COPIED_FROM;
 	int rc = many ? copy_all(c, db, e) : insert_all(c, db, e);
-	if (rc != 0 && db_was_duplicate(db))
+	/* whatever it was (a worker's duplicate is told as an internal error): it is asked again */
+	if (rc != 0)
 		return err_set(e, ERR_BUSY, "%s: some of the ids are known", db->path);
 	for (size_t i = c->taken; rc == 0 && i < c->count; i++)
 		c->claim[i].mine = true;

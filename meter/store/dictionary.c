@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/dict.h"
+#include "meter/formats/lower_bound.h"
 #include "meter/store/server_array.h"
 
 /* A stretch of numbers: entries by their number. */
@@ -24,7 +25,7 @@ struct dictionary {
 	char *address;	 /* on a server, of one that is written to; else NULL */
 	struct db names; /* a second connection there, on which entries are made */
 	struct dict series, origins, prices, subjects, cards, links; /* key to number */
-	struct by_number price_by, series_by, subject_by;
+	struct by_number price_by, series_by, subject_by, origin_by;
 	struct arena arena; /* what they point to */
 	struct buf key;
 	/* on a server, series that are made at once */
@@ -58,6 +59,7 @@ void dictionary_close(struct dictionary *x)
 	free(x->price_by.entry);
 	free(x->series_by.entry);
 	free(x->subject_by.entry);
+	free(x->origin_by.entry);
 	arena_release(&x->arena);
 	buf_release(&x->key);
 	free(x);
@@ -78,7 +80,8 @@ void dictionary_forget(struct dictionary *x)
 	dict_clear(&x->subjects);
 	dict_clear(&x->cards);
 	dict_clear(&x->links);
-	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by };
+	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by,
+					    &x->origin_by };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (lists[i]->room)
 			memset(lists[i]->entry, 0, lists[i]->room * sizeof(void *));
@@ -134,12 +137,9 @@ static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t
 			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
 				break;
 			w->bind(q, w->what);
-			rc = db_step(db, q, e);
+			rc = k == 0 ? db_found(db, q, out, e) : db_added(db, q, out, e);
 			there = rc == 1;
-			if (there) {
-				*out = db_int(q, 0);
-				rc = db_done(db, q, e);
-			}
+			rc = there ? 0 : rc;
 		}
 	}
 	if (rc == 0 && !there)
@@ -231,7 +231,7 @@ static const struct sql sql_find_subject = {
 	"VALUES(:provider,:model,:service_tier,:region)"
 /* by several writers at once */
 static const struct sql sql_add_subject = {
-	.text = ADD_SUBJECT " RETURNING id",
+	.text = ADD_SUBJECT,
 	.postgres = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
 };
 static const struct sql sql_find_series = {
@@ -246,7 +246,7 @@ static const struct sql sql_find_series = {
 	"INSERT INTO series(customer,project,workload,effort,subject) " \
 	"VALUES(:customer,:project,:workload,:effort,:subject)"
 static const struct sql sql_add_series = {
-	.text = ADD_SERIES " RETURNING id",
+	.text = ADD_SERIES,
 	.postgres = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -416,7 +416,7 @@ static const struct sql sql_find_origin = {
 };
 #define ADD_ORIGIN "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)"
 static const struct sql sql_add_origin = {
-	.text = ADD_ORIGIN " RETURNING id",
+	.text = ADD_ORIGIN,
 	.postgres = ADD_ORIGIN " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -461,7 +461,7 @@ static const struct sql sql_find_price = {
 	"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) " \
 	"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)"
 static const struct sql sql_add_price = {
-	.text = ADD_PRICE " RETURNING id",
+	.text = ADD_PRICE,
 	.postgres = ADD_PRICE " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -484,7 +484,7 @@ static const struct sql sql_find_card = {
 #define ADD_CARD \
 	"INSERT INTO card(name,kind,checked,sha256,at) VALUES(:name,:kind,:checked,:sha256,:at)"
 static const struct sql sql_add_card = {
-	.text = ADD_CARD " RETURNING id",
+	.text = ADD_CARD,
 	.postgres = ADD_CARD " ON CONFLICT DO NOTHING RETURNING id",
 };
 
@@ -500,7 +500,7 @@ static const struct sql sql_find_link = {
 };
 #define ADD_LINK "INSERT INTO priced_by(price,card) VALUES(:price,:card)"
 static const struct sql sql_add_link = {
-	.text = ADD_LINK " RETURNING card",
+	.text = ADD_LINK,
 	.postgres = ADD_LINK " ON CONFLICT DO NOTHING RETURNING card",
 };
 
@@ -640,5 +640,28 @@ int dictionary_subject_names(struct dictionary *x, int64_t number, const struct 
 		*slot = n;
 	}
 	*out = *slot;
+	return 0;
+}
+
+static const struct sql sql_origin_at = { .text = "SELECT shape FROM origin WHERE id=:id" };
+
+int dictionary_source(struct dictionary *x, int64_t origin, int *place, struct err *e)
+{
+	void **slot = entry_at(&x->origin_by, origin);
+	struct query *q;
+	if (!*slot) {
+		int rc = db_statement(x->db, &sql_origin_at, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":id", origin);
+		if ((rc = db_step(x->db, q, e)) < 0)
+			return rc;
+		int *known = arena_alloc(&x->arena, sizeof *known);
+		/* that there is none is for `tally fsck` to say */
+		*known = rc == 1 ? log_source_place(db_text(q, 0)) : -1;
+		db_reset(q);
+		*slot = known;
+	}
+	*place = *(int *)*slot;
 	return 0;
 }

@@ -32,5 +32,6 @@ int dictionary_series_names(struct dictionary *x, int64_t number, const struct s
 			    struct err *e);
 int dictionary_subject_names(struct dictionary *x, int64_t number, const struct subject_names **out,
 			     struct err *e);
+int dictionary_source(struct dictionary *x, int64_t origin, int *place, struct err *e);
 
 #endif

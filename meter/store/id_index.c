@@ -403,9 +403,12 @@ static void end_change(struct id_index *x)
 	x->generation_seen = x->head->generation;
 }
 
+/* An empty table is left as it is: most processes add few ids or none, and its megabytes of zeros
+ * are pages that nobody has touched. */
 static void clear_table(struct id_index *x)
 {
-	memset(x->table, 0, x->table_slots * sizeof *x->table);
+	if (x->table_count)
+		memset(x->table, 0, x->table_slots * sizeof *x->table);
 	x->table_count = 0;
 }
 

@@ -15,10 +15,18 @@ enum { ROLLUP_LAG_MOST = 50000, ROLLUP_LAG_LOADING = 250000 };
 
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
+/* Whether they hold as many records, reversed ones being one less, as were counted apart from them
+ * when they were taken in; nothing is known of what an older version summed last. check_cluster:
+ * where the rows lie on several servers. Errors: ERR_MISMATCH. */
+int rollup_check(struct store *s, struct err *e);
+int rollup_check_cluster(struct store *s, struct err *e);
+/* From now on the rows that the store appends are gathered. */
+void rollup_follow(struct store *s);
 /* How many times they were thrown away and made again. */
 int rollup_made(struct store *s, int64_t *out, struct err *e);
 /* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. Rows whose
- * sums do not fit (older versions took records above the bound) stay behind. */
+ * sums do not fit (older versions took records above the bound) stay behind, and so do, on a
+ * server, rows of the transaction itself that were not gathered as they were appended. */
 int rollup_catch_up(struct store *s, int64_t lag, struct err *e);
 /* Whether the last time they did not fit. */
 bool rollup_is_left_behind(struct store *s);

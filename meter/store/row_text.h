@@ -10,6 +10,8 @@
 #define ROW_ESTIMATED "estimated"
 /* Not of a row: how many rows of a cell have only the output count of their answer's start. */
 #define ROLLED_PLACEHOLDERS "placeholders"
+/* Before the shape of a source of lower_bound.h: how many rows of a cell come from it. */
+#define ROLLED_SOURCE "from "
 bool row_is_recorded_cost(const char *name);
 
 /* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */

@@ -12,8 +12,24 @@
 #define QUARTER_US (900 * US_PER_SECOND)
 
 /* A cell as it is stored: counts are pairs of kind and count, those that are zero left out. */
-enum { KIND_SIZE = 1, PAIR_SIZE = KIND_SIZE + sizeof(int64_t), KIND_PLACEHOLDERS = UINT8_MAX };
-_Static_assert((int)COUNT_KINDS < (int)KIND_PLACEHOLDERS, "a kind is stored in a byte");
+enum {
+	KIND_SIZE = 1,
+	PAIR_SIZE = KIND_SIZE + sizeof(int64_t),
+	KIND_PLACEHOLDERS = UINT8_MAX,
+	/* by the places of the version that made them: another list makes them again
+	 * (source_counts.h)
+	 */
+	KIND_SOURCES = KIND_PLACEHOLDERS - LOG_SOURCES
+};
+_Static_assert((int)COUNT_KINDS < (int)KIND_SOURCES, "a kind is stored in a byte");
+
+/* Where a count of that kind is kept. */
+static int64_t *count_at(struct session_cell *c, int kind)
+{
+	return kind == KIND_PLACEHOLDERS ? &c->placeholders
+	       : kind >= KIND_SOURCES	 ? &c->from_source[kind - KIND_SOURCES]
+					 : &c->counts[kind];
+}
 
 static const char *const table =
 	"CREATE TABLE IF NOT EXISTS session_cell (cell INTEGER NOT NULL, session TEXT NOT NULL,"
@@ -74,6 +90,9 @@ static int add(struct session_cell *to, const struct session_cell *more, struct 
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
 	bad |= __builtin_add_overflow(to->placeholders, more->placeholders, &to->placeholders);
+	for (int k = 0; k < LOG_SOURCES; k++)
+		bad |= __builtin_add_overflow(to->from_source[k], more->from_source[k],
+					      &to->from_source[k]);
 	to->first_us = more->first_us < to->first_us ? more->first_us : to->first_us;
 	to->last_us = more->last_us > to->last_us ? more->last_us : to->last_us;
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
@@ -81,7 +100,7 @@ static int add(struct session_cell *to, const struct session_cell *more, struct 
 
 static const struct sql sql_rows = {
 	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
-		"cache_write_1h,output,reasoning,more,session,flags FROM usage "
+		"cache_write_1h,output,reasoning,more,session,flags,origin FROM usage "
 		"WHERE seq BETWEEN :from AND :to",
 };
 
@@ -96,7 +115,8 @@ static int gather(struct store *s, struct gathering *g, int64_t from, int64_t to
 		R_TOKENS,
 		R_MORE = R_TOKENS + BUCKET_COMMON,
 		R_SESSION,
-		R_FLAGS
+		R_FLAGS,
+		R_ORIGIN
 	};
 	struct db *db = store_db(s);
 	struct query *q;
@@ -114,6 +134,11 @@ static int gather(struct store *s, struct gathering *g, int64_t from, int64_t to
 					    .requests = db_int(q, R_REQUESTS) };
 		if (!db_is_null(q, R_FLAGS) && db_int(q, R_FLAGS) & USAGE_BROKEN_OFF)
 			row.placeholders = row.records;
+		int source;
+		if ((rc = store_source(s, db_int(q, R_ORIGIN), &source, e)) != 0)
+			break;
+		if (source >= 0)
+			row.from_source[source] = row.records;
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			row.counts[b] = db_int(q, R_TOKENS + b);
 		if (!db_is_null(q, R_MORE) &&
@@ -144,10 +169,9 @@ static int read_cell(struct query *q, struct session_cell *c, struct err *e)
 				    .session = db_text(q, C_SESSION) };
 	for (size_t i = 0; i + PAIR_SIZE <= pairs.n; i += PAIR_SIZE) {
 		const uint8_t kind = (uint8_t)pairs.p[i];
-		if (kind >= COUNT_KINDS && kind != KIND_PLACEHOLDERS)
+		if (kind >= COUNT_KINDS && kind < KIND_SOURCES)
 			return err_set(e, ERR_STORE, "a sum of a session has no known meaning");
-		memcpy(kind == KIND_PLACEHOLDERS ? &c->placeholders : &c->counts[kind],
-		       pairs.p + i + KIND_SIZE, sizeof c->counts[kind]);
+		memcpy(count_at(c, kind), pairs.p + i + KIND_SIZE, sizeof(int64_t));
 	}
 	return 0;
 }
@@ -232,6 +256,8 @@ static int put_cell(struct store *s, const struct gathered *c, struct buf *pairs
 	for (int k = 0; k < COUNT_KINDS; k++)
 		put_pair(pairs, k, c->sums.counts[k]);
 	put_pair(pairs, KIND_PLACEHOLDERS, c->sums.placeholders);
+	for (int k = 0; k < LOG_SOURCES; k++)
+		put_pair(pairs, KIND_SOURCES + k, c->sums.from_source[k]);
 	db_bind_int(q, ":cell", c->cell);
 	db_bind_int(q, ":series", c->sums.series);
 	db_bind_int(q, ":price", c->sums.price);

@@ -9,13 +9,15 @@
 #ifndef TALLY_METER_STORE_SESSION_CELLS_H
 #define TALLY_METER_STORE_SESSION_CELLS_H
 
+#include "meter/formats/lower_bound.h"
 #include "meter/store/store.h"
 
 struct session_cell {
 	int64_t first_us, last_us; /* of the calls in it that were not reversed */
 	int64_t series, price, records, requests, placeholders;
 	int64_t counts[COUNT_KINDS];
-	struct text session; /* lives until the next cell */
+	int64_t from_source[LOG_SOURCES]; /* records of it, by place (lower_bound.h) */
+	struct text session;		  /* lives until the next cell */
 };
 
 /* Inside a transaction: takes in what lies behind, as far as the rollups hold; from the first call

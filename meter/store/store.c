@@ -405,6 +405,13 @@ bool store_is_beside(const struct store *s)
 	return s->writing && s->beside;
 }
 
+int64_t store_committed_to(const struct store *s, int64_t last)
+{
+	return db_on_server(&s->db) && s->writing && s->first_of_batch <= last
+		       ? s->first_of_batch - 1
+		       : last;
+}
+
 bool store_rows_are_settled(const struct store *s)
 {
 	return !db_on_server(&s->db) || (s->writing && !s->beside);
@@ -654,6 +661,11 @@ int store_origin(struct store *s, const char *source, const char *shape, const c
 		 int64_t *out, struct err *e)
 {
 	return dictionary_origin(s->dictionary, source, shape, rule, out, e);
+}
+
+int store_source(struct store *s, int64_t origin, int *place, struct err *e)
+{
+	return dictionary_source(s->dictionary, origin, place, e);
 }
 
 int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e)

@@ -18,8 +18,12 @@ enum usage_flag {
 	USAGE_BROKEN_OFF = 2,
 	USAGE_TIME_ASSUMED = 4,
 	USAGE_AGGREGATE = 8,
-	USAGE_UNREAD = 16,	 /* it has no price, for a member of it is of no known meaning */
-	USAGE_BY_COMPLETION = 32 /* its completion decides prices and credits, not its start */
+	USAGE_UNREAD = 16,	  /* it has no price, for a member of it is of no known meaning */
+	USAGE_BY_COMPLETION = 32, /* its completion decides prices and credits, not its start */
+	/* its source does not say how long its cache writes stay; where its price depends on that,
+	 * it is USAGE_BROKEN_OFF, too */
+	USAGE_UNSPLIT = 64,
+	USAGE_CUT = 128 /* it is broken off, however long those stay; older versions do not say */
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
@@ -183,9 +187,14 @@ int store_refresh(struct store *s, struct err *e);
 int store_settled_to(struct store *s, int64_t *out, struct err *e);
 /* Whether others append during this transaction, whose rows it does not see. */
 bool store_is_beside(const struct store *s);
+/* Up to which of the rows to `last` a sum may read them back: on a server not what the transaction
+ * under way has written itself. */
+int64_t store_committed_to(const struct store *s, int64_t last);
 /* Whether none can appear any more among the rows up to the last one; else what is summed now must
  * not be gone on with from there. */
 bool store_rows_are_settled(const struct store *s);
+/* Which source of lower_bound.h records of that origin come from; -1: none. */
+int store_source(struct store *s, int64_t origin, int *place, struct err *e);
 /* The price as it was stored; lives as long as the store. Errors: ERR_STORE. */
 int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
 		       struct err *e);

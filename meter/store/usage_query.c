@@ -12,6 +12,7 @@
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/session_cells.h"
+#include "meter/store/source_counts.h"
 #include "meter/store/store_models.h"
 #include "meter/store/sums_sql.h"
 
@@ -40,6 +41,7 @@ struct usage_result {
 	char currency[16];
 	struct usage_reason *reason;
 	size_t reason_count;
+	int64_t from_source[LOG_SOURCES]; /* records of what the filter wants */
 	/* while the query runs */
 	struct store *store;
 	const struct usage_filter *filter;
@@ -657,7 +659,39 @@ static const struct sql sql_cells_more = {
 		"AND quarter<:to",
 };
 
-/* Rarer buckets and units of the same quarters, and placeholders. */
+/* A cell's records of a source, if they are wanted. */
+static int take_source(struct usage_result *r, const struct cell *c, int place, int64_t records,
+		       struct err *e)
+{
+	const struct stored_price *price;
+	bool wanted;
+	int rc = find_wanted(r, c, &price, &wanted, e);
+	if (rc == 0 && wanted &&
+	    __builtin_add_overflow(r->from_source[place], records, &r->from_source[place]))
+		rc = err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT);
+	return rc;
+}
+
+/* A rare sum by its name. */
+static int take_named(struct usage_result *r, struct cell *c, struct text name, int64_t n,
+		      struct err *e)
+{
+	enum { BEFORE = sizeof ROLLED_SOURCE - 1 };
+	if (name.n > BEFORE && memcmp(name.p, ROLLED_SOURCE, BEFORE) == 0) {
+		const int place =
+			log_source_place((struct text){ name.p + BEFORE, name.n - BEFORE });
+		/* a source that was in gaps.def once leaves nothing out any more */
+		return place < 0 ? 0 : take_source(r, c, place, n, e);
+	}
+	const bool placeholders = text_is(name, ROLLED_PLACEHOLDERS);
+	const int kind = placeholders ? 0 : row_count_kind(name, e);
+	if (kind < 0)
+		return kind;
+	*(placeholders ? &c->sums.placeholders : &c->sums.counts[kind]) = n;
+	return take_cell(r, c, e);
+}
+
+/* Rarer buckets and units of the same quarters, placeholders and sources. */
 static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	struct db *db = store_db(r->store);
@@ -669,19 +703,11 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us = db_int(q, 0) * QUARTER_US, .price = db_int(q, 2) };
-		const struct text name = db_text(q, 3);
-		const bool placeholders = text_is(name, ROLLED_PLACEHOLDERS);
-		const int kind = placeholders ? 0 : row_count_kind(name, e);
-		if (kind < 0) {
-			rc = kind;
-			break;
-		}
-		*(placeholders ? &c.sums.placeholders : &c.sums.counts[kind]) = db_int(q, 4);
 		rc = store_series_names(r->store, db_int(q, 1), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
 		if (rc == 0)
-			rc = take_cell(r, &c, e);
+			rc = take_named(r, &c, db_text(q, 3), db_int(q, 4), e);
 		if (rc != 0)
 			break;
 	}
@@ -691,7 +717,7 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 
 #define CELLS_ROWS_SQL \
 	"SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,cache_write_1h," \
-	"output,reasoning,more,task,session,flags FROM usage WHERE seq BETWEEN :from AND :to AND " \
+	"output,reasoning,more,task,session,flags,origin FROM usage WHERE seq BETWEEN :from AND :to AND " \
 	"time>=:since AND time<:until"
 static const struct sql sql_cells_rows = { .text = CELLS_ROWS_SQL };
 static const struct sql sql_own_cells_rows = { .text = CELLS_ROWS_SQL OWN_ROWS_SQL };
@@ -742,7 +768,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		R_MORE = R_TOKENS + BUCKET_COMMON,
 		R_TASK,
 		R_SESSION,
-		R_FLAGS
+		R_FLAGS,
+		R_ORIGIN
 	};
 	struct db *db = store_db(r->store);
 	struct query *q;
@@ -779,7 +806,14 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		c.sums.requests = db_int(q, R_REQUESTS);
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
-		/* these and rarer ones are told of their quarters already, which need no moving */
+		/* these, rarer ones and sources are told of their quarters already, which need no
+		 * moving */
+		int source = -1;
+		if (!r->moving &&
+		    (rc = store_source(r->store, db_int(q, R_ORIGIN), &source, e)) != 0)
+			break;
+		if (source >= 0)
+			r->from_source[source] += c.sums.records;
 		if (!db_is_null(q, R_FLAGS) && db_int(q, R_FLAGS) & USAGE_BROKEN_OFF && !r->moving)
 			c.sums.placeholders = c.sums.records;
 		if (!db_is_null(q, R_MORE) && !r->moving &&
@@ -853,7 +887,10 @@ static int take_session(void *user, const struct session_cell *cell, struct err 
 	c.sums.requests = cell->requests;
 	c.sums.placeholders = cell->placeholders;
 	memcpy(c.sums.counts, cell->counts, sizeof c.sums.counts);
-	return take_cell(r, &c, e);
+	for (int place = 0; rc == 0 && place < LOG_SOURCES; place++)
+		if (cell->from_source[place])
+			rc = take_source(r, &c, place, cell->from_source[place], e);
+	return rc == 0 ? take_cell(r, &c, e) : rc;
 }
 
 /* The period from cells of sessions, which are of all rows up to `last`. */
@@ -1024,7 +1061,12 @@ static int run(struct usage_result *r, struct err *e)
 	const struct usage_filter *f = r->filter;
 	const struct needs n = needs_of(r);
 	int64_t rolled_to;
+	bool counted[LOG_SOURCES];
 	int rc = store_refresh(r->store, e);
+	if (rc == 0)
+		rc = source_counts_known(r->store, counted, e);
+	for (int place = 0; rc == 0 && place < LOG_SOURCES; place++)
+		r->from_source[place] += !counted[place];
 	if (rc == 0)
 		rc = rollup_rolled_to(r->store, &rolled_to, e);
 	int64_t last = store_last_seq(r->store);
@@ -1063,6 +1105,8 @@ static int run(struct usage_result *r, struct err *e)
 			rc = take_edge(r, f->since.us, from * unit, rolled, e);
 		if (rc == 0)
 			rc = take_edge(r, to * unit, f->until.us, rolled, e);
+		if (rc == 0)
+			rc = rollup_check_cluster(r->store, e);
 	}
 	/* what came after the rollups */
 	return rc == 0 ? take_rows(r, rolled + 1, until_seq, f->since.us, f->until.us, e) : rc;
@@ -1187,6 +1231,20 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	return rc;
 }
 
+static void see_sources(struct lower_bound *out, const struct usage_result *r)
+{
+	for (int place = 0; place < LOG_SOURCES; place++)
+		if (r->from_source[place] > 0)
+			lower_bound_see(out, log_source_shape(place));
+}
+
+struct lower_bound usage_lower_bound(const struct usage_result *r)
+{
+	struct lower_bound b = { .placeholders = r->total.placeholders, .unsaid = r->total.unsaid };
+	see_sources(&b, r);
+	return b;
+}
+
 int usage_each_cell(struct usage_cells *c, struct err *e)
 {
 	struct usage_result r = { .store = c->store,
@@ -1205,6 +1263,7 @@ int usage_each_cell(struct usage_cells *c, struct err *e)
 	rc = run(&r, e);
 	if (!inside)
 		db_rollback(store_db(c->store));
+	see_sources(&c->bound, &r);
 	if (*r.currency)
 		memcpy(c->currency, r.currency, sizeof r.currency);
 	dict_release(&r.reason_index);

@@ -108,6 +108,7 @@ struct usage_cells {
 	int (*take)(void *user, const struct usage_call *call);
 	void *user;
 	char currency[16];
+	struct lower_bound bound; /* adds up what the sources of the cells cannot tell */
 };
 int usage_each_cell(struct usage_cells *c, struct err *e);
 /* The first and the last instant of which there are records, to the quarter of an hour; *any is
@@ -120,11 +121,9 @@ struct text usage_call_label(const struct usage_call *c, enum grouping d);
 /* The label of the day, week, month or hour of an instant; replaces what b holds. */
 void usage_time_label(enum grouping d, const struct zone *zone, struct instant at, struct buf *b);
 
-/* What sources in the database cannot tell: logs that leave calls out, of whatever period, and
- * those of the calls that are placeholders. */
-int usage_lower_bound(struct lower_bound *out, struct store *s, const struct usage_sums *of,
-		      struct err *e);
-
+/* What the sources of these records cannot tell: logs that leave calls out, and those of the calls
+ * that are placeholders. */
+struct lower_bound usage_lower_bound(const struct usage_result *r);
 const struct usage_sums *usage_total(const struct usage_result *r);
 size_t usage_group_count(const struct usage_result *r);
 /* In the order of the labels. */

@@ -109,7 +109,8 @@ in_the_database() {
 		import sqlite3, sys
 		db = sqlite3.connect(sys.argv[1])
 		db.execute("DELETE FROM rollup_more WHERE name='placeholders'")
-		db.execute('DROP INDEX txn_bill') # of a later step
+		db.execute('DROP INDEX txn_bill') # of later steps
+		db.execute('DROP TABLE credit_overage_before')
 		db.execute('PRAGMA user_version=21')
 		db.commit()
 	END

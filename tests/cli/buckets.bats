@@ -167,6 +167,19 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 	[ "$(value tokens.output)" = 21282 ]
 }
 
+# Helicone keeps what was cached beside the prompt; its totals hold it for OpenAI and not for Anthropic.
+@test "Helicone: the prompt is without its cache, and the vendor is who sold the call" {
+	row() { printf '%s\n' request_id,request_created_at,provider,model,prompt_tokens,prompt_cache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,prompt_audio_tokens,cost "h,2026-06-15T10:00:00Z,$1" >h.csv && run "$TALLY" replay h.csv --json; }
+	row ANTHROPIC,claude-sonnet-4-6,10000,5000,200,100,10100,0,0.1
+	expect 3 '"total": "0.03375"' '"input": 10000' '"cache_read": 5000' '"placeholders": 1' # for how long it was written is not said
+	row OPENAI,gpt-4o,600,400,0,100,1100,0,0.1
+	expect 0 '"total": "0.003"'
+	row AZURE,gpt-4o,600,400,0,100,1100,0,0.1
+	expect 3 '"total": "0.003"' '"placeholders": 1'
+	row OPENAI,gpt-4o,600,400,0,100,1100,7,0.1 # of which its prompt is without, too
+	expect 3 '"unpriced": 1' prompt_audio_tokens
+}
+
 @test "Helicone, Portkey and Vercel" {
 	printf '%s\n' 'request_id,request_created_at,request_user_id,provider,model,response_model,prompt_tokens,prompt_cache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,cost,response_status' \
 		'h1,2026-06-15T10:00:00Z,acme,ANTHROPIC,claude-sonnet-4-6,claude-sonnet-4-6,100,40,0,10,150,0.1,200' > h.csv

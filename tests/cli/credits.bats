@@ -263,8 +263,8 @@ END
 	printf 'id,time,model,input\nnope,2026-06-01,nobody-knows,5\n' | "$TALLY" ingest - -q --db third.db || true
 	run "$TALLY" export xlsx -o y.xlsx --db third.db
 	expect 3 '1 record has no price' 'lower bound'
-	run "$TALLY" export parquet
-	expect 2 "focus, journal, invoices, csv or xlsx"
+	run "$TALLY" export spreadsheet
+	expect 2 "focus, journal, invoices, csv, parquet or xlsx"
 }
 
 @test "what is not understood is refused with the choice" {

@@ -35,3 +35,9 @@ load common
 	run "$TALLY" usage --db a.db --json
 	expect 3 '"unpriced": 1'
 }
+
+@test "whatever becomes of a member: replay is ingest and usage, ingest again and another order of sightings change nothing" {
+	command -v python3 >/dev/null || skip "no python3"
+	run timeout 1200 python3 "$ROOT/tests/support/mutated_meter.py" "$TALLY" "$ROOT/tests/cases/reported_payloads.jsonl" "${SEED:-1}" "${CHANGES:-60}"
+	expect 0 'every way says the same'
+}

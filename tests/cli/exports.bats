@@ -219,7 +219,8 @@ fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ
 @test "DATEV: another currency than that of the books states its rate and what it is in the base" {
 	asks USD
 	datev --rates ecb.csv
-	[ "$status" = 0 ] && [ -z "$stderr" ]
+	[ "$status" = 0 ]
+	[ -z "$stderr" ]
 	fields $'\n100,00;"S";"USD";1,25;80,00;"EUR";10000;8400;'
 	fields $'\n19,00;"S";"USD";1,25;15,20;"EUR";10000;1776;'
 	datev # the format wants rate and amount in the base
@@ -227,7 +228,8 @@ fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ
 	[[ $output != *EXTF* ]] || fail "half a batch is written"
 	# the books are kept in it
 	datev --account currency=USD
-	[ "$status" = 0 ] && [ -z "$stderr" ]
+	[ "$status" = 0 ]
+	[ -z "$stderr" ]
 	fields '1;0;0;"USD";;'
 	fields '100,00;"S";"USD";;;"";10000;'
 	# a rate from before the booking, and none
@@ -263,7 +265,8 @@ fields() { [[ $output == *"$1"* ]] || fail "no $1 in $output"; } # Umsatz to WKZ
 	"$TALLY" export invoices --profile datev -q | iconv -f CP1252 -t UTF-8 >d.csv
 	grep -q "\"acme $(printf 'ä%.0s' $(seq 54))…\"" d.csv || fail "$(cat d.csv)"
 	run --separate-stderr "$TALLY" export invoices --profile xero
-	[ "$status" = 0 ] && [ -z "$stderr" ]
+	[ "$status" = 0 ]
+	[ -z "$stderr" ]
 	asks EUR "$(printf 'x%.0s' $(seq 60))" # with the name more than 60
 	datev
 	[[ $stderr == *'1 text longer'* ]]

@@ -26,7 +26,8 @@ evil='{"id":"e\u001b[31m","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fla
 		[ "$status" -ne 0 ] || fail "$l was followed"
 		[ -L $l ] || fail "$l is gone"
 	done
-	[ "$(cat target)" = precious ] && [ ! -e nowhere ]
+	[ "$(cat target)" = precious ]
+	[ ! -e nowhere ]
 	run "$TALLY" backup target; [ "$status" -ne 0 ] && [ "$(cat target)" = precious ]
 	"$TALLY" backup new.db -q && "$TALLY" fsck --db new.db | grep -q clean
 }

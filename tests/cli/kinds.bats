@@ -187,8 +187,8 @@ result() {
 	reads qwen.jsonl 0 '"records": 2'
 	printf '%s\n' "$event" "$answer" "${event/c1/c2}" "${answer/u1/u2}" >qwen.jsonl
 	reads qwen.jsonl 0 '"records": 2'
-	echo '[{"parts":[{"content":"x","part_kind":"text"}],"usage":{"input_tokens":1310,"cache_write_tokens":300,"cache_read_tokens":1000,"output_tokens":50,"details":{"input_tokens":10,"cache_creation_input_tokens":300}},"model_name":"claude-sonnet-4-6","timestamp":"2026-10-01T00:00:00Z","kind":"response","provider_response_id":"msg_p","finish_reason":"stop"}]' >pydantic.json
+	echo '[{"parts":[{"content":"x","part_kind":"text"}],"usage":{"input_tokens":1310,"cache_write_tokens":300,"cache_read_tokens":1000,"output_tokens":50,"details":{"input_tokens":10,"cache_creation_input_tokens":300}},"model_name":"gpt-5.6-sol","timestamp":"2026-10-01T00:00:00Z","kind":"response","provider_response_id":"msg_p","finish_reason":"stop"}]' >pydantic.json
 	reads pydantic.json 0 '"records": 1' '"input": 10' '"cache_read": 1000' '"cache_write_5m": 300' '"output": 50'
 	printf '%s\n' '{"type":"step_start","timestamp":1790000000000,"sessionID":"ses_1","part":{"type":"step-start","id":"prt_0"}}' '{"type":"step_finish","timestamp":1790000001000,"sessionID":"ses_1","part":{"id":"prt_1","type":"step-finish","cost":0.001,"tokens":{"input":671,"output":8,"reasoning":2,"cache":{"read":21415,"write":5}}}}' >opencode.jsonl
-	reads opencode.jsonl 0 '"records": 1' '"input": 671' '"cache_read": 21415' '"cache_write_5m": 5' '"output": 10' '"reasoning": 2' -- --model claude-sonnet-4-6
+	reads opencode.jsonl 0 '"records": 1' '"input": 671' '"cache_read": 21415' '"cache_write_5m": 5' '"output": 10' '"reasoning": 2' -- --model gpt-5.6-sol
 }

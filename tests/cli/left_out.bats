@@ -53,3 +53,17 @@ bats_require_minimum_version 1.5.0
 	run -0 --separate-stderr "$TALLY" credit balance contoso
 	[ -z "$stderr" ]
 }
+
+@test "a document of a folder that cannot be parsed is told where it counts tokens in an object, on one line or on several" {
+	mkdir logs
+	for document in '{"messages":[{"id":"a","id":"b","tokens":{"input":9}}]}' $'{"messages":[\n {"id":"a","id":"b",\n  "usage": {\n   "input": 9\n  }}]}'; do
+		printf '%s\n' "$document" >logs/session.json
+		run -3 "$TALLY" replay logs
+		[[ $output == *'session.json: it counts tokens, but holds no known kind of usage record'* ]] || fail "$output"
+		rm -rf t.db*
+		run -3 "$TALLY" ingest logs --db t.db
+	done
+	# what counts none is beside the matter
+	printf '{"a":1,"a":2,"usage":{"help":"x"},"tokens":{"input":0}}\n' >logs/session.json
+	run -0 "$TALLY" replay logs
+}

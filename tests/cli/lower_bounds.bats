@@ -149,3 +149,98 @@ event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"202
 	span @traceloop/instrumentation-anthropic input_tokens=1000 output_tokens=10 total_tokens=1010 cache_read.input_tokens=400 cache_creation.input_tokens=100 >s.json
 	run "$TALLY" replay s.json --json; expect 3 '"input": 1000,' '"cache_read": 400,' '"cache_write_5m": 100,' '"placeholders": 1'
 }
+
+@test "what sightings of a call say together does not depend on their order, in a replay as in the meter" {
+	# sighting NAME SECOND STOP OUTPUT [MORE]: of the call m
+	sighting() { printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-15T10:00:0%s.000Z","requestId":"q","message":{"id":"m","model":"claude-opus-4-8","stop_reason":%s,"usage":{"input_tokens":10,"cache_creation_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":100},"output_tokens":%s%s}}}\n' "$2" "$3" "$4" "${5-}" >"$1.jsonl"; }
+	all_orders() { # EXPECTED A B C
+		local want=$1 order got
+		for order in "$2 $3 $4" "$2 $4 $3" "$3 $2 $4" "$3 $4 $2" "$4 $2 $3" "$4 $3 $2"; do
+			set -- $order
+			run "$TALLY" replay $1.jsonl $2.jsonl $3.jsonl --json
+			got="$status $(json output) $(json cache_write_1h) $(json placeholders) $(json unpriced)"
+			[ "$got" = "$want" ] || fail "replay $order: $got, and not $want"
+			rm -rf "$D"*
+			for file in $order; do "$TALLY" ingest $file.jsonl --db "$D" -q || [ $? = 3 ]; done
+			run "$TALLY" usage --db "$D" --json
+			got="$status $(json output) $(json cache_write_1h) $(json placeholders) $(json unpriced)"
+			[ "$got" = "$want" ] || fail "ingest $order: $got, and not $want"
+		done
+	}
+	sighting start 1 null 1
+	sighting middle 3 null 20
+	sighting end 5 '"end_turn"' 40
+	all_orders '0 40 100 0 0' start middle end
+	# one that is whole and counts less is not all that was answered
+	sighting beyond 4 null 50
+	all_orders '3 50 100 1 0' start end beyond
+	# telemetry has the end of the answer and no lifetime of cache writes, the log's start has that
+	printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:05Z","request_id":"q","model":"claude-opus-4-8","session.id":"s","input_tokens":10,"output_tokens":40,"cache_read_tokens":0,"cache_creation_tokens":100}\n' >event.jsonl
+	all_orders '0 40 100 0 0' start middle event
+	# what one of them does not make known leaves the call without a price
+	sighting odd 2 null 1 ',"video_tokens":7'
+	all_orders '3 40 100 0 1' start odd end
+}
+
+# both DB: a call of a log that leaves calls out, and one of a table of acme's
+both() {
+	whole >log.jsonl
+	printf 'id,time,model,customer,input,output\na,2026-06-20T10:07:00Z,deepseek-v4-flash,acme,100,10\n' >table.csv
+	"$TALLY" ingest log.jsonl table.csv --db "$1" -q
+}
+# says WORDS... and not: whether a report tells the gap
+tells() { run "$TALLY" "${@:2}" --db "$D"; [ "$status" = 0 ] || fail "$output"; [ "$1" = "$(grep -q 'logs of Claude Code leave out' <<<"$output" && echo yes || echo no)" ] || fail "${*:2}: $output"; }
+@test "a report speaks of the sources of its own rows alone, from sums and from rows" {
+	both "$D"
+	for as in sums again; do
+		tells yes usage; tells yes usage --model claude-opus-4-8; tells yes usage --until 2026-06-16; tells yes usage --by session; tells yes usage --by task
+		tells yes usage --since 2026-06-15T10:00:01Z --until 2026-06-15T10:00:03Z; tells yes daily
+		tells no usage --model deepseek-v4-flash; tells no usage --customer acme; tells no usage --since 2026-06-16; tells no usage --since 2026-06-15T10:00:03Z; tells no daily --since 2026-06-16
+		run "$TALLY" usage --customer acme --json --db "$D"; [[ $output != *lower_bound* ]]
+		"$TALLY" fsck --db "$D"
+		"$TALLY" fsck --rebuild --db "$D"
+	done
+	# what was voided is not spoken of any more
+	"$TALLY" void m2 --why test --db "$D"
+	tells no usage
+	tells no usage --by session
+	# rows of a gateway that do not tell what was cached end with 3 where they are, and nowhere else
+	printf '{"result":[{"id":"c1","created_at":"2026-06-18T10:00:00Z","provider":"openai","model":"gpt-5-mini","tokens_in":9,"tokens_out":1,"success":true,"cached":false}]}' >gateway.json
+	"$TALLY" ingest gateway.json --db "$D" -q
+	run "$TALLY" usage --db "$D"; expect 3 'rows of Cloudflare'
+	run "$TALLY" usage --customer acme --db "$D"; expect 0
+	[[ $output != *Cloudflare* ]]
+}
+@test "sources that the sums of an older database do not count are spoken of everywhere, until the next writer has counted them" {
+	command -v python3 >/dev/null || skip "no python3"
+	[ -z "${TALLY_TEST_SERVER-}" ] || skip "on SQLite"
+	both "$D"
+	python3 -c "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute(\"DELETE FROM rollup_more WHERE name LIKE 'from %'\"); d.execute(\"DELETE FROM about WHERE key = 'sources'\"); d.commit()" "$D"
+	tells yes usage; tells yes usage --customer acme
+	"$TALLY" fsck --db "$D"
+	sed 's/^a,/b,/' table.csv >more.csv
+	"$TALLY" ingest more.csv --db "$D" -q
+	tells yes usage; tells no usage --customer acme; tells yes usage --model claude-opus-4-8
+	"$TALLY" fsck --db "$D"
+}
+@test "the overview, drafts, papers and the server say what sources leave out" {
+	export TZ=UTC
+	whole | sed "s/2026-06-15/$(date -u +%F)/" >log.jsonl
+	run "$TALLY" overview log.jsonl; expect 0 'logs of Claude Code leave out'
+	run "$TALLY" overview log.jsonl --json; expect 0 '"agent": "Claude Code"'
+	for what in whole cut; do
+		$what | sed s/claude-opus-4-8/deepseek-v4-flash/ >log.jsonl
+		rm -rf "$D"*
+		"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --db "$D" -q
+		"$TALLY" ingest log.jsonl --customer acme --db "$D" -q
+		[ $what = cut ] && is=3 least='>= ' || is=0 least=
+		run "$TALLY" invoice draft acme --period 2026-06 --db "$D"; expect $is 'acme: logs of Claude Code leave out'
+		run "$TALLY" invoice show 1 --format json --db "$D"; expect 0 '"left_out": [{"agent":"Claude Code"'
+		run "$TALLY" invoice show 1 --format text --db "$D"
+		output=$(tr -s '\n ' ' ' <<<"$output") # sentences are wrapped
+		expect 0 'Usage of Claude Code comes from its logs, which leave some calls out.'
+		[ $what = whole ] || expect 0 '>= ' '2 records are counted in part only'
+		run "$TALLY" invoice list --db "$D"; expect 0
+		[ "$(grep -c '>= ' <<<"$output")" = $((is / 3)) ] || fail "$output"
+	done
+}

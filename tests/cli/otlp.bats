@@ -132,7 +132,7 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 @test "both spellings of a cache write, prompts with and without the cache, and the vendor's own usage in the AI SDK" {
 	for w in cache_write cache_creation; do
 		spans "$(span 1 '' chat "\"gen_ai.operation.name\":\"chat\",\"gen_ai.request.model\":\"claude-sonnet-4-6\",\"gen_ai.usage.input_tokens\":100,\"gen_ai.usage.$w.input_tokens\":30,\"gen_ai.usage.cache_read.input_tokens\":50,\"gen_ai.usage.output_tokens\":9")" >a.json
-		run "$TALLY" replay a.json --json; expect 0 '"input": 20,' '"cache_read": 50,' '"cache_write_5m": 30,'
+		run "$TALLY" replay a.json --json; expect 3 '"input": 20,' '"cache_read": 50,' '"cache_write_5m": 30,' '"placeholders": 1'
 	done
 	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"claude-sonnet-4-6","gen_ai.usage.input_tokens":10,"gen_ai.usage.cache_read.input_tokens":50,"gen_ai.usage.output_tokens":9')" >a.json
 	run "$TALLY" replay a.json --json; expect 0 '"input": 10,' '"cache_read": 50,'
@@ -247,4 +247,45 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 		[ "$status" = 0 ] || [ "$status" = 3 ] || fail "status $status with $none: $output"
 		[[ $output == *'"records": 1,'* ]] || fail "with $none: $output"
 	done
+}
+
+# A word of an instrumentation is a vendor's, the interface of one, or the protocol that a client speaks.
+@test "a span says who sold the call, and so does a metric" {
+	counts='"gen_ai.operation.name":"chat","gen_ai.response.id":"r1","gen_ai.usage.input_tokens":2000,"gen_ai.usage.output_tokens":100'
+	sold() { spans "$(span a '' chat "\"gen_ai.request.model\":\"$1\",$counts,\"$2\":\"$3\"")" >s.json && run "$TALLY" replay s.json --json; }
+	for name in gen_ai.provider.name gen_ai.system ai.model.provider llm.provider; do
+		sold moonshotai/Kimi-K2.5 $name together_ai
+		expect 0 '"total": "0.00128"' # 0.5 and 2.8; its maker's are 0.6 and 3
+		sold gpt-5.5 $name azure.ai.openai
+		expect 3 '"total": "0.013"' '"placeholders": 1'
+		sold gpt-5.5 $name openai
+		expect 0 '"total": "0.013"'
+		sold deepseek-v4-flash $name openai.chat # an endpoint that speaks OpenAI's protocol
+		expect 0 '"total": "0.000308"'
+		sold deepseek-v4-flash $name some-gateway
+		expect 0 '"total": "0.000308"' 'some-gateway'
+		sold claude-opus-5 $name groq
+		expect 3 "provider 'groq' has no model 'claude-opus-5'"
+	done
+	# the answer itself does not say it
+	echo '{"id":"r1","created":1781481600,"model":"gpt-5.5","usage":{"prompt_tokens":2000,"completion_tokens":100,"total_tokens":2100}}' >b.json
+	sold gpt-5.5 gen_ai.system azure
+	for order in 's.json b.json' 'b.json s.json'; do
+		rm -f t.db
+		run "$TALLY" ingest --db t.db $order --json
+		expect 0 '"accepted": 1' '"duplicates": 1' '"conflicts": 0'
+		run "$TALLY" usage --db t.db --json
+		expect 3 '"records": 1,' '"placeholders": 1'
+	done
+	metric() { # SELLER
+		p() { echo '{"startTimeUnixNano":"1781481600000000000","timeUnixNano":"1781481660000000000","count":"1","sum":'$3',"attributes":[{"key":"gen_ai.token.type","value":{"stringValue":"'$2'"}},{"key":"gen_ai.request.model","value":{"stringValue":"gpt-5.5"}},{"key":"gen_ai.provider.name","value":{"stringValue":"'$1'"}}]}'; }
+		echo '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"gen_ai.client.token.usage","unit":"{token}","histogram":{"aggregationTemporality":1,"dataPoints":['"$(p $1 input 2000),$(p $1 output 100)"']}}]}]}]}' >m.json
+		rm -f t.db
+		"$TALLY" ingest --db t.db m.json -q || [ $? = 3 ]
+		run "$TALLY" usage --db t.db --by provider --json
+	}
+	metric azure.ai.openai
+	expect 3 '"provider": "azure"'
+	metric openai
+	[[ $output != *azure* ]] || fail "$output"
 }

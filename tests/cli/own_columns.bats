@@ -126,15 +126,73 @@ CASES
 @test "lines of JSON with these names are the same calls" {
 	echo '{"ts":"2026-06-01T10:00:00Z","model":"gpt-5","prompt_tokens":1000,"completion_tokens":200,"cached_tokens":400}' >t.jsonl
 	run "$TALLY" replay t.jsonl --json
-	[ "$status" = 0 ] && [ "$(json total)" = 0.0028 ]
+	[ "$status" = 0 ]
+	[ "$(json total)" = 0.0028 ]
+}
+@test "a table whose first time is seconds from the start is a trace; --at says when that was" {
+	printf '%s\n' request_id,timestamp,input_tokens,output_tokens 0,0.25,100,20 1,3600,200,30 >t.csv # as generators of load write it
+	run "$TALLY" replay t.csv --at 2026-06-15 --model gpt-5 --by hour --csv
+	expect 0 '2026-06-15T00:00Z,1,100' '2026-06-15T01:00Z,1,200'
+	run "$TALLY" replay t.csv --model gpt-5
+	expect 2 'count from the start of the trace' '--at'
+	run "$TALLY" ingest t.csv --at 2026-06-15 --model gpt-5 --db a.db --json
+	expect 0 '"accepted": 2'
+	printf '%s\n' start_time,model,prompt_tokens,completion_tokens 0,gpt-5,1000,20 >t.csv
+	run "$TALLY" replay t.csv --at 2026-06-15 --json
+	expect 0 '"total": "0.00145"'
+}
+@test "Mooncake's older names are the same trace" {
+	for n in '"timestamp" input_length output_length delay' '"created_time" input_tokens output_tokens delay_ms'; do
+		set -- $n
+		printf '{%s:%d,"%s":%d,"%s":5,"hash_ids":[1,2]}\n' "$1" 0 "$2" 1000 "$3" "$1" 7200000 "$2" 1000 "$3" >t.jsonl
+		run "$TALLY" replay t.jsonl --at 2026-06-15 --model gpt-5 --by hour --csv
+		expect 0 '2026-06-15T00:00Z,1,1000' '2026-06-15T02:00Z,1,1000'
+		run "$TALLY" cache t.jsonl --capacity inf --json
+		expect 0 '"hit_tokens": 1000'
+	done
+}
+# Each of these decides the price: a seller's, a region's, and whether there is one.
+@test "who sold a call, where and when it was is read beside a body as in a table" {
+	body() { echo "{\"id\":\"$1\",\"model\":\"gpt-5.5\",\"usage\":{\"prompt_tokens\":2000,\"completion_tokens\":100,\"total_tokens\":2100}$2}" >u.json; }
+	cost() { body "$1" "$2" && run "$TALLY" replay u.json --json; }
+	at=',"timestamp":"2026-06-15T10:00:00Z"'
+	cost a "$at"
+	expect 0 '"total": "0.013"'
+	cost a "$at,\"region\":\"eu\""
+	expect 0 '"total": "0.0143"'
+	for as in provider vendor provider_name model_provider custom_llm_provider; do
+		cost a "$at,\"$as\":\"azure\""
+		expect 3 '"placeholders": 1' # its regions cost more
+		cost a "$at,\"$as\":\"openai.chat\""
+		expect 0 '"total": "0.013"'
+	done
+	for word in 'Azure OpenAI' AZURE azure-openai AzureOpenAI azure.chat; do
+		cost a "$at,\"provider\":\"$word\""
+		expect 3 '"placeholders": 1'
+	done
+	cost a "$at,\"provider\":\"nobody\""
+	expect 3 "provider 'nobody' is in no price card"
+	cost a "$at,\"_hidden_params\":{\"custom_llm_provider\":\"azure\"}"
+	expect 3 '"placeholders": 1'
+	cost gen-1 "$at,\"provider\":\"Azure\"" # OpenRouter says who stands behind it
+	expect 3 "provider 'openrouter' has no model 'gpt-5.5'"
+	cost a ',"timestamp":"soon"'
+	expect 3 "field 'timestamp'"
+	for row in '"provider":"azure"' '"region":"eu"'; do # as lines of calls, too
+		echo "{\"ts\":\"2026-06-15T10:00:00Z\",\"model\":\"gpt-5.5\",\"prompt_tokens\":2000,\"completion_tokens\":100,$row}" >u.jsonl
+		run "$TALLY" replay u.jsonl --json
+		case $row in *azure*) expect 3 '"placeholders": 1' ;; *) expect 0 '"total": "0.0143"' ;; esac
+	done
 }
 @test "traces of Vidur and Splitwise are known by their columns" {
 	printf '%s\n' arrived_at,num_prefill_tokens,num_decode_tokens 0.5,1000,20 1.5,3000,40 >t.csv
 	run "$TALLY" replay t.csv --at 2026-06-01 --model gpt-5 --json
-	[ "$status" = 0 ] && [ "$(json total)" = 0.0056 ]
+	[ "$status" = 0 ]
+	[ "$(json total)" = 0.0056 ]
 	printf '%s\n' request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size 0,2,0,0.5,1,1000,20 1,2,0,1.5,1,3000,40 >t.csv
 	run "$TALLY" replay t.csv --at 2026-06-01 --model gpt-5 --json
-	[ "$status" = 0 ] && [ "$(json total)" = 0.0056 ]
+	[ "$status" = 0 ]
+	[ "$(json total)" = 0.0056 ]
 }
 @test "--map says what the columns mean, whatever their names would" {
 	printf '%s\n' ts,model,user,prompt_tokens,completion_tokens,cache_read_tokens 2026-06-01T10:00:00Z,gpt-5,acme,1000,200,400 >t.csv
@@ -174,9 +232,11 @@ CASES
 @test "a mapped column, or one that costs nothing, is in no doubt" {
 	printf '%s\n' time,model,input,zork 2026-06-01T10:00:00Z,gpt-5,1000,200 >t.csv
 	run "$TALLY" replay t.csv --map none=zork --json
-	[ "$status" = 0 ] && [ "$(json total)" = 0.00125 ]
+	[ "$status" = 0 ]
+	[ "$(json total)" = 0.00125 ]
 	run "$TALLY" replay t.csv --map output=zork --json
-	[ "$status" = 0 ] && [ "$(json total)" = 0.00325 ]
+	[ "$status" = 0 ]
+	[ "$(json total)" = 0.00325 ]
 }
 @test "records in JSON that lack an answer are unpriced by such a key, and told by it where nothing lacks" {
 	for i in 1 2 3; do echo '{"time":"2026-06-01T10:00:00Z","model":"gpt-5","input":1000,"zork":200}'; done >t.jsonl

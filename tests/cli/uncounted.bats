@@ -115,7 +115,7 @@ counts() {
 	local copilot='{"type":"session.usage_record","timestamp":"2026-06-15T10:00:00Z","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10,"cacheReadTokens":40,"cacheWriteTokens":0}}}'
 	local opencode='{"id":"msg_1","sessionID":"s","role":"assistant","modelID":"claude-sonnet-4-6","providerID":"anthropic","tokens":{"total":2470,"input":400,"output":70,"reasoning":0,"cache":{"read":2000,"write":0}},"time":{"created":1781517600000,"completed":1781517609000}}'
 	local chat='{"id":"c1","object":"chat.completion","created":1781517600,"model":"gpt-5","usage":{"prompt_tokens":100,"completion_tokens":10,"total_tokens":110}}'
-	local amp='{"id":"T-1","messages":[{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-06-15T10:00:01Z","inputTokens":4,"outputTokens":70,"cacheCreationInputTokens":100,"cacheReadInputTokens":2000,"totalInputTokens":2104}}]}'
+	local amp='{"id":"T-1","messages":[{"role":"assistant","messageId":1,"usage":{"model":"claude-sonnet-4-6","timestamp":"2026-06-15T10:00:01Z","inputTokens":4,"outputTokens":70,"cacheCreationInputTokens":0,"cacheReadInputTokens":2000,"totalInputTokens":2004}}]}'
 	for whole in "$copilot" "$opencode" "$chat" "$amp"; do counts '"records": 1,' "$whole"; done
 	for change in 'del(.data.usage.apiCallId)' '.data.usage.apiCallId = null' '.data.usage.apiCallId = ["c1"]'; do told "$change" "$(jq -c "$change" <<<"$copilot")"; done
 	for change in 'del(.time.created)' 'del(.providerID)'; do told "$change" "$(jq -c "$change" <<<"$opencode")"; done

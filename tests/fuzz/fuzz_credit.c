@@ -79,7 +79,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 						.anchor_day = 1,
 						.since = now,
 						.opened = now },
-			     &e),
+			     now, &e),
 		     &e);
 	need(batch_run(ledger, text_of(start), now, &r, &n, &e), &e);
 	free(r);

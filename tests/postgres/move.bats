@@ -14,6 +14,8 @@ life() {
 	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --timezone Europe/Berlin --terms terms.json -q
 	"$TALLY" credit account beta --plan vm0 --since 2026-06-01 --overage debt -q
 	"$TALLY" credit account beta --plan 'vm0-tokens from 2026-12-01' -q
+	"$TALLY" credit account once --plan vm0 --since 2026-06-01 --overage debt -q
+	"$TALLY" credit account once --overage refuse -q
 	"$TALLY" credit grant beta 100 --id welcome --effective 2026-06-01 --expires 2026-06-10 -q
 	"$TALLY" credit grant beta 500 --id order-1 --class paid --cost-basis 0.001 --effective 2026-06-01 -q
 	"$TALLY" credit grant beta 100 --every 1month --effective 2026-06-01 --rollover 150 --id monthly --note 'tab	and \ line' -q

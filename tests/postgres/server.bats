@@ -88,8 +88,10 @@ commits() { psql -h "$OWN" -U tally -d meter -qAtXc "SELECT xact_commit FROM pg_
 	[ "$(post 200)" = 503 ] || fail "$(cat answer)"
 	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
 	[ "$(post 300)" = 200 ] || fail "$(cat answer)"
-	[ "$(post 200)" = 200 ] && grep -q '"accepted":5' answer
-	[ "$(post 100)" = 200 ] && grep -q '"duplicates":5' answer
+	[ "$(post 200)" = 200 ]
+	grep -q '"accepted":5' answer
+	[ "$(post 100)" = 200 ]
+	grep -q '"duplicates":5' answer
 	run curl -s "$url/v1/usage"
 	expect 0 '"records": 25,'
 }

@@ -101,7 +101,7 @@ static int do_terms(struct world *w, struct session *s)
 		return rc;
 	struct account changed = *a;
 	changed.terms = text_of(bill_terms[w->op->number[1] % BILL_TERMS].text);
-	rc = ledger_set_account(s->ledger, &changed, &w->e);
+	rc = ledger_set_account(s->ledger, &changed, w->model.now, &w->e);
 	drawer_forget(s->drawer);
 	return rc;
 }

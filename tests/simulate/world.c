@@ -337,7 +337,7 @@ static int open_accounts(struct world *w)
 					   .anchor_day = 1,
 					   .since = world_start,
 					   .opened = world_start },
-			&w->e);
+			world_start, &w->e);
 	if (rc == 0)
 		rc = ledger_end(s->ledger, &w->e);
 	return rc == 0 ? store_commit(s->store, &w->e) : rc;

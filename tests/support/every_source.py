@@ -407,7 +407,7 @@ def helicone(rng):
     cs = calls(rng, writes=False, reasons=False)
     return cs, {"helicone.csv": table(
         ["request_id", "request_created_at", "model", "prompt_tokens", "prompt_cache_read_tokens", "completion_tokens", "total_tokens", "cost", "request_path"],
-        [[c.id, c.iso, c.model, c.prompt, c.r, c.o, c.total, "0.1", "/v1"] for c in cs])}
+        [[c.id, c.iso, c.model, c.i, c.r, c.o, c.total, "0.1", "/v1"] for c in cs])}
 
 
 @kind

@@ -242,7 +242,7 @@ static void amend(struct history *h, struct err *e)
 
 static void take_account(struct history *h, const struct account *a, struct err *e)
 {
-	check(ledger_set_account(ledger, a, e), e);
+	check(ledger_set_account(ledger, a, start, e), e);
 	check(ledger_account(ledger, text_of(h->customer), &h->account, e), e);
 	drawer_forget(h->drawer);
 }
@@ -373,7 +373,7 @@ static void move_away(struct history *h, struct err *e)
 	if (a.zone.n > 60)
 		return;
 	a.zone = text_of(zone);
-	int rc = ledger_set_account(ledger, &a, &why);
+	int rc = ledger_set_account(ledger, &a, start, &why);
 	if (rc != 0 && why.code != ERR_CONFLICT && why.code != ERR_INVALID)
 		fail_msg("%s", why.message);
 	check(ledger_account(ledger, text_of(h->customer), &h->account, e), e);
@@ -983,7 +983,7 @@ static void one_history(uint64_t seed)
 			      .anchor_day = billing_day,
 			      .since = start,
 			      .opened = start },
-		      &e),
+		      start, &e),
 	      &e);
 	check(ledger_account(ledger, text_of(h.customer), &h.account, &e), &e);
 	const int steps = 5 + (int)pick(&h, 35);

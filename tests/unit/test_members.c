@@ -305,8 +305,7 @@ static void outcome(struct buf *out, const char *text, bool *told)
 			 text_is(c->text[FIELD_REGION], "-1");
 		*told |= holds(c->text[FIELD_SERVICE_TIER], "word") ||
 			 holds(c->text[FIELD_SERVICE_TIER], "1");
-		*told |= m->unread || (m->broken_off && !m->unsplit) ||
-			 c->text[FIELD_MODEL].n == 0 ||
+		*told |= m->unread || m->broken_off || c->text[FIELD_MODEL].n == 0 ||
 			 (c->time_us == TIME_ABSENT && c->completed_us == TIME_ABSENT);
 		buf_printf(out, "%.*s/%.*s/%.*s", (int)c->text[FIELD_MODEL].n,
 			   c->text[FIELD_MODEL].p, (int)c->text[FIELD_SERVICE_TIER].n,

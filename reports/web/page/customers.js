@@ -105,6 +105,7 @@ function Customer({name, set, session}) {
 			<div class="figure"><span class="name">Owed</span><b>${account ? html`<span class="nowrap">${account.records_uncovered ? '>=\u00a0' : ''}<${Amount} v=${account.owed} currency="credits" brief /></span>` : '–'}</b></div>
 		</div>
 		${account && account.records_uncovered ? html`<ul class="attention"><li class="warn">${many(account.records_uncovered, 'record is', 'records are')} not covered by the plan ${account.plan}</li></ul>` : null}
+		<${LeftOut} of=${u} />
 		${tab === 'overview' ? html`<section class="sheet main-chart"><div class="head"><h2>${measures[measure].name} by model</h2><div class="tools"><${Select} aria-label="Measure" value=${measure} options=${Object.entries(measures).map(([k, m]) => [k, m.name])} onChange=${e => change({measure: e.target.value}, true)} /></div></div><${UsageChart} scope=${scope} set=${set} by="model" measure=${measure} compare=${set.cmp !== '0' && Boolean(scope.before)} /></section>
 			${all && all.burn_down ? html`<${BurnDown} days=${all.burn_down} zone=${scope.zone} />` : null}
 			${budgets.length ? html`<${Sheet} title="Budgets" aside=${own ? null : html`<a class="button" href=${linkTo('budgets')}>All budgets</a>`}><${BudgetRows} list=${budgets} /><//>` : null}` : null}

@@ -4,6 +4,11 @@ const {frame, series, bar, stack, spark, intervals, steps, clock} = pictures(h);
 /* --- figures --- */
 
 const narrow = matchMedia('(max-width:48rem)');
+/* What the sources of the calls in a document leave out, a sentence each. */
+function LeftOut({of}) {
+	const gaps = of && of.lower_bound ? of.lower_bound.left_out : [];
+	return gaps.map(g => html`<p class="soft left-out" key=${g.agent}>${g.cache_untold ? `Rows of ${g.agent} do not tell ${g.calls}: they are counted as if nothing was, so totals may be too high or too low; ${g.completed_by} tells it.` : `Logs of ${g.agent} leave out ${g.calls}, so totals are lower bounds; ${g.completed_by} has them.`}</p>`);
+}
 /* An amount with every digit as its tooltip. What has no price says so; what lacks some prices, or rests on the start of answers (least), is a lower bound. */
 function Amount({v, currency, unpriced, least, brief, word, unit}) {
 	const none = v === null || v === undefined || (Number(unpriced) > 0 && exact(v) === 0n);

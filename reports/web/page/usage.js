@@ -138,6 +138,7 @@ function Usage({set, session}) {
 		<${Sheet} title=${`By ${keys[by].toLowerCase()}`} aside=${html`<a class="button" href=${linkTo('records')}>Records</a>`}>
 			${!doc ? html`<${Loading} error=${table.error} />` : rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
 				foot=${{key: `Total of ${count(rows.length)}`, cost: html`<${Amount} v=${doc.total} currency=${doc.currency} unpriced=${doc.unpriced} least=${doc.placeholders} />`, calls: count(doc.requests), tokens: html`<span title=${fixed(tokensOf(doc.tokens), 0)}>${tokensOf(doc.tokens) >= 1000000n * ONE ? compact(tokensOf(doc.tokens)) : fixed(tokensOf(doc.tokens), 0)}</span>`, hits: hitShare(doc.tokens) === null ? '–' : share(hitShare(doc.tokens))}} />
+				<${LeftOut} of=${doc} />
 				${shown.length < rows.length ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 100)}>Show ${count(Math.min(100, rows.length - most))} more of ${count(rows.length)}</button></p>` : null}`
 			: html`<${Nothing} title="Nothing was metered in this period">${session.customer ? null : html`<p>Choose another range above, or send records:</p><pre>curl -d '{"id": "1", "model": "deepseek-v4-flash", "input": 1000, "output": 100}' ${location.origin}/v1/usage</pre><pre>tally ingest ~/.claude/projects --db FILE</pre>`}<//>`}<//>`;
 }
