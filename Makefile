@@ -60,7 +60,7 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/read meter/formats meter/store meter/ledger meter/billing meter/ingest sim reports server
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/exports.o $(B)/gen/labels.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/exports.o $(B)/gen/labels.o $(B)/gen/migrations.o $(B)/gen/schema.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 ifneq ($(wildcard meter/sql/postgres/*.sql),)
 $(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
@@ -188,6 +188,10 @@ $(B)/gen/web.c: $(WEB) Makefile
 $(B)/gen/migrations.c: $(MIGRATIONS) tools/schema
 	@mkdir -p $(@D)
 	@tools/schema c $(MIGRATIONS) > $@.tmp && mv $@.tmp $@
+# what they come to, for a new file of SQLite
+$(B)/gen/embed_schema: $(B)/gen/migrations.o
+$(B)/gen/schema.c: $(B)/gen/embed_schema
+	$< > $@.tmp && mv $@.tmp $@
 
 # The files of the libraries that are loaded when a command needs them: the soname where the linker's file tells it.
 $(B)/gen/libraries.c: Makefile

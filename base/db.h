@@ -21,6 +21,7 @@ struct migration {
 struct db_schema {
 	int32_t application_id;
 	const struct migration *migrations, *postgres_migrations; /* ended by a NULL name */
+	const char *at_once; /* what `migrations` come to, for a new file; NULL: take each */
 };
 
 /* A statement that is run often: a constant beside the function that runs it, known by its

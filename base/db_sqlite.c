@@ -147,6 +147,21 @@ static int keep_version(struct db *db, int64_t version, struct err *e)
 	return run(db, sql, e);
 }
 
+/* Inside a transaction: another process may have been faster. */
+static int take_steps(struct db *db, int64_t known, struct err *e)
+{
+	int64_t version = 0, tables = 0;
+	int rc = db_read_int(db, "PRAGMA user_version", &version, e);
+	if (rc == 0)
+		rc = db_read_int(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
+	if (rc != 0)
+		return rc;
+	if (tables || !db->schema->at_once)
+		return db_migrate_from(db, db->schema->migrations, version, keep_version, e);
+	rc = run(db, db->schema->at_once, e);
+	return rc != 0 ? rc : keep_version(db, known, e);
+}
+
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
 {
 	int64_t version = 0, application = 0, tables = 0;
@@ -174,11 +189,8 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 			       "'%s' has an older schema; any command that writes upgrades it",
 			       db->path);
 	rc = db_begin(db, e);
-	/* another process may have been faster */
 	if (rc == 0)
-		rc = db_read_int(db, "PRAGMA user_version", &version, e);
-	if (rc == 0)
-		rc = db_migrate_from(db, db->schema->migrations, version, keep_version, e);
+		rc = take_steps(db, known, e);
 	if (rc == 0)
 		rc = db_commit(db, e);
 	if (rc != 0) {

@@ -23,10 +23,12 @@ enum {
 
 extern const struct migration store_migrations[],
 	store_postgres_migrations[]; /* the files of meter/sql, compiled in */
+extern const char store_schema_at_once[];
 static const struct db_schema store_schema = {
 	.application_id = APPLICATION_ID,
 	.migrations = store_migrations,
 	.postgres_migrations = store_postgres_migrations,
+	.at_once = store_schema_at_once,
 };
 
 struct store {

@@ -126,3 +126,16 @@ writes() {
 		[[ "$output" == *"CHECK constraint failed"* ]] || fail "$s: $output"
 	done
 }
+
+@test "a new file has, made at once, the tables that all steps make" {
+	! on_server || skip "for a file"
+	schema() { sqlite3 "$1" "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name; PRAGMA user_version; PRAGMA application_id"; }
+	"$TALLY" db init -q
+	schema new.db >new.sql
+	"$ROOT"/tools/schema sqlite "$ROOT"/meter/sql/0001_*.sql | sqlite3 old.db
+	sqlite3 old.db "PRAGMA user_version=1; PRAGMA application_id=$((0x74616c79))"
+	call c1 1 deepseek-v4-flash acme | "$TALLY" ingest - --db old.db -q
+	schema old.db >old.sql
+	[ "$(wc -l <new.sql)" -gt 100 ]
+	diff old.sql new.sql
+}
