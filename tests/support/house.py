@@ -192,7 +192,7 @@ def too_wide(x):
 
 
 # Arguments of other programs, and styles of pages.
-KEPT_REASONS = {"pricing/book.c", "pricing/rate.c", "pricing/card.c"}
+KEPT_REASONS = {"pricing/book_absence.c", "pricing/book_find.c", "pricing/book_regions.c", "pricing/book_sellers.c", "pricing/book_variants.c", "pricing/rate.c", "pricing/card.c"}
 NO_MESSAGES = {"meter/billing/hook.c"}
 LITERAL = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.S)
 
