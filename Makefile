@@ -210,9 +210,12 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/tally.1: $(B)/bin/tally
 	$< help --manual > $@
 
-$(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
+# The tests share one pass of whole-program inlining over the library; it takes longer than all of them.
+$(B)/libtally.o: $(LIB_OBJ)
+	$(CC) $(CFLAGS) -r $(if $(filter -flto%,$(OPT)),-flinker-output=nolto-rel) -o $@ $^
+$(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.o
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fno-lto -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.o $(LIBS) -lcmocka -lm
 
 # The fuzz targets, with clang and MODE=fuzz; two of them carry a server.
 FUZZ_SERVER := tests/fuzz/support/server.c

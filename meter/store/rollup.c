@@ -818,12 +818,12 @@ static int sum_up(struct store *s, const struct gathering *g, int64_t done, int6
 			      g->from - 1 <= committed;
 	const int64_t back = gathered ? g->from - 1 : committed;
 	struct row_count n = { 0 };
+	*to = gathered ? last : back > done ? back : done;
 	int rc = source_counts_catch_up(s, done, e);
 	if (rc == 0 && done < back)
 		rc = roll_committed(s, done + 1, back, &n, e);
 	if (rc == 0 && gathered)
 		rc = put_gathering(s, g, e);
-	*to = gathered ? last : back > done ? back : done;
 	if (rc != 0 || *to == done)
 		return rc;
 	return set_rolled(s, *to, n.records + (gathered ? gathered_records(g) : 0), e);
@@ -841,7 +841,8 @@ static int sum_up_or_leave(struct store *s, struct gathering *g, int64_t done, i
 	int64_t to = last;
 	rc = sum_up(s, g, done, &to, &why);
 	g->unfit_to = rc == -ERR_RANGE ? last : 0;
-	g->corrected = false;
+	/* corrections that are not committed yet were not in it */
+	g->corrected &= rc == -ERR_RANGE && to < last;
 	if (rc == -ERR_RANGE) {
 		rc = db_run(store_db(s), "ROLLBACK TO sums", e);
 	} else {

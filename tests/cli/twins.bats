@@ -87,9 +87,9 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 		for order in "$*" "$(printf '%s\n' "$@" | tac | tr '\n' ' ')"; do
 			run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
 			expect 0 "\"total\": \"$total\"" || return 1
+			rm -rf b.db*
 			for again in 1 2; do
-				rm -rf b.db*
-				for f in $order $([ $again = 1 ] || echo $order); do "$TALLY" ingest $f --at 2026-06-15T12:00:00Z --db b.db -q >/dev/null 2>&1 || [ $? = 3 ] || fail "ingest of $f"; done
+				for f in $order; do "$TALLY" ingest $f --at 2026-06-15T12:00:00Z --db b.db -q >/dev/null 2>&1 || [ $? = 3 ] || fail "ingest of $f"; done
 				run "$TALLY" usage --db b.db --json
 				expect 0 "\"total\": \"$total\"" || return 1
 			done
@@ -130,14 +130,14 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	while read -r order; do
 		run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
 		if [ "$total" = told ]; then expect 3 || return 1; else expect 0 "\"total\": \"$total\"" || return 1; fi
-		for again in "" "$order"; do
-			rm -rf o.db* && told=0
-			for f in $order $again; do "$TALLY" ingest "$f" --at 2026-06-15T12:00:00Z --db o.db -q >/dev/null 2>&1 || { [ $? = 3 ] && told=3; } || fail "ingest of $f"; done
+		rm -rf o.db* && told=0
+		for again in 1 2; do
+			for f in $order; do "$TALLY" ingest "$f" --at 2026-06-15T12:00:00Z --db o.db -q >/dev/null 2>&1 || { [ $? = 3 ] && told=3; } || fail "ingest of $f"; done
 			run "$TALLY" usage --db o.db --json
-			if [ "$total" = told ]; then [ $told = 3 ] || [ "$status" = 3 ] || fail "not told: $order $again: $output"; else expect 0 "\"total\": \"$total\"" || return 1; fi
-			run "$TALLY" fsck --db o.db
-			expect 0 clean || return 1
+			if [ "$total" = told ]; then [ $told = 3 ] || [ "$status" = 3 ] || fail "not told: $order, $again times: $output"; else expect 0 "\"total\": \"$total\"" || return 1; fi
 		done
+		run "$TALLY" fsck --db o.db
+		expect 0 clean || return 1
 	done <orders
 }
 
