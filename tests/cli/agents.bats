@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Sessions that agents keep in databases, in documents that are rewritten, and in exports.
+# with sanitizers, too
 load common
 
 # Each call here, unless it says otherwise: DeepSeek Flash on 15 June, 1,000 uncached, 9,000 from the cache, 200 out: 0.0002212

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Usage by buckets of time: reports of vendors, whose rows sum up calls and are none.
+# with sanitizers, too
 
 load common
 setup() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Which cards rated the records of a database, cards of a database, and repricing that takes no price away unasked.
+# with sanitizers, too
 load common
 setup() {
 	common_setup

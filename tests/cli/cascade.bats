@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # tally cascade: by hand, and on public data with known answers.
+# with sanitizers, too
 load common
 
 outcomes() {

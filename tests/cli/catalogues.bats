@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Whole catalogues, of the size and shape of the real ones, made from what the cards state (tests/support/catalogues.py).
+# with sanitizers, too
 load common
 
 @test "a whole catalogue of each kind is imported, nothing is lost or invented, and what nobody understands is named" {

@@ -2,7 +2,7 @@
 setup() { common_setup; }
 common_setup() {
 	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
-	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	ROOT=${BATS_TEST_DIRNAME%/*/*}
 	DIR=$(mktemp -d)
 	# not the settings, data and logs of whoever runs the tests
 	export TALLY_CONFIG= HOME=$DIR
@@ -18,9 +18,11 @@ common_teardown() {
 	local job
 	for job in $(jobs -p); do end_tree "$job"; done
 	exec {ALIVE}>&-
-	flock -w 60 "$DIR.alive" true || { echo "a process outlives this test in $DIR" >&2; return 1; }
+	exec {ALIVE}<"$DIR.alive"
+	flock -w 60 "$ALIVE" || { echo "a process outlives this test in $DIR" >&2; return 1; }
 	cd /
-	! mountpoint -q "$DIR/small" 2>/dev/null || umount "$DIR/small"
+	if [ -d "$DIR/small" ] && mountpoint -q "$DIR/small" 2>/dev/null; then umount "$DIR/small"; fi
+	exec {ALIVE}<&-
 	rm -rf "$DIR" "$DIR.alive"
 }
 # end_tree PID: the process and those that it started

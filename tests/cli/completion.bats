@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Completion of commands, options and values; "did you mean"; the manual.
+# with sanitizers, too
 bats_require_minimum_version 1.5.0
 load common
 c() { run --separate-stderr "$TALLY" help --candidates "$@"; }

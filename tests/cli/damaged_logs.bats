@@ -1,4 +1,5 @@
 # Logs as crashes, other programs and other systems leave them: nothing that counts is taken for nothing.
+# with sanitizers, too
 load common
 
 line() { echo '{"type":"assistant","sessionId":"s","cwd":"/p","uuid":"u'$1'","timestamp":"2026-06-15T10:00:00Z","requestId":"r'$1'","message":{"id":"m'$1'","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":'$1'}}}'; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # A pack whose checksums are right and whose numbers are not is refused, and never ends the program.
+# with sanitizers, too
 load common
 
 # hurt SECTION FIELD VALUE: the pack with one number of its directory (SECTION -1: of its head) changed

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # No body ends the server.
+# with sanitizers, too
 load common
 load server
 

@@ -1,4 +1,5 @@
 # Thinking effort: read wherever a source states it, kept, grouped by, and used by rules.
+# with sanitizers, too
 load common.bash
 setup() { common_setup; export TALLY_NOW=2026-11-20T00:00:00Z; D=$DIR/m.db; }
 # what each row of --by effort is called, and its records

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What is left on the disk and what is shown: for its owner alone, whole, and harmless to whoever opens it.
+# with sanitizers, too
 load common
 load server
 

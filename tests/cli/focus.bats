@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # FOCUS 1.2, of usage and of issued invoices, held to the specification's rules (tests/support/focus_rules.py).
+# with sanitizers, too
 load common
 
 rules() { python3 "$ROOT/tests/support/focus_rules.py" "$@"; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Other catalogues beside the book: some vendors only, gaps only, and what would change.
+# with sanitizers, too
 load common
 
 catalogue() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Invoices: their figures by hand, their formats, their numbers through kills, adjustments, notes.
+# with sanitizers, too
 load common
 
 setup_usage() {

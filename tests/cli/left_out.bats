@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Reports say in themselves what they leave out, and a look that writes says so.
+# with sanitizers, too
 load common
 bats_require_minimum_version 1.5.0
 

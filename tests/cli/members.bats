@@ -1,3 +1,4 @@
+# with sanitizers, too
 load common
 
 export TALLY_DB=t.db

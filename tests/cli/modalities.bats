@@ -1,4 +1,5 @@
 # Pictures and films in what Gemini counts: they cost what text costs, unless the card has a price of theirs.
+# with sanitizers, too
 load common
 
 # body MODEL PROMPT CACHED ANSWER PROMPT-LIST CACHE-LIST ANSWER-LIST: a Gemini answer

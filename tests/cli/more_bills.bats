@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Bills of mixtures that billing systems got wrong, each computed by hand.
+# with sanitizers, too
 load common
 
 setup() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # OpenClaw, Zed, Hermes, ZCode and Mux in their places, each call or session once.
+# with sanitizers, too
 load common
 
 found() { # AGENT RECORDS INPUT READ WRITE OUTPUT: by its place, replayed and ingested twice

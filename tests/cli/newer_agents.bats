@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Grok, CodeBuddy, Vibe, Antigravity and Codebuff in their places; agents whose logs cannot be counted are refused by name.
+# with sanitizers, too
 load common
 
 found() { # AGENT RECORDS INPUT READ WRITE OUTPUT [STATUS]

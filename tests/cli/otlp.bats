@@ -1,3 +1,4 @@
+# with sanitizers, too
 load common
 load server
 # OpenTelemetry over HTTP and in files: protobuf and JSON, traces, logs and metrics.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What was paid for invoices, and what each still asks for.
+# with sanitizers, too
 load common
 
 # An invoice of 100, and 19 of VAT: 119. In the next month a second one.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Where agents keep their logs: found without a path, in their default places and where the environment moves them.
+# with sanitizers, too
 load common
 setup() {
 	common_setup

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The shipped examples of tally plan. Each total was computed by hand from the dated prices: Flash 0.14/0.0028/0.28 (0.028 at launch), Pro 0.435/0.003625/0.87
 # (1.74/0.145/3.48 at launch), Sonnet 4.6 3/0.3/15, Opus 4.7 5/0.5/25 a million.
+# with sanitizers, too
 bats_require_minimum_version 1.5.0
 load common
 plan() { run --separate-stderr "$TALLY" plan "$ROOT/examples/plans/$1.json" --json; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What people ask of a what-if: does a router save anything, why were caches missed, what if only such calls are escalated?
+# with sanitizers, too
 load common
 
 calls() { # a conversation of nine calls, the last an hour later, and a short one; MODEL

@@ -1,3 +1,4 @@
+# with sanitizers, too
 load common
 load server
 

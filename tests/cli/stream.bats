@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # One way from a trace, a log or a pack to calls: the replay, what-ifs and packs read the same calls at the same instants, and refuse the same.
+# with sanitizers, too
 load common
 setup() { common_setup; export TALLY_DB=$DIR/none.db; }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Credits that are bought: by the account itself, and by hand, by command and over HTTP.
+# with sanitizers, too
 load common
 load server
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Calls that tell no usage, and counts that are null, missing or out of their place: told, never a smaller total in silence.
+# with sanitizers, too
 load common
 
 # told NAME LINE...: exit status 3

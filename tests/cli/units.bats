@@ -1,4 +1,5 @@
 # What is counted and is no token: every unit goes the whole way, with no room that knows its name.
+# with sanitizers, too
 load common
 
 UNITS="web_search web_search_low web_search_medium web_search_high query page image second character"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What plans say of models that they do not list, and usage that waits for a plan to learn its model.
+# with sanitizers, too
 load common
 
 # A million tokens of either model cost one dollar and two; a credit is a cent.
