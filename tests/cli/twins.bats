@@ -55,6 +55,9 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	codex_event 1 1000 200 10 >events.jsonl
 	sed -i 's/gpt-5\.4/claude-sonnet-4-6/' log.jsonl events.jsonl
 	orders 1 500 200 300 10
+	# the same where the event is the earlier of the two, so that the stored call is last told by it
+	sed -i 's/10:00:01\.500Z/09:59:59.500Z/' events.jsonl
+	orders 1 500 200 300 10
 }
 
 @test "Gemini CLI: a message of the log and its event" {
