@@ -120,10 +120,12 @@ void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 	if ((to[BUCKET_CACHE_READ] && to[BUCKET_CACHE_READ] != from[BUCKET_CACHE_READ]) ||
 	    (less_written && less_written != (from == a ? written_a : written_b)))
 		return;
-	static const enum bucket shared[] = { BUCKET_INPUT, BUCKET_CACHE_READ,
-					      BUCKET_CACHE_WRITE_5M, BUCKET_CACHE_WRITE_1H };
-	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
-		to[shared[i]] = from[shared[i]];
+	to[BUCKET_INPUT] = from[BUCKET_INPUT];
+	to[BUCKET_CACHE_READ] = from[BUCKET_CACHE_READ];
+	if (less_written)
+		return;
+	to[BUCKET_CACHE_WRITE_5M] = from[BUCKET_CACHE_WRITE_5M];
+	to[BUCKET_CACHE_WRITE_1H] = from[BUCKET_CACHE_WRITE_1H];
 }
 
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
@@ -139,6 +141,16 @@ void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 bool sighting_is_part(enum sighting s, bool first, bool second)
 {
 	return s == SIGHTING_LARGER ? second : first && (second || s == SIGHTING_SMALLER);
+}
+
+bool sighting_is_unsplit(enum sighting s, struct sighting_lifetimes first,
+			 struct sighting_lifetimes second)
+{
+	if (first.written == second.written)
+		return first.unsplit && second.unsplit;
+	if (!first.written || !second.written)
+		return first.written ? first.unsplit : second.unsplit;
+	return sighting_is_part(s, first.unsplit, second.unsplit);
 }
 
 static void begin_at(struct record *r, int64_t us)
@@ -208,14 +220,19 @@ static void note_shared(struct assembly *a, size_t call, struct text session)
 
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
 {
-	int64_t counts[BUCKET_COUNT];
+	int64_t known[BUCKET_COUNT], counts[BUCKET_COUNT];
+	const struct sighting_lifetimes first = { sighting_writes(have->record.tokens),
+						  have->record.unsplit },
+					second = { sighting_writes(m->record.tokens),
+						   m->record.unsplit };
+	memcpy(known, have->record.tokens, sizeof known);
 	memcpy(counts, m->record.tokens, sizeof counts);
 	/* one that is not understood may leave out how long its cache writes stay, too */
 	if (m->record.unsplit || have->record.unsplit || m->unread || have->unread)
-		sighting_share_split(have->record.tokens, counts);
+		sighting_share_split(known, counts);
 	if (m->twin.n && text_eq(m->twin, have->twin))
-		sighting_share_cached(have->record.tokens, counts);
-	enum sighting s = sighting_compare(have->record.tokens, counts);
+		sighting_share_cached(known, counts);
+	enum sighting s = sighting_compare(known, counts);
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && m->record.units[u] != have->record.units[u])
 			s = m->record.units[u] > have->record.units[u] ? SIGHTING_LARGER
@@ -226,6 +243,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		s = sighting_beside_unread(s, have->unread, m->unread);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return false;
+	memcpy(have->record.tokens, known, sizeof known);
 	if (m->unread && !have->unread)
 		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 	if (m->cumulative && have->cumulative && !m->aggregate)
@@ -235,9 +253,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		begin_at(&have->record, m->record.time_us);
 	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
-	have->record.unsplit = sighting_is_part(
-		sighting_writes(have->record.tokens) == sighting_writes(counts) ? SIGHTING_SAME : s,
-		have->record.unsplit, m->record.unsplit);
+	have->record.unsplit = sighting_is_unsplit(s, first, second);
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)

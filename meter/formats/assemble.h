@@ -19,7 +19,9 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 /* Whether b asked for something else than a: another input side. */
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
 /* Where one of two sightings tells what was read from the cache or written to it, or what was
- * reasoning, and the other does not (the sums are the same), both get it. */
+ * reasoning, and the other does not (the sums are the same), both get it. Writes that both tell
+ * keep the lifetimes that each has, so that it may come before sighting_share_split() or behind it.
+ */
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* Parts and units only grow: the larger of both. */
 void sighting_share_others(int64_t *to, const int64_t *more);
@@ -29,6 +31,16 @@ void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* Whether what both say together is a part of the call only: the larger of them tells, and of equal
  * ones either may know that it is all. s: of the second beside the first. */
 bool sighting_is_part(enum sighting s, bool first, bool second);
+/* One side of a call's sightings, as it was before the two shared anything. */
+struct sighting_lifetimes {
+	int64_t written; /* to the cache, for however long */
+	bool unsplit;	 /* it does not say how long that stays */
+};
+/* Whether nobody says how long cache writes stay that two sightings count together: a side without
+ * writes says nothing of them, and of equal ones either may know. s: of the second beside the
+ * first. */
+bool sighting_is_unsplit(enum sighting s, struct sighting_lifetimes first,
+			 struct sighting_lifetimes second);
 /* The same where what one of them says is not understood (unread): its counts prove nothing against
  * those of the other, and the call has no price whichever came first. */
 static inline enum sighting sighting_beside_unread(enum sighting s, bool first_unread,

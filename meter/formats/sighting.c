@@ -369,41 +369,21 @@ static void take_mapped(struct payload_reader *r, struct metered *m)
 	buf_release(&before);
 }
 
-/* Sources that need not say how long cache writes stay: Anthropic's own usage, of the time when
- * there was one lifetime, and agents whose program chooses it and is not known to ask for more than
- * the five minutes of the default. pi's users choose it, and whoever sent a span or a gateway's
- * row. */
-static bool has_one_lifetime(const char *shape)
+/* Whether the record's cache writes need no lifetime (lifetimes.def). A usage object or a row of no
+ * vendor's shape that has Anthropic's names is Anthropic's own usage. */
+static bool has_one_lifetime(const struct metered *m)
 {
-	static const char *const shapes[] = { "anthropic.message",
-					      "anthropic.stream",
-					      "claude-code.log",
-					      "amp.message",
-					      "amp.thread",
-					      "cline-cli.session",
-					      "cline.task",
-					      "codebuddy.session",
-					      "codebuff.chat",
-					      "copilot-cli.session",
-					      "cursor",
-					      "droid.session",
-					      "antigravity.conversation",
-					      "github.copilot.usage",
-					      "goose.session",
-					      "hermes.session",
-					      "kimi-cli.session",
-					      "kimi-code.session",
-					      "mux.chat",
-					      "opencode.print",
-					      "opencode.session",
-					      "vercel.report",
-					      "vibe.session",
-					      "zcode.session",
-					      "zed.thread" };
+	static const char *const shapes[] = {
+#define ONE_LIFETIME(shape) shape,
+#include "meter/formats/lifetimes.def"
+#undef ONE_LIFETIME
+	};
+	static const char beside[] = "cache-beside,";
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-		if (strcmp(shape, shapes[i]) == 0)
+		if (strcmp(m->shape, shapes[i]) == 0)
 			return true;
-	return false;
+	return (strcmp(m->shape, "usage") == 0 || strcmp(m->shape, "openai.chat") == 0) &&
+	       strncmp(m->rule, beside, sizeof beside - 1) == 0;
 }
 
 void payload_take(struct payload_reader *r, struct metered *m)
@@ -417,7 +397,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		return;
 	}
 	take_mapped(r, m);
-	m->record.unsplit = m->record.unsplit && !has_one_lifetime(m->shape);
+	m->record.unsplit = m->record.unsplit && !has_one_lifetime(m);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",

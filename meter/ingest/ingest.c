@@ -652,8 +652,9 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	return rc;
 }
 
-/* The later sighting with what both say of the call beside its counts. counts: how those of the
- * later compare. *news: whether that is more than what is stored. have: stays the current row. */
+/* The later sighting with what both say of the call beside its counts, which are still its own.
+ * counts: how those of the later compare. *news: whether that is more than what is stored. have:
+ * stays the current row. */
 static int say_together(struct ingest *in, struct metered *both, bool *news,
 			const struct usage_row *have, enum sighting counts, struct err *e)
 {
@@ -663,11 +664,9 @@ static int say_together(struct ingest *in, struct metered *both, bool *news,
 		   unsplit = why ? why & USAGE_UNSPLIT : part && !was[BUCKET_CACHE_WRITE_1H];
 	const struct stored_price *price;
 	both->broken_off = sighting_is_part(counts, cut, both->broken_off);
-	both->record.unsplit = sighting_is_part(
-		sighting_writes(was) == sighting_writes(is) ? SIGHTING_SAME : counts, unsplit,
-		both->record.unsplit);
-	if (counts == SIGHTING_SMALLER)
-		memcpy(both->record.tokens, was, sizeof both->record.tokens);
+	both->record.unsplit = sighting_is_unsplit(
+		counts, (struct sighting_lifetimes){ sighting_writes(was), unsplit },
+		(struct sighting_lifetimes){ sighting_writes(is), both->record.unsplit });
 	const bool ends = cut && !both->broken_off, splits = unsplit && !both->record.unsplit;
 	/* of a row that does not tell why, both must be over */
 	*news = (both->unread && !(have->flags & USAGE_UNREAD)) ||
@@ -695,7 +694,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	if (m->record.unsplit || m->unread || have->flags & (USAGE_UNREAD | USAGE_UNSPLIT) ||
 	    text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
-	if (m->twin.n && !text_is(have->shape, m->shape))
+	/* what is stored may be what several sources say together: its shape is that of the last */
+	if (m->twin.n)
 		sighting_share_cached(stored, grown->tokens);
 	enum sighting s = sighting_compare(stored, grown->tokens);
 	for (int u = 0; u < UNIT_COUNT; u++)
@@ -901,6 +901,7 @@ static int take_repeated(struct ingest *in, const struct metered *m, const struc
 	if (rc == 0 && (news || says_more(&have.record, r))) {
 		struct record more = *r;
 		keep_counts(&more, &have.record);
+		memcpy(both.record.tokens, more.tokens, sizeof more.tokens);
 		rc = append_grown(in, &both, &have, known, &more, e);
 	}
 	if (rc == 0)
@@ -934,6 +935,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 			rc = say_together(in, &both, &news, &have, counts, e);
 		if (news && s == SIGHTING_SMALLER)
 			keep_counts(&grown, &have.record);
+		memcpy(both.record.tokens, grown.tokens, sizeof grown.tokens);
 		if (rc == 0 && (s == SIGHTING_LARGER || (s != SIGHTING_OTHER && news)))
 			rc = grow(in, &both, &grown, known, now, e);
 		if (rc == REFUSED)

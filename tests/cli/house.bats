@@ -25,6 +25,19 @@ house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/sup
 	run house circles; expect 1
 	case $output in *nobody*) fail 'more than was asked for' ;; esac
 }
+@test "a list of shapes that names one which no reader writes, or one twice, is found" {
+	mkdir -p tests/support meter/formats meter/read/exports
+	printf '{"name": "of.export"}' >meter/read/exports/a.json
+	printf 'static const struct row rows[] = { { "of.table", 1 } };\nvoid f(void)\n{\n\tpayload_begin(&m, "of.call", line); /* "of.comment" */\n\tif (text_is(m.shape, "of.question"))\n\t\tpayload_pass_over(r, "of.others", v, line);\n}\n' >meter/formats/a.c
+	printf 'GAP("of.call", NULL, "A", "b", "c", false)\n' >meter/formats/gaps.def
+	printf 'ONE_LIFETIME("of.%s")\n' export table call >meter/formats/lifetimes.def
+	run house shapes; expect 0
+	printf 'ONE_LIFETIME("of.%s")\n' call comment question others >>meter/formats/lifetimes.def
+	printf 'GAP("of.table", "of.nobody", "A", "b", "c", false)\n' >>meter/formats/gaps.def
+	run house shapes; expect 1 'lifetimes.def:4: of.call is listed twice' 'lifetimes.def:5: no reader writes the shape of.comment' 'lifetimes.def:6: no reader writes the shape of.question' \
+		'lifetimes.def:7: no reader writes the shape of.others' 'gaps.def:2: no reader writes the shape of.nobody'
+	[ "${#lines[@]}" = 5 ] || fail "$output"
+}
 @test "no help text is broken or aligned by hand, or wider than a terminal" {
 	sed -n 's/^	\.name = "\([a-z -]*\)",$/\1/p' "$ROOT"/cli/cmd_*.c >names.txt
 	[ "$(wc -l <names.txt)" -gt 80 ]

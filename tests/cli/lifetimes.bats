@@ -43,6 +43,24 @@ pi_of() { printf '{"type":"session","version":3,"id":"s","cwd":"/a","timestamp":
 	cursor_of claude-sonnet-4-6 >cursor.csv
 	for file in body.jsonl cursor.csv; do run "$TALLY" replay $file --json; expect 0 '"cache_write_5m": 100,' '"placeholders": 0'; done
 }
+@test "tables and lines of one's own with Anthropic's names or our own need no lifetime; in OpenAI's names only gateways count such writes" {
+	head='"ts":"2026-08-06T08:00:00Z","model":"claude-sonnet-4-6"' counts='"input_tokens":900,"output_tokens":10,"cache_read_input_tokens":0,"cache_creation_input_tokens":100'
+	echo "{$head,$counts}" >flat.jsonl
+	echo "{$head,\"usage\":{$counts}}" >nested.jsonl
+	printf '%s\n' ts,model,input_tokens,output_tokens,cache_creation_input_tokens 2026-08-06T08:00:00Z,claude-sonnet-4-6,900,10,100 >flat.csv
+	echo '{"time":"2026-08-06T08:00:00Z","model":"claude-sonnet-4-6","input":900,"output":10,"cache_write":100}' >own.jsonl
+	printf '%s\n' time,model,input,output,cache_write 2026-08-06T08:00:00Z,claude-sonnet-4-6,900,10,100 >own.csv
+	counts='"prompt_tokens":1000,"completion_tokens":10,"prompt_tokens_details":{"cache_write_tokens":100}'
+	echo "{$head,$counts}" >gateway.jsonl
+	echo "{$head,\"usage\":{$counts}}" >answer.jsonl
+	for file in flat.jsonl nested.jsonl flat.csv own.jsonl own.csv gateway.jsonl answer.jsonl; do
+		case $file in gateway.* | answer.*) is=3 least=1 ;; *) is=0 least=0 ;; esac
+		run "$TALLY" replay $file --json; expect $is '"cache_write_5m": 100,' '"total": "0.003225"' "\"placeholders\": $least" || fail "$file"
+		rm -rf t.db*; "$TALLY" ingest $file --db t.db -q
+		run "$TALLY" usage --db t.db --json; expect $is '"total": "0.003225"' "\"placeholders\": $least" || fail "$file"
+		run "$TALLY" whatif $file --scenario recorded --json; [ "$(grep -c '"placeholders": 1' <<<"$output")" = $least ] || fail "$file: $output"
+	done
+}
 @test "what the seller charged needs no lifetime; a card that comes later does; an amendment tells it" {
 	span_of house-model >s.json
 	printf '{"schema":"tally.card/1","provider":"house","prices":[{"model":"house-model","currency":"USD","from":"2026-01-01T00:00:00Z","rates":{"input":"1","output":"2","cache_read":"0.1","cache_write_5m":"1.25"},"source":"test","sure":"stated by the vendor"}]}' >one.json

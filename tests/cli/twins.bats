@@ -55,6 +55,16 @@ orders() { # RECORDS INPUT READ WRITE OUTPUT
 	codex_event 1 1000 200 10 >events.jsonl
 	sed -i 's/gpt-5\.4/claude-sonnet-4-6/' log.jsonl events.jsonl
 	orders 1 500 200 300 10
+	# the same where the event is the earlier of the two, so that the stored call is last told by it
+	sed -i 's/10:00:01\.500Z/09:59:59.500Z/' events.jsonl
+	orders 1 500 200 300 10
+}
+
+@test "Qwen Code: an answer that does not tell what was cached, and the event of it, in files of their own" {
+	line='"sessionId":"s","timestamp":"2026-06-15T10:00:00Z"' names='"event.name":"qwen-code.api_response","event.timestamp":"2026-06-15T10:00:00Z","response_id":"q","model":"qwen3-coder-plus"'
+	echo '{"uuid":"u",'"$line"',"type":"system","subtype":"ui_telemetry","systemPayload":{"uiEvent":{'"$names"',"input_token_count":20,"output_token_count":9,"cached_content_token_count":8,"total_token_count":29}}}' >events.jsonl
+	echo '{"uuid":"v",'"$line"',"type":"assistant","model":"qwen3-coder-plus","usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":9,"totalTokenCount":29}}' >log.jsonl
+	orders 1 12 8 0 9
 }
 
 @test "Gemini CLI: a message of the log and its event" {

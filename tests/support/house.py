@@ -5,9 +5,11 @@
 #   dead     public functions that no other file calls
 #   names    files, commands and options that documents, help and comments name, and that do not exist
 #   options  messages below the command line that name an option: they name the thing, by ASKED (base/err.h)
+#   shapes   lists of shapes that name one which no reader writes
 #   sizes    functions over 70 lines or over six parameters
 # With a name only that one. Functions are found in the text: a definition begins in the first column.
 import glob
+import json
 import os
 import re
 import sys
@@ -224,6 +226,49 @@ def options():
                 complain(f"{f}:{line}: a message names the option --{option}: ASKED(\"{option}\")")
 
 
+# Calls whose argument becomes the shape of a record. Elsewhere within parentheses a shape is only compared.
+SHAPED = {"payload_begin", "read_answer", "hold"}
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"((?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\\n]|\\.)*\'|(\w+)\s*\(|[({})]', re.S)
+
+
+# What readers may write: names of exports, literals that are handed to those calls, and literals of tables, assignments and definitions.
+def written_shapes():
+    shapes = {json.load(open(f))["name"] for f in glob.glob("meter/read/exports/*.json")}
+    for f in glob.glob("meter/formats/*.[ch]"):
+        if f == "meter/formats/sighting.c":  # its tables ask for shapes
+            continue
+        around = []
+        for m in TOKEN.finditer(open(f).read()):
+            if m[0][0] == '"':
+                if not around or around[-1] == "{" or around[-1] in SHAPED:
+                    shapes.add(m[1])
+            elif m[0] == "{":
+                around.append("{")
+            elif m[0][-1] == "(":
+                around.append(m[2] or "(")
+            elif m[0] in ")}" and around:
+                around.pop()
+    return shapes
+
+
+def shapes():
+    written = written_shapes()
+    for f, row in ("meter/formats/lifetimes.def", "ONE_LIFETIME"), ("meter/formats/gaps.def", "GAP"):
+        text, seen = open(f).read(), set()
+        rows = list(re.finditer(rf'^{row}\("([^"]*)"(?:, "([^"]*)")?', text, re.M))
+        if not rows:
+            complain(f"{f}: no row {row}")
+        for m in rows:
+            line = text.count("\n", 0, m.start()) + 1
+            # the second name of a gap is a shape, too, that of the source which has every call
+            for shape in m.groups()[: 2 if row == "GAP" else 1]:
+                if shape and shape not in written:
+                    complain(f"{f}:{line}: no reader writes the shape {shape}")
+            if m[1] in seen:
+                complain(f"{f}:{line}: {m[1]} is listed twice")
+            seen.add(m[1])
+
+
 def sizes():
     for x in found:
         if x.lines > LINES_MOST:
@@ -246,6 +291,6 @@ def prose():
                 complain(f"{file}:{code.count(chr(10), 0, m.start()) + 1}: a sentence on paper of no width (print_note)")
 
 
-for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "options", "prose", "sizes"]:
-    {"options": options, "prose": prose, "circles": circles, "climbs": climbs, "dead": dead, "names": names, "sizes": sizes}[what]()
+for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "options", "prose", "shapes", "sizes"]:
+    {"options": options, "prose": prose, "circles": circles, "climbs": climbs, "dead": dead, "names": names, "shapes": shapes, "sizes": sizes}[what]()
 sys.exit(bad)

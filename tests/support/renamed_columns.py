@@ -6,7 +6,7 @@ nothing, or the run says so: exit status 3 or 1. A kind without a file here is t
 import csv, io, itertools, json, os, subprocess, sys
 
 sys.dont_write_bytecode = True
-from usages import TABLES, is_cache_untold, table
+from usages import TABLES, UNSPLIT, is_cache_untold, is_unsplit, table
 
 
 def like(name, *rows):
@@ -160,13 +160,15 @@ def mutants_of_usage():
 
 
 def replayed(tally, path):
-    """The status but for what the kind never tells (whether it is that alone), the total, the tokens, the errors."""
+    """The status but for what the kind never tells, which of it is told alone, the total, the tokens, the errors."""
     run = subprocess.run([tally, "replay", path, "--json"], capture_output=True, text=True)
     try:
         said = json.loads(run.stdout)
     except ValueError:
-        return run.returncode, False, None, None, run.stderr
-    alone = run.returncode == 3 and is_cache_untold(said)
+        return run.returncode, None, None, None, run.stderr
+    alone = None
+    if run.returncode == 3:
+        alone = "cache" if is_cache_untold(said) else "lifetimes" if is_unsplit(said) else None
     return 0 if alone else run.returncode, alone, said.get("total"), said.get("tokens"), run.stderr
 
 
@@ -179,7 +181,9 @@ def judge_usage(tally, untold):
             right = total, tokens
             if code != 0:
                 print(name, path, "is not read whole:", code, total, why)
-            if alone != (name in untold):
+            if (alone == "lifetimes") != (name in UNSPLIT):
+                print(name, path, "is no lower bound" if name in UNSPLIT else "is a lower bound")
+            if (alone == "cache") != (name in untold):
                 print(name, path, "has no doubt of its cache" if name in untold else "doubts its cache")
         elif code == 0 and (total, tokens) != right:
             print(name, path, what, ":", total, tokens, "and not", *right)

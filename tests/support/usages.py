@@ -13,6 +13,16 @@ def is_cache_untold(said):
     return any(gap.get("cache_untold") for gap in bound.get("left_out", [])) and not other
 
 
+# Kinds of sums that count cache writes and do not say how long they stay.
+UNSPLIT = {"vercel.report", "litellm.days", "litellm.activity", "langdock.models", "anthropic.claude_code"}
+
+
+def is_unsplit(said):
+    """Whether a report says nothing else than that its cache writes stay for an untold time: its total is a lower bound, exit status 3."""
+    other = [k for k in ("unpriced", "quarantined", "partial", "columns_in_doubt") if said.get(k)]
+    return bool(said.get("placeholders")) and said["tokens"]["cache_write_5m"] > 0 and not other
+
+
 def table(head, *rows):
     return [head.split(",")] + [list(r) for r in rows]
 

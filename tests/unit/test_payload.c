@@ -600,9 +600,87 @@ static void an_event_lends_its_identity_to_its_data(void **state)
 	assembly_close(s.calls);
 }
 
+/* What a source tells of one and the same request of 10 tokens of prompt, of which 2 were read from
+ * the cache, 1 written to it for five minutes and 3 for an hour. */
+struct telling {
+	bool read;
+	enum { WRITES_UNTOLD, WRITES_SUM, WRITES_SPLIT } writes;
+};
+
+static struct metered telling_call(struct telling t)
+{
+	struct metered m = { .shape = "test", .rule = "as-given", .cumulative = true };
+	record_clear(&m.record);
+	m.record.text[FIELD_ID] = m.twin = TEXT("one");
+	int64_t *n = m.record.tokens;
+	n[BUCKET_CACHE_READ] = t.read ? 2 : 0;
+	n[BUCKET_CACHE_WRITE_5M] = t.writes == WRITES_SPLIT ? 1 : t.writes == WRITES_SUM ? 4 : 0;
+	n[BUCKET_CACHE_WRITE_1H] = t.writes == WRITES_SPLIT ? 3 : 0;
+	n[BUCKET_INPUT] =
+		10 - n[BUCKET_CACHE_READ] - n[BUCKET_CACHE_WRITE_5M] - n[BUCKET_CACHE_WRITE_1H];
+	m.record.unsplit = t.writes == WRITES_SUM;
+	return m;
+}
+
+static void check_tellings(const struct telling *t, size_t n)
+{
+	struct telling all = { false, WRITES_UNTOLD };
+	struct assembly *a = assembly_open(true);
+	for (size_t i = 0; i < n; i++) {
+		const struct metered m = telling_call(t[i]);
+		all.read |= t[i].read;
+		all.writes = t[i].writes > all.writes ? t[i].writes : all.writes;
+		assembly_add(a, &m);
+	}
+	const struct metered want = telling_call(all);
+	assert_int_equal(assembly_count(a), 1);
+	const struct metered *is = assembly_call(a, 0);
+	assert_memory_equal(is->record.tokens, want.record.tokens, sizeof want.record.tokens);
+	assert_int_equal(metered_is_unsplit(is), metered_is_unsplit(&want));
+	assembly_close(a);
+}
+
+/* Of two tellings the one tells all that the other tells; else they may be two calls. */
+static void what_tellings_share_does_not_depend_on_their_order(void **state)
+{
+	(void)state;
+	static const struct telling first[] = { { false, WRITES_UNTOLD },
+						{ true, WRITES_UNTOLD },
+						{ true, WRITES_SUM },
+						{ true, WRITES_SPLIT } },
+				    second[] = { { false, WRITES_UNTOLD },
+						 { false, WRITES_SUM },
+						 { false, WRITES_SPLIT },
+						 { true, WRITES_SUM },
+						 { true, WRITES_SPLIT } };
+	for (size_t i = 0; i < 4 * 4 * 4; i++)
+		check_tellings((struct telling[]){ first[i / 16], first[i / 4 % 4], first[i % 4] },
+			       3);
+	for (size_t i = 0; i < 5 * 5 * 5; i++)
+		check_tellings(
+			(struct telling[]){ second[i / 25], second[i / 5 % 5], second[i % 5] }, 3);
+}
+
+static void what_is_shared_does_not_depend_on_what_is_shared_first(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 6 * 6; i++) {
+		const struct telling one = { i / 6 / 3, i / 6 % 3 }, two = { i % 6 / 3, i % 3 };
+		struct metered a = telling_call(one), b = telling_call(two), c = a, d = b;
+		sighting_share_split(a.record.tokens, b.record.tokens);
+		sighting_share_cached(a.record.tokens, b.record.tokens);
+		sighting_share_cached(c.record.tokens, d.record.tokens);
+		sighting_share_split(c.record.tokens, d.record.tokens);
+		assert_memory_equal(a.record.tokens, c.record.tokens, sizeof a.record.tokens);
+		assert_memory_equal(b.record.tokens, d.record.tokens, sizeof b.record.tokens);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_tellings_share_does_not_depend_on_their_order),
+		cmocka_unit_test(what_is_shared_does_not_depend_on_what_is_shared_first),
 		cmocka_unit_test(payload_shapes_come_out_in_their_buckets),
 		cmocka_unit_test(the_dedupe_cases_count_each_call_once),
 		cmocka_unit_test(reported_usage_comes_out_as_the_priced_tokens),

@@ -1459,7 +1459,8 @@ static void a_hurt_database_takes_new_records(void **state)
 		}
 		assert_int_equal(rollup_catch_up(w.store, 0, &e), 0);
 		assert_int_equal(store_commit(w.store, &e), 0);
-		/* a transaction on a server does not read what it wrote itself: the next one does */
+		/* a transaction on a server does not read what it wrote itself: the next one does
+		 */
 		if (test_on_server()) {
 			assert_int_equal(store_begin(w.store, now, &e), 0);
 			assert_int_equal(rollup_catch_up(w.store, 0, &e), 0);
