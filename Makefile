@@ -38,11 +38,11 @@ OPT += -flto=auto -Wno-maybe-uninitialized
 AR := gcc-ar
 endif
 else ifeq ($(MODE),asan)
-OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # the places of all checks need no relocation then, which is a third of what a start takes
 LDFLAGS += -no-pie
 else ifeq ($(MODE),tsan)
-OPT := -O1 -g -fsanitize=thread
+OPT := -O1 -g1 -fsanitize=thread
 else ifeq ($(MODE),dev)
 OPT := -O1 -g -Wno-maybe-uninitialized
 else ifeq ($(MODE),coverage)
@@ -50,7 +50,7 @@ OPT := -O0 -g --coverage -fprofile-update=atomic
 else ifeq ($(MODE),portable)
 OPT := -O2 -g -DTALLY_PORTABLE
 else ifeq ($(MODE),fuzz)
-OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+OPT := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 else
 $(error there is no MODE '$(MODE)')
 endif

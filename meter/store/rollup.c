@@ -814,16 +814,17 @@ static int sum_up(struct store *s, const struct gathering *g, int64_t done, int6
 		  struct err *e)
 {
 	const int64_t last = *to, committed = store_committed_to(s, last);
+	/* what did not fit by itself may fit with what corrects it: it is read as a whole */
 	const bool gathered = g->valid && g->to == last && g->from > done && g->from <= last &&
-			      g->from - 1 <= committed;
+			      g->from - 1 <= committed && !(g->unfit_to && committed == last);
 	const int64_t back = gathered ? g->from - 1 : committed;
 	struct row_count n = { 0 };
-	*to = gathered ? last : back > done ? back : done;
 	int rc = source_counts_catch_up(s, done, e);
 	if (rc == 0 && done < back)
 		rc = roll_committed(s, done + 1, back, &n, e);
 	if (rc == 0 && gathered)
 		rc = put_gathering(s, g, e);
+	*to = gathered ? last : back > done ? back : done;
 	if (rc != 0 || *to == done)
 		return rc;
 	return set_rolled(s, *to, n.records + (gathered ? gathered_records(g) : 0), e);
@@ -841,8 +842,8 @@ static int sum_up_or_leave(struct store *s, struct gathering *g, int64_t done, i
 	int64_t to = last;
 	rc = sum_up(s, g, done, &to, &why);
 	g->unfit_to = rc == -ERR_RANGE ? last : 0;
-	/* corrections that are not committed yet were not in it */
-	g->corrected &= rc == -ERR_RANGE && to < last;
+	/* those that are not committed yet were not read with what they correct */
+	g->corrected &= rc == -ERR_RANGE && store_committed_to(s, last) < last;
 	if (rc == -ERR_RANGE) {
 		rc = db_run(store_db(s), "ROLLBACK TO sums", e);
 	} else {
