@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # What people ask of caches, each answer calculated by hand at $3 in, $0.30 hit, $3.75 and $6 written, $15 out
 # (Sonnet 4.6), $1, $0.10, $1.25 and $5 (Haiku 4.5), $2.50, $1.25 and $10 (GPT-4o).
-# with sanitizers, too
 load common
 
 @test "no cache, five minutes, an hour or pings: twenty-minute pauses of a client that asks for nothing" {

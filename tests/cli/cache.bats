@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # tally cache on traces written here and, where they are, on public ones with known answers.
-# with sanitizers, too
 load common
 
 trace() {

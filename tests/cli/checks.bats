@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Plans, offers and terms are checked before they are used: every fault with file, place and key.
-# with sanitizers, too
 load common
 
 # fault TEXT: of the file, as it stands, after one change by sed

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # tally decide: which model for which work. Costs by hand from the prices of 2026-06-02: Flash 0.14/0.0028/0.28, Pro 0.435/0.003625/0.87.
-# with sanitizers, too
 bats_require_minimum_version 1.5.0
 load common
 decide() { run --separate-stderr "$TALLY" decide "$@"; }

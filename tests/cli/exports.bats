@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Bills beside the meter in other currencies and by cause, and exports for bookkeeping.
-# with sanitizers, too
 
 bats_require_minimum_version 1.5.0
 load common

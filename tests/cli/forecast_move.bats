@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # A forecast of what comes after a move to another model. Every figure is a calculation by hand.
-# with sanitizers, too
 load common
 load server
 

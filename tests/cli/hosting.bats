@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Machines of one's own: when they pay, how long calls wait, and whose figures they are.
-# with sanitizers, too
 load common
 setup() {
 	common_setup

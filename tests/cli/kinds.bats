@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Kinds of answers, streams, batches and captures, each read the same by replay and by ingest with usage.
-# with sanitizers, too
 load common
 
 # reads NAME EXIT WANTED... [-- OPTION...]: NAME is a file; a WANTED is a piece of the JSON of both ways

@@ -1,4 +1,3 @@
-# with sanitizers, too
 load common
 load server
 # How long cache writes stay: where no source tells it and the price depends on it, the total is a lower bound, whoever sent them.

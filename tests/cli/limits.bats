@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Limits, hard budgets, holds and alarms, as customers who share them meet them.
 # waits for hooks and writers that stand still
-# with sanitizers, too
 load common
 load server
 

@@ -1,4 +1,3 @@
-# with sanitizers, too
 load common
 
 logs() { mkdir -p "$2" && awk -v dir="$2" -v seed="$1" -v sessions="${3:-6}" -f "$ROOT/tests/support/agent_logs.awk" && read -r messages input read w5 w1 out usd <"$2/truth"; }

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # tally migrate: recorded work on other models. Every figure was computed by hand from the dated prices.
-# with sanitizers, too
 bats_require_minimum_version 1.5.0
 load common
 # Sonnet 4.6 (3/3.75/0.3/15): A reads 1,000 and writes 20,000; B, a minute later, finds them and writes 1,500.

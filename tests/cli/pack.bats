@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Packs give the same answers as the traces they were made of, and damaged ones are refused.
-# with sanitizers, too
 load common
 
 same() { # trace pack arguments...

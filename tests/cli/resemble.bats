@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Generated work that resembles recorded work: in tokens, hits and cost, as counts and as blocks.
-# with sanitizers, too
 load common
 
 # sessions that grow, are compacted and go back to an earlier prompt, all with a head of 1,600 tokens

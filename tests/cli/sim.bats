@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Synthetic workloads: reproducible, as specified, fitted from traces, and refused with the key that is wrong.
-# with sanitizers, too
 load common
 
 plan() { # classes

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Newer prices from a file or a server, and cards of one's own that every command uses.
-# with sanitizers, too
 load common
 
 setup() {
