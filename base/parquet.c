@@ -57,7 +57,7 @@ static void put_field(struct fields *f, int number, int type)
 static void put_int(struct fields *f, int number, int type, int64_t v)
 {
 	put_field(f, number, type);
-	put_varint(f->b, (uint64_t)v << 1 ^ (uint64_t)(v >> 63));
+	put_varint(f->b, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0)); /* zigzag */
 }
 
 static void put_bytes(struct fields *f, int number, struct text t)

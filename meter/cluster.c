@@ -91,7 +91,7 @@ static int spread_rows(struct store *s, const struct spread *t, int64_t shards, 
 		       struct err *e)
 {
 	char sql[200];
-	struct content before, after;
+	struct content before = { 0 }, after = { 0 };
 	int rc = db_run(store_db(s), "SET LOCAL statement_timeout TO 0", e);
 	if (rc == 0)
 		rc = read_content(s, t->name, &before, e);

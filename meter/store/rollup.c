@@ -927,7 +927,7 @@ void rollup_follow(struct store *s)
 
 int rollup_rebuild(struct store *s, struct err *e)
 {
-	struct row_count n;
+	struct row_count n = { 0 };
 	int64_t made;
 	/* who writes alone has the turn of summing, too */
 	int rc = db_run(store_db(s),

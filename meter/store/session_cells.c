@@ -23,12 +23,14 @@ enum {
 };
 _Static_assert((int)COUNT_KINDS < (int)KIND_SOURCES, "a kind is stored in a byte");
 
-/* Where a count of that kind is kept. */
+/* Where a count of that kind is kept; NULL: no kind has that number. */
 static int64_t *count_at(struct session_cell *c, int kind)
 {
-	return kind == KIND_PLACEHOLDERS ? &c->placeholders
-	       : kind >= KIND_SOURCES	 ? &c->from_source[kind - KIND_SOURCES]
-					 : &c->counts[kind];
+	if (kind < COUNT_KINDS)
+		return &c->counts[kind];
+	if (kind == KIND_PLACEHOLDERS)
+		return &c->placeholders;
+	return kind >= KIND_SOURCES ? &c->from_source[kind - KIND_SOURCES] : NULL;
 }
 
 static const char *const table =
@@ -168,10 +170,10 @@ static int read_cell(struct query *q, struct session_cell *c, struct err *e)
 				    .requests = db_int(q, C_REQUESTS),
 				    .session = db_text(q, C_SESSION) };
 	for (size_t i = 0; i + PAIR_SIZE <= pairs.n; i += PAIR_SIZE) {
-		const uint8_t kind = (uint8_t)pairs.p[i];
-		if (kind >= COUNT_KINDS && kind < KIND_SOURCES)
+		int64_t *count = count_at(c, (uint8_t)pairs.p[i]);
+		if (!count)
 			return err_set(e, ERR_STORE, "a sum of a session has no known meaning");
-		memcpy(count_at(c, kind), pairs.p + i + KIND_SIZE, sizeof(int64_t));
+		memcpy(count, pairs.p + i + KIND_SIZE, sizeof *count);
 	}
 	return 0;
 }

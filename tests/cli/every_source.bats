@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Every kind of source: replay and ingest + usage say the same, in any order, any cut and any repetition; exports as their vendors give them.
-# with sanitizers, too
 load common
 
 @test "random calls in every kind of source: replay is ingest and usage, however they are cut and repeated" {

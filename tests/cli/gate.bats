@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # The door of the server: who may ask, how much one visitor may take, and that it always answers.
 # waits for the time that slow visitors are given
-# with sanitizers, too
 load common
 load server
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Bills as vendors, clouds and spreadsheets write them, each read by the registry: days, names, money and lines that are no usage.
-# with sanitizers, too
 load common
 
 usage() {

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Payloads as public reports of token counters show them (tests/cases/reported_payloads.jsonl).
-# with sanitizers, too
 load common
 
 @test "payloads of many vendors, frameworks and gateways give the tokens that they used, or are told" {

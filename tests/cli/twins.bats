@@ -137,6 +137,7 @@ every_order() { # TOTAL FILES: of a replay and of a database, which gets each on
 	local total=$1 order again f told
 	shift
 	permuted "$@" >orders
+	! on_server || sed -i '1~2d' orders # another engine, the same rule
 	while read -r order; do
 		run "$TALLY" replay $order --at 2026-06-15T12:00:00Z --json -q
 		if [ "$total" = told ]; then expect 3 || return 1; else expect 0 "\"total\": \"$total\"" || return 1; fi
