@@ -1,6 +1,6 @@
 # Tallystick. `make help` lists the targets.
 #
-# MODE=release (default), dev (quick to build), asan (address and undefined behaviour), tsan, portable (no SIMD), cover. Objects go to build/$(MODE).
+# MODE=release (default), dev (quick to build), asan (address and undefined behaviour), tsan, coverage, fuzz. Objects go to build/$(MODE).
 
 MODE ?= release
 ifeq ($(origin CC),default)
@@ -47,8 +47,6 @@ else ifeq ($(MODE),dev)
 OPT := -O1 -g -Wno-maybe-uninitialized
 else ifeq ($(MODE),coverage)
 OPT := -O0 -g --coverage -fprofile-update=atomic
-else ifeq ($(MODE),portable)
-OPT := -O2 -g -DTALLY_PORTABLE
 else ifeq ($(MODE),fuzz)
 OPT := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 else

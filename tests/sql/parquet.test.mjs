@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import zlib from 'node:zlib';
+import { end, test } from './tap.mjs';
 
 const [tally, modules] = process.argv.slice(2).map(p => resolve(p));
 const require = createRequire(join(modules, 'node_modules', 'x.js'));
@@ -32,17 +33,6 @@ const said = JSON.parse(run('usage', '--by', 'model,customer', '--json').stdout)
 const exported = run('export', 'parquet', '-o', at('x.parquet'));
 run('export', 'csv', '-o', at('again.csv'));
 
-let number = 0, failed = 0;
-async function test(name, body) {
-	number++;
-	try {
-		const skipped = await body();
-		console.log(`ok ${number} ${name}${skipped ? ` # skip ${skipped}` : ''}`);
-	} catch (e) {
-		failed++;
-		console.log(`not ok ${number} ${name}\n${String(e.message ?? e).slice(0, 4000).replace(/^/gm, '# ')}`);
-	}
-}
 const equal = (got, want, what) => { if (String(got) !== String(want)) throw new Error(`${what}: got ${String(got).slice(0, 500)}, expected ${String(want).slice(0, 500)}`); };
 const plain = s => s === null || s === '' ? '0' : String(s).includes('.') ? String(s).replace(/\.?0+$/, '') : String(s);
 const expected = said.groups.map(g => [g.model, g.customer ?? '', g.records, g.tokens.input, g.tokens.output, plain(g.total), g.unpriced ?? 0].join('|')).sort();
@@ -94,6 +84,5 @@ await test('what is exported as CSV and read again keeps what is a part only', (
 	equal(JSON.stringify(got.lower_bound), JSON.stringify(said.lower_bound), 'lower bound');
 	equal(got.total, said.total, 'total');
 });
-console.log(`1..${number}`);
 rmSync(dir, { recursive: true, force: true });
-process.exit(failed ? 1 : 0);
+end();

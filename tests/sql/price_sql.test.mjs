@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { end, test } from './tap.mjs';
 
 const [tally, modules] = process.argv.slice(2).map(p => resolve(p));
 const require = createRequire(join(modules, 'node_modules', 'x.js'));
@@ -107,17 +108,6 @@ const engines = {
 	},
 };
 
-let number = 0, failed = 0;
-async function test(name, body) {
-	number++;
-	try {
-		const skipped = await body();
-		console.log(`ok ${number} ${name}${skipped ? ` # skip ${skipped}` : ''}`);
-	} catch (e) {
-		failed++;
-		console.log(`not ok ${number} ${name}\n${String(e.message ?? e).slice(0, 4000).replace(/^/gm, '# ')}`);
-	}
-}
 const equal = (got, want, what) => { if (String(got) !== String(want)) throw new Error(`${what}: got ${got}, expected ${want}`); };
 
 await test('the rows have prices and reasons of many kinds', () => {
@@ -145,6 +135,5 @@ for (const [name, open] of Object.entries(engines)) {
 	});
 	await engine.stop?.();
 }
-console.log(`1..${number}`);
 rmSync(dir, { recursive: true, force: true });
-process.exit(failed ? 1 : 0);
+end();
