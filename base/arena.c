@@ -7,11 +7,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { HUGE_PAGE = 2 << 20 };
+
 struct arena_chunk {
 	struct arena_chunk *next;
 	size_t size;
 	_Alignas(16) char bytes[];
 };
+
+enum { CHUNK_MOST = 2 * HUGE_PAGE - sizeof(struct arena_chunk) };
 
 static _Noreturn void out_of_memory(size_t size)
 {
@@ -48,32 +52,85 @@ void *mem_grow(void *old, size_t size)
 	return p;
 }
 
+/* What is mapped for so many bytes, in whole pages of any machine's size where there are many. */
+static size_t mapped_size(size_t size)
+{
+	const size_t page = 1 << 16;
+	return size < HUGE_PAGE ? (size ? size : 1) : (size + page - 1) & ~(page - 1);
+}
+
 void *mem_pages(size_t size)
 {
-	void *p = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-		       -1, 0);
+	/* huge pages must lie at a multiple of their size */
+	const size_t bytes = mapped_size(size), spare = size < HUGE_PAGE ? 0 : HUGE_PAGE;
+	char *p = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 	if (p == MAP_FAILED)
 		out_of_memory(size);
+	if (!spare)
+		return p;
+	const size_t before = -(uintptr_t)p & (HUGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	p += before;
+	if (spare > before)
+		munmap(p + bytes, spare - before);
+	madvise(p, bytes, MADV_HUGEPAGE);
 	return p;
 }
 
 void mem_pages_free(void *p, size_t size)
 {
 	if (p)
-		munmap(p, size ? size : 1);
+		munmap(p, mapped_size(size));
+}
+
+void *mem_block(size_t size)
+{
+	return size < HUGE_PAGE ? mem_alloc(size) : mem_pages(size);
+}
+
+void *mem_zblock(size_t size)
+{
+	return size < HUGE_PAGE ? mem_zalloc(size) : mem_pages(size);
+}
+
+void *mem_block_grow(void *old, size_t had, size_t size)
+{
+	if (size < HUGE_PAGE)
+		return mem_grow(old, size);
+	void *p = mem_pages(size);
+	if (had)
+		memcpy(p, old, had);
+	mem_block_free(old, had);
+	return p;
+}
+
+void mem_block_free(void *p, size_t size)
+{
+	if (size < HUGE_PAGE)
+		free(p);
+	else
+		mem_pages_free(p, size);
+}
+
+static void chunk_free(struct arena_chunk *c)
+{
+	mem_block_free(c, sizeof *c + c->size);
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
 	size = (size + 15) & ~(size_t)15;
 	if ((size_t)(a->end - a->next) < size || !a->next) {
-		/* the first chunk is of a size that malloc hands out again cheaply */
+		/* the first chunk is of a size that malloc hands out again cheaply, the last ones
+		 * are huge pages */
 		size_t want = a->head ? a->head->size * 2 : 960;
-		if (want > (1u << 20))
-			want = 1u << 20;
+		if (want > CHUNK_MOST)
+			want = CHUNK_MOST;
 		if (want < size)
 			want = size;
-		struct arena_chunk *c = mem_alloc(sizeof *c + want);
+		struct arena_chunk *c = mem_block(sizeof *c + want);
 		c->next = a->head;
 		c->size = want;
 		a->head = c;
@@ -126,7 +183,7 @@ void arena_reset(struct arena *a)
 	while (a->head->next) {
 		struct arena_chunk *c = a->head->next;
 		a->head->next = c->next;
-		free(c);
+		chunk_free(c);
 	}
 	a->next = a->head->bytes;
 	a->end = a->head->bytes + a->head->size;
@@ -137,7 +194,7 @@ void arena_release(struct arena *a)
 	while (a->head) {
 		struct arena_chunk *c = a->head;
 		a->head = c->next;
-		free(c);
+		chunk_free(c);
 	}
 	a->next = a->end = NULL;
 }

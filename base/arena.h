@@ -30,9 +30,16 @@ void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_grow(void *old, size_t size);
 /* Pages straight from the system, zeroed, for what takes much memory; given back at once when they
- * are freed. size is the same for both. NULL is freed, too. */
+ * are freed. From 2 MB on they are huge ones where the system has them: random access to small
+ * pages is slow, and so is getting each of them. size is the same for both. NULL is freed, too. */
 void *mem_pages(size_t size);
 void mem_pages_free(void *p, size_t size);
+/* The same from 2 MB on, and of malloc below: what grows to megabytes in some runs. mem_block and
+ * what is added by mem_block_grow are not zeroed. */
+void *mem_block(size_t size);
+void *mem_zblock(size_t size);
+void *mem_block_grow(void *old, size_t had, size_t size);
+void mem_block_free(void *p, size_t size);
 /* A copy of a text, to be freed. */
 char *mem_text(const char *s);
 

@@ -102,11 +102,11 @@ static void grow(struct dict *d)
 	size_t room = d->room;
 	d->room = room ? room * 2 : 64;
 	CHECK(d->room <= (size_t)1 << 32);
-	d->slot = mem_zalloc(d->room * sizeof *d->slot);
+	d->slot = mem_zblock(d->room * sizeof *d->slot);
 	for (size_t i = 0; i < room; i++)
 		if (old[i].key)
 			*place(d, (struct text){ old[i].key, old[i].n }, old[i].hash) = old[i];
-	free(old);
+	mem_block_free(old, room * sizeof *old);
 }
 
 uint64_t *dict_need(struct dict *d, struct text key, bool *is_new)
@@ -128,7 +128,7 @@ uint64_t *dict_need(struct dict *d, struct text key, bool *is_new)
 
 void dict_close(struct dict *d)
 {
-	free(d->slot);
+	mem_block_free(d->slot, d->room * sizeof *d->slot);
 	d->slot = NULL;
 	d->room = d->count = 0;
 }
@@ -143,7 +143,7 @@ void dict_clear(struct dict *d)
 
 void dict_release(struct dict *d)
 {
-	free(d->slot);
+	mem_block_free(d->slot, d->room * sizeof *d->slot);
 	arena_release(&d->arena);
 	*d = (struct dict){ 0 };
 }

@@ -320,7 +320,7 @@ static void add_parts(struct call_log *l)
 
 static void tell_conflicts(struct call_log *l)
 {
-	for (size_t i = 0; i < assembly_count(l->calls); i++) {
+	for (size_t i = 0; assembly_conflicts(l->calls) && i < assembly_count(l->calls); i++) {
 		const struct metered *m = assembly_call(l->calls, i);
 		struct err e;
 		if (!m->conflict)

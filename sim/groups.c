@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/arena.h"
 #include "base/scan.h"
@@ -59,27 +58,6 @@ static bool sums_add_rare(struct sums *to, const int64_t *rare)
 	return ok;
 }
 
-/* Zeroed memory, in huge pages where the system has them, for which it must lie at a multiple of
- * their size: random access to small pages is slow. */
-static void *map_memory(size_t bytes)
-{
-	const size_t huge = 2 << 20, spare = bytes >= huge ? huge : 0;
-	char *p = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
-	if (p == MAP_FAILED)
-		return mem_zalloc(SIZE_MAX / 2); /* ends the process with a message */
-	if (!spare)
-		return p;
-	size_t before = -(uintptr_t)p & (huge - 1);
-	if (before)
-		munmap(p, before);
-	p += before;
-	if (spare > before)
-		munmap(p + bytes, spare - before);
-	madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
-}
-
 struct groups *groups_open(const uint64_t seed[2], const struct group_layout *layout)
 {
 	struct groups *g = mem_zalloc(sizeof *g);
@@ -93,7 +71,7 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	}
 	g->slot_count = 1 << 10;
 	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
-	g->slot = map_memory(g->slot_count * sizeof *g->slot);
+	g->slot = mem_pages(g->slot_count * sizeof *g->slot);
 	g->next_ref = LINE / UNIT;
 	return g;
 }
@@ -103,8 +81,8 @@ void groups_close(struct groups *g)
 	if (!g)
 		return;
 	for (size_t i = 0; i < g->segment_count; i++)
-		munmap(g->segment[i], SEGMENT_BYTES);
-	munmap(g->slot, g->slot_count * sizeof *g->slot);
+		mem_pages_free(g->segment[i], SEGMENT_BYTES);
+	mem_pages_free(g->slot, g->slot_count * sizeof *g->slot);
 	free(g->segment);
 	free(g->place);
 	free(g->more);
@@ -288,9 +266,9 @@ static uint64_t hash_at(const struct groups *g, struct place p)
 
 static void make_slots(struct groups *g, size_t count)
 {
-	munmap(g->slot, g->slot_count * sizeof *g->slot);
+	mem_pages_free(g->slot, g->slot_count * sizeof *g->slot);
 	g->slot_count = count;
-	g->slot = map_memory(g->slot_count * sizeof *g->slot);
+	g->slot = mem_pages(g->slot_count * sizeof *g->slot);
 	for (size_t i = 0; i < g->count; i++)
 		put_in_slot(g, hash_at(g, g->place[i]), g->place[i].ref);
 }
@@ -300,7 +278,7 @@ static void add_segments(struct groups *g)
 {
 	size_t n = g->segment_count ? SLAB_SEGMENTS : 2;
 	CHECK(g->segment_count < UINT32_MAX / SEGMENT_UNITS - SLAB_SEGMENTS);
-	char *slab = map_memory(n * SEGMENT_BYTES);
+	char *slab = mem_pages(n * SEGMENT_BYTES);
 	g->segment = mem_grow(g->segment, (g->segment_count + n) * sizeof *g->segment);
 	for (size_t i = 0; i < n; i++)
 		g->segment[g->segment_count++] = slab + i * SEGMENT_BYTES;

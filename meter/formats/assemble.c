@@ -5,6 +5,8 @@
 
 #include "base/dict.h"
 
+enum { BLOCKS_MOST = 40 };
+
 struct assembly {
 	/* 1 + index of the call that sightings of the id are merged into; the same of other ids */
 	struct dict by_id, by_also, by_twin;
@@ -15,11 +17,33 @@ struct assembly {
 		size_t call;
 	} * shared;
 	size_t shared_count;
-	struct metered *call;
-	size_t count, room;
+	/* block b holds twice as many calls as the one before it; they stay where they are */
+	struct metered *block[BLOCKS_MOST];
+	size_t count, conflicts;
 	bool every;
 	struct arena arena;
 };
+
+static inline size_t calls_in_block(unsigned b)
+{
+	return (size_t)1 << b;
+}
+
+/* Blocks before b hold 2^b - 1 calls together. */
+static inline struct metered *call_at(const struct assembly *a, size_t i)
+{
+	const unsigned b = 63 - (unsigned)__builtin_clzll((unsigned long long)i + 1);
+	return &a->block[b][i + 1 - calls_in_block(b)];
+}
+
+static struct metered *call_new(struct assembly *a)
+{
+	const unsigned b = 63 - (unsigned)__builtin_clzll((unsigned long long)a->count + 1);
+	CHECK(b < BLOCKS_MOST);
+	if (!a->block[b])
+		a->block[b] = mem_block(calls_in_block(b) * sizeof **a->block);
+	return call_at(a, a->count++);
+}
 
 enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT])
 {
@@ -51,7 +75,8 @@ void assembly_close(struct assembly *a)
 	dict_release(&a->shares);
 	free(a->shared);
 	arena_release(&a->arena);
-	free(a->call);
+	for (unsigned b = 0; b < BLOCKS_MOST && a->block[b]; b++)
+		mem_block_free(a->block[b], calls_in_block(b) * sizeof **a->block);
 	free(a);
 }
 
@@ -60,10 +85,10 @@ static struct text keep(struct assembly *a, struct text t)
 	return t.n ? (struct text){ arena_text(&a->arena, t.p, t.n), t.n } : t;
 }
 
-/* Texts that repeat from call to call are kept once. */
+/* Texts that repeat from call to call are kept once; m is the last of the calls. */
 static void keep_texts(struct assembly *a, struct metered *m)
 {
-	const struct metered *before = a->count ? &a->call[a->count - 1] : NULL;
+	const struct metered *before = a->count > 1 ? call_at(a, a->count - 2) : NULL;
 	for (int f = 0; f < FIELD_TEXTS; f++) {
 		struct text *t = &m->record.text[f];
 		*t = before && f != FIELD_ID && text_eq(*t, before->record.text[f])
@@ -204,7 +229,7 @@ static void note_shared(struct assembly *a, size_t call, struct text session)
 	char place[24];
 	bool is_new = false;
 	struct buf name = { 0 };
-	if (!session.n || text_eq(session, a->call[call].record.text[FIELD_SESSION]))
+	if (!session.n || text_eq(session, call_at(a, call)->record.text[FIELD_SESSION]))
 		return;
 	buf_add(&name, session.p, session.n);
 	buf_add(&name, place, (size_t)snprintf(place, sizeof place, "#%zu", call));
@@ -218,8 +243,9 @@ static void note_shared(struct assembly *a, size_t call, struct text session)
 	a->shared[a->shared_count++] = (struct shared_call){ keep(a, session), call };
 }
 
-static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
+static bool merge(struct assembly *a, size_t at, const struct metered *m)
 {
+	struct metered *have = call_at(a, at);
 	int64_t known[BUCKET_COUNT], counts[BUCKET_COUNT];
 	const struct sighting_lifetimes first = { sighting_writes(have->record.tokens),
 						  have->record.unsplit },
@@ -251,7 +277,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	else if (have->record.time_us == TIME_ABSENT ||
 		 (m->record.time_us != TIME_ABSENT && m->record.time_us < have->record.time_us))
 		begin_at(&have->record, m->record.time_us);
-	note_shared(a, (size_t)(have - a->call), m->record.text[FIELD_SESSION]);
+	note_shared(a, at, m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
 	have->record.unsplit = sighting_is_unsplit(s, first, second);
 	have->in_run &= m->in_run;
@@ -284,13 +310,10 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 
 static void append(struct assembly *a, const struct metered *m)
 {
-	if (a->count == a->room) {
-		a->room = a->room ? a->room * 2 : 1;
-		a->call = mem_grow(a->call, a->room * sizeof *a->call);
-	}
-	a->call[a->count] = *m;
-	keep_texts(a, &a->call[a->count]);
-	a->count++;
+	struct metered *call = call_new(a);
+	*call = *m;
+	keep_texts(a, call);
+	a->conflicts += call->conflict;
 }
 
 /* What another source calls it: an id that is not the call's own proves nothing where the input
@@ -299,7 +322,8 @@ static uint64_t find_elsewhere(const struct assembly *a, const struct metered *m
 {
 	uint64_t known = m->also.n ? find_call(&a->by_id, m->also)
 				   : find_call(&a->by_also, m->record.text[FIELD_ID]);
-	if (known && sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens))
+	if (known &&
+	    sighting_is_other_request(call_at(a, known - 1)->record.tokens, m->record.tokens))
 		known = 0;
 	if (!known)
 		known = find_call(&a->by_id, m->copy_of);
@@ -402,9 +426,9 @@ void assembly_add(struct assembly *a, const struct metered *given)
 		return;
 	}
 	uint64_t known = find_call(&a->by_id, *id);
-	if (known && m->also.n && !m->within && a->call[known - 1].also.n &&
+	if (known && m->also.n && !m->within && call_at(a, known - 1)->also.n &&
 	    find_call(&a->by_also, m->also) != known &&
-	    sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens)) {
+	    sighting_is_other_request(call_at(a, known - 1)->record.tokens, m->record.tokens)) {
 		/* some relays give every answer one id */
 		*id = text_of(arena_printf(&a->arena, "%.*s#%.*s", (int)id->n, id->p,
 					   (int)m->also.n, m->also.p));
@@ -415,15 +439,15 @@ void assembly_add(struct assembly *a, const struct metered *given)
 	int place = 0; /* 0: it is known without its twin */
 	if (!known)
 		known = find_twin(a, m, &place);
-	if (known && merge(a, &a->call[known - 1], m)) {
+	if (known && merge(a, known - 1, m)) {
 		know_as(&a->by_id, *id, known);
 		know_as(&a->by_also, m->also, known);
 		if (place)
 			know_twin(a, m, place, known);
 		return;
 	}
+	own.conflict |= known != 0;
 	append(a, m);
-	a->call[a->count - 1].conflict |= known != 0;
 	if (!known) {
 		know_as(&a->by_id, *id, a->count);
 		know_as(&a->by_also, m->also, a->count);
@@ -436,7 +460,7 @@ const struct metered *assembly_shared(const struct assembly *a, size_t i, struct
 	if (i >= a->shared_count)
 		return NULL;
 	*session = a->shared[i].session;
-	return &a->call[a->shared[i].call];
+	return call_at(a, a->shared[i].call);
 }
 
 bool assembly_knows(const struct assembly *a, struct text id)
@@ -449,9 +473,14 @@ size_t assembly_count(const struct assembly *a)
 	return a->count;
 }
 
+size_t assembly_conflicts(const struct assembly *a)
+{
+	return a->conflicts;
+}
+
 struct metered *assembly_call(const struct assembly *a, size_t i)
 {
-	return &a->call[i];
+	return call_at(a, i);
 }
 
 void assembly_clear(struct assembly *a)
@@ -462,5 +491,5 @@ void assembly_clear(struct assembly *a)
 	dict_clear(&a->shares);
 	a->shared_count = 0;
 	arena_reset(&a->arena);
-	a->count = 0;
+	a->count = a->conflicts = 0;
 }

@@ -103,9 +103,11 @@ void assembly_add(struct assembly *a, const struct metered *m);
 const struct metered *assembly_shared(const struct assembly *a, size_t i, struct text *session);
 /* Whether a call is known by that id, its own or that of another source. */
 bool assembly_knows(const struct assembly *a, struct text id);
-/* The calls so far, in the order in which they were first seen; valid until the next add. */
+/* The calls so far, in the order in which they were first seen; valid until they are cleared. */
 size_t assembly_count(const struct assembly *a);
 struct metered *assembly_call(const struct assembly *a, size_t i);
+/* How many of them are marked `conflict`. */
+size_t assembly_conflicts(const struct assembly *a);
 void assembly_clear(struct assembly *a);
 
 #endif

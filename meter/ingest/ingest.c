@@ -1311,6 +1311,7 @@ int ingest_take(struct ingest *in, const struct metered *m, struct instant now, 
 void ingest_mark(struct ingest *in)
 {
 	in->counts_at_mark = in->counts;
+	session_sums_begin(&in->sums);
 }
 
 static void forget_number(void *user, struct tariff_answer *a)

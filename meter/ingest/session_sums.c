@@ -6,7 +6,7 @@
 
 void session_sums_release(struct session_sums *x)
 {
-	buf_release(&x->last);
+	dict_release(&x->told);
 	buf_release(&x->id);
 	buf_release(&x->held);
 	buf_release(&x->parts.of);
@@ -14,9 +14,15 @@ void session_sums_release(struct session_sums *x)
 	session_calls_release(&x->calls);
 }
 
+void session_sums_begin(struct session_sums *x)
+{
+	dict_clear(&x->told);
+}
+
 void session_sums_forget(struct session_sums *x)
 {
-	x->last.n = x->parts.of.n = x->shared.of.n = 0;
+	dict_clear(&x->told);
+	x->parts.of.n = x->shared.of.n = 0;
 	session_calls_forget(&x->calls);
 }
 
@@ -292,18 +298,20 @@ static int settle(struct session_sums *x, struct store *s, const struct metered 
 static int note_call(struct session_sums *x, struct store *s, const struct metered *m,
 		     struct text calls, struct text id, struct err *e)
 {
+	enum { TOLD_MOST = 10000 };
 	char room[SESSION_ROOM];
-	const bool again = text_eq(calls, text_in(&x->last));
+	bool left = false;
 	int rc = 0;
-	if (again && !x->left)
+	if (dict_find(&x->told, calls))
 		return 0;
-	x->last.n = 0;
-	buf_add(&x->last, calls.p, calls.n);
-	for (int any = 0; rc == 0 && !again && any < 2; any++)
-		rc = store_also(s, session_name(room, m, any, true), id, false, e);
-	x->left = false;
 	for (int any = 0; rc == 0 && any < 2; any++)
-		rc = settle(x, s, m, any, &x->left, e);
+		rc = store_also(s, session_name(room, m, any, true), id, false, e);
+	for (int any = 0; rc == 0 && any < 2; any++)
+		rc = settle(x, s, m, any, &left, e);
+	if (x->told.count == TOLD_MOST)
+		dict_clear(&x->told);
+	if (rc == 0 && !left)
+		dict_need(&x->told, session_name(room, m, false, true), NULL);
 	return rc;
 }
 
@@ -454,6 +462,7 @@ int session_sums_note(struct session_sums *x, struct store *s, const struct mete
 	if (m->in_run)
 		return note_part(x, s, m, id, e);
 	if (m->session_sum) {
+		dict_clear(&x->told);
 		/* its name for calls shares the room */
 		char own[SESSION_ROOM];
 		return note_as_sum(s, m, session_name(own, m, false, true), id, e);
@@ -505,7 +514,7 @@ static int call_again(struct session_sums *x, struct store *s, const struct mete
 		rc = find_run(s, "held", id, 0, &sum, e);
 		if (rc != 0 || !sum.first)
 			return rc;
-		x->left = true;
+		dict_clear(&x->told);
 	}
 	if (rc == 0)
 		rc = note_call(x, s, m, session_name(room, m, false, true), id, e);
@@ -521,7 +530,7 @@ int session_sums_again(struct session_sums *x, struct store *s, const struct met
 	int rc = 0;
 	if (!m->in_run && !m->session_sum && calls.n && known->current)
 		rc = note_shared(x, s, m, known->first, e);
-	const bool same = text_eq(calls, text_in(&x->last)) && !x->left;
+	const bool same = dict_find(&x->told, calls) != NULL;
 	if (rc != 0)
 		return rc;
 	if (m->in_run || !calls.n || (known->current ? !m->session_sum && same : m->session_sum))

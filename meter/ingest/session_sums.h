@@ -10,11 +10,13 @@
 #ifndef TALLY_METER_INGEST_SESSION_SUMS_H
 #define TALLY_METER_INGEST_SESSION_SUMS_H
 
+#include "base/dict.h"
 #include "meter/ingest/session_calls.h"
 
 struct session_sums {
-	struct buf last; /* the session of the last call, which most calls share */
-	bool left;	 /* sums of it stand */
+	/* names of calls (session_name) that are noted, and of which no sum stands: most calls are
+	 * of a session and model that was just told */
+	struct dict told;
 	struct buf id, held;
 	struct session_calls calls; /* of the session that a sum asked for */
 	struct session_places {
@@ -42,6 +44,8 @@ void session_sums_grown(struct session_sums *x);
  * way to a sum stands again, and *known says so. Errors: the store's. */
 int session_sums_again(struct session_sums *x, struct store *s, const struct metered *m,
 		       struct known_id *known, struct err *e);
+/* A transaction begins: others may have written a sum. */
+void session_sums_begin(struct session_sums *x);
 /* What was noted last may be gone. */
 void session_sums_forget(struct session_sums *x);
 

@@ -24,7 +24,7 @@
 
 enum {
 	TABLE_FULL = ID_INDEX_TABLE_FULL,
-	TABLE_SLOTS = 2 * TABLE_FULL, /* at first */
+	TABLE_SLOTS = TABLE_FULL < 2048 ? 2 * TABLE_FULL : 4096, /* at first: most runs add few */
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
 	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 1600 passes it */
@@ -403,8 +403,14 @@ static void end_change(struct id_index *x)
 	x->generation_seen = x->head->generation;
 }
 
-/* An empty table is left as it is: most processes add few ids or none, and its megabytes of zeros
- * are pages that nobody has touched. */
+static void make_table(struct id_index *x, size_t slots)
+{
+	x->table = mem_zblock(slots * sizeof *x->table);
+	x->table_slots = slots;
+	x->table_count = 0;
+}
+
+/* An empty table is left as it is: its zeros may be pages that nobody has touched. */
 static void clear_table(struct id_index *x)
 {
 	if (x->table_count)
@@ -524,8 +530,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 	int rc = 0;
 	x->path = mem_text(path);
 	x->identity = *identity;
-	x->table_slots = TABLE_SLOTS;
-	x->table = mem_zalloc(x->table_slots * sizeof *x->table);
+	make_table(x, TABLE_SLOTS);
 	x->head_fd = -1;
 	snprintf(name, sizeof name, "%s/head", path);
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -564,7 +569,7 @@ void id_index_close(struct id_index *x)
 		munmap(x->head, sizeof *x->head);
 	if (x->head_fd >= 0)
 		close(x->head_fd);
-	free(x->table);
+	mem_block_free(x->table, x->table_slots * sizeof *x->table);
 	free(x->path);
 	free(x);
 }
@@ -675,17 +680,14 @@ int64_t id_index_find(struct id_index *x, uint64_t hash, bool (*is_it)(void *use
 
 static void table_put(struct id_index *x, struct entry en)
 {
-	if (x->table_count * 4 >=
-	    x->table_slots * 3) { /* a transaction that is larger than the table */
+	if (x->table_count * 4 >= x->table_slots * 3) {
 		struct entry *old = x->table;
-		size_t slots = x->table_slots;
-		x->table_slots *= 2;
-		x->table = mem_zalloc(x->table_slots * sizeof *x->table);
-		x->table_count = 0;
+		const size_t slots = x->table_slots;
+		make_table(x, slots * 2);
 		for (size_t i = 0; i < slots; i++)
 			if (old[i].row)
 				table_put(x, old[i]);
-		free(old);
+		mem_block_free(old, slots * sizeof *old);
 	}
 	size_t i = en.hash & (x->table_slots - 1);
 	while (x->table[i].row)

@@ -31,7 +31,7 @@ enum { RECENT = 1 << 14 };
 struct cells {
 	struct dict index; /* key to 1 + place */
 	struct cell *list;
-	size_t count;
+	size_t count, room;
 	/* the same of the cells that were asked for last, by their series or subject: most rows
 	   follow another one of their cell, which is then found without its key */
 	uint32_t recent[RECENT];
@@ -55,7 +55,7 @@ struct gathering {
 static void cells_release(struct cells *c)
 {
 	dict_release(&c->index);
-	free(c->list);
+	mem_block_free(c->list, c->room * sizeof *c->list);
 }
 
 static void gathering_close(struct gathering *g)
@@ -80,9 +80,11 @@ static struct cell *cell_of(struct cells *c, int64_t cell, int64_t who, int64_t 
 	uint64_t *at = dict_need(&c->index, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		CHECK(c->count < UINT32_MAX);
-		if ((c->count & (c->count - 1)) == 0)
-			c->list =
-				mem_grow(c->list, (c->count ? c->count * 2 : 1) * sizeof *c->list);
+		if (c->count == c->room) {
+			const size_t had = c->room * sizeof *c->list;
+			c->room = c->room ? c->room * 2 : 1;
+			c->list = mem_block_grow(c->list, had, c->room * sizeof *c->list);
+		}
 		c->list[c->count] = (struct cell){ .cell = cell,
 						   .who = who,
 						   .price = price,
