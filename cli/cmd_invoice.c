@@ -325,7 +325,7 @@ static void close_list(struct cli *cli, struct json_out *j, struct table *t)
 
 /* What was refused, customer by customer, and whether totals are lower bounds. */
 struct outcome {
-	int64_t refused, unpriced, elsewhere;
+	int64_t refused, unpriced, elsewhere, in_quarantine;
 	bool other; /* refused for another reason than usage that has no price */
 	struct err first;
 };
@@ -351,7 +351,8 @@ static int exit_of(const struct outcome *o, bool alone, struct err *e)
 		*e = o->first;
 		return -(int)e->code;
 	}
-	return o->other ? 1 : o->refused || o->unpriced || o->elsewhere ? 3 : 0;
+	const bool lacks = o->refused || o->unpriced || o->elsewhere || o->in_quarantine;
+	return o->other ? 1 : lacks ? 3 : 0;
 }
 
 static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates **rates,
@@ -408,6 +409,11 @@ static void tell_draft(struct cli *cli, struct text customer, const struct draft
 	if (!d->id && !cli->quiet && !cli_flag(cli, "all"))
 		print_notice("tally: %s: nothing to ask for%s\n", customer.p,
 			     cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
+	if (d->refused && !cli->quiet)
+		print_notice("tally: %s: %s in quarantine may be of that period, and %s not on the "
+			     "invoice (tally quarantine list)\n",
+			     customer.p, COUNTED(d->refused, "record"),
+			     d->refused == 1 ? "is" : "are");
 	if (d->elsewhere)
 		print_notice("tally: %s: %s in another currency changed since: draft "
 			     "%s with --supplement\n",
@@ -523,6 +529,7 @@ static int draft_each(struct telling *to, struct invoicer *v, const struct names
 		if (rc == 0)
 			tell_draft(to->cli, who->name[k], &made);
 		o->elsewhere += made.elsewhere + (*made.gap_from != 0);
+		o->in_quarantine += made.refused;
 		if (rc == 0 && to->one && !made.id) {
 			open_list(to->cli, &to->j, &to->t, "tally.invoice-list/1");
 			close_list(to->cli, &to->j, to->t);

@@ -3,7 +3,6 @@
 
 #include "cli/memo_output.h"
 #include "cli/typed.h"
-#include "meter/ingest/quarantine.h"
 #include "meter/ledger/ledger.h"
 #include "reports/usage_report.h"
 
@@ -115,8 +114,6 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = usage_query(&result, store, &filter,
 				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
-	if (rc == 0)
-		rc = quarantine_count(store, &report.quarantined, e);
 	if (rc == 0)
 		rc = ledger_all_uncovered(store, &report.uncovered, e);
 	if (rc == 0)

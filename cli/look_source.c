@@ -134,8 +134,11 @@ static int name_record(void *user, const struct held *h)
 
 static int name_conflict(void *user, const struct conflicting *c)
 {
-	name_at(user, c->source, c->line,
-		TEXT("the id has other counts elsewhere; the first ones are used"));
+	struct buf why = { 0 };
+	buf_printf(&why, "the id has another %.*s elsewhere; the first record counts",
+		   (int)c->differs.n, c->differs.p);
+	name_at(user, c->source, c->line, (struct text){ why.p, why.n });
+	buf_release(&why);
 	return 0;
 }
 

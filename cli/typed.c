@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/loose.h"
 #include "base/zone.h"
+#include "meter/store/refused.h"
 #include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
 #include "reports/table.h"
@@ -196,8 +197,10 @@ void cli_names_release(struct cli_names *n)
 
 void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z)
 {
+	const struct usage_filter all = { .since = INSTANT_MIN, .until = INSTANT_MAX };
 	struct instant first = { 0 }, last = { 0 };
 	struct err none;
+	int64_t refused = 0;
 	bool any = false;
 	if (cli->quiet || usage_span(s, &first, &last, &any, &none) != 0)
 		return;
@@ -205,6 +208,9 @@ void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z
 	if (any)
 		print_notice("tally: there are records of %s\n",
 			     days_format(zone_day(z, first), zone_day(z, last), days));
+	else if (refused_count(s, &all, &refused, &none) == 0 && refused)
+		print_notice("tally: there are no records: %lld refused (tally quarantine list)\n",
+			     (long long)refused);
 	else
 		print_notice("tally: there are no records yet; `tally ingest` reads them\n");
 }

@@ -384,12 +384,13 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 		put_count(&b, counts[i]);
 		table_cell(t, b.p);
 	}
+	const bool lacks = s == replay_total(r->result) && replay_refused(r->result);
 	put_amount(&b, money_total_format(s->cost, text), r->options->currency,
-		   at_least(sums_at_least(s)));
+		   at_least(sums_at_least(s) || lacks));
 	table_cell(t, b.p);
 	if (r->options->plan) {
 		put_amount(&b, credits_format(drawn(r, s), text), NULL,
-			   at_least(s->uncredited > 0));
+			   at_least(s->uncredited > 0 || lacks));
 		table_cell(t, b.p);
 	}
 	if (r->options->recorded) {

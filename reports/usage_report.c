@@ -137,7 +137,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	json_out_string(j, "currency", usage_currency(r->result));
 	json_out_string(j, "timezone", r->timezone ? r->timezone : "UTC");
 	put_usage_sums(j, usage_total(r->result));
-	json_out_int(j, "quarantined", r->quarantined);
+	json_out_int(j, "quarantined", usage_total(r->result)->refused);
 	json_out_int(j, "uncovered", r->uncovered);
 	if (r->dim_count) {
 		json_out_array(j, "groups");
@@ -356,9 +356,9 @@ static void print_remarks(const struct usage_report *r)
 	if (r->recorded)
 		print_recorded_cost(total->recorded);
 	print_lower_bound(&r->bound);
-	if (r->quarantined)
+	if (total->refused)
 		print_note("\n%s %s in quarantine, not counted (tally quarantine list)",
-			   COUNTED(r->quarantined, "record"), r->quarantined == 1 ? "is" : "are");
+			   COUNTED(total->refused, "record"), total->refused == 1 ? "is" : "are");
 	if (r->uncovered)
 		print_note("\n"
 			   "%s drew no credits, because the plan does not cover %s (tally status)",
@@ -371,6 +371,7 @@ void usage_report_table(const struct usage_report *r)
 	const size_t groups = usage_group_count(r->result);
 	if (usage_total(r->result)->records == 0 && groups == 0) {
 		print_note("nothing of that kind and period was metered");
+		print_remarks(r);
 		free(index);
 		return;
 	}

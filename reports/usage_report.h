@@ -17,8 +17,7 @@ struct usage_report {
 	const enum grouping *dim;
 	size_t dim_count;
 	enum usage_order order;
-	int64_t limit; /* 0: all groups */
-	int64_t quarantined;
+	int64_t limit;	   /* 0: all groups */
 	int64_t uncovered; /* records that draw no credits until their account's plan covers them */
 	struct lower_bound bound;
 	bool hits;		  /* the share of cache hits is a column of the table */

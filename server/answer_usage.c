@@ -1,5 +1,4 @@
 /* What was used: by groups, and over time. */
-#include "meter/ingest/quarantine.h"
 #include "meter/ledger/ledger.h"
 #include "reports/series.h"
 #include "reports/usage_report.h"
@@ -22,8 +21,6 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 	if (rc == 0)
 		rc = usage_query(&result, r->store, &filter,
 				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
-	if (rc == 0)
-		rc = quarantine_count(r->store, &report.quarantined, e);
 	if (rc == 0)
 		rc = ledger_all_uncovered(r->store, &report.uncovered, e);
 	if (rc == 0)

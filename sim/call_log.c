@@ -102,7 +102,7 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 		add_refusal(l, f->path, 0, f->not_read);
 	for (size_t k = 0; k < assembly_count(f->calls); k++) {
 		struct metered *m = assembly_call(f->calls, k);
-		m->conflict = false;
+		m->conflict = NULL;
 		tell_session(l, m, k ? assembly_call(f->calls, k - 1) : NULL);
 		if (is_metric(m) || m->session_sum)
 			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
@@ -326,8 +326,8 @@ static void tell_conflicts(struct call_log *l)
 		if (!m->conflict)
 			continue;
 		err_set(&e, ERR_CONFLICT,
-			"the id '%.100s' has other counts elsewhere; the first ones are used",
-			m->record.text[FIELD_ID].p);
+			"the id '%.100s' has another %s elsewhere; the first record counts",
+			m->record.text[FIELD_ID].p, m->conflict);
 		add_refusal(l, l->path[i], m->line, e.message);
 	}
 }

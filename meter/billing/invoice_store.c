@@ -8,6 +8,7 @@
 #include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
+#include "meter/store/refused.h"
 #include "meter/store/laws.h"
 
 static struct text text_or_empty(struct query *q, int column)
@@ -416,7 +417,11 @@ int invoice_draft(struct invoicer *v, const struct account *a, struct period per
 		return rc;
 	out->unpriced = i.unpriced;
 	out->elsewhere = i.elsewhere;
-	if (i.part != INVOICE_SUPPLEMENT)
+	const struct usage_filter of = { .customer = a->customer.p,
+					 .since = period.from,
+					 .until = period.to };
+	rc = refused_count(s, &of, &out->refused, e);
+	if (rc == 0 && i.part != INVOICE_SUPPLEMENT)
 		rc = check_overlap(s, &i, e);
 	if (rc == 0 && i.part == INVOICE_OWN)
 		rc = find_gap(s, a, &i, out, e);

@@ -25,6 +25,7 @@ struct stored_invoice {
 struct draft {
 	int64_t id;	  /* 0: there is nothing to ask for in an interim invoice or a supplement */
 	int64_t unpriced; /* records without a price or not covered: the total is a lower bound */
+	int64_t refused;  /* records in quarantine that may be of it: it may be a lower bound */
 	int64_t elsewhere; /* earlier periods in other currencies that need a supplement */
 	/* local days before it that no invoice has and no period of the billing day, for that has
 	   changed; empty where there are none */

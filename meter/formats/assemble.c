@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/dict.h"
+#include "pricing/spelling.h"
 
 enum { BLOCKS_MOST = 40 };
 
@@ -130,6 +132,40 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 	       sighting_writes(a) != sighting_writes(b);
 }
 
+/* The next spelling of a name that is certain: what else a name ends in may be a model's own. */
+static bool next_spelling(struct spelling *s, struct text *name)
+{
+	if (spelling_take_offer(name) || spelling_take_edition(name))
+		return true;
+	const bool more = spelling_next(s) && !s->tiers && !s->loose;
+	*name = s->model;
+	return more;
+}
+
+static bool is_spelled(struct text model, struct text name)
+{
+	struct spelling s = { .model = model };
+	struct text as = model;
+	do
+		if (as.n == name.n && strncasecmp(as.p, name.p, name.n) == 0)
+			return true;
+	while (next_spelling(&s, &as));
+	return false;
+}
+
+bool sighting_is_other_model(struct text a, struct text b)
+{
+	if (!a.n || !b.n || text_eq(a, b))
+		return false;
+	struct spelling s = { .model = b };
+	struct text as = b;
+	do
+		if (is_spelled(a, as))
+			return false;
+	while (next_spelling(&s, &as));
+	return true;
+}
+
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 {
 	const int64_t written_a = sighting_writes(a), written_b = sighting_writes(b),
@@ -185,13 +221,19 @@ static void begin_at(struct record *r, int64_t us)
 		r->present |= (uint64_t)1 << FIELD_TIME;
 }
 
+static void end_at(struct record *r, int64_t us)
+{
+	const uint64_t bit = (uint64_t)1 << FIELD_COMPLETED;
+	r->completed_us = us;
+	r->present = us != TIME_ABSENT ? r->present | bit : r->present & ~bit;
+}
+
 /* The call begins at or before its first sighting and ends at or behind its last. */
 static void span(struct record *have, const struct record *r)
 {
 	sighting_span(&have->time_us, &have->completed_us, r);
 	begin_at(have, have->time_us);
-	if (have->completed_us != TIME_ABSENT)
-		have->present |= (uint64_t)1 << FIELD_COMPLETED;
+	end_at(have, have->completed_us);
 }
 
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r)
@@ -243,9 +285,12 @@ static void note_shared(struct assembly *a, size_t call, struct text session)
 	a->shared[a->shared_count++] = (struct shared_call){ keep(a, session), call };
 }
 
-static bool merge(struct assembly *a, size_t at, const struct metered *m)
+/* NULL, or what contradicts what is known of the call. */
+static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 {
 	struct metered *have = call_at(a, at);
+	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
+		return "model";
 	int64_t known[BUCKET_COUNT], counts[BUCKET_COUNT];
 	const struct sighting_lifetimes first = { sighting_writes(have->record.tokens),
 						  have->record.unsplit },
@@ -266,17 +311,22 @@ static bool merge(struct assembly *a, size_t at, const struct metered *m)
 	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
 		s = SIGHTING_LARGER;
 	if (m->cumulative && have->cumulative && !m->aggregate)
-		s = sighting_beside_unread(s, have->unread, m->unread);
+		s = sighting_beside_weak(s, have->unread, m->unread);
+	if (m->cumulative && m->also.n && !m->within && text_eq(m->also, have->also))
+		s = sighting_beside_weak(s, have->broken_off, m->broken_off);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
-		return false;
+		return "counts";
 	memcpy(have->record.tokens, known, sizeof known);
 	if (m->unread && !have->unread)
 		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 	if (m->cumulative && have->cumulative && !m->aggregate)
 		span(&have->record, &m->record);
 	else if (have->record.time_us == TIME_ABSENT ||
-		 (m->record.time_us != TIME_ABSENT && m->record.time_us < have->record.time_us))
+		 (m->record.time_us != TIME_ABSENT && m->record.time_us < have->record.time_us)) {
 		begin_at(&have->record, m->record.time_us);
+		if (!m->aggregate)
+			end_at(&have->record, m->record.completed_us);
+	}
 	note_shared(a, at, m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
 	have->record.unsplit = sighting_is_unsplit(s, first, second);
@@ -293,7 +343,7 @@ static bool merge(struct assembly *a, size_t at, const struct metered *m)
 			have->record.present |= (uint64_t)1 << f;
 		}
 	if (s != SIGHTING_LARGER)
-		return true;
+		return NULL;
 	memcpy(have->record.tokens, counts, sizeof counts);
 	have->record.present |= m->record.present;
 	have->record.requests = m->record.requests;
@@ -305,7 +355,7 @@ static bool merge(struct assembly *a, size_t at, const struct metered *m)
 		have->stated = m->stated;
 	have->line = m->line;
 	have->raw = keep(a, m->raw);
-	return true;
+	return NULL;
 }
 
 static void append(struct assembly *a, const struct metered *m)
@@ -313,7 +363,7 @@ static void append(struct assembly *a, const struct metered *m)
 	struct metered *call = call_new(a);
 	*call = *m;
 	keep_texts(a, call);
-	a->conflicts += call->conflict;
+	a->conflicts += call->conflict != NULL;
 }
 
 /* What another source calls it: an id that is not the call's own proves nothing where the input
@@ -439,14 +489,16 @@ void assembly_add(struct assembly *a, const struct metered *given)
 	int place = 0; /* 0: it is known without its twin */
 	if (!known)
 		known = find_twin(a, m, &place);
-	if (known && merge(a, known - 1, m)) {
+	const char *differs = known ? merge(a, known - 1, m) : NULL;
+	if (known && !differs) {
 		know_as(&a->by_id, *id, known);
 		know_as(&a->by_also, m->also, known);
 		if (place)
 			know_twin(a, m, place, known);
 		return;
 	}
-	own.conflict |= known != 0;
+	if (differs)
+		own.conflict = differs;
 	append(a, m);
 	if (!known) {
 		know_as(&a->by_id, *id, a->count);

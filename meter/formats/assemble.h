@@ -18,6 +18,8 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 
 /* Whether b asked for something else than a: another input side. */
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
+/* Whether two sightings of a call name different models, however they are spelled. */
+bool sighting_is_other_model(struct text a, struct text b);
 /* Where one of two sightings tells what was read from the cache or written to it, or what was
  * reasoning, and the other does not (the sums are the same), both get it. Writes that both tell
  * keep the lifetimes that each has, so that it may come before sighting_share_split() or behind it.
@@ -41,14 +43,14 @@ struct sighting_lifetimes {
  * first. */
 bool sighting_is_unsplit(enum sighting s, struct sighting_lifetimes first,
 			 struct sighting_lifetimes second);
-/* The same where what one of them says is not understood (unread): its counts prove nothing against
- * those of the other, and the call has no price whichever came first. */
-static inline enum sighting sighting_beside_unread(enum sighting s, bool first_unread,
-						   bool second_unread)
+/* The same where what one of them says proves nothing against the other: it is not understood (its
+ * call has no price whichever came first), or an early snapshot of the stream whose end the other
+ * tells. */
+static inline enum sighting sighting_beside_weak(enum sighting s, bool first_weak, bool second_weak)
 {
-	return s != SIGHTING_OTHER || first_unread == second_unread ? s
-	       : first_unread					    ? SIGHTING_LARGER
-								    : SIGHTING_SMALLER;
+	return s != SIGHTING_OTHER || first_weak == second_weak ? s
+	       : first_weak					? SIGHTING_LARGER
+								: SIGHTING_SMALLER;
 }
 /* What was written to the cache, for however long it stays. */
 int64_t sighting_writes(const int64_t tokens[BUCKET_COUNT]);

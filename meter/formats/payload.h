@@ -39,9 +39,10 @@ struct metered {
 	struct text twin;
 	/* the names that --map replaced, as the document has them (payload_unmap) */
 	struct text mapped;
-	bool in_log;	  /* of the two sources it is the log */
-	bool within;	  /* `also` is of the span around the call, and no part of its own id */
-	bool conflict;	  /* set by assemble.h: the id stands for other counts already */
+	bool in_log; /* of the two sources it is the log */
+	bool within; /* `also` is of the span around the call, and no part of its own id */
+	/* set by assemble.h: what the id has already that is another ("model"); NULL: nothing */
+	const char *conflict;
 	bool session_sum; /* of all calls of its session, of its model where it names one */
 	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and
 	 * perhaps of others, for its source does not show how the run began */

@@ -550,14 +550,18 @@ static void put_difference(struct buf *differs, const char *name)
 	buf_printf(differs, "%s%s", differs->n ? "," : "", name);
 }
 
+/* What one side does not say is no contradiction. */
+static bool is_other_text(enum record_field f, struct text a, struct text b)
+{
+	return f == FIELD_MODEL ? sighting_is_other_model(a, b) : a.n && b.n && !text_eq(a, b);
+}
+
 /* Of the texts in `which`, a bit each. */
 static void compare_texts(struct buf *differs, const struct record *h, const struct record *r,
 			  unsigned which)
 {
 	for (int f = ADDED_FIRST; f <= FIELD_WORKLOAD; f++)
-		/* what one side does not say is no contradiction */
-		if (which >> f & 1 && h->text[f].n && r->text[f].n &&
-		    !text_eq(h->text[f], r->text[f]))
+		if (which >> f & 1 && is_other_text((enum record_field)f, h->text[f], r->text[f]))
 			put_difference(differs, record_field_name((enum record_field)f));
 }
 
@@ -652,6 +656,13 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	return rc;
 }
 
+/* Whether the end of its answer is missing. */
+static bool is_cut(const struct usage_row *have)
+{
+	return have->flags & USAGE_BROKEN_OFF &&
+	       (have->flags & (USAGE_UNSPLIT | USAGE_CUT)) != USAGE_UNSPLIT;
+}
+
 /* The later sighting with what both say of the call beside its counts, which are still its own.
  * counts: how those of the later compare. *news: whether that is more than what is stored. have:
  * stays the current row. */
@@ -660,7 +671,7 @@ static int say_together(struct ingest *in, struct metered *both, bool *news,
 {
 	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT);
 	const int64_t *was = have->record.tokens, *is = both->record.tokens;
-	const bool part = have->flags & USAGE_BROKEN_OFF, cut = part && why != USAGE_UNSPLIT,
+	const bool part = have->flags & USAGE_BROKEN_OFF, cut = is_cut(have),
 		   unsplit = why ? why & USAGE_UNSPLIT : part && !was[BUCKET_CACHE_WRITE_1H];
 	const struct stored_price *price;
 	both->broken_off = sighting_is_part(counts, cut, both->broken_off);
@@ -702,7 +713,10 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
 			s = SIGHTING_LARGER;
 	if (m->cumulative && have->flags & USAGE_CUMULATIVE && !m->aggregate)
-		s = sighting_beside_unread(s, have->flags & USAGE_UNREAD, m->unread);
+		s = sighting_beside_weak(s, have->flags & USAGE_UNREAD, m->unread);
+	/* under another request's id it would be another call */
+	if (m->cumulative && m->also.n && !m->within)
+		s = sighting_beside_weak(s, is_cut(have), m->broken_off);
 	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
@@ -888,6 +902,21 @@ static void keep_counts(struct record *both, const struct record *have)
 	both->completed_us = have->completed_us;
 }
 
+/* Of agents' logs and telemetry and of what agents print. */
+static bool may_be_of_session(const struct ingest *in, const struct metered *m)
+{
+	return !metered_stands_alone(m) && !in->o.own_ids;
+}
+
+/* Whether what is stored is the copy of a call that a fork of its session wrote with instants of
+ * its own: the earliest is the call's. */
+static bool is_copied_from(const struct ingest *in, const struct metered *m,
+			   const struct usage_row *have, const struct record *r)
+{
+	return may_be_of_session(in, m) && !(have->flags & USAGE_TIME_ASSUMED) &&
+	       r->time_us != TIME_ABSENT && r->time_us < have->record.time_us;
+}
+
 /* The record says what is stored, and perhaps more: whose call it was, say. */
 static int take_repeated(struct ingest *in, const struct metered *m, const struct record *r,
 			 const struct known_id *known, struct err *e)
@@ -898,9 +927,14 @@ static int take_repeated(struct ingest *in, const struct metered *m, const struc
 	int rc = store_row(in->store, known->current, &have, e);
 	if (rc == 0)
 		rc = say_together(in, &both, &news, &have, SIGHTING_SAME, e);
-	if (rc == 0 && (news || says_more(&have.record, r))) {
+	const bool earlier = is_copied_from(in, m, &have, r);
+	if (rc == 0 && (news || earlier || says_more(&have.record, r))) {
 		struct record more = *r;
 		keep_counts(&more, &have.record);
+		if (earlier) {
+			more.time_us = r->time_us;
+			more.completed_us = r->completed_us;
+		}
 		memcpy(both.record.tokens, more.tokens, sizeof more.tokens);
 		rc = append_grown(in, &both, &have, known, &more, e);
 	}
@@ -924,7 +958,8 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 	rc = store_row(in->store, known->first, &have, e);
 	if (rc != 0)
 		return rc;
-	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
+	if ((m->cumulative || have.flags & USAGE_CUMULATIVE) &&
+	    !sighting_is_other_model(have.record.text[FIELD_MODEL], r->text[FIELD_MODEL])) {
 		if (known->current != known->first &&
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
@@ -947,7 +982,8 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		}
 	}
 	compare(&in->text, &have, r,
-		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
+		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT ||
+			may_be_of_session(in, m));
 	unsigned added = 0;
 	for (int f = ADDED_FIRST; f <= ADDED_LAST; f++)
 		added |= (unsigned)!have.record.text[f].n << f;
@@ -1193,12 +1229,6 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 		return rc;
 	rc = find_twin(in, m, known, e);
 	return rc == 0 && known->first ? meet_twin(in, m, *id, known, e) : rc;
-}
-
-/* Of agents' logs and telemetry and of what agents print. */
-static bool may_be_of_session(const struct ingest *in, const struct metered *m)
-{
-	return !metered_stands_alone(m) && !in->o.own_ids;
 }
 
 /* The row of a record that is new and sound, and what is known of its call from now on. */

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "meter/store/own_rows.h"
 #include "meter/store/piles.h"
+#include "meter/store/refused.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/session_cells.h"
@@ -1181,6 +1182,8 @@ int usage_query(struct usage_result **out, struct store *s, const struct usage_f
 		rc = db_begin_reading(store_db(s), e);
 	if (rc == 0) {
 		rc = run(r, e);
+		if (rc == 0)
+			rc = refused_count(s, filter, &r->total.refused, e);
 		if (!inside)
 			db_rollback(store_db(s));
 	}

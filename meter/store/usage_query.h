@@ -45,16 +45,18 @@ struct usage_sums {
 	 * or `unsaid` */
 	int64_t placeholders;
 	int64_t unsaid;	   /* of them: those that do not tell what their price depends on */
+	int64_t refused;   /* of a total: records in quarantine that may be of it (refused.h) */
 	int64_t foreign;   /* records with a price in another currency than the one asked for */
 	int64_t by_seller; /* records that no card prices, but their seller: part of the cost */
 	struct money_total sellers;
 	struct recorded_cost recorded[COST_KINDS]; /* where the filter asks for it */
 };
 
-/* Whether the cost is a lower bound: some of the records have no price, or only part of it. */
+/* Whether the cost is a lower bound: some of the records have no price, or only part of it, or were
+ * refused. */
 static inline bool usage_sums_at_least(const struct usage_sums *s)
 {
-	return s->unpriced != 0 || s->placeholders != 0;
+	return s->unpriced != 0 || s->placeholders != 0 || s->refused != 0;
 }
 /* Errors: ERR_RANGE. */
 int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e);

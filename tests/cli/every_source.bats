@@ -19,7 +19,7 @@ load common
 		rm -rf a.db*
 		"$TALLY" ingest $order --db a.db -q || [ $? = 3 ]
 		run "$TALLY" usage --db a.db --json
-		expect 0 "\"input\": $counted,"
+		expect 3 "\"input\": $counted,"
 	done
 }
 

@@ -96,7 +96,7 @@ usage --by "no$id"
 ingest "no$id"
 no"$id"
 HOW
-	"$TALLY" invoice draft "$c" --period 2026-06 -q
+	"$TALLY" invoice draft "$c" --period 2026-06 -q || [ $? = 3 ]
 	for f in text html json csv; do "$TALLY" invoice show '#1' --format $f >out 2>&1 || true; [ -s out ]; raw out && fail "$f: $(cat -v out)"; done
 	"$TALLY" invoice show '#1' --format pdf -o i.pdf || "$TALLY" invoice show '#1' --format pdf >i.pdf
 	if command -v pdftotext >/dev/null; then pdftotext i.pdf - | tr -d '\f' >out; grep -q 'u202e' out || fail "$(cat out)"; raw out && fail "pdf: $(cat -v out)"; fi
