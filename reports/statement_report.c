@@ -90,6 +90,22 @@ static void add_open(struct statement *s, const struct stored_invoice *i,
 						  .overdue = x->state == SETTLEMENT_OVERDUE };
 }
 
+/* Why a note was made: behind "credit for invoice 2026-000017: " in its line. What the invoice's row
+ * says is why it was declared void, once it is. */
+static const char *note_reason(struct statement *s, const struct stored_invoice *i)
+{
+	struct json_document *d;
+	struct err none;
+	if (!text_is(i->status, "void") || json_open(&d, i->document, &none) != 0)
+		return keep(s, i->why);
+	json_value *line = json_first(json_member(json_root(d), "lines"));
+	const char *what = json_string(json_member(line, "description")).p;
+	const char *reason = what ? strstr(what, ": ") : NULL;
+	const char *out = keep(s, text_of(reason ? reason + 2 : ""));
+	json_close(d);
+	return out;
+}
+
 /* A document, that it is void, and what was paid for it. */
 static int add_document(void *user, const struct stored_invoice *i)
 {
@@ -114,7 +130,7 @@ static int add_document(void *user, const struct stored_invoice *i)
 	of.kind = note ? ENTRY_NOTE : ENTRY_INVOICE;
 	of.document = keep(s, i->number);
 	of.currency = keep(s, i->currency);
-	of.about = note ? keep(s, i->why)
+	of.about = note ? note_reason(s, i)
 			: arena_printf(&s->texts, "%.*s to %.*s", (int)i->first_day.n,
 				       i->first_day.p, (int)i->last_day.n, i->last_day.p);
 	of.first_day = note ? NULL : keep(s, i->first_day);
