@@ -2,7 +2,8 @@
 #include "pricing/regional.h"
 #include "pricing/spelling.h"
 
-/* A price with a fee of its own on every request; unit: FEE_REGION where it is that of a region. */
+/* A price that differs from a card's; unit: the fee of its own on every request, FEE_REGION where
+ * it is that of a region, or whatever else tells the variants of one price apart. */
 struct variant {
 	struct price price;
 	const struct price *of;
@@ -95,5 +96,53 @@ const struct price *book_price_standing_in(struct book *b, const struct price *p
 				      "%s%sno card has prices of the seller that is named: this is "
 				      "what %s asks",
 				      p->doubt ? p->doubt : "", p->doubt ? "; " : "", p->provider);
+	return &v->price;
+}
+
+/* The lowest context tier of s above all of t's, in the same window or else whenever. */
+static const struct context_tier *first_beyond(const struct tariff *t, const struct price *s)
+{
+	const struct tariff *of = &s->tariff[s->tariff_count - 1];
+	const int64_t last = t->tier_count ? t->tier[t->tier_count - 1].above : -1;
+	for (size_t i = 0; i < s->tariff_count; i++)
+		if (strcmp(s->tariff[i].window, t->window) == 0)
+			of = &s->tariff[i];
+	for (size_t i = 0; i < of->tier_count; i++)
+		if (of->tier[i].above > last)
+			return &of->tier[i];
+	return NULL;
+}
+
+/* t with one more context tier, in which nothing has a price. */
+static void end_at(struct tariff *t, const struct context_tier *beyond, struct arena *a)
+{
+	struct context_tier *tier = arena_alloc(a, (t->tier_count + 1) * sizeof *tier);
+	if (t->tier_count)
+		memcpy(tier, t->tier, t->tier_count * sizeof *tier);
+	tier[t->tier_count] =
+		(struct context_tier){ .above = beyond->above, .inclusive = beyond->inclusive };
+	t->tier = tier;
+	t->tier_count++;
+}
+
+const struct price *book_price_within_stated_length(struct book *b, const struct price *p,
+						    const struct price *standard)
+{
+	bool made, any = false;
+	for (size_t i = 0; standard && i < p->tariff_count; i++)
+		any |= first_beyond(&p->tariff[i], standard) != NULL;
+	if (!any)
+		return p;
+	struct variant *v = variant_of(b, p, standard->id, &made);
+	if (!made)
+		return &v->price;
+	v->price.fee = p->fee;
+	v->price.tariff = arena_alloc(&b->arena, p->tariff_count * sizeof *p->tariff);
+	for (size_t i = 0; i < p->tariff_count; i++) {
+		const struct context_tier *beyond = first_beyond(&p->tariff[i], standard);
+		v->price.tariff[i] = p->tariff[i];
+		if (beyond)
+			end_at(&v->price.tariff[i], beyond, &b->arena);
+	}
 	return &v->price;
 }
