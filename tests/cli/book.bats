@@ -233,7 +233,7 @@ J
 	printf '{"time":"2026-02-01","model":"m","service_tier":"%s","input":%d,"output":0}\n' batch 1000 batch 1001 standard 1001 >t.jsonl
 	run "$TALLY" replay t.jsonl --prices card.json --json
 	expect 3 '"total": "0.004003"' "$none 'batch'"
-	run "$TALLY" whatif t.jsonl --prices card.json -s recorded -s b=batch:m --csv -q
+	run "$TALLY" whatif t.jsonl --prices card.json -s recorded -s b=batch:m
 	expect 3 "$none 'batch'"
 	"$TALLY" ingest t.jsonl --db m.db --prices card.json -q || true
 	run "$TALLY" usage --db m.db --json

@@ -188,8 +188,8 @@ J
 	expect 0 'price update' 'price install' 'install newer prices'
 	run "$TALLY" credit -h
 	expect 0 'credit top-up'
-	run "$TALLY" price show gpt-5.4 --provider openai --at 2026-06-01
-	expect 0 'source   openai 2026-03-05'
+	run "$TALLY" price show gpt-5.4-mini --provider openai --at 2026-06-01
+	expect 0 'source   openai 2026-03-17'
 	[ "$(grep -c '^source' <<<"$output")" = 1 ] || fail "$output"
 }
 @test "price show has a row for every size of prompt, tells what the table has no column for, and only of the vendors shown" {
