@@ -207,3 +207,14 @@ J
 	run "$TALLY" price show m --prices card.json
 	expect 0 'm-two (two)' 'two: input_video 8' 'two 2026-01-01: who knows'
 }
+@test "a service tier that is not there names all that hold then, the nearest spelling first" {
+	tier() { printf '{"model": "m", "currency": "USD", "from": "%s", "service_tier": "%s", "rates": {"input": "1", "output": "2"}, "source": "s", "sure": "s"}' "$1" "$2"; }
+	echo "{\"schema\": \"tally.card/1\", \"provider\": \"maker\", \"prices\": [$(tier 2026-01-01 priority), $(tier 2026-01-01 batch), $(tier 2026-01-01 flex), $(tier 2026-01-01 standard), $(tier 2027-01-01 late)]}" >card.json
+	cost --prices card.json --model m --input 1 --service-tier flex-tier --at 2026-06-01
+	expect 1 "maker/m has no price for service tier 'flex-tier' (only 'flex', "
+	[[ $output == *"'batch'"*"'"* && $output == *"'standard'"* && $output == *"'priority'"* && $output != *late* ]] || fail "$output"
+	cost --prices card.json --model m --input 1 --service-tier prority --at 2026-06-01
+	expect 1 "(only 'priority', "
+	cost --prices card.json --model m --input 1 --service-tier bach --at 2027-06-01
+	expect 1 "(only 'batch', 'late', 'flex', "
+}
