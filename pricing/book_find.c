@@ -161,6 +161,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 			const struct price *later = may_be(n, p, q.at);
 			out->price = p = within_stated_length(b, n, p, &q);
 			out->may_be = within_stated_length(b, n, later, &q);
+			out->price = book_price_of_moving_name(b, out->price, out->alias);
 			if (q.region.n == 0) {
 				out->price = book_price_without_region(b, out->price);
 				out->may_be = book_price_without_region(b, out->may_be);
