@@ -122,6 +122,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = price_dates_of(&report.dates, store, book, &filter, e);
 	if (rc == 0)
 		rc = stood_in_of(&report.stand_ins, store, &filter, e);
+	if (rc == 0)
+		rc = moving_names_of(&report.moving, store, book, &filter, e);
 	if (rc == 0) {
 		report.result = result;
 		report.bound = usage_lower_bound(result);

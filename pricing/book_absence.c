@@ -111,6 +111,60 @@ static int only_in(const struct name_entry *n, const char *provider, const struc
 		       (int)n->name.n, n->name.p, q->currency, codes);
 }
 
+/* What differs in more letters than this is no spelling of the other. */
+enum { TIER_DISTANCE_MOST = 20 };
+
+/* How far a service tier is from the one that was asked for: one of which it is a part, or that is
+ * a part of it, is nearest ("flex" of "flex-tier"), then what differs in fewer letters. */
+static int tier_distance(struct text asked, const char *tier)
+{
+	const struct text t = text_of(tier);
+	const bool is_part = asked.n >= t.n ? memmem(asked.p, asked.n, t.p, t.n) != NULL
+					    : asked.n && memmem(t.p, t.n, asked.p, asked.n);
+	return is_part ? -1 : text_distance(asked, t, TIER_DISTANCE_MOST);
+}
+
+static bool tier_is_nearer(struct text asked, const char *a, const char *b)
+{
+	const int x = tier_distance(asked, a), y = tier_distance(asked, b);
+	return x != y ? x < y : strcmp(a, b) < 0;
+}
+
+/* The service tiers in which the vendor states a price at q->at, each once, the nearest spelling
+ * first: another is asked. */
+static int only_in_tiers(const struct name_entry *n, const char *provider,
+			 const struct price_query *q, struct err *e)
+{
+	enum { TIERS_SHOWN = 16 };
+	const char *tier[TIERS_SHOWN];
+	size_t count = 0;
+	struct buf names = { 0 };
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		size_t at = 0, same = 0;
+		if (p->withdrawn || strcmp(p->provider, provider) != 0 ||
+		    strcmp(p->currency, q->currency) != 0 || !book_holds(p->from, p->to, q->at))
+			continue;
+		while (same < count && strcmp(tier[same], p->service_tier) != 0)
+			same++;
+		if (same < count || count == TIERS_SHOWN)
+			continue;
+		while (at < count && tier_is_nearer(q->service_tier, tier[at], p->service_tier))
+			at++;
+		memmove(&tier[at + 1], &tier[at], (count - at) * sizeof *tier);
+		tier[at] = p->service_tier;
+		count++;
+	}
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&names, "%s'%s'", i ? ", " : "", tier[i]);
+	const int rc =
+		err_set(e, ERR_UNPRICED, "%s/%.*s has no price for service tier '%.*s' (only %.*s)",
+			provider, (int)n->name.n, n->name.p, (int)q->service_tier.n,
+			q->service_tier.p, (int)names.n, names.n ? names.p : "");
+	buf_release(&names);
+	return rc;
+}
+
 int book_explain_absence(struct book *b, const struct name_entry *n, const char *provider,
 			 const struct price_query *q, struct err *e)
 {
@@ -126,10 +180,7 @@ int book_explain_absence(struct book *b, const struct name_entry *n, const char 
 			       n->name.p, instant_format(x.ended->to, a),
 			       x.ended->successor ? x.ended->successor : x.ended->model);
 	if (x.other_tier)
-		return err_set(e, ERR_UNPRICED,
-			       "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider,
-			       len, n->name.p, (int)q->service_tier.n, q->service_tier.p,
-			       x.other_tier->service_tier);
+		return only_in_tiers(n, provider, q, e);
 	if (x.other_region && (q->region.n || (!x.before && !x.after)))
 		return book_no_such_region(b, n, x.other_region, q, e);
 	if (x.other_currency && !x.before && !x.after)

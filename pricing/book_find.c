@@ -50,6 +50,32 @@ static const struct price *best_price(const struct name_entry *n, const char *pr
 	return best;
 }
 
+/* The standard price beside p, which is of another service tier: what states p states it too. */
+static const struct price *standard_beside(const struct name_entry *n, const struct price *p,
+					   const struct price_query *q, struct instant at)
+{
+	const struct price *best = NULL;
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *s = n->price[i];
+		if (s->layer == p->layer && !s->withdrawn && book_holds(s->from, s->to, at) &&
+		    strcmp(s->provider, p->provider) == 0 &&
+		    strcmp(s->currency, p->currency) == 0 && book_is_of_tier(s, TEXT("")) &&
+		    price_is_of_region(s, q->region) && (!best || beats(s, best)))
+			best = s;
+	}
+	return best;
+}
+
+/* p without a price for prompts of which only the standard price says that they cost more. */
+static const struct price *within_stated_length(struct book *b, const struct name_entry *n,
+						const struct price *p, const struct price_query *q)
+{
+	if (!p || book_is_of_tier(p, TEXT("")))
+		return p;
+	const struct instant at = p->from.us > q->at.us ? p->from : q->at;
+	return book_price_within_stated_length(b, p, standard_beside(n, p, q, at));
+}
+
 static bool follows(const struct price *next, const struct price *p)
 {
 	return next->from.us == p->to.us && next->promotion == p->promotion &&
@@ -132,8 +158,10 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		if (p && (!a || p->layer >= a->layer)) {
 			if (!book_holds_in_region(b, n, p, q.region))
 				return book_no_such_region(b, n, p, &q, e);
-			out->price = p;
-			out->may_be = may_be(n, p, q.at);
+			const struct price *later = may_be(n, p, q.at);
+			out->price = p = within_stated_length(b, n, p, &q);
+			out->may_be = within_stated_length(b, n, later, &q);
+			out->price = book_price_of_moving_name(b, out->price, out->alias);
 			if (q.region.n == 0) {
 				out->price = book_price_without_region(b, out->price);
 				out->may_be = book_price_without_region(b, out->may_be);

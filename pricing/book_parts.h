@@ -163,6 +163,14 @@ const struct price *book_price_without_region(struct book *b, const struct price
 /* The price p where every request pays its fee of that unit too. */
 const struct price *book_price_with_request_fee(struct book *b, const struct price *p,
 						const char *unit);
+/* p of another service tier than the standard one: where the standard price (NULL: none) has
+ * context tiers above all of p's, p states nothing of a prompt above the lowest of them. */
+const struct price *book_price_within_stated_length(struct book *b, const struct price *p,
+						    const struct price *standard);
+/* p for a call by a name that moves to newer models (its own, or of the alias that was followed,
+ * which may be NULL), where the book does not say when it moves next. */
+const struct price *book_price_of_moving_name(struct book *b, const struct price *p,
+					      const struct alias *alias);
 /* p for a call of a seller of whom no card has prices. */
 const struct price *book_price_standing_in(struct book *b, const struct price *p);
 

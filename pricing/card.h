@@ -86,6 +86,7 @@ struct price {
 	 * and only the record can say for how much; or NULL */
 	const char *needs;
 	bool of_spelling;	 /* the spelling of the name adds a fee: it is in no card */
+	bool moves;		 /* of a name that means whatever is newest */
 	bool stands_in;		 /* for that of a seller of whom no card has prices */
 	struct instant old_seen; /* of a bounded date: the price before was last seen then */
 	bool withdrawn, promotion, reseller;

@@ -119,6 +119,18 @@ void rate_put_unsaid(struct buf *out, const struct fee *fee, size_t count)
 	}
 }
 
+/* shorter: the rates of shorter prompts, or NULL where the call has those. Returns -ERR_UNPRICED.
+ */
+static int unstated(const struct price *p, const struct rates *shorter, int b, struct err *e)
+{
+	const bool longer = shorter && shorter->known >> b & 1,
+		   tier = longer && strcmp(p->service_tier, "standard") != 0;
+	return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s%s%s%s%s", p->provider,
+		       p->model, bucket_name(b), longer ? " of a prompt this long" : "",
+		       tier ? " in service tier '" : "", tier ? p->service_tier : "",
+		       tier ? "'" : "");
+}
+
 int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	       const struct tariff *t, struct err *e)
 {
@@ -143,9 +155,7 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 		if (tokens == 0)
 			continue;
 		if (!(rates->known >> b & 1))
-			return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s%s",
-				       p->provider, p->model, bucket_name(b),
-				       t->rates.known >> b & 1 ? " of a prompt this long" : "");
+			return unstated(p, rates == &t->rates ? NULL : &t->rates, b, e);
 		rc = add_line(
 			&r,
 			(struct rate_line){

@@ -208,7 +208,7 @@ bool tariffs_in_doubt(const struct tariffs *t)
 static void find_plain(struct tariff_answer *a, const struct rates *r)
 {
 	a->plain = !a->request_fee && !a->price->needs && !(r->known >> BUCKET_REASONING & 1);
-	bool linear = a->plain && !a->may_be && !a->price->stands_in;
+	bool linear = a->plain && !a->may_be && !a->price->stands_in && !a->price->moves;
 	for (int b = 0; b < BUCKET_REASONING && a->plain; b++) {
 		a->rate[b] = r->per_million[b].pico;
 		a->unstated |= r->known >> b & 1 ? 0 : 1u << b;
@@ -240,7 +240,7 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		a.price = m.price;
 		a.tariff = m.tariff;
 		a.may_be = m.may_be;
-		t->in_doubt |= m.may_be != NULL || m.price->stands_in;
+		t->in_doubt |= m.may_be != NULL || m.price->stands_in || m.price->moves;
 		a.resolved = m.price->model;
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= fee_is_per_request(&m.price->fee[i]);

@@ -202,6 +202,7 @@ static void put_undecided(struct json_out *j, const struct replay_report *r)
 	json_out_money(j, "difference", replay_dates(r->result)->difference);
 	json_out_end(j, '}');
 	put_stand_ins(j, replay_stand_ins(r->result));
+	put_moving_names(j, replay_moving_names(r->result));
 }
 
 static void put_errors(struct json_out *j, const struct replay_result *result)
@@ -450,6 +451,7 @@ static void put_notes(const struct replay_report *r)
 			COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
 			money_total_format(dates->difference, text));
 	print_stand_ins(replay_stand_ins(result));
+	print_moving_names(replay_moving_names(result));
 	int64_t writes =
 		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)

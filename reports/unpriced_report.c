@@ -29,33 +29,65 @@ void print_unpriced(const struct unpriced *u)
 			   u->mend);
 }
 
-void print_stand_ins(const struct stand_ins *s)
+static void put_names(struct buf *b, const struct named_calls *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->of[i].records)
+			buf_printf(b, "%s%s", b->n ? ", " : "", s->of[i].name);
+	if (s->others)
+		buf_puts(b, ", ...");
+}
+
+void print_stand_ins(const struct named_calls *s)
 {
 	char text[DECIMAL_TEXT_MAX];
 	struct buf names = { 0 };
 	if (!s->records)
 		return;
-	for (size_t i = 0; i < s->sellers; i++)
-		if (s->seller[i].records)
-			buf_printf(&names, "%s%s", names.n ? ", " : "", s->seller[i].name);
-	print_note(
-		"\n%s of sellers without a card (%s%s) ha%s the price of the model's maker: %s in "
-		"all; a card of theirs: `tally price install CARD`",
-		COUNTED(s->records, "record"), names.p ? names.p : "", s->others ? ", ..." : "",
-		s->records == 1 ? "s" : "ve", money_total_format(s->cost, text));
+	put_names(&names, s);
+	print_note("\n%s of sellers without a card (%s) ha%s the price of the model's maker: %s in "
+		   "all; a card of theirs: `tally price install CARD`",
+		   COUNTED(s->records, "record"), names.p ? names.p : "",
+		   s->records == 1 ? "s" : "ve", money_total_format(s->cost, text));
 	buf_release(&names);
 }
 
-void put_stand_ins(struct json_out *j, const struct stand_ins *s)
+void print_moving_names(const struct named_calls *m)
 {
-	json_out_object(j, "stand_ins");
+	char text[DECIMAL_TEXT_MAX];
+	struct buf names = { 0 };
+	if (!m->records)
+		return;
+	put_names(&names, m);
+	print_note("\n%s of names that move to newer models (%s) ha%s the last price that is known "
+		   "of the name: %s in all; `tally cost` says since when",
+		   COUNTED(m->records, "record"), names.p ? names.p : "",
+		   m->records == 1 ? "s" : "ve", money_total_format(m->cost, text));
+	buf_release(&names);
+}
+
+static void put_named(struct json_out *j, const struct named_calls *s, const char *names,
+		      const char *more)
+{
 	json_out_int(j, "records", s->records);
 	json_out_money(j, "cost", s->cost);
-	json_out_array(j, "sellers");
-	for (size_t i = 0; i < s->sellers; i++)
-		if (s->seller[i].records)
-			json_out_string(j, NULL, s->seller[i].name);
+	json_out_array(j, names);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->of[i].records)
+			json_out_string(j, NULL, s->of[i].name);
 	json_out_end(j, ']');
-	json_out_bool(j, "more_sellers", s->others);
+	json_out_bool(j, more, s->others);
 	json_out_end(j, '}');
+}
+
+void put_stand_ins(struct json_out *j, const struct named_calls *s)
+{
+	json_out_object(j, "stand_ins");
+	put_named(j, s, "sellers", "more_sellers");
+}
+
+void put_moving_names(struct json_out *j, const struct named_calls *m)
+{
+	json_out_object(j, "moving_names");
+	put_named(j, m, "names", "more_names");
 }

@@ -26,8 +26,12 @@ struct unpriced {
 
 /* Nothing where there is none. */
 void print_unpriced(const struct unpriced *u);
-void print_stand_ins(const struct stand_ins *s);
+void print_stand_ins(const struct named_calls *s);
 /* The member "stand_ins": records, cost, sellers. */
-void put_stand_ins(struct json_out *j, const struct stand_ins *s);
+void put_stand_ins(struct json_out *j, const struct named_calls *s);
+
+/* The same of calls whose name moves to newer models (price.moves): records, cost, names. */
+void print_moving_names(const struct named_calls *m);
+void put_moving_names(struct json_out *j, const struct named_calls *m);
 
 #endif

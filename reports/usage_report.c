@@ -157,6 +157,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	}
 	put_price_dates(j, &r->dates);
 	put_stand_ins(j, &r->stand_ins);
+	put_moving_names(j, &r->moving);
 	put_unpriced_reasons(j, r->result);
 	put_lower_bound(j, &r->bound);
 	json_out_end(j, '}');
@@ -348,6 +349,7 @@ static void print_remarks(const struct usage_report *r)
 		print_note("\n%s", dates.p);
 	buf_release(&dates);
 	print_stand_ins(&r->stand_ins);
+	print_moving_names(&r->moving);
 	const struct unpriced u = usage_unpriced(r->result, "record", "; then `tally rerate`");
 	if (u.records)
 		print_gap();

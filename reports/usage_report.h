@@ -24,7 +24,7 @@ struct usage_report {
 	bool recorded;		  /* what sources say of costs is shown, too */
 	const char *timezone;	  /* of days and hours; NULL: UTC */
 	struct price_dates dates; /* what hangs on changes of prices whose day is not known */
-	struct stand_ins stand_ins;
+	struct named_calls stand_ins, moving;
 };
 
 void usage_report_table(const struct usage_report *r);

@@ -94,6 +94,8 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 		json_out_int(j, "unpriced", m->unpriced);
 	if (m->placeholders)
 		json_out_int(j, "placeholders", m->placeholders);
+	if (m->moving)
+		json_out_int(j, "moving_name", m->moving);
 	if (r->options->plan)
 		json_out_credits(j, "credits", drawn(r, m->credits));
 	if (r->options->plan && m->uncredited)
@@ -799,6 +801,13 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	}
 	if (r->sensitivity)
 		sensitivity_remarks(name, r, i, b);
+	for (size_t k = 0; k < w->models; k++)
+		if (w->model[k].moving) {
+			put_count(b, w->model[k].moving);
+			print_note("  %s: %s calls of %.*s have the last price that is known of a "
+				   "name that moves to newer models",
+				   name, b->p, (int)w->model[k].model.n, w->model[k].model.p);
+		}
 	for (size_t k = 0; k < w->reasons && k < 5; k++) {
 		put_count(b, w->reason[k].records);
 		print_note("  %s: no amount for %s calls of %s: %s", name, b->p, w->reason[k].model,

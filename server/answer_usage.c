@@ -27,6 +27,8 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 		rc = price_dates_of(&report.dates, r->store, r->book, &filter, e);
 	if (rc == 0)
 		rc = stood_in_of(&report.stand_ins, r->store, &filter, e);
+	if (rc == 0)
+		rc = moving_names_of(&report.moving, r->store, r->book, &filter, e);
 	if (rc == 0) {
 		struct json_out j;
 		report.result = result;

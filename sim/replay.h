@@ -122,7 +122,9 @@ struct dates_in_doubt {
 	struct money_total difference;
 };
 const struct dates_in_doubt *replay_dates(const struct replay_result *r);
-const struct stand_ins *replay_stand_ins(const struct replay_result *r);
+const struct named_calls *replay_stand_ins(const struct replay_result *r);
+/* The same of those whose name moves to newer models. */
+const struct named_calls *replay_moving_names(const struct replay_result *r);
 /* Whether prompts name their blocks, which only a cache looks at. */
 bool replay_ignored_blocks(const struct replay_result *r);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */

@@ -24,7 +24,7 @@ struct replay_result {
 	int64_t refused, outside, first_us, last_us, completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
-	struct stand_ins stand_ins;
+	struct named_calls stand_ins, moving;
 	struct replay_stated stated;
 	struct lower_bound bound;
 	const char *damage, *unused_columns, *doubtful_columns;
@@ -384,7 +384,8 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		lower_bound_add(&out->bound, &w->bound);
 		out->dates.records += w->dates.records;
 		fits &= money_total_add(&out->dates.difference, w->dates.difference);
-		fits &= stand_ins_merge(&out->stand_ins, &w->stand_ins);
+		fits &= named_calls_merge(&out->stand_ins, &w->stand_ins);
+		fits &= named_calls_merge(&out->moving, &w->moving);
 		out->stated.by_seller += w->stated.by_seller;
 		fits &= money_total_add(&out->stated.sellers, w->stated.sellers) &&
 			recorded_cost_merge(out->stated.recorded, w->stated.recorded);
@@ -544,7 +545,12 @@ const struct dates_in_doubt *replay_dates(const struct replay_result *r)
 	return &r->dates;
 }
 
-const struct stand_ins *replay_stand_ins(const struct replay_result *r)
+const struct named_calls *replay_moving_names(const struct replay_result *r)
+{
+	return &r->moving;
+}
+
+const struct named_calls *replay_stand_ins(const struct replay_result *r)
 {
 	return &r->stand_ins;
 }

@@ -110,7 +110,7 @@ struct worker {
 	int64_t completion_known, sensitive;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
-	struct stand_ins stand_ins;
+	struct named_calls stand_ins, moving;
 	/* the file or call at work, and what reads it; NULL: no trace */
 	size_t file, call;
 	struct trace_reader *reader;

@@ -431,6 +431,9 @@ static void compare_doubtful(struct worker *w, const struct record_batch *b, siz
 		w->overflow |= !stand_ins_add(&w->stand_ins, seller, text_of(a->price->provider), 1,
 					      w->cost[row]);
 	}
+	if (a->price && a->price->moves)
+		w->overflow |=
+			!named_calls_add(&w->moving, w->subject[row]->model, 1, w->cost[row]);
 	if (!a->may_be)
 		return;
 	const struct tariff_answer *later = ask(w, b, row, a->may_be->from.us);

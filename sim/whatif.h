@@ -90,6 +90,7 @@ struct whatif_model {
 	int64_t unpriced, uncredited;
 	int64_t placeholders; /* calls with only the output count of their answer's start, or */
 	int64_t unsaid;	      /* (of them) that do not tell what their price depends on */
+	int64_t moving;	      /* calls priced by a name that moves to newer models */
 	int64_t token_hours;  /* of storage, where caches bill it */
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above

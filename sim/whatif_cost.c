@@ -649,6 +649,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 				   a->price && !m->hosting && rates_by_lifetime(&a->tariff->rates));
 	m->placeholders += least + r->unsaid;
 	m->unsaid += r->unsaid;
+	m->moving += priced && !m->hosting && a->price && a->price->moves;
 	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, is.cost);
 	if (r->o->plan) {
@@ -753,6 +754,7 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 	to->unpriced += m->unpriced;
 	to->placeholders += m->placeholders;
 	to->unsaid += m->unsaid;
+	to->moving += m->moving;
 	to->uncredited += m->uncredited;
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;

@@ -166,6 +166,8 @@ def prices_of(row):
         if stated.get("tiers"):
             price["context"] = tiers_of(stated["tiers"], price["rates"])
         price["doubts"] = list(price_doubts.odd_service(rates, tier, stated))
+        if "source" in stated:
+            price["stated"] = stated["source"]
         found.append(price)
     for region, how in sorted(row.get("regional", {}).items()):
         found += [dict(scaled(p, how["multiplier"]), region=region, doubts=[*p.get("doubts", []),
@@ -175,7 +177,9 @@ def prices_of(row):
         maker = next((m for start, m in MAKERS.items() if row["model"].lower().startswith(start)), row["provider"])
         if maker != row["provider"] and not row.get("reseller"):
             price["reseller"] = True
-        yield dict(price, **last, **({"doubt": "; ".join(own)} if own else {}))
+        of_tier = [price.pop("stated")] if "stated" in price else []
+        told = dict(last, source="; ".join([*of_tier, *sources][:3])[:300])
+        yield dict(price, **told, **({"doubt": "; ".join(own)} if own else {}))
 
 
 def series(price):

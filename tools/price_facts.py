@@ -4,6 +4,8 @@ price_statements.json names what a vendor's own page says where the catalogues s
 for each. A statement holds from its `from` to its `to` (a line that begins before is split there) for lines that have
 the rates of `where`; `snapshot` gives a snapshot a line of its own, which the history folds into its model. What a
 statement replaces is kept as what the catalogues have, and so becomes a dispute of the card. `doubt` is one of the prices.
+`service_tiers` may state the prices of a tier above a limit (`tiers`), and `inclusive` whether the limits themselves are
+long prompts: the vendor's words.
 """
 import decimal, fnmatch, json, pathlib
 
@@ -30,6 +32,11 @@ def replace(row, place, stated, old):
         place[bucket] = value
 
 
+def only_of_tiers(said):
+    """Whether a statement says nothing of the standard price: its source is then that of the service tiers alone."""
+    return "service_tiers" in said and not {"rates", "tiers", "tier_rates", "inclusive"} & said.keys()
+
+
 def state(row, said):
     """The line as a statement changes it."""
     row = json.loads(json.dumps(row))
@@ -38,6 +45,8 @@ def state(row, said):
     for tier, stated in said.get("service_tiers", {}).items():
         if tier in row.get("service_tiers", {}):
             replace(row, row["service_tiers"][tier], stated, {})
+            if only_of_tiers(said):
+                row["service_tiers"][tier]["source"] = said["source"]
     if "tiers" in said:
         had = {t["above_prompt_tokens"] for t in row.get("tiers") or []}
         for bound in {t["above_prompt_tokens"] for t in said["tiers"]} - had:
@@ -46,6 +55,9 @@ def state(row, said):
             if tier["above_prompt_tokens"] not in {t["above_prompt_tokens"] for t in said["tiers"]}:
                 old |= {f"{bucket} above {tier['above_prompt_tokens']:,} tokens": value for bucket, value in tier["rates"].items()}
         row["tiers"] = json.loads(json.dumps(said["tiers"]))
+    if "inclusive" in said:
+        for tier in [t for of in (row, *row.get("service_tiers", {}).values()) for t in of.get("tiers") or []]:
+            tier["inclusive"] = said["inclusive"]
     for tier in row.get("tiers") or []:
         above = str(tier["above_prompt_tokens"])
         had = {}
@@ -53,10 +65,13 @@ def state(row, said):
         old |= {f"{bucket} above {above}": value for bucket, value in had.items()}
     if old:
         row.setdefault("disagree", []).append({"the catalogues": old})
+    if only_of_tiers(said):
+        return row
     others = [s for s in row["sources"] if s != said["source"]]
     row["sources"] = [said["source"], *others]
-    if "doubt" in said:  # a catalogue like others: whose the line is stays told first
+    if "doubt" in said or "inclusive" in said:  # one source like others: whose the line is stays told first
         row["sources"] = [*others[:1], said["source"], *others[1:]]
+    if "doubt" in said:
         row.setdefault("doubts", []).append(said["doubt"])
     return row
 

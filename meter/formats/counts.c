@@ -125,6 +125,8 @@ static const struct known_key keys[] = {
 	{ "input_token_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
 	{ "input_token_details.cached_tokens_details", "audio_tokens", RAW_CACHE_READ_AUDIO,
 	  TELLS_DETAILS },
+	{ "input_token_details.cached_tokens_details", "image_tokens", RAW_CACHED_PART_IMAGE,
+	  TELLS_DETAILS },
 	{ "output_token_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
 	{ "output_token_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
 	/* Cohere */
@@ -723,6 +725,62 @@ static int take_wholes(struct parts *p, const struct raw_counts *c, struct err *
 	return rc;
 }
 
+/* A prompt by modality, which of it has prices of its own; the rest is text. */
+struct modalities {
+	int64_t audio, image, video; /* that was fresh */
+	int64_t cached_audio;
+};
+
+/* Whether films and pictures are told beside what else there is of the prompt, but may be of what
+ * was cached: then they are parts of their buckets, as Gemini's are. */
+static bool are_parts(const struct raw_counts *c, const struct modalities *m, int64_t input)
+{
+	return (c->count[RAW_CACHED_PART_IMAGE] && HAS(c, RAW_INPUT_IMAGE)) ||
+	       plus(plus(m->audio, c->count[RAW_INPUT_VIDEO]), c->count[RAW_INPUT_IMAGE]) > input;
+}
+
+/*
+ * Modality and cache are two divisions of one prompt, of which input was fresh and cache_read was
+ * not. Where it is not told how much audio was cached, as much as there is room for was fresh,
+ * which is never too cheap. What of films and pictures does not fit beside it is left to set_parts.
+ */
+static int divide_prompt(struct modalities *m, const struct raw_counts *c, int64_t input,
+			 int64_t cache_read, struct err *e)
+{
+	const int64_t audio = c->count[RAW_INPUT_AUDIO];
+	*m = (struct modalities){ .cached_audio = c->count[RAW_CACHE_READ_AUDIO] };
+	if (m->cached_audio > cache_read || m->cached_audio > audio)
+		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
+			       (long long)m->cached_audio);
+	if (!HAS(c, RAW_CACHE_READ_AUDIO) && audio > input)
+		m->cached_audio = audio - input;
+	m->audio = audio - m->cached_audio;
+	if (m->audio > input || m->cached_audio > cache_read)
+		return err_set(e, ERR_INVALID,
+			       "the audio tokens (%lld) are larger than the prompt (%lld fresh, "
+			       "%lld cached) that must contain them",
+			       (long long)audio, (long long)input, (long long)cache_read);
+	if (are_parts(c, m, input))
+		return 0;
+	m->image = c->count[RAW_INPUT_IMAGE];
+	m->video = c->count[RAW_INPUT_VIDEO];
+	return 0;
+}
+
+/* What of the films and pictures of a prompt has no bucket of its own lies in what was fresh and in
+ * what was cached; check_parts moves what does not fit. */
+static void set_parts(struct record *out, const struct raw_counts *c)
+{
+	const int64_t image = c->count[RAW_INPUT_IMAGE] - out->tokens[BUCKET_INPUT_IMAGE],
+		      video = c->count[RAW_INPUT_VIDEO] - out->tokens[BUCKET_INPUT_VIDEO];
+	out->parts[PART_INPUT_IMAGE] =
+		plus(c->count[RAW_PART_IMAGE], image) - c->count[RAW_CACHED_PART_IMAGE];
+	out->parts[PART_INPUT_VIDEO] =
+		plus(c->count[RAW_PART_VIDEO], video) - c->count[RAW_CACHED_PART_VIDEO];
+	out->parts[PART_CACHE_READ_IMAGE] = c->count[RAW_CACHED_PART_IMAGE];
+	out->parts[PART_CACHE_READ_VIDEO] = c->count[RAW_CACHED_PART_VIDEO];
+}
+
 /* Wholes into disjoint buckets: parts with prices of their own leave the plain ones; audio that was
  * read from the cache is told apart only where the vendor does. */
 static int set_tokens(int64_t t[BUCKET_COUNT], const struct parts *p, const struct raw_counts *c,
@@ -731,25 +789,18 @@ static int set_tokens(int64_t t[BUCKET_COUNT], const struct parts *p, const stru
 	const int64_t cache = plus(p->cache_read, p->write),
 		      input = p->cache_beside ? p->prompt : p->prompt - cache,
 		      output = plus(p->completion, p->reasoning_beside ? p->reasoning : 0);
-	const int64_t audio = c->count[RAW_INPUT_AUDIO],
-		      cached_audio = c->count[RAW_CACHE_READ_AUDIO];
-	if (cached_audio > p->cache_read || cached_audio > audio)
-		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
-			       (long long)cached_audio);
-	int64_t special = plus(audio - cached_audio, c->count[RAW_INPUT_VIDEO]);
-	/* pictures that are partly cached are not told apart from what is fresh */
-	const int64_t image =
-		plus(special, c->count[RAW_INPUT_IMAGE]) > input ? 0 : c->count[RAW_INPUT_IMAGE];
-	special = plus(special, image);
 	const int64_t special_out =
 		plus(plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]),
 		     c->count[RAW_OUTPUT_VIDEO]);
-	if (special > input || special_out > output)
+	struct modalities m;
+	int rc = divide_prompt(&m, c, input, p->cache_read, e);
+	if (rc != 0)
+		return rc;
+	if (special_out > output)
 		return err_set(e, ERR_INVALID,
-			       "the audio, image or video tokens (%lld) are larger than the tokens "
+			       "the audio, image or video tokens (%lld) are larger than the answer "
 			       "(%lld) that must contain them",
-			       (long long)(special > input ? special : special_out),
-			       (long long)(special > input ? input : output));
+			       (long long)special_out, (long long)output);
 	if (input == INT64_MAX || output == INT64_MAX || cache == INT64_MAX)
 		return err_set(e, ERR_RANGE, "the token counts add up to more than 63 bits");
 	if (p->reasoning > output - special_out)
@@ -757,16 +808,16 @@ static int set_tokens(int64_t t[BUCKET_COUNT], const struct parts *p, const stru
 			       "the reasoning (%lld) is larger than the answer (%lld) that must "
 			       "contain it",
 			       (long long)p->reasoning, (long long)(output - special_out));
-	t[BUCKET_INPUT] = input - special;
-	t[BUCKET_CACHE_READ] = p->cache_read - cached_audio;
+	t[BUCKET_INPUT] = input - m.audio - m.image - m.video;
+	t[BUCKET_CACHE_READ] = p->cache_read - m.cached_audio;
 	t[BUCKET_CACHE_WRITE_5M] = p->five;
 	t[BUCKET_CACHE_WRITE_1H] = p->hour;
 	t[BUCKET_OUTPUT] = output - special_out;
 	t[BUCKET_REASONING] = p->reasoning;
-	t[BUCKET_INPUT_AUDIO] = audio - cached_audio;
-	t[BUCKET_CACHE_READ_AUDIO] = cached_audio;
-	t[BUCKET_INPUT_VIDEO] = c->count[RAW_INPUT_VIDEO];
-	t[BUCKET_INPUT_IMAGE] = image;
+	t[BUCKET_INPUT_AUDIO] = m.audio;
+	t[BUCKET_CACHE_READ_AUDIO] = m.cached_audio;
+	t[BUCKET_INPUT_VIDEO] = m.video;
+	t[BUCKET_INPUT_IMAGE] = m.image;
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
 	t[BUCKET_OUTPUT_VIDEO] = c->count[RAW_OUTPUT_VIDEO];
@@ -787,10 +838,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 		rc = set_tokens(out->tokens, &p, c, e);
 	if (rc != 0)
 		return rc;
-	out->parts[PART_INPUT_IMAGE] = c->count[RAW_PART_IMAGE] - c->count[RAW_CACHED_PART_IMAGE];
-	out->parts[PART_INPUT_VIDEO] = c->count[RAW_PART_VIDEO] - c->count[RAW_CACHED_PART_VIDEO];
-	out->parts[PART_CACHE_READ_IMAGE] = c->count[RAW_CACHED_PART_IMAGE];
-	out->parts[PART_CACHE_READ_VIDEO] = c->count[RAW_CACHED_PART_VIDEO];
+	set_parts(out, c);
 	if ((rc = check_parts(out, c, e)) != 0)
 		return rc;
 	memcpy(out->units, c->units, sizeof out->units);

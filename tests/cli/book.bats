@@ -210,3 +210,48 @@ J
 		expect 3 "1 x claude-sonnet-4-6: provider 'openrouter' has no model"
 	done
 }
+@test "a service tier that states nothing of long prompts has no price for them where the standard price has a limit" {
+	cat >card.json <<'J'
+{"schema": "tally.card/1", "provider": "maker", "prices": [
+ {"model": "m", "currency": "USD", "from": "2026-01-01", "to": "2026-03-01", "rates": {"input": "2", "output": "4"}, "source": "s", "sure": "s",
+  "context": [{"above": 1000, "rates": {"input": "3"}}, {"above": 5000, "inclusive": true, "rates": {"input": "5"}}]},
+ {"model": "m", "currency": "USD", "from": "2026-03-01", "rates": {"input": "2", "output": "4"}, "source": "s", "sure": "s"},
+ {"model": "m", "currency": "USD", "from": "2026-01-01", "service_tier": "batch", "rates": {"input": "1", "output": "2"}, "source": "s", "sure": "s"},
+ {"model": "m", "currency": "USD", "from": "2026-01-01", "service_tier": "flat", "rates": {"input": "1", "output": "2"}, "context": [{"above": 1000, "rates": {}}, {"above": 5000, "rates": {}}], "source": "s", "sure": "s"},
+ {"model": "m", "currency": "USD", "from": "2026-01-01", "service_tier": "short", "rates": {"input": "1", "output": "2"}, "context": [{"above": 1000, "rates": {"input": "2"}}], "source": "s", "sure": "s"}]}
+J
+	of() { tier=$1 at=$2; shift 2; cost --prices card.json --model m --service-tier "$tier" "$@" --at "$at"; }
+	none="maker/m states no price for input of a prompt this long in service tier"
+	of batch 2026-02-28 --input 1000; expect 0 '"total": "0.001"'
+	of batch 2026-02-28 --input 1001; expect 1 "$none 'batch'"
+	of batch 2026-03-01 --input 1001; expect 0 '"total": "0.001001"'
+	of flat 2026-02-28 --input 10000; expect 0 '"total": "0.01"'
+	of short 2026-02-28 --input 1001; expect 0 '"total": "0.002002"'
+	of short 2026-02-28 --input 4999; expect 0 '"total": "0.009998"'
+	of short 2026-02-28 --input 5000; expect 1 "$none 'short'"
+	# in every report; a batch of it saves nothing that anybody states
+	printf '{"time":"2026-02-01","model":"m","service_tier":"%s","input":%d,"output":0}\n' batch 1000 batch 1001 standard 1001 >t.jsonl
+	run "$TALLY" replay t.jsonl --prices card.json --json
+	expect 3 '"total": "0.004003"' "$none 'batch'"
+	run "$TALLY" whatif t.jsonl --prices card.json -s recorded -s b=batch:m
+	expect 3 "$none 'batch'"
+	"$TALLY" ingest t.jsonl --db m.db --prices card.json -q || true
+	run "$TALLY" usage --db m.db --json
+	expect 3 '"total": "0.004003"' "$none 'batch'"
+	# a card of one's own that states a batch states all of it
+	echo '{"schema": "tally.card/1", "provider": "maker", "prices": [{"model": "m", "currency": "USD", "from": "2026-01-01", "service_tier": "batch", "rates": {"input": "1.5", "output": "2"}, "source": "s", "sure": "s"}]}' >own.json
+	cost --prices card.json --prices own.json --model m --service-tier batch --input 2000 --at 2026-02-01
+	expect 0 '"total": "0.003"'
+}
+@test "OpenAI's batch and flex, and Claude's fast mode, of long prompts; exactly 272,000 tokens are not above them" {
+	want=1.5225 amount --model gpt-5.5 --service-tier flex --input 300000 --output 1000 --at 2026-06-01
+	want=0.53625 amount --model gpt-5.4 --service-tier flex --input 200000 --cache-read 100000 --output 1000 --at 2026-06-01
+	want=0.53625 amount --model gpt-5.4 --service-tier batch --input 200000 --cache-read 100000 --output 1000 --at 2026-06-01
+	want=9.135 amount --model gpt-5.4-pro --service-tier batch --input 300000 --output 1000 --at 2026-06-01
+	want=0.0609 amount --model gpt-5.6-luna --service-tier batch --input 300000 --output 1000 --at 2026-08-01
+	want=18.225 amount --model claude-opus-4-6 --service-tier fast --input 300000 --output 1000 --at 2026-02-20
+	cost --model gpt-5.5 --service-tier priority --input 300000 --at 2026-06-01
+	expect 1 "states no price for input of a prompt this long in service tier 'priority'"
+	want=1.36 amount --model gpt-5.5 --input 272000 --at 2026-06-01
+	want=2.72001 amount --model gpt-5.5 --input 272001 --at 2026-06-01
+}

@@ -198,3 +198,29 @@ least='{"schema": "tally.card/1", "provider": "asker", "regions": [{"models": ["
 	run "$TALLY" price import --from models.dev c.json --output imported.json; expect 0
 	cost --prices imported.json --model sonar --input 1000; expect 3 '"total": "0.002"' '"at_least": true' 'no source states how much'
 }
+@test "every report tells what a name costs that moves to newer models, by an alias too" {
+	printf '{"id":"%s","time":"2026-07-02T00:00:00Z","model":"%s","input":1000000,"output":1000000}\n' 1 mistral-small-latest 2 magistral-small-latest 3 mistral-small-2603 4 mistral-small-latest >t.jsonl
+	told='3 records of names that move to newer models (mistral-small-latest, magistral-small-latest)'
+	run "$TALLY" replay t.jsonl # 2 x (0.1 + 0.3) + 0.5 + 1.5
+	expect 0 "$told" '2.8 in all'
+	run "$TALLY" replay t.jsonl --json
+	expect 0 '"total": "3.55"' '"moving_names": {'
+	python3 -c 'import json, sys; d = json.load(sys.stdin)["moving_names"]; sys.exit(d != {"records": 3, "cost": "2.8", "names": ["mistral-small-latest", "magistral-small-latest"], "more_names": False})' <<<"$output" || fail "$output"
+	"$TALLY" ingest t.jsonl --db m.db -q
+	run "$TALLY" usage --db m.db
+	expect 0 '3 records of names that move to newer models' 'mistral-small-latest' 'magistral-small-latest' '2.8 in all'
+	run "$TALLY" whatif t.jsonl -s recorded -s mistral-small-latest --resamples 0
+	expect 0 'recorded: 2 calls of mistral-small-latest have the last price that is known of a name that moves' 'mistral-small-latest: 4 calls of mistral-small-latest have'
+	cost --model mistral-small-latest --input 1 --at 2026-07-02
+	expect 0 'the newest of its line here, mistral-small-2603, costs 0.15 and 0.6'
+	cost --model magistral-small-latest --input 1 --at 2026-07-02
+	expect 0 'the name moves to newer models and costs what they cost; no source dates a move after 2025-06-10'
+	# neither a snapshot, nor a name that the price card of the user states, nor what is dated
+	sed -i 1,2d t.jsonl
+	sed -i 's/"2026-07-02/"2024-05-02/' t.jsonl
+	run "$TALLY" replay t.jsonl
+	[[ $output != *'names that move'* ]] || fail "$output"
+	echo '{"schema": "tally.card/1", "provider": "mistral", "prices": [{"model": "mistral-small-latest", "currency": "USD", "from": "2024-01-01", "rates": {"input": "1", "output": "2"}, "source": "a contract", "sure": "yes"}]}' >own.json
+	run "$TALLY" replay t.jsonl --prices own.json
+	[[ $output != *'names that move'* ]] || fail "$output"
+}

@@ -79,3 +79,40 @@ END
 	run "$TALLY" ingest body.json --db m.db
 	expect 0 '1 duplicate' '0 conflicts'
 }
+# chat DETAILS: an answer of OpenAI's to a prompt of 1,000 with 10 tokens
+chat() {
+	printf '{"id":"r","object":"chat.completion","created":1781517600,"model":"%s","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010,"prompt_tokens_details":{%s}}}\n' "$1" "$2"
+}
+@test "modality and cache are two divisions of one prompt, in OpenAI's shapes and in Gemini's" {
+	cat >card.json <<'END'
+{"schema": "tally.card/1", "provider": "maker", "prices": [{"model": "both-1", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes",
+   "rates": {"input": "1", "cache_read": "0.1", "output": "4", "input_audio": "20", "cache_read_audio": "3", "input_image": "8"}}]}
+END
+	# 300 fresh tokens, all of them sound; of the 700 cached ones 600 are: 300 x 20 + 600 x 3 + 100 x 0.1 + 10 x 4
+	chat both-1 '"text_tokens":100,"audio_tokens":900,"cached_tokens":700' >body.json
+	costs 0.00785 --prices card.json
+	# 300 fresh pictures, and 600 cached ones, of which the card has no price: 300 x 8 + 700 x 0.1 + 40
+	chat both-1 '"text_tokens":100,"image_tokens":900,"cached_tokens":700' >body.json
+	costs 0.00251 --prices card.json
+	run "$TALLY" usage --db m.db --json
+	expect 0 '"input": 300' '"image_in_input": 300' '"image_in_cache_read": 600'
+	# 250 of sound and 50 pictures of 450 are fresh: 250 x 20 + 50 x 8 + 700 x 0.1 + 40
+	chat both-1 '"text_tokens":300,"audio_tokens":250,"image_tokens":450,"cached_tokens":700' >body.json
+	costs 0.00551 --prices card.json
+	# what fits is fresh: 200 x 20 + 100 x 8 + 700 x 0.1 + 40
+	chat both-1 '"text_tokens":700,"audio_tokens":200,"image_tokens":100,"cached_tokens":700' >body.json
+	costs 0.00491 --prices card.json
+	# the realtime interface tells what was cached: 150 of text, 350 of sound and 200 pictures
+	printf '{"id":"r","object":"realtime.response","created_at":1781517600,"model":"both-1","status":"completed","output":[],"usage":{"total_tokens":1010,"input_tokens":1000,"output_tokens":10,"input_token_details":{"text_tokens":200,"audio_tokens":400,"image_tokens":400,"cached_tokens":700,"cached_tokens_details":{"text_tokens":150,"audio_tokens":350,"image_tokens":200}},"output_token_details":{"text_tokens":10,"audio_tokens":0}}}\n' >body.json
+	run "$TALLY" replay body.json --prices card.json --json # 50 x 1 + 50 x 20 + 200 x 8 + 350 x 0.1 + 350 x 3 + 40
+	expect 0 '"total": "0.003775"'
+	chat both-1 '"audio_tokens":1001,"cached_tokens":700' >body.json
+	run "$TALLY" replay body.json --prices card.json
+	expect 3 'the audio tokens (1001) are larger than the prompt (300 fresh, 700 cached)'
+	chat both-1 '"image_tokens":1001,"cached_tokens":700' >body.json
+	run "$TALLY" replay body.json --prices card.json
+	expect 3 'image or video tokens are 1 more than the prompt'
+	# gemini-2.5-flash: 100 fresh tokens, all of them sound, and 800 cached ones: 100 x 1 + 800 x 0.1 + 100 x 0.03
+	body gemini-2.5-flash 1000 900 0 "$(list TEXT=100 AUDIO=900)" "" "" >body.json
+	costs 0.000183
+}

@@ -188,8 +188,8 @@ J
 	expect 0 'price update' 'price install' 'install newer prices'
 	run "$TALLY" credit -h
 	expect 0 'credit top-up'
-	run "$TALLY" price show gpt-5.4 --provider openai --at 2026-06-01
-	expect 0 'source   openai 2026-03-05'
+	run "$TALLY" price show gpt-5.4-mini --provider openai --at 2026-06-01
+	expect 0 'source   openai 2026-03-17'
 	[ "$(grep -c '^source' <<<"$output")" = 1 ] || fail "$output"
 }
 @test "price show has a row for every size of prompt, tells what the table has no column for, and only of the vendors shown" {
@@ -206,4 +206,15 @@ J
 	[ "$(grep -c 'besides' <<<"$output")" = 1 ]
 	run "$TALLY" price show m --prices card.json
 	expect 0 'm-two (two)' 'two: input_video 8' 'two 2026-01-01: who knows'
+}
+@test "a service tier that is not there names all that hold then, the nearest spelling first" {
+	tier() { printf '{"model": "m", "currency": "USD", "from": "%s", "service_tier": "%s", "rates": {"input": "1", "output": "2"}, "source": "s", "sure": "s"}' "$1" "$2"; }
+	echo "{\"schema\": \"tally.card/1\", \"provider\": \"maker\", \"prices\": [$(tier 2026-01-01 priority), $(tier 2026-01-01 batch), $(tier 2026-01-01 flex), $(tier 2026-01-01 standard), $(tier 2027-01-01 late)]}" >card.json
+	cost --prices card.json --model m --input 1 --service-tier flex-tier --at 2026-06-01
+	expect 1 "maker/m has no price for service tier 'flex-tier' (only 'flex', "
+	[[ $output == *"'batch'"*"'"* && $output == *"'standard'"* && $output == *"'priority'"* && $output != *late* ]] || fail "$output"
+	cost --prices card.json --model m --input 1 --service-tier prority --at 2026-06-01
+	expect 1 "(only 'priority', "
+	cost --prices card.json --model m --input 1 --service-tier bach --at 2027-06-01
+	expect 1 "(only 'batch', 'late', 'flex', "
 }
