@@ -34,6 +34,7 @@ static const struct {
 	{ "on_demand_priority", "priority" },
 	{ "provisioned_throughput", "provisioned" },
 	{ "traffic_type_unspecified", "" },
+	{ "standard_only", "" },
 	{ "optimized", "latency-optimized" },
 };
 

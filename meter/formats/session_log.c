@@ -101,6 +101,17 @@ static const struct session_format formats[] = {
 	{ "kimi-code.session", find_kimi, "messageId", NULL, NULL, CACHE_BESIDE, false },
 };
 
+/* What is not said to stay for an hour, where that is said, stays for five minutes. */
+static void split_by_hour(struct raw_counts *c)
+{
+	const uint32_t both = 1u << RAW_CACHE_WRITE | 1u << RAW_CACHE_WRITE_1H;
+	if ((c->has & both) != both || c->has >> RAW_CACHE_WRITE_5M & 1 ||
+	    c->count[RAW_CACHE_WRITE_1H] > c->count[RAW_CACHE_WRITE])
+		return;
+	c->count[RAW_CACHE_WRITE_5M] = c->count[RAW_CACHE_WRITE] - c->count[RAW_CACHE_WRITE_1H];
+	c->has |= 1u << RAW_CACHE_WRITE_5M;
+}
+
 static int take_counts(struct payload_reader *r, struct metered *m, const struct session_format *f,
 		       json_value *usage, struct err *e)
 {
@@ -108,11 +119,12 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
 		json_value *n = strcmp(counts[i].shape, f->shape) == 0
-					? json_member(usage, counts[i].key)
+					? json_at(usage, counts[i].key)
 					: NULL;
 		if (n && json_kind(n) != JSON_NULL)
 			rc = counts_set(&c, counts[i].which, n, e);
 	}
+	split_by_hour(&c);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);
 	if (rc == 0 && c.cache == CACHE_BESIDE && !(c.has >> RAW_TOTAL & 1) &&
@@ -245,7 +257,7 @@ static json_value *find_counts(const char *shape, json_value *v, int depth)
 	int met = 0;
 	for (size_t i = 0; json_key(v) && i < sizeof counts / sizeof *counts; i++)
 		met += strcmp(counts[i].shape, shape) == 0 &&
-		       json_kind(json_member(v, counts[i].key)) == JSON_NUMBER;
+		       json_kind(json_at(v, counts[i].key)) == JSON_NUMBER;
 	if (met >= 2)
 		return v;
 	json_value *found = NULL;

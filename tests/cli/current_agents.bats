@@ -1,0 +1,66 @@
+# What current versions of agents and instrumentations write beside the counts of older ones.
+# with sanitizers, too
+load common.bash
+setup() { common_setup; export TALLY_NOW=2026-11-20T00:00:00Z TALLY_CACHE_DIR=$DIR/cache XDG_CACHE_HOME=$DIR/cache; mkdir -p s; }
+costs() { run "$TALLY" replay s; expect "$1" "$2" ${3:+"$3"}; }
+# pi MODEL USAGE: a session of one answer
+pi() {
+	printf '{"type":"session","version":3,"id":"s","timestamp":"2026-07-28T10:00:00.000Z","cwd":"/p"}\n{"type":"message","id":"a1","parentId":null,"timestamp":"2026-07-28T10:00:05.000Z","message":{"role":"assistant","api":"x","provider":"%s","model":"%s","usage":{%s,"cost":{"total":0}},"stopReason":"stop","timestamp":1785232805000}}\n' "$3" "$1" "$2" >s/a.jsonl
+}
+@test "pi: how much of the cache writes stays for an hour, and what of the answer was reasoning" {
+	# Opus 4.6, 5, 10 (an hour), 6.25 (five minutes), 25 a million: 100 x 5 + 600 x 10 + 400 x 6.25 + 20 x 25
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"cacheWrite1h":600,"totalTokens":1120' anthropic; costs 0 '$0.0095'
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"cacheWrite1h":0,"totalTokens":1120' anthropic; costs 0 '$0.00725'
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"cttl":{"ephemeral1h":600},"totalTokens":1120' anthropic; costs 0 '$0.0095'
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"cttl":{"ephemeral5m":400,"ephemeral1h":600},"totalTokens":1120' anthropic; costs 0 '$0.0095'
+	# without it nothing tells how long they stay; more than there is contradicts
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"totalTokens":1120' anthropic; costs 3 '>= $0.00725'
+	pi claude-opus-4-6 '"input":100,"output":20,"cacheRead":0,"cacheWrite":1000,"cacheWrite1h":1600,"totalTokens":1120' anthropic; costs 3 refused
+	for key in reasoning reasoningTokens; do
+		pi gpt-5-mini "\"input\":1000,\"output\":150,\"$key\":50,\"cacheRead\":0,\"cacheWrite\":0,\"totalTokens\":1150" openai; costs 0 '$0.00055' REASONING
+	done
+}
+@test "Droid: sums of sessions with files of their own are not counted, and one without its file is told" {
+	session() { printf '{"model":"claude-sonnet-4-6","providerLock":"anthropic","providerLockTimestamp":"2026-07-31T10:00:00.000Z","tokenUsage":{"inputTokens":%d,"outputTokens":200,"cacheCreationTokens":0,"cacheReadTokens":0,"thinkingTokens":0,"factoryCredits":42}%s}\n' "$1" "$2"; }
+	mkdir -p s/-p s/-q
+	session 1000 ',"inclusiveTokenUsage":{"inputTokens":3000,"outputTokens":400,"cacheCreationTokens":0,"cacheReadTokens":0,"thinkingTokens":0},"childInclusiveTokenUsageBySessionId":{"d2":{"inputTokens":2000,"outputTokens":200}}' >s/-p/d1.settings.json
+	costs 3 '$0.006' "the session began 'd2', which used tokens, and no file of it is there"
+	# its own: 1,000 x 3 + 200 x 15; with the other one, 2,000 x 3 + 200 x 15 more
+	session 2000 >s/-p/d2.settings.json; costs 0 '$0.015'
+	mv s/-p/d2.settings.json s/-q; costs 0 '$0.015'
+	sed -i 's/"d2":{[^}]*}/"d9":{"inputTokens":0}/' s/-p/d1.settings.json; costs 0 '$0.015'
+	sed -i 's/"d9"/"*"/; s/"inputTokens":0}/"inputTokens":5}/' s/-p/d1.settings.json; costs 3 "the session began '*'"
+}
+# span ATTRIBUTES: 1,000 tokens in and 300 out
+span() {
+	python3 - "$@" >s/span.json <<'P'
+import json, sys
+v = lambda x: {"stringValue": x} if isinstance(x, str) else {"intValue": str(x)}
+a = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 300, **json.loads("{" + sys.argv[1] + "}")}
+print(json.dumps({"resourceSpans": [{"scopeSpans": [{"scope": {"name": "pydantic-ai"}, "spans": [{"traceId": "01" * 16, "spanId": "02" * 8, "name": "chat", "startTimeUnixNano": "1787133600000000000", "endTimeUnixNano": "1787133605000000000", "attributes": [{"key": k, "value": v(x)} for k, x in a.items()]}]}]}]}))
+P
+}
+@test "spans: Gemini's details by modality are parts of what stands beside them" {
+	d=gen_ai.usage.details
+	g='"gen_ai.provider.name":"gcp.gemini","gen_ai.response.model":"gemini-2.5-flash"'
+	# 1,000 x 0.3 + 300 x 2.5
+	span "$g,\"$d.text_prompt_tokens\":1000,\"$d.thoughts_tokens\":200,\"$d.text_candidates_tokens\":100"; costs 0 '$0.00105' REASONING
+	# 400 of them heard, at 1 a million
+	span "$g,\"$d.text_prompt_tokens\":600,\"$d.audio_prompt_tokens\":400"; costs 0 '$0.00133'
+	# 500 of the prompt cached, at 0.03
+	span "$g,\"$d.text_prompt_tokens\":1000,\"$d.cached_content_tokens\":500,\"$d.text_cache_tokens\":500"; costs 0 '$0.000915'
+	span "$g,\"$d.image_prompt_tokens\":258,\"$d.video_prompt_tokens\":100"; costs 0 '$0.00105'
+	span "$g,\"$d.smell_prompt_tokens\":10"; costs 3 smell_prompt_tokens
+}
+@test "spans: beside a tier that was served the one that was asked for says nothing; alone it leaves the price open" {
+	g='"gen_ai.provider.name":"openai","gen_ai.response.model":"gpt-5-mini"'
+	# 1,000 x 0.25 + 300 x 2
+	for asked in openai.request.service_tier gen_ai.openai.request.service_tier gen_ai.request.service_tier; do
+		span "$g,\"$asked\":\"flex\",\"openai.response.service_tier\":\"default\""; costs 0 '$0.00085'
+		span "$g,\"$asked\":\"default\",\"openai.response.service_tier\":\"flex\""; costs 0 '$0.000425'
+		span "$g,\"$asked\":\"flex\""; costs 3 "the tier 'flex' was asked for"
+		span "$g,\"$asked\":\"priority\""; costs 3 '>= $0.00085'
+		span "$g,\"$asked\":\"auto\""; costs 0 '$0.00085'
+	done
+	span '"gen_ai.provider.name":"anthropic","gen_ai.response.model":"claude-sonnet-4-6","anthropic.request.service_tier":"standard_only"'; costs 0 '$0.0075'
+}
