@@ -387,6 +387,34 @@ static bool has_one_lifetime(const struct metered *m)
 	       strncmp(m->rule, beside, sizeof beside - 1) == 0;
 }
 
+/* Who served a call of Anthropic's by the id that it was given there: msg_bdrk_01...,
+ * req_vrtx_011...
+ */
+static struct text seller_of_id(struct text id)
+{
+	static const struct {
+		const char *mark, *seller;
+	} marks[] = { { "_bdrk_", "bedrock" }, { "_vrtx_", "vertex" } };
+	enum { BEGIN = 16 };
+	const size_t n = id.n > BEGIN ? BEGIN : id.n;
+	for (size_t i = 0; n && i < sizeof marks / sizeof *marks; i++)
+		if (memmem(id.p, n, marks[i].mark, strlen(marks[i].mark)))
+			return text_of(marks[i].seller);
+	return TEXT("");
+}
+
+/* Ids are evidence where nothing else says who sold the call. */
+static void take_seller_of_ids(struct metered *m)
+{
+	if (m->record.text[FIELD_PROVIDER].n)
+		return;
+	struct text seller = seller_of_id(m->record.text[FIELD_ID]);
+	if (!seller.n)
+		seller = seller_of_id(m->also);
+	if (seller.n)
+		payload_word(&m->record, FIELD_PROVIDER, seller);
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
@@ -410,6 +438,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		payload_add_tier(r, m, TEXT("batch"));
 	if (r->in_batch && r->batch_vendor && !m->record.text[FIELD_PROVIDER].n)
 		payload_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
+	take_seller_of_ids(m);
 	payload_settle_tools(r, m);
 	payload_settle_tier(r, m);
 	payload_settle_beside(m);

@@ -64,3 +64,23 @@ P
 	done
 	span '"gen_ai.provider.name":"anthropic","gen_ai.response.model":"claude-sonnet-4-6","anthropic.request.service_tier":"standard_only"'; costs 0 '$0.0075'
 }
+@test "an id that Bedrock or Vertex gave says who served the call, whose price depends on a region that nobody tells" {
+	# 1,000 x 3 + 300 x 15 a million
+	for model in claude-sonnet-4-5-20250929 claude-sonnet-4-6; do for ids in '"msg_bdrk_01abc" "x"' '"msg_vrtx_01abc" "x"' '"msg_01abc" "req_vrtx_01abc"'; do
+		read -r id request <<<"$ids"
+		printf '{"type":"assistant","sessionId":"s","uuid":"u","timestamp":"2026-08-20T10:00:00Z","requestId":%s,"message":{"id":%s,"type":"message","role":"assistant","model":"%s","stop_reason":"end_turn","usage":{"input_tokens":1000,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":300}}}\n' "$request" "$id" $model >s/log.jsonl
+		costs 3 '>= $0.0075' 'not tell what the price depends on'
+		rm s/log.jsonl
+		[[ $id == *msg_01* ]] && continue
+		printf '{"id":%s,"type":"message","model":"%s","time":"2026-08-20T10:00:00Z","usage":{"input_tokens":1000,"output_tokens":300}}\n' "$id" $model >s/body.json
+		costs 3 '>= $0.0075' 'not tell what the price depends on'
+		# a region in which it was served has its own price, and so has a seller who is named
+		sed -i 's/"time"/"region":"global","time"/' s/body.json; costs 0 '$0.0075'
+		sed -i 's/"region":"global"/"provider":"anthropic"/' s/body.json; costs 0 '$0.0075'
+		rm s/body.json
+		span "\"gen_ai.response.model\":\"$model\",\"gen_ai.response.id\":$id"; costs 3 '>= $0.0075' 'not tell what the price depends on'
+		rm s/span.json
+	done; done
+	printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-08-20T10:00:00Z","request_id":"req_vrtx_1","model":"claude-sonnet-4-6","input_tokens":1000,"output_tokens":300,"cache_read_tokens":0,"cache_creation_tokens":0}\n' >s/event.json
+	costs 3 '>= $0.0075' 'not tell what the price depends on'
+}
