@@ -99,7 +99,7 @@ struct payload_reader {
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
 	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort,
-		codex_provider;
+		codex_provider, codex_tier;
 	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
 	int codex_lanes, codex_lane;	      /* how many, and which was the last */
 	bool codex_has_records;
@@ -125,7 +125,8 @@ struct payload_reader {
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
-	int64_t session_calls; /* of the formats of session_log, read so far */
+	struct text session_tiers; /* one, or JSON of one by vendor */
+	int64_t session_calls;	   /* of the formats of session_log, read so far */
 	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest,
 	 * which may be in the making (answers.c) */
 	struct dict session_answers;

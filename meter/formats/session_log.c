@@ -191,6 +191,39 @@ static bool is_cut(json_value *call)
 	return text_is(stop, "error") || text_is(stop, "aborted");
 }
 
+/* oh-my-pi: the tier of the calls behind it, one for all or one by vendor; null: none. */
+static void keep_tiers(struct payload_reader *r, json_value *v)
+{
+	const struct text said = json_kind(v) == JSON_OBJECT ? payload_raw(r, v) : json_string(v);
+	r->session_tiers = (struct text){ arena_text(&r->arena, said.p, said.n), said.n };
+}
+
+static bool begins(struct text s, struct text word)
+{
+	return word.n && s.n >= word.n && memcmp(s.p, word.p, word.n) == 0;
+}
+
+/* OpenAI's calls are made with it; of others nothing tells whether they were. */
+static void take_session_tier(struct payload_reader *r, struct metered *m, struct text vendor)
+{
+	struct json_document *doc = NULL;
+	struct text tier = r->session_tiers;
+	if (!tier.n)
+		return;
+	if (*tier.p == '{' && json_open(&doc, tier, NULL) == 0) {
+		tier = TEXT("");
+		for (json_value *v = json_first(json_root(doc)); v; v = json_next(v))
+			if (begins(vendor, text_of(json_key(v))))
+				tier = json_string(v);
+		tier.p = tier.n ? arena_text(&r->arena, tier.p, tier.n) : NULL;
+	}
+	if (begins(vendor, TEXT("openai")))
+		payload_add_tier(r, m, tier);
+	else
+		payload_asked_tier(m, tier);
+	json_close(doc);
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -215,6 +248,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	const struct text named = json_string(
 		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
 	payload_seller(r, &m.record, named.n ? named : text_of(f->seller));
+	take_session_tier(r, &m, named);
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
@@ -439,6 +473,11 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */
 		keep(r, &r->session_effort, json_member(v, "thinkingLevel"));
+		r->passed_over++;
+		return true;
+	}
+	if (is_type(v, "service_tier_change")) {
+		keep_tiers(r, json_member(v, "serviceTier"));
 		r->passed_over++;
 		return true;
 	}

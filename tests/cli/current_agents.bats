@@ -84,3 +84,30 @@ P
 	printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-08-20T10:00:00Z","request_id":"req_vrtx_1","model":"claude-sonnet-4-6","input_tokens":1000,"output_tokens":300,"cache_read_tokens":0,"cache_creation_tokens":0}\n' >s/event.json
 	costs 3 '>= $0.0075' 'not tell what the price depends on'
 }
+# call N: of a Codex thread, 6,000 in, 4,000 read, 500 out of gpt-5.5: 0.047, in priority 0.094
+call() { printf '{"timestamp":"2026-09-01T10:0%d:09Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":%d,"cached_input_tokens":%d,"output_tokens":%d,"reasoning_output_tokens":0,"total_tokens":%d},"last_token_usage":{"input_tokens":10000,"cached_input_tokens":4000,"output_tokens":500,"reasoning_output_tokens":0,"total_tokens":10500}}}}\n' "$1" $(($1 * 10000)) $(($1 * 4000)) $(($1 * 500)) $(($1 * 10500)); }
+tier() { printf '{"timestamp":"2026-09-01T10:00:01Z","type":"event_msg","payload":{"type":"thread_settings_applied","thread_settings":{"model":"gpt-5.5"%s}}}\n' "$1"; }
+turn() { printf '{"timestamp":"2026-09-01T10:00:00Z","type":"turn_context","payload":{"cwd":"/p","model":"gpt-5.5","effort":"high"%s}}\n' "$1"; }
+@test "Codex: a tier in the settings of a thread, or of a turn, holds for the calls behind it until the next one" {
+	thread() { { printf '{"timestamp":"2026-09-01T10:00:00Z","type":"session_meta","payload":{"id":"a","cwd":"/p","model_provider":"openai"}}\n'; turn; cat; } >s/rollout.jsonl; }
+	{ call 1; call 2; } | thread; costs 0 '$0.094'
+	{ tier ',"service_tier":"priority"'; call 1; tier ',"service_tier":"default"'; call 2; } | thread; costs 0 '$0.141'
+	{ tier ',"service_tier":"priority"'; call 1; turn; call 2; } | thread; costs 0 '$0.188'
+	{ tier ',"service_tier":"priority"'; call 1; tier; call 2; } | thread; costs 0 '$0.141'
+	{ tier ',"service_tier":"priority"'; call 1; tier ',"service_tier":null'; call 2; } | thread; costs 0 '$0.141'
+	{ turn ',"service_tier":"fast"'; call 1; turn ',"service_tier":null'; call 2; } | thread; costs 0 '$0.141'
+	{ tier ',"service_tier":"flex"'; call 1; tier ',"service_tier":"auto"'; call 2; } | thread; costs 0 '$0.0705'
+	{ tier ',"service_tier":"warp"'; call 1; } | thread; costs 3 warp
+}
+@test "oh-my-pi: so does the tier that a session changes to" {
+	omp() {
+		pi gpt-5.5 '"input":6000,"output":500,"cacheRead":4000,"cacheWrite":0,"totalTokens":10500' "${2-openai}"
+		sed -i "1a {\"type\":\"service_tier_change\",\"id\":\"x\",\"parentId\":null,\"timestamp\":\"2026-07-28T10:00:01.000Z\",\"serviceTier\":$1}" s/a.jsonl
+	}
+	omp null; costs 0 '$0.047'
+	omp '"priority"'; costs 0 '$0.094'
+	omp '{"openai":"priority"}'; costs 0 '$0.094'
+	omp '{"google":"priority"}'; costs 0 '$0.047'
+	# nothing tells whether others were asked for it
+	omp '"priority"' azure; costs 3 '>= $0.047'
+}
