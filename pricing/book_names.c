@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "pricing/book_parts.h"
 #include "pricing/spelling.h"
 
@@ -58,16 +56,14 @@ const struct name_entry *book_look_up(struct book *b, struct text name, const ch
 	return book_closest_name(b, name, is_sold, provider);
 }
 
-/* As book_look_up, and of a gateway that lists the models of others under names of its own. */
+/* As book_look_up, and of a seller that lists the models of others under names of its own. */
 static const struct name_entry *look_up_own(struct book *b, struct text name, const char *provider)
 {
 	char own[SPELLING_MAX];
-	const char *prefix = provider ? spelling_own_prefix(provider) : NULL;
 	const struct name_entry *n = book_look_up(b, name, provider);
-	if (n || !prefix || name.n >= sizeof own - strlen(prefix))
-		return n;
-	snprintf(own, sizeof own, "%s%.*s", prefix, (int)name.n, name.p);
-	return book_look_up(b, text_of(own), provider);
+	for (int i = 0; !n && provider && spelling_own_name(own, provider, name, i); i++)
+		n = book_look_up(b, text_of(own), provider);
+	return n;
 }
 
 /* The same; what a vendor sells under the names of another one of its cards is found there, and

@@ -202,9 +202,28 @@ bool spelling_via(struct text *provider)
 	return true;
 }
 
-const char *spelling_own_prefix(const char *provider)
+bool spelling_own_name(char room[SPELLING_MAX], const char *provider, struct text name, int n)
 {
-	return strcmp(provider, "opencode-zen") == 0 ? "opencode/" : NULL;
+	static const struct {
+		const char *provider, *begins, *before, *after;
+	} own[] = {
+		{ "opencode-zen", "", "opencode/", "" },
+		{ "bedrock", "claude-", "anthropic.", "-v1:0" },
+		{ "bedrock", "claude-", "anthropic.", "" },
+		{ "bedrock", "claude-", "anthropic.", "-v1" },
+		{ "bedrock", "anthropic.claude-", "", "-v1:0" },
+		{ "bedrock", "anthropic.claude-", "", "-v1" },
+	};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		const size_t begins = strlen(own[i].begins);
+		if (strcmp(own[i].provider, provider) != 0 || name.n < begins ||
+		    strncasecmp(name.p, own[i].begins, begins) != 0 || n-- > 0)
+			continue;
+		const int length = snprintf(room, SPELLING_MAX, "%s%.*s%s", own[i].before,
+					    (int)name.n, name.p, own[i].after);
+		return length < SPELLING_MAX;
+	}
+	return false;
 }
 
 static bool ends(struct text t, const char *word)

@@ -56,8 +56,9 @@ bool spelling_via(struct text *provider);
  * own: Amazon's Nova on Bedrock is a first party's. NULL: none. */
 const char *spelling_other_card(const char *provider, struct text model);
 
-/* What a gateway's card puts before the names of models that others make, so that a bare name never
- * means the gateway; calls that name it leave it out. NULL: nothing. */
-const char *spelling_own_prefix(const char *provider);
+/* The names, the n-th of them, under which a seller's card lists a model that another vendor makes
+ * and calls so: a gateway's own prefix, so that a bare name never means the gateway, and Bedrock's
+ * "anthropic.NAME-v1:0". Calls that name the seller may leave it out. False: there are no more. */
+bool spelling_own_name(char room[SPELLING_MAX], const char *provider, struct text name, int n);
 
 #endif

@@ -404,7 +404,7 @@ static void print_row(const struct step *s, const struct book *book)
 	rate_put_unsaid(&unsaid, p->fee, p->fee_count);
 	put_money(&b, s->amount, p->currency.p, at_least(broken_off || unsaid.n));
 	print_note("\ntotal      %s (%s)", b.p,
-		   broken_off ? "the answer's end is not in it"
+		   broken_off ? "the answer's end, or something else that was billed, is not in it"
 		   : unsaid.n ? unsaid.p
 			      : "exact: nothing is rounded");
 	buf_release(&unsaid);

@@ -137,6 +137,7 @@ void agent_take_json(struct payload_reader *r, struct metered *m, const struct r
 		     json_value *usage, int rc, struct err *e)
 {
 	payload_recorded(m, usage, true);
+	payload_dimensions(r, m, usage);
 	payload_judge_missing(r, m, usage);
 	agent_take(r, m, c, payload_raw(r, usage), rc, e);
 }

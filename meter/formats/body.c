@@ -124,7 +124,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 }
 
 /* Also as the text that rows of a CSV or a table hold. */
-static bool says_true(json_value *v)
+bool payload_says_true(json_value *v)
 {
 	struct text s = json_string(v);
 	return json_true(v) || text_is(s, "true") || text_is(s, "True") || text_is(s, "t");
@@ -134,79 +134,6 @@ static bool says_false(json_value *v)
 {
 	struct text s = json_number_or_string(v);
 	return json_is_nothing(v) || text_is(s, "false") || text_is(s, "False") || text_is(s, "f");
-}
-
-/* Whether the row counts a prompt of which nothing tells what was cached; what is embedded never
- * is.
- */
-static bool lacks_cached(const struct payload_reader *r, const struct metered *m, json_value *v)
-{
-	const struct text type = json_string(json_member(v, "call_type"));
-	return !(r->counted & (1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE)) &&
-	       m->record.tokens[BUCKET_INPUT] && !text_is(type, "embedding") &&
-	       !text_is(type, "aembedding");
-}
-
-static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
-{
-	struct metered m;
-	struct err e;
-	json_value *meta = json_member(v, "metadata");
-	struct json_document *inner = NULL;
-	/* rows of its database hold it as text */
-	if (json_string(meta).n && json_open(&inner, json_string(meta), NULL) == 0)
-		meta = json_root(inner);
-	/* older versions keep there what the row itself has no columns for */
-	json_value *usage = json_member(meta, "usage_object"),
-		   *more = json_member(meta, "additional_usage_values");
-	struct raw_counts inside = { .cache = CACHE_INSIDE };
-	/* an answer from the gateway's own cache used no tokens of any vendor */
-	if (says_true(json_member(v, "cache_hit"))) {
-		r->passed_over++;
-		json_close(inner);
-		return;
-	}
-	payload_begin(&m, "litellm.log", line);
-	if ((!json_is_nothing(meta) && !is_object(meta)) ||
-	    (!json_is_nothing(usage) && !is_object(usage)))
-		m.unread = "the row's 'metadata', which tells what was cached, cannot be read";
-	/* the callback's payload, or a row of the table of spends */
-	payload_id(&m, json_member(v, "request_id"));
-	payload_id(&m, json_member(v, "id"));
-	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	payload_text(&m.record, FIELD_TASK, json_member(v, "trace_id"));
-	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "team_id"));
-	payload_text(&m.record, FIELD_CUSTOMER, json_member(meta, "user_api_key_team_id"));
-	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "end_user"));
-	payload_text(&m.record, FIELD_PROJECT, json_member(meta, "user_api_key_alias"));
-	if (!payload_effort(r, &m.record, v))
-		payload_effort(r, &m.record, meta);
-	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
-	if (rc == 0)
-		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
-	if (rc == 0 && !json_first(usage)) {
-		rc = counts_read(&inside, more, &e);
-		payload_judge(r, &m, more, true);
-	}
-	if (rc == 0)
-		rc = payload_counts(r, &m, json_first(usage) ? usage : v, &inside, &e);
-	if (rc == 0 && !m.unread && !json_first(usage) && lacks_cached(r, &m, v))
-		m.unread = "the row has no 'metadata.usage_object', which tells what was cached";
-	payload_judge_beside(r, &m, v, NULL, "");
-	payload_doubt(r, &m, v);
-	export_judge_document(r, &m, v);
-	if (rc == 0 && !json_first(usage)) {
-		/* the row is more than its counts */
-		r->raw.n = 0;
-		buf_printf(&r->raw, "{\"prompt_tokens\":%.*s,\"completion_tokens\":%.*s}",
-			   (int)json_number(json_member(v, "prompt_tokens")).n,
-			   json_number(json_member(v, "prompt_tokens")).p,
-			   (int)json_number(json_member(v, "completion_tokens")).n,
-			   json_number(json_member(v, "completion_tokens")).p);
-		m.raw = (struct text){ r->raw.p, r->raw.n };
-	}
-	payload_end(r, &m, v, rc, &e);
-	json_close(inner);
 }
 
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e)
@@ -395,8 +322,8 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	json_value *success = json_member(v, "success");
-	const bool failed = success && !says_true(success);
-	if (says_true(json_member(v, "cached")) || (failed && says_false(success))) {
+	const bool failed = success && !payload_says_true(success);
+	if (payload_says_true(json_member(v, "cached")) || (failed && says_false(success))) {
 		r->passed_over++;
 		return;
 	}
@@ -406,6 +333,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_effort(r, &m.record, v);
+	payload_tier(r, &m, v, NULL);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);
 	if (rc == 0)
 		rc = counts_set(&c, RAW_PROMPT, json_member(v, "tokens_in"), &e);
@@ -424,10 +352,9 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *usage = json_member(v, "usage"), *details = json_member(v, "usageDetails");
-	if (json_member(v, "call_type") &&
-	    (json_member(v, "response_cost") || json_member(v, "spend")))
-		read_litellm(r, v, line);
-	else if (json_member(v, "tokens_in") && json_member(v, "tokens_out"))
+	if (litellm_row(r, v, line))
+		return true;
+	if (json_member(v, "tokens_in") && json_member(v, "tokens_out"))
 		read_cloudflare(r, v, line);
 	else if (json_member(json_first(json_member(v, "result")), "tokens_in"))
 		for (json_value *x = json_first(json_member(v, "result")); x; x = json_next(x))

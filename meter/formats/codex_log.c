@@ -165,6 +165,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	agent_set(&m.record, FIELD_TASK, r->codex_session);
 	agent_set(&m.record, FIELD_PROJECT, r->codex_project);
 	agent_set(&m.record, FIELD_EFFORT, r->codex_effort);
+	payload_add_tier(r, &m, r->codex_tier);
 	payload_twin(r, &m, "codex", r->codex_session, true);
 	m.raw = payload_raw(r, usage);
 	payload_take(r, &m);
@@ -262,6 +263,25 @@ static void keep_effort(struct payload_reader *r, struct text *slot, json_value 
 		*slot = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
 }
 
+/*
+ * The tier is on none of the calls' own lines: what a thread's settings say holds for the calls
+ * behind them, until others are said. They are said as a whole (whole), so that no tier there is
+ * the standard one; a turn may say nothing of it. Codex' fast mode asks for OpenAI's priority.
+ */
+static void keep_tier(struct payload_reader *r, json_value *settings, bool whole)
+{
+	json_value *v = json_member(settings, "service_tier");
+	const struct text said = json_string(v);
+	if (!v && !whole)
+		return;
+	if (!said.n)
+		r->codex_tier = TEXT("");
+	else if (text_is(said, "fast"))
+		r->codex_tier = TEXT("priority");
+	else
+		keep_text(r, &r->codex_tier, v);
+}
+
 static void begin_codex(struct payload_reader *r, json_value *meta)
 {
 	/* a fork repeats its parent's first line after its own: the first names the session */
@@ -342,6 +362,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (text_is(type, "turn_context")) {
 		keep_text(r, &r->codex_model, json_member(payload, "model"));
 		keep_effort(r, &r->codex_effort, payload);
+		keep_tier(r, payload, false);
 		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
 	} else if (text_is(type, "token_usage_record") &&
 		   (!response.n || json_kind(json_member(payload, "usage")) != JSON_OBJECT)) {
@@ -383,6 +404,8 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		if (!repeated)
 			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
 	} else if (!refuse_cut(r, v, payload, line)) {
+		if (text_is(inner, "thread_settings_applied"))
+			keep_tier(r, json_member(payload, "thread_settings"), true);
 		payload_pass_over(r, "codex.other", v, line);
 	}
 	return true;
@@ -390,9 +413,9 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 
 bool codex_log_line(struct payload_reader *r, struct text line)
 {
-	static const char *const counting[] = { "\"token_count\"", "\"session_meta\"",
-						"\"turn_context\"",
-						"_tokens\":", "\"token_usage_record\"" };
+	static const char *const counting[] = { "\"token_count\"",  "\"session_meta\"",
+						"\"turn_context\"", "\"thread_settings",
+						"_tokens\":",	    "\"token_usage_record\"" };
 	enum { SHORT = 4096 }; /* the end of a turn without an answer */
 	bool passes = text_holds(line, "\"payload\":{") &&
 		      (line.n > SHORT || !text_holds(line, "\"" CUT));

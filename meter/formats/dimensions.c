@@ -34,6 +34,7 @@ static const struct {
 	{ "on_demand_priority", "priority" },
 	{ "provisioned_throughput", "provisioned" },
 	{ "traffic_type_unspecified", "" },
+	{ "standard_only", "" },
 	{ "optimized", "latency-optimized" },
 };
 
@@ -115,4 +116,34 @@ void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, js
 		served |= stated_at[i].tier;
 		payload_add_tier(r, m, said);
 	}
+}
+
+void payload_dimensions(struct payload_reader *r, struct metered *m, json_value *usage)
+{
+	payload_tier(r, m, NULL, usage);
+	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
+	payload_geo(&m->record, json_string(json_member(usage, "inference_geo")));
+}
+
+void payload_asked_tier(struct metered *m, struct text said)
+{
+	if (said.n && !m->asked_tier.n)
+		m->asked_tier = said;
+}
+
+void payload_settle_tier(struct payload_reader *r, struct metered *m)
+{
+	const struct text asked = m->asked_tier;
+	if (!asked.n || m->record.present >> FIELD_SERVICE_TIER & 1)
+		return;
+	const struct text tier = tier_of(r, asked);
+	if (service_tier_is_standard(tier) || text_is(tier, "auto"))
+		return;
+	if (text_is(tier, "priority") || text_is(tier, "fast"))
+		m->broken_off = true;
+	else if (!m->unread)
+		m->unread = arena_printf(&r->arena,
+					 "the tier '%.*s' was asked for, and nothing tells which "
+					 "one was served",
+					 asked.n > 40 ? 40 : (int)asked.n, asked.p);
 }

@@ -349,6 +349,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		m.unread = "the entry has no 'output.outputTokenCount'";
 	static const char *const none[] = { NULL };
 	judge_rest(r, &m, v, in, out, none);
+	payload_dimensions(r, &m, in);
+	payload_dimensions(r, &m, out);
 	judge_numbers(r, &m, in, "usage");
 	judge_numbers(r, &m, out, "usage");
 	payload_judge_beside(r, &m, v, NULL, "");

@@ -22,7 +22,8 @@ enum otlp_role {
 	OTLP_PROJECT,
 	OTLP_WORKLOAD,
 	OTLP_TIER,
-	OTLP_OPERATION, /* the kinds: whether it is a call, or holds calls */
+	OTLP_ASKED_TIER, /* no word of what was served */
+	OTLP_OPERATION,	 /* the kinds: whether it is a call, or holds calls */
 	OTLP_OPENINFERENCE_KIND,
 	OTLP_TRACELOOP_KIND,
 	OTLP_LANGFUSE_KIND,

@@ -214,9 +214,21 @@ static void read_effort(struct payload_reader *r, struct record *to, json_value 
 	}
 }
 
+/* An attribute that says how or where the call was served under the name that a usage has for it.
+ */
+static void take_dimensions(struct payload_reader *r, struct metered *m, json_value *attributes)
+{
+	static const char *const tiers[] = { "service_tier", "serviceTier", "speed", "trafficType",
+					     "traffic_type" };
+	for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+		payload_add_tier(r, m, json_string(otlp_attribute(attributes, tiers[i])));
+	payload_geo(&m->record, json_string(otlp_attribute(attributes, "inference_geo")));
+}
+
 void otlp_take(struct payload_reader *r, struct metered *m, json_value *attributes)
 {
 	enum { TEXT_MOST = 200 };
+	take_dimensions(r, m, attributes);
 	const bool list = json_kind(attributes) == JSON_ARRAY;
 	bool any = false;
 	read_effort(r, &m->record, attributes);

@@ -163,7 +163,8 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	if (rec->text[FIELD_PROJECT].n == 0 && item->service.n)
 		set_text(rec, FIELD_PROJECT, item->service);
 	payload_text(rec, FIELD_WORKLOAD, n->value[OTLP_WORKLOAD]);
-	payload_text(rec, FIELD_SERVICE_TIER, n->value[OTLP_TIER]);
+	payload_add_tier(r, m, json_string(n->value[OTLP_TIER]));
+	payload_asked_tier(m, json_string(n->value[OTLP_ASKED_TIER]));
 }
 
 /* Whether it says of itself that it is a call of a model, and why its answer ended. */

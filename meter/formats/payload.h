@@ -58,6 +58,8 @@ struct metered {
 	 * understood; NULL: all is */
 	const char *unread;
 	struct stated_cost stated;
+	const char *billed_beside; /* the member that says that not only tokens were billed */
+	struct text asked_tier;	   /* until payload_settle_tier */
 };
 
 /* Whether its id alone tells which call it is, so that it can be taken while others append. */

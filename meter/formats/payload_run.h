@@ -99,7 +99,7 @@ struct payload_reader {
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
 	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort,
-		codex_provider;
+		codex_provider, codex_tier;
 	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
 	int codex_lanes, codex_lane;	      /* how many, and which was the last */
 	bool codex_has_records;
@@ -125,7 +125,8 @@ struct payload_reader {
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
-	int64_t session_calls; /* of the formats of session_log, read so far */
+	struct text session_tiers; /* one, or JSON of one by vendor */
+	int64_t session_calls;	   /* of the formats of session_log, read so far */
 	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest,
 	 * which may be in the making (answers.c) */
 	struct dict session_answers;
@@ -171,6 +172,13 @@ bool payload_is_alone(json_value *usage);
 /* The tier that was served, wherever the answer v or its usage says so; more than one word: all of
  * them, which only a card that names them prices. */
 void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);
+/* What a usage object itself says of how and where the call was served: its tier, its speed, its
+ * geography. Every reader of a usage comes by it, so that none of them is read and lost. */
+void payload_dimensions(struct payload_reader *r, struct metered *m, json_value *usage);
+/* The tier that was asked for, which counts where nothing says which one was served. */
+void payload_asked_tier(struct metered *m, struct text said);
+/* Where it alone is known: priority makes the standard price a lower bound, others no price. */
+void payload_settle_tier(struct payload_reader *r, struct metered *m);
 /* Whether a word says how a call was served, in any vendor's spelling: a dimension of its price. */
 bool tier_is_word(struct text said);
 /* Whether a tier, which may be several words, holds that one. */
@@ -212,6 +220,13 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 void payload_recorded(struct metered *m, json_value *v, bool in_usage);
 void payload_recorded_attribute(struct metered *m, struct text name, json_value *v);
 void payload_recorded_as(struct metered *m, struct text dollars, bool charged);
+/* Whether it is an amount above zero. */
+bool payload_is_amount(json_value *v);
+/* The source says in that member (NULL: in none) that something else than tokens was billed: where
+ * no unit of it is counted, the call's cost is a lower bound. */
+void payload_bills_beside(struct metered *m, const char *member);
+/* The same of a call of which nothing at all is counted, although its source says what it cost. */
+void payload_settle_beside(struct metered *m);
 /* What vendors' tools did by what the answer lists (tools.def), where its usage does not count it.
  * Errors: as counts_read. */
 int payload_tools(struct payload_reader *r, struct metered *m, json_value *answer,
@@ -275,6 +290,11 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT
+
+/* A row of LiteLLM's. */
+bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
+/* Also as the text that rows of a CSV or a table hold. */
+bool payload_says_true(json_value *v);
 
 void stream_finish(struct payload_reader *r);
 /* Tells of a usage whose call did not end. */

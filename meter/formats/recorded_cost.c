@@ -43,6 +43,12 @@ static const struct cost_member {
 	{ "otlp.span", true, false, DOLLARS, { "llm.cost.total" } },
 };
 
+/* Amounts in a usage object that are for something else than tokens. */
+static const char *const beside_tokens[] = {
+	"cost.tool_calls_cost",
+	"cost.search_queries_cost",
+};
+
 /* Dollars to 1e-12: what computes costs in binary floats writes many digits. A cost of zero is that
  * of a subscription, or of a price that its teller did not know. */
 static void take_amount(struct metered *m, struct text number, enum money_unit unit, bool charged)
@@ -86,8 +92,37 @@ static json_value *at_path(json_value *v, const char *const *path)
 	return v;
 }
 
+bool payload_is_amount(json_value *v)
+{
+	struct decimal d;
+	const struct text number = json_number_or_string(v);
+	return number.n && *number.p != '-' && decimal_parse(&d, number, NULL) == 0 &&
+	       strpbrk(number.p, "123456789");
+}
+
+void payload_bills_beside(struct metered *m, const char *member)
+{
+	if (member)
+		m->billed_beside = member;
+}
+
+void payload_settle_beside(struct metered *m)
+{
+	const struct record *c = &m->record;
+	bool units = false, any = false;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		units |= c->units[u] != 0;
+	for (int k = 0; k < COUNT_KINDS; k++)
+		any |= c->counts[k] != 0;
+	if ((m->billed_beside && !units) || (m->stated.given && m->stated.estimate && !any))
+		m->broken_off = true;
+}
+
 void payload_recorded(struct metered *m, json_value *v, bool in_usage)
 {
+	for (size_t i = 0; in_usage && i < sizeof beside_tokens / sizeof *beside_tokens; i++)
+		if (payload_is_amount(json_at(v, beside_tokens[i])))
+			payload_bills_beside(m, beside_tokens[i]);
 	for (size_t i = 0; v && !m->stated.given && i < sizeof members / sizeof *members; i++)
 		if (members[i].in_usage == in_usage && is_of(&members[i], m))
 			take_amount(m, json_number_or_string(at_path(v, members[i].path)),

@@ -2,6 +2,9 @@
  * Sessions that are one JSON document, rewritten in place as they grow: Amp's threads, Factory
  * Droid's settings, Continue's sessions; and the lines of the old Kimi CLI.
  */
+#include <glob.h>
+#include <unistd.h>
+
 #include "base/decimal.h"
 #include "meter/formats/agent_call.h"
 
@@ -181,6 +184,47 @@ static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
 	}
 }
 
+/* Whether the settings of that session lie beside these, or in the folder of another project. */
+static bool droid_is_there(struct payload_reader *r, const char *session)
+{
+	const struct text folder = path_part(r->path, 1);
+	const size_t n = strspn(session, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-_");
+	const char *slash = strrchr(r->path, '/');
+	glob_t found = { 0 };
+	if (session[n]) /* no name of a file */
+		return false;
+	const int inner = slash ? (int)(slash - r->path) + 1 : 0;
+	const char *own = arena_printf(&r->arena, "%.*s%s.settings.json", inner, r->path, session);
+	if (access(own, R_OK) == 0)
+		return true;
+	const char *all = arena_printf(&r->arena, "%.*s*/%s.settings.json",
+				       inner > (int)folder.n ? inner - 1 - (int)folder.n : 0,
+				       r->path, session);
+	const bool any = folder.n && glob(all, GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc;
+	globfree(&found);
+	return any;
+}
+
+/* What a session says of the sessions that it began, which have files of their own: one that is not
+ * there is told. */
+static void judge_children(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	json_value *children = json_member(v, "childInclusiveTokenUsageBySessionId");
+	for (json_value *c = r->path ? json_first(children) : NULL; c; c = json_next(c)) {
+		bool any = false;
+		for (json_value *n = json_first(c); n; n = json_next(n))
+			any |= json_kind(n) == JSON_NUMBER && !json_is_nothing(n);
+		if (!any || !json_key(c) || droid_is_there(r, json_key(c)))
+			continue;
+		err_set(&e, ERR_INVALID,
+			"the session began '%.60s', which used tokens, and no file of it is there",
+			json_key(c));
+		payload_refuse(r, line, c, &e);
+	}
+}
+
 /* A session's running total, of the model that it used last. */
 static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -223,6 +267,7 @@ static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 		r->passed_over++;
 	else
 		agent_take_json(r, &m, &c, usage, rc, &e);
+	judge_children(r, v, line);
 }
 
 /* Continue keeps no instants of its calls: when the session began stands in the list beside it. */

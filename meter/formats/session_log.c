@@ -101,6 +101,17 @@ static const struct session_format formats[] = {
 	{ "kimi-code.session", find_kimi, "messageId", NULL, NULL, CACHE_BESIDE, false },
 };
 
+/* What is not said to stay for an hour, where that is said, stays for five minutes. */
+static void split_by_hour(struct raw_counts *c)
+{
+	const uint32_t both = 1u << RAW_CACHE_WRITE | 1u << RAW_CACHE_WRITE_1H;
+	if ((c->has & both) != both || c->has >> RAW_CACHE_WRITE_5M & 1 ||
+	    c->count[RAW_CACHE_WRITE_1H] > c->count[RAW_CACHE_WRITE])
+		return;
+	c->count[RAW_CACHE_WRITE_5M] = c->count[RAW_CACHE_WRITE] - c->count[RAW_CACHE_WRITE_1H];
+	c->has |= 1u << RAW_CACHE_WRITE_5M;
+}
+
 static int take_counts(struct payload_reader *r, struct metered *m, const struct session_format *f,
 		       json_value *usage, struct err *e)
 {
@@ -108,11 +119,12 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
 		json_value *n = strcmp(counts[i].shape, f->shape) == 0
-					? json_member(usage, counts[i].key)
+					? json_at(usage, counts[i].key)
 					: NULL;
 		if (n && json_kind(n) != JSON_NULL)
 			rc = counts_set(&c, counts[i].which, n, e);
 	}
+	split_by_hour(&c);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);
 	if (rc == 0 && c.cache == CACHE_BESIDE && !(c.has >> RAW_TOTAL & 1) &&
@@ -179,6 +191,39 @@ static bool is_cut(json_value *call)
 	return text_is(stop, "error") || text_is(stop, "aborted");
 }
 
+/* oh-my-pi: the tier of the calls behind it, one for all or one by vendor; null: none. */
+static void keep_tiers(struct payload_reader *r, json_value *v)
+{
+	const struct text said = json_kind(v) == JSON_OBJECT ? payload_raw(r, v) : json_string(v);
+	r->session_tiers = (struct text){ arena_text(&r->arena, said.p, said.n), said.n };
+}
+
+static bool begins(struct text s, struct text word)
+{
+	return word.n && s.n >= word.n && memcmp(s.p, word.p, word.n) == 0;
+}
+
+/* OpenAI's calls are made with it; of others nothing tells whether they were. */
+static void take_session_tier(struct payload_reader *r, struct metered *m, struct text vendor)
+{
+	struct json_document *doc = NULL;
+	struct text tier = r->session_tiers;
+	if (!tier.n)
+		return;
+	if (*tier.p == '{' && json_open(&doc, tier, NULL) == 0) {
+		tier = TEXT("");
+		for (json_value *v = json_first(json_root(doc)); v; v = json_next(v))
+			if (begins(vendor, text_of(json_key(v))))
+				tier = json_string(v);
+		tier.p = tier.n ? arena_text(&r->arena, tier.p, tier.n) : NULL;
+	}
+	if (begins(vendor, TEXT("openai")))
+		payload_add_tier(r, m, tier);
+	else
+		payload_asked_tier(m, tier);
+	json_close(doc);
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -203,6 +248,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	const struct text named = json_string(
 		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
 	payload_seller(r, &m.record, named.n ? named : text_of(f->seller));
+	take_session_tier(r, &m, named);
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
@@ -245,7 +291,7 @@ static json_value *find_counts(const char *shape, json_value *v, int depth)
 	int met = 0;
 	for (size_t i = 0; json_key(v) && i < sizeof counts / sizeof *counts; i++)
 		met += strcmp(counts[i].shape, shape) == 0 &&
-		       json_kind(json_member(v, counts[i].key)) == JSON_NUMBER;
+		       json_kind(json_at(v, counts[i].key)) == JSON_NUMBER;
 	if (met >= 2)
 		return v;
 	json_value *found = NULL;
@@ -427,6 +473,11 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */
 		keep(r, &r->session_effort, json_member(v, "thinkingLevel"));
+		r->passed_over++;
+		return true;
+	}
+	if (is_type(v, "service_tier_change")) {
+		keep_tiers(r, json_member(v, "serviceTier"));
 		r->passed_over++;
 		return true;
 	}

@@ -160,13 +160,13 @@ static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e)
 {
-	struct text geo = json_string(json_member(usage, "inference_geo"));
 	int rc = 0, place = 0;
-	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
-	payload_geo(&m->record, geo);
+	payload_dimensions(r, m, usage);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
 	     v = json_next(v), place++) {
 		struct text type = json_string(json_member(v, "type"));
+		if (!text_is(type, "advisor_message"))
+			payload_dimensions(r, m, v);
 		if (text_is(type, "advisor_message"))
 			rc = take_advisor(r, m, v, place, e);
 		else if (text_is(type, "compaction"))
@@ -227,6 +227,7 @@ void payload_judge_missing(struct payload_reader *r, struct metered *m, json_val
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
 {
 	payload_recorded(m, usage, true);
+	payload_dimensions(r, m, usage);
 	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
 		name_member(r, m);
 	payload_judge_missing(r, m, usage);
@@ -386,6 +387,34 @@ static bool has_one_lifetime(const struct metered *m)
 	       strncmp(m->rule, beside, sizeof beside - 1) == 0;
 }
 
+/* Who served a call of Anthropic's by the id that it was given there: msg_bdrk_01...,
+ * req_vrtx_011...
+ */
+static struct text seller_of_id(struct text id)
+{
+	static const struct {
+		const char *mark, *seller;
+	} marks[] = { { "_bdrk_", "bedrock" }, { "_vrtx_", "vertex" } };
+	enum { BEGIN = 16 };
+	const size_t n = id.n > BEGIN ? BEGIN : id.n;
+	for (size_t i = 0; n && i < sizeof marks / sizeof *marks; i++)
+		if (memmem(id.p, n, marks[i].mark, strlen(marks[i].mark)))
+			return text_of(marks[i].seller);
+	return TEXT("");
+}
+
+/* Ids are evidence where nothing else says who sold the call. */
+static void take_seller_of_ids(struct metered *m)
+{
+	if (m->record.text[FIELD_PROVIDER].n)
+		return;
+	struct text seller = seller_of_id(m->record.text[FIELD_ID]);
+	if (!seller.n)
+		seller = seller_of_id(m->also);
+	if (seller.n)
+		payload_word(&m->record, FIELD_PROVIDER, seller);
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
@@ -409,7 +438,10 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		payload_add_tier(r, m, TEXT("batch"));
 	if (r->in_batch && r->batch_vendor && !m->record.text[FIELD_PROVIDER].n)
 		payload_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
+	take_seller_of_ids(m);
 	payload_settle_tools(r, m);
+	payload_settle_tier(r, m);
+	payload_settle_beside(m);
 	if (!m->unread)
 		m->unread = r->unread_row;
 	r->sink.take(r->sink.user, m);
@@ -452,4 +484,6 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 		m->holds.p = arena_text(&r->arena, m->holds.p, m->holds.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
+	if (m->asked_tier.n)
+		m->asked_tier.p = arena_text(&r->arena, m->asked_tier.p, m->asked_tier.n);
 }

@@ -218,6 +218,18 @@ static bool read_generations(struct payload_reader *r, json_value *v, int64_t li
 
 static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 {
+	/* the vendor's details that have prices of their own */
+	static const struct {
+		const char *key;
+		enum raw_count which;
+	} parts[] = { { "reasoning_tokens", RAW_REASONING },
+		      { "thoughts_tokens", RAW_REASONING },
+		      { "image_prompt_tokens", RAW_PART_IMAGE },
+		      { "video_prompt_tokens", RAW_PART_VIDEO },
+		      { "image_cache_tokens", RAW_CACHED_PART_IMAGE },
+		      { "video_cache_tokens", RAW_CACHED_PART_VIDEO },
+		      { "image_candidates_tokens", RAW_OUTPUT_IMAGE },
+		      { "video_candidates_tokens", RAW_OUTPUT_VIDEO } };
 	json_value *usage = json_member(v, "usage"), *details = json_member(usage, "details");
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	struct metered m;
@@ -234,9 +246,11 @@ static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 	rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
-	json_value *reasoning = json_member(details, "reasoning_tokens");
-	if (rc == 0 && !json_is_nothing(reasoning))
-		rc = counts_set(&c, RAW_REASONING, reasoning, &e);
+	for (size_t i = 0; rc == 0 && i < sizeof parts / sizeof *parts; i++) {
+		json_value *n = json_member(details, parts[i].key);
+		if (!json_is_nothing(n))
+			rc = counts_set(&c, parts[i].which, n, &e);
+	}
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
 	payload_judge_beside(r, &m, v, usage, "");

@@ -1,6 +1,6 @@
 // reported_payloads.mjs TALLY FILE: each line of FILE is a payload as a public report of a token counter shows it, rebuilt small, with what it
 // used: {"name", "about", "file", "text", "records", "tokens", "told"}. Replayed and ingested it gives these tokens; told: and exit status 3, for
-// something in it has no price. least: and exit status 3, for its cost is a lower bound (its cache writes have no lifetime), and nothing else is told.
+// something in it has no price. least: and exit status 3, for its cost is a lower bound (its cache writes have no lifetime, its region is not told), and nothing else is told.
 // tokens may be missing where none can be told.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync, rmSync } from 'node:fs';

@@ -327,6 +327,9 @@ static const char after[] = "7 behind it", listed[] = "a list of it",
 		  nested[] = "an object that holds it", wrapped[] = "it in an object beside",
 		  beside[] = "a count of no known name before it";
 
+/* What is put before a member as `beside`. */
+static const char *put_beside = "\"zork_count\":7,";
+
 /* What becomes of the member number `at` of a document: another name (as a format of its own),
  * another value or, as `listed` and so on, what it was in something else, or (neither, or `after`)
  * that member twice, before or behind what it was. A text under a name that says nothing cannot be
@@ -377,7 +380,7 @@ static void put_edited(struct buf *b, json_value *v, struct edit *e)
 					buf_printf(&key, here && e->format ? e->format : "%s",
 						   json_key(m));
 				if (here && e->value == beside)
-					buf_puts(b, "\"zork_count\":7,");
+					buf_puts(b, put_beside);
 				if (here && e->value == wrapped)
 					buf_puts(b, "\"zork\":{");
 				json_put_string(b, (struct text){ key.p, key.n });
@@ -609,10 +612,11 @@ static int mutate_beside(const char *name, const char *text, int *tried)
 				if (same) /* no count */
 					continue;
 				++*tried;
-				if (is_told(text, line, skip, json_root(doc), &more, &same))
+				if (is_told(text, line, skip, json_root(doc), &more, &same) ||
+				    !same)
 					continue;
-				print_message("# %s: a count beside member %d is not told\n", name,
-					      at);
+				print_message("# %s: what is added beside member %d is not told\n",
+					      name, at);
 				silent++;
 			}
 			json_close(doc);
@@ -635,6 +639,42 @@ static void no_count_beside_others_is_ignored(void **state)
 		silent += mutate_beside(name, payloads[i], &tried);
 	}
 	print_message("# %d counts added, %d silent\n", tried, silent);
+	assert_int_equal(silent, 0);
+}
+
+/* Says how a call was served, or where, in each way that a usage may: among the counts it changes
+ * the record or is told, whatever the shape. */
+static void no_dimension_beside_counts_is_read_and_lost(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *text;
+	} dimensions[] = {
+		{ "service_tier", "\"service_tier\":\"dearer\"," },
+		{ "serviceTier", "\"serviceTier\":\"dearer\"," },
+		{ "speed", "\"speed\":\"dearer\"," },
+		{ "inference_geo", "\"inference_geo\":\"mars\"," },
+		{ "trafficType", "\"trafficType\":\"ON_DEMAND_DEARER\"," },
+		{ "traffic_type", "\"traffic_type\":\"ON_DEMAND_DEARER\"," },
+	};
+	const char *was = put_beside;
+	int silent = 0, tried = 0;
+	for (size_t k = 0; k < COUNT(dimensions); k++)
+		for (size_t i = 0; i < COUNT(payloads); i++) {
+			char name[60];
+			/* which has one already; points of a metric have no member but their sum */
+			if (strstr(payloads[i], dimensions[k].name) ||
+			    (k == 1 && strstr(payloads[i], dimensions[0].name)) ||
+			    (k == 3 && strstr(payloads[i], "region")) ||
+			    strstr(payloads[i], "resourceMetrics"))
+				continue;
+			put_beside = dimensions[k].text;
+			snprintf(name, sizeof name, "payload %zu with %s", i, dimensions[k].name);
+			silent += mutate_beside(name, payloads[i], &tried);
+		}
+	put_beside = was;
+	print_message("# %d dimensions added, %d silent\n", tried, silent);
+	assert_true(tried > 500);
 	assert_int_equal(silent, 0);
 }
 
@@ -754,6 +794,7 @@ int main(void)
 		cmocka_unit_test(nor_of_the_case_files),
 		cmocka_unit_test(no_value_of_another_kind_changes_a_call_silently),
 		cmocka_unit_test(no_count_beside_others_is_ignored),
+		cmocka_unit_test(no_dimension_beside_counts_is_read_and_lost),
 		cmocka_unit_test(what_speaks_of_money),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
