@@ -191,6 +191,30 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	metric other.token.usage 1 0 60 input=10 >b.json
 	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
 }
+@test "kinds of tokens that start when each was first counted are one sum" {
+	n=claude_code.token.usage
+	# one metric of all points of the files
+	together() { jq -s '.[0].resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints = [.[].resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[]] | .[0]' "$@"; }
+	metric $n 2 0 60 input=100 >i1.json; metric $n 2 1 60 output=40 >o1.json; metric $n 2 7 60 cacheRead=5 >r1.json
+	metric $n 2 0 120 input=300 >i2.json; metric $n 2 1 120 output=90 >o2.json; metric $n 2 7 120 cacheRead=6 >r2.json
+	metric $n 2 200 260 input=7 >i3.json; metric $n 2 201 260 output=2 >o3.json # the program began again
+	together i1.json o1.json r1.json >1.json; together o2.json r2.json i2.json >2.json; together i3.json o3.json >3.json
+	run "$TALLY" ingest 1.json 2.json 1.json; expect 0 '1 accepted'
+	total 1 300 90
+	run "$TALLY" ingest 3.json; expect 0 '1 accepted'
+	total 2 307 92
+	# all of it in one request, in any order
+	together i1.json o1.json r1.json i2.json o2.json r2.json i3.json o3.json >all.json; together o3.json i3.json r2.json o2.json i2.json r1.json o1.json i1.json >back.json
+	for f in all back; do run "$TALLY" replay $f.json --json; expect 0 '"records": 2,' '"input": 307,' '"output": 92,' '"cache_read": 6,' || fail $f; done
+	# stretches by themselves
+	metric $n 1 3 60 input=10 >i1.json; metric $n 1 4 60 output=5 >o1.json; metric $n 1 63 120 input=20 >i2.json; metric $n 1 62 120 output=6 >o2.json
+	together i1.json o1.json i2.json o2.json >delta.json
+	run "$TALLY" replay delta.json delta.json --json; expect 0 '"records": 2,' '"input": 30,' '"output": 11,'
+	# another exporter of the same kind is none of its kinds
+	metric $n 2 0 60 input=100 >i1.json; metric $n 2 30 60 input=50 >other.json
+	together i1.json other.json >two.json
+	run "$TALLY" replay two.json --json; expect 3 '"records": 1,' 'or by two exporters'
+}
 @test "metrics never count beside the calls that they sum up, whichever comes first" {
 	on_server && skip "a server's database keeps whichever came first"
 	n=claude_code.token.usage
