@@ -250,6 +250,8 @@ static bool grant_of(struct request *r, struct token_grant *out)
 	refresh_tokens(h);
 	if (given && r->signal && strncasecmp(given, "Basic ", 6) == 0)
 		return find_secret(r, given + 6, out);
+	if (given && r->signal && !strchr(given, ' ')) /* Logfire's: no word before it */
+		return tokens_find(h->o.tokens, text_of(given), now, out);
 	if (given)
 		return strncasecmp(given, "Bearer ", 7) == 0 &&
 		       tokens_find(h->o.tokens, text_of(given + 7), now, out);

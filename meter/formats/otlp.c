@@ -81,6 +81,8 @@ struct tree {
 		size_t around; /* 1 + the place of the span in which it lies; 0: not here */
 		bool counts;   /* a call with usage */
 		bool holds;    /* another one lies in it */
+		int64_t step;  /* as otlp_step_of */
+		int64_t steps; /* that lie right in it */
 	} * span;
 	size_t count;
 	struct buf id;
@@ -104,22 +106,35 @@ static void add_span(struct tree *t, json_value *span)
 	struct otlp_names n;
 	if ((t->count & (t->count - 1)) == 0)
 		t->span = mem_grow(t->span, (t->count ? t->count * 2 : 1) * sizeof *t->span);
-	otlp_names_read(&n, json_member(span, "attributes"));
+	json_value *attributes = json_member(span, "attributes");
+	otlp_names_read(&n, attributes);
 	t->span[t->count++] = (struct node){
-		span, 0, otlp_has_usage(&n) && otlp_kind_of(&n, span) == OTLP_IS_CALL, false
+		.span = span,
+		.counts = otlp_has_usage(&n) && otlp_kind_of(&n, span) == OTLP_IS_CALL,
+		.step = otlp_step_of(&n, attributes),
 	};
 	const struct text id = full_id(t, span, "spanId");
 	if (id.n)
 		*dict_need(&t->ids, id, NULL) = t->count;
 }
 
-/* Marks what lies around calls. */
+/* The last of the steps may be the only one in this request. */
+static void count_step(struct node *around, const struct node *step)
+{
+	around->steps++;
+	if (step->step > around->steps)
+		around->steps = step->step;
+}
+
+/* Marks what lies around calls, and counts the steps in each. */
 static void grow_tree(struct tree *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct text id = full_id(t, t->span[i].span, "parentSpanId");
 		const uint64_t *at = id.n ? dict_find(&t->ids, id) : NULL;
 		t->span[i].around = at && *at != i + 1 ? *at : 0;
+		if (t->span[i].around && t->span[i].step)
+			count_step(&t->span[t->span[i].around - 1], &t->span[i]);
 	}
 	for (size_t i = 0; i < t->count; i++) {
 		if (!t->span[i].counts)
@@ -175,7 +190,8 @@ static void read_spans(struct payload_reader *r, json_value *list, int64_t line)
 			     v = json_next(v)) {
 				while (i < t.count && t.span[i].span != v)
 					i++;
-				const struct otlp_item item = item_of(v, about(m), s, line);
+				struct otlp_item item = item_of(v, about(m), s, line);
+				item.steps = i < t.count ? t.span[i].steps : 0;
 				if (whole && is_span(r, v, line))
 					otlp_span(r, &item, i < t.count && t.span[i].holds);
 			}

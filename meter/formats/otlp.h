@@ -47,6 +47,7 @@ struct otlp_item {
 	json_value *self, *attributes, *resource;
 	struct text scope, service;
 	int64_t line;
+	int64_t steps; /* of a span: that are told within it, a call of a model each */
 };
 
 /* The attribute of that name: attributes are a list of {key, value:{stringValue|intValue|...}}, or
@@ -64,6 +65,8 @@ enum otlp_kind {
 	OTLP_IS_UNKNOWN	  /* of an operation that no list knows */
 };
 enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span);
+/* Which step of its run a span is that goes around a call, from 1 on; 0: it is none. */
+int64_t otlp_step_of(const struct otlp_names *n, json_value *attributes);
 /* Whether the call answers with numbers instead of tokens, by its kind or its model. */
 bool otlp_embeds(const struct otlp_names *n);
 /* Whether it tells tokens of a call. */

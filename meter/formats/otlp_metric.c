@@ -3,10 +3,11 @@
  * are not told.
  *
  * A point is of a series: its resource, scope, name and attributes but for the kind of token.
- * Points of one series and stretch are one record. Delta points are a record each, a cumulative
- * series one that grows from its start; a new start is a new one. Each has an id made of the series
- * and its times, so that what comes again counts once: "metric:SERIES:START" of a cumulative one,
- * "metric:SERIES:START:END" of a delta.
+ * Points of one series and stretch are one record. Some exporters let each kind of token start when
+ * the first of it was counted, so a stretch starts with the first of its kinds. Delta points are a
+ * record each, a cumulative series one that grows from its start; a new start is a new one. Each
+ * has an id made of the series and its times, so that what comes again counts once:
+ * "metric:SERIES:START" of a cumulative one, "metric:SERIES:START:END" of a delta.
  */
 #include <stdlib.h>
 
@@ -73,14 +74,17 @@ struct metric_sum {
 	const struct otlp_item *item;
 	json_value *attributes; /* of one of its points */
 	struct raw_counts counts;
+	struct text series;
+	bool delta;
 	int64_t start, end, requests; /* nanoseconds */
-	const char *id;
+	int64_t kind_start[RAW_COUNTS];
+	size_t next; /* 1 + the place of another of its series; 0: the last */
 };
 
 struct metric_list {
 	struct metric_sum *sum;
 	size_t count;
-	struct dict ids;
+	struct dict series; /* 1 + the place of the latest in sum */
 };
 
 static bool read_whole(json_value *v, int64_t *out)
@@ -145,16 +149,38 @@ static struct text series_key(struct payload_reader *r, const struct otlp_item *
 	return (struct text){ hex, SERIES_BYTES };
 }
 
-static struct metric_sum *find_sum(struct metric_list *l, const char *id)
+/* What a point says of its place in a series. */
+struct metric_place {
+	struct text series;
+	int which; /* enum raw_count */
+	bool delta;
+	int64_t start, end;
+};
+
+/* Whether the point is of that stretch: another reading of a kind in it, or a kind that it lacks
+ * and that was counted meanwhile. */
+static bool lies_in(const struct metric_sum *s, const struct metric_place *p)
 {
-	uint64_t *at = dict_need(&l->ids, text_of(id), NULL);
-	if (!*at) {
-		if ((l->count & (l->count - 1)) == 0)
-			l->sum = mem_grow(l->sum, (l->count ? l->count * 2 : 1) * sizeof *l->sum);
-		l->sum[l->count] = (struct metric_sum){ .id = id };
-		*at = ++l->count;
-	}
-	return &l->sum[*at - 1];
+	if (s->delta != p->delta || (p->delta && s->end != p->end))
+		return false;
+	if (s->counts.has >> p->which & 1)
+		return s->kind_start[p->which] == p->start;
+	return s->start == p->start || (p->start < s->end && s->start < p->end);
+}
+
+static struct metric_sum *find_sum(struct metric_list *l, const struct metric_place *p)
+{
+	uint64_t *latest = dict_need(&l->series, p->series, NULL);
+	for (size_t i = *latest; i; i = l->sum[i - 1].next)
+		if (lies_in(&l->sum[i - 1], p))
+			return &l->sum[i - 1];
+	if ((l->count & (l->count - 1)) == 0)
+		l->sum = mem_grow(l->sum, (l->count ? l->count * 2 : 1) * sizeof *l->sum);
+	l->sum[l->count] = (struct metric_sum){
+		.series = p->series, .delta = p->delta, .start = p->start, .next = *latest
+	};
+	*latest = ++l->count;
+	return &l->sum[l->count - 1];
 }
 
 /* What the points of a metric have in common. */
@@ -195,21 +221,18 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 		return err_set(e, ERR_INVALID,
 			       "a point of the metric '%s' does not say which period it covers",
 			       f->name);
-	const struct text key = series_key(r, of->item, f, attributes);
-	const bool delta = of->temporality == DELTA;
-	const char *id =
-		arena_printf(&r->arena, "metric:%.*s:%lld", (int)key.n, key.p, (long long)start);
-	if (delta)
-		id = arena_printf(&r->arena, "%s:%lld", id, (long long)end);
-	struct metric_sum *s = find_sum(l, id);
+	const struct metric_place place = { series_key(r, of->item, f, attributes), which,
+					    of->temporality == DELTA, start, end };
+	struct metric_sum *s = find_sum(l, &place);
 	s->format = f;
 	s->item = of->item;
 	s->attributes = attributes;
-	s->start = start;
+	s->start = start < s->start ? start : s->start;
 	s->end = end > s->end ? end : s->end;
+	s->kind_start[which] = start;
 	if (read_whole(json_member(p, "count"), &calls) && calls > s->requests)
 		s->requests = calls;
-	if (!delta) /* collectors put several readings into one request: the largest counts */
+	if (!place.delta) /* collectors put several readings into one request: the largest counts */
 		s->counts.has &= ~(1u << which);
 	return counts_set(&s->counts, (enum raw_count)which, n, e);
 }
@@ -265,7 +288,11 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	m.record.present |= (uint64_t)1 << FIELD_TIME | (uint64_t)1 << FIELD_COMPLETED;
 	m.record.requests = s->requests;
 	m.record.present |= (uint64_t)(s->requests > 0) << FIELD_REQUESTS;
-	m.record.text[FIELD_ID] = text_of(s->id);
+	const char *id = arena_printf(&r->arena, "metric:%.*s:%lld", (int)s->series.n, s->series.p,
+				      (long long)s->start);
+	if (s->delta)
+		id = arena_printf(&r->arena, "%s:%lld", id, (long long)s->end);
+	m.record.text[FIELD_ID] = text_of(id);
 	m.record.present |= (uint64_t)1 << FIELD_ID;
 	json_value *model = otlp_attribute(s->attributes, "model");
 	model = model ? model : otlp_attribute(s->attributes, "gen_ai.response.model");
@@ -353,5 +380,5 @@ void otlp_metrics(struct payload_reader *r, const struct otlp_item *items, size_
 		if (l.sum[i].format)
 			take_sum(r, &l.sum[i]);
 	free(l.sum);
-	dict_release(&l.ids);
+	dict_release(&l.series);
 }

@@ -4,9 +4,11 @@
  *
  * Sources: open-telemetry/semantic-conventions-genai and the older gen_ai and llm names,
  * traceloop/openllmetry, Arize-ai/openinference, vercel/ai (telemetry), langfuse, pydantic-ai,
- * BerriAI/litellm (integrations/opentelemetry), mlflow.
+ * BerriAI/litellm (integrations/opentelemetry), mlflow, mastra-ai/mastra
+ * (observability/otel-exporter).
  */
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "meter/formats/otlp.h"
 
@@ -57,7 +59,9 @@ static const struct {
 	{ RAW_CACHE_WRITE, "llm.token_count.prompt_details.cache_write" },
 	{ RAW_CACHE_WRITE, "ai.usage.inputTokenDetails.cacheWriteTokens" },
 	{ RAW_CACHE_WRITE_5M, "anthropic.usage.cache_creation.ephemeral_5m_input_tokens" },
+	{ RAW_CACHE_WRITE_5M, "gen_ai.usage.cache_creation.5m_input_tokens" },
 	{ RAW_CACHE_WRITE_1H, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens" },
+	{ RAW_CACHE_WRITE_1H, "gen_ai.usage.cache_creation.1h_input_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.reasoning.output_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.details.reasoning_tokens" },
 	{ RAW_REASONING, "gen_ai.usage.details.thoughts_tokens" },
@@ -69,6 +73,7 @@ static const struct {
 	{ RAW_REASONING, "ai.usage.reasoningTokens" },
 	{ RAW_REASONING, "codex.usage.reasoning_output_tokens" },
 	{ RAW_INPUT_AUDIO, "gen_ai.usage.audio.input_tokens" },
+	{ RAW_INPUT_AUDIO, "gen_ai.usage.audio_input_tokens" },
 	{ RAW_INPUT_AUDIO, "gen_ai.usage.details.input_audio_tokens" },
 	/* Gemini's modalities, as Pydantic AI names them */
 	{ RAW_INPUT_AUDIO, "gen_ai.usage.details.audio_prompt_tokens" },
@@ -84,6 +89,7 @@ static const struct {
 	{ RAW_INPUT_VIDEO, "gen_ai.usage.video.input_tokens" },
 	{ RAW_INPUT_IMAGE, "gen_ai.usage.image.input_tokens" },
 	{ RAW_OUTPUT_AUDIO, "gen_ai.usage.audio.output_tokens" },
+	{ RAW_OUTPUT_AUDIO, "gen_ai.usage.audio_output_tokens" },
 	{ RAW_OUTPUT_AUDIO, "gen_ai.usage.details.output_audio_tokens" },
 	{ RAW_OUTPUT_AUDIO, "llm.token_count.completion_details.audio" },
 	{ OTLP_ID, "gen_ai.response.id" },
@@ -267,6 +273,16 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 		return said && kind == OTLP_IS_UNKNOWN ? OTLP_IS_CALL : kind;
 	}
 	return !said && n->value[OTLP_AGENT_RUN] ? OTLP_HOLDS_CALLS : OTLP_IS_CALL;
+}
+
+int64_t otlp_step_of(const struct otlp_names *n, json_value *attributes)
+{
+	const struct text op = json_string(n->value[OTLP_OPERATION]);
+	if (!is_one_of(op, WORDS("model_step", "agent_step")))
+		return 0;
+	const struct text place =
+		json_number_or_string(otlp_attribute(attributes, "mastra.model_step.step_index"));
+	return place.n && place.n < 6 ? strtoll(place.p, NULL, 10) + 1 : 1;
 }
 
 bool otlp_embeds(const struct otlp_names *n)

@@ -167,7 +167,16 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	payload_asked_tier(m, json_string(n->value[OTLP_ASKED_TIER]));
 }
 
-/* Whether it says of itself that it is a call of a model, and why its answer ended. */
+/* Whether the reason why an answer ended, or a list of one, is that the call failed. */
+static bool is_failure(json_value *reason)
+{
+	json_value *first = json_first(json_member(reason, "values"));
+	const struct text s = json_string(first && !json_next(first) ? json_first(first) : reason);
+	return text_is(s, "error") || text_is(s, "[\"error\"]");
+}
+
+/* Whether it says of itself that it is a call of a model, and why its answer ended or when it
+ * began: one that failed had none. */
 static bool is_answered(const struct otlp_item *item, const struct otlp_names *n)
 {
 	enum { UNSET, OK, ERROR }; /* STATUS_CODE_... */
@@ -175,15 +184,26 @@ static bool is_answered(const struct otlp_item *item, const struct otlp_names *n
 					       "llm.finish_reason", "ai.response.finishReason",
 					       "anthropic.message.stop_reason",
 					       "langfuse.observation.output" };
+	static const char *const began[] = { "gen_ai.response.time_to_first_chunk",
+					     "ai.response.msToFirstChunk",
+					     "langfuse.observation.completion_start_time",
+					     "mastra.completion_start_time" };
 	const struct text code =
 		json_number_or_string(json_member(json_member(item->self, "status"), "code"));
 	const int status = code.n == 1 ? *code.p - '0' : UNSET;
-	bool kind = false, ended = (instrumentation_of(item)->end_untold && status != ERROR) ||
-				   (status == OK && otlp_kind_of(n, item->self) == OTLP_IS_CALL);
+	bool kind = false, failed = false;
+	bool ended = (instrumentation_of(item)->end_untold && status != ERROR) ||
+		     (status == OK && otlp_kind_of(n, item->self) == OTLP_IS_CALL);
 	for (int role = OTLP_OPERATION; role <= OTLP_AI_SDK_OPERATION; role++)
 		kind |= n->value[role] != NULL;
-	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-		ended |= otlp_attribute(item->attributes, reasons[i]) != NULL;
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+		json_value *reason = otlp_attribute(item->attributes, reasons[i]);
+		failed |= is_failure(reason);
+		ended |= reason != NULL;
+	}
+	ended &= !failed;
+	for (size_t i = 0; i < sizeof began / sizeof *began; i++)
+		ended |= otlp_attribute(item->attributes, began[i]) != NULL;
 	return kind && ended && (n->value[OTLP_MODEL] || n->value[OTLP_ASKED_MODEL]);
 }
 
@@ -252,6 +272,10 @@ void otlp_span(struct payload_reader *r, const struct otlp_item *item, bool arou
 		return;
 	}
 	read_texts(r, item, &n, &m);
+	if (item->steps > 1) { /* the sum of them, and no long prompt */
+		m.record.requests = item->steps;
+		m.record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	}
 	otlp_judge(r, &m, "otlp.span", item->attributes);
 	otlp_take(r, &m, item->attributes);
 }

@@ -136,6 +136,10 @@ json.dump(d, open("count.json", "w"))'
 	post -H 'Authorization: Basic ???' -d @s.json $URL/v1/traces; expect 0 401
 	post -u "pk-lf-1:$app" -d @s.json $URL/api/public/otel/v1/traces; expect 0 '"accepted":1' 200
 	post -u "pk-lf-1:$app" -d @s.json $URL/v1/traces; expect 0 '"duplicates":1' 200
+	# Logfire's exporter puts no word before its token
+	post -H "Authorization: $app" -d @s.json $URL/v1/traces; expect 0 '"duplicates":1' 200
+	post -H "Authorization: ${app}x" -d @s.json $URL/v1/traces; expect 0 401
+	post -H "Authorization: $app" -d '{"id":"a","model":"gpt-5.6-sol","input":1,"output":1}' $URL/v1/usage; expect 0 401
 	# other routes take bearer tokens alone
 	post -u "pk-lf-1:$app" -d '{"id":"a","model":"gpt-5.6-sol","input":1,"output":1}' $URL/v1/usage; expect 0 401
 	stop

@@ -12,7 +12,7 @@ span() {
 	python3 - "$@" <<'P'
 import json, sys
 i, parent, name, attributes = sys.argv[1:5]
-v = lambda x: {"stringValue": x} if isinstance(x, str) else {"intValue": str(x)}
+v = lambda x: {"stringValue": x} if isinstance(x, str) else {"arrayValue": {"values": [v(e) for e in x]}} if isinstance(x, list) else {"intValue": str(x)}
 print(json.dumps({"traceId": "5b8efff798038103d269b633813fc60c", "spanId": i * 16, **({"parentSpanId": parent * 16} if parent else {}), "name": name, "kind": 3,
 	"startTimeUnixNano": "1781481600000000000", "endTimeUnixNano": "1781481601000000000",
 	"attributes": [{"key": k, "value": v(x)} for k, x in json.loads("{" + attributes + "}").items()]}))
@@ -140,6 +140,31 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	spans "$(span 1 '' x '"ai.operationId":"ai.streamText.doStream","ai.model.id":"claude-sonnet-4-6","ai.usage.promptTokens":400,"ai.usage.completionTokens":9,"ai.response.providerMetadata":"{\"anthropic\":{\"usage\":{\"input_tokens\":400,\"cache_creation_input_tokens\":70,\"cache_read_input_tokens\":5,\"cache_creation\":{\"ephemeral_5m_input_tokens\":30,\"ephemeral_1h_input_tokens\":40},\"output_tokens\":9}}}"')" >a.json
 	run "$TALLY" replay a.json --json; expect 0 '"input": 400,' '"cache_read": 5,' '"cache_write_5m": 30,' '"cache_write_1h": 40,'
 }
+@test "Mastra: lifetimes and sound under its own names, a run that is told as one call, failed calls and broken streams" {
+	c='"gen_ai.operation.name":"chat","gen_ai.request.model":"claude-sonnet-4-6"'
+	spans "$(span 1 '' chat "$c,\"gen_ai.usage.input_tokens\":100,\"gen_ai.usage.output_tokens\":9,\"gen_ai.usage.cache_read.input_tokens\":50,\"gen_ai.usage.cache_creation.input_tokens\":30,\"gen_ai.usage.cache_creation.5m_input_tokens\":20,\"gen_ai.usage.cache_creation.1h_input_tokens\":10")" >a.json
+	run "$TALLY" replay a.json --json; expect 0 '"input": 20,' '"cache_read": 50,' '"cache_write_5m": 20,' '"cache_write_1h": 10,' '"placeholders": 0'
+	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-audio","gen_ai.usage.input_tokens":100,"gen_ai.usage.output_tokens":9,"gen_ai.usage.audio_input_tokens":40,"gen_ai.usage.audio_output_tokens":7')" >a.json
+	run "$TALLY" replay a.json --json; expect 0 '"total": "0.001898"' # 60 at 2.50, 40 at 32, 2 at 10, 7 at 64
+	# three steps of a run, whose last alone is in the request: no prompt was beyond 200,000
+	s='"gen_ai.operation.name":"model_step","mastra.span.type":"model_step"'
+	long='"gen_ai.operation.name":"chat","gen_ai.request.model":"gemini-2.5-pro","gen_ai.usage.input_tokens":180000,"gen_ai.usage.output_tokens":100'
+	run_of() { rm -f t.db; spans "$(span 2 1 step "$s,\"mastra.model_step.step_index\":$1")" "$(span 1 '' chat "$long")" >a.json; "$TALLY" ingest a.json >ingest.log 2>&1 || true; run "$TALLY" usage --json; }
+	run_of 2; expect 0 '"records": 1,' '"requests": 3,' '"input": 180000,'
+	run_of 0; expect 0 '"records": 1,' '"requests": 1,'
+	long=${long/180000/210000}
+	run_of 2; expect 3 '"requests": 3,' 'the price depends on the length of each prompt'
+	run_of 0; expect 0 '"requests": 1,' '"unpriced": 0'
+	# a reason that is no end of an answer
+	for failed in '"[\"error\"]"' '["error"]' '"error"'; do
+		spans "$(span 1 '' chat "$c,\"gen_ai.response.finish_reasons\":$failed")" "$(span 2 '' chat "$c,\"gen_ai.usage.input_tokens\":5,\"gen_ai.usage.output_tokens\":1")" >a.json
+		run "$TALLY" replay a.json --json; expect 0 '"records": 1,' '"input": 5,' || fail "$failed"
+	done
+	for told in '"gen_ai.response.finish_reasons":["stop"]' '"gen_ai.response.finish_reasons":["error","stop"]' '"gen_ai.response.finish_reasons":["error"],"mastra.completion_start_time":"2026-06-15T00:00:00.500Z"' '"ai.response.msToFirstChunk":12'; do
+		spans "$(span 1 '' chat "$c,$told")" "$(span 2 '' chat "$c,\"gen_ai.usage.input_tokens\":5,\"gen_ai.usage.output_tokens\":1")" >a.json
+		run "$TALLY" replay a.json --json; expect 3 'the span is a call that was answered, and has no usage' || fail "$told"
+	done
+}
 @test "agents' events: each with its own rule, and none of them unseen" {
 	event codex.sse_event '"event.kind":"response.completed","event.timestamp":"2026-06-15T00:00:00.000Z","conversation.id":"c","model":"gpt-5.1-codex","input_token_count":"100","output_token_count":"30","cached_token_count":"80","reasoning_token_count":"10","tool_token_count":"130"' >codex.json
 	run "$TALLY" replay codex.json codex.json --json; expect 0 '"records": 1,' '"input": 20,' '"cache_read": 80,' '"output": 30,'
@@ -190,6 +215,30 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not say which tokens came from a cache'
 	metric other.token.usage 1 0 60 input=10 >b.json
 	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
+}
+@test "kinds of tokens that start when each was first counted are one sum" {
+	n=claude_code.token.usage
+	# one metric of all points of the files
+	together() { jq -s '.[0].resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints = [.[].resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[]] | .[0]' "$@"; }
+	metric $n 2 0 60 input=100 >i1.json; metric $n 2 1 60 output=40 >o1.json; metric $n 2 7 60 cacheRead=5 >r1.json
+	metric $n 2 0 120 input=300 >i2.json; metric $n 2 1 120 output=90 >o2.json; metric $n 2 7 120 cacheRead=6 >r2.json
+	metric $n 2 200 260 input=7 >i3.json; metric $n 2 201 260 output=2 >o3.json # the program began again
+	together i1.json o1.json r1.json >1.json; together o2.json r2.json i2.json >2.json; together i3.json o3.json >3.json
+	run "$TALLY" ingest 1.json 2.json 1.json; expect 0 '1 accepted'
+	total 1 300 90
+	run "$TALLY" ingest 3.json; expect 0 '1 accepted'
+	total 2 307 92
+	# all of it in one request, in any order
+	together i1.json o1.json r1.json i2.json o2.json r2.json i3.json o3.json >all.json; together o3.json i3.json r2.json o2.json i2.json r1.json o1.json i1.json >back.json
+	for f in all back; do run "$TALLY" replay $f.json --json; expect 0 '"records": 2,' '"input": 307,' '"output": 92,' '"cache_read": 6,' || fail $f; done
+	# stretches by themselves
+	metric $n 1 3 60 input=10 >i1.json; metric $n 1 4 60 output=5 >o1.json; metric $n 1 63 120 input=20 >i2.json; metric $n 1 62 120 output=6 >o2.json
+	together i1.json o1.json i2.json o2.json >delta.json
+	run "$TALLY" replay delta.json delta.json --json; expect 0 '"records": 2,' '"input": 30,' '"output": 11,'
+	# another exporter of the same kind is none of its kinds
+	metric $n 2 0 60 input=100 >i1.json; metric $n 2 30 60 input=50 >other.json
+	together i1.json other.json >two.json
+	run "$TALLY" replay two.json --json; expect 3 '"records": 1,' 'or by two exporters'
 }
 @test "metrics never count beside the calls that they sum up, whichever comes first" {
 	on_server && skip "a server's database keeps whichever came first"
