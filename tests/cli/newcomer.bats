@@ -228,3 +228,25 @@ CASES
 		done <<<"$commands"
 	done
 }
+@test "a model or route that was mistyped as a target is refused, with what it may have meant; a price at another time is enough" {
+	printf 'time,model,input\n2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >t.csv
+	meant="'claude-sonet-4-6' is in no price card; did you mean 'claude-sonnet-4-6'"
+	printf '{"scenarios": [{"name": "r", "route": "rules:r.json"}]}' >s.json
+	printf '{"otherwise": "claude-sonet-4-6"}' >r.json
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line; expect 1 "$says" || fail "$line"
+		[[ $output != *'$0'* ]] || fail "$line has an amount"
+	done <<CASES
+whatif t.csv -s x=claude-sonet-4-6|scenario 'x': model $meant
+whatif t.csv -s x=share:5%:claude-sonet-4-6:gpt-5|scenario 'x': model $meant
+whatif t.csv --scenarios s.json|scenario 'r': model $meant
+whatif t.csv -s x=evry:2:gpt-5:gpt-4o|'evry:2:gpt-5:gpt-4o' is neither a model of a price card nor a route; did you mean 'every:'? (routes: every, conversation, from, share, offpeak, batch, rules, cascade)
+plan --per-day 5 --input 3 -m claude-sonet-4-6|model $meant
+plan --per-day 5 --input 3 -s x=escalate:5%:gpt-5:claude-sonet-4-6|scenario 'x': model $meant
+replay t.csv --remodel claude-sonet-4-6|--remodel: model $meant
+migrate t.csv --to claude-sonet-4-6|--to: model $meant
+CASES
+	run "$TALLY" whatif t.csv --at 2020-01-01 -s x=gpt-5; expect 3 'has no USD price before'
+	printf '{"scenarios": [{"name": "own", "route": "our-llama", "self_hosted": {"our-llama": {"gpu_hour": "2", "gpus": 1, "prompt_tokens_per_second": 1000, "output_tokens_per_second": 100}}}]}' >h.json
+	run "$TALLY" whatif t.csv --scenarios h.json; expect 0 own
+}
