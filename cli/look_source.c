@@ -12,6 +12,8 @@
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
+#include "meter/read/source.h"
+#include "meter/read/trace.h"
 #include "meter/store/store_names.h"
 #include "meter/store/usage_query.h"
 #include "reports/table.h"
@@ -95,16 +97,33 @@ static bool open_database(struct look_source *x, const char *path, struct err *e
 	return false;
 }
 
+/* A file that was named and is no log is read as a table is, and refused as `tally replay` does: it
+ * is not a log without calls. */
+static int check_file(const char *path, struct err *e)
+{
+	static const struct trace_options any;
+	struct trace *t;
+	struct stat st;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_is_payload(path, false))
+		return 0;
+	int rc = trace_open(&t, path, &any, e);
+	if (rc == 0)
+		trace_close(t);
+	return rc;
+}
+
 /* A path that is not there is a mistake, not a place without logs. */
 static int check_paths(const struct cli *cli, struct err *e)
 {
-	for (int i = 0; i < cli->argument_count; i++) {
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
 		const char *path = cli->argument[i];
 		if (strncmp(path, "agents:", 7) != 0 && access(path, F_OK) != 0)
 			return err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", path,
 				       strerror(errno));
+		rc = check_file(path, e);
 	}
-	return 0;
+	return rc;
 }
 
 static void name(struct look_source *x, struct left_out_named *to, size_t *n, const char *where,

@@ -250,3 +250,17 @@ CASES
 	printf '{"scenarios": [{"name": "own", "route": "our-llama", "self_hosted": {"our-llama": {"gpu_hour": "2", "gpus": 1, "prompt_tokens_per_second": 1000, "output_tokens_per_second": 100}}}]}' >h.json
 	run "$TALLY" whatif t.csv --scenarios h.json; expect 0 own
 }
+@test "where no call has a price when it was made there is no amount, and what helps is named" {
+	printf 'time,model,session,input,output\n2024-06-15T00:00:00Z,gpt-4o,s,1000,100\n' >t.csv
+	run "$TALLY" whatif t.csv -s recorded -s f=deepseek-v4-flash --resamples 0
+	expect 3 '$0.0065' 'unpriced' '1 call in 1 conversation (csv)' 'no amount for 1 call of deepseek-v4-flash' 'none of its calls has a price' '--at DATE'
+	[[ $output != *'$0.0000'* && $output != *'100.0 %'* ]] || fail "an amount of nothing"
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash -s gpt-4o --resamples 0; expect 3
+	[[ $output != *+* ]] || fail "a difference from nothing"
+	run "$TALLY" migrate t.csv --to deepseek-v4-flash
+	expect 3 'deepseek-v4-flash  unpriced' '--at DATE'
+	run "$TALLY" advise cache t.csv --on claude-sonnet-4-6; expect 1 'no USD price before' '--at DATE'
+	run "$TALLY" advise cache t.csv --on claude-sonet-4-6; expect 1 "--on: model 'claude-sonet-4-6' is in no price card"
+	run "$TALLY" advise hits t.csv --from gpt-4o --to claude-sonnet-4-6; expect 3 unpriced
+	run "$TALLY" advise switch --from gpt-5 --to deepseek-v4-flash --prompt 1000 --at 2025-10-01; expect 3 'unpriced' 'nothing can be compared' '--at DATE'
+}
