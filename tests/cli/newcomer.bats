@@ -264,3 +264,21 @@ CASES
 	run "$TALLY" advise hits t.csv --from gpt-4o --to claude-sonnet-4-6; expect 3 unpriced
 	run "$TALLY" advise switch --from gpt-5 --to deepseek-v4-flash --prompt 1000 --at 2025-10-01; expect 3 'unpriced' 'nothing can be compared' '--at DATE'
 }
+@test "a file that is no log and no table is told by every look, as by a replay" {
+	printf 'Kosten,Datum\n1,2\n' >foreign.csv
+	printf '%%PDF-1.4\nx\n' >a.pdf
+	printf '\177ELF\0\0' >elf
+	printf '{"a":1}\n' >odd.jsonl
+	: >none.jsonl
+	for look in daily weekly monthly session today blocks overview; do
+		run "$TALLY" $look foreign.csv; expect 1 "no column holds tokens" "'Kosten,Datum'" '--map input=COLUMN' 'of `tally replay`' || fail "$look"
+		run "$TALLY" $look a.pdf; expect 1 "a.pdf: line 1: no column holds tokens" || fail "$look"
+		run "$TALLY" $look /etc/passwd; expect 1 "no column holds tokens" || fail "$look"
+		run "$TALLY" $look elf; expect 1 "NUL byte" || fail "$look"
+		run "$TALLY" $look odd.jsonl; expect 3 'odd.jsonl:1: the object has no known shape' || fail "$look"
+	done
+	run "$TALLY" daily none.jsonl; expect 0 'there are no calls in 1 log'
+	printf 'time,model,input\n2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >t.csv
+	run "$TALLY" daily t.csv; expect 0 2026-06-15
+	run "$TALLY" daily t.csv a.pdf; expect 1 a.pdf
+}
