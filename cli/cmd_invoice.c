@@ -882,11 +882,10 @@ static int take_back(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = invoice_void(s.ledger, i.id, why, s.now, e);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: void; %s\n", cli->argument[0],
-		       note ? "what it credited can be credited again"
-			    : "its period can be invoiced again");
-	return rc;
+	return rc ? rc
+		  : cli_done(cli, true, cli->argument[0], "%s: void; %s", cli->argument[0],
+			     note ? "what it credited can be credited again"
+				  : "its period can be invoiced again");
 }
 
 const struct command command_invoice_void = {

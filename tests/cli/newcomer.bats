@@ -282,3 +282,44 @@ CASES
 	run "$TALLY" daily t.csv; expect 0 2026-06-15
 	run "$TALLY" daily t.csv a.pdf; expect 1 a.pdf
 }
+@test "what changes something says so with --json too, and says when it was done before" {
+	! on_server || skip "the same statements"
+	export TALLY_DB=t.db TALLY_CONFIG=$DIR/config.json
+	said() { local status_wanted=$1 text=$2; shift 2; run "$TALLY" "$@" --json; expect "$status_wanted" "$text" '"schema": "tally.' || fail "$*"; }
+	said 0 '"customer": "acme"' credit account acme --plan vm0
+	said 0 '"changed": true' credit grant acme 400 --id gift
+	said 0 '"changed": false' credit grant acme 400 --id gift
+	run "$TALLY" credit grant acme 400 --id gift; expect 0 "acme: 'gift' was granted already (400 credits)"
+	run "$TALLY" credit grant acme 5 --every 1month --id m; expect 0 'recurring grant added'
+	run "$TALLY" credit grant acme 400 --id other; expect 0 'acme: 400 credits granted'
+	said 0 '"changed": true' credit hold acme 5 --id h
+	run "$TALLY" credit hold acme 5 --id h; expect 0 'h: was held already'
+	said 0 '"changed": true' credit release h
+	said 0 '"changed": false' credit release h
+	run "$TALLY" credit release h; expect 0 'h: was released already'
+	"$TALLY" credit hold acme 5 --id i -q
+	said 0 'i: settled' credit settle i 3
+	said 0 'void' credit void acme gift --why x
+	said 0 'acme' credit repair acme
+	said 0 'up to date' credit expire
+	said 0 'Free' credit subscribe acme vm0-free
+	said 0 'budget set, $10' budget set all --amount 10
+	said 0 'budget removed' budget clear all
+	said 0 'limit set, $5' limit set acme --amount 5
+	said 0 'no limit' limit clear acme
+	said 0 '"currency: set in' config set currency USD
+	said 0 'currency: not set any more' config unset currency
+	said 0 '"good": "plans"' plan check "$ROOT/pricing/plans/vm0.json"
+	said 0 'in p.pack' pack "$ROOT/examples/sessions.jsonl" -o p.pack
+	run "$TALLY" live --json; expect 2 "has no option '--json'"
+}
+@test "a token that a variable takes is on standard output alone" {
+	secret=$("$TALLY" token ci --file tokens.txt 2>err)
+	[ -n "$secret" ] || fail "no token"
+	grep -q 'on standard output' err || fail "nothing is said: $(cat err)"
+	! grep -q "$secret" err || fail "the token is on standard error, too"
+	secret=$("$TALLY" token ci2 --file tokens.txt --quiet 2>err); [ -n "$secret" ]; [ ! -s err ] || fail "quiet"
+	# without a file the line is on standard output, and the token beside it
+	line=$("$TALLY" token ci3 2>err); grep -q 'token: ' err
+	[[ $line == *ci3* ]] || fail "$line"
+}
