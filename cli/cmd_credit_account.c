@@ -189,7 +189,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 		a.opened = s->now;
 		a.since = since;
 		a.drawn_to = zone ? 0 : store_last_seq(s->store);
-	} else if (rc == 0 && zone) {
+	} else if (rc == 0 && zone && since.us != known->since.us) {
 		rc = ledger_begin_from(s->ledger, known, since, e);
 	}
 	if (rc == 0)

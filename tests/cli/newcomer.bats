@@ -323,3 +323,23 @@ CASES
 	line=$("$TALLY" token ci3 2>err); grep -q 'token: ' err
 	[[ $line == *ci3* ]] || fail "$line"
 }
+@test "a thousand with a point is no one; a draft says which one it replaces; the same day again is no change" {
+	! on_server || skip "the same statements"
+	export TALLY_DB=t.db
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,1000000\n' >u.csv
+	"$TALLY" ingest u.csv -q
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit draw -q
+	run "$TALLY" credit account acme --since 2026-06-01; expect 0 changed
+	run "$TALLY" credit account acme --since 2026-06-02; expect 1 'can no longer'
+	run "$TALLY" credit grant acme 2.000; expect 2 "'2.000' may be thousands or a fraction; write 2 or 2000"
+	run "$TALLY" credit grant acme 2.500; expect 2 'write 2.5 or 2500'
+	run "$TALLY" budget set all --amount 1.000; expect 2 'write 1 or 1000'
+	for n in 1000.000 0.500 1.125 1.5 2.0; do run "$TALLY" budget set all --amount $n; expect 0 'budget set' || fail $n; done
+	run "$TALLY" budget set all --amount 1.000.000; expect 0 '$1,000,000'
+	run "$TALLY" invoice draft acme --period 2026-06; expect 0
+	[[ $output != *replaces* ]]
+	run "$TALLY" invoice draft acme --period 2026-06; expect 0
+	[[ $output != *replaces* ]] || fail "the same period"
+	run "$TALLY" invoice draft acme --since 2026-06-10 --until 2026-06-20; expect 0 'acme: this draft replaces #1 of 2026-06-01 to 2026-06-30, which overlapped it'
+}
