@@ -64,7 +64,7 @@ static int model_of(struct cli *cli, struct question *q, const char *option,
 	if (r->kind != ROUTE_MODEL || r->service_tier.n)
 		return err_set(e, ERR_USAGE, "--%s is a model, not '%s'", option, name);
 	*out = r->target[0];
-	return 0;
+	return route_target_known(out, q->book, e) == 0 ? 0 : err_context(e, "--%s", option);
 }
 
 static int span_option(struct cli *cli, const char *name, int64_t missing, int64_t *out,
@@ -122,6 +122,13 @@ static int run_cache(struct cli *cli, struct err *e)
 	asked.model = on.model;
 	if (rc == 0)
 		rc = advice_cache_run(&answer, &asked, e);
+	if (rc == -ERR_UNPRICED) {
+		const struct err why = *e;
+		rc = err_set(e, ERR_UNPRICED,
+			     "%s; --at DATE starts the trace at a date that has one (`tally price "
+			     "history MODEL` lists them)",
+			     why.message);
+	}
 	for (size_t i = 0; rc == 0 && i < answer.choices; i++)
 		unpriced += answer.choice[i].unpriced;
 	if (rc == 0) {

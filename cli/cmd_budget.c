@@ -44,10 +44,10 @@ static void print_set(const struct cli *cli, const struct budget *b)
 	char period[CLI_PERIOD_MAX], text[DECIMAL_TEXT_MAX];
 	struct buf amount = { 0 };
 	put_amount(&amount, money_format(b->amount, text), b->currency.p, EXACTLY);
-	printf("%s: budget set, %s %s%s%s\n", cli->argument[0], amount.p,
-	       cli_period_words(period, b->period),
-	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)",
-	       b->hard ? "; holds beyond it are refused" : "");
+	cli_done(cli, true, cli->argument[0], "%s: budget set, %s %s%s%s", cli->argument[0],
+		 amount.p, cli_period_words(period, b->period),
+		 scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)",
+		 b->hard ? "; holds beyond it are refused" : "");
 	buf_release(&amount);
 	buf_release(&scope);
 }
@@ -126,7 +126,7 @@ static int set(struct cli *cli, struct err *e)
 			store_rollback(store);
 	}
 	store_close(store);
-	if (rc == 0 && !cli->quiet && !cli->json)
+	if (rc == 0)
 		print_set(cli, &b);
 	return rc;
 }
@@ -169,9 +169,8 @@ static int clear(struct cli *cli, struct err *e)
 			store_rollback(store);
 	}
 	store_close(store);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: budget removed\n", cli->argument[0]);
-	return rc;
+	return rc ? rc
+		  : cli_done(cli, true, cli->argument[0], "%s: budget removed", cli->argument[0]);
 }
 
 const struct command command_budget_clear = {

@@ -148,6 +148,16 @@ static int checked(enum setting s, const char *value, struct arena *a, const cha
 	return rc;
 }
 
+static int changed(const struct cli *cli)
+{
+	struct buf file = { 0 };
+	config_path(&file);
+	cli_done(cli, true, cli->argument[0], "%s: %s in %s", cli->argument[0],
+		 cli->argument_count > 1 ? "set" : "not set any more", file.p);
+	buf_release(&file);
+	return 0;
+}
+
 static int run_set(struct cli *cli, struct err *e)
 {
 	struct arena a = { 0 };
@@ -162,14 +172,16 @@ static int run_set(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = config_write(s, value, (size_t)count, e);
 	arena_release(&a);
-	return rc;
+	return rc ? rc : changed(cli);
 }
 
 static int run_unset(struct cli *cli, struct err *e)
 {
 	enum setting s;
 	int rc = setting_parse(cli->argument[0], &s, e);
-	return rc ? rc : config_write(s, NULL, 0, e);
+	if (rc == 0)
+		rc = config_write(s, NULL, 0, e);
+	return rc ? rc : changed(cli);
 }
 
 const struct command command_config = {

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "pricing/plan.h"
 #include "reports/cost_report.h"
+#include "reports/table.h"
 
 static const struct option options[] = {
 	{ "model", 'm', "MODEL",
@@ -174,6 +175,7 @@ static int run(struct cli *cli, struct err *e)
 	const char *plan = cli_plan(cli), *at = cli_value(cli, "at");
 	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
 		   *region = cli_value(cli, "region");
+	table_show_exact(true); /* one call costs less than a cent */
 	const int models = take_models(cli, model, e);
 	if (models < 0)
 		return models;

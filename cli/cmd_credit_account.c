@@ -14,15 +14,6 @@
 #include "reports/json_out.h"
 #include "reports/table.h"
 
-static int done(struct cli *cli, int rc, const char *fmt, const char *what)
-{
-	if (rc == 0 && !cli->quiet && !cli->json) {
-		printf(fmt, what);
-		printf("\n");
-	}
-	return rc;
-}
-
 /* --- credit account --- */
 
 static const struct option account_options[] = {
@@ -198,7 +189,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 		a.opened = s->now;
 		a.since = since;
 		a.drawn_to = zone ? 0 : store_last_seq(s->store);
-	} else if (rc == 0 && zone) {
+	} else if (rc == 0 && zone && since.us != known->since.us) {
 		rc = ledger_begin_from(s->ledger, known, since, e);
 	}
 	if (rc == 0)
@@ -217,30 +208,36 @@ static bool only_looks(const struct cli *cli)
 	return !cli_value(cli, "since") && !cli_value(cli, "timezone");
 }
 
+static int look(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	int rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0)
+		rc = show_accounts(cli, &s, e);
+	return ledger_session_close(&s, rc, e);
+}
+
 static int account(struct cli *cli, struct err *e)
 {
-	if (only_looks(cli)) {
-		struct ledger_session look;
-		int rc = ledger_session_open(&look, cli, DB_READ, e);
-		if (rc == 0)
-			rc = show_accounts(cli, &look, e);
-		return ledger_session_close(&look, rc, e);
-	}
+	if (only_looks(cli))
+		return look(cli, e);
 	struct ledger_session s = { 0 };
 	bool opened = false;
 	int rc = ledger_session_open(&s, cli, DB_CREATE, e);
 	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
 		rc = set_one(cli, &s, cli->argument[i], &opened, e);
-		if (rc == 0)
-			done(cli, rc, opened ? "%s: account opened" : "%s: account changed",
-			     cli->argument[i]);
+		if (rc == 0 && !cli->json)
+			cli_done(cli, true, cli->argument[i],
+				 opened ? "%s: account opened" : "%s: account changed",
+				 cli->argument[i]);
 		if (rc == 0 && opened)
 			rc = cli_tell_before_account(cli, &s, cli->argument[i],
 						     (struct usage_filter){ .since = INSTANT_MIN,
 									    .until = INSTANT_MAX },
 						     e);
 	}
-	return ledger_session_close(&s, rc, e);
+	rc = ledger_session_close(&s, rc, e);
+	return rc == 0 && cli->json ? look(cli, e) : rc;
 }
 
 const struct command command_credit_account = {
@@ -326,6 +323,18 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 	return rc;
 }
 
+struct rule_named {
+	struct text name;
+	bool found;
+};
+
+static int note_rule(void *user, const struct credit_rule *r)
+{
+	struct rule_named *x = user;
+	x->found |= text_eq(r->name, x->name);
+	return 0;
+}
+
 static int grant(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -336,6 +345,7 @@ static int grant(struct cli *cli, struct err *e)
 	const char *id = cli_value(cli, "id"), *every = cli_value(cli, "every");
 	char name[64], at[INSTANT_TEXT_MAX];
 	int64_t number;
+	bool again = false;
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
@@ -375,20 +385,35 @@ static int grant(struct cli *cli, struct err *e)
 					       .next = g.effective,
 					       .until = g.expires,
 					       .rollover = rollover };
-		rc = ledger_add_rule(s.ledger, &r, e);
+		struct rule_named named = { g.name, false };
+		rc = ledger_each_rule(s.ledger, a->id, note_rule, &named, e);
+		again = named.found;
+		if (rc == 0)
+			rc = ledger_add_rule(s.ledger, &r, e);
 		if (rc == 0)
 			rc = ledger_recur(s.ledger, s.now, s.now, e);
 	} else if (rc == 0) {
+		struct grant known;
+		struct err none;
+		again = id && ledger_find_grant(s.ledger, a->id, g.name, &known, &none) == 0;
 		rc = ledger_grant(s.ledger, &g, s.now, &number, e);
 	}
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
+	if (rc != 0)
+		return rc;
+	const char *who = cli->argument[0];
 	if (every)
-		return done(cli, rc, "%s: recurring grant added", cli->argument[0]);
-	char amount[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2], what[sizeof grouped + 300];
-	snprintf(what, sizeof what, "%.200s: %s", cli->argument[0],
-		 number_grouped(grouped, nano_credits_format(g.amount, amount)));
-	return done(cli, rc, "%s credits granted", what);
+		return cli_done(cli, !again, who,
+				again ? "%s: that recurring grant was added already"
+				      : "%s: recurring grant added",
+				who);
+	char amount[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	number_grouped(grouped, nano_credits_format(g.amount, amount));
+	if (again)
+		return cli_done(cli, false, who, "%s: '%s' was granted already (%s credits)", who,
+				id, grouped);
+	return cli_done(cli, true, who, "%s: %s credits granted", who, grouped);
 }
 
 const struct command command_credit_grant = {
@@ -429,7 +454,9 @@ static int take_back(struct cli *cli, struct err *e)
 		rc = ledger_void_grant(s.ledger, text_of(cli->argument[0]),
 				       text_of(cli->argument[1]), s.now, why, e);
 	rc = ledger_session_close(&s, rc, e);
-	return done(cli, rc, "%s: the unused rest is void", cli->argument[1]);
+	return rc ? rc
+		  : cli_done(cli, true, cli->argument[1], "%s: the unused rest is void",
+			     cli->argument[1]);
 }
 
 const struct command command_credit_void = {
@@ -498,8 +525,9 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 		return rc;
 	if (draws)
 		print_drawn(cli, &n);
-	else if (!cli->quiet && !cli->json)
-		print_note("recurring grants and expiries are up to date");
+	else
+		cli_done(cli, n.transactions > 0, NULL,
+			 "recurring grants and expiries are up to date");
 	if (n.at_fault)
 		print_notice("tally: %s cannot be drawn and wait%s (tally status names "
 			     "%s)\n",
@@ -544,7 +572,9 @@ static int repair(struct cli *cli, struct err *e)
 	if (rc == 0 && of.found)
 		return err_set(e, ERR_MISMATCH, "%s is still at fault: %s", cli->argument[0],
 			       of.why);
-	return done(cli, rc, "%s: what waited is drawn", cli->argument[0]);
+	return rc ? rc
+		  : cli_done(cli, n.rows || n.transactions, cli->argument[0],
+			     "%s: what waited is drawn", cli->argument[0]);
 }
 
 const struct command command_credit_repair = {

@@ -170,6 +170,13 @@ static void check_file(const char *path, const char **kind, struct err_list *fau
 static int check(struct cli *cli, struct err *e)
 {
 	int faults = 0, last = 0;
+	struct json_out j;
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.plan-check/1");
+		json_out_array(&j, "files");
+	}
 	for (int i = 0; i < cli->argument_count; i++) {
 		const char *kind = "";
 		struct err_list found = { 0 };
@@ -184,7 +191,18 @@ static int check(struct cli *cli, struct err *e)
 		}
 		if (!found.count && !cli->quiet && !cli->json)
 			printf("%s: good %s\n", cli->argument[i], kind);
+		if (cli->json && !found.count) {
+			json_out_object(&j, NULL);
+			json_out_string(&j, "file", cli->argument[i]);
+			json_out_string(&j, "good", kind);
+			json_out_end(&j, '}');
+		}
 		err_list_release(&found);
+	}
+	if (cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close_if(&j, last == 0);
 	}
 	return last;
 }

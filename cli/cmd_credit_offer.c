@@ -162,9 +162,9 @@ static int subscribe(struct cli *cli, struct err *e)
 	if (rc == 0 && !end)
 		rc = subscription_begin(s.ledger, &wish, e);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s%s%s\n", cli->argument[0], wish.offer->title.p, end ? ", ends " : "",
-		       end ? end : "");
+	if (rc == 0)
+		cli_done(cli, true, cli->argument[0], "%s: %s%s%s", cli->argument[0],
+			 wish.offer->title.p, end ? ", ends " : "", end ? end : "");
 	offers_close(&offers);
 	zone_close(zone);
 	return rc;

@@ -266,6 +266,18 @@ static const struct option hold_options[] = {
 	{ 0 },
 };
 
+/* Whether there is such a hold; in that state, where one is asked for. */
+static bool is_known(struct ledger_session *s, const char *id, const char *state)
+{
+	struct hold h;
+	struct arena texts = { 0 };
+	struct err none;
+	const bool known = id && hold_find(s->store, text_of(id), &h, &texts, &none) == 0 &&
+			   (!state || text_is(h.state, state));
+	arena_release(&texts);
+	return known;
+}
+
 static int hold(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -273,6 +285,7 @@ static int hold(struct cli *cli, struct err *e)
 	struct standing after;
 	char name[40], request[100];
 	int64_t seconds;
+	bool again = false;
 	const char *id = cli_value(cli, "id");
 	struct hold h = { .customer = text_of(cli->argument[0]),
 			  .currency = text_of(cli_currency(cli)) };
@@ -298,12 +311,14 @@ static int hold(struct cli *cli, struct err *e)
 			rc = ledger_account(s.ledger, h.customer, &a, e);
 	}
 	if (rc == 0)
+		again = is_known(&s, id, NULL);
+	if (rc == 0)
 		rc = hold_open(spending, s.ledger, &h, s.now, &after, e);
 	spending_close(spending);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: held\n", h.id.p);
-	return rc;
+	if (rc != 0)
+		return rc;
+	return cli_done(cli, !again, h.id.p, again ? "%s: was held already" : "%s: held", h.id.p);
 }
 
 const struct command command_credit_hold = {
@@ -332,10 +347,12 @@ static int end(struct cli *cli, bool settles, struct err *e)
 	struct spending *spending = NULL;
 	struct nano_credits used = { 0 };
 	struct drawn out;
+	const char *ended = settles ? "settled" : "released";
 	int rc = settles ? cli_credits_of("the amount", cli->argument[1], &used, e) : 0;
 	if (rc != 0)
 		return rc;
 	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	const bool again = rc == 0 && is_known(&s, cli->argument[0], ended);
 	if (rc == 0)
 		spending = spending_open(s.store);
 	if (rc == 0 && settles)
@@ -347,9 +364,10 @@ static int end(struct cli *cli, bool settles, struct err *e)
 		rc = hold_end(spending, text_of(cli->argument[0]), "released", TEXT(""), s.now, e);
 	spending_close(spending);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s\n", cli->argument[0], settles ? "settled" : "released");
-	return rc;
+	if (rc != 0)
+		return rc;
+	return cli_done(cli, !again, cli->argument[0], "%s: %s%s%s", cli->argument[0],
+			again ? "was " : "", ended, again ? " already" : "");
 }
 
 static int settle(struct cli *cli, struct err *e)

@@ -69,10 +69,11 @@ static int buy(struct cli *cli, struct ledger_session *s, const struct account *
 static void say(const struct cli *cli, const struct top_up *t)
 {
 	if (cli_value(cli, "now"))
-		printf("%s: bought %s credits\n", cli->argument[0], cli_value(cli, "now"));
+		cli_done(cli, true, cli->argument[0], "%s: bought %s credits", cli->argument[0],
+			 cli_value(cli, "now"));
 	else
-		printf("%s: %s\n", cli->argument[0],
-		       t->on ? "tops itself up" : "does not top itself up");
+		cli_done(cli, true, cli->argument[0], "%s: %s", cli->argument[0],
+			 t->on ? "tops itself up" : "does not top itself up");
 }
 
 static int run(struct cli *cli, struct err *e)
@@ -94,7 +95,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = drawer_sweep(s.drawer, s.now, &counts, e);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
+	if (rc == 0)
 		say(cli, &t);
 	return rc;
 }

@@ -383,6 +383,40 @@ static int tell_dates(const struct ledger_session *s, struct text customer, stru
 	return rc;
 }
 
+/* Drafts of a customer that one of another period replaces. */
+struct replaced {
+	const struct period *by;
+	const struct zone *zone;
+	struct buf words;
+	size_t count;
+};
+
+static int note_draft(void *user, const struct stored_invoice *i)
+{
+	struct replaced *x = user;
+	char days[DAYS_TEXT_MAX];
+	const struct period *by = x->by;
+	if (!text_is(i->status, "draft") || i->from.us >= by->to.us || i->to.us <= by->from.us ||
+	    (i->from.us == by->from.us && i->to.us == by->to.us))
+		return 0;
+	buf_printf(&x->words, "%s#%lld of %s", x->count++ ? ", " : "", (long long)i->id,
+		   days_format(zone_day(x->zone, i->from),
+			       zone_day(x->zone, (struct instant){ i->to.us - 1 }), days));
+	return 0;
+}
+
+static int find_replaced(struct ledger_session *s, const struct account *a, struct replaced *x,
+			 struct err *e)
+{
+	struct zone *zone = NULL;
+	int rc = zone_open(&zone, a->zone.p, e);
+	x->zone = zone;
+	if (rc == 0)
+		rc = invoice_each(s->store, a->customer.p, note_draft, x, e);
+	zone_close(zone);
+	return rc;
+}
+
 static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer *v,
 		     struct text customer, struct draft *out, struct err *e)
 {
@@ -392,8 +426,15 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 	int rc = ledger_account(s->ledger, customer, &a, e);
 	if (rc == 0)
 		rc = choose_period(cli, a, s->now, &period, e);
+	struct replaced replaced = { .by = &period };
+	if (rc == 0 && !cli->quiet)
+		rc = find_replaced(s, a, &replaced, e);
 	if (rc == 0)
 		rc = invoice_draft(v, a, period, s->now, out, e);
+	if (rc == 0 && replaced.count)
+		print_notice("tally: %s: this draft replaces %s, which overlapped it\n", customer.p,
+			     replaced.words.p);
+	buf_release(&replaced.words);
 	if (rc == 0 && out->id && !cli->quiet)
 		rc = tell_dates(s, customer, period, e);
 	return rc == 0 ? cli_tell_before_account(cli, s, customer.p,
@@ -889,11 +930,10 @@ static int take_back(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = invoice_void(s.ledger, i.id, why, s.now, e);
 	rc = ledger_session_close(&s, rc, e);
-	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: void; %s\n", cli->argument[0],
-		       note ? "what it credited can be credited again"
-			    : "its period can be invoiced again");
-	return rc;
+	return rc ? rc
+		  : cli_done(cli, true, cli->argument[0], "%s: void; %s", cli->argument[0],
+			     note ? "what it credited can be credited again"
+				  : "its period can be invoiced again");
 }
 
 const struct command command_invoice_void = {

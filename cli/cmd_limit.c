@@ -54,14 +54,14 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	else
 		store_rollback(store);
 	store_close(store);
-	if (rc != 0 || cli->quiet || cli->json)
+	if (rc != 0)
 		return rc;
 	char words[CLI_PERIOD_MAX], text[DECIMAL_TEXT_MAX];
 	struct buf what = { 0 };
 	put_amount(&what, money_format(l.amount, text), l.currency.p, EXACTLY);
-	printf("%s: %s%s%s%s\n", cli->argument[0], clear ? "no limit" : "limit set, ",
-	       clear ? "" : what.p, clear ? "" : " ",
-	       clear ? "" : cli_period_words(words, l.period));
+	cli_done(cli, true, cli->argument[0], "%s: %s%s%s%s", cli->argument[0],
+		 clear ? "no limit" : "limit set, ", clear ? "" : what.p, clear ? "" : " ",
+		 clear ? "" : cli_period_words(words, l.period));
 	buf_release(&what);
 	return rc;
 }

@@ -111,6 +111,6 @@ const struct command command_live = {
 		"the one before.",
 	.examples = "  tally live\n  tally live --interval 10 ~/.claude/projects\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_ZONE | NO_JSON,
 	.run = run,
 };

@@ -78,19 +78,10 @@ static int take_factor(struct move *x, int i, const char *name, struct err *e)
 /* A target that no card has at all is a slip of the pen: there is nothing to report. */
 static int is_known(const struct move *x, const struct scenario *s, struct err *e)
 {
-	struct price_match m;
-	int rc = 0;
-	for (uint32_t t = 0; rc != -ERR_NOT_FOUND && t < s->route.targets; t++) {
-		const struct price_query q = { .model = s->route.target[t].model,
-					       .provider = s->route.target[t].provider,
-					       .currency = cli_currency(x->cli),
-					       .at = clock_now() };
-		rc = book_find(x->book, &q, &m, e);
-	}
-	if (rc != -ERR_NOT_FOUND)
-		return 0;
-	err_context(e, "--to");
-	return rc;
+	for (uint32_t t = 0; t < s->route.targets; t++)
+		if (route_target_known(&s->route.target[t], x->book, e) != 0)
+			return err_context(e, "--to");
+	return 0;
 }
 
 /* Calls of other models than those of --from stay on the model that they ran on. */

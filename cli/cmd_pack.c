@@ -26,9 +26,9 @@ static int run(struct cli *cli, struct err *e)
 	buf_printf(&name, "%s%s", path ? path : cli->argument[0], path ? "" : ".pack");
 	if (rc == 0)
 		rc = pack_write(name.p, w, e);
-	if (rc == 0 && !cli->quiet)
-		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
-		       name.p);
+	if (rc == 0)
+		cli_done(cli, true, name.p, "%s of %s in %s", COUNTED((int64_t)w->count, "call"),
+			 COUNTED((int64_t)w->conversations, "conversation"), name.p);
 	if (rc == 0)
 		rc = cli_workload_told(&read.refusals, w, "packed");
 	buf_release(&name);

@@ -11,6 +11,7 @@
 #include "cli/sources.h"
 #include "reports/replay_report.h"
 #include "reports/table.h"
+#include "sim/route.h"
 
 static const struct option options[] = {
 	OPTIONS_OF_FORMATS,
@@ -169,6 +170,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	o.book = book;
+	const struct route_target all = { text_of(o.provider ? o.provider : ""),
+					  text_of(o.remodel ? o.remodel : "") };
+	if (rc == 0 && o.remodel && route_target_known(&all, book, e) != 0)
+		rc = err_context(e, "--remodel");
 	if (progress.wanted) {
 		o.progress = show_progress;
 		o.progress_user = &progress;

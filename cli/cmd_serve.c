@@ -498,11 +498,19 @@ static int token(struct cli *cli, struct err *e)
 		json_out_close(&j);
 	} else if (rc == 0) {
 		/* where output goes to a program or a variable, it is what that one needs */
-		if (!file || !isatty(STDOUT_FILENO))
+		const bool piped = file && !isatty(STDOUT_FILENO);
+		if (!file || piped)
 			printf("%s\n", file ? secret : line.p);
-		fprintf(stderr, "token: %s\n(shown once; %s)\n", secret,
-			file ? "the file holds only its hash"
-			     : "add the line on standard output to the file of --tokens");
+		/* and there alone: what goes to standard error is kept in the logs of jobs */
+		if (!piped)
+			fprintf(stderr, "token: %s\n(shown once; %s)\n", secret,
+				file ? "the file holds only its hash"
+				     : "add the line on standard output to the file of --tokens");
+		else if (!cli->quiet)
+			fprintf(stderr,
+				"token of '%s': on standard output, once; '%s' holds only its "
+				"hash\n",
+				cli->argument[0], file);
 	}
 	buf_release(&line);
 	return rc;

@@ -167,6 +167,8 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 		rc = scenario_add_file(list, text, book, clock_now(), e);
 	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenario", i)); i++)
 		rc = scenario_add(list, text, book, e);
+	if (rc == 0)
+		rc = scenario_list_known(list, book, e);
 	if (rc == 0 && list->count == 0)
 		rc = err_set(e, ERR_USAGE,
 			     "nothing to compare: name scenarios, for example --scenario "

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
 #include "pricing/near_names.h"
+#include "reports/json_out.h"
 #include "reports/table.h"
 
 enum { COMMANDS_MAX = 200 };
@@ -75,8 +77,10 @@ const struct option *cli_option_at(const struct command *c, int i)
 		if (i-- == 0)
 			return o;
 	for (int k = 0; common[k].name; k++)
-		if ((c->common & common_needs[k]) == common_needs[k] &&
-		    !has_own(c, common[k].name) && i-- == 0)
+		if ((c->common & NO_JSON) && strcmp(common[k].name, "json") == 0)
+			continue;
+		else if ((c->common & common_needs[k]) == common_needs[k] &&
+			 !has_own(c, common[k].name) && i-- == 0)
 			return &common[k];
 	return NULL;
 }
@@ -550,6 +554,33 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 		cli_name_models(cli, *out);
 	buf_release(&path);
 	return rc;
+}
+
+int cli_done(const struct cli *cli, bool changed, const char *name, const char *format, ...)
+{
+	char schema[80], *said = NULL;
+	va_list args;
+	va_start(args, format);
+	CHECK(vasprintf(&said, format, args) >= 0);
+	va_end(args);
+	if (cli->json) {
+		struct json_out j;
+		snprintf(schema, sizeof schema, "tally.%s/1", cli->command->name);
+		for (char *p = schema; *p; p++)
+			*p = *p == ' ' ? '-' : *p;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", schema);
+		json_out_string(&j, "name", name);
+		json_out_bool(&j, "changed", changed);
+		json_out_string(&j, "said", said);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (!cli->quiet) {
+		print_note("%s", said);
+	}
+	free(said);
+	return 0;
 }
 
 static int by_place(const void *a, const void *b)

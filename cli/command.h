@@ -95,6 +95,7 @@ enum {
 	TAKES_CURRENCY = 16,
 	TAKES_BOUNDARY = 32,
 	TAKES_DB = 64,
+	NO_JSON = 256, /* it draws, and has no document */
 };
 
 struct cli {
@@ -163,6 +164,12 @@ void cli_name_models(const struct cli *cli, struct store *s);
 /* One of the words, by its place; 0 when the option is absent. Errors: ERR_USAGE. */
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
 	       struct err *e);
+
+/* What a command that changes something says when it has: a sentence, which begins with the name of
+ * what it changed, or the document "tally.COMMAND/1" with it. changed: false where it had been so
+ * before. Returns 0. */
+int cli_done(const struct cli *cli, bool changed, const char *name, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Every command, in the order of the overview; ended by a NULL name. */
 const struct command *cli_commands(void);

@@ -12,6 +12,8 @@
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
+#include "meter/read/read_ahead.h"
+#include "meter/read/trace.h"
 #include "meter/store/store_names.h"
 #include "meter/store/usage_query.h"
 #include "reports/table.h"
@@ -95,16 +97,37 @@ static bool open_database(struct look_source *x, const char *path, struct err *e
 	return false;
 }
 
+/* A file that was named and is no log is read as a table is, and refused as `tally replay` does: it
+ * is not a log without calls. */
+static int check_file(const char *path, struct err *e)
+{
+	static const struct trace_options any;
+	struct trace *t;
+	struct stat st;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_is_payload(path, false))
+		return 0;
+	struct err why;
+	if (trace_open(&t, path, &any, &why) != 0)
+		return err_set(e, why.code, "%s%s", why.message,
+			       why.code == ERR_INVALID && strstr(why.message, "--map")
+				       ? " (of `tally replay` and `tally ingest`)"
+				       : "");
+	trace_close(t);
+	return 0;
+}
+
 /* A path that is not there is a mistake, not a place without logs. */
 static int check_paths(const struct cli *cli, struct err *e)
 {
-	for (int i = 0; i < cli->argument_count; i++) {
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
 		const char *path = cli->argument[i];
 		if (strncmp(path, "agents:", 7) != 0 && access(path, F_OK) != 0)
 			return err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", path,
 				       strerror(errno));
+		rc = check_file(path, e);
 	}
-	return 0;
+	return rc;
 }
 
 static void name(struct look_source *x, struct left_out_named *to, size_t *n, const char *where,
@@ -175,6 +198,33 @@ static int name_left_out(struct look_source *x, struct err *e)
 	return rc;
 }
 
+/* Files that were named and of which nothing was taken: why, as whoever reads one alone is told;
+ * what a walk finds beside logs is passed over. */
+static int name_not_understood(struct look_source *x, const struct cli *cli, struct err *e)
+{
+	struct left_out *l = &x->left_out;
+	int rc = store_refresh(x->store, e);
+	if (rc != 0 || left_out_any(l) || store_last_seq(x->store) > 0)
+		return rc;
+	for (int i = 0; i < cli->argument_count; i++) {
+		struct parsed_file f = { 0 };
+		if (path_is_many(cli->argument[i]) || !source_is_payload(cli->argument[i], false))
+			continue;
+		parsed_file_read(&f, cli->argument[i], false, &(struct reading){ 0 });
+		for (size_t k = 0; k < f.refused_count; k++)
+			name_at(x, text_of(cli->argument[i]), f.refused[k].line,
+				text_of(f.refused[k].why));
+		l->quarantined += (int64_t)f.refused_count;
+		if (f.not_read || f.failure.code != ERR_NONE) {
+			l->unread++;
+			name_file(x, text_of(cli->argument[i]),
+				  text_of(f.not_read ? f.not_read : f.failure.message));
+		}
+		parsed_file_release(&f);
+	}
+	return 0;
+}
+
 int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
 {
 	struct buf room = { 0 };
@@ -198,6 +248,8 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 		cli_name_models(cli, x->store);
 		rc = name_left_out(x, e);
 	}
+	if (rc == 0 && x->is_cache && cli->argument_count)
+		rc = name_not_understood(x, cli, e);
 	buf_release(&room);
 	if (rc != 0)
 		look_source_close(x);
@@ -259,7 +311,10 @@ void look_source_tell_newer(const struct look_source *x, const struct cli *cli)
 void look_source_tell_empty(const struct look_source *x, const struct cli *cli,
 			    const struct zone *z)
 {
-	if (!x->is_cache || x->cache.files) {
+	if (x->is_cache && x->cache.files && store_last_seq(x->store) == 0) {
+		if (!cli->quiet && !left_out_any(&x->left_out))
+			print_notice("tally: there are no calls in %s\n", x->words);
+	} else if (!x->is_cache || x->cache.files) {
 		cli_tell_empty(cli, x->store, z);
 		look_source_tell_newer(x, cli);
 	} else if (!cli->quiet)

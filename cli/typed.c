@@ -22,6 +22,19 @@ static bool in_thousands(struct text s, struct decimal *out)
 	return true;
 }
 
+/* "1.000" and "2.500": a thousand in half of the world. What has a digit in the last place is in
+ * the form in which documents have amounts, which scripts hand back. */
+static bool may_be_thousands(struct text s)
+{
+	const size_t lead = s.n > 4 ? s.n - 4 : 0;
+	if (lead < 1 || lead > 3 || s.p[lead] != '.' || *s.p == '0' || s.p[s.n - 1] != '0')
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (i != lead && !is_digit(s.p[i]))
+			return false;
+	return true;
+}
+
 int cli_amount_of(const char *what, const char *text, const char *currency, struct decimal *out,
 		  struct err *e)
 {
@@ -29,6 +42,15 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	struct err why;
 	char said[4];
 	int places;
+	if (may_be_thousands(s)) {
+		size_t n = s.n;
+		while (s.p[n - 1] == '0')
+			n--;
+		n -= s.p[n - 1] == '.';
+		return err_set(e, ERR_USAGE,
+			       "%s: '%s' may be thousands or a fraction; write %.*s or %.*s%s",
+			       what, text, (int)n, text, (int)(s.n - 4), text, text + s.n - 3);
+	}
 	if ((decimal_parse(out, s, NULL) == 0 || in_thousands(s, out)) && out->digits >= 0)
 		return 0;
 	loose_currency(said, s);

@@ -41,6 +41,22 @@ static void put_life(struct json_out *j, const struct advice_life *l)
 	json_out_end(j, '}');
 }
 
+/* Whether no call has a price, whatever is paid for: then nothing is the cheapest. */
+static bool is_unpriced(const struct advice_cache *a, const struct advice_cache_asked *asked)
+{
+	int64_t priced = 0;
+	for (size_t i = 0; i < a->choices; i++)
+		priced += !a->choice[i].unpriced || a->choice[i].total.atto;
+	return !priced && asked->options->workload->count;
+}
+
+static void print_no_price(void)
+{
+	print_note(
+		"no call has a price when it is made; `tally price history MODEL` lists when one "
+		"holds, and --at DATE starts there");
+}
+
 static void cache_json(const struct advice_cache *a, const struct advice_cache_asked *asked)
 {
 	struct json_out j;
@@ -70,7 +86,7 @@ static void cache_json(const struct advice_cache *a, const struct advice_cache_a
 		json_out_end(&j, '}');
 	}
 	json_out_end(&j, ']');
-	json_out_string(&j, "cheapest", a->choice[a->cheapest].name);
+	json_out_string(&j, "cheapest", is_unpriced(a, asked) ? NULL : a->choice[a->cheapest].name);
 	end(&j);
 }
 
@@ -94,14 +110,16 @@ static void cache_table(const struct advice_cache *a, const struct advice_cache_
 		put_short_money(&b, c->pings_cost, currency, at_least(c->unpriced > 0));
 		table_cell(t, c->pings_most ? b.p : "");
 		put_short_money(&b, c->total, currency, at_least(c->unpriced > 0));
-		table_cell(t, b.p);
-		table_cell(t, i == a->cheapest ? "cheapest" : "");
+		table_cell(t, unless_unpriced(&b, c->unpriced && !c->total.atto));
+		table_cell(t, i == a->cheapest && !is_unpriced(a, asked) ? "cheapest" : "");
 	}
 	table_print(t);
 	table_close(t);
-	put_count(&b, (int64_t)asked->options->workload->count);
-	print_note("\n%s calls on %.*s; pings are sent after the last call of a conversation too",
-		   b.p, (int)asked->model.n, asked->model.p);
+	print_note("\n%s on %.*s; pings are sent after the last call of a conversation too",
+		   COUNTED((int64_t)asked->options->workload->count, "call"), (int)asked->model.n,
+		   asked->model.p);
+	if (is_unpriced(a, asked))
+		print_no_price();
 	for (int k = 0; k < CACHE_LIFETIMES; k++) {
 		const struct advice_life *l = &a->life[k];
 		char all[DECIMAL_TEXT_MAX], whole[DECIMAL_TEXT_MAX];
@@ -168,16 +186,19 @@ static void switch_table(const struct advice_switch *a, const struct advice_swit
 		put_count(&b, k + 1);
 		table_cell(t, b.p);
 		put_short_money(&b, a->stay[k], asked->currency, at_least(a->unpriced > 0));
-		table_cell(t, b.p);
+		table_cell(t, unless_unpriced(&b, a->unpriced && !a->stay[k].atto));
 		put_short_money(&b, a->move[k], asked->currency, at_least(a->unpriced > 0));
-		table_cell(t, b.p);
+		table_cell(t, unless_unpriced(&b, a->unpriced && !a->move[k].atto));
 		put_short_money(&b, money_total_minus(a->move[k], a->stay[k]), asked->currency,
 				a->unpriced ? ABOUT : EXACTLY);
-		table_cell(t, b.p);
+		table_cell(t, a->unpriced && (!a->stay[k].atto || !a->move[k].atto) ? "" : b.p);
 	}
 	table_print(t);
 	table_close(t);
-	if (a->pays_from)
+	if (a->unpriced && (!a->stay[a->turns - 1].atto || !a->move[a->turns - 1].atto)) {
+		print_note("\nnothing can be compared");
+		print_no_price();
+	} else if (a->pays_from)
 		print_note("\n"
 			   "switching from %s to %s pays off with %lld or more turns to come",
 			   asked->from, asked->to, (long long)a->pays_from);
@@ -306,10 +327,11 @@ static void hits_table(const struct advice_hits *h, const char *currency, int64_
 	for (int i = 0; i < 2; i++) {
 		const struct advice_side *s = &h->side[i];
 		table_cell(t, s->model.p);
+		const bool none = s->unpriced && !s->missed.atto && !s->hit.atto;
 		put_short_money(&b, s->missed, currency, at_least(s->unpriced > 0));
-		table_cell(t, b.p);
+		table_cell(t, unless_unpriced(&b, none));
 		put_short_money(&b, s->hit, currency, at_least(s->unpriced > 0));
-		table_cell(t, b.p);
+		table_cell(t, unless_unpriced(&b, none));
 	}
 	table_print(t);
 	table_close(t);

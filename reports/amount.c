@@ -80,6 +80,15 @@ const char *cents_text(struct buf *b, struct money_total m, const char *currency
 	return b->p;
 }
 
+const char *unless_unpriced(struct buf *b, bool unpriced)
+{
+	if (unpriced) {
+		b->n = 0;
+		buf_puts(b, "unpriced");
+	}
+	return b->p;
+}
+
 void put_count(struct buf *b, int64_t n)
 {
 	char plain[DECIMAL_TEXT_MAX];

@@ -47,6 +47,8 @@ void put_plain_money(struct buf *b, struct money_total m, const char *currency);
 /* To the cent wherever it is printed. Returns the text, for arguments of other functions. */
 const char *cents_text(struct buf *b, struct money_total m, const char *currency,
 		       enum amount_bound bound);
+/* Replaces the amount in b by the word where nothing that it sums has a price; returns the text. */
+const char *unless_unpriced(struct buf *b, bool unpriced);
 void put_count(struct buf *b, int64_t n);
 /* What part is of whole, with one decimal: "97.0 %"; "-" of nothing. Returns text. */
 char *percent_text(int128 part, int128 whole, char text[DECIMAL_TEXT_MAX]);

@@ -266,6 +266,19 @@ static void watch_unpriced(struct points *p, const struct migration_report *r, s
 	}
 }
 
+/* What was done is priced when it was done; only a trace can be moved to another time. */
+static void watch_no_price(struct points *p, const struct migration_report *r, size_t i)
+{
+	char line[400];
+	if (!whatif_is_unpriced(&r->migration->past[i]))
+		return;
+	snprintf(line, sizeof line,
+		 "%s: no call has a price when it was made; `tally price history MODEL` lists when "
+		 "one holds, and --at DATE starts a trace there",
+		 i ? r->whatif->options->scenario[i].name : "as it is");
+	point(p, line);
+}
+
 static void watch_placeholders(struct points *p, const struct whatif_result *recorded)
 {
 	char line[300], room[COUNT_WORDS_MAX];
@@ -285,6 +298,7 @@ static void list_watch(struct points *p, const struct migration_report *r)
 			watch_placeholders(p, r->migration->past);
 		watch_unpriced(p, r, i, r->migration->past, "when recorded");
 		watch_unpriced(p, r, i, r->migration->month, "in the first month");
+		watch_no_price(p, r, i);
 		if (i == 0)
 			continue;
 		watch_fit(p, r, i);
@@ -396,7 +410,8 @@ static const char *change(const struct migration_report *r, size_t i, char out[C
 	const int128 base = migration_month_rate(r->migration, 0).atto,
 		     delta = migration_month_rate(r->migration, i).atto - base;
 	char text[DECIMAL_TEXT_MAX];
-	if (i == 0)
+	if (i == 0 || whatif_is_unpriced(&r->migration->later[i]) ||
+	    whatif_is_unpriced(r->migration->later))
 		return "";
 	const enum amount_bound bound = bound_of_difference(bound_of(&r->migration->later[i]),
 							    bound_of(r->migration->later));
@@ -423,11 +438,15 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const enum amount_bound later = bound_of(&m->later[i]);
 		memo_cell(out, i ? o->scenario[i].name : "as it is");
-		memo_cell(out, cents_text(&b, m->past[i].cost, o->currency, bound_of(&m->past[i])));
-		memo_cell(out, cents_text(&b, migration_first_month(m, i), o->currency,
-					  bound_of(&m->month[i])));
-		memo_cell(out, cents_text(&b, migration_month_rate(m, i), o->currency, later));
-		memo_cell(out, cents_text(&b, migration_year_rate(m, i), o->currency, later));
+		const bool none = whatif_is_unpriced(&m->later[i]);
+		cents_text(&b, m->past[i].cost, o->currency, bound_of(&m->past[i]));
+		memo_cell(out, unless_unpriced(&b, whatif_is_unpriced(&m->past[i])));
+		cents_text(&b, migration_first_month(m, i), o->currency, bound_of(&m->month[i]));
+		memo_cell(out, unless_unpriced(&b, whatif_is_unpriced(&m->month[i])));
+		cents_text(&b, migration_month_rate(m, i), o->currency, later);
+		memo_cell(out, unless_unpriced(&b, none));
+		cents_text(&b, migration_year_rate(m, i), o->currency, later);
+		memo_cell(out, unless_unpriced(&b, none));
 		memo_cell(out, change(r, i, text));
 		if (o->plan) {
 			bool cut;
@@ -446,7 +465,8 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const struct money_total rate = migration_month_rate(m, i);
 		memo_bar(out, i ? o->scenario[i].name : "as it is",
-			 cents_text(&b, rate, o->currency, bound_of(&m->later[i])),
+			 (cents_text(&b, rate, o->currency, bound_of(&m->later[i])),
+			  unless_unpriced(&b, whatif_is_unpriced(&m->later[i]))),
 			 (int)(rate.atto / (most / 1000 + 1)));
 	}
 	buf_release(&b);
@@ -480,8 +500,11 @@ static void memo_models(struct memo *out, const struct migration_report *r)
 			memo_cell(out, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
 			put_count(&b, m->tokens[BUCKET_OUTPUT]);
 			memo_cell(out, b.p);
-			memo_cell(out, cents_text(&b, m->cost, o->currency,
-						  at_least(m->unpriced || m->placeholders)));
+			cents_text(&b, m->cost, o->currency,
+				   at_least(m->unpriced || m->placeholders));
+			memo_cell(out,
+				  unless_unpriced(&b, m->unpriced && m->unpriced >= m->records &&
+							      !m->cost.atto));
 		}
 	buf_release(&b);
 }
@@ -508,6 +531,12 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 						     : then.atto - now.atto };
 		const bool now_low = whatif_at_least(&m->later[0]),
 			   then_low = whatif_at_least(&m->later[i]);
+		if (whatif_is_unpriced(&m->later[i]) || whatif_is_unpriced(&m->later[0])) {
+			memo_text(out, "%s: nothing can be compared: no call of %s has a price.",
+				  o->scenario[i].name,
+				  whatif_is_unpriced(&m->later[i]) ? "it" : "today's models");
+			continue;
+		}
 		cents_text(&a, by, o->currency, EXACTLY);
 		put_count(&b, migration_does_not_fit(&m->past[i]));
 		memo_text(out, "%s: %s%s a month %s than today's models%s%s%s.",

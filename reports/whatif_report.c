@@ -522,12 +522,22 @@ static enum amount_bound change_bound(const struct whatif_report *r, const struc
 	return bound_of_difference(bound_of(w), bound_of(baseline(r)));
 }
 
+/* A difference is of two amounts. */
+static bool is_comparable(const struct whatif_report *r, const struct whatif_result *w)
+{
+	return !whatif_is_unpriced(w) && !whatif_is_unpriced(baseline(r));
+}
+
 static void change_cell(struct table *t, const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_result *w = &r->result[i], *base = baseline(r);
 	char text[DECIMAL_TEXT_MAX];
 	if (i == r->options->baseline) {
 		table_cell(t, "baseline");
+		return;
+	}
+	if (!is_comparable(r, w)) {
+		table_cell(t, "");
 		return;
 	}
 	const int128 delta = change_of(r, w).atto;
@@ -546,21 +556,21 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 	const struct money_total delta = change_of(r, w);
 	b->n = 0;
 	buf_printf(b, "%c %s",
-		   i == o->baseline ? ' '
-		   : delta.atto > 0 ? '+'
-		   : delta.atto < 0 ? '-'
-				    : '=',
+		   i == o->baseline || !is_comparable(r, w) ? ' '
+		   : delta.atto > 0			    ? '+'
+		   : delta.atto < 0			    ? '-'
+							    : '=',
 		   o->scenario[i].name);
 	table_cell(t, b->p);
 	put_count(b, w->records);
 	table_cell(t, b->p);
 	table_cell(t, percent_text(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
 	put_short_money(b, whatif_headline(w), o->currency, bound_of(w));
-	table_cell(t, b->p);
+	table_cell(t, unless_unpriced(b, whatif_is_unpriced(w)));
 	put_short_change(b, delta, o->currency, change_bound(r, w));
-	table_cell(t, i == o->baseline ? "" : b->p);
+	table_cell(t, i == o->baseline || !is_comparable(r, w) ? "" : b->p);
 	change_cell(t, r, i, b);
-	if (w->has_intervals) {
+	if (w->has_intervals && !whatif_is_unpriced(w)) {
 		const struct interval around = around_headline(w);
 		struct buf high = { 0 };
 		put_short_money(b, around.low, o->currency, bound_of(w));
@@ -589,7 +599,8 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 			prompt += m->tokens[c];
 		table_cell(t, percent_text(m->tokens[BUCKET_CACHE_READ], prompt, text));
 		put_short_money(b, m->cost, o->currency, at_least(m->unpriced || m->placeholders));
-		table_cell(t, b->p);
+		table_cell(t, unless_unpriced(b, m->unpriced && m->unpriced >= m->records &&
+							 !m->cost.atto));
 		table_cell(t, "");
 		table_cell(t, "");
 		table_cell(t, "");
@@ -809,10 +820,14 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 				   name, b->p, (int)w->model[k].model.n, w->model[k].model.p);
 		}
 	for (size_t k = 0; k < w->reasons && k < 5; k++) {
-		put_count(b, w->reason[k].records);
-		print_note("  %s: no amount for %s calls of %s: %s", name, b->p, w->reason[k].model,
+		print_note("  %s: no amount for %s of %s: %s", name,
+			   COUNTED(w->reason[k].records, "call"), w->reason[k].model,
 			   w->reason[k].why);
 	}
+	if (whatif_is_unpriced(w))
+		print_note("  %s: none of its calls has a price; `tally price history MODEL` lists "
+			   "when one holds, and --at DATE starts a trace there",
+			   name);
 }
 
 /* As people know it from tools that compare infrastructure: what is new, gone, or changed. */
@@ -864,8 +879,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;
 	struct buf line = { 0 };
-	put_count(b, (int64_t)w->count);
-	buf_printf(&line, "%s calls", b->p);
+	buf_puts(&line, COUNTED((int64_t)w->count, "call"));
 	if (w->has_conversations) {
 		put_count(b, (int64_t)w->conversations);
 		buf_printf(&line, " in %s", COUNTED(w->conversations, "conversation"));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/when.h"
+#include "sim/route.h"
 
 enum { TURNS_MOST = 10000 };
 
@@ -511,6 +512,19 @@ static int answer_scenario(struct work_question *q, size_t i, struct answer *a, 
 	return rc;
 }
 
+/* A model that no card has is a slip of the pen, and what it costs no answer. */
+static int check_models(const struct work_question *q, struct err *e)
+{
+	for (size_t i = 0; i < q->scenarios; i++)
+		for (int k = 0; k < q->scenario[i].parts; k++) {
+			const struct route_target t = { .model = text_of(
+								q->scenario[i].part[k].model) };
+			if (route_target_known(&t, q->prices.book, e) != 0)
+				return err_context(e, "scenario '%s'", q->scenario[i].name);
+		}
+	return 0;
+}
+
 int work_question_answer(struct work_question *q,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e)
@@ -521,6 +535,8 @@ int work_question_answer(struct work_question *q,
 					"name a model (" ASKED(
 						"model") " deepseek-v4-flash) or a scenario");
 	*incomplete = false;
+	if (rc == 0)
+		rc = check_models(q, e);
 	for (size_t i = 0; rc == 0 && i < q->scenarios; i++) {
 		rc = answer_scenario(q, i, a, e);
 		*incomplete |=

@@ -90,6 +90,8 @@ static int read_scenarios(struct asked *a, struct err *e)
 			rc = scenario_add(&a->list, arena_text(&a->texts, s.p ? s.p : "", s.n),
 					  a->r->book, e);
 	}
+	if (rc == 0)
+		rc = scenario_list_known(&a->list, a->r->book, e);
 	return rc == 0 && n == 0 ? err_set(e, ERR_USAGE, "'scenarios' is a list of NAME=SPEC") : rc;
 }
 

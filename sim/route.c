@@ -290,17 +290,19 @@ static int read_file(struct route *r, struct text name, const struct book *book,
 	return rc == 0 ? 0 : err_context(e, "%s", path);
 }
 
+/* The words of routes, and how many parts each has. */
+static const struct {
+	const char *word;
+	enum route_kind kind;
+	size_t pieces;
+} route_words[] = { { "every", ROUTE_EVERY, 4 },     { "conversation", ROUTE_CONVERSATION, 4 },
+		    { "from", ROUTE_FROM, 4 },	     { "share", ROUTE_SHARE, 4 },
+		    { "offpeak", ROUTE_OFFPEAK, 3 }, { "batch", ROUTE_MODEL, 2 },
+		    { "rules", ROUTE_RULES, 2 },     { "cascade", ROUTE_CASCADE, 2 } };
+
 static int parse(struct route *r, const char *spec, const struct book *book, struct arena *a,
 		 struct err *e)
 {
-	static const struct {
-		const char *word;
-		enum route_kind kind;
-		size_t pieces;
-	} kinds[] = { { "every", ROUTE_EVERY, 4 },     { "conversation", ROUTE_CONVERSATION, 4 },
-		      { "from", ROUTE_FROM, 4 },       { "share", ROUTE_SHARE, 4 },
-		      { "offpeak", ROUTE_OFFPEAK, 3 }, { "batch", ROUTE_MODEL, 2 },
-		      { "rules", ROUTE_RULES, 2 },     { "cascade", ROUTE_CASCADE, 2 } };
 	struct text piece[4];
 	uint32_t place;
 	int rc = 0;
@@ -308,19 +310,19 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 		r->kind = ROUTE_RECORDED;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		size_t n = strlen(kinds[i].word);
-		if (strncmp(spec, kinds[i].word, n) != 0 || spec[n] != ':')
+	for (size_t i = 0; i < sizeof route_words / sizeof *route_words; i++) {
+		size_t n = strlen(route_words[i].word);
+		if (strncmp(spec, route_words[i].word, n) != 0 || spec[n] != ':')
 			continue;
-		r->kind = kinds[i].kind;
-		if (split(text_of(spec), piece, kinds[i].pieces) != kinds[i].pieces)
+		r->kind = route_words[i].kind;
+		if (split(text_of(spec), piece, route_words[i].pieces) != route_words[i].pieces)
 			return err_set(e, ERR_USAGE,
 				       "a route '%s' has %zu parts with ':' between them",
-				       kinds[i].word, kinds[i].pieces);
+				       route_words[i].word, route_words[i].pieces);
 		if (r->kind == ROUTE_RULES || r->kind == ROUTE_CASCADE)
 			return read_file(r, piece[1], book, a, e);
 		if (r->kind == ROUTE_MODEL) {
-			r->service_tier = text_of(kinds[i].word);
+			r->service_tier = text_of(route_words[i].word);
 			return add_target(r, piece[1], book, a, &place, e);
 		}
 		if (r->kind == ROUTE_OFFPEAK)
@@ -328,11 +330,12 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 		else if (r->kind == ROUTE_SHARE)
 			rc = share_parse(&r->share, &r->all, piece[1], e);
 		else
-			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1, kinds[i].word,
-				   e);
-		for (size_t k = 2; rc == 0 && k < kinds[i].pieces; k++)
+			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1,
+				   route_words[i].word, e);
+		for (size_t k = 2; rc == 0 && k < route_words[i].pieces; k++)
 			rc = add_target(r, piece[k], book, a, &place, e);
-		if (rc == 0 && kinds[i].pieces == 4 && r->targets == 1) /* A and B are the same */
+		if (rc == 0 && route_words[i].pieces == 4 &&
+		    r->targets == 1) /* A and B are the same */
 			r->target[r->targets++] = r->target[0];
 		return rc;
 	}
@@ -354,6 +357,34 @@ int route_parse(struct route *r, const char *spec, const struct book *book, stru
 	int rc = parse(r, spec, book, a, e);
 	if (rc != 0)
 		route_release(r);
+	return rc;
+}
+
+int route_target_known(const struct route_target *t, const struct book *book, struct err *e)
+{
+	struct price_match m;
+	struct err why;
+	const struct price_query q = {
+		.provider = t->provider, .model = t->model, .currency = "USD", .at = INSTANT_MIN
+	};
+	if (book_find(book, &q, &m, &why) != -ERR_NOT_FOUND)
+		return 0;
+	const char *colon = memchr(t->model.p, ':', t->model.n);
+	if (!colon)
+		return err_pass(e, &why);
+	struct text_nearest near = { .typed = { t->model.p, (size_t)(colon - t->model.p) } };
+	struct buf all = { 0 };
+	for (size_t i = 0; i < sizeof route_words / sizeof *route_words; i++) {
+		text_nearest_try(&near, text_of(route_words[i].word));
+		buf_printf(&all, "%s%s", i ? ", " : "", route_words[i].word);
+	}
+	const int rc = err_set(e, ERR_NOT_FOUND,
+			       "'%.*s' is neither a model of a price card nor a route%s%.*s%s "
+			       "(routes: %s)",
+			       t->model.n > 200 ? 200 : (int)t->model.n, t->model.p,
+			       near.name.n ? "; did you mean '" : "", (int)near.name.n,
+			       near.name.n ? near.name.p : "", near.name.n ? ":'?" : "", all.p);
+	buf_release(&all);
 	return rc;
 }
 

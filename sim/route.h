@@ -79,6 +79,12 @@ bool route_rule_means(const struct route *r, size_t rule, const struct workload 
  * and on those of further calls of this function; all others stay as recorded. Errors: ERR_USAGE
  * (more models than a route has rules). */
 int route_only_from(struct route *r, struct text model, struct err *e);
+/*
+ * Whether some card has the name that somebody typed as a target, at whatever instant and in
+ * whatever currency: a slip of the pen is no scenario. Of what looks like a route the message lists
+ * the kinds there are. Errors: ERR_NOT_FOUND.
+ */
+int route_target_known(const struct route_target *t, const struct book *book, struct err *e);
 /* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
 int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 

@@ -41,6 +41,18 @@ int scenario_add(struct scenario_list *l, const char *text, const struct book *b
 	return 0;
 }
 
+int scenario_list_known(const struct scenario_list *l, const struct book *book, struct err *e)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct scenario *s = &l->scenario[i];
+		for (uint32_t t = 0; t < s->route.targets; t++)
+			if (!s->hosting[t].gpu_hour.pico &&
+			    route_target_known(&s->route.target[t], book, e) != 0)
+				return err_context(e, "scenario '%s'", s->name);
+	}
+	return 0;
+}
+
 /* Which models of the route a name means: those of that very name, else those that have it as
  * another name. Errors: ERR_INVALID where there is none. */
 static int targets_of(const struct scenario_list *l, const struct scenario *s, const char *name,

@@ -44,6 +44,9 @@ void scenario_list_bind(struct scenario_list *l, const struct workload *w, const
  * no price. Errors: ERR_UNPRICED. */
 int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_result *r,
 			     size_t *out, struct err *e);
+/* Refuses a target that no card has, unless it is hosted (route_target_known). Errors:
+ * ERR_NOT_FOUND. */
+int scenario_list_known(const struct scenario_list *l, const struct book *book, struct err *e);
 /* The place of that name. Errors: ERR_USAGE. */
 int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e);
 void scenario_list_release(struct scenario_list *l);

@@ -160,6 +160,11 @@ static inline bool whatif_at_least(const struct whatif_result *w)
 {
 	return w->unpriced || w->placeholders;
 }
+/* Whether it has no amount at all: none of its calls has a price. */
+static inline bool whatif_is_unpriced(const struct whatif_result *w)
+{
+	return w->unpriced && w->unpriced >= w->records && !w->cost.atto;
+}
 static inline bool whatif_draws_at_least(const struct whatif_result *w)
 {
 	return w->uncredited || w->placeholders;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,14 +142,15 @@ static const char *set_variable(const char *name)
 	return v && *v ? v : NULL;
 }
 
+static const struct {
+	const char *prefix, *variable, *in_home;
+} bases[] = { { "~", NULL, "" },
+	      { "data:", "XDG_DATA_HOME", "/.local/share" },
+	      { "config:", "XDG_CONFIG_HOME", "/.config" } };
+
 /* ~, data: and config: replaced by directories; NULL where there is no home. */
 static const char *default_path(struct places *p, const char *path)
 {
-	static const struct {
-		const char *prefix, *variable, *in_home;
-	} bases[] = { { "~", NULL, "" },
-		      { "data:", "XDG_DATA_HOME", "/.local/share" },
-		      { "config:", "XDG_CONFIG_HOME", "/.config" } };
 	const char *home = set_variable("HOME");
 	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
 		size_t n = strlen(bases[i].prefix);
@@ -369,6 +371,42 @@ int places_find(struct places *out, const char *agents, struct err *e)
 			look_at(out, row, path, false);
 	}
 	return rc;
+}
+
+/* Where the row's place is in a home, with a slash before it; NULL: it is not hidden there. */
+static const char *in_home(const struct place *row, char room[200])
+{
+	for (size_t i = 0; row->path && i < sizeof bases / sizeof *bases; i++) {
+		const size_t n = strlen(bases[i].prefix);
+		if (strncmp(row->path, bases[i].prefix, n) != 0)
+			continue;
+		snprintf(room, 200, "%s%s", bases[i].in_home, row->path + n);
+		return room[1] == '.' ? room : NULL;
+	}
+	return NULL;
+}
+
+bool places_hidden(const char *name)
+{
+	char room[200];
+	const char *path;
+	for (size_t i = 0; i < ROWS; i++)
+		if ((path = in_home(&table[i], room)) && strlen(name) == strcspn(path + 1, "/") &&
+		    strncmp(path + 1, name, strlen(name)) == 0)
+			return true;
+	return false;
+}
+
+void places_below(struct places *out, const char *home)
+{
+	char room[200];
+	const char *path;
+	*out = (struct places){ 0 };
+	for (size_t i = 0; i < ROWS; i++)
+		/* the list of projects that Crush keeps tells of folders elsewhere */
+		if (strcmp(table[i].agent, "crush") != 0 && (path = in_home(&table[i], room)))
+			look_at(out, &table[i], arena_printf(&out->arena, "%s%s", home, path),
+				false);
 }
 
 void places_release(struct places *p)

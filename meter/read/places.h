@@ -44,6 +44,11 @@ struct places {
  * not there, or not readable, is an entry that says so. Errors: ERR_USAGE, there is no agent of
  * that name. */
 int places_find(struct places *out, const char *agents, struct err *e);
+/* Whether an agent keeps its logs in a hidden folder of that name in a home. */
+bool places_hidden(const char *name);
+/* Looks into the hidden places of all agents below a folder that is taken for a home: the copy of
+ * one, say. */
+void places_below(struct places *out, const char *home);
 void places_release(struct places *p);
 /* "claude, codex, ..." for messages. */
 void places_put_names(struct buf *b);

@@ -135,6 +135,7 @@ struct walk {
 	struct path_list *list;
 	struct visited *visited;
 	size_t count;
+	bool hidden; /* a folder was skipped because its name begins with a dot */
 };
 
 static bool visit(struct walk *w, const struct stat *st)
@@ -149,11 +150,25 @@ static bool visit(struct walk *w, const struct stat *st)
 	return true;
 }
 
+/* The logs of agents in hidden folders of what may be a home, or the copy of one. */
+static void add_hidden(struct path_list *list, const char *home)
+{
+	struct places found;
+	places_below(&found, home);
+	for (size_t i = 0; i < found.files; i++)
+		add_path(list, found.file[i], true);
+	for (size_t i = 0; i < found.count; i++)
+		if (found.place[i].why)
+			add_path(list, found.place[i].path, true);
+	places_release(&found);
+}
+
 static int add_directory(struct walk *w, const char *path, int depth, struct err *e)
 {
 	enum { DEPTH_MAX = 32 };
 	struct dirent **entry;
 	struct stat st;
+	bool home = false;
 	int n = scandir(path, &entry, NULL, by_name);
 	if (n < 0)
 		return not_opened(path, e);
@@ -161,7 +176,12 @@ static int add_directory(struct walk *w, const char *path, int depth, struct err
 		struct buf full = { 0 };
 		buf_printf(&full, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
 			   entry[i]->d_name);
-		if (entry[i]->d_name[0] != '.') {
+		if (entry[i]->d_name[0] == '.') {
+			const bool up =
+				!strcmp(entry[i]->d_name, ".") || !strcmp(entry[i]->d_name, "..");
+			w->hidden |= !up && stat(full.p, &st) == 0 && S_ISDIR(st.st_mode);
+			home |= !up && places_hidden(entry[i]->d_name);
+		} else {
 			bool there = stat(full.p, &st) == 0;
 			if (there && S_ISDIR(st.st_mode)) {
 				if (depth < DEPTH_MAX && visit(w, &st) &&
@@ -176,6 +196,8 @@ static int add_directory(struct walk *w, const char *path, int depth, struct err
 		free(entry[i]);
 	}
 	free(entry);
+	if (home)
+		add_hidden(w->list, path);
 	return 0;
 }
 
@@ -211,8 +233,11 @@ int path_list_add(struct path_list *list, const char *path, struct err *e)
 	if (rc == 0 && list->count == before)
 		rc = err_set(e, ERR_NOT_FOUND,
 			     "the directory '%s' holds no .jsonl or .json file, and no database "
-			     "or export of a known agent",
-			     path);
+			     "or export of a known agent%s",
+			     path,
+			     w.hidden ? " (folders whose names begin with a dot are skipped, "
+					"except those of agents: name them)"
+				      : "");
 	return rc;
 }
 

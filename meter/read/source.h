@@ -23,6 +23,7 @@ struct path_list {
 	size_t count, room;
 };
 /* PLACES_OF_AGENTS (places.h) is the logs of the agents of this machine, which may be none.
+ * Folders whose names begin with a dot are skipped, except where agents keep their logs in a home.
  * Links to directories are followed, each directory once; what a directory holds that cannot be
  * opened is in the list, for whoever opens it to name. Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a
  * directory without logs is an error. */

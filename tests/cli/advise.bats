@@ -70,6 +70,8 @@ CSV
 	expect 0 '"same_cost_at_hit_ratio": "0.590909"' '"from_hit_ratio": "0.5"' '"from_total": "0.435"' '"to_needs_hit_ratio": "0.34"'
 	# a model whose price is not known is no answer
 	run "$TALLY" advise hits t.csv --from claude-sonnet-4-6 --to nobody-knows-it --json
+	expect 1 "--to: model 'nobody-knows-it' is in no price card"
+	run "$TALLY" advise hits t.csv --at 2025-06-15 --from claude-sonnet-4-6 --to gpt-4o --json
 	expect 3 '"unpriced": 2'
 	case $output in *same_cost*) fail "compared with no price" ;; esac
 }

@@ -228,3 +228,118 @@ CASES
 		done <<<"$commands"
 	done
 }
+@test "a model or route that was mistyped as a target is refused, with what it may have meant; a price at another time is enough" {
+	printf 'time,model,input\n2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >t.csv
+	meant="'claude-sonet-4-6' is in no price card; did you mean 'claude-sonnet-4-6'"
+	printf '{"scenarios": [{"name": "r", "route": "rules:r.json"}]}' >s.json
+	printf '{"otherwise": "claude-sonet-4-6"}' >r.json
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line; expect 1 "$says" || fail "$line"
+		[[ $output != *'$0'* ]] || fail "$line has an amount"
+	done <<CASES
+whatif t.csv -s x=claude-sonet-4-6|scenario 'x': model $meant
+whatif t.csv -s x=share:5%:claude-sonet-4-6:gpt-5|scenario 'x': model $meant
+whatif t.csv --scenarios s.json|scenario 'r': model $meant
+whatif t.csv -s x=evry:2:gpt-5:gpt-4o|'evry:2:gpt-5:gpt-4o' is neither a model of a price card nor a route; did you mean 'every:'? (routes: every, conversation, from, share, offpeak, batch, rules, cascade)
+plan --per-day 5 --input 3 -m claude-sonet-4-6|model $meant
+plan --per-day 5 --input 3 -s x=escalate:5%:gpt-5:claude-sonet-4-6|scenario 'x': model $meant
+replay t.csv --remodel claude-sonet-4-6|--remodel: model $meant
+migrate t.csv --to claude-sonet-4-6|--to: model $meant
+CASES
+	run "$TALLY" whatif t.csv --at 2020-01-01 -s x=gpt-5; expect 3 'has no USD price before'
+	printf '{"scenarios": [{"name": "own", "route": "our-llama", "self_hosted": {"our-llama": {"gpu_hour": "2", "gpus": 1, "prompt_tokens_per_second": 1000, "output_tokens_per_second": 100}}}]}' >h.json
+	run "$TALLY" whatif t.csv --scenarios h.json; expect 0 own
+}
+@test "where no call has a price when it was made there is no amount, and what helps is named" {
+	printf 'time,model,session,input,output\n2024-06-15T00:00:00Z,gpt-4o,s,1000,100\n' >t.csv
+	run "$TALLY" whatif t.csv -s recorded -s f=deepseek-v4-flash --resamples 0
+	expect 3 '$0.0065' 'unpriced' '1 call in 1 conversation (csv)' 'no amount for 1 call of deepseek-v4-flash' 'none of its calls has a price' '--at DATE'
+	[[ $output != *'$0.0000'* && $output != *'100.0 %'* ]] || fail "an amount of nothing"
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash -s gpt-4o --resamples 0; expect 3
+	[[ $output != *+* ]] || fail "a difference from nothing"
+	run "$TALLY" migrate t.csv --to deepseek-v4-flash
+	expect 3 'deepseek-v4-flash  unpriced' '--at DATE'
+	run "$TALLY" advise cache t.csv --on claude-sonnet-4-6; expect 1 'no USD price before' '--at DATE'
+	run "$TALLY" advise cache t.csv --on claude-sonet-4-6; expect 1 "--on: model 'claude-sonet-4-6' is in no price card"
+	run "$TALLY" advise hits t.csv --from gpt-4o --to claude-sonnet-4-6; expect 3 unpriced
+	run "$TALLY" advise switch --from gpt-5 --to deepseek-v4-flash --prompt 1000 --at 2025-10-01; expect 3 'unpriced' 'nothing can be compared' '--at DATE'
+}
+@test "a file that is no log and no table is told by every look, as by a replay" {
+	printf 'Kosten,Datum\n1,2\n' >foreign.csv
+	printf '%%PDF-1.4\nx\n' >a.pdf
+	printf '\177ELF\0\0' >elf
+	printf '{"a":1}\n' >odd.jsonl
+	: >none.jsonl
+	for look in daily weekly monthly session today blocks overview; do
+		run "$TALLY" $look foreign.csv; expect 1 "no column holds tokens" "'Kosten,Datum'" '--map input=COLUMN' 'of `tally replay`' || fail "$look"
+		run "$TALLY" $look a.pdf; expect 1 "a.pdf: line 1: no column holds tokens" || fail "$look"
+		run "$TALLY" $look /etc/passwd; expect 1 "no column holds tokens" || fail "$look"
+		run "$TALLY" $look elf; expect 1 "NUL byte" || fail "$look"
+		run "$TALLY" $look odd.jsonl; expect 3 'odd.jsonl:1: the object has no known shape' || fail "$look"
+	done
+	run "$TALLY" daily none.jsonl; expect 0 'there are no calls in 1 log'
+	printf 'time,model,input\n2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >t.csv
+	run "$TALLY" daily t.csv; expect 0 2026-06-15
+	run "$TALLY" daily t.csv a.pdf; expect 1 a.pdf
+}
+@test "what changes something says so with --json too, and says when it was done before" {
+	! on_server || skip "the same statements"
+	export TALLY_DB=t.db TALLY_CONFIG=$DIR/config.json
+	said() { local status_wanted=$1 text=$2; shift 2; run "$TALLY" "$@" --json; expect "$status_wanted" "$text" '"schema": "tally.' || fail "$*"; }
+	said 0 '"customer": "acme"' credit account acme --plan vm0
+	said 0 '"changed": true' credit grant acme 400 --id gift
+	said 0 '"changed": false' credit grant acme 400 --id gift
+	run "$TALLY" credit grant acme 400 --id gift; expect 0 "acme: 'gift' was granted already (400 credits)"
+	run "$TALLY" credit grant acme 5 --every 1month --id m; expect 0 'recurring grant added'
+	run "$TALLY" credit grant acme 400 --id other; expect 0 'acme: 400 credits granted'
+	said 0 '"changed": true' credit hold acme 5 --id h
+	run "$TALLY" credit hold acme 5 --id h; expect 0 'h: was held already'
+	said 0 '"changed": true' credit release h
+	said 0 '"changed": false' credit release h
+	run "$TALLY" credit release h; expect 0 'h: was released already'
+	"$TALLY" credit hold acme 5 --id i -q
+	said 0 'i: settled' credit settle i 3
+	said 0 'void' credit void acme gift --why x
+	said 0 'acme' credit repair acme
+	said 0 'up to date' credit expire
+	said 0 'Free' credit subscribe acme vm0-free
+	said 0 'budget set, $10' budget set all --amount 10
+	said 0 'budget removed' budget clear all
+	said 0 'limit set, $5' limit set acme --amount 5
+	said 0 'no limit' limit clear acme
+	said 0 '"currency: set in' config set currency USD
+	said 0 'currency: not set any more' config unset currency
+	said 0 '"good": "plans"' plan check "$ROOT/pricing/plans/vm0.json"
+	said 0 'in p.pack' pack "$ROOT/examples/sessions.jsonl" -o p.pack
+	run "$TALLY" live --json; expect 2 "has no option '--json'"
+}
+@test "a token that a variable takes is on standard output alone" {
+	secret=$("$TALLY" token ci --file tokens.txt 2>err)
+	[ -n "$secret" ] || fail "no token"
+	grep -q 'on standard output' err || fail "nothing is said: $(cat err)"
+	! grep -q "$secret" err || fail "the token is on standard error, too"
+	secret=$("$TALLY" token ci2 --file tokens.txt --quiet 2>err); [ -n "$secret" ]; [ ! -s err ] || fail "quiet"
+	# without a file the line is on standard output, and the token beside it
+	line=$("$TALLY" token ci3 2>err); grep -q 'token: ' err
+	[[ $line == *ci3* ]] || fail "$line"
+}
+@test "a thousand with a point is no one; a draft says which one it replaces; the same day again is no change" {
+	! on_server || skip "the same statements"
+	export TALLY_DB=t.db
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,1000000\n' >u.csv
+	"$TALLY" ingest u.csv -q
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit draw -q
+	run "$TALLY" credit account acme --since 2026-06-01; expect 0 changed
+	run "$TALLY" credit account acme --since 2026-06-02; expect 1 'can no longer'
+	run "$TALLY" credit grant acme 2.000; expect 2 "'2.000' may be thousands or a fraction; write 2 or 2000"
+	run "$TALLY" credit grant acme 2.500; expect 2 'write 2.5 or 2500'
+	run "$TALLY" budget set all --amount 1.000; expect 2 'write 1 or 1000'
+	for n in 1000.000 0.500 1.125 1.5 2.0; do run "$TALLY" budget set all --amount $n; expect 0 'budget set' || fail $n; done
+	run "$TALLY" budget set all --amount 1.000.000; expect 0 '$1,000,000'
+	run "$TALLY" invoice draft acme --period 2026-06; expect 0
+	[[ $output != *replaces* ]]
+	run "$TALLY" invoice draft acme --period 2026-06; expect 0
+	[[ $output != *replaces* ]] || fail "the same period"
+	run "$TALLY" invoice draft acme --since 2026-06-10 --until 2026-06-20; expect 0 'acme: this draft replaces #1 of 2026-06-01 to 2026-06-30, which overlapped it'
+}

@@ -76,3 +76,18 @@ call() {
 	for _ in $(seq 50); do run "$TALLY" usage --json; case $output in *'"records": 1'*) break ;; esac; sleep 0.1; done
 	expect 0 '"records": 1' '"total": "0.0315"'
 }
+@test "the copy of a home is read with the hidden folders of agents, and no others; what was skipped is told" {
+	call old/me/.claude/projects/-app/a.jsonl one
+	call old/me/.config/claude/projects/-app/b.jsonl two
+	call old/me/notes/c.jsonl three
+	call old/me/.trash/projects/d.jsonl four
+	mkdir -p old/me/.codex/sessions old/me/.git
+	run "$TALLY" replay old --json; expect 0 '"records": 3,'
+	run "$TALLY" daily old; expect 0 '3 logs'
+	run "$TALLY" ingest old; expect 0 '3 accepted'
+	call other/.trash/projects/d.jsonl four
+	run "$TALLY" replay other; expect 1 'holds no .jsonl' 'folders whose names begin with a dot are skipped'
+	run "$TALLY" replay other/.trash --json; expect 0 '"records": 1,'
+	mkdir bare; run "$TALLY" replay bare; expect 1 'holds no .jsonl'
+	[[ $output != *dot* ]]
+}

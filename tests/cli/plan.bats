@@ -48,7 +48,9 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	plan p.json --days 6
 	expect 0 '"records": 60000'
 	plan --per-day 10 --input 300 --days 1 -m no-such-model
-	expect 3 '"unpriced": 10' 'no-such-model'
+	expect 1 "scenario 'no-such-model': model 'no-such-model' is in no price card"
+	plan --per-day 10 --input 300 --days 1 --start 2020-01-01 -m deepseek-v4-flash
+	expect 3 '"unpriced": 10' 'has no USD price before'
 	plan --per-day 10 --input 300 --days 1 -s a=share:5:x:y; expect 2 "write 5% or 0.05"
 	plan --input 300 -m deepseek-v4-flash; expect 2 '--per-day'
 	plan --per-day 1 --input 1 -m deepseek-v4-flash --hours 9; expect 2 '9-17'

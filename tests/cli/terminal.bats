@@ -35,6 +35,13 @@ CSV
 	screen 120 "$TALLY" usage --db t.db --exact
 	expect 0 '$0.19775938'
 }
+@test "what one call costs is shown to the last digit on a terminal, too: it is less than a cent" {
+	screen 100 "$TALLY" cost deepseek-v4-flash --input 200 --cache-read 2000 --output 300 --at 2026-05-10 --plan vm0-tokens
+	expect 0 '$0.000028' '$0.0000056' '$0.000084' 'total    $0.0001176'
+	[[ $output != *'<'* ]] || fail "rounded"
+	screen 100 "$TALLY" cost deepseek-v4-flash deepseek-v4-pro --input 200 --cache-read 2000 --output 300 --at 2026-05-10
+	expect 0 '$0.0001176'
+}
 @test "a column that left for a wider one comes back where the wider one had to leave, too; seconds go before text wraps" {
 	trace
 	screen 76 "$TALLY" records --db t.db

@@ -154,7 +154,7 @@ END
 	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=$P --cache often
 	expect 2 "--cache"
 	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=no-such-model --resamples 0
-	expect 3 "no-such-model" ">="
+	expect 1 "scenario 'a': model 'no-such-model' is in no price card"
 	run "$TALLY" whatif absent.jsonl --at 2026-06-15 -s a=$P
 	[ "$status" -ne 0 ]
 	expect "$status" "absent.jsonl"
