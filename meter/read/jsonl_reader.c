@@ -138,9 +138,14 @@ static void doubt(const struct jsonl_reader *r, json_value *v)
 		r->layout.doubt(r->layout.doubt_user, text_of(json_key(v)));
 }
 
-static int check_needed(const struct jsonl_reader *r, uint64_t seen, struct err *e)
+static int check_needed(const struct jsonl_reader *r, json_value *root, uint64_t seen,
+			struct err *e)
 {
 	const struct shape *s = r->layout.shape;
+	if (!(seen & any_count) && json_kind(json_member(root, "usage")) == JSON_OBJECT)
+		return err_set(e, ERR_INVALID,
+			       "the record's counts stand in its 'usage', those of the file's first "
+			       "line beside it: lines of each kind need a file of their own");
 	if (!(seen & any_count))
 		return err_set(e, ERR_INVALID,
 			       "the record has no token counts (input, output, ...)");
@@ -233,7 +238,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 		if (rc != 0)
 			return rc;
 	}
-	if ((rc = check_needed(r, seen, e)) != 0)
+	if ((rc = check_needed(r, root, seen, e)) != 0)
 		return rc;
 	r->told |= obscure != NULL;
 	for (json_value *v = json_first(root); v && !obscure && fields_lack_counts(seen);
