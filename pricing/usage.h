@@ -49,7 +49,9 @@ enum bucket {
 	X(PART_INPUT_VIDEO, "video_in_input", BUCKET_INPUT, BUCKET_INPUT_VIDEO) \
 	X(PART_CACHE_READ_IMAGE, "image_in_cache_read", BUCKET_CACHE_READ, \
 	  BUCKET_CACHE_READ_IMAGE) \
-	X(PART_CACHE_READ_VIDEO, "video_in_cache_read", BUCKET_CACHE_READ, BUCKET_CACHE_READ_VIDEO)
+	X(PART_CACHE_READ_VIDEO, "video_in_cache_read", BUCKET_CACHE_READ, \
+	  BUCKET_CACHE_READ_VIDEO) \
+	X(PART_OUTPUT_IMAGE, "image_in_output", BUCKET_OUTPUT, BUCKET_OUTPUT_IMAGE)
 
 enum usage_part {
 #define X(id, name, whole, apart) id,

@@ -63,6 +63,14 @@ static bool holds_answer(json_value *v)
 	return false;
 }
 
+/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said. */
+static bool is_pictures(json_value *v)
+{
+	json_value *first = json_first(json_member(v, "data"));
+	return !holds_answer(v) && is_object(first) &&
+	       (json_member(first, "b64_json") || json_member(first, "url"));
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -89,7 +97,8 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
-		rc = payload_counts(r, &m, usage, NULL, &e);
+		rc = payload_counts(r, &m, usage,
+				    &(struct raw_counts){ .pictures = is_pictures(v) }, &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
 	if (rc == 0)
@@ -136,6 +145,18 @@ static bool says_false(json_value *v)
 	return json_is_nothing(v) || text_is(s, "false") || text_is(s, "False") || text_is(s, "f");
 }
 
+/* LiteLLM's names of what was called. */
+static bool puts_out_pictures(struct text called)
+{
+	static const char *const of_pictures[] = { "image_generation", "aimage_generation",
+						   "image_edit",       "aimage_edit",
+						   "image_variation",  "aimage_variation" };
+	for (size_t i = 0; i < sizeof of_pictures / sizeof *of_pictures; i++)
+		if (text_is(called, of_pictures[i]))
+			return true;
+	return false;
+}
+
 /* Whether the row counts a prompt of which nothing tells what was cached; what is embedded never
  * is.
  */
@@ -159,7 +180,9 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	/* older versions keep there what the row itself has no columns for */
 	json_value *usage = json_member(meta, "usage_object"),
 		   *more = json_member(meta, "additional_usage_values");
-	struct raw_counts inside = { .cache = CACHE_INSIDE };
+	struct raw_counts inside = { .cache = CACHE_INSIDE,
+				     .pictures = puts_out_pictures(
+					     json_string(json_member(v, "call_type"))) };
 	/* an answer from the gateway's own cache used no tokens of any vendor */
 	if (says_true(json_member(v, "cache_hit"))) {
 		r->passed_over++;
