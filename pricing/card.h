@@ -58,6 +58,18 @@ static inline bool rates_by_lifetime(const struct rates *r)
 		       r->per_million[BUCKET_CACHE_WRITE_5M].pico;
 }
 
+/* Whether an answer costs more where it is sound, a picture or a film. */
+static inline bool rates_by_modality(const struct rates *r)
+{
+	static const uint8_t apart[] = { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT_IMAGE,
+					 BUCKET_OUTPUT_VIDEO };
+	bool any = false;
+	for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+		any |= r->known >> apart[i] & 1 &&
+		       r->per_million[apart[i]].pico > r->per_million[BUCKET_OUTPUT].pico;
+	return any && r->known >> BUCKET_OUTPUT & 1;
+}
+
 /* Whether a call that pays those fees may have cost more: it leaves unsaid what one depends on. */
 static inline bool fees_at_least(const struct fee *fee, size_t count)
 {

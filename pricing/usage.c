@@ -101,6 +101,11 @@ void parts_fit(int64_t *counts)
 			*from -= over;
 			*to += room < 0 ? 0 : room < over ? room : over;
 		}
+	/* pictures of an answer have nowhere else to be */
+	int64_t *shown = &counts[BUCKET_COUNT + PART_OUTPUT_IMAGE];
+	const int64_t over = -room_of(counts, BUCKET_OUTPUT);
+	if (over > 0)
+		*shown -= over > *shown ? *shown : over;
 }
 
 const char *count_name(int kind)

@@ -49,7 +49,9 @@ enum bucket {
 	X(PART_INPUT_VIDEO, "video_in_input", BUCKET_INPUT, BUCKET_INPUT_VIDEO) \
 	X(PART_CACHE_READ_IMAGE, "image_in_cache_read", BUCKET_CACHE_READ, \
 	  BUCKET_CACHE_READ_IMAGE) \
-	X(PART_CACHE_READ_VIDEO, "video_in_cache_read", BUCKET_CACHE_READ, BUCKET_CACHE_READ_VIDEO)
+	X(PART_CACHE_READ_VIDEO, "video_in_cache_read", BUCKET_CACHE_READ, \
+	  BUCKET_CACHE_READ_VIDEO) \
+	X(PART_OUTPUT_IMAGE, "image_in_output", BUCKET_OUTPUT, BUCKET_OUTPUT_IMAGE)
 
 enum usage_part {
 #define X(id, name, whole, apart) id,
@@ -153,7 +155,8 @@ int64_t unit_count_of(const int64_t units[UNIT_COUNT], const char *name);
 enum bucket part_whole(enum usage_part p);
 enum bucket part_apart(enum usage_part p);
 /* Where the counts of the wholes are others than those that were told: what no longer fits into the
- * one whole of its kind (image, video) moves to the other, as far as it has room. */
+ * one whole of its kind (image, video) moves to the other, as far as it has room; what fits nowhere
+ * is cut off. */
 void parts_fit(int64_t *counts);
 /* Over buckets, parts and units: the name, and the place of a name (-1: none such). */
 const char *count_name(int kind);

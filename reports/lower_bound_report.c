@@ -14,7 +14,8 @@ static bool says_anything(const struct lower_bound *b)
 const char *known_part(int64_t placeholders, int64_t unsaid)
 {
 	return unsaid == 0 ? "only the output count of the answer's start, cache writes "
-			     "without how long they stay, or not all that was billed"
+			     "without how long they stay, an answer that may be sound, "
+			     "pictures or films, or not all that was billed"
 	       : unsaid < placeholders
 		       ? "only a part of what is billed (an answer's start, cache writes without "
 			 "how long they stay, or no region or size of search where the price "
@@ -72,11 +73,11 @@ int print_lower_bound(const struct lower_bound *b)
 		lines++;
 	}
 	if (starts > 0) {
-		print_note(
-			"%s%s %s only the output count of the answer's start, cache writes "
-			"without how long they stay, or not all that was billed, so totals are lower bounds",
-			COUNTED(starts, "call"), b->or_more ? " or more" : "",
-			starts == 1 ? "has" : "have");
+		print_note("%s%s %s only the output count of the answer's start, cache writes "
+			   "without how long they stay, an answer that may be sound, pictures or "
+			   "films, or not all that was billed, so totals are lower bounds",
+			   COUNTED(starts, "call"), b->or_more ? " or more" : "",
+			   starts == 1 ? "has" : "have");
 		lines++;
 	}
 	for (size_t i = 0; i < LOG_GAPS; i++) {

@@ -90,8 +90,8 @@ static void add_open(struct statement *s, const struct stored_invoice *i,
 						  .overdue = x->state == SETTLEMENT_OVERDUE };
 }
 
-/* Why a note was made: behind "credit for invoice 2026-000017: " in its line. What the invoice's row
- * says is why it was declared void, once it is. */
+/* Why a note was made: behind "credit for invoice 2026-000017: " in its line. What the invoice's
+ * row says is why it was declared void, once it is. */
 static const char *note_reason(struct statement *s, const struct stored_invoice *i)
 {
 	struct json_document *d;

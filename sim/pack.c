@@ -259,7 +259,8 @@ static void put_rollups(struct writer *w, const struct workload *work)
 	bool fits = work->rares == 0;
 	for (size_t i = 0; fits && i < work->count; i++) {
 		const struct work_call *c = &work->call[i];
-		fits = !c->placeholder && !c->unsplit; /* a sum knows no bound */
+		/* a sum knows no bound */
+		fits = !c->placeholder && !c->unsplit && !c->undivided;
 		const int64_t key[2] = { floor_div(c->time_us, QUARTER_US), c->subject };
 		uint64_t *k =
 			dict_need(&place, (struct text){ (const char *)key, sizeof key }, NULL);
@@ -357,7 +358,8 @@ static void put_placeholders(struct writer *w, const struct workload *work)
 	uint64_t *list = NULL;
 	size_t n = 0;
 	for (size_t i = 0; i < work->count; i++) {
-		if (!work->call[i].placeholder && !work->call[i].unsplit)
+		const struct work_call *c = &work->call[i];
+		if (!c->placeholder && !c->unsplit && !c->undivided)
 			continue;
 		if ((n & (n - 1)) == 0)
 			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);

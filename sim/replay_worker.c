@@ -927,6 +927,13 @@ static bool is_by_lifetime(const struct worker *w)
 	return a && a->price && rates_by_lifetime(&a->tariff->rates);
 }
 
+/* The same of an answer that may be no text. */
+static bool is_by_modality(const struct worker *w)
+{
+	const struct tariff_answer *a = w->answer[0];
+	return a && a->price && rates_by_modality(&a->tariff->rates);
+}
+
 void replay_bound(struct worker *w, struct record_batch *b)
 {
 	w->bound.placeholders++;
@@ -1095,7 +1102,8 @@ void replay_work_calls(struct worker *w)
 			lower_bound_see(&w->bound, m->shape);
 			if (m->met)
 				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)))
+			if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)) ||
+			    (metered_is_undivided(m) && is_by_modality(w)))
 				replay_bound(w, b);
 		}
 	}

@@ -644,9 +644,13 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 		is.cost = (struct money_total){ 0 };
 	}
 	m->unpriced += !priced;
-	const bool least =
-		c->placeholder || (c->unsplit && is.tokens[BUCKET_CACHE_WRITE_5M] && priced &&
-				   a->price && !m->hosting && rates_by_lifetime(&a->tariff->rates));
+	const bool by_card = priced && a->price && !m->hosting,
+		   least = c->placeholder ||
+			   (by_card && c->unsplit && is.tokens[BUCKET_CACHE_WRITE_5M] &&
+			    rates_by_lifetime(&a->tariff->rates)) ||
+			   (by_card && c->undivided &&
+			    is.tokens[BUCKET_OUTPUT] > is.tokens[BUCKET_REASONING] &&
+			    rates_by_modality(&a->tariff->rates));
 	m->placeholders += least + r->unsaid;
 	m->unsaid += r->unsaid;
 	m->moving += priced && !m->hosting && a->price && a->price->moves;

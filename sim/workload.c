@@ -38,7 +38,7 @@ void workload_take_out(const struct workload *w, const struct packed_call *p, ui
 	c->effort = who->effort;
 	c->session = talk.session;
 	c->rare = 0;
-	c->placeholder = c->unsplit = false;
+	c->placeholder = c->unsplit = c->undivided = false;
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		c->tokens[k] = p->tokens[k];
 	if (p->requests >= CALL_ODD) {
@@ -48,6 +48,7 @@ void workload_take_out(const struct workload *w, const struct packed_call *p, ui
 		c->rare = odd->rare;
 		c->placeholder = odd->placeholder;
 		c->unsplit = odd->unsplit;
+		c->undivided = odd->undivided;
 	}
 }
 

@@ -26,6 +26,7 @@ struct work_call {
 	uint32_t rare;	  /* 1 + place in `rare`; 0: none */
 	bool placeholder; /* its source has only the output count of its answer's start */
 	bool unsplit;	  /* nor does it say how long cache writes stay */
+	bool undivided;	  /* nor which of the answer was text */
 	uint32_t
 		order; /* of the workload, from 0, in the order of time (of blocks: of the trace) */
 };
@@ -70,7 +71,7 @@ struct work_who {
 struct work_odd {
 	int64_t tokens[BUCKET_COMMON], requests;
 	uint32_t rare;
-	bool placeholder, unsplit;
+	bool placeholder, unsplit, undivided;
 };
 
 /* Packed calls as one thread read them, in blocks of mem_pages. */

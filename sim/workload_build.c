@@ -206,7 +206,8 @@ void build_call(struct workload_build *b, const struct work_call *c)
 	if (build_talk(b->w, c->conversation, (struct work_talk){ c->task, c->session }))
 		who.task = who.session = WORK_OF_CONVERSATION;
 	const uint32_t number = build_who(b, &who);
-	bool odd = c->rare || c->placeholder || c->unsplit || (uint64_t)c->requests >= CALL_ODD;
+	bool odd = c->rare || c->placeholder || c->unsplit || c->undivided ||
+		   (uint64_t)c->requests >= CALL_ODD;
 	struct packed_call *p = add_call(b);
 	*p = (struct packed_call){ .time_us = c->time_us,
 				   .requests = (uint32_t)c->requests,
@@ -220,7 +221,8 @@ void build_call(struct workload_build *b, const struct work_call *c)
 		struct work_odd counts = { .requests = c->requests,
 					   .rare = c->rare,
 					   .placeholder = c->placeholder,
-					   .unsplit = c->unsplit };
+					   .unsplit = c->unsplit,
+					   .undivided = c->undivided };
 		memcpy(counts.tokens, c->tokens, sizeof counts.tokens);
 		p->requests = add_odd(b, &counts);
 	}
@@ -314,7 +316,8 @@ const char *build_record(struct workload_build *b, const struct record *r, bool 
 			       .session = told.talk.session,
 			       .rare = rare_of(b, r),
 			       .placeholder = placeholder,
-			       .unsplit = r->unsplit };
+			       .unsplit = r->unsplit,
+			       .undivided = r->undivided };
 	memcpy(c.tokens, r->tokens, sizeof c.tokens);
 	build_call(b, &c);
 	return NULL;

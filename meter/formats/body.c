@@ -63,6 +63,14 @@ static bool holds_answer(json_value *v)
 	return false;
 }
 
+/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said. */
+static bool is_pictures(json_value *v)
+{
+	json_value *first = json_first(json_member(v, "data"));
+	return !holds_answer(v) && is_object(first) &&
+	       (json_member(first, "b64_json") || json_member(first, "url"));
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -89,7 +97,8 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
-		rc = payload_counts(r, &m, usage, NULL, &e);
+		rc = payload_counts(r, &m, usage,
+				    &(struct raw_counts){ .pictures = is_pictures(v) }, &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
 	if (rc == 0)

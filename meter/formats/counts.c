@@ -283,6 +283,7 @@ static bool is_modality(struct text said, const char *word)
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
 			   enum raw_count video, enum raw_count image, struct err *e)
 {
+	c->divided |= audio == RAW_OUTPUT_AUDIO && json_first(list);
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		struct text modality = json_string(json_member(v, "modality"));
 		json_value *n = json_member(v, "tokenCount");
@@ -347,11 +348,24 @@ static int read_modality_lists(struct raw_counts *c, json_value *usage, struct e
 	return rc;
 }
 
+/* Whether a member says which of an answer was text. (The AI SDK's textTokens are what was no
+ * reasoning.) */
+static bool tells_text(const char *outer, json_value *v)
+{
+	static const char *const answers[] = { "completion_tokens_details", "output_tokens_details",
+					       "output_token_details" };
+	bool any = false;
+	for (size_t i = 0; outer && i < sizeof answers / sizeof *answers; i++)
+		any |= strcmp(outer, answers[i]) == 0;
+	return any && strcmp(json_key(v), "text_tokens") == 0 && json_kind(v) == JSON_NUMBER;
+}
+
 /* One member of the usage object, or of an object in it. */
 static int read_member(struct raw_counts *c, json_value *v, const char *outer, struct err *e)
 {
 	const char *name = json_key(v);
 	const struct known_key *k = keys;
+	c->divided |= outer && tells_text(outer, v);
 	/* most names differ in their first letter or in the next one */
 	while (k->key && (k->key[0] != name[0] || (k->outer == NULL) != (outer == NULL) ||
 			  strcmp(k->key, name) != 0 || (outer && strcmp(k->outer, outer) != 0)))
@@ -839,6 +853,12 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	if (rc != 0)
 		return rc;
 	set_parts(out, c);
+	const bool divided = c->divided || HAS(c, RAW_OUTPUT_AUDIO) || HAS(c, RAW_OUTPUT_IMAGE) ||
+			     HAS(c, RAW_OUTPUT_VIDEO);
+	if (c->pictures && !divided)
+		out->parts[PART_OUTPUT_IMAGE] =
+			out->tokens[BUCKET_OUTPUT] - out->tokens[BUCKET_REASONING];
+	out->undivided = !divided && !c->pictures;
 	if ((rc = check_parts(out, c, e)) != 0)
 		return rc;
 	memcpy(out->units, c->units, sizeof out->units);

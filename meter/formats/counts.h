@@ -54,6 +54,8 @@ struct raw_counts {
 	enum containment cache;
 	bool reasoning_beside; /* without a total: reasoning is not part of the completion */
 	bool fixed;	       /* the shape's rule holds whatever the total says */
+	bool pictures;	       /* the answer is pictures, where nothing else is told of it */
+	bool divided;	       /* it is told which of the answer was text */
 	bool partial;	       /* of one kind of token alone, where others are told elsewhere */
 	/* keys seen, for CACHE_BY_KEYS */
 	bool anthropic_keys, details_keys, prompt_key;
@@ -79,7 +81,8 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 
 /*
  * Into the disjoint buckets of out, whose presence bits are set; *rule names what was applied, and
- * out->unsplit whether cache writes were counted whose lifetime the source does not tell.
+ * out->unsplit whether cache writes were counted whose lifetime the source does not tell,
+ * out->undivided whether it does not tell which of the answer was text.
  * Errors: ERR_INVALID when the parts contradict each other or the total.
  */
 int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,

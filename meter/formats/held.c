@@ -26,6 +26,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("in_run", (m)->in_run) \
 	X("broken_off", (m)->broken_off) \
 	X("unsplit", (m)->record.unsplit) \
+	X("undivided", (m)->record.undivided) \
 	X("within", (m)->within) \
 	X("in_log", (m)->in_log)
 #define TEXTS(X, m) \

@@ -124,9 +124,13 @@ static int read_counts(struct payload_reader *r, struct metered *m, json_value *
 		       struct err *e)
 {
 	/* older versions keep there what the row itself has no columns for */
+	static const char *const of_pictures[] = { "image_generation", "image_edit",
+						   "image_variation", NULL };
 	json_value *usage = json_member(meta, "usage_object"),
 		   *more = json_member(meta, "additional_usage_values");
-	struct raw_counts inside = { .cache = CACHE_INSIDE };
+	struct raw_counts inside = { .cache = CACHE_INSIDE,
+				     .pictures = is_call(json_string(json_member(v, "call_type")),
+							 of_pictures) };
 	int rc = 0;
 	if ((!json_is_nothing(meta) && !is_object(meta)) ||
 	    (!json_is_nothing(usage) && !is_object(usage)))

@@ -75,6 +75,14 @@ static inline bool metered_is_unsplit(const struct metered *m)
 	return m->record.unsplit && m->record.tokens[BUCKET_CACHE_WRITE_5M];
 }
 
+/* Whether it is one where an answer costs more that is no text. */
+static inline bool metered_is_undivided(const struct metered *m)
+{
+	return m->record.undivided &&
+	       m->record.tokens[BUCKET_OUTPUT] >
+		       m->record.tokens[BUCKET_REASONING] + m->record.parts[PART_OUTPUT_IMAGE];
+}
+
 struct payload_sink {
 	void *user;
 	void (*take)(void *user, const struct metered *m);

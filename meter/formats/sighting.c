@@ -2,6 +2,7 @@
  */
 #include "meter/formats/payload_run.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -415,6 +416,22 @@ static void take_seller_of_ids(struct metered *m)
 		payload_word(&m->record, FIELD_PROVIDER, seller);
 }
 
+/* Whether a model may answer with sound, pictures or films, as far as its name tells: the answers
+ * of all others are text, whoever counts them. */
+static bool may_show(struct text model)
+{
+	static const char *const words[] = { "image", "audio", "realtime", "live",
+					     "omni",  "video", "banana" };
+	char name[RECORD_TEXT_MAX + 1];
+	const size_t n = model.n < sizeof name ? model.n : sizeof name - 1;
+	for (size_t i = 0; i < n; i++)
+		name[i] = (char)tolower((unsigned char)model.p[i]);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (text_find((struct text){ name, n }, words[i]))
+			return true;
+	return false;
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
@@ -427,6 +444,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 	}
 	take_mapped(r, m);
 	m->record.unsplit = m->record.unsplit && !has_one_lifetime(m);
+	m->record.undivided = metered_is_undivided(m) && may_show(m->record.text[FIELD_MODEL]);
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (m->record.text[f].n > RECORD_TEXT_MAX) {
 			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",

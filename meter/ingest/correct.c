@@ -50,6 +50,11 @@ bool record_field_is_amendable(enum record_field f)
 	       f != FIELD_CHAT && f != FIELD_PARENT;
 }
 
+#define OF_ANSWER \
+	((uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT) | \
+	 (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT_AUDIO) | \
+	 (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT_IMAGE) | \
+	 (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT_VIDEO))
 #define WRITES \
 	((uint64_t)1 << (FIELD_COUNTS + BUCKET_CACHE_WRITE_5M) | \
 	 (uint64_t)1 << (FIELD_COUNTS + BUCKET_CACHE_WRITE_1H))
@@ -84,6 +89,10 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		if (fresh.flags & USAGE_UNSPLIT && given->present & WRITES)
 			fresh.flags &=
 				~(unsigned)(USAGE_UNSPLIT |
+					    (fresh.flags & USAGE_CUT ? 0 : USAGE_BROKEN_OFF));
+		if (fresh.flags & USAGE_UNDIVIDED && given->present & OF_ANSWER)
+			fresh.flags &=
+				~(unsigned)(USAGE_UNDIVIDED |
 					    (fresh.flags & USAGE_CUT ? 0 : USAGE_BROKEN_OFF));
 		struct usage u = { .requests = r->requests };
 		memcpy(u.counts, r->counts, sizeof u.counts);

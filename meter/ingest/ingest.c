@@ -510,11 +510,13 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 int ingest_bound(struct ingest *in, int64_t price, unsigned *flags, struct err *e)
 {
 	const struct stored_price *p;
-	if (!(*flags & USAGE_UNSPLIT))
+	if (!(*flags & (USAGE_UNSPLIT | USAGE_UNDIVIDED)))
 		return 0;
 	const int rc = store_stored_price(in->store, price, &p, e);
 	if (rc == 0)
-		*flags = *flags & USAGE_CUT || rates_by_lifetime(&p->rates)
+		*flags = *flags & USAGE_CUT ||
+					 (*flags & USAGE_UNSPLIT && rates_by_lifetime(&p->rates)) ||
+					 (*flags & USAGE_UNDIVIDED && rates_by_modality(&p->rates))
 				 ? *flags | USAGE_BROKEN_OFF
 				 : *flags & ~(unsigned)USAGE_BROKEN_OFF;
 	return rc;
@@ -586,8 +588,9 @@ static unsigned flags_of(const struct metered *m)
 {
 	return (m->cumulative ? USAGE_CUMULATIVE : 0) |
 	       (m->broken_off ? USAGE_BROKEN_OFF | USAGE_CUT : 0) |
-	       (metered_is_unsplit(m) ? USAGE_UNSPLIT : 0) | (m->aggregate ? USAGE_AGGREGATE : 0) |
-	       (m->unread ? USAGE_UNREAD : 0);
+	       (metered_is_unsplit(m) ? USAGE_UNSPLIT : 0) |
+	       (metered_is_undivided(m) ? USAGE_UNDIVIDED : 0) |
+	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
 }
 
 static bool says_more(const struct record *have, const struct record *r)
@@ -659,8 +662,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 /* Whether the end of its answer is missing. */
 static bool is_cut(const struct usage_row *have)
 {
-	return have->flags & USAGE_BROKEN_OFF &&
-	       (have->flags & (USAGE_UNSPLIT | USAGE_CUT)) != USAGE_UNSPLIT;
+	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT | USAGE_UNDIVIDED);
+	return have->flags & USAGE_BROKEN_OFF && (!why || why & USAGE_CUT);
 }
 
 /* The later sighting with what both say of the call beside its counts, which are still its own.
@@ -669,7 +672,7 @@ static bool is_cut(const struct usage_row *have)
 static int say_together(struct ingest *in, struct metered *both, bool *news,
 			const struct usage_row *have, enum sighting counts, struct err *e)
 {
-	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT);
+	const unsigned why = have->flags & (USAGE_UNSPLIT | USAGE_CUT | USAGE_UNDIVIDED);
 	const int64_t *was = have->record.tokens, *is = both->record.tokens;
 	const bool part = have->flags & USAGE_BROKEN_OFF, cut = is_cut(have),
 		   unsplit = why ? why & USAGE_UNSPLIT : part && !was[BUCKET_CACHE_WRITE_1H];
@@ -678,10 +681,15 @@ static int say_together(struct ingest *in, struct metered *both, bool *news,
 	both->record.unsplit = sighting_is_unsplit(
 		counts, (struct sighting_lifetimes){ sighting_writes(was), unsplit },
 		(struct sighting_lifetimes){ sighting_writes(is), both->record.unsplit });
-	const bool ends = cut && !both->broken_off, splits = unsplit && !both->record.unsplit;
+	if (counts != SIGHTING_LARGER)
+		both->record.undivided = have->flags & USAGE_UNDIVIDED &&
+					 (both->record.undivided || counts == SIGHTING_SMALLER);
+	const bool ends = cut && !both->broken_off, splits = unsplit && !both->record.unsplit,
+		   divides = why & USAGE_UNDIVIDED && !both->record.undivided;
 	/* of a row that does not tell why, both must be over */
 	*news = (both->unread && !(have->flags & USAGE_UNREAD)) ||
-		(why ? ends || splits : part && !both->broken_off && !both->record.unsplit);
+		(why ? ends || splits || divides
+		     : part && !both->broken_off && !both->record.unsplit);
 	if (both->unread || !(have->flags & USAGE_UNREAD))
 		return 0;
 	int rc = store_stored_price(in->store, have->price, &price, e);

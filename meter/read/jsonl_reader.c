@@ -143,9 +143,10 @@ static int check_needed(const struct jsonl_reader *r, json_value *root, uint64_t
 {
 	const struct shape *s = r->layout.shape;
 	if (!(seen & any_count) && json_kind(json_member(root, "usage")) == JSON_OBJECT)
-		return err_set(e, ERR_INVALID,
-			       "the record's counts stand in its 'usage', those of the file's first "
-			       "line beside it: lines of each kind need a file of their own");
+		return err_set(
+			e, ERR_INVALID,
+			"the record's counts stand in its 'usage', those of the file's first "
+			"line beside it: lines of each kind need a file of their own");
 	if (!(seen & any_count))
 		return err_set(e, ERR_INVALID,
 			       "the record has no token counts (input, output, ...)");

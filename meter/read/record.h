@@ -68,6 +68,9 @@ struct record {
 	/* nobody says how long its cache writes stay: they stand under the five minutes that are
 	 * the least */
 	bool unsplit;
+	/* nor which of its answer was sound, pictures or films: it stands as text, which is the
+	 * least */
+	bool undivided;
 };
 
 const char *record_field_name(enum record_field f);

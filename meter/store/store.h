@@ -23,7 +23,10 @@ enum usage_flag {
 	/* its source does not say how long its cache writes stay; where its price depends on that,
 	 * it is USAGE_BROKEN_OFF, too */
 	USAGE_UNSPLIT = 64,
-	USAGE_CUT = 128 /* it is broken off, however long those stay; older versions do not say */
+	USAGE_CUT = 128, /* it is broken off, however long those stay; older versions do not say */
+	/* its source does not say which of its answer was text; where its price depends on that, it
+	 * is USAGE_BROKEN_OFF, too */
+	USAGE_UNDIVIDED = 256
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 

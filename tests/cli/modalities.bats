@@ -116,3 +116,68 @@ END
 	body gemini-2.5-flash 1000 900 0 "$(list TEXT=100 AUDIO=900)" "" "" >body.json
 	costs 0.000183
 }
+@test "an answer that is not divided is pictures at an endpoint of pictures, and else a lower bound where sound or pictures cost more" {
+	cat >card.json <<'END'
+{"schema": "tally.card/1", "provider": "maker", "prices": [
+ {"model": "image-1", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes", "rates": {"input": "1", "output": "4", "output_image": "30"}},
+ {"model": "image-2", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes", "rates": {"input": "1", "output": "20"}},
+ {"model": "realtime-1", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes", "rates": {"input": "1", "output": "4", "output_audio": "16"}}]}
+END
+	pictures() { printf '{"created":1781517600,"id":"r","data":[{"b64_json":"x"}],"model":"%s","usage":{"input_tokens":1000,"output_tokens":2000,"total_tokens":3000,"input_tokens_details":{"text_tokens":1000,"image_tokens":0}%s}}\n' "$1" "$2"; }
+	pictures image-1 >body.json
+	costs 0.061 --prices card.json # 1 + 2 x 30
+	pictures image-2 >body.json
+	costs 0.041 --prices card.json # pictures have no price of theirs: 1 + 2 x 20
+	pictures image-1 ',"output_tokens_details":{"text_tokens":500,"image_tokens":1500}' >body.json
+	costs 0.048 --prices card.json # 1 + 0.5 x 4 + 1.5 x 30
+	echo '{"request_id":"r","call_type":"aimage_generation","spend":0.061,"total_tokens":3000,"prompt_tokens":1000,"completion_tokens":2000,"startTime":"2026-06-15T10:00:00Z","endTime":"2026-06-15T10:00:01Z","model":"image-1","cache_hit":"False","metadata":{"status":"success","usage_object":{"prompt_tokens":1000,"completion_tokens":2000,"total_tokens":3000,"prompt_tokens_details":{"text_tokens":1000,"image_tokens":0}}}}' >body.json
+	costs 0.061 --prices card.json
+	spoken() { printf '{"id":"r","object":"chat.completion","created":1781517600,"model":"%s","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":500,"total_tokens":1500%s}}\n' "$1" "$2"; }
+	least() { # >= AMOUNT in every report
+		run "$TALLY" replay body.json --prices card.json
+		expect 3 ">= \$$1" 'an answer that may be sound, pictures or films' || return 1
+		rm -rf m.db* p
+		"$TALLY" ingest body.json --db m.db --prices card.json -q >/dev/null
+		run "$TALLY" usage --db m.db
+		expect 3 ">= \$$1" || return 1
+		"$TALLY" pack body.json -o p -q
+		for f in body.json p; do
+			run "$TALLY" whatif $f --prices card.json -s recorded --resamples 0 --json
+			expect 3 '"placeholders": 1' "\"total\": \"$1\"" || return 1
+		done
+	}
+	spoken realtime-1 >body.json
+	least 0.003 # 1 + 0.5 x 4 at least
+	body image-1 1000 0 500 "" "" "" >body.json
+	least 0.003
+	# told, all of it reasoned, or a model whose answers cost the same whatever they are
+	spoken realtime-1 ',"completion_tokens_details":{"audio_tokens":0}' >body.json
+	costs 0.003 --prices card.json
+	spoken realtime-1 ',"completion_tokens_details":{"text_tokens":500}' >body.json
+	costs 0.003 --prices card.json
+	spoken realtime-1 ',"completion_tokens_details":{"reasoning_tokens":500}' >body.json
+	costs 0.003 --prices card.json
+	spoken image-2 >body.json
+	run "$TALLY" replay body.json --prices card.json
+	expect 0 '$0.011'
+	# told later
+	spoken realtime-1 >body.json
+	"$TALLY" ingest body.json --db later.db --prices card.json -q >/dev/null
+	run "$TALLY" amend r --set output=100 --set output_audio=400 --why 'it was sound' --db later.db --prices card.json
+	expect 0
+	run "$TALLY" usage --db later.db --json # 1 + 0.1 x 4 + 0.4 x 16
+	expect 0 '"total": "0.0078"'
+}
+@test "every model of the book whose answers cost more where they are no text is known by its name" {
+	run python3 - "$ROOT" <<'P'
+import json, pathlib, re, sys
+for f in sorted((pathlib.Path(sys.argv[1]) / "pricing/cards").glob("*.json")):
+    for p in json.loads(f.read_text())["prices"]:
+        r = p["rates"]
+        dearer = [b for b in ("output_audio", "output_image", "output_video") if b in r and float(r[b]) > float(r.get("output", "inf"))]
+        # Azure's catalogue has the sound of gpt-4o-mini-audio-preview beside gpt-4o-mini, which answers in text
+        if dearer and not re.search("image|audio|realtime|live|omni|video|banana", p["model"], re.I) and not p["model"].startswith("gpt-4o-mini"):
+            print(f.name, p["model"])
+P
+	[ -z "$output" ] || fail "$output"
+}

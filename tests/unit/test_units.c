@@ -102,15 +102,19 @@ static void parts_follow_their_wholes(void **state)
 		int64_t before = 0, after = 0, prompt;
 		for (int p = 0; p < PART_COUNT; p++) {
 			u.parts[p] = (int64_t)(unit_random(&seed) % 100);
-			before += u.parts[p];
+			before += bucket_is_prompt(part_whole((enum usage_part)p)) ? u.parts[p] : 0;
 		}
+		const int64_t shown = u.parts[PART_OUTPUT_IMAGE];
+		u.tokens[BUCKET_OUTPUT] = (int64_t)(unit_random(&seed) % 100);
 		prompt = before + (int64_t)(unit_random(&seed) % 100) - 20;
 		prompt = prompt < 0 ? 0 : prompt;
 		u.tokens[BUCKET_INPUT] = (int64_t)(unit_random(&seed) % (uint64_t)(prompt + 1));
 		u.tokens[BUCKET_CACHE_READ] = prompt - u.tokens[BUCKET_INPUT];
 		parts_fit(u.counts);
 		for (int p = 0; p < PART_COUNT; p++)
-			after += u.parts[p];
+			after += bucket_is_prompt(part_whole((enum usage_part)p)) ? u.parts[p] : 0;
+		const int64_t most = u.tokens[BUCKET_OUTPUT];
+		assert_true(u.parts[PART_OUTPUT_IMAGE] == (shown < most ? shown : most));
 		assert_int_equal(usage_check(&u, NULL), 0);
 		assert_true(after == (before < prompt ? before : prompt));
 	}
