@@ -126,7 +126,12 @@ struct payload_reader {
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
 	struct text session_tiers; /* one, or JSON of one by vendor */
-	int64_t session_calls;	   /* of the formats of session_log, read so far */
+	/* Copilot CLI: by model what its session used up to its last end, since when the next sums
+	 * count, the first line with an answer that none counts, whether they may begin anew */
+	struct copilot_total *copilot_totals;
+	int64_t copilot_began_us, copilot_open;
+	bool copilot_compacted;
+	int64_t session_calls; /* of the formats of session_log, read so far */
 	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest,
 	 * which may be in the making (answers.c) */
 	struct dict session_answers;
@@ -266,8 +271,9 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
 	X(capture_document, "session_id type=thread.started type=turn.completed") \
-	X(session_log_document, "type=llm.request type=context.append_loop_event " \
-				"type=session.usage_record system_prompt messages_path") \
+	X(session_log_document, \
+	  "type=llm.request type=context.append_loop_event " \
+	  "type=session.usage_record type=session.shutdown system_prompt messages_path") \
 	X(claude_log_document, "sessionId type=summary") \
 	X(codex_log_document, \
 	  "type=session_meta type=turn_context type=event_msg type=response_item") \
