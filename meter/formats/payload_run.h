@@ -94,6 +94,10 @@ struct payload_reader {
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
 	char claude_answer[40];	      /* the `uuid` of the last line with an answer of a model */
+	/* agents that Claude Code's results name: the line, or UINT64_MAX once one of theirs was
+	 * read; the last one, and the session that named it */
+	struct dict claude_agents;
+	struct text claude_agent, claude_session;
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
@@ -303,6 +307,8 @@ bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 bool payload_says_true(json_value *v);
 
 void stream_finish(struct payload_reader *r);
+/* Tells of agents that results name and of which no line is there. */
+void claude_log_finish(struct payload_reader *r);
 /* Tells of a usage whose call did not end. */
 void session_log_finish(struct payload_reader *r);
 /* The answers and turns of a capture of which nothing more was told. */
