@@ -63,3 +63,9 @@ costs() { run "$TALLY" replay row.json; expect "$1" "$2" ${3:+"$3"}; }
 	printf '{"object":"list","time":"2026-01-10T10:00:00Z","data":[{"id":"c","object":"chat.completion","model":"gpt-5-mini","usage":{"prompt_tokens":2000,"completion_tokens":300,"total_tokens":2300}}]}\n' >row.json
 	costs 3 "'time'"
 }
+@test "an export whose rows have a day and no hour says so in a sentence of its own" {
+	printf 'Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost\n%s,On-Demand,claude-4.6-sonnet,off,900,700,200,120,1920,0.05\n' 2026-08-22 >day.csv
+	run "$TALLY" replay day.csv; expect 3 "the column 'Date' has days without hours"
+	[[ $output != *'no table knows'* ]] || fail "a column that is known"
+	sed s/2026-08-22/2026-08-22T10:00:00Z/ day.csv >hour.csv; run "$TALLY" replay hour.csv; expect 0
+}
