@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "meter/read/doubts.h"
 #include "reports/table.h"
 
 /* The lines behind the last one that was printed. */
@@ -71,11 +72,12 @@ void refusals_zeros(int64_t zeros)
 
 int refusals_columns(struct text columns)
 {
-	if (columns.n)
-		print_notice(
-			"tally: no table knows what these columns count, so that it may be missing "
-			"here: %.*s; where they count tokens, name them with --map FIELD=COLUMN, "
-			"else say --map none=COLUMN\n",
-			(int)columns.n, columns.p);
+	struct buf said = { 0 };
+	doubts_put_sentences(&said, columns,
+			     "; where they count tokens, name them with --map FIELD=COLUMN, else "
+			     "say --map none=COLUMN");
+	for (const char *line = said.n ? said.p : ""; *line; line += strcspn(line, "\n") + 1)
+		print_notice("tally: %.*s\n", (int)strcspn(line, "\n"), line);
+	buf_release(&said);
 	return columns.n ? 3 : 0;
 }

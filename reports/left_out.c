@@ -23,14 +23,14 @@ int print_left_out(const struct left_out *l)
 {
 	if (l->partial)
 		print_note("a response has further pages (has_more) that are missing here");
-	if (l->columns.n)
-		print_note("no table knows what these columns count, so that it may be missing "
-			   "here: %.*s",
-			   (int)l->columns.n, l->columns.p);
+	struct buf said = { 0 };
+	const int doubts = doubts_put_sentences(&said, l->columns, "");
+	for (const char *line = said.n ? said.p : ""; *line; line += strcspn(line, "\n") + 1)
+		print_note("%.*s", (int)strcspn(line, "\n"), line);
+	buf_release(&said);
 	return print_named("record", l->quarantined, l->record, l->records,
 			   l->in_database ? " (tally quarantine list)" : "") +
-	       print_named("file", l->unread, l->file, l->files, "") + l->partial +
-	       (l->columns.n > 0);
+	       print_named("file", l->unread, l->file, l->files, "") + l->partial + doubts;
 }
 
 void put_left_out(struct json_out *j, const struct left_out *l)

@@ -70,6 +70,14 @@ struct text path_part(const char *path, int levels_up);
 bool session_document(struct payload_reader *r, json_value *v, int64_t line);
 bool session_document_known(json_value *v);
 
+/* The counts of a usage object by session_counts.def. Errors: as counts_set. */
+int session_log_counts(struct raw_counts *c, const char *shape, json_value *usage, struct err *e);
+/* Lines of Copilot CLI that tell sums of a session, and whose answers tell their output alone;
+ * false: any other. */
+bool copilot_session_line(struct payload_reader *r, json_value *v, int64_t line);
+/* Tells of answers that no sum counts. */
+void copilot_session_finish(struct payload_reader *r);
+
 /* OpenCode and its forks: a message, and the steps that it was answered in. */
 struct peek;
 int opencode_read(struct peek *p, struct payload_reader *r, struct err *e);

@@ -5,6 +5,9 @@
  * side, the output grows, and the last line is final. Side chains and resumed sessions repeat
  * messages under the same id, whatever the request's id.
  */
+#include <ctype.h>
+#include <unistd.h>
+
 #include "meter/formats/agent_call.h"
 #include "meter/formats/usage_layout.h"
 
@@ -92,6 +95,81 @@ static void judge_id(struct metered *m, json_value *message)
 			    "one call";
 }
 
+/* --- agents, each of which has a file of its own, or lines of its own among those of its session
+ * --- */
+
+static bool is_plain_name(struct text id)
+{
+	for (size_t i = 0; i < id.n; i++)
+		if (!isalnum((unsigned char)id.p[i]) && id.p[i] != '-' && id.p[i] != '_')
+			return false;
+	return id.n > 0 && id.n < 100;
+}
+
+static void see_agent(struct payload_reader *r, struct text id)
+{
+	if (!id.n || text_eq(id, r->claude_agent))
+		return;
+	*dict_need(&r->claude_agents, id, NULL) = UINT64_MAX;
+	r->claude_agent = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
+}
+
+/* A result of a tool that an agent gave: what that used its own lines tell. */
+static void note_agent(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *result = json_member(v, "toolUseResult");
+	const struct text id = json_string(json_member(result, "agentId"));
+	const bool used = json_first(json_member(result, "usage")) ||
+			  !json_is_nothing(json_member(result, "totalTokens"));
+	see_agent(r, json_string(json_member(v, "agentId")));
+	if (!used || !is_plain_name(id))
+		return;
+	uint64_t *at = dict_need(&r->claude_agents, id, NULL);
+	if (!*at)
+		*at = line > 0 ? (uint64_t)line : 1;
+	const struct text session = json_string(json_member(v, "sessionId"));
+	if (is_plain_name(session) && !text_eq(session, r->claude_session))
+		r->claude_session =
+			(struct text){ arena_text(&r->arena, session.p, session.n), session.n };
+}
+
+/* Beside the session's file, in its folder, or beside the agent that began it. */
+static bool has_file(struct payload_reader *r, struct text agent)
+{
+	const char *slash = strrchr(r->path, '/');
+	const int folder = slash ? (int)(slash - r->path) + 1 : 0;
+	const struct text name = path_part(r->path, 0), session = r->claude_session;
+	const int stem = name.n > 6 ? (int)name.n - 6 : 0; /* without ".jsonl" */
+	const char *const places[] = {
+		arena_printf(&r->arena, "%.*sagent-%.*s.jsonl", folder, r->path, (int)agent.n,
+			     agent.p),
+		arena_printf(&r->arena, "%.*s%.*s/subagents/agent-%.*s.jsonl", folder, r->path,
+			     stem, name.p, (int)agent.n, agent.p),
+		arena_printf(&r->arena, "%.*s%.*s/subagents/agent-%.*s.jsonl", folder, r->path,
+			     (int)session.n, session.n ? session.p : "", (int)agent.n, agent.p),
+	};
+	bool found = false;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		found |= access(places[i], R_OK) == 0;
+	return found;
+}
+
+void claude_log_finish(struct payload_reader *r)
+{
+	struct err e;
+	for (size_t i = 0; r->path && i < r->claude_agents.room; i++) {
+		const struct dict_slot *s = &r->claude_agents.slot[i];
+		const struct text agent = { s->key, s->n };
+		if (!s->key || s->value == UINT64_MAX || has_file(r, agent))
+			continue;
+		err_set(&e, ERR_INVALID,
+			"the agent '%.*s' gave a result, and what it used is not told: no line "
+			"of it is there",
+			(int)agent.n, agent.p);
+		r->sink.refuse(r->sink.user, (int64_t)s->value, (struct text){ 0 }, &e);
+	}
+}
+
 bool claude_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -108,6 +186,7 @@ bool claude_log_document(struct payload_reader *r, json_value *v, int64_t line)
 	if (!line_of_log && !(json_member(v, "timestamp") && json_kind(usage) == JSON_OBJECT))
 		return false;
 	r->log = LOG_CLAUDE;
+	note_agent(r, v, line);
 	/* Qwen Code's, of no kind that it is known to write */
 	json_value *event = json_member(json_member(v, "systemPayload"), "uiEvent");
 	const bool telemetry = text_is(json_string(json_member(v, "subtype")), "ui_telemetry");
@@ -194,7 +273,7 @@ static bool ends_line(const char *p, const char *end)
 /* The members of a line, and of the message in it, that a call is made of: only these are parsed;
  * contents, which are most of a line, are skipped. */
 struct claude_members {
-	struct text type, message, session, cwd, time, request, uuid, effort, version;
+	struct text type, message, session, cwd, time, request, uuid, effort, version, agent;
 	struct text id, model, usage;
 	bool unfinished;
 };
@@ -216,6 +295,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 				    : text_is(key, "uuid")	? &m->uuid
 				    : text_is(key, "effort")	? &m->effort
 				    : text_is(key, "version")	? &m->version
+				    : text_is(key, "agentId")	? &m->agent
 								: NULL;
 		if (slot)
 			ok = plain_string(value, slot);
@@ -297,6 +377,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		judge_lifetimes(r, &m, in.version);
 	if (read) {
 		note_answer(r, in.uuid);
+		see_agent(r, in.agent);
 		payload_take(r, &m);
 	}
 	json_close(doc);

@@ -38,6 +38,7 @@ static void take_row(struct payload_reader *r, struct peek_rows *rows, int64_t l
 	struct buf raw = { 0 };
 	struct text id = peek_text(rows, 0), session = peek_text(rows, 1);
 	payload_begin(&m, "copilot-cli.store", line);
+	m.cumulative = true; /* the session may have said its sum at its end, which gives way */
 	payload_seller(r, &m.record, TEXT(COPILOT_SELLS));
 	agent_set(&m.record, FIELD_ID,
 		  text_of(arena_printf(&r->arena, "copilot:%.*s:%.*s", (int)session.n, session.p,

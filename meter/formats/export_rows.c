@@ -273,7 +273,7 @@ static int take_stated(struct payload_reader *r, struct row *w, struct err *e)
 				    text_of(decimal_format(decimal_shift(d, -f->places), text)),
 				    f->charges && !w->included);
 	else if (d.digits)
-		doubts_add_reading(&r->doubts, w->cost_name, "no charge in dollars");
+		doubts_add_reading(&r->doubts, w->cost_name, DOUBT_NO_CHARGE);
 	return 0;
 }
 

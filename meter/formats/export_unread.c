@@ -312,8 +312,7 @@ static void judge_call(struct payload_reader *r, const struct export_format *f, 
 				: (struct text){ 0 };
 		if (s.n && c->role == ROLE_START ? is_day(s) : is_no_charge(s))
 			doubts_add_reading(&r->doubts, c->name,
-					   c->role == ROLE_START ? "days without hours"
-								 : "no charge in dollars");
+					   c->role == ROLE_START ? DOUBT_DAYS : DOUBT_NO_CHARGE);
 	}
 }
 

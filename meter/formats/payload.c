@@ -21,6 +21,7 @@ void payload_close(struct payload_reader *r)
 	buf_release(&r->member);
 	dict_release(&r->streams);
 	dict_release(&r->session_answers);
+	dict_release(&r->claude_agents);
 	capture_release(r);
 	export_release(r);
 	doubts_release(&r->doubts);
@@ -451,6 +452,7 @@ void payload_line(struct payload_reader *r, struct text line, int64_t number)
 void payload_finish(struct payload_reader *r)
 {
 	capture_finish(r);
+	claude_log_finish(r);
 	session_log_finish(r);
 	stream_finish(r);
 	export_finish(r);

@@ -94,6 +94,10 @@ struct payload_reader {
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
 	char claude_answer[40];	      /* the `uuid` of the last line with an answer of a model */
+	/* agents that Claude Code's results name: the line, or UINT64_MAX once one of theirs was
+	 * read; the last one, and the session that named it */
+	struct dict claude_agents;
+	struct text claude_agent, claude_session;
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
@@ -126,7 +130,12 @@ struct payload_reader {
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
 	struct text session_tiers; /* one, or JSON of one by vendor */
-	int64_t session_calls;	   /* of the formats of session_log, read so far */
+	/* Copilot CLI: by model what its session used up to its last end, since when the next sums
+	 * count, the first line with an answer that none counts, whether they may begin anew */
+	struct copilot_total *copilot_totals;
+	int64_t copilot_began_us, copilot_open;
+	bool copilot_compacted;
+	int64_t session_calls; /* of the formats of session_log, read so far */
 	/* Answers by their ids, and their lines: UINT64_MAX once they were counted; the latest,
 	 * which may be in the making (answers.c) */
 	struct dict session_answers;
@@ -266,8 +275,9 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
 	X(capture_document, "session_id type=thread.started type=turn.completed") \
-	X(session_log_document, "type=llm.request type=context.append_loop_event " \
-				"type=session.usage_record system_prompt messages_path") \
+	X(session_log_document, \
+	  "type=llm.request type=context.append_loop_event " \
+	  "type=session.usage_record type=session.shutdown system_prompt messages_path") \
 	X(claude_log_document, "sessionId type=summary") \
 	X(codex_log_document, \
 	  "type=session_meta type=turn_context type=event_msg type=response_item") \
@@ -297,6 +307,8 @@ bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 bool payload_says_true(json_value *v);
 
 void stream_finish(struct payload_reader *r);
+/* Tells of agents that results name and of which no line is there. */
+void claude_log_finish(struct payload_reader *r);
 /* Tells of a usage whose call did not end. */
 void session_log_finish(struct payload_reader *r);
 /* The answers and turns of a capture of which nothing more was told. */

@@ -101,6 +101,18 @@ static const struct session_format formats[] = {
 	{ "kimi-code.session", find_kimi, "messageId", NULL, NULL, CACHE_BESIDE, false },
 };
 
+int session_log_counts(struct raw_counts *c, const char *shape, json_value *usage, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
+		json_value *n =
+			strcmp(counts[i].shape, shape) == 0 ? json_at(usage, counts[i].key) : NULL;
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(c, counts[i].which, n, e);
+	}
+	return rc;
+}
+
 /* What is not said to stay for an hour, where that is said, stays for five minutes. */
 static void split_by_hour(struct raw_counts *c)
 {
@@ -116,14 +128,7 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 		       json_value *usage, struct err *e)
 {
 	struct raw_counts c = { .cache = f->cache, .reasoning_beside = f->reasoning_beside };
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
-		json_value *n = strcmp(counts[i].shape, f->shape) == 0
-					? json_at(usage, counts[i].key)
-					: NULL;
-		if (n && json_kind(n) != JSON_NULL)
-			rc = counts_set(&c, counts[i].which, n, e);
-	}
+	int rc = session_log_counts(&c, f->shape, usage, e);
 	split_by_hour(&c);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);
@@ -379,6 +384,7 @@ static void tell_open_step(struct payload_reader *r)
 void session_log_finish(struct payload_reader *r)
 {
 	tell_open_step(r);
+	copilot_session_finish(r);
 	agent_tell_uncounted(r);
 }
 
@@ -522,6 +528,8 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		}
 		return true;
 	}
+	if (is_copilot_line(v) && copilot_session_line(r, v, line))
+		return true;
 	if (!shape_of_line(v) || !repeats_calls(r, v, line))
 		return false;
 	r->passed_over++;

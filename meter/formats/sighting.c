@@ -432,9 +432,46 @@ static bool may_show(struct text model)
 	return false;
 }
 
+/* What stands around an answer holds for it where it says nothing itself: when it was, and whose.
+ * Of a list of answers nothing does. */
+static int take_envelope(struct payload_reader *r, struct metered *m, json_value *v, struct err *e)
+{
+	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
+						    FIELD_TASK, FIELD_SESSION };
+	struct record around;
+	if (json_kind(v) != JSON_OBJECT || json_kind(json_member(v, "data")) == JSON_ARRAY)
+		return 0;
+	record_clear(&around);
+	const int rc = payload_labels(r, &around, v, e);
+	if (rc != 0 || !(around.present >> FIELD_TIME & 1))
+		return rc;
+	m->record.time_us = around.time_us;
+	m->record.present |= (uint64_t)1 << FIELD_TIME;
+	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+		if (!m->record.text[labels[i]].n && around.text[labels[i]].n)
+			payload_word(&m->record, labels[i], around.text[labels[i]]);
+	return 0;
+}
+
+/* The same of each document around an answer that does not say when it was, the inner first. */
+static int take_envelopes(struct payload_reader *r, struct metered *m, struct err *e)
+{
+	json_value *const around[] = { r->inner, r->outer };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof around / sizeof *around; i++)
+		if (r->plain && !m->aggregate && m->line == r->document_line && around[i] &&
+		    m->record.time_us == TIME_ABSENT && m->record.completed_us == TIME_ABSENT)
+			rc = take_envelope(r, m, around[i], e);
+	return rc;
+}
+
 void payload_take(struct payload_reader *r, struct metered *m)
 {
 	struct err e;
+	if (take_envelopes(r, m, &e) != 0) {
+		r->sink.refuse(r->sink.user, m->line, m->raw, &e);
+		return;
+	}
 	if (r->events && r->plain && !m->record.text[FIELD_ID].n) {
 		err_set(&e, ERR_INVALID,
 			"the line is no event of its log that is known, nor says which call it is "

@@ -46,6 +46,49 @@ void doubts_add_reading(struct doubts *d, const char *name, const char *why)
 	buf_release(&b);
 }
 
+/* The column of a reading, and what its values leave open; NULL: the name is no reading. */
+static const char *reading_of(struct text *name)
+{
+	static const struct {
+		const char *why, *sentence;
+	} readings[] = {
+		{ " (" DOUBT_DAYS ")", "has days without hours: prices by the hour, and days of "
+				       "another time zone, may be off" },
+		{ " (" DOUBT_NO_CHARGE ")", "has what is no charge in dollars, and is not kept" },
+	};
+	for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) {
+		const size_t n = strlen(readings[i].why);
+		if (name->n <= n || memcmp(name->p + name->n - n, readings[i].why, n) != 0)
+			continue;
+		name->n -= n;
+		return readings[i].sentence;
+	}
+	return NULL;
+}
+
+int doubts_put_sentences(struct buf *out, struct text columns, const char *hint)
+{
+	struct buf unknown = { 0 };
+	struct text name;
+	int lines = 0;
+	for (size_t at = 0; doubts_next_column(columns, &at, &name);) {
+		const char *sentence = reading_of(&name);
+		if (sentence)
+			buf_printf(out, "the column '%.*s' %s\n", (int)name.n, name.p, sentence);
+		else
+			buf_printf(&unknown, "%s%.*s", unknown.n ? ", " : "", (int)name.n, name.p);
+		lines += sentence != NULL;
+	}
+	if (unknown.n)
+		buf_printf(out,
+			   "no table knows what these columns count, so that it may be missing "
+			   "here: %s%s\n",
+			   unknown.p, hint);
+	lines += unknown.n > 0;
+	buf_release(&unknown);
+	return lines;
+}
+
 void doubts_append(struct doubts *to, const struct doubts *from)
 {
 	struct text name;

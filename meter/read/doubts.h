@@ -17,8 +17,14 @@ struct doubts {
 
 /* A column or key that may count, of which nothing is known; some names are enough. */
 void doubts_add_column(struct doubts *d, struct text name);
-/* A column that is known, and whose values say less than it should: why in a few words. */
+/* Why a column that is known says less than it should. */
+#define DOUBT_DAYS "days without hours"
+#define DOUBT_NO_CHARGE "no charge in dollars"
+/* A column that is known, and whose values say less than it should: why, one of these. */
 void doubts_add_reading(struct doubts *d, const char *name, const char *why);
+/* Sentences that say what such a list of columns means, a line each: columns of which nothing is
+ * known together, with a hint behind them, and each reading by itself. Returns how many. */
+int doubts_put_sentences(struct buf *out, struct text columns, const char *hint);
 void doubts_append(struct doubts *to, const struct doubts *from);
 /* The name that begins at byte *at of such a list of columns, and *at moved behind it; false: no
  * more. */

@@ -111,3 +111,48 @@ turn() { printf '{"timestamp":"2026-09-01T10:00:00Z","type":"turn_context","payl
 	# nothing tells whether others were asked for it
 	omp '"priority"' azure; costs 3 '>= $0.047'
 }
+# said TYPE DATA [HOUR]: a line of Copilot CLI
+said() { n=$((${n:-0} + 1)); printf '{"type":"%s","data":%s,"id":"e%d","timestamp":"2026-07-16T%02d:00:00.000Z","parentId":null}\n' "$1" "$2" $n "${3:-10}"; }
+started() { said session.start '{"sessionId":"s1","producer":"copilot-agent","startTime":"2026-07-16T10:00:00.000Z","selectedModel":"claude-sonnet-4.6"}'; }
+# ended REQUESTS PROMPT READ WRITTEN OUTPUT [HOUR]
+ended() { said session.shutdown "{\"shutdownType\":\"routine\",\"modelMetrics\":{\"claude-sonnet-4.6\":{\"requests\":{\"count\":$1,\"cost\":1},\"usage\":{\"inputTokens\":$2,\"outputTokens\":$5,\"cacheReadTokens\":$3,\"cacheWriteTokens\":$4,\"reasoningTokens\":0}}}}" "${6:-11}"; }
+answered() { said assistant.message '{"messageId":"m","content":"x","outputTokens":'$1'}'; }
+@test "Copilot CLI: what its sessions said at their ends before they wrote each call" {
+	unset n
+	# 1,000 prompt of which 600 read and 300 written: 100 x 3 + 600 x 0.3 + 300 x 3.75 + 50 x 15 a million
+	{ started; answered 50; ended 1 1000 600 300 50; } >s/events.jsonl; costs 0 '$0.002355'
+	# resumed, and ended again: 400 more of the prompt and 30 of the answer
+	{ ended 2 1400 600 300 80 12; } >>s/events.jsonl; costs 0 '$0.004005'
+	ended 2 1400 600 300 80 13 >>s/events.jsonl; costs 0 '$0.004005'
+	# begun anew: 200 x 3 + 10 x 15
+	ended 1 200 0 0 10 14 >>s/events.jsonl; costs 0 '$0.004755'
+	run "$TALLY" ingest s --db c.db -q; run "$TALLY" ingest s --db c.db -q; run "$TALLY" usage --db c.db; expect 0 '$0.004755'
+	# a compaction may begin the sums anew
+	{ started; said session.compaction_complete '{"success":true}'; ended 1 1000 600 300 50; } >s/events.jsonl; costs 3 '>= $0.002355'
+	# a session that did not end, and an end that counts nothing
+	{ started; answered 50; } >s/events.jsonl; costs 3 'did not end'
+	{ started; ended 1 1000 600 300 50 | sed 's/"usage"/"used"/'; } >s/events.jsonl; costs 3 "counts nothing of 'claude-sonnet-4.6'"
+	{ started; ended 1 1000 600 300 50 | sed 's/"cacheReadTokens"/"cachedTokens"/'; } >s/events.jsonl; costs 3 cachedTokens
+	# newer ones write the calls, too
+	{ started; answered 50; said session.usage_record '{"usage":{"model":"claude-sonnet-4.6","inputTokens":1000,"outputTokens":50,"cacheReadTokens":600,"cacheWriteTokens":300,"reasoningTokens":0,"apiCallId":"a"}}'; answered 50; ended 1 1000 600 300 50; } >s/events.jsonl
+	costs 0 '$0.002355'
+}
+@test "Copilot CLI: what a session says at its end gives way to its calls in the database" {
+	unset n
+	mkdir -p s/session-state/s1
+	{ started; answered 50; ended 2 1000 600 300 50; } >s/session-state/s1/events.jsonl
+	python3 - s/session-store.db <<'P'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("CREATE TABLE assistant_usage_events (id INTEGER PRIMARY KEY, session_id TEXT, model TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER, created_at TEXT)")
+for i, row in enumerate([(600, 30, 300, 300), (400, 20, 300, 0)]):
+    db.execute("INSERT INTO assistant_usage_events VALUES (?,'s1','claude-sonnet-4.6',?,?,?,?,0,'2026-07-16T10:30:00Z')", (i + 1, *row))
+db.commit()
+P
+	run "$TALLY" replay s; expect 0 '$0.002355'
+	for order in 'session-state session-store.db' 'session-store.db session-state'; do
+		rm -rf o.db*
+		for part in $order; do "$TALLY" ingest s/$part --db o.db -q; done
+		run "$TALLY" usage --db o.db; expect 0 '$0.002355'
+	done
+}

@@ -49,3 +49,23 @@ costs() { run "$TALLY" replay row.json; expect "$1" "$2" ${3:+"$3"}; }
 	printf '{"id":"c","model":"gpt-5-mini","provider":"openai","success":true,"cached":false,"created_at":"2026-08-19T10:00:00Z","tokens_in":2000,"tokens_out":300,"service_tier":"priority"}\n' >row.json
 	run "$TALLY" replay row.json; expect 3 '$0.00198'
 }
+@test "what stands around an answer says when it was and whose, where the answer does not" {
+	# 1,000 x 4 + 200 x 16 a million
+	answer='"object":"realtime.response","id":"r","status":"completed","model":"gpt-realtime","output":[],"usage":{"total_tokens":1200,"input_tokens":1000,"output_tokens":200}'
+	printf '{"time":"2026-01-10T10:00:00Z","customer":"acme","type":"response.done","event_id":"e","response":{%s}}\n' "$answer" >row.json
+	costs 0 '$0.0072'
+	"$TALLY" ingest row.json --db t.db -q; run "$TALLY" usage --db t.db --by customer; expect 0 acme
+	printf '{"time":"soon","type":"response.done","event_id":"e","response":{%s}}\n' "$answer" >row.json
+	costs 3 "field 'time'"
+	printf '{"time":"2026-01-10T10:00:00Z","response":{"id":"c","object":"chat.completion","model":"gpt-5-mini","usage":{"prompt_tokens":2000,"completion_tokens":300,"total_tokens":2300}}}\n' >row.json
+	costs 0 '$0.0011'
+	# an answer that says it itself, and a page of answers, take nothing from around
+	printf '{"object":"list","time":"2026-01-10T10:00:00Z","data":[{"id":"c","object":"chat.completion","model":"gpt-5-mini","usage":{"prompt_tokens":2000,"completion_tokens":300,"total_tokens":2300}}]}\n' >row.json
+	costs 3 "'time'"
+}
+@test "an export whose rows have a day and no hour says so in a sentence of its own" {
+	printf 'Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost\n%s,On-Demand,claude-4.6-sonnet,off,900,700,200,120,1920,0.05\n' 2026-08-22 >day.csv
+	run "$TALLY" replay day.csv; expect 3 "the column 'Date' has days without hours"
+	[[ $output != *'no table knows'* ]] || fail "a column that is known"
+	sed s/2026-08-22/2026-08-22T10:00:00Z/ day.csv >hour.csv; run "$TALLY" replay hour.csv; expect 0
+}

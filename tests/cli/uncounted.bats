@@ -144,3 +144,24 @@ counts() {
 	expect 3 '"placeholders": 1,'
 	counts '"placeholders": 0,' "$(jq -c '.message.stopReason = "toolUse"' <<<"$cut")"
 }
+@test "Claude Code: an agent that gave a result and of which no line is there is told" {
+	mkdir -p p
+	answer() { printf '{"type":"assistant","sessionId":"S","uuid":"%s","timestamp":"2026-06-15T10:00:00Z"%s,"message":{"id":"%s","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":100}}}\n' "$1" "$2" "$1"; }
+	result() { printf '{"type":"user","sessionId":"S","uuid":"q%s","timestamp":"2026-06-15T10:02:00Z","message":{"role":"user","content":[]},"toolUseResult":{"status":"completed","agentId":"%s"%s}}\n' "$1" "$1" "${2-,\"totalTokens\":207834,\"usage\":{\"input_tokens\":20,\"output_tokens\":50\}}"; }
+	missing() { run "$TALLY" replay p --json; expect 3 "the agent '$1' gave a result" "\"records\": $2,"; }
+	whole() { run "$TALLY" replay p --json; expect 0 "\"records\": $1,"; }
+	{ answer a; result x | sed 's/\\}/}/'; } >p/S.jsonl; missing x 1
+	# one that has only begun used nothing yet, and a name that is no file's is no agent's
+	{ answer a; result x ''; } >p/S.jsonl; whole 1
+	# its lines among those of the session
+	{ answer a; answer b ',"isSidechain":true,"agentId":"x"'; result x | sed 's/\\}/}/'; } >p/S.jsonl; whole 2
+	{ answer a; answer b ',"isSidechain":true,"agentId":"y"'; result x | sed 's/\\}/}/'; } >p/S.jsonl; missing x 2
+	# in a file of its own: beside the session's, or in the folder of the session; and one that it began itself
+	{ answer a; result x | sed 's/\\}/}/'; } >p/S.jsonl
+	answer b ',"isSidechain":true,"agentId":"x"' >p/agent-x.jsonl; whole 2
+	mkdir -p p/S/subagents; mv p/agent-x.jsonl p/S/subagents; whole 2
+	result z | sed 's/\\}/}/' >>p/S/subagents/agent-x.jsonl; missing z 2
+	answer c ',"isSidechain":true,"agentId":"z"' >p/S/subagents/agent-z.jsonl; whole 3
+	# a session that goes on under another name
+	mv p/S.jsonl p/T.jsonl; whole 3
+}
