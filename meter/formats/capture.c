@@ -677,11 +677,35 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	return true;
 }
 
+/* --- Cline --- */
+
+/* Its events name no session, so that they cannot meet its documents. */
+static bool cline_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const types[] = { "agent_event", "hook_event", "run_result" };
+	struct err e;
+	bool known = false;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		known |= text_is(type, types[i]);
+	if (!known || !json_string(json_member(v, "ts")).n)
+		return false;
+	if (!text_is(json_string(json_at(v, "event.type")), "usage")) {
+		r->passed_over++; /* the sums of a run and of an agent among them */
+		return true;
+	}
+	err_set(&e, ERR_INVALID,
+		"the output of Cline's command line does not say of which session a call is, and "
+		"whether its log holds it: read data/sessions in its folder");
+	payload_refuse(r, line, v, &e);
+	return true;
+}
+
 bool capture_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	const struct text type = json_string(json_member(v, "type"));
 	return gemini_event(r, v, type, line) || claude_event(r, v, type, line) ||
-	       codex_event(r, v, type, line) || opencode_event(r, v, type, line);
+	       codex_event(r, v, type, line) || opencode_event(r, v, type, line) ||
+	       cline_event(r, v, type, line);
 }
 
 void capture_finish(struct payload_reader *r)

@@ -43,6 +43,45 @@ reads() { # STATUS TEXT... for the replay of logs
 	{ p step_start "$started"; p step_start "$started"; p error "$failed"; p step_start "$started"; p step_finish "$ended"; p step_start "$started"; } >logs/run.jsonl
 	run "$TALLY" replay logs --json --model deepseek-v4-flash; expect 3 '"records": 1,' '"quarantined": 3' "a step of session 'ses_1' ended without usage"
 }
+# cop TYPE DATA: a line of Copilot CLI
+cop() { printf '{"type":"%s","id":"x","parentId":null,"timestamp":"2026-06-15T08:00:00Z","data":%s}\n' "$1" "$2"; }
+call() { cop session.usage_record '{"usage":{"model":"deepseek-v4-flash","inputTokens":10000,"outputTokens":200,"cacheReadTokens":9000,"cacheWriteTokens":0,"reasoningTokens":50,"apiCallId":"'$1'"'"${2-}"',"accounting":{"sourceSessionId":"'"${3-s1}"'","sequence":1}}}'; }
+@test "Copilot CLI: calls belong to the session of their file, sums of sub-agents and lengths of prompts are no calls, and a key of one's own has its vendor's price" {
+	mkdir -p logs/a logs/b
+	{ cop session.start '{"sessionId":"s1","producer":"copilot-agent","context":{"cwd":"/app"}}'; call c1 ',"isByok":true,"providerType":"openai"'; call c2 ',"isByok":true,"providerType":"openai"' sub
+		cop subagent.completed '{"agentName":"explore","totalToolCalls":0,"totalTokens":10200,"durationMs":95}'; cop session.shutdown '{"modelMetrics":{},"currentTokens":10911,"systemTokens":5473}'; } >logs/a/events.jsonl
+	# a session that ended before a call
+	{ cop session.start '{"sessionId":"s2","producer":"copilot-agent"}'; cop session.error '{"errorType":"query","statusCode":400}'; cop session.shutdown '{"modelMetrics":{},"currentTokens":10911,"systemTokens":5473,"conversationTokens":32,"toolDefinitionsTokens":5403}'; } >logs/b/events.jsonl
+	run "$TALLY" replay logs --by session --json; expect 0 '"records": 2,' '"session": "s1", "records": 2,' '"total": "0.0004424"' '"quarantined": 0' '"sellers": []'
+	sed -i 's/"isByok":true/"isByok":false/' logs/a/events.jsonl
+	reads 0 '"sellers": ["github-copilot"]'
+	# behind the start of its file, the call itself says so
+	call c3 >logs/a/events.jsonl
+	run "$TALLY" replay logs --by session --json; expect 0 '"session": "s1", "records": 1,'
+	# sums of calls that are not there are told
+	{ cop session.start '{"sessionId":"s1"}'; cop subagent.completed '{"totalTokens":10200}'; } >logs/a/events.jsonl
+	reads 3 "'data.totalTokens' counts tokens"
+}
+@test "Copilot CLI and Cline: what they print without counts or without a session is told call by call, never empty" {
+	mkdir logs
+	{ cop user.message '{"content":"hi"}'; cop model.call_finished '{"turnId":"0","outcome":"success"}'; echo '{"type":"result","timestamp":"2026-06-15T08:00:00Z","sessionId":"s1","exitCode":0,"usage":{"premiumRequests":0,"totalApiDurationMs":95}}'
+		cop model.call_finished '{"turnId":"0","outcome":"error"}'; cop model.call_finished '{"turnId":"1","outcome":"success"}'; } >logs/run.jsonl
+	run "$TALLY" replay logs/run.jsonl --json; expect 3 '"records": 0,' '"quarantined": 2' 'does not count the tokens of its calls'
+	e() { echo '{"ts":"2026-06-15T08:00:00Z","type":"'$1'",'"$2"'}'; }
+	u='"inputTokens":10000,"outputTokens":200,"cacheReadTokens":9000'
+	{ e hook_event '"hookEventName":"agent_start","agentId":"a"'; e agent_event '"event":{"type":"iteration_start","iteration":1}'; e agent_event '"event":{"type":"usage",'"$u"',"totalInputTokens":10000}'
+		e agent_event '"event":{"type":"done","iterations":1,"usage":{'"$u"'}}'; e run_result '"iterations":1,"usage":{'"$u"'},"aggregateUsage":{'"$u"'},"model":{"id":"deepseek-v4-flash","provider":"deepseek"}'; } >logs/run.jsonl
+	run "$TALLY" replay logs/run.jsonl --json; expect 3 '"records": 0,' '"quarantined": 1' 'does not say of which session a call is'
+}
+@test "Cline's command line: a sub-agent's document is its parent's session, and an answer of zeros was cut" {
+	mkdir logs
+	m() { echo '{"id":"'$1'","role":"assistant","content":[{"type":"text","text":"x"}],"ts":1781510400000,"modelInfo":{"id":"deepseek-v4-flash","provider":"deepseek"},"metrics":{"inputTokens":'$2',"outputTokens":'$3',"cacheReadTokens":'$4',"cacheWriteTokens":0}}'; }
+	echo '{"version":1,"agent":"lead","sessionId":"s1","origin":{"source":"cli"},"system_prompt":"p","messages":[{"id":"u","role":"user","content":[],"ts":1781510400000},'"$(m m1 10000 200 9000)"']}' >logs/s1.messages.json
+	echo '{"version":1,"agent":"subagent","sessionId":"s1__a1","taskType":"subagent_task","origin":{"source":"cli","mode":"subagent","parentThreadId":"s1"},"messages":['"$(m m2 10000 200 9000)"']}' >logs/a1.messages.json
+	run "$TALLY" replay logs --by session --json; expect 0 '"session": "s1", "records": 2,' '"total": "0.0004424"' '"placeholders": 0'
+	echo '{"version":1,"agent":"lead","sessionId":"s2","origin":{"source":"cli"},"system_prompt":"p","messages":['"$(m m3 0 0 0)"']}' >logs/s2.messages.json
+	reads 3 '"records": 3,' '"total": "0.0004424"' '"placeholders": 1'
+}
 @test "Continue: a fork's copies are none, Anthropic's prompts are without their cache, and answers without details say that totals may be off" {
 	mkdir logs
 	c='"model":"deepseek-v4-flash","cost_cents":0'
