@@ -66,6 +66,19 @@ static const struct metric_format formats[] = {
 	  CACHE_INSIDE,
 	  true,
 	  NULL },
+	/* as its session's log: beside the cache with Anthropic alone, and of others it says
+	   nothing */
+	{ "continue_cli_token_usage",
+	  "type",
+	  false,
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cacheRead", RAW_CACHE_READ },
+	    { "cacheCreation", RAW_CACHE_WRITE } },
+	  CACHE_BESIDE,
+	  false,
+	  "the metric does not say whether its prompts hold what a cache did; Continue's sessions "
+	  "do" },
 	{ "gen_ai.client.token.usage",
 	  "gen_ai.token.type",
 	  true,

@@ -213,6 +213,9 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	run "$TALLY" fsck; expect 0 clean
 	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
 	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not say which tokens came from a cache'
+	metric continue_cli_token_usage 2 0 60 input=41 output=63 cacheRead=514 cacheCreation=101 >a.json
+	run "$TALLY" replay a.json --json; expect 3 '"records": 1,' '"input": 41,' '"cache_read": 514,' '"cache_write_5m": 101,' '"unpriced": 1' 'does not say whether its prompts hold what a cache did'
+	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
 	metric other.token.usage 1 0 60 input=10 >b.json
 	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
 }
