@@ -82,6 +82,9 @@ void copilot_session_finish(struct payload_reader *r);
 struct peek;
 int opencode_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool opencode_document(struct payload_reader *r, json_value *v, int64_t line);
+/* What `opencode export` writes of a session: whether it is one, and its calls. */
+bool opencode_is_export(json_value *v);
+void opencode_export(struct payload_reader *r, json_value *v, int64_t line);
 int goose_read(struct peek *p, struct payload_reader *r, struct err *e);
 int crush_read(struct peek *p, struct payload_reader *r, struct err *e);
 int antigravity_read(struct peek *p, struct payload_reader *r, struct err *e);
@@ -97,6 +100,9 @@ bool codebuddy_document(struct payload_reader *r, json_value *v, int64_t line);
 bool unread_agent_document(struct payload_reader *r, json_value *v, int64_t line);
 bool unread_agent_known(json_value *v);
 int warp_read(struct peek *p, struct payload_reader *r, struct err *e);
+/* Continue: whether it is a session, and its calls. */
+bool continue_is_session(json_value *v);
+void continue_read(struct payload_reader *r, json_value *v, int64_t line);
 bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line);
 
 #endif

@@ -44,6 +44,9 @@ struct capture {
 	struct text thread;
 	int64_t turns, turn_line; /* turn_line: of the turn that is open; 0: none */
 	bool tools;
+	/* OpenCode */
+	struct text opened;
+	int64_t step_line; /* of the step of that session that is open; 0: none */
 };
 
 static struct capture *capture_of(struct payload_reader *r)
@@ -462,7 +465,8 @@ static void refuse_open(struct payload_reader *r, int64_t *line, const char *wha
 	*line = 0;
 }
 
-static const char *const open_turn = "the turn of thread", *const open_run = "the run of session";
+static const char *const open_turn = "the turn of thread", *const open_run = "the run of session",
+			 *const open_step = "a step of session";
 
 static void read_turn(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
@@ -637,12 +641,22 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	struct raw_counts c = { .cache = CACHE_BESIDE, .reasoning_beside = true };
 	struct metered m;
 	struct err e;
-	if (!session.n || !is_object(part) || !type.n)
+	const bool failed = text_is(type, "error") && is_object(json_member(v, "error"));
+	if (!session.n || (!is_object(part) && !failed) || !type.n)
 		return false;
+	struct capture *open = capture_of(r);
+	/* a call that failed began no step; an answer that broke off has no end of its own */
+	if (failed || text_is(type, "step_start"))
+		refuse_open(r, &open->step_line, open_step, open->opened);
+	if (text_is(type, "step_start")) {
+		open->step_line = line > 0 ? line : 1;
+		keep(r, &open->opened, session);
+	}
 	if (!text_is(type, "step_finish")) {
 		payload_pass_over(r, "opencode.print", v, line);
 		return true;
 	}
+	open->step_line = 0;
 	if (!is_object(tokens)) {
 		err_set(&e, ERR_INVALID,
 			"a step ended without 'part.tokens', so what it used is unknown");
@@ -663,11 +677,35 @@ static bool opencode_event(struct payload_reader *r, json_value *v, struct text 
 	return true;
 }
 
+/* --- Cline --- */
+
+/* Its events name no session, so that they cannot meet its documents. */
+static bool cline_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const types[] = { "agent_event", "hook_event", "run_result" };
+	struct err e;
+	bool known = false;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		known |= text_is(type, types[i]);
+	if (!known || !json_string(json_member(v, "ts")).n)
+		return false;
+	if (!text_is(json_string(json_at(v, "event.type")), "usage")) {
+		r->passed_over++; /* the sums of a run and of an agent among them */
+		return true;
+	}
+	err_set(&e, ERR_INVALID,
+		"the output of Cline's command line does not say of which session a call is, and "
+		"whether its log holds it: read data/sessions in its folder");
+	payload_refuse(r, line, v, &e);
+	return true;
+}
+
 bool capture_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	const struct text type = json_string(json_member(v, "type"));
 	return gemini_event(r, v, type, line) || claude_event(r, v, type, line) ||
-	       codex_event(r, v, type, line) || opencode_event(r, v, type, line);
+	       codex_event(r, v, type, line) || opencode_event(r, v, type, line) ||
+	       cline_event(r, v, type, line);
 }
 
 void capture_finish(struct payload_reader *r)
@@ -678,4 +716,5 @@ void capture_finish(struct payload_reader *r)
 	flush_answers(r);
 	refuse_open(r, &c->turn_line, open_turn, c->thread);
 	refuse_open(r, &c->gemini_line, open_run, c->session);
+	refuse_open(r, &c->step_line, open_step, c->opened);
 }

@@ -1,10 +1,12 @@
 /*
- * OpenCode and its forks (Kilo, MiMoCode): a SQLite database, before 1.2 a JSON file a message.
+ * OpenCode and its forks (Kilo, MiMoCode): a SQLite database, before 1.2 a JSON file a message, and
+ * what `opencode export` writes of a session.
  *
  * A message's tokens are those of its last step, each step is a call of its own. Forking a session
  * copies its messages under new ids, and some versions wrote files and database both: a call is
  * known by when its message began, its model and its counts. Input never holds what the cache did.
- * Whether the output holds the reasoning changed between versions; the total tells.
+ * Whether the output holds the reasoning changed between versions; the total tells. A step that
+ * began and has no end when its message has one was cut: what it used is unknown.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct message {
 	struct text tokens, cost;	/* JSON */
 	int64_t line;
 	bool has_steps;
+	int begun;	  /* steps that have not ended */
 	struct dict same; /* how many equal steps there were */
 };
 
@@ -135,6 +138,24 @@ static bool read_message(struct payload_reader *r, struct message *m, json_value
 	return true;
 }
 
+/* Whatever else of the message counts. */
+static void refuse_cut(struct payload_reader *r, const struct message *m)
+{
+	struct err e;
+	if (m->begun <= 0 || !m->completed.n)
+		return;
+	err_set(&e, ERR_INVALID,
+		"%d of the steps of an answer of '%.*s' broke off, so what they used is unknown",
+		m->begun, m->model.n > 60 ? 60 : (int)m->model.n, m->model.n ? m->model.p : "");
+	r->sink.refuse(r->sink.user, m->line,
+		       text_of(arena_printf(&r->arena, "{\"session\":\"%.*s\",\"created\":%.*s}",
+					    m->session.n > 100 ? 100 : (int)m->session.n,
+					    m->session.n ? m->session.p : "",
+					    m->created.n > 20 ? 20 : (int)m->created.n,
+					    m->created.n ? m->created.p : "0")),
+		       &e);
+}
+
 /* What a message says of its one step, where the steps themselves are not kept. */
 static void take_whole(struct payload_reader *r, struct message *m)
 {
@@ -153,12 +174,14 @@ struct messages {
 	struct message *m;
 	size_t count, room;
 	struct dict by_id; /* 1 + place */
+	struct dict cut;   /* by when they began: forks have copies */
 };
 
 static bool is_step(struct text data)
 {
 	enum { STEP_MOST = 8192 };
-	return data.n < STEP_MOST && text_holds(data, "\"step-finish\"");
+	return data.n < STEP_MOST &&
+	       (text_holds(data, "\"step-finish\"") || text_holds(data, "\"step-start\""));
 }
 
 /* Rows (id, session, directory, data, is an answer for certain). */
@@ -202,22 +225,20 @@ static int read_messages(struct peek *p, struct payload_reader *r, struct messag
 }
 
 /* A step is a call, whose message tells the model. */
-static void read_step(struct payload_reader *r, struct message *m, struct text data, int64_t row)
+static void take_part(struct payload_reader *r, struct message *m, json_value *v, int64_t row)
 {
-	struct json_document *doc;
+	json_value *tokens = json_member(v, "tokens");
+	const struct text type = json_string(json_member(v, "type"));
 	struct err e;
-	if (json_open(&doc, data, &e) != 0) {
-		r->sink.refuse(r->sink.user, row, data, &e);
+	if (text_is(type, "step-start") && m)
+		m->begun++;
+	if (!text_is(type, "step-finish"))
 		return;
-	}
-	json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
-	if (!text_is(json_string(json_member(v, "type")), "step-finish")) {
-		json_close(doc);
-		return;
-	}
 	const char *lacks = !m				       ? "the message that it is a step of"
 			    : json_kind(tokens) != JSON_OBJECT ? "'tokens'"
 							       : NULL;
+	if (m)
+		m->begun--;
 	if (lacks) {
 		err_set(&e, ERR_INVALID,
 			"a step of an answer has not %s, so what it cost is unknown", lacks);
@@ -226,6 +247,17 @@ static void read_step(struct payload_reader *r, struct message *m, struct text d
 		m->has_steps = true;
 		take_step(r, m, tokens, json_number(json_member(v, "cost")));
 	}
+}
+
+static void read_step(struct payload_reader *r, struct message *m, struct text data, int64_t row)
+{
+	struct json_document *doc;
+	struct err e;
+	if (json_open(&doc, data, &e) != 0) {
+		r->sink.refuse(r->sink.user, row, data, &e);
+		return;
+	}
+	take_part(r, m, json_root(doc), row);
 	json_close(doc);
 }
 
@@ -264,11 +296,19 @@ int opencode_read(struct peek *p, struct payload_reader *r, struct err *e)
 				   e);
 	if (rc == 0 && peek_has_table(p, "part"))
 		rc = read_steps(p, r, &all, e);
-	for (size_t i = 0; rc == 0 && i < all.count; i++)
-		if (!all.m[i].has_steps)
-			take_whole(r, &all.m[i]);
+	for (size_t i = 0; rc == 0 && i < all.count; i++) {
+		struct message *m = &all.m[i];
+		if (!m->has_steps)
+			take_whole(r, m);
+		const char *key = arena_printf(&r->arena, "%.*s/%.*s", (int)m->created.n,
+					       m->created.p, (int)m->model.n, m->model.p);
+		uint64_t *copies = m->begun > 0 ? dict_need(&all.cut, text_of(key), NULL) : NULL;
+		if (copies && !(*copies)++)
+			refuse_cut(r, m);
+	}
 	for (size_t i = 0; i < all.count; i++)
 		dict_release(&all.m[i].same);
+	dict_release(&all.cut);
 	dict_release(&all.by_id);
 	free(all.m);
 	return rc;
@@ -331,6 +371,36 @@ bool opencode_document(struct payload_reader *r, json_value *v, int64_t line)
 	take_step_files(r, &m, id);
 	if (!m.has_steps)
 		take_whole(r, &m);
+	refuse_cut(r, &m);
 	dict_release(&m.same);
 	return true;
+}
+
+bool opencode_is_export(json_value *v)
+{
+	json_value *first = json_first(json_member(v, "messages"));
+	return json_kind(json_member(v, "info")) == JSON_OBJECT &&
+	       begins(json_string(json_member(json_member(v, "info"), "id")), "ses_") &&
+	       json_member(json_member(first, "info"), "role") && json_member(first, "parts");
+}
+
+void opencode_export(struct payload_reader *r, json_value *v, int64_t line)
+{
+	for (json_value *each = json_first(json_member(v, "messages")); each;
+	     each = json_next(each)) {
+		json_value *info = json_member(each, "info");
+		struct message m = { .line = line };
+		m.session = keep(r, json_string(json_member(info, "sessionID")));
+		if (!read_message(r, &m, info, false)) {
+			payload_pass_over(r, "opencode.session", info, line);
+			continue;
+		}
+		for (json_value *part = json_first(json_member(each, "parts")); part;
+		     part = json_next(part))
+			take_part(r, &m, part, line);
+		if (!m.has_steps)
+			take_whole(r, &m);
+		refuse_cut(r, &m);
+		dict_release(&m.same);
+	}
 }

@@ -28,7 +28,10 @@ struct text metric_series(struct text id, bool *cumulative)
 }
 
 struct metric_format {
+	/* type_attribute NULL: a metric for each kind of token, of which this is how its name
+	 * begins */
 	const char *name, *type_attribute;
+	bool general; /* agents that have a metric of their own send it beside */
 	struct {
 		const char *type;
 		uint8_t which; /* enum raw_count */
@@ -38,9 +41,13 @@ struct metric_format {
 	const char *lacks; /* what it leaves open, so that it has no price; NULL: nothing */
 };
 
+#define LACKS_CACHE "the metric does not say which tokens came from a cache; spans and logs do"
+#define INFERENCE "gen_ai.client.inference."
+
 static const struct metric_format formats[] = {
 	{ "claude_code.token.usage",
 	  "type",
+	  false,
 	  { { "input", RAW_PROMPT },
 	    { "output", RAW_COMPLETION },
 	    { "cacheRead", RAW_CACHE_READ },
@@ -50,6 +57,7 @@ static const struct metric_format formats[] = {
 	  NULL },
 	{ "gemini_cli.token.usage",
 	  "type",
+	  false,
 	  { { "input", RAW_PROMPT },
 	    { "output", RAW_COMPLETION },
 	    { "cache", RAW_CACHE_READ },
@@ -58,15 +66,50 @@ static const struct metric_format formats[] = {
 	  CACHE_INSIDE,
 	  true,
 	  NULL },
+	/* as its session's log: beside the cache with Anthropic alone, and of others it says
+	   nothing */
+	{ "continue_cli_token_usage",
+	  "type",
+	  false,
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cacheRead", RAW_CACHE_READ },
+	    { "cacheCreation", RAW_CACHE_WRITE } },
+	  CACHE_BESIDE,
+	  false,
+	  "the metric does not say whether its prompts hold what a cache did; Continue's sessions "
+	  "do" },
 	{ "gen_ai.client.token.usage",
 	  "gen_ai.token.type",
+	  true,
 	  { { "input", RAW_PROMPT },
 	    { "output", RAW_COMPLETION },
 	    { "completion", RAW_COMPLETION } },
 	  CACHE_INSIDE,
 	  false,
-	  "the metric does not say which tokens came from a cache; spans and logs do" },
+	  LACKS_CACHE },
+	{ INFERENCE "usage.",
+	  NULL,
+	  true,
+	  { { "input_tokens", RAW_PROMPT },
+	    { "output_tokens", RAW_COMPLETION },
+	    { "cache_read.input_tokens", RAW_CACHE_READ },
+	    { "cache_write.input_tokens", RAW_CACHE_WRITE },
+	    { "cache_creation.input_tokens", RAW_CACHE_WRITE },
+	    { "reasoning.output_tokens", RAW_REASONING } },
+	  CACHE_INSIDE,
+	  false,
+	  NULL },
+	/* how many in each call: the same tokens again, where those above are sent */
+	{ INFERENCE "operation.",
+	  NULL,
+	  true,
+	  { { "input_tokens", RAW_PROMPT }, { "output_tokens", RAW_COMPLETION } },
+	  CACHE_INSIDE,
+	  false,
+	  LACKS_CACHE },
 };
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 /* A record in the making. */
 struct metric_sum {
@@ -85,6 +128,7 @@ struct metric_list {
 	struct metric_sum *sum;
 	size_t count;
 	struct dict series; /* 1 + the place of the latest in sum */
+	bool has_usage;	    /* of gen_ai's metrics the counters, so that the others repeat them */
 };
 
 static bool read_whole(json_value *v, int64_t *out)
@@ -188,6 +232,7 @@ struct metric_points {
 	const struct metric_format *format;
 	const struct otlp_item *item;
 	int temporality;
+	struct text type; /* as the name says; empty: as each point says */
 };
 
 static int read_point(struct payload_reader *r, struct metric_list *l,
@@ -195,7 +240,8 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 {
 	const struct metric_format *f = of->format;
 	json_value *attributes = json_member(p, "attributes");
-	const struct text type = json_string(otlp_attribute(attributes, f->type_attribute));
+	const struct text type =
+		of->type.n ? of->type : json_string(otlp_attribute(attributes, f->type_attribute));
 	json_value *n = json_member(p, "asInt");
 	int64_t start = 0, end = 0, calls = 0;
 	int which = -1;
@@ -238,7 +284,8 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 }
 
 static void read_metric(struct payload_reader *r, struct metric_list *l,
-			const struct metric_format *f, const struct otlp_item *item)
+			const struct metric_format *f, struct text type,
+			const struct otlp_item *item)
 {
 	static const char *const kinds[] = { "sum", "histogram", "exponentialHistogram" };
 	struct err e;
@@ -247,7 +294,7 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 		json_value *data = json_member(item->self, kinds[k]);
 		int64_t temporality = 0;
 		read_whole(json_member(data, "aggregationTemporality"), &temporality);
-		const struct metric_points of = { f, item, (int)temporality };
+		const struct metric_points of = { f, item, (int)temporality, type };
 		for (json_value *p = json_first(json_member(data, "dataPoints")); p;
 		     p = json_next(p)) {
 			any = true;
@@ -282,6 +329,10 @@ static void take_sum(struct payload_reader *r, struct metric_sum *s)
 	}
 	m.aggregate = m.cumulative = true;
 	m.unread = s->format->lacks;
+	const struct text of = json_string(otlp_attribute(s->attributes, "gen_ai.token.modality"));
+	if (of.n && !text_is(of, "text") && !text_is(of, "unknown"))
+		m.unread = "the metric counts tokens of sound or pictures, which may have prices "
+			   "of their own";
 	m.record.time_us = s->start / 1000;
 	m.record.completed_us =
 		s->end / 1000 > m.record.time_us ? s->end / 1000 : m.record.time_us + 1;
@@ -325,7 +376,6 @@ static bool counts_tokens(struct text name)
  * agents' own metrics name the kind. */
 static bool has_token_points(json_value *metric, bool own)
 {
-	const size_t count = sizeof formats / sizeof *formats - own;
 	static const char *const models[] = { "model", "gen_ai.request.model",
 					      "gen_ai.response.model" };
 	for (json_value *data = json_first(metric); data; data = json_next(data))
@@ -335,7 +385,9 @@ static bool has_token_points(json_value *metric, bool own)
 			bool model = false, kind = false;
 			for (size_t i = 0; i < sizeof models / sizeof *models; i++)
 				model |= otlp_attribute(a, models[i]) != NULL;
-			for (size_t i = 0; i < count; i++) {
+			for (size_t i = 0; i < FORMATS; i++) {
+				if (!formats[i].type_attribute || (own && formats[i].general))
+					continue;
 				const struct text type =
 					json_string(otlp_attribute(a, formats[i].type_attribute));
 				for (int k = 0; k < TYPES_MOST && formats[i].type[k].type; k++)
@@ -347,18 +399,36 @@ static bool has_token_points(json_value *metric, bool own)
 	return false;
 }
 
+/* Whether the metric is of that format; *type: the kind of token that its name says. */
+static bool is_of_format(const struct metric_format *f, struct text name, struct text *type)
+{
+	const size_t n = strlen(f->name);
+	*type = TEXT("");
+	if (f->type_attribute)
+		return text_is(name, f->name);
+	if (name.n <= n || memcmp(name.p, f->name, n) != 0)
+		return false;
+	*type = (struct text){ name.p + n, name.n - n };
+	for (int i = 0; i < TYPES_MOST && f->type[i].type; i++)
+		if (text_is(*type, f->type[i].type))
+			return true;
+	return false;
+}
+
 static void read_one(struct payload_reader *r, struct metric_list *l, const struct otlp_item *item)
 {
 	const struct text name = json_string(json_member(item->self, "name"));
+	struct text type;
 	struct err e;
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-		/* agents that have a metric of their own send gen_ai's beside it */
-		const bool again =
-			i + 1 == sizeof formats / sizeof *formats && otlp_is_told_by_events(item);
-		if (text_is(name, formats[i].name) && !again) {
-			read_metric(r, l, &formats[i], item);
-			return;
-		}
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (!is_of_format(&formats[i], name, &type) ||
+		    (formats[i].general && otlp_is_told_by_events(item)))
+			continue;
+		if (l->has_usage && strcmp(formats[i].name, INFERENCE "operation.") == 0)
+			r->passed_over++;
+		else
+			read_metric(r, l, &formats[i], type, item);
+		return;
 	}
 	/* what an agent's events tell its metrics say again, but for the one that is read */
 	const bool told = otlp_is_told_by_events(item);
@@ -374,6 +444,9 @@ static void read_one(struct payload_reader *r, struct metric_list *l, const stru
 void otlp_metrics(struct payload_reader *r, const struct otlp_item *items, size_t count)
 {
 	struct metric_list l = { 0 };
+	for (size_t i = 0; i < count; i++)
+		l.has_usage |= text_holds(json_string(json_member(items[i].self, "name")),
+					  INFERENCE "usage.");
 	for (size_t i = 0; i < count; i++)
 		read_one(r, &l, &items[i]);
 	for (size_t i = 0; i < l.count; i++)

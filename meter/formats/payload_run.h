@@ -274,10 +274,12 @@ void payload_keep(struct payload_reader *r, struct metered *m);
  */
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
-	X(capture_document, "session_id type=thread.started type=turn.completed") \
+	X(capture_document, "session_id type=thread.started type=turn.completed " \
+			    "type=agent_event type=hook_event type=run_result") \
 	X(session_log_document, \
 	  "type=llm.request type=context.append_loop_event " \
-	  "type=session.usage_record type=session.shutdown system_prompt messages_path") \
+	  "type=session.usage_record type=session.shutdown type=model.call_finished " \
+	  "system_prompt messages_path taskType") \
 	X(claude_log_document, "sessionId type=summary") \
 	X(codex_log_document, \
 	  "type=session_meta type=turn_context type=event_msg type=response_item") \

@@ -270,96 +270,6 @@ static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
 	judge_children(r, v, line);
 }
 
-/* Continue keeps no instants of its calls: when the session began stands in the list beside it. */
-static struct text continue_began(struct payload_reader *r, struct text session)
-{
-	struct json_document *doc;
-	const char *slash = r->path ? strrchr(r->path, '/') : NULL;
-	struct text began = TEXT("");
-	if (!r->path ||
-	    json_open_file(&doc,
-			   arena_printf(&r->arena, "%.*ssessions.json",
-					slash ? (int)(slash - r->path) + 1 : 0, r->path),
-			   NULL) != 0)
-		return began;
-	for (json_value *v = json_first(json_root(doc)); v && !began.n; v = json_next(v))
-		if (text_eq(json_string(json_member(v, "sessionId")), session))
-			began = kept(r, json_member(v, "dateCreated"));
-	json_close(doc);
-	return began;
-}
-
-static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
-{
-	static const struct agent_count table[] = { { "prompt_tokens", RAW_PROMPT, false },
-						    { "completion_tokens", RAW_COMPLETION, false },
-						    { "total_tokens", RAW_TOTAL, false },
-						    { "prompt_tokens_details", RAW_COUNTS, true },
-						    { "completion_tokens_details", RAW_COUNTS,
-						      true },
-						    { "cost_cents", RAW_COUNTS, true },
-						    { NULL, RAW_COUNTS, false } };
-	static const struct agent_count prompt[] = { { "cached_tokens", RAW_CACHE_READ, false },
-						     { "cache_write_tokens", RAW_CACHE_WRITE,
-						       false },
-						     { "audio_tokens", RAW_INPUT_AUDIO, false },
-						     { NULL, RAW_COUNTS, false } };
-	static const struct agent_count completion[] = {
-		{ "reasoning_tokens", RAW_REASONING, false },
-		{ "audio_tokens", RAW_OUTPUT_AUDIO, false },
-		{ "accepted_prediction_tokens", RAW_COUNTS, true },
-		{ "rejected_prediction_tokens", RAW_COUNTS, true },
-		{ NULL, RAW_COUNTS, false }
-	};
-	struct text session = kept(r, json_member(v, "sessionId")),
-		    began = continue_began(r, session);
-	int64_t n = 0;
-	bool tells = false; /* older versions keep no usage */
-	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h))
-		tells |= json_kind(json_member(json_member(h, "message"), "usage")) == JSON_OBJECT;
-	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h), n++) {
-		json_value *message = json_member(h, "message"),
-			   *usage = json_member(message, "usage");
-		struct metered m;
-		struct raw_counts c = { .cache = CACHE_INSIDE };
-		struct instant at;
-		struct err e;
-		if (json_kind(message) != JSON_OBJECT) {
-			err_set(&e, ERR_INVALID, "an entry of 'history' has no object 'message'");
-			payload_refuse(r, line, h, &e);
-			continue;
-		}
-		const bool counted = json_kind(usage) == JSON_OBJECT;
-		if (tells)
-			note_message(
-				r, message,
-				text_of(arena_printf(&r->arena, "history[%lld]", (long long)n)),
-				counted, line);
-		if (!counted) {
-			payload_pass_over(r, "continue.session", h, line);
-			continue;
-		}
-		payload_begin(&m, "continue.session", line);
-		agent_set(&m.record, FIELD_ID,
-			  text_of(arena_printf(&r->arena, "continue:%.*s:%lld", (int)session.n,
-					       session.p, (long long)n)));
-		payload_text(&m.record, FIELD_MODEL, json_member(usage, "model"));
-		payload_text(&m.record, FIELD_PROJECT, json_member(v, "workspaceDirectory"));
-		set_session(&m.record, session);
-		if (began.n && instant_parse_lenient(&at, began, NULL) == 0)
-			agent_set_time(&m.record, FIELD_TIME, at.us);
-		int rc = agent_counts(&c, usage, table, &e);
-		if (rc == 0)
-			rc = agent_counts(&c, json_member(usage, "prompt_tokens_details"), prompt,
-					  &e);
-		if (rc == 0)
-			rc = agent_counts(&c, json_member(usage, "completion_tokens_details"),
-					  completion, &e);
-		payload_judge_beside(r, &m, message, usage, "");
-		agent_take_json(r, &m, &c, usage, rc, &e);
-	}
-}
-
 /* Vibe: the running total of a session. What came from a cache is not told. */
 static void read_vibe(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -473,11 +383,6 @@ static bool is_droid(json_value *v)
 	       json_member(json_member(v, "tokenUsage"), "inputTokens");
 }
 
-static bool is_continue(json_value *v)
-{
-	return json_kind(json_member(v, "history")) == JSON_ARRAY && json_member(v, "sessionId");
-}
-
 /* An entry of Continue's list of sessions. */
 static bool is_listed(json_value *v)
 {
@@ -509,9 +414,13 @@ static void pass_over(struct payload_reader *r, json_value *v, int64_t line)
 static const struct {
 	bool (*is)(json_value *v);
 	void (*read)(struct payload_reader *r, json_value *v, int64_t line);
-} documents[] = { { is_amp, read_amp },		  { is_droid, read_droid },
-		  { is_continue, read_continue }, { is_listed, pass_over },
-		  { is_kimi, read_kimi },	  { is_vibe, read_vibe } };
+} documents[] = { { is_amp, read_amp },
+		  { is_droid, read_droid },
+		  { continue_is_session, continue_read },
+		  { is_listed, pass_over },
+		  { is_kimi, read_kimi },
+		  { is_vibe, read_vibe },
+		  { opencode_is_export, opencode_export } };
 
 bool session_document(struct payload_reader *r, json_value *v, int64_t line)
 {

@@ -229,6 +229,15 @@ static void take_session_tier(struct payload_reader *r, struct metered *m, struc
 	json_close(doc);
 }
 
+/* Not even a prompt: Cline writes zeros where a stream was cut, and unknown is not zero. */
+static bool counts_nothing(const struct record *rec)
+{
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		if (rec->tokens[b])
+			return false;
+	return true;
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -250,6 +259,8 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));
 	json_value *provider = json_member(call, "provider");
+	if (json_true(json_member(call, "isByok"))) /* Copilot with a key of the user's own */
+		provider = json_member(call, "providerType");
 	const struct text named = json_string(
 		provider ? provider : json_member(json_member(call, "modelInfo"), "provider"));
 	payload_seller(r, &m.record, named.n ? named : text_of(f->seller));
@@ -258,8 +269,11 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		m.record.text[FIELD_MODEL] = r->session_model;
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
 	}
-	const struct text session =
-		r->session_id.n ? r->session_id : json_string(json_member(v, "sessionId"));
+	struct text session = r->session_id;
+	if (!session.n)
+		session = json_string(json_member(v, "sessionId"));
+	if (!session.n) /* Copilot, behind the start of its file */
+		session = json_string(json_at(call, "accounting.sourceSessionId"));
 	if (session.n) {
 		m.record.text[FIELD_SESSION] = m.record.text[FIELD_TASK] = session;
 		m.record.present |= (uint64_t)1 << FIELD_SESSION | (uint64_t)1 << FIELD_TASK;
@@ -275,6 +289,8 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	int rc = payload_time(&m.record, FIELD_TIME, time, &e);
 	if (rc == 0)
 		rc = take_counts(r, &m, f, usage, &e);
+	if (rc == 0)
+		m.broken_off |= counts_nothing(&m.record);
 	payload_judge(r, &m, usage, true);
 	if (call != usage)
 		payload_judge_beside(r, &m, call, usage, "");
@@ -397,7 +413,27 @@ static bool repeats_calls(struct payload_reader *r, json_value *v, int64_t line)
 		return true;
 	}
 	return r->session_calls &&
-	       (is_type(v, "agent.message.appended") || is_type(v, "session.shutdown"));
+	       (is_type(v, "agent.message.appended") || is_type(v, "session.shutdown") ||
+		is_type(v, "subagent.completed"));
+}
+
+/* What Copilot CLI prints in place of its log says of a call that it was answered, and no counts.
+ */
+static bool is_printed_call(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	if (is_type(v, "result") && json_at(v, "usage.premiumRequests")) {
+		r->passed_over++;
+		return true;
+	}
+	if (!is_type(v, "model.call_finished") || !is_copilot_line(v) ||
+	    !text_is(json_string(json_at(v, "data.outcome")), "success"))
+		return false;
+	err_set(&e, ERR_INVALID,
+		"the output of Copilot CLI does not count the tokens of its calls: read "
+		"session-state/ID/events.jsonl of the session");
+	payload_refuse(r, line, v, &e);
+	return true;
 }
 
 /* The shape of the log that a line without a call is of; NULL: of none. */
@@ -477,6 +513,12 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 		read_messages(r, json_member(patch, "messages"), line);
 		return true;
 	}
+	if (is_type(v, "session.start") && is_copilot_line(v)) {
+		keep(r, &r->session_id, json_at(v, "data.sessionId"));
+		payload_pass_over(r, "copilot-cli.session", v, line);
+		r->added_up++; /* it may end without a call, and tell the length of its prompt */
+		return true;
+	}
 	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */
 		keep(r, &r->session_effort, json_member(v, "thinkingLevel"));
 		r->passed_over++;
@@ -490,10 +532,16 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	bool gemini = json_member(v, "sessionId") && json_member(v, "projectHash");
 	bool pi = is_type(v, "session") && (json_member(v, "version") || json_member(v, "cwd"));
 	bool kimi = is_type(v, "llm.request");
-	bool cline = messages && json_member(v, "system_prompt") && !json_member(v, "model");
+	/* a sub-agent's document has no prompt of the system, and names its parent's */
+	json_value *origin = json_member(v, "origin");
+	bool cline = messages && !json_member(v, "model") &&
+		     (json_member(v, "system_prompt") ||
+		      (json_member(v, "sessionId") && json_kind(origin) == JSON_OBJECT));
 	if (!gemini && !pi && !kimi && !cline)
 		return false;
-	keep(r, &r->session_id, json_member(v, gemini ? "sessionId" : "id"));
+	keep(r, &r->session_id, json_member(v, gemini || cline ? "sessionId" : "id"));
+	if (cline)
+		keep(r, &r->session_id, json_member(origin, "parentThreadId"));
 	if (kimi)
 		keep(r, &r->session_model, json_member(v, "model"));
 	if (gemini && !messages)
@@ -507,7 +555,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *call, *usage;
-	if (take_header(r, v, line) || take_cline_sums(r, v, line))
+	if (take_header(r, v, line) || take_cline_sums(r, v, line) || is_printed_call(r, v, line))
 		return true;
 	if (is_pi_line(v) && is_type(v, "message") &&
 	    json_kind(json_member(v, "message")) != JSON_OBJECT) {
@@ -530,8 +578,14 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (is_copilot_line(v) && copilot_session_line(r, v, line))
 		return true;
-	if (!shape_of_line(v) || !repeats_calls(r, v, line))
+	if (!shape_of_line(v))
 		return false;
-	r->passed_over++;
+	if (repeats_calls(r, v, line))
+		r->passed_over++;
+	else if (is_copilot_line(v) && text_find(json_string(json_member(v, "type")), "session."))
+		/* before a vendor's own events of that name */
+		pass_over_line(r, "copilot-cli.session", v, v, line);
+	else
+		return false;
 	return true;
 }

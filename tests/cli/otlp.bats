@@ -213,6 +213,9 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	run "$TALLY" fsck; expect 0 clean
 	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
 	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not say which tokens came from a cache'
+	metric continue_cli_token_usage 2 0 60 input=41 output=63 cacheRead=514 cacheCreation=101 >a.json
+	run "$TALLY" replay a.json --json; expect 3 '"records": 1,' '"input": 41,' '"cache_read": 514,' '"cache_write_5m": 101,' '"unpriced": 1' 'does not say whether its prompts hold what a cache did'
+	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
 	metric other.token.usage 1 0 60 input=10 >b.json
 	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
 }
@@ -239,6 +242,35 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	metric $n 2 0 60 input=100 >i1.json; metric $n 2 30 60 input=50 >other.json
 	together i1.json other.json >two.json
 	run "$TALLY" replay two.json --json; expect 3 '"records": 1,' 'or by two exporters'
+}
+@test "a metric for each kind of token is one sum of all, and what it counts in each call is the same again" {
+	# inference NAME=N...: gen_ai's counters and histograms, each begun at an instant of its own
+	inference() {
+		python3 - "$@" <<'P'
+import json, os, sys
+points = {}
+for i, x in enumerate(sys.argv[1:]):
+	name, n = x.split("=")
+	modality, name = name.split(":") if ":" in name else ("unknown", name)
+	a = [{"key": k, "value": {"stringValue": v}} for k, v in (("gen_ai.operation.name", "chat"), ("gen_ai.response.model", "deepseek-v4-flash"), ("gen_ai.token.modality", modality))]
+	p = {"startTimeUnixNano": str(1781510400000000000 + i), "timeUnixNano": os.environ.get("END", "1781510460000000000"), "attributes": a}
+	points.setdefault("gen_ai.client.inference." + name, []).append({**p, "count": "1", "sum": int(n)} if name.startswith("operation") else {**p, "asInt": n})
+print(json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": k, "unit": "{token}", "histogram" if "operation" in k else "sum": {"aggregationTemporality": 2, "dataPoints": v}} for k, v in points.items()]}]}]}))
+P
+	}
+	inference operation.input_tokens=10000 operation.output_tokens=200 usage.input_tokens=10000 usage.output_tokens=200 usage.cache_read.input_tokens=9000 usage.cache_write.input_tokens=0 usage.reasoning.output_tokens=50 >m.json
+	run "$TALLY" replay m.json m.json --json; expect 0 '"records": 1,' '"input": 1000,' '"cache_read": 9000,' '"output": 200,' '"total": "0.0002212"'
+	run "$TALLY" ingest m.json; expect 0 '1 accepted'
+	END=1781510520000000000 inference operation.input_tokens=20000 operation.output_tokens=400 usage.input_tokens=20000 usage.output_tokens=400 usage.cache_read.input_tokens=18000 usage.cache_write.input_tokens=0 usage.reasoning.output_tokens=100 >m.json
+	run "$TALLY" ingest m.json; expect 0 '1 duplicate'
+	total 1 2000 400
+	# alone, they leave out what was cached; sound may have a price of its own; what nobody knows is told
+	inference operation.input_tokens=10000 operation.output_tokens=200 >m.json
+	run "$TALLY" replay m.json --json; expect 3 '"records": 1,' '"input": 10000,' '"output": 200,' 'does not say which tokens came from a cache'
+	inference usage.input_tokens=10000 audio:usage.input_tokens=50 >m.json
+	run "$TALLY" replay m.json --json; expect 3 '"records": 2,' '"unpriced": 1' 'tokens of sound or pictures'
+	inference usage.input_tokens=10000 usage.video.input_tokens=5 >m.json
+	run "$TALLY" replay m.json --json; expect 3 "the metric 'gen_ai.client.inference.usage.video.input_tokens' counts tokens, but its kind is unknown"
 }
 @test "metrics never count beside the calls that they sum up, whichever comes first" {
 	on_server && skip "a server's database keeps whichever came first"
