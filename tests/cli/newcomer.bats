@@ -343,3 +343,33 @@ CASES
 	[[ $output != *replaces* ]] || fail "the same period"
 	run "$TALLY" invoice draft acme --since 2026-06-10 --until 2026-06-20; expect 0 'acme: this draft replaces #1 of 2026-06-01 to 2026-06-30, which overlapped it'
 }
+@test "a database in a folder that may not be written is read; a full output is told once, with the reason" {
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,1000000\n' >u.csv
+	on_server || {
+		mkdir ro; "$TALLY" ingest u.csv --db ro/t.db -q
+		[ ! -e ro/t.db-wal ] || skip "the database is still open"
+		if [ "$(id -u)" = 0 ]; then
+			setpriv --reuid=65534 --clear-groups true 2>/dev/null || skip "no other user to be"
+			chmod 755 "$DIR"; chmod 777 .; as=(setpriv --reuid=65534 --clear-groups env HOME=/nonexistent)
+			setpriv --reuid=65534 --clear-groups "$TALLY" --version >/dev/null 2>&1 || skip "the program cannot be run by others"
+		else as=(env HOME=/nonexistent); fi
+		chmod 555 ro
+		for mode in 644 444; do
+			chmod $mode ro/t.db
+			run "${as[@]}" "$TALLY" usage --db ro/t.db --json; expect 0 '"records": 1' || fail "$mode"
+			run "${as[@]}" "$TALLY" daily --db ro/t.db; expect 0 2026-06-15 || fail "$mode"
+		done
+		run "${as[@]}" "$TALLY" ingest u.csv --db ro/t.db
+		expect 1 'ro/t.db: could not run a statement: the file or its folder may not be written'
+		[ ! -e ro/t.db-wal ] || fail "something was made beside it"
+		chmod 755 ro
+	}
+	[ -e /dev/full ] || skip "no /dev/full"
+	"$TALLY" ingest u.csv --db t.db -q
+	for line in 'usage --json' 'usage' 'usage --csv' 'price list' 'daily --db t.db --json' 'records --json'; do
+		run bash -c "'$TALLY' $line --db t.db >/dev/full"
+		[[ $line != price* && $line != daily* ]] || run bash -c "'$TALLY' $line >/dev/full"
+		expect 1 'could not write the output: No space left on device' || fail "$line"
+		[ "${#lines[@]}" = 1 ] || fail "$line says more than once why"
+	done
+}
