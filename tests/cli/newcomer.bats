@@ -373,3 +373,15 @@ CASES
 		[ "${#lines[@]}" = 1 ] || fail "$line says more than once why"
 	done
 }
+@test "a spreadsheet's number of a day is named, dates with points are read, and three refusals of a kind are enough" {
+	printf 'time,model,input\n46296,deepseek-v4-flash,1000\n46297.5,deepseek-v4-flash,1000\n' >days.csv
+	for at in '' '--at 2026-06-15'; do
+		run "$TALLY" replay days.csv $at; expect 3 "days.csv:2: field 'time': '46296' is not an instant, and may be a spreadsheet's number of a day (2026-10-01)" '2 records refused'
+	done
+	run "$TALLY" replay days.csv --at 2026-06-15 --format csv-seconds --json; expect 0 '"records": 2,'
+	printf 'time,model,input\n15.06.2026,deepseek-v4-flash,1000\n1.6.2026 10:30,deepseek-v4-flash,1000\n' >points.csv
+	run "$TALLY" replay points.csv --by day; expect 0 2026-06-15 2026-06-01
+	{ echo time,model,input; for i in $(seq 30); do echo "x$i,gpt-5,1"; echo "2026-06-15,gpt-5,z$i"; done; } >many.csv
+	run "$TALLY" replay many.csv; expect 3 "'x3' is not an instant" "'z3' is not a whole number" 'and 54 more' '60 records refused'
+	[[ $output != *x4* ]]
+}
