@@ -191,7 +191,7 @@ static int help(int argc, char **argv)
 {
 	struct text near;
 	int used;
-	if (argc < 1) {
+	if (argc < 1 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
 		cli_print_overview(stdout);
 		return 0;
 	}

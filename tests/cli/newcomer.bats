@@ -385,3 +385,14 @@ CASES
 	run "$TALLY" replay many.csv; expect 3 "'x3' is not an instant" "'z3' is not a whole number" 'and 54 more' '60 records refused'
 	[[ $output != *x4* ]]
 }
+@test "a column that nobody knows names its remedy, and a region that no price has is told" {
+	printf 'time,model,input,flux_tokens\n2026-06-15,gpt-5,1,5\n' >c.csv
+	printf '{"time":"2026-06-15","model":"gpt-5","input":1,"flux_tokens":5}\n' >c.jsonl
+	for f in c.csv c.jsonl; do
+		run "$TALLY" replay $f; expect 3 "'flux_tokens' is of no known meaning" '--map FIELD=COLUMN' '--map none=COLUMN' || fail $f
+		[[ $output != *'newer prices'* ]] || fail "no price helps"
+	done
+	run "$TALLY" replay c.csv --map none=flux_tokens --json; expect 0 '"unpriced": 0'
+	run "$TALLY" cost gpt-5 --region mars --input 5; expect 0 "no price of it names a region: 'mars' changes nothing"
+	run "$TALLY" help --help; expect 0 'Usage: tally COMMAND'
+}
