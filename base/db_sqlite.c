@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/db_driver.h"
+#include "base/peek.h"
 
 enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048, KNOWN_PLACES = 64 };
 
@@ -105,6 +106,10 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			       "written (%s)",
 			       db->path, doing, refused ? strerror(refused) : why);
 	}
+	if ((code & 0xFF) == SQLITE_READONLY && access(db->path, F_OK) == 0)
+		return err_set(e, ERR_STORE,
+			       "%s: could not %s: the file or its folder may not be written",
+			       db->path, doing);
 	if (code == SQLITE_CONSTRAINT_COMMITHOOK)
 		return err_set(e, ERR_STORE,
 			       "%s: the file, or its -wal or -shm, has been replaced, moved or "
@@ -246,6 +251,26 @@ static int has_moved(void *user)
 	return 0;
 }
 
+/* Whether a reader cannot make the files that it needs beside the database: its folder may not be
+ * written, and nobody who may has it open. Then nothing can change it, and it is read as it is. */
+static bool is_still(const char *path)
+{
+	unsigned char version[2] = { 0 };
+	const char *slash = strrchr(path, '/');
+	struct buf folder = { 0 }, log = { 0 };
+	buf_add(&folder, path, slash ? (size_t)(slash - path) + 1 : 0);
+	buf_puts(&folder, ".");
+	buf_printf(&log, "%s-wal", path);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const bool still = access(folder.p, W_OK) != 0 && access(log.p, F_OK) != 0 &&
+			   pread(fd, version, 2, 18) == 2 && version[0] == 2;
+	if (fd >= 0)
+		close(fd);
+	buf_release(&folder);
+	buf_release(&log);
+	return still;
+}
+
 static int open_file(struct db *db, const char *path, enum db_mode mode, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -261,7 +286,14 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (mode == DB_READ && access(path, W_OK) != 0)
 		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
-	bool opened = sqlite3_open_v2(path, &handle, flags, NULL) == SQLITE_OK;
+	struct buf name = { 0 };
+	if (mode == DB_READ && is_still(path)) {
+		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+		peek_put_uri(&name, path);
+		buf_puts(&name, "?mode=ro&immutable=1");
+	}
+	bool opened = sqlite3_open_v2(name.n ? name.p : path, &handle, flags, NULL) == SQLITE_OK;
+	buf_release(&name);
 	c->handle = handle;
 	if (!opened)
 		return err_set(e, ERR_UNREADABLE, "could not open the database '%s': %s", path,

@@ -47,8 +47,8 @@ int file_write(const char *path, struct text content, struct err *e)
 	if (path)
 		ok &= fclose(f) == 0;
 	return ok ? 0
-		  : err_set(e, ERR_SYSTEM, "could not write '%s': %s", path ? path : "the output",
-			    strerror(errno));
+		  : err_set(e, ERR_SYSTEM, "could not write %s%s%s: %s", path ? "'" : "",
+			    path ? path : "the output", path ? "'" : "", strerror(errno));
 }
 
 int file_make_folders(const char *path, unsigned mode, struct err *e)

@@ -82,8 +82,29 @@ static bool take_char(const char **p, const char *end, char c)
 	return false;
 }
 
+/* 15.06.2026, 1.6.2026: points stand between a day, a month and a year in no other order. */
+static bool take_pointed_date(const char **p, const char *end, struct civil *c)
+{
+	const char *q = *p;
+	int *const part[] = { &c->day, &c->month };
+	for (int i = 0; i < 2; i++) {
+		int n = 0;
+		*part[i] = 0;
+		for (; q < end && is_digit(*q) && n < 2; q++, n++)
+			*part[i] = *part[i] * 10 + (*q - '0');
+		if (n == 0 || !take_char(&q, end, '.'))
+			return false;
+	}
+	if (!take_digits(&q, end, 4, &c->year) || (q < end && is_digit(*q)))
+		return false;
+	*p = q;
+	return true;
+}
+
 static bool take_date(const char **p, const char *end, struct civil *c)
 {
+	if (take_pointed_date(p, end, c))
+		return true;
 	if (!take_digits(p, end, 4, &c->year))
 		return false;
 	if (take_char(p, end, '-'))
@@ -168,6 +189,30 @@ int instant_parse(struct instant *out, struct text s, struct err *e)
 	return 0;
 }
 
+bool instant_is_sheet_day(struct text s)
+{
+	size_t digits = 0;
+	while (digits < s.n && is_digit(s.p[digits]))
+		digits++;
+	return digits == 5 && (digits == s.n || s.p[digits] == '.') &&
+	       memcmp(s.p, "36000", 5) >= 0 && memcmp(s.p, "60000", 5) < 0;
+}
+
+/* A spreadsheet's count of days since 1899-12-30. */
+static int refuse_sheet_day(struct text s, struct err *e)
+{
+	char day[DAY_TEXT_MAX];
+	int64_t n = 0;
+	for (size_t i = 0; i < 5; i++)
+		n = n * 10 + (s.p[i] - '0');
+	return err_set(
+		e, ERR_INVALID,
+		"'%.*s' is not an instant, and may be a spreadsheet's number of a day (%s): "
+		"format the column as dates, 2026-06-15 08:30:00 (seconds from the start of a "
+		"trace: " ASKED("format") " csv-seconds)",
+		s.n > 60 ? 60 : (int)s.n, s.p, day_format(n - 25569, day));
+}
+
 int instant_parse_lenient(struct instant *out, struct text s, struct err *e)
 {
 	size_t digits = 0;
@@ -190,6 +235,8 @@ int instant_parse_lenient(struct instant *out, struct text s, struct err *e)
 			out->us = us;
 		return rc;
 	}
+	if (instant_is_sheet_day(s))
+		return refuse_sheet_day(s, e);
 	return instant_parse(out, s, e);
 }
 

@@ -42,7 +42,7 @@ bool civil_valid(struct civil c);
 int64_t floor_div(int64_t a, int64_t b);
 
 /*
- * Accepts YYYY-MM-DD, YYYYMMDD (midnight UTC), and YYYY-MM-DD[T or
+ * Accepts YYYY-MM-DD, YYYYMMDD, DD.MM.YYYY (midnight UTC), and YYYY-MM-DD[T or
  * space]HH:MM[:SS[.fraction]][Z|+HH:MM|+HHMM|+HH|-...]; without an offset the text is UTC.
  * Fractions beyond the microsecond are cut off, not rounded, so that an instant never moves over a
  * boundary.
@@ -53,7 +53,10 @@ int instant_parse(struct instant *out, struct text s, struct err *e);
  * point), milliseconds (12 to 14), microseconds (15 to 17) and nanoseconds (18 to 19).
  */
 int instant_parse_lenient(struct instant *out, struct text s, struct err *e);
-/* YYYY-MM-DD or YYYYMMDD */
+/* Whether it is what a spreadsheet has for a day between 1998 and 2064, 46296 or 46296.5, where its
+ * column is not formatted as dates. instant_parse_lenient refuses such a number and says so. */
+bool instant_is_sheet_day(struct text s);
+/* YYYY-MM-DD, YYYYMMDD or DD.MM.YYYY */
 int civil_parse(struct civil *out, struct text s, struct err *e);
 /* A span of seconds (non-negative decimal) in microseconds; finer digits are cut off. unit_us:
  * microseconds per unit. */

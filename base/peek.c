@@ -46,8 +46,7 @@ static int failed(const struct peek *p, struct err *e)
 		       p->handle ? sqlite3_errmsg(p->handle) : "no memory");
 }
 
-/* As a part of a URI. */
-static void put_uri(struct buf *b, const char *path)
+void peek_put_uri(struct buf *b, const char *path)
 {
 	buf_puts(b, "file:");
 	for (; *path; path++)
@@ -60,7 +59,7 @@ static void put_uri(struct buf *b, const char *path)
 static int open_at(struct peek *p, const char *path, const char *how, struct err *e)
 {
 	struct buf uri = { 0 };
-	put_uri(&uri, path);
+	peek_put_uri(&uri, path);
 	buf_puts(&uri, how);
 	int code = sqlite3_open_v2(uri.p, &p->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 	buf_release(&uri);

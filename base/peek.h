@@ -42,4 +42,7 @@ int64_t peek_int(struct peek_rows *r, int column);
 /* Whether it is a whole number that is not negative. */
 bool peek_is_count(struct peek_rows *r, int column);
 
+/* Appends the path as SQLite takes it in a URI, "file:" before it. */
+void peek_put_uri(struct buf *b, const char *path);
+
 #endif

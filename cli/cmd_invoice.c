@@ -793,7 +793,7 @@ const struct command command_invoice_finalize = {
 		"hash "
 		"in the journal, all or nothing. What changes later becomes an adjustment on the "
 		"next invoice, or a credit note.",
-	.examples = "  tally invoice finalize #12\n  tally invoice finalize --all\n",
+	.examples = "  tally invoice finalize 12\n  tally invoice finalize --all\n",
 	.options = finalize_options,
 	.common = TAKES_DB | TAKES_PRICES,
 	.run = finalize,

@@ -224,7 +224,7 @@ const struct command command_replay = {
 		"agent on this machine (tally sources).\n\n"
 		"Native fields (CSV columns or JSON keys): id, time, completed, provider, "
 		"model, customer, project, workload, task, "
-		"session, service_tier, region, input, cache_read, cache_write_5m, "
+		"session, service_tier, region, effort, input, cache_read, cache_write_5m, "
 		"cache_write_1h, output, reasoning, requests; prompt (input "
 		"with its cached parts) instead of input; total, which must equal the sum; "
 		"input_audio and the like. Only a "

@@ -14,8 +14,11 @@
 #define TALLY_VERSION "0.0.0"
 #endif
 
+static bool has_reported; /* why it failed */
+
 static int report_error(const struct err *e, bool json)
 {
+	has_reported = true;
 	fflush(stdout);
 	print_notice("tally: %s\n", e->message);
 	if (json) {
@@ -188,7 +191,7 @@ static int help(int argc, char **argv)
 {
 	struct text near;
 	int used;
-	if (argc < 1) {
+	if (argc < 1 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
 		cli_print_overview(stdout);
 		return 0;
 	}
@@ -313,9 +316,13 @@ int main(int argc, char **argv)
 	table_use_locale();
 	err_name_options(true);
 	int status = run(argc - 1, argv + 1);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		print_notice("tally: could not write the output: %s\n", strerror(errno));
-		return 1;
-	}
-	return status;
+	/* what was refused is tried once more, and says why again */
+	const bool flushed = fflush(stdout) == 0;
+	if (flushed && !ferror(stdout))
+		return status;
+	if (!has_reported)
+		print_notice("tally: could not write the output%s%s\n",
+			     flushed ? "; a part of it is missing" : ": ",
+			     flushed ? "" : strerror(errno));
+	return 1;
 }

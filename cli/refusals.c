@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/dict.h"
 #include "base/file.h"
 #include "meter/read/doubts.h"
 #include "reports/table.h"
@@ -19,6 +20,35 @@ static void end_run(struct refusals *r)
 	r->line = r->to = 0;
 }
 
+/* What a reason is without what it quotes and counts. */
+static uint64_t kind_of(const char *why)
+{
+	static const uint64_t seed[2] = { 3, 4 };
+	char plain[600];
+	size_t n = 0;
+	bool quoted = false;
+	for (; *why && n < sizeof plain; why++) {
+		quoted ^= *why == '\'';
+		if (!quoted && !is_digit(*why))
+			plain[n++] = *why;
+	}
+	return hash_bytes(plain, n, seed);
+}
+
+/* Whether as many of its kind were printed as are; else it is one more. */
+static bool is_one_of_many(struct refusals *r, const char *why)
+{
+	const uint64_t kind = kind_of(why);
+	int i = 0;
+	while (i < r->kinds && r->kind[i] != kind)
+		i++;
+	if (i == REFUSAL_KINDS)
+		return false;
+	if (i == r->kinds)
+		r->kind[r->kinds++] = kind;
+	return r->of_kind[i]++ >= REFUSALS_OF_A_KIND;
+}
+
 void refusals_add(void *user, const char *path, int64_t line, const char *why)
 {
 	struct refusals *r = user;
@@ -31,7 +61,7 @@ void refusals_add(void *user, const char *path, int64_t line, const char *why)
 		return;
 	}
 	end_run(r);
-	if (r->told == REFUSALS_TOLD)
+	if (r->told == REFUSALS_TOLD || is_one_of_many(r, why))
 		return;
 	r->told++;
 	r->named++;

@@ -1,7 +1,7 @@
 /*
  * refusals: how records that were refused are told on standard error, the same by every command:
- * with file and line, those of lines that follow each other for the same reason together, and no
- * more than REFUSALS_TOLD of them.
+ * with file and line, those of lines that follow each other for the same reason together, three of
+ * a kind, and no more than REFUSALS_TOLD of them.
  */
 #ifndef TALLY_CLI_REFUSALS_H
 #define TALLY_CLI_REFUSALS_H
@@ -11,12 +11,15 @@
 
 #include "base/text.h"
 
-enum { REFUSALS_TOLD = 20 };
+enum { REFUSALS_TOLD = 20, REFUSALS_OF_A_KIND = 3, REFUSAL_KINDS = 32 };
 
 /* All zero to begin with. */
 struct refusals {
 	int64_t met, named; /* so many were met; so many have a place in what was printed */
 	int told;	    /* reasons with a place, printed */
+	/* reasons that differ in what they quote, and how many were printed of each */
+	uint64_t kind[REFUSAL_KINDS];
+	int of_kind[REFUSAL_KINDS], kinds;
 	/* the last of them, and the line up to which the ones behind it say the same */
 	char path[PATH_MAX], why[600];
 	int64_t line, to;

@@ -283,6 +283,10 @@ static void print_doubts(const struct cost_question *asked, const struct cost *x
 			   decimal_format(price_region_factor(p), times),
 			   p->rule->source ? ": " : "", p->rule->source ? p->rule->source : "");
 	}
+	if (asked->price.region.n && !p->region)
+		print_note("note     no price of it names a region: '%.*s' changes nothing",
+			   asked->price.region.n > 60 ? 60 : (int)asked->price.region.n,
+			   asked->price.region.p);
 	if (x->match.guess)
 		print_note("note     the public holidays of that year are not known, so peak or "
 			   "off-peak is a guess");

@@ -665,8 +665,7 @@ static void waiting_remark(const char *name, const struct whatif_result *w, cons
 			   struct buf *b)
 {
 	struct buf line = { 0 };
-	put_count(b, w->moved);
-	buf_printf(&line, "%s calls wait", b->p);
+	buf_printf(&line, "%s %s", COUNTED(w->moved, "call"), w->moved == 1 ? "waits" : "wait");
 	if (w->moved) {
 		buf_puts(&line, ", ");
 		put_span(&line, w->waited_us / 1000 / w->moved);

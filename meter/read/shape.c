@@ -160,7 +160,7 @@ const struct shape *shape_of_seconds(const struct shape *s, struct text time)
 	struct instant at;
 	int64_t us;
 	if (s->column || s->time != TIME_INSTANT || time.n == 0 ||
-	    instant_parse_lenient(&at, time, NULL) == 0 ||
+	    instant_parse_lenient(&at, time, NULL) == 0 || instant_is_sheet_day(time) ||
 	    span_parse(&us, time, US_PER_SECOND, NULL) != 0)
 		return s;
 	return shape_by_name(s->container == CONTAINER_CSV ? "csv-seconds" : "jsonl-seconds");

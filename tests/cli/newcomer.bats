@@ -343,3 +343,56 @@ CASES
 	[[ $output != *replaces* ]] || fail "the same period"
 	run "$TALLY" invoice draft acme --since 2026-06-10 --until 2026-06-20; expect 0 'acme: this draft replaces #1 of 2026-06-01 to 2026-06-30, which overlapped it'
 }
+@test "a database in a folder that may not be written is read; a full output is told once, with the reason" {
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,1000000\n' >u.csv
+	on_server || {
+		mkdir ro; "$TALLY" ingest u.csv --db ro/t.db -q
+		[ ! -e ro/t.db-wal ] || skip "the database is still open"
+		if [ "$(id -u)" = 0 ]; then
+			setpriv --reuid=65534 --clear-groups true 2>/dev/null || skip "no other user to be"
+			chmod 755 "$DIR"; chmod 777 .; as=(setpriv --reuid=65534 --clear-groups env HOME=/nonexistent)
+			setpriv --reuid=65534 --clear-groups "$TALLY" --version >/dev/null 2>&1 || skip "the program cannot be run by others"
+		else as=(env HOME=/nonexistent); fi
+		chmod 555 ro
+		for mode in 644 444; do
+			chmod $mode ro/t.db
+			run "${as[@]}" "$TALLY" usage --db ro/t.db --json; expect 0 '"records": 1' || fail "$mode"
+			run "${as[@]}" "$TALLY" daily --db ro/t.db; expect 0 2026-06-15 || fail "$mode"
+		done
+		run "${as[@]}" "$TALLY" ingest u.csv --db ro/t.db
+		expect 1 'ro/t.db: could not run a statement: the file or its folder may not be written'
+		[ ! -e ro/t.db-wal ] || fail "something was made beside it"
+		chmod 755 ro
+	}
+	[ -e /dev/full ] || skip "no /dev/full"
+	"$TALLY" ingest u.csv --db t.db -q
+	for line in 'usage --json' 'usage' 'usage --csv' 'price list' 'daily --db t.db --json' 'records --json'; do
+		run bash -c "'$TALLY' $line --db t.db >/dev/full"
+		[[ $line != price* && $line != daily* ]] || run bash -c "'$TALLY' $line >/dev/full"
+		expect 1 'could not write the output: No space left on device' || fail "$line"
+		[ "${#lines[@]}" = 1 ] || fail "$line says more than once why"
+	done
+}
+@test "a spreadsheet's number of a day is named, dates with points are read, and three refusals of a kind are enough" {
+	printf 'time,model,input\n46296,deepseek-v4-flash,1000\n46297.5,deepseek-v4-flash,1000\n' >days.csv
+	for at in '' '--at 2026-06-15'; do
+		run "$TALLY" replay days.csv $at; expect 3 "days.csv:2: field 'time': '46296' is not an instant, and may be a spreadsheet's number of a day (2026-10-01)" '2 records refused'
+	done
+	run "$TALLY" replay days.csv --at 2026-06-15 --format csv-seconds --json; expect 0 '"records": 2,'
+	printf 'time,model,input\n15.06.2026,deepseek-v4-flash,1000\n1.6.2026 10:30,deepseek-v4-flash,1000\n' >points.csv
+	run "$TALLY" replay points.csv --by day; expect 0 2026-06-15 2026-06-01
+	{ echo time,model,input; for i in $(seq 30); do echo "x$i,gpt-5,1"; echo "2026-06-15,gpt-5,z$i"; done; } >many.csv
+	run "$TALLY" replay many.csv; expect 3 "'x3' is not an instant" "'z3' is not a whole number" 'and 54 more' '60 records refused'
+	[[ $output != *x4* ]]
+}
+@test "a column that nobody knows names its remedy, and a region that no price has is told" {
+	printf 'time,model,input,flux_tokens\n2026-06-15,gpt-5,1,5\n' >c.csv
+	printf '{"time":"2026-06-15","model":"gpt-5","input":1,"flux_tokens":5}\n' >c.jsonl
+	for f in c.csv c.jsonl; do
+		run "$TALLY" replay $f; expect 3 "'flux_tokens' is of no known meaning" '--map FIELD=COLUMN' '--map none=COLUMN' || fail $f
+		[[ $output != *'newer prices'* ]] || fail "no price helps"
+	done
+	run "$TALLY" replay c.csv --map none=flux_tokens --json; expect 0 '"unpriced": 0'
+	run "$TALLY" cost gpt-5 --region mars --input 5; expect 0 "no price of it names a region: 'mars' changes nothing"
+	run "$TALLY" help --help; expect 0 'Usage: tally COMMAND'
+}
