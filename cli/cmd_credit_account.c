@@ -335,6 +335,36 @@ static int note_rule(void *user, const struct credit_rule *r)
 	return 0;
 }
 
+/* The grant as a rule; *again: it was added before. */
+static int grant_again(const struct cli *cli, struct ledger_session *s, const struct grant *g,
+		       struct nano_credits rollover, bool *again, struct err *e)
+{
+	const struct credit_rule r = { .account = g->account,
+				       .name = g->name,
+				       .every = text_of(cli_value(cli, "every")),
+				       .lasts = text_of(cli_value(cli, "lasts")),
+				       .currency = g->currency,
+				       .has_cost_basis = g->has_cost_basis,
+				       .cost_basis = g->cost_basis,
+				       .has_price = g->has_price,
+				       .price = g->price,
+				       .amount = g->amount,
+				       .kind = g->kind,
+				       .priority = g->priority,
+				       .anchor = g->effective,
+				       .next = g->effective,
+				       .until = g->expires,
+				       .rollover = rollover };
+	struct rule_named named = { g->name, false };
+	int rc = ledger_each_rule(s->ledger, g->account, note_rule, &named, e);
+	*again = named.found;
+	if (rc == 0)
+		rc = ledger_add_rule(s->ledger, &r, e);
+	if (rc == 0)
+		rc = ledger_recur(s->ledger, s->now, s->now, e);
+	return rc;
+}
+
 static int grant(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -369,29 +399,7 @@ static int grant(struct cli *cli, struct err *e)
 		g.name = id ? text_of(id) : every && g.note.n ? g.note : text_of(name);
 	}
 	if (rc == 0 && every) {
-		const struct credit_rule r = { .account = a->id,
-					       .name = g.name,
-					       .every = text_of(every),
-					       .lasts = text_of(cli_value(cli, "lasts")),
-					       .currency = g.currency,
-					       .has_cost_basis = g.has_cost_basis,
-					       .cost_basis = g.cost_basis,
-					       .has_price = g.has_price,
-					       .price = g.price,
-					       .amount = g.amount,
-					       .kind = g.kind,
-					       .priority = g.priority,
-					       .anchor = g.effective,
-					       .next = g.effective,
-					       .until = g.expires,
-					       .rollover = rollover };
-		struct rule_named named = { g.name, false };
-		rc = ledger_each_rule(s.ledger, a->id, note_rule, &named, e);
-		again = named.found;
-		if (rc == 0)
-			rc = ledger_add_rule(s.ledger, &r, e);
-		if (rc == 0)
-			rc = ledger_recur(s.ledger, s.now, s.now, e);
+		rc = grant_again(cli, &s, &g, rollover, &again, e);
 	} else if (rc == 0) {
 		struct grant known;
 		struct err none;

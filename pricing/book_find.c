@@ -117,6 +117,19 @@ static void take_window(struct price_match *out, const struct price *p, struct i
 		}
 }
 
+/* p as the question changes it: the length and the region that it leaves open, the fee of its
+ * spelling, and whether it stands in for a seller's. NULL stays NULL. */
+static const struct price *vary(struct book *b, const struct name_entry *n, const struct price *p,
+				const struct price_query *q, bool stands_in)
+{
+	p = within_stated_length(b, n, p, q);
+	if (q->region.n == 0)
+		p = book_price_without_region(b, p);
+	if (q->request_fee)
+		p = book_price_with_request_fee(b, p, q->request_fee);
+	return stands_in ? book_price_standing_in(b, p) : p;
+}
+
 static int find_price(struct book *b, const struct price_query *query, struct price_match *out,
 		      struct err *e)
 {
@@ -158,25 +171,10 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		if (p && (!a || p->layer >= a->layer)) {
 			if (!book_holds_in_region(b, n, p, q.region))
 				return book_no_such_region(b, n, p, &q, e);
-			const struct price *later = may_be(n, p, q.at);
-			out->price = p = within_stated_length(b, n, p, &q);
-			out->may_be = within_stated_length(b, n, later, &q);
-			out->price = book_price_of_moving_name(b, out->price, out->alias);
-			if (q.region.n == 0) {
-				out->price = book_price_without_region(b, out->price);
-				out->may_be = book_price_without_region(b, out->may_be);
-			}
-			if (q.request_fee) {
-				out->price =
-					book_price_with_request_fee(b, out->price, q.request_fee);
-				out->may_be =
-					book_price_with_request_fee(b, out->may_be, q.request_fee);
-			}
-			if (stands_in) {
-				out->price = book_price_standing_in(b, out->price);
-				out->may_be = book_price_standing_in(b, out->may_be);
-			}
-			take_window(out, p, q.at);
+			out->may_be = vary(b, n, may_be(n, p, q.at), &q, stands_in);
+			out->price = vary(b, n, book_price_of_moving_name(b, p, out->alias), &q,
+					  stands_in);
+			take_window(out, within_stated_length(b, n, p, &q), q.at);
 			return 0;
 		}
 		if (!a)

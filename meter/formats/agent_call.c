@@ -157,3 +157,25 @@ struct text path_part(const char *path, int levels_up)
 	}
 	return TEXT("");
 }
+
+/* Where the counts stand in the usage objects of the formats. */
+static const struct {
+	const char *shape, *key;
+	enum raw_count which;
+} counts[] = {
+#define COUNT(shape, key, which) { shape, key, which },
+#include "meter/formats/session_counts.def"
+#undef COUNT
+};
+
+int agent_session_counts(struct raw_counts *c, const char *shape, json_value *usage, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
+		json_value *n =
+			strcmp(counts[i].shape, shape) == 0 ? json_at(usage, counts[i].key) : NULL;
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(c, counts[i].which, n, e);
+	}
+	return rc;
+}

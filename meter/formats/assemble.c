@@ -285,19 +285,13 @@ static void note_shared(struct assembly *a, size_t call, struct text session)
 	a->shared[a->shared_count++] = (struct shared_call){ keep(a, session), call };
 }
 
-/* NULL, or what contradicts what is known of the call. */
-static const char *merge(struct assembly *a, size_t at, const struct metered *m)
+/* How the counts of m compare with those of the call that is there; *known and *counts become what
+ * each says with what it has from the other. */
+static enum sighting compare_with(const struct metered *have, const struct metered *m,
+				  int64_t known[BUCKET_COUNT], int64_t counts[BUCKET_COUNT])
 {
-	struct metered *have = call_at(a, at);
-	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
-		return "model";
-	int64_t known[BUCKET_COUNT], counts[BUCKET_COUNT];
-	const struct sighting_lifetimes first = { sighting_writes(have->record.tokens),
-						  have->record.unsplit },
-					second = { sighting_writes(m->record.tokens),
-						   m->record.unsplit };
-	memcpy(known, have->record.tokens, sizeof known);
-	memcpy(counts, m->record.tokens, sizeof counts);
+	memcpy(known, have->record.tokens, sizeof have->record.tokens);
+	memcpy(counts, m->record.tokens, sizeof m->record.tokens);
 	/* one that is not understood may leave out how long its cache writes stay, too */
 	if (m->record.unsplit || have->record.unsplit || m->unread || have->unread)
 		sighting_share_split(known, counts);
@@ -314,6 +308,21 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 		s = sighting_beside_weak(s, have->unread, m->unread);
 	if (m->cumulative && m->also.n && !m->within && text_eq(m->also, have->also))
 		s = sighting_beside_weak(s, have->broken_off, m->broken_off);
+	return s;
+}
+
+/* NULL, or what contradicts what is known of the call. */
+static const char *merge(struct assembly *a, size_t at, const struct metered *m)
+{
+	struct metered *have = call_at(a, at);
+	int64_t known[BUCKET_COUNT], counts[BUCKET_COUNT];
+	const struct sighting_lifetimes first = { sighting_writes(have->record.tokens),
+						  have->record.unsplit },
+					second = { sighting_writes(m->record.tokens),
+						   m->record.unsplit };
+	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
+		return "model";
+	const enum sighting s = compare_with(have, m, known, counts);
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return "counts";
 	memcpy(have->record.tokens, known, sizeof known);
@@ -330,10 +339,8 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 	note_shared(a, at, m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
 	have->record.unsplit = sighting_is_unsplit(s, first, second);
-	have->record.undivided = s == SIGHTING_LARGER ? m->record.undivided
-				 : s == SIGHTING_SMALLER
-					 ? have->record.undivided
-					 : have->record.undivided && m->record.undivided;
+	have->record.undivided =
+		sighting_is_part(s, have->record.undivided, m->record.undivided);
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)

@@ -132,13 +132,6 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	payload_end(r, &m, v, rc, &e);
 }
 
-/* Also as the text that rows of a CSV or a table hold. */
-bool payload_says_true(json_value *v)
-{
-	struct text s = json_string(v);
-	return json_true(v) || text_is(s, "true") || text_is(s, "True") || text_is(s, "t");
-}
-
 static bool says_false(json_value *v)
 {
 	struct text s = json_number_or_string(v);

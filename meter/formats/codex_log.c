@@ -334,6 +334,23 @@ static bool refuse_cut(struct payload_reader *r, json_value *v, json_value *payl
 	return true;
 }
 
+/* The record of one answer. */
+static void take_response(struct payload_reader *r, json_value *v, struct text response,
+			  int64_t line)
+{
+	json_value *payload = json_member(v, "payload"), *usage = json_member(payload, "usage"),
+		   *thread = json_member(payload, "thread_token_usage");
+	struct codex_totals call, sum;
+	struct err e;
+	const bool has_sum =
+		json_kind(thread) == JSON_OBJECT && read_totals(&sum, thread, NULL) == 0;
+	r->codex_has_responses = true;
+	if (read_totals(&call, usage, &e) == 0)
+		take_codex(r, v, usage, call, codex_ids(r, has_sum ? &sum : NULL, response), line);
+	else
+		payload_refuse(r, line, v, &e);
+}
+
 bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
@@ -368,18 +385,7 @@ bool codex_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		   (!response.n || json_kind(json_member(payload, "usage")) != JSON_OBJECT)) {
 		agent_refuse_part(r, v, response.n ? "payload.usage" : "payload.response_id", line);
 	} else if (text_is(type, "token_usage_record")) {
-		json_value *usage = json_member(payload, "usage");
-		json_value *thread = json_member(payload, "thread_token_usage");
-		struct codex_totals call, sum;
-		struct err e;
-		bool has_sum =
-			json_kind(thread) == JSON_OBJECT && read_totals(&sum, thread, NULL) == 0;
-		r->codex_has_responses = true;
-		if (read_totals(&call, usage, &e) == 0)
-			take_codex(r, v, usage, call, codex_ids(r, has_sum ? &sum : NULL, response),
-				   line);
-		else
-			payload_refuse(r, line, v, &e);
+		take_response(r, v, response, line);
 	} else if (text_is(inner, "token_count") && r->codex_has_responses) {
 		payload_pass_over(r, "codex.again", v, line);
 	} else if (text_is(inner, "token_count")) {

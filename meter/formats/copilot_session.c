@@ -1,7 +1,7 @@
 /*
  * Sessions of GitHub Copilot CLI from before it wrote each call (session.usage_record): when a
  * session ends it says by model what was used since it began, over all the times that it was
- * resumed; a compaction may begin these sums anew. What grew between two ends is what the calls
+ * resumed; a compaction may begin these sums again. What grew between two ends is what the calls
  * between them used, and gives way to these calls where another source tells them.
  */
 #include "meter/formats/agent_call.h"
@@ -34,7 +34,7 @@ static struct copilot_total *total_of(struct payload_reader *r, struct text mode
 }
 
 /* What the counts, which are a sum, have beyond those of the session's last end; the sum itself
- * where it begins anew. */
+ * where it begins again. */
 static void take_growth(struct raw_counts *c, int64_t *requests, struct copilot_total *was)
 {
 	const struct copilot_total before = *was;
@@ -73,7 +73,7 @@ static void take_model(struct payload_reader *r, json_value *v, json_value *metr
 			 : err_set(&e, ERR_INVALID, "the session's end counts nothing of '%.60s'",
 				   model.p);
 	if (rc == 0)
-		rc = session_log_counts(&c, m.shape, usage, &e);
+		rc = agent_session_counts(&c, m.shape, usage, &e);
 	if (rc == 0)
 		rc = agent_check_counts(&c, &e);
 	if (rc == 0)

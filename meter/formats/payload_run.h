@@ -131,7 +131,7 @@ struct payload_reader {
 	struct text session_id, session_model, session_effort;
 	struct text session_tiers; /* one, or JSON of one by vendor */
 	/* Copilot CLI: by model what its session used up to its last end, since when the next sums
-	 * count, the first line with an answer that none counts, whether they may begin anew */
+	 * count, the first line with an answer that none counts, whether they may begin again */
 	struct copilot_total *copilot_totals;
 	int64_t copilot_began_us, copilot_open;
 	bool copilot_compacted;

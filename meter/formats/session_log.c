@@ -7,16 +7,6 @@
 
 #include "meter/formats/agent_call.h"
 
-/* Where the counts stand in the usage objects of the formats. */
-static const struct {
-	const char *shape, *key;
-	enum raw_count which;
-} counts[] = {
-#define COUNT(shape, key, which) { shape, key, which },
-#include "meter/formats/session_counts.def"
-#undef COUNT
-};
-
 struct session_format {
 	const char *shape;
 	/* The usage of a line, and the object that holds it; false: another kind of line. */
@@ -101,18 +91,6 @@ static const struct session_format formats[] = {
 	{ "kimi-code.session", find_kimi, "messageId", NULL, NULL, CACHE_BESIDE, false },
 };
 
-int session_log_counts(struct raw_counts *c, const char *shape, json_value *usage, struct err *e)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof counts / sizeof *counts; i++) {
-		json_value *n =
-			strcmp(counts[i].shape, shape) == 0 ? json_at(usage, counts[i].key) : NULL;
-		if (n && json_kind(n) != JSON_NULL)
-			rc = counts_set(c, counts[i].which, n, e);
-	}
-	return rc;
-}
-
 /* What is not said to stay for an hour, where that is said, stays for five minutes. */
 static void split_by_hour(struct raw_counts *c)
 {
@@ -128,7 +106,7 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 		       json_value *usage, struct err *e)
 {
 	struct raw_counts c = { .cache = f->cache, .reasoning_beside = f->reasoning_beside };
-	int rc = session_log_counts(&c, f->shape, usage, e);
+	int rc = agent_session_counts(&c, f->shape, usage, e);
 	split_by_hour(&c);
 	if (rc == 0)
 		rc = agent_check_counts(&c, e);

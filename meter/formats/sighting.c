@@ -542,3 +542,9 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 	if (m->asked_tier.n)
 		m->asked_tier.p = arena_text(&r->arena, m->asked_tier.p, m->asked_tier.n);
 }
+
+bool payload_says_true(json_value *v)
+{
+	struct text s = json_string(v);
+	return json_true(v) || text_is(s, "true") || text_is(s, "True") || text_is(s, "t");
+}
