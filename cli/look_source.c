@@ -199,7 +199,7 @@ static int name_left_out(struct look_source *x, struct err *e)
 }
 
 /* Files that were named and of which nothing was taken: why, as whoever reads one alone is told;
- * what a walk finds beside logs is passed over. */
+ * what lies beside logs in a folder is skipped. */
 static int name_not_understood(struct look_source *x, const struct cli *cli, struct err *e)
 {
 	struct left_out *l = &x->left_out;

@@ -339,8 +339,7 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 	note_shared(a, at, m->record.text[FIELD_SESSION]);
 	have->broken_off = sighting_is_part(s, have->broken_off, m->broken_off);
 	have->record.unsplit = sighting_is_unsplit(s, first, second);
-	have->record.undivided =
-		sighting_is_part(s, have->record.undivided, m->record.undivided);
+	have->record.undivided = sighting_is_part(s, have->record.undivided, m->record.undivided);
 	have->in_run &= m->in_run;
 	share_held(a, have, m);
 	if (strcmp(have->shape, m->shape) != 0)
