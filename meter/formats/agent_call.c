@@ -179,3 +179,12 @@ int agent_session_counts(struct raw_counts *c, const char *shape, json_value *us
 	}
 	return rc;
 }
+
+int agent_counts_in(const char *shape, json_value *v)
+{
+	int met = 0;
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		met += strcmp(counts[i].shape, shape) == 0 &&
+		       json_kind(json_at(v, counts[i].key)) == JSON_NUMBER;
+	return met;
+}

@@ -72,6 +72,8 @@ bool session_document_known(json_value *v);
 
 /* The counts of a usage object by session_counts.def. Errors: as counts_set. */
 int agent_session_counts(struct raw_counts *c, const char *shape, json_value *usage, struct err *e);
+/* How many of them an object holds. */
+int agent_counts_in(const char *shape, json_value *v);
 /* Lines of Copilot CLI that tell sums of a session, and whose answers tell their output alone;
  * false: any other. */
 bool copilot_session_line(struct payload_reader *r, json_value *v, int64_t line);

@@ -287,11 +287,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 /* The object within v that holds two counts of that shape; NULL where none does. */
 static json_value *find_counts(const char *shape, json_value *v, int depth)
 {
-	int met = 0;
-	for (size_t i = 0; json_key(v) && i < sizeof counts / sizeof *counts; i++)
-		met += strcmp(counts[i].shape, shape) == 0 &&
-		       json_kind(json_at(v, counts[i].key)) == JSON_NUMBER;
-	if (met >= 2)
+	if (json_key(v) && agent_counts_in(shape, v) >= 2)
 		return v;
 	json_value *found = NULL;
 	for (json_value *m = depth ? json_first(v) : NULL; m && !found; m = json_next(m))
