@@ -251,21 +251,29 @@ static int has_moved(void *user)
 	return 0;
 }
 
+/* Whether its header says that it has a log beside it. Closing a file ends the process's locks on
+ * it: only where nobody can have one. */
+static bool is_logged(const char *path)
+{
+	unsigned char version[2] = { 0 };
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const bool logged = pread(fd, version, 2, 18) == 2 && version[0] == 2;
+	if (fd >= 0)
+		close(fd);
+	return logged;
+}
+
 /* Whether a reader cannot make the files that it needs beside the database: its folder may not be
  * written, and nobody who may has it open. Then nothing can change it, and it is read as it is. */
 static bool is_still(const char *path)
 {
-	unsigned char version[2] = { 0 };
 	const char *slash = strrchr(path, '/');
 	struct buf folder = { 0 }, log = { 0 };
 	buf_add(&folder, path, slash ? (size_t)(slash - path) + 1 : 0);
 	buf_puts(&folder, ".");
 	buf_printf(&log, "%s-wal", path);
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const bool still = access(folder.p, W_OK) != 0 && access(log.p, F_OK) != 0 &&
-			   pread(fd, version, 2, 18) == 2 && version[0] == 2;
-	if (fd >= 0)
-		close(fd);
+	const bool still =
+		access(folder.p, W_OK) != 0 && access(log.p, F_OK) != 0 && is_logged(path);
 	buf_release(&folder);
 	buf_release(&log);
 	return still;
