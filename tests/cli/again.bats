@@ -9,7 +9,7 @@ field() { python3 -c "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])
 	every="--every month --id monthly --effective 2026-01-01"
 	"$TALLY" credit grant acme 10 $every -q
 	before=$("$TALLY" credit balance acme --json | field available)
-	run "$TALLY" credit grant acme 10 $every; expect 0 "recurring grant added"
+	run "$TALLY" credit grant acme 10 $every; expect 0 "recurring grant was added already"
 	[ "$("$TALLY" credit balance acme --json | field available)" = "$before" ] || fail "granted twice"
 	run "$TALLY" credit grant acme 11 $every
 	expect 1 "the recurring grant 'monthly' exists with other content"

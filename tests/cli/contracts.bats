@@ -36,7 +36,7 @@ two_models() { # m: 4 (batch 2, flex 3), n: 2 (batch 0.5), input per million; n 
 	same "$(total n)" 2.5
 	sed -i 's/,batch,/,flex,/' calls.csv
 	run "$TALLY" whatif calls.csv --prices card.json -s recorded -s n=n-x
-	expect 3 "no amount for 1 calls of n-x" "flex"
+	expect 3 "no amount for 1 call of n-x" "flex"
 }
 
 @test "a scenario in batches: batch:MODEL, service_tier, and what has time for it" {

@@ -51,7 +51,7 @@ costs() { run "$TALLY" replay row.json; expect "$1" "$2" ${3:+"$3"}; }
 }
 @test "what stands around an answer says when it was and whose, where the answer does not" {
 	# 1,000 x 4 + 200 x 16 a million
-	answer='"object":"realtime.response","id":"r","status":"completed","model":"gpt-realtime","output":[],"usage":{"total_tokens":1200,"input_tokens":1000,"output_tokens":200}'
+	answer='"object":"realtime.response","id":"r","status":"completed","model":"gpt-realtime","output":[],"usage":{"total_tokens":1200,"input_tokens":1000,"output_tokens":200,"output_token_details":{"text_tokens":200,"audio_tokens":0}}'
 	printf '{"time":"2026-01-10T10:00:00Z","customer":"acme","type":"response.done","event_id":"e","response":{%s}}\n' "$answer" >row.json
 	costs 0 '$0.0072'
 	"$TALLY" ingest row.json --db t.db -q; run "$TALLY" usage --db t.db --by customer; expect 0 acme

@@ -64,7 +64,7 @@ export TALLY_DB=t.db
 	run "$TALLY" ingest t.csv --map time=when --map customer=who
 	expect 3 "t.csv:3: field 'time' is empty" "t.csv:4: field 'input': 'x'" '1 accepted' '2 quarantined'
 	run "$TALLY" usage --by customer --csv
-	expect 0 'acme,1,1,10,0,0,0,1'
+	expect 3 'acme,1,1,10,0,0,0,1'
 }
 @test "amend, void and rerate add and never edit" {
 	printf '%s\n' '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":1000000,"output":5}' >a.jsonl
@@ -105,7 +105,7 @@ export TALLY_DB=t.db
 	run "$TALLY" ingest logs --json
 	expect 3 "\"accepted\": $messages," '"quarantined": 3'
 	run "$TALLY" usage --json
-	expect 0 "\"total\": \"$usd\""
+	expect 3 "\"total\": \"$usd\""
 	run "$TALLY" replay logs/a.jsonl --json
 	expect 3 "\"total\": \"$usd\"" '"quarantined": 3'
 	{ echo '{"cut":'; echo '{"other":1}'; printf '{"timestamp": 5, "input_length": %d, "output_length": 1, "hash_ids": []}\n' 10 20; } >m.jsonl

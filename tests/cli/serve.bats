@@ -15,7 +15,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	expect 0 '"accepted":2' 200
 	kill -9 $SERVER; wait $SERVER || true
 	run "$TALLY" usage --json
-	expect 0 '"records": 4' '"quarantined": 1'
+	expect 3 '"records": 4' '"quarantined": 1'
 	serve
 	post "$URL/v1/usage?by=customer&since=2026-06-15&until=2026-06-16"
 	expect 0 '"schema": "tally.usage/1"' '"customer": "acme"' '"records": 3' 200

@@ -70,15 +70,21 @@ writeFileSync('calls.csv', [columns.join(','), ...calls.map(row)].join('\n') + '
 const atto = text => { const [w, f = ''] = text.split('.'); return BigInt(w + f.padEnd(18, '0')); };
 const text = a => { const s = String(a).padStart(19, '0'); return `${s.slice(0, -18)}.${s.slice(-18)}`.replace(/\.?0+$/, ''); };
 function worth(c, at) {
-	const fits = p => p.model === c.model && (p.service_tier || '') === c.service_tier && at >= Date.parse(p.from) && at < Date.parse(p.to);
-	const p = prices.find(q => fits(q) && q.region && q.region === c.region) || prices.find(q => fits(q) && !q.region && (!c.region || same(c.model, c.region)));
+	const of = tier => {
+		const fits = p => p.model === c.model && (p.service_tier || '') === tier && at >= Date.parse(p.from) && at < Date.parse(p.to);
+		return prices.find(q => fits(q) && q.region && q.region === c.region) || prices.find(q => fits(q) && !q.region && (!c.region || same(c.model, c.region)));
+	};
+	const p = of(c.service_tier), standard = c.service_tier && of('');
 	if (!p) return null;
 	const hour = new Date(at + 8 * 3600e3).getUTCHours(), peak = (hour >= 9 && hour < 12) || (hour >= 14 && hour < 18);
 	const window = peak && p.windows ? p.windows[0] : null;
 	let r = { ...p.rates, ...(window ? window.rates : {}) };
-	const context = (window ? window.context : p.context)?.[0];
+	const context = (window ? window.context : p.context)?.[0], longer = standard && (window && standard.windows ? standard.windows[0].context : standard.context)?.[0];
 	const prompt = buckets.filter(b => prompts.has(b)).reduce((sum, b) => sum + c.n[b], 0);
-	if (context && (prompt > context.above || (context.inclusive && prompt === context.above))) {
+	const is_beyond = x => prompt > x.above || (x.inclusive && prompt === x.above);
+	// what costs more in the standard tier has no price where the service tier's says nothing of it
+	if (longer && longer.above > (context ? context.above : -1) && is_beyond(longer)) return null;
+	if (context && is_beyond(context)) {
 		if (c.requests > 1) return null;
 		r = { ...r, ...context.rates };
 	}
