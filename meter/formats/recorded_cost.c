@@ -28,7 +28,7 @@ static const struct cost_member {
 	{ "cline.task", true, false, DOLLARS, { "totalCost" } },
 	{ "grok.session", true, false, TICKS, { "costUsdTicks" } },
 	{ "vibe.session", true, false, DOLLARS, { "session_cost" } },
-	{ "continue.session", true, false, CENTS, { "cost_cents" } },
+	{ "continue", true, false, CENTS, { "cost_cents" } },
 	{ "claude-code.log", false, false, DOLLARS, { "costUSD" } },
 	{ "litellm.log", false, false, DOLLARS, { "spend" } },
 	{ "litellm.log", false, false, DOLLARS, { "response_cost" } },
@@ -68,7 +68,7 @@ void payload_recorded_as(struct metered *m, struct text dollars, bool charged)
 	take_amount(m, dollars, DOLLARS, charged);
 }
 
-/* "otlp.span" is "otlp.span.untold" and "otlp.span.estimated", too. */
+/* "otlp.span" is "otlp.span.untold" and "otlp.span.estimated", too, and "continue" all of them. */
 static bool is_of(const struct cost_member *c, const struct metered *m)
 {
 	const size_t n = strlen(c->shape);

@@ -12,7 +12,7 @@ same() { # trace pack arguments...
 @test "records: every grouping, period, plan and model" {
 	cp "$ROOT/examples/sample.csv" s.csv
 	run "$TALLY" pack s.csv
-	expect 0 "4001 calls" "s.csv.pack"
+	expect 0 "4,001 calls" "s.csv.pack"
 	for by in model window,model workload task session customer,day project,week hour; do same s.csv s.csv.pack --by $by; done
 	same s.csv s.csv.pack
 	same s.csv s.csv.pack --by workload --plan vm0

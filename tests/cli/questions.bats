@@ -23,7 +23,7 @@ scenario() { printf '%s\n' "$output" | grep -o "\"name\": \"$1\".*"; }
 	calls no-such-model | sed '3,5s/no-such-model/gpt-4o/' >u.csv
 	run "$TALLY" whatif u.csv -s recorded --baseline best --resamples 0 --json
 	expect 3 '"baseline": "only gpt-4o"' '"name": "only no-such-model"'
-	run "$TALLY" whatif u.csv -s no-such-model --baseline best
+	run "$TALLY" whatif u.csv -s deepseek-chat --baseline best --at 2026-08-01
 	expect 1 "--baseline best: no model has a price for all of the calls"
 }
 @test "misses are told by cause: a cold model, time, length, writes that nobody asked for, a changed prompt" {

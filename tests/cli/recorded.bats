@@ -81,7 +81,7 @@ sources() {
 	line event '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:00Z","request_id":"q","model":"deepseek-v4-flash","input_tokens":"1000000","output_tokens":"0","cost_usd":"0.5"}'
 	for f in *.json; do
 		run "$TALLY" replay "$f" --json --recorded-cost --at 2026-06-15
-		[ $f != cloudflare.json ] && ends=0 || ends=3 # its rows do not tell what was cached
+		case $f in cloudflare.json | continue.json) ends=3 ;; *) ends=0 ;; esac # they do not tell what was cached
 		[ "$status" = $ends ] && [ "$(json total)" = 0.14 ] || fail "$f"
 		same estimated 1 0.5 1 0.5 0.14 0.36 || fail "$f"
 	done

@@ -290,6 +290,6 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	for i in $(seq 30); do echo '{"input":-1}'; echo '{"time":"2026-06-01T00:00:00Z","input":2,"model":"gpt-5"}'; done >many.jsonl
 	for command in replay "whatif -s gpt-5 --resamples 0" "ingest --db many.db"; do
 		run "$TALLY" $command many.jsonl
-		expect 3 "many.jsonl:39: field 'input'" 'and 10 more'
+		expect 3 "many.jsonl:5: field 'input'" 'and 27 more'
 	done
 }
