@@ -127,7 +127,7 @@ assert d['next'] is None"
 	get -H "Authorization: Bearer $all" -d '{"scenarios":["x=rules:/etc/passwd"]}' $URL/v1/whatif; expect 0 'for the command line' 400
 	get -H "Authorization: Bearer $all" -d '{"scenarios":["recorded"],"plan":"/etc/x.json"}' $URL/v1/whatif; expect 0 'shipped plan' 400
 	get -H "Authorization: Bearer $all" -d '{}' $URL/v1/whatif; expect 0 'list of NAME=SPEC' 400
-	get -H "Authorization: Bearer $all" -d '{"scenarios":["nobody-knows"]}' $URL/v1/whatif; expect 0 '"unpriced": 2' 200
+	get -H "Authorization: Bearer $all" -d '{"scenarios":["nobody-knows"]}' $URL/v1/whatif; expect 0 'is in no price card' 404
 	printf '{"id":"1","time":"2026-06-01","model":"claude-sonnet-4-6","input":1000000}\n' | gzip >trace.gz
 	get -H "Authorization: Bearer $all" --data-binary @trace.gz "$URL/v1/whatif?settings=%7B%22scenarios%22%3A%5B%22recorded%22%5D%7D"
 	check "assert d['scenarios'][0]['total'] == '3' and d['columns_in_doubt'] == []"

@@ -53,7 +53,7 @@ groups() { python3 -c "import json, sys; print(json.load(sys.stdin)['groups'])";
 	printf 'time,model,input\n2026-06-15T02:00:00Z,deepseek-v4-flash,1000000\n' >t.csv
 	run "$TALLY" whatif - --scenario all=deepseek-v4-flash --json <t.csv; expect 0
 	cat t.csv | { run "$TALLY" whatif - --at 2026-07-01 --scenario all=deepseek-v4-flash --json; expect 0; }
-	run "$TALLY" pack - -o t.pack <t.csv; expect 0 '1 calls'
+	run "$TALLY" pack - -o t.pack <t.csv; expect 0 '1 call of 1'
 	[ "$("$TALLY" replay t.pack --by day --json | groups)" = "$("$TALLY" replay t.csv --by day --json | groups)" ]
 	mkdir logs
 	for command in replay 'whatif --scenario all=deepseek-v4-flash' 'pack -o x.pack'; do

@@ -19,7 +19,7 @@ tally credit grant contoso 400 --id welcome --effective 2026-08-01 --expires 202
 tally credit grant contoso 1000 --id top-up --effective 2026-08-20 -q
 tally credit grant northwind 50 --id welcome --effective 2026-08-01 -q
 tally credit draw -q || true
-tally invoice draft northwind --period 2026-08 -q >/dev/null
+tally invoice draft northwind --period 2026-08 -q >/dev/null || [ $? = 3 ]
 tally budget set contoso --amount 2.00 --customer contoso -q >/dev/null
 tally limit set northwind --amount 5.00 -q >/dev/null
 mkdir -p home/.claude/projects/app
