@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # No body ends the server.
-# with sanitizers, too
 load common
 load server
 

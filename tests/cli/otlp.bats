@@ -1,4 +1,3 @@
-# with sanitizers, too
 load common
 load server
 # OpenTelemetry over HTTP and in files: protobuf and JSON, traces, logs and metrics.

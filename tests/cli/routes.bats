@@ -1,4 +1,3 @@
-# with sanitizers, too
 load common
 load server
 

@@ -1,5 +1,4 @@
 # What vendors' tools did for an answer has its fee, or leaves its call without a price and is named; it is never free in silence.
-# with sanitizers, too
 load common
 
 # call DOCUMENT AMOUNT: the document costs so much, in a replay and in a database
