@@ -84,7 +84,7 @@ both_ways() {
 			expect 0 ' 0 conflicts'
 		done
 		run "$TALLY" usage --db m.db --by day --csv -z UTC
-		expect 0 '2026-08-20,1,1000' '2026-08-22,1,700'
+		expect 0 '2026-08-20,1,1,1000' '2026-08-22,1,1,700'
 		run "$TALLY" replay $order --by day --csv -z UTC
 		expect 0 '2026-08-20,1,1000' '2026-08-22,1,700'
 	done
