@@ -339,22 +339,9 @@ static int note_rule(void *user, const struct credit_rule *r)
 static int grant_again(const struct cli *cli, struct ledger_session *s, const struct grant *g,
 		       struct nano_credits rollover, bool *again, struct err *e)
 {
-	const struct credit_rule r = { .account = g->account,
-				       .name = g->name,
-				       .every = text_of(cli_value(cli, "every")),
-				       .lasts = text_of(cli_value(cli, "lasts")),
-				       .currency = g->currency,
-				       .has_cost_basis = g->has_cost_basis,
-				       .cost_basis = g->cost_basis,
-				       .has_price = g->has_price,
-				       .price = g->price,
-				       .amount = g->amount,
-				       .kind = g->kind,
-				       .priority = g->priority,
-				       .anchor = g->effective,
-				       .next = g->effective,
-				       .until = g->expires,
-				       .rollover = rollover };
+	struct credit_rule r = credit_rule_of(g, text_of(cli_value(cli, "every")));
+	r.lasts = text_of(cli_value(cli, "lasts"));
+	r.rollover = rollover;
 	struct rule_named named = { g->name, false };
 	int rc = ledger_each_rule(s->ledger, g->account, note_rule, &named, e);
 	*again = named.found;

@@ -14,6 +14,7 @@
 #include "meter/read/places.h"
 #include "meter/read/read_ahead.h"
 #include "meter/read/trace.h"
+#include "meter/store/refused.h"
 #include "meter/store/store_names.h"
 #include "meter/store/usage_query.h"
 #include "reports/table.h"
@@ -183,7 +184,7 @@ static void name_file(void *user, struct text path, struct text why)
 static int name_left_out(struct look_source *x, struct err *e)
 {
 	struct left_out *l = &x->left_out;
-	int rc = quarantine_count(x->store, &l->quarantined, e);
+	int rc = refused_all(x->store, &l->quarantined, e);
 	l->in_database = !x->is_cache;
 	l->unread = x->is_cache ? x->cache.unread : 0;
 	l->partial = page_list_is_part(&x->cache.doubts.pages);

@@ -8,6 +8,7 @@
 
 #include "meter/billing/payment.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/store/refused.h"
 #include "meter/store/claims.h"
 #include "meter/store/rollup.h"
 
@@ -303,7 +304,7 @@ int store_status(struct store *s, struct instant now, struct store_status *out, 
 	if (rc == 0)
 		rc = count_rows(s, &out->rows, e);
 	if (rc == 0)
-		rc = quarantine_count(s, &out->quarantined, e);
+		rc = refused_all(s, &out->quarantined, e);
 	if (rc == 0)
 		rc = conflict_count(s, &out->conflicts, e);
 	if (rc == 0)

@@ -77,20 +77,7 @@ static int read_grant(struct action *a, const char *zone, struct grant *g, struc
 /* One that comes back every so often. */
 static int recur(struct action *a, const struct grant *g, const char *every, struct err *e)
 {
-	struct credit_rule r = { .account = g->account,
-				 .name = g->name,
-				 .every = text_of(every),
-				 .currency = g->currency,
-				 .has_cost_basis = g->has_cost_basis,
-				 .cost_basis = g->cost_basis,
-				 .has_price = g->has_price,
-				 .price = g->price,
-				 .amount = g->amount,
-				 .kind = g->kind,
-				 .priority = g->priority,
-				 .anchor = g->effective,
-				 .next = g->effective,
-				 .until = g->expires };
+	struct credit_rule r = credit_rule_of(g, text_of(every));
 	const char *lasts;
 	bool given;
 	int rc = action_text(a, "lasts", false, &lasts, e);

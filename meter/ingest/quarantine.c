@@ -124,10 +124,14 @@ int quarantine_set_state(struct store *s, int64_t id, const char *state, struct 
 	return db_done(store_db(s), q, e);
 }
 
-static int count(struct store *s, const struct sql *which, int64_t *out, struct err *e)
+static const struct sql sql_conflict_count = {
+	.text = "SELECT count(*) FROM conflict",
+};
+
+int conflict_count(struct store *s, int64_t *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), which, &q, e);
+	int rc = db_statement(store_db(s), &sql_conflict_count, &q, e);
 	if (rc == 0)
 		rc = db_step(store_db(s), q, e);
 	if (rc < 0)
@@ -135,24 +139,6 @@ static int count(struct store *s, const struct sql *which, int64_t *out, struct 
 	*out = db_int(q, 0);
 	db_reset(q);
 	return 0;
-}
-
-static const struct sql sql_held_count = {
-	.text = "SELECT count(*) FROM quarantine WHERE state='held'",
-};
-
-int quarantine_count(struct store *s, int64_t *out, struct err *e)
-{
-	return count(s, &sql_held_count, out, e);
-}
-
-static const struct sql sql_conflict_count = {
-	.text = "SELECT count(*) FROM conflict",
-};
-
-int conflict_count(struct store *s, int64_t *out, struct err *e)
-{
-	return count(s, &sql_conflict_count, out, e);
 }
 
 static const struct sql sql_add_conflict = {

@@ -32,7 +32,6 @@ int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *t
 		  struct err *e);
 /* state: "held", "retried" or "dropped". */
 int quarantine_set_state(struct store *s, int64_t id, const char *state, struct err *e);
-int quarantine_count(struct store *s, int64_t *out, struct err *e);
 
 struct conflicting {
 	int64_t id;

@@ -204,6 +204,9 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 int ledger_each_grant(struct ledger *l, int64_t account, struct instant now,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e);
 
+/* The rule that gives such a grant every so often, first when it is effective, until it expires. */
+struct credit_rule credit_rule_of(const struct grant *g, struct text every);
+
 /* The same again is the same. Errors: ERR_CONFLICT when the name has another one. */
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e);
 int ledger_each_rule(struct ledger *l, int64_t account,

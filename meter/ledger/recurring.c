@@ -65,6 +65,24 @@ static int find_rule(struct ledger *l, const struct credit_rule *r, bool *known,
 	return rc;
 }
 
+struct credit_rule credit_rule_of(const struct grant *g, struct text every)
+{
+	return (struct credit_rule){ .account = g->account,
+				     .name = g->name,
+				     .every = every,
+				     .currency = g->currency,
+				     .has_cost_basis = g->has_cost_basis,
+				     .cost_basis = g->cost_basis,
+				     .has_price = g->has_price,
+				     .price = g->price,
+				     .amount = g->amount,
+				     .kind = g->kind,
+				     .priority = g->priority,
+				     .anchor = g->effective,
+				     .next = g->effective,
+				     .until = g->expires };
+}
+
 static const struct sql sql_add_rule = {
 	.text = "INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
 		"rollover,next,until,cost_basis,currency,price) VALUES(:account,:name,:amount,"

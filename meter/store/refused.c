@@ -3,7 +3,7 @@
 #include "base/json.h"
 
 /* Of more than that none is looked at: all of them count. */
-enum { LOOKED_AT_MOST = 10000 };
+enum { LOOKED_AT_MOST = 1000 };
 
 static const struct sql sql_refused = {
 	.text = "SELECT raw,told FROM quarantine WHERE state='held' LIMIT :most",
@@ -52,7 +52,7 @@ static bool may_be_of(const struct refused_record *r, const struct usage_filter 
 	       (at.us >= f->since.us && at.us < f->until.us);
 }
 
-static int count_all(struct store *s, int64_t *out, struct err *e)
+int refused_all(struct store *s, int64_t *out, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(s), &sql_refused_count, &q, e);
@@ -87,5 +87,5 @@ int refused_count(struct store *s, const struct usage_filter *filter, int64_t *o
 	arena_release(&texts);
 	if (rc < 0)
 		return rc;
-	return looked > LOOKED_AT_MOST ? count_all(s, out, e) : 0;
+	return looked > LOOKED_AT_MOST ? refused_all(s, out, e) : 0;
 }

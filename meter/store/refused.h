@@ -11,4 +11,7 @@
  * that say themselves that they are not. Errors: the store's. */
 int refused_count(struct store *s, const struct usage_filter *filter, int64_t *out, struct err *e);
 
+/* All that are kept there. Errors: the store's. */
+int refused_all(struct store *s, int64_t *out, struct err *e);
+
 #endif

@@ -19,6 +19,7 @@
 #include "meter/ingest/correct.h"
 #include "meter/ingest/ingest_file.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/store/refused.h"
 #include "meter/store/id_index.h"
 #include "meter/store/rollup.h"
 #include "meter/store/day_cells.h"
@@ -290,7 +291,7 @@ static void every_record_is_counted_as_just_one_thing(void **state)
 	assert_int_equal(c->read, c->accepted + c->duplicates + c->conflicts + c->quarantined);
 	assert_true(c->accepted > 0 && c->duplicates > 0 && c->conflicts > 0 && c->quarantined > 0);
 	assert_int_equal(store_last_seq(w.store), c->accepted);
-	assert_int_equal(quarantine_count(w.store, &held, &e), 0);
+	assert_int_equal(refused_all(w.store, &held, &e), 0);
 	assert_int_equal(conflict_count(w.store, &conflicts, &e), 0);
 	assert_true(held > 0 && held <= c->quarantined && conflicts <= c->conflicts);
 	check_clean(w.store);
