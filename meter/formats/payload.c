@@ -421,6 +421,8 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 		line.p += 5, line.n -= 5;
 		while (line.n && *line.p == ' ')
 			line.p++, line.n--;
+		if (text_is(line, "[DONE]"))
+			stream_done(r);
 		if (line.n == 0 || text_is(line, "[DONE]"))
 			return;
 	}

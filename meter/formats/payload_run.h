@@ -308,6 +308,8 @@ bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* Also as the text that rows of a CSV or a table hold. */
 bool payload_says_true(json_value *v);
 
+/* The stream of an answer has ended: what follows without an id is of another. */
+void stream_done(struct payload_reader *r);
 void stream_finish(struct payload_reader *r);
 /* Tells of agents that results name and of which no line is there. */
 void claude_log_finish(struct payload_reader *r);

@@ -464,6 +464,11 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	return true;
 }
 
+void stream_done(struct payload_reader *r)
+{
+	close_anonymous(r);
+}
+
 void stream_finish(struct payload_reader *r)
 {
 	struct err e;
