@@ -142,6 +142,7 @@ struct payload_reader {
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
+	struct dict langfuse; /* what events told of observations so far, a struct text by id */
 	struct capture *capture;	 /* NULL: what is read is none so far */
 };
 
@@ -288,6 +289,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq interaction type=message_start") \
 	X(realtime_document, "") \
+	X(langfuse_document, "batch type=generation-create type=generation-update") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \
 	X(framework_document, \
@@ -305,6 +307,10 @@ PAYLOAD_FORMATS(FORMAT)
 
 /* A row of LiteLLM's. */
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
+/* An observation of Langfuse's. */
+bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+/* Tells of generations whose usage no event told. */
+void langfuse_finish(struct payload_reader *r);
 /* Also as the text that rows of a CSV or a table hold. */
 bool payload_says_true(json_value *v);
 
