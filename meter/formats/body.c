@@ -63,12 +63,16 @@ static bool holds_answer(json_value *v)
 	return false;
 }
 
-/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said. */
+/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said, or the last
+ * event of a stream of one. */
 static bool is_pictures(json_value *v)
 {
 	json_value *first = json_first(json_member(v, "data"));
-	return !holds_answer(v) && is_object(first) &&
-	       (json_member(first, "b64_json") || json_member(first, "url"));
+	const struct text type = type_of(v);
+	return text_is(type, "image_generation.completed") ||
+	       text_is(type, "image_edit.completed") ||
+	       (!holds_answer(v) && is_object(first) &&
+		(json_member(first, "b64_json") || json_member(first, "url")));
 }
 
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */

@@ -279,6 +279,11 @@ static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 		return;
 	if (page_document(r, v, line))
 		return;
+	/* a request that failed costs nothing, and what a stream had used then is told by itself */
+	if (json_string(json_member(json_member(v, "error"), "message")).n) {
+		payload_pass_over(r, "error", v, line);
+		return;
+	}
 	err_set(&e, ERR_INVALID,
 		"the object has no known shape: neither a 'usage' object nor one of the token "
 		"fields (input, output, ...)");
