@@ -25,9 +25,13 @@ struct codex_totals {
 
 /* One running total: a session may keep several, of different limits. */
 enum { CODEX_LANES = 8 };
+/* Snapshots of a total that may be written again, late. */
+enum { CODEX_RECENT = 8 };
 struct codex_lane {
 	struct codex_totals totals;
 	struct text limit;
+	struct codex_totals recent[CODEX_RECENT];
+	unsigned turn; /* how many were kept */
 };
 
 /* A stream whose chunks carry no id. */
