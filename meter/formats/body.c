@@ -63,8 +63,8 @@ static bool holds_answer(json_value *v)
 	return false;
 }
 
-/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said, or the last
- * event of a stream of one. */
+/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said, or the
+ * last event of a stream of one. */
 static bool is_pictures(json_value *v)
 {
 	json_value *first = json_first(json_member(v, "data"));

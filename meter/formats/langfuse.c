@@ -97,14 +97,14 @@ static void read_observation(struct payload_reader *r, json_value *v, json_value
 	payload_end(r, &m, v, rc, &e);
 }
 
-/* The counts of an observation: by its kinds of usage, or older ones by their unit. */
+/* The counts of an observation: by its kinds of usage, or, where there are none, older ones by
+ * their unit. */
 static json_value *usage_of(json_value *v)
 {
 	json_value *details = json_member(v, "usageDetails"), *usage = json_member(v, "usage");
-	const bool tokens = text_is(json_string(json_member(usage, "unit")), "TOKENS");
-	return json_kind(details) == JSON_OBJECT && json_first(details)	   ? details
-	       : tokens && json_kind(json_member(usage, "input")) == JSON_NUMBER ? usage
-										  : details;
+	const bool older = text_is(json_string(json_member(usage, "unit")), "TOKENS") &&
+			   json_kind(json_member(usage, "input")) == JSON_NUMBER;
+	return older && json_is_nothing(details) ? usage : details;
 }
 
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line)

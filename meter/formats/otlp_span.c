@@ -13,9 +13,9 @@ static const struct instrumentation {
 	bool beside; /* the prompt is what the cache left, the total leaves the cache out */
 	/* the shape of spans that do not tell what was cached, always or sometimes; NULL: all do */
 	const char *cache_untold;
-	bool end_untold;     /* that there was an answer, where it came in pieces */
-	bool writes_in_text; /* what was written to a cache stands in the text of the answer alone
-			      */
+	bool end_untold;      /* that there was an answer, where it came in pieces */
+	bool writes_in_text;  /* what was written to a cache stands in the text of the answer alone
+			       */
 	bool thoughts_untold; /* of the answer it counts what was said, unless it counts thoughts */
 } instrumentations[] = {
 	{ .scope = "@opentelemetry/instrumentation-openai", .cache_untold = "otlp.span.untold" },
@@ -198,8 +198,8 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	const struct text trace = json_string(json_member(item->self, "traceId")),
 			  own = json_string(json_member(item->self, "spanId")),
 			  around = json_string(json_member(item->self, "parentSpanId")),
-			  model = otlp_text(n, n->value[OTLP_MODEL] ? OTLP_MODEL
-								    : OTLP_ASKED_MODEL);
+			  model = otlp_text(n,
+					    n->value[OTLP_MODEL] ? OTLP_MODEL : OTLP_ASKED_MODEL);
 	payload_text(rec, FIELD_ID, n->value[OTLP_ID]);
 	if (rec->text[FIELD_ID].n == 0 && own.n)
 		set_text(rec, FIELD_ID, span_id(r, trace, own));

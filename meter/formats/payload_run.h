@@ -146,8 +146,8 @@ struct payload_reader {
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
-	struct dict langfuse; /* what events told of observations so far, a struct text by id */
-	struct capture *capture;	 /* NULL: what is read is none so far */
+	struct dict langfuse;	 /* what events told of observations so far, a struct text by id */
+	struct capture *capture; /* NULL: what is read is none so far */
 };
 
 /* Fills m with defaults for a document at that line. */

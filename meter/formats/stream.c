@@ -400,8 +400,8 @@ static bool event_document(struct payload_reader *r, json_value *v, int64_t line
 	return false;
 }
 
-/* An answer that is made in the background, as it is asked for again and again: it has its counts at
- * the end, and none where it failed. */
+/* An answer that is made in the background, as it is asked for again and again: it has its counts
+ * at the end, and none where it failed. */
 static bool polled_answer(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *usage = json_member(v, "usage");
