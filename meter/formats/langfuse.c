@@ -210,6 +210,15 @@ static bool read_event(struct payload_reader *r, json_value *v, int64_t line)
 	return false;
 }
 
+static void refuse_event(struct payload_reader *r, json_value *event, int64_t line)
+{
+	struct err e;
+	const struct text type = json_string(json_member(event, "type"));
+	err_set(&e, ERR_INVALID, "field 'type' is of no known kind of event ('%.*s')",
+		type.n > 40 ? 40 : (int)type.n, type.n ? type.p : "");
+	payload_refuse(r, line, event, &e);
+}
+
 bool langfuse_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *batch = json_member(v, "batch"), *first = json_first(batch);
@@ -217,7 +226,7 @@ bool langfuse_document(struct payload_reader *r, json_value *v, int64_t line)
 		return read_event(r, v, line);
 	for (json_value *event = first; event; event = json_next(event))
 		if (!read_event(r, event, line))
-			payload_value(r, event, line);
+			refuse_event(r, event, line);
 	return true;
 }
 
