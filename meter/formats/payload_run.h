@@ -82,7 +82,7 @@ struct payload_reader {
 	bool beside_read;
 	struct read_lists read;	  /* of the answer at work */
 	bool events;		  /* the source is an agent's, whose lines say what they are */
-	bool plain;		  /* the document at work is none of an agent's */
+	bool plain;		  /* this document is none of an agent's */
 	bool in_batch;		  /* the document at work is a result of a batch */
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
