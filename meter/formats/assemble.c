@@ -166,25 +166,32 @@ bool sighting_is_other_model(struct text a, struct text b)
 	return true;
 }
 
+/* A count that one of two sightings does not tell; false: they tell different ones. */
+static bool share_count(int64_t *shared, int64_t a, int64_t b)
+{
+	*shared = a > b ? a : b;
+	return !a || !b || a == b;
+}
+
+/* What one sighting does not state, it does not deny. */
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 {
 	const int64_t written_a = sighting_writes(a), written_b = sighting_writes(b),
-		      cached_a = a[BUCKET_CACHE_READ] + written_a,
-		      cached_b = b[BUCKET_CACHE_READ] + written_b;
-	if (!a[BUCKET_REASONING] || !b[BUCKET_REASONING])
-		a[BUCKET_REASONING] = b[BUCKET_REASONING] =
-			a[BUCKET_REASONING] + b[BUCKET_REASONING];
-	if (cached_a == cached_b || a[BUCKET_INPUT] + cached_a != b[BUCKET_INPUT] + cached_b)
+		      prompt = a[BUCKET_INPUT] + a[BUCKET_CACHE_READ] + written_a;
+	int64_t reasoned, cached, written;
+	if (share_count(&reasoned, a[BUCKET_REASONING], b[BUCKET_REASONING]))
+		a[BUCKET_REASONING] = b[BUCKET_REASONING] = reasoned;
+	if (prompt != b[BUCKET_INPUT] + b[BUCKET_CACHE_READ] + written_b ||
+	    !share_count(&cached, a[BUCKET_CACHE_READ], b[BUCKET_CACHE_READ]) ||
+	    !share_count(&written, written_a, written_b) || cached + written > prompt)
 		return;
-	int64_t *from = cached_a > cached_b ? a : b, *to = from == a ? b : a;
-	const int64_t less_written = from == a ? written_b : written_a;
-	if ((to[BUCKET_CACHE_READ] && to[BUCKET_CACHE_READ] != from[BUCKET_CACHE_READ]) ||
-	    (less_written && less_written != (from == a ? written_a : written_b)))
+	a[BUCKET_INPUT] = b[BUCKET_INPUT] = prompt - cached - written;
+	a[BUCKET_CACHE_READ] = b[BUCKET_CACHE_READ] = cached;
+	/* writes that both tell keep the lifetimes that each has */
+	if (written_a && written_b)
 		return;
-	to[BUCKET_INPUT] = from[BUCKET_INPUT];
-	to[BUCKET_CACHE_READ] = from[BUCKET_CACHE_READ];
-	if (less_written)
-		return;
+	const int64_t *from = written_a ? a : b;
+	int64_t *to = written_a ? b : a;
 	to[BUCKET_CACHE_WRITE_5M] = from[BUCKET_CACHE_WRITE_5M];
 	to[BUCKET_CACHE_WRITE_1H] = from[BUCKET_CACHE_WRITE_1H];
 }

@@ -20,9 +20,10 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
 /* Whether two sightings of a call name different models, however they are spelled. */
 bool sighting_is_other_model(struct text a, struct text b);
-/* Where one of two sightings tells what was read from the cache or written to it, or what was
- * reasoning, and the other does not (the sums are the same), both get it. Writes that both tell
- * keep the lifetimes that each has, so that it may come before sighting_share_split() or behind it.
+/* Where one of two sightings tells what was read from the cache, what was written to it or what was
+ * reasoning, and the other does not (the prompts are the same), both get it, whichever of them
+ * tells which. Writes that both tell keep the lifetimes that each has, so that it may come before
+ * sighting_share_split() or behind it.
  */
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* Parts and units only grow: the larger of both. */

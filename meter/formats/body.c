@@ -63,12 +63,16 @@ static bool holds_answer(json_value *v)
 	return false;
 }
 
-/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said. */
+/* What OpenAI's endpoints of images answer: a list of pictures and nothing that was said, or the
+ * last event of a stream of one. */
 static bool is_pictures(json_value *v)
 {
 	json_value *first = json_first(json_member(v, "data"));
-	return !holds_answer(v) && is_object(first) &&
-	       (json_member(first, "b64_json") || json_member(first, "url"));
+	const struct text type = type_of(v);
+	return text_is(type, "image_generation.completed") ||
+	       text_is(type, "image_edit.completed") ||
+	       (!holds_answer(v) && is_object(first) &&
+		(json_member(first, "b64_json") || json_member(first, "url")));
 }
 
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
@@ -136,93 +140,6 @@ static bool says_false(json_value *v)
 {
 	struct text s = json_number_or_string(v);
 	return json_is_nothing(v) || text_is(s, "false") || text_is(s, "False") || text_is(s, "f");
-}
-
-int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e)
-{
-	static const struct {
-		const char *key;
-		enum raw_count which;
-	} keys[] = {
-		{ "input", RAW_PROMPT },
-		{ "output", RAW_COMPLETION },
-		{ "total", RAW_TOTAL },
-		{ "input_cached_tokens", RAW_CACHE_READ },
-		{ "cache_read_input_tokens", RAW_CACHE_READ },
-		{ "input_cache_read", RAW_CACHE_READ },
-		{ "input_cache_creation", RAW_CACHE_WRITE },
-		{ "cache_creation_input_tokens", RAW_CACHE_WRITE },
-		{ "input_audio_tokens", RAW_INPUT_AUDIO },
-		{ "output_reasoning", RAW_REASONING },
-		{ "output_reasoning_tokens", RAW_REASONING },
-		{ "output_audio_tokens", RAW_OUTPUT_AUDIO },
-	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
-		json_value *n = json_member(usage, keys[i].key);
-		if (n && json_kind(n) != JSON_NULL)
-			rc = counts_set(c, keys[i].which, n, e);
-	}
-	return rc;
-}
-
-/* Spans, tools and agents repeat what the calls in them used. */
-static bool is_step(struct text type)
-{
-	static const char *const steps[] = { "SPAN",  "EVENT",	   "AGENT",	"TOOL",
-					     "CHAIN", "RETRIEVER", "EVALUATOR", "GUARDRAIL" };
-	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-		if (text_is(type, steps[i]))
-			return true;
-	return false;
-}
-
-/* What is none of them may be a call. */
-static void pass_over_observation(struct payload_reader *r, json_value *v, struct text type,
-				  int64_t line)
-{
-	struct err e;
-	if (is_step(type)) {
-		r->passed_over++;
-		return;
-	}
-	err_set(&e, ERR_INVALID, "field 'type' is of no known kind of observation ('%.*s')",
-		type.n > 40 ? 40 : (int)type.n, type.p);
-	payload_refuse(r, line, v, &e);
-}
-
-static void read_langfuse(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
-{
-	struct metered m;
-	struct err e;
-	struct raw_counts c = { .cache = CACHE_BESIDE };
-	int rc = 0;
-	struct text type = json_string(json_member(v, "type"));
-	if (type.n && !text_is(type, "GENERATION") && !text_is(type, "EMBEDDING")) {
-		pass_over_observation(r, v, type, line);
-		return;
-	}
-	payload_begin(&m, "langfuse.observation", line);
-	payload_id(&m, json_member(v, "id"));
-	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	payload_text(&m.record, FIELD_TASK, json_member(v, "traceId"));
-	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
-	payload_text(&m.record, FIELD_WORKLOAD, json_member(v, "name"));
-	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "userId"));
-	payload_effort(r, &m.record, v);
-	rc = payload_langfuse_counts(&c, usage, &e);
-	if (rc == 0)
-		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
-	if (rc == 0)
-		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
-	if (rc == 0)
-		rc = counts_normalise(&m.record, &c, &m.rule, &e);
-	payload_judge(r, &m, usage, true);
-	payload_judge_beside(r, &m, v, json_member(v, "usage"), "");
-	export_judge_document(r, &m, v);
-	if (rc == 0)
-		m.raw = payload_raw(r, usage);
-	payload_end(r, &m, v, rc, &e);
 }
 
 /* What a row's 'other' says of the prompt: its cached and other parts, and what tools did. */
@@ -353,17 +270,14 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 
 bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	json_value *usage = json_member(v, "usage"), *details = json_member(v, "usageDetails");
-	if (litellm_row(r, v, line))
+	json_value *usage = json_member(v, "usage");
+	if (litellm_row(r, v, line) || langfuse_observation(r, v, line))
 		return true;
 	if (json_member(v, "tokens_in") && json_member(v, "tokens_out"))
 		read_cloudflare(r, v, line);
 	else if (json_member(json_first(json_member(v, "result")), "tokens_in"))
 		for (json_value *x = json_first(json_member(v, "result")); x; x = json_next(x))
 			read_cloudflare(r, x, line);
-	else if (is_object(details) ||
-		 (json_member(v, "traceId") && json_member(v, "startTime") && is_step(type_of(v))))
-		read_langfuse(r, v, details, line);
 	else if (json_member(v, "quota") && json_member(v, "model_name"))
 		read_new_api(r, v, line);
 	else if (is_object(usage) && text_is(type_of(v), "message"))

@@ -114,13 +114,16 @@ static void see_agent(struct payload_reader *r, struct text id)
 	r->claude_agent = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
 }
 
-/* A result of a tool that an agent gave: what that used its own lines tell. */
+/* A result of a tool that an agent gave, or what one said on its way: what it used its own lines tell.
+ */
 static void note_agent(struct payload_reader *r, json_value *v, int64_t line)
 {
-	json_value *result = json_member(v, "toolUseResult");
-	const struct text id = json_string(json_member(result, "agentId"));
+	json_value *result = json_member(v, "toolUseResult"), *data = json_member(v, "data");
+	const bool at_work = text_is(json_string(json_member(data, "type")), "agent_progress");
+	const struct text id = json_string(json_member(at_work ? data : result, "agentId"));
 	const bool used = json_first(json_member(result, "usage")) ||
-			  !json_is_nothing(json_member(result, "totalTokens"));
+			  !json_is_nothing(json_member(result, "totalTokens")) ||
+			  (at_work && json_first(json_at(data, "message.message.usage")));
 	see_agent(r, json_string(json_member(v, "agentId")));
 	if (!used || !is_plain_name(id))
 		return;

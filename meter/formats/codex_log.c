@@ -82,6 +82,20 @@ static bool choose_lane(struct payload_reader *r, const struct codex_totals *now
 	return true;
 }
 
+/* Whether it is one of the lane's snapshots before the last, which comes late: the count goes on
+ * from the last. What is none of them is kept. */
+static bool is_late(struct payload_reader *r, const struct codex_totals *now)
+{
+	struct codex_lane *lane = &r->codex[r->codex_lane];
+	for (int i = 0; begins_count(r, now) && i < CODEX_RECENT; i++)
+		if (now->input && memcmp(now, &lane->recent[i], sizeof *now) == 0) {
+			r->passed_over++;
+			return true;
+		}
+	lane->recent[lane->turn++ % CODEX_RECENT] = *now;
+	return false;
+}
+
 static struct text of_totals(struct payload_reader *r, struct text thread,
 			     const struct codex_totals *t)
 {
@@ -221,6 +235,8 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	const bool begins = choose_lane(r, &now, has_last ? &stated : NULL, limit);
+	if (is_late(r, &now))
+		return;
 	const bool first = has_last && (begins || begins_count(r, &now));
 	call = first ? stated : begins ? now : difference(r, now);
 	bool repeated = !begins && memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;

@@ -62,6 +62,9 @@ static const struct known_key keys[] = {
 	{ NULL, "cached_input_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ NULL, "cachedContentTokenCount", RAW_CACHE_READ, TELLS_DETAILS },
 	{ NULL, "cachedInputTokens", RAW_CACHE_READ, TELLS_DETAILS },
+	/* Microsoft.Extensions.AI, which may give what it got of a vendor */
+	{ NULL, "cachedInputTokenCount", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "reasoningTokenCount", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "cache_write_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ NULL, "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "reasoningTokens", RAW_REASONING, TELLS_NOTHING },
@@ -90,6 +93,11 @@ static const struct known_key keys[] = {
 	{ "prompt_tokens_details", "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "prompt_tokens_details", "cache_creation_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "prompt_tokens_details", "cache_creation_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	/* New API */
+	{ "prompt_tokens_details", "cached_creation_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "input_tokens_details", "cached_creation_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ NULL, "claude_cache_creation_5_m_tokens", RAW_CACHE_WRITE_5M, TELLS_NOTHING },
+	{ NULL, "claude_cache_creation_1_h_tokens", RAW_CACHE_WRITE_1H, TELLS_NOTHING },
 	{ "prompt_tokens_details.cache_creation", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M,
 	  TELLS_DETAILS },
 	{ "prompt_tokens_details.cache_creation", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H,
@@ -543,6 +551,11 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 		rc = read_lifetimes(c, json_member(usage, "cacheDetails"), e);
 	if (rc != 0)
 		return rc;
+	/* New API: a prompt as Anthropic counts it, under OpenAI's names */
+	if (text_is(json_string(json_member(usage, "usage_semantic")), "anthropic")) {
+		c->cache = CACHE_BESIDE;
+		c->fixed = true;
+	}
 	/* the mere presence of details says which family the shape is of */
 	c->details_keys |= json_member(usage, "prompt_tokens_details") ||
 			   json_member(usage, "input_tokens_details") ||

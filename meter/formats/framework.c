@@ -82,11 +82,20 @@ static json_value *ai_sdk_counts(struct raw_counts *c, json_value *usage, json_v
 	}
 	if (is_object(json_member(usage, "inputTokenDetails")))
 		return usage;
+	json_value *in = json_member(usage, "inputTokens"),
+		   *out = json_member(usage, "outputTokens");
+	if (is_object(in))
+		anthropic = bedrock = openai = NULL; /* which say it again */
 	const struct {
 		json_value *v;
 		enum raw_count which;
 		bool beside;
 	} said[] = {
+		{ json_member(in, "total"), RAW_PROMPT, false },
+		{ json_member(in, "cacheRead"), RAW_CACHE_READ, false },
+		{ json_member(in, "cacheWrite"), RAW_CACHE_WRITE, false },
+		{ json_member(out, "total"), RAW_COMPLETION, false },
+		{ json_member(out, "reasoning"), RAW_REASONING, false },
 		{ json_member(anthropic, "cacheCreationInputTokens"), RAW_CACHE_WRITE, true },
 		{ json_member(anthropic, "cacheReadInputTokens"), RAW_CACHE_READ, true },
 		{ json_member(bedrock, "cacheWriteInputTokens"), RAW_CACHE_WRITE, true },
@@ -165,6 +174,9 @@ static bool is_ai_sdk(json_value *v, json_value *usage)
 		return false;
 	return json_member(usage, "promptTokens") || json_member(usage, "inputTokenDetails") ||
 	       json_member(usage, "cachedInputTokens") ||
+	       is_object(json_member(usage, "inputTokens")) ||
+	       /* .NET's Microsoft.Extensions.AI, in the same way */
+	       (json_member(usage, "inputTokenCount") && json_member(v, "modelId")) ||
 	       (json_member(usage, "inputTokens") &&
 		(json_member(v, "providerMetadata") || json_member(v, "finishReason") ||
 		 json_member(json_member(v, "response"), "modelId")));
@@ -187,7 +199,8 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 		return true;
 	}
 	payload_begin(&m, "ai-sdk.result", line);
-	payload_id(&m, either(json_member(response, "id"), json_member(v, "id")));
+	payload_id(&m, either(json_member(response, "id"),
+			      either(json_member(v, "id"), json_member(v, "responseId"))));
 	payload_text(&m.record, FIELD_MODEL, json_member(parent, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));

@@ -300,13 +300,15 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	}
 	if (reason)
 		return;
-	/* a name beside the usage speaks for itself; inside, whatever counts may be billed */
+	/* a name beside the usage speaks for itself; inside, whatever counts may be billed, and a
+	 * word of the usage may say how it counts */
 	if (w->only_tokens
 		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
 			      (kind == JSON_STRING && name && is_usage(name))
 	    : w->apart ? (money || closed) && is_count(v) && !(name && is_rate_or_time(name))
 		       : (money && (closed || !name || !is_time(name))) || w->dimension ||
-				 (closed && (is_count(v) || is_price_word(v)))) {
+				 (closed && (is_count(v) || is_price_word(v) ||
+					     (name && speaks_of_usage(name))))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else

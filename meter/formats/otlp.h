@@ -32,8 +32,11 @@ enum otlp_role {
 	OTLP_AI_SDK_OPERATION,
 	OTLP_AGENT_RUN,	    /* of frameworks that tell sums of a run without saying so */
 	OTLP_USAGE_DETAILS, /* Langfuse: the usage as JSON text */
+	OTLP_MLFLOW_USAGE,  /* the same of MLflow */
 	OTLP_METADATA,	    /* AI SDK: what the vendor said beside, as JSON text */
 	OTLP_ANSWER,	    /* OpenInference: what was answered, for LangChain as JSON text */
+	OTLP_ADK_ANSWER,    /* Google's ADK: what was answered, with its usage, as JSON text */
+	OTLP_THOUGHTS,	    /* a count of thoughts that the one of the answer leaves out */
 	OTLP_ROLES
 };
 
@@ -69,6 +72,8 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span);
 int64_t otlp_step_of(const struct otlp_names *n, json_value *attributes);
 /* Whether the call answers with numbers instead of tokens, by its kind or its model. */
 bool otlp_embeds(const struct otlp_names *n);
+/* The text of a role, without the quotes that MLflow writes around each. */
+struct text otlp_text(const struct otlp_names *n, enum otlp_role role);
 /* Whether it tells tokens of a call. */
 bool otlp_has_usage(const struct otlp_names *n);
 /* Whether its agent's log events tell every call, and its spans and other signals the same again.

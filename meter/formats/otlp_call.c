@@ -163,9 +163,11 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
 		json_value *v = list ? otlp_value(a) : a;
 		const bool nested = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
+		const bool text = begins(json_string(v), "{") || begins(json_string(v), "[");
 		const struct text said = without_metadata(name);
 		const char *reason = name.n ? member_reason(shape, said.p) : NULL;
-		if (v && nested && json_first(v) && name.n && !(reason && *reason) &&
+		if (((nested && json_first(v)) || (text && span && !otlp_name_known(said))) &&
+		    name.n && !(reason && *reason) &&
 		    (otlp_name_known(name) ||
 		     (span ? span_speaks_of_usage(name) : name_speaks_of_money(name)))) {
 			m->unread = arena_printf(&r->arena,

@@ -5,7 +5,7 @@
  * Sources: open-telemetry/semantic-conventions-genai and the older gen_ai and llm names,
  * traceloop/openllmetry, Arize-ai/openinference, vercel/ai (telemetry), langfuse, pydantic-ai,
  * BerriAI/litellm (integrations/opentelemetry), mlflow, mastra-ai/mastra
- * (observability/otel-exporter).
+ * (observability/otel-exporter), google/adk-python (telemetry).
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -101,6 +101,7 @@ static const struct {
 	{ OTLP_MODEL, "llm.model_name" },
 	{ OTLP_MODEL, "embedding.model_name" },
 	{ OTLP_MODEL, "langfuse.observation.model.name" },
+	{ OTLP_MODEL, "mlflow.llm.model" },
 	{ OTLP_ASKED_MODEL, "gen_ai.request.model" },
 	{ OTLP_ASKED_MODEL, "ai.model.id" },
 	{ OTLP_ASKED_MODEL, "llm.request.model" },
@@ -108,6 +109,7 @@ static const struct {
 	{ OTLP_SELLER, "gen_ai.system" },
 	{ OTLP_SELLER, "ai.model.provider" },
 	{ OTLP_SELLER, "llm.provider" },
+	{ OTLP_SELLER, "mlflow.llm.provider" },
 	{ OTLP_SESSION, "gen_ai.conversation.id" },
 	{ OTLP_SESSION, "session.id" },
 	{ OTLP_SESSION, "langfuse.session.id" },
@@ -140,8 +142,11 @@ static const struct {
 	{ OTLP_AGENT_RUN, "all_messages_events" },
 	{ OTLP_AGENT_RUN, "pydantic_ai.all_messages" },
 	{ OTLP_USAGE_DETAILS, "langfuse.observation.usage_details" },
+	{ OTLP_MLFLOW_USAGE, "mlflow.chat.tokenUsage" },
 	{ OTLP_METADATA, "ai.response.providerMetadata" },
 	{ OTLP_ANSWER, "output.value" },
+	{ OTLP_ADK_ANSWER, "gcp.vertex.agent.llm_response" },
+	{ OTLP_THOUGHTS, "gen_ai.usage.experimental.reasoning_tokens" },
 };
 
 static struct dict known;
@@ -188,6 +193,14 @@ void otlp_names_read(struct otlp_names *n, json_value *attributes)
 		at[role] = *i;
 		n->value[role] = v;
 	}
+}
+
+struct text otlp_text(const struct otlp_names *n, enum otlp_role role)
+{
+	struct text s = json_string(n->value[role]);
+	if (s.n > 1 && *s.p == '"' && s.p[s.n - 1] == '"')
+		s = (struct text){ s.p + 1, s.n - 2 };
+	return s;
 }
 
 bool otlp_name_known(struct text name)
@@ -261,7 +274,7 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 	if (ai.n && !is_ai_sdk_call(ai))
 		return OTLP_HOLDS_CALLS;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const struct text kind = json_string(n->value[kinds[i].role]);
+		const struct text kind = otlp_text(n, kinds[i].role);
 		if (kind.n && !is_one_of(kind, kinds[i].calls))
 			return is_one_of(kind, others) ? OTLP_HOLDS_CALLS : OTLP_IS_UNKNOWN;
 		said |= kind.n != 0;
@@ -302,7 +315,7 @@ bool otlp_embeds(const struct otlp_names *n)
 bool otlp_has_usage(const struct otlp_names *n)
 {
 	return n->value[RAW_PROMPT] || n->value[RAW_COMPLETION] || n->value[RAW_TOTAL] ||
-	       n->value[OTLP_USAGE_DETAILS];
+	       n->value[OTLP_USAGE_DETAILS] || n->value[OTLP_MLFLOW_USAGE];
 }
 
 static bool begins(struct text s, const char *word)

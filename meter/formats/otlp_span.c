@@ -13,9 +13,10 @@ static const struct instrumentation {
 	bool beside; /* the prompt is what the cache left, the total leaves the cache out */
 	/* the shape of spans that do not tell what was cached, always or sometimes; NULL: all do */
 	const char *cache_untold;
-	bool end_untold;     /* that there was an answer, where it came in pieces */
-	bool writes_in_text; /* what was written to a cache stands in the text of the answer alone
-			      */
+	bool end_untold;      /* that there was an answer, where it came in pieces */
+	bool writes_in_text;  /* what was written to a cache stands in the text of the answer alone
+			       */
+	bool thoughts_untold; /* of the answer it counts what was said, unless it counts thoughts */
 } instrumentations[] = {
 	{ .scope = "@opentelemetry/instrumentation-openai", .cache_untold = "otlp.span.untold" },
 	{ .scope = "@traceloop/instrumentation-openai",
@@ -25,6 +26,8 @@ static const struct instrumentation {
 	/* generateText up to version 5 */
 	{ .scope = "ai", .cache_untold = "otlp.span.untold" },
 	{ .scope = "@arizeai/openinference-instrumentation-langchain", .writes_in_text = true },
+	{ .scope = "gcp.vertex.agent", .thoughts_untold = true },
+	{ .scope = "opentelemetry.instrumentation.google_genai", .thoughts_untold = true },
 };
 
 static const struct instrumentation *instrumentation_of(const struct otlp_item *item)
@@ -36,40 +39,85 @@ static const struct instrumentation *instrumentation_of(const struct otlp_item *
 	return &any;
 }
 
+/* Google's ADK counts of an answer what was said, and the thoughts in its text alone. */
+static int read_adk_answer(struct payload_reader *r, struct text answer, struct metered *m,
+			   struct raw_counts *c, struct err *e)
+{
+	const char *own = m->shape;
+	struct json_document *doc = NULL;
+	int rc = 0;
+	if (!answer.n || json_open_within(&doc, answer, PAYLOAD_VALUES_MOST, NULL) != 0)
+		return 0;
+	json_value *usage = json_member(json_root(doc), "usage_metadata");
+	if (json_kind(json_member(usage, "prompt_token_count")) == JSON_NUMBER) {
+		*c = (struct raw_counts){ .cache = CACHE_INSIDE, .reasoning_beside = true };
+		rc = counts_read(c, usage, e);
+		m->shape = "gemini.content";
+		payload_judge(r, m, usage, true);
+		m->shape = own;
+		m->broken_off = false;
+	}
+	json_close(doc);
+	return rc;
+}
+
+/* The usage that Langfuse or MLflow writes as one JSON text. */
+static int read_text(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
+		     struct raw_counts *c, struct err *e)
+{
+	const bool langfuse = n->value[OTLP_USAGE_DETAILS] != NULL;
+	struct json_document *doc = NULL;
+	int rc = json_open_within(
+		&doc, json_string(n->value[langfuse ? OTLP_USAGE_DETAILS : OTLP_MLFLOW_USAGE]),
+		PAYLOAD_VALUES_MOST, e);
+	if (rc != 0)
+		return rc;
+	*c = (struct raw_counts){ .cache = langfuse ? CACHE_BESIDE : CACHE_BY_KEYS };
+	if (langfuse)
+		m->shape = "langfuse.observation";
+	rc = langfuse ? payload_langfuse_counts(c, json_root(doc), e)
+		      : counts_read(c, json_root(doc), e);
+	payload_judge(r, m, json_root(doc), true);
+	json_close(doc);
+	return rc;
+}
+
+/* What the vendor said beside, which the AI SDK writes as JSON text. */
+static int read_metadata(struct payload_reader *r, struct text metadata, struct metered *m,
+			 struct raw_counts *c, struct err *e)
+{
+	struct json_document *doc = NULL;
+	int rc = 0;
+	if (!metadata.n || json_open_within(&doc, metadata, PAYLOAD_VALUES_MOST, NULL) != 0)
+		return 0;
+	json_value *anthropic = json_member(json_root(doc), "anthropic");
+	json_value *usage = json_member(anthropic, "usage");
+	json_value *written = json_member(anthropic, "cacheCreationInputTokens");
+	if (json_kind(usage) == JSON_OBJECT && json_member(usage, "input_tokens")) {
+		*c = (struct raw_counts){ 0 };
+		rc = counts_read(c, usage, e);
+		if (rc == 0)
+			rc = payload_extras(r, m, usage, c, e);
+		payload_judge(r, m, usage, true);
+	} else if (json_number(written).n && !(c->has >> RAW_CACHE_WRITE & 1)) {
+		/* version 5: the prompt is what the cache left */
+		rc = counts_set(c, RAW_CACHE_WRITE, written, e);
+		c->cache = CACHE_BESIDE;
+	}
+	json_close(doc);
+	return rc;
+}
+
 /* What a JSON text in an attribute says of the usage, in place of what the attributes say. */
 static int read_details(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
 			struct raw_counts *c, struct err *e)
 {
-	struct json_document *doc = NULL;
-	const struct text details = json_string(n->value[OTLP_USAGE_DETAILS]);
-	const struct text metadata = json_string(n->value[OTLP_METADATA]);
-	int rc = 0;
-	if (details.n && !n->value[RAW_PROMPT] && !n->value[RAW_COMPLETION]) {
-		rc = json_open_within(&doc, details, PAYLOAD_VALUES_MOST, e);
-		if (rc == 0) {
-			*c = (struct raw_counts){ .cache = CACHE_BESIDE };
-			m->shape = "langfuse.observation";
-			rc = payload_langfuse_counts(c, json_root(doc), e);
-			payload_judge(r, m, json_root(doc), true);
-		}
-	} else if (metadata.n && json_open_within(&doc, metadata, PAYLOAD_VALUES_MOST, NULL) == 0) {
-		json_value *anthropic = json_member(json_root(doc), "anthropic");
-		json_value *usage = json_member(anthropic, "usage");
-		json_value *written = json_member(anthropic, "cacheCreationInputTokens");
-		if (json_kind(usage) == JSON_OBJECT && json_member(usage, "input_tokens")) {
-			*c = (struct raw_counts){ 0 };
-			rc = counts_read(c, usage, e);
-			if (rc == 0)
-				rc = payload_extras(r, m, usage, c, e);
-			payload_judge(r, m, usage, true);
-		} else if (json_number(written).n && !(c->has >> RAW_CACHE_WRITE & 1)) {
-			/* version 5: the prompt is what the cache left */
-			rc = counts_set(c, RAW_CACHE_WRITE, written, e);
-			c->cache = CACHE_BESIDE;
-		}
-	}
-	json_close(doc);
-	return rc;
+	const bool text = n->value[OTLP_USAGE_DETAILS] || n->value[OTLP_MLFLOW_USAGE];
+	if (text && !n->value[RAW_PROMPT] && !n->value[RAW_COMPLETION])
+		return read_text(r, n, m, c, e);
+	if (n->value[OTLP_ADK_ANSWER])
+		return read_adk_answer(r, json_string(n->value[OTLP_ADK_ANSWER]), m, c, e);
+	return read_metadata(r, json_string(n->value[OTLP_METADATA]), m, c, e);
 }
 
 /* The vendor's usage in the text that LangChain's answer is as JSON: what was written to a cache,
@@ -108,6 +156,10 @@ static int read_counts(struct payload_reader *r, const struct otlp_names *n, str
 	for (int i = 0; rc == 0 && i < RAW_COUNTS; i++)
 		if (n->value[i])
 			rc = counts_set(&c, (enum raw_count)i, n->value[i], e);
+	if (rc == 0 && n->value[OTLP_THOUGHTS])
+		rc = counts_set(&c, RAW_REASONING, n->value[OTLP_THOUGHTS], e);
+	c.reasoning_beside = n->value[OTLP_THOUGHTS] != NULL;
+	m->broken_off = by->thoughts_untold && !(c.has >> RAW_REASONING & 1);
 	if (rc == 0)
 		rc = read_details(r, n, m, &c, e);
 	/* some instrumentations count the prompt without its cached part: what cannot lie inside
@@ -145,7 +197,9 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 	struct record *rec = &m->record;
 	const struct text trace = json_string(json_member(item->self, "traceId")),
 			  own = json_string(json_member(item->self, "spanId")),
-			  around = json_string(json_member(item->self, "parentSpanId"));
+			  around = json_string(json_member(item->self, "parentSpanId")),
+			  model = otlp_text(n,
+					    n->value[OTLP_MODEL] ? OTLP_MODEL : OTLP_ASKED_MODEL);
 	payload_text(rec, FIELD_ID, n->value[OTLP_ID]);
 	if (rec->text[FIELD_ID].n == 0 && own.n)
 		set_text(rec, FIELD_ID, span_id(r, trace, own));
@@ -153,9 +207,9 @@ static void read_texts(struct payload_reader *r, const struct otlp_item *item,
 		m->also = span_id(r, trace, around);
 		m->within = true;
 	}
-	payload_text(rec, FIELD_MODEL,
-		     n->value[OTLP_MODEL] ? n->value[OTLP_MODEL] : n->value[OTLP_ASKED_MODEL]);
-	payload_seller(r, rec, json_string(n->value[OTLP_SELLER]));
+	if (model.n)
+		payload_word(rec, FIELD_MODEL, model);
+	payload_seller(r, rec, otlp_text(n, OTLP_SELLER));
 	payload_text(rec, FIELD_SESSION, n->value[OTLP_SESSION]);
 	payload_text(rec, FIELD_TASK, json_member(item->self, "traceId"));
 	payload_text(rec, FIELD_CUSTOMER, n->value[OTLP_CUSTOMER]);

@@ -22,6 +22,7 @@ void payload_close(struct payload_reader *r)
 	dict_release(&r->streams);
 	dict_release(&r->session_answers);
 	dict_release(&r->claude_agents);
+	dict_release(&r->langfuse);
 	capture_release(r);
 	export_release(r);
 	doubts_release(&r->doubts);
@@ -239,6 +240,21 @@ static const struct {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
+/* A page of answers that a vendor keeps, or of what a tracer wrote of them. Whether it is the whole
+ * was seen by export_document. */
+static bool page_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *items = export_page_items(v);
+	if (!json_first(items))
+		items = json_member(v, "observations");
+	if (json_kind(json_first(items)) != JSON_OBJECT ||
+	    (!text_is(json_string(json_member(v, "object")), "list") &&
+	     !payload_knows(json_first(items))))
+		return false;
+	payload_value(r, items, line);
+	return true;
+}
+
 static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct err e;
@@ -261,10 +277,11 @@ static void read_known(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (native_document(r, v, line))
 		return;
-	/* a page of answers that a vendor keeps */
-	if (text_is(json_string(json_member(v, "object")), "list") &&
-	    json_kind(json_first(json_member(v, "data"))) == JSON_OBJECT) {
-		payload_value(r, json_member(v, "data"), line);
+	if (page_document(r, v, line))
+		return;
+	/* a request that failed costs nothing, and what a stream had used then is told by itself */
+	if (json_string(json_member(json_member(v, "error"), "message")).n) {
+		payload_pass_over(r, "error", v, line);
 		return;
 	}
 	err_set(&e, ERR_INVALID,
@@ -421,6 +438,8 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 		line.p += 5, line.n -= 5;
 		while (line.n && *line.p == ' ')
 			line.p++, line.n--;
+		if (text_is(line, "[DONE]"))
+			stream_done(r);
 		if (line.n == 0 || text_is(line, "[DONE]"))
 			return;
 	}
@@ -454,6 +473,7 @@ void payload_finish(struct payload_reader *r)
 	capture_finish(r);
 	claude_log_finish(r);
 	session_log_finish(r);
+	langfuse_finish(r);
 	stream_finish(r);
 	export_finish(r);
 }

@@ -25,9 +25,13 @@ struct codex_totals {
 
 /* One running total: a session may keep several, of different limits. */
 enum { CODEX_LANES = 8 };
+/* Snapshots of a total that may be written again, late. */
+enum { CODEX_RECENT = 8 };
 struct codex_lane {
 	struct codex_totals totals;
 	struct text limit;
+	struct codex_totals recent[CODEX_RECENT];
+	unsigned turn; /* how many were kept */
 };
 
 /* A stream whose chunks carry no id. */
@@ -78,7 +82,7 @@ struct payload_reader {
 	bool beside_read;
 	struct read_lists read;	  /* of the answer at work */
 	bool events;		  /* the source is an agent's, whose lines say what they are */
-	bool plain;		  /* the document at work is none of an agent's */
+	bool plain;		  /* this document is none of an agent's */
 	bool in_batch;		  /* the document at work is a result of a batch */
 	const char *batch_vendor; /* who ran the batch, where its results tell */
 	bool held;		  /* what is read was held back before (held.c) */
@@ -142,7 +146,8 @@ struct payload_reader {
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
-	struct capture *capture;	 /* NULL: what is read is none so far */
+	struct dict langfuse;	 /* what events told of observations so far, a struct text by id */
+	struct capture *capture; /* NULL: what is read is none so far */
 };
 
 /* Fills m with defaults for a document at that line. */
@@ -288,6 +293,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq interaction type=message_start") \
 	X(realtime_document, "") \
+	X(langfuse_document, "batch type=generation-create type=generation-update") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \
 	X(framework_document, \
@@ -305,9 +311,15 @@ PAYLOAD_FORMATS(FORMAT)
 
 /* A row of LiteLLM's. */
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
+/* An observation of Langfuse's. */
+bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+/* Tells of generations whose usage no event told. */
+void langfuse_finish(struct payload_reader *r);
 /* Also as the text that rows of a CSV or a table hold. */
 bool payload_says_true(json_value *v);
 
+/* The stream of an answer has ended: what follows without an id is of another. */
+void stream_done(struct payload_reader *r);
 void stream_finish(struct payload_reader *r);
 /* Tells of agents that results name and of which no line is there. */
 void claude_log_finish(struct payload_reader *r);

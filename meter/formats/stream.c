@@ -400,6 +400,24 @@ static bool event_document(struct payload_reader *r, json_value *v, int64_t line
 	return false;
 }
 
+/* An answer that is made in the background, as it is asked for again and again: it has its counts
+ * at the end, and none where it failed. */
+static bool polled_answer(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *usage = json_member(v, "usage");
+	const bool failed = text_is(json_string(json_member(v, "status")), "failed");
+	if (!text_is(json_string(json_member(v, "object")), "response") ||
+	    !json_string(json_member(v, "id")).n ||
+	    (usage && json_kind(usage) != JSON_NULL && json_kind(usage) != JSON_OBJECT))
+		return false;
+	const bool counted = json_kind(usage) == JSON_OBJECT;
+	know_answer(r, v, line, counted || failed);
+	if (counted)
+		return body_document(r, v, line);
+	payload_pass_over(r, "openai.response", v, line);
+	return true;
+}
+
 /* A piece of an answer says so, or has a delta where a whole answer has its message, or counts and
  * no answer. */
 static bool is_chunk(json_value *v)
@@ -452,7 +470,7 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (starts_with(type, "content_block") || text_is(type, "ping")) {
 		add_block(r, json_member(v, "content_block"));
 		r->passed_over++;
-	} else if (event_document(r, v, line)) {
+	} else if (event_document(r, v, line) || polled_answer(r, v, line)) {
 		return true;
 	} else if (is_chunk(v)) {
 		read_chunk(r, v, line);
@@ -462,6 +480,11 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 		return ollama_piece(r, v, line);
 	}
 	return true;
+}
+
+void stream_done(struct payload_reader *r)
+{
+	close_anonymous(r);
 }
 
 void stream_finish(struct payload_reader *r)
@@ -474,8 +497,8 @@ void stream_finish(struct payload_reader *r)
 		if (!s->key || s->value == UINT64_MAX)
 			continue;
 		err_set(&e, ERR_INVALID,
-			"the stream '%.100s' ended without usage, so what it used is unknown (ask "
-			"for it with stream_options.include_usage)",
+			"the answer '%.100s' ended without usage, so what it used is unknown "
+			"(streams of chat completions tell it with stream_options.include_usage)",
 			s->key);
 		r->raw.n = 0;
 		buf_puts(&r->raw, "{\"id\":");

@@ -333,7 +333,8 @@ static int fill(struct source *s, struct err *e)
 		n = gzread(s->gz, s->text.p + s->text.n, (unsigned)s->chunk);
 		int code = 0;
 		const char *why = gzerror(s->gz, &code);
-		if (n < 0 || code == Z_BUF_ERROR)
+		/* what came before the end of a file that was cut is there */
+		if (n < 0 || (n == 0 && code == Z_BUF_ERROR))
 			return err_set(e, ERR_UNREADABLE,
 				       "%s: the compressed data are damaged or end too early (%s)",
 				       s->path, why);
@@ -430,7 +431,48 @@ static int read_table(struct source *s, struct text first, struct payload_reader
 	return rc < 0 ? rc : 0;
 }
 
-/* JSON that spans lines is one document, like a body that was saved to a file. */
+/* The end of the object or list that begins there, as far as its brackets tell. */
+static const char *value_end(const char *p, const char *end)
+{
+	int depth = 0;
+	bool quoted = false;
+	for (; p < end; p++) {
+		if (quoted && *p == '\\')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && (*p == '{' || *p == '['))
+			depth++;
+		else if (!quoted && (*p == '}' || *p == ']') && --depth <= 0)
+			return p + 1;
+	}
+	return end;
+}
+
+/* Documents one after the other, as jq prints them; r NULL: whether that is all there is. */
+static bool read_values(struct text all, struct payload_reader *r)
+{
+	struct json_document *doc;
+	int64_t line = 1;
+	for (const char *p = all.p, *end = all.p + all.n; p < end;) {
+		if (strchr(" \t\r\n", *p)) {
+			line += *p++ == '\n';
+			continue;
+		}
+		const char *stop = value_end(p, end);
+		if (!strchr("{[", *p) ||
+		    json_open(&doc, (struct text){ p, (size_t)(stop - p) }, NULL) != 0)
+			return false;
+		if (r)
+			payload_value(r, json_root(doc), line);
+		json_close(doc);
+		for (; p < stop; p++)
+			line += *p == '\n';
+	}
+	return true;
+}
+
+/* JSON that spans lines is a document, like a body that was saved to a file, or several. */
 static int read_document(struct source *s, struct text first, struct payload_reader *r, bool *was,
 			 struct err *e)
 {
@@ -453,13 +495,13 @@ static int read_document(struct source *s, struct text first, struct payload_rea
 		buf_add(&whole, line.p, line.n);
 		buf_puts(&whole, "\n");
 	}
-	if (rc == 0 && json_open(&doc, (struct text){ whole.p, whole.n }, NULL) == 0) {
-		payload_value(r, json_root(doc), 1);
-		json_close(doc);
+	const struct text all = { whole.p, whole.n };
+	if (rc == 0 && read_values(all, NULL)) {
+		read_values(all, r);
 		*was = true;
 	} else if (rc >= 0) {
 		/* lines after all, and the first of them is damaged */
-		take_lines(r, (struct text){ whole.p, whole.n });
+		take_lines(r, all);
 		*was = rc == 0;
 	}
 	buf_release(&whole);
@@ -587,13 +629,24 @@ static bool fits_a_trace(json_value *v)
 	return shape_detect(CONTAINER_JSONL, name, n)->column;
 }
 
+/* A line of a stream of events, whose comments begin with a colon. */
+static bool is_of_event(struct text line)
+{
+	static const char *const fields[] = { ":", "data:", "event:", "id:", "retry:" };
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (line.n >= strlen(fields[i]) &&
+		    memcmp(line.p, fields[i], strlen(fields[i])) == 0)
+			return true;
+	return false;
+}
+
 /* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter;
  * an object that is nobody's sets *unclaimed.
  */
 static int tells(struct text line, bool first, bool *unclaimed)
 {
 	struct json_document *doc;
-	if (line.n > 6 && (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0))
+	if (is_of_event(line))
 		return 1;
 	/* a document that spans lines, a list, or a table of usage */
 	char separator;

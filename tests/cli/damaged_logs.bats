@@ -35,6 +35,14 @@ line() { echo '{"type":"assistant","sessionId":"s","cwd":"/p","uuid":"u'$1'","ti
 		esac || return 1
 	done
 }
+@test "of a packed log that was cut, the lines before its end are stored, whatever they are" {
+	mkdir logs
+	for n in 1 2; do printf '{"id":"c%d","object":"chat.completion","created":1781517600,"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}\n' $n; done | gzip | head -c -6 >logs/a.jsonl.gz
+	run "$TALLY" replay logs
+	expect 3 'a.jsonl.gz' 'end too early'; [[ $output != *'first line beside it'* ]]
+	run "$TALLY" ingest logs --db m.db
+	expect 3 '2 accepted' 'could not be read'
+}
 crash() { head -c 4096 /dev/zero; }
 # both RECORDS STATUS FILE [WORDS]: the replay and the meter count that many calls
 both() {
