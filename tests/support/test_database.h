@@ -1,6 +1,7 @@
 /*
  * test_database: where a test keeps a database: a file, or a database of the PostgreSQL server at
- * TALLY_TEST_SERVER (a folder with its socket).
+ * TALLY_TEST_SERVER (a folder with its socket), which is of the cluster in the folder
+ * TALLY_TEST_CLUSTER (tests/support/citus_servers) where that is given.
  */
 #ifndef TALLY_TESTS_SUPPORT_TEST_DATABASE_H
 #define TALLY_TESTS_SUPPORT_TEST_DATABASE_H
