@@ -44,7 +44,8 @@ void test_database_forget(const char *path)
 		name_of(path, name);
 		if (cluster)
 			snprintf(command, sizeof command,
-				 "tests/support/citus_servers empty %s %s 2>/dev/null", cluster, name);
+				 "tests/support/citus_servers empty %s %s 2>/dev/null", cluster,
+				 name);
 		else
 			snprintf(command, sizeof command,
 				 "dropdb -h %s -U tally --if-exists %s 2>/dev/null; createdb -h %s "
