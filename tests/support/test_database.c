@@ -20,6 +20,11 @@ static void name_of(const char *path, char name[60])
 		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
 }
 
+bool test_on_cluster(void)
+{
+	return getenv("TALLY_TEST_CLUSTER") != NULL;
+}
+
 const char *test_database(const char *path)
 {
 	static char address[8][200];

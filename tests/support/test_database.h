@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 bool test_on_server(void);
+bool test_on_cluster(void);
 /* What to open for the file of that path; lives until eight more were asked for. */
 const char *test_database(const char *path);
 /* Starts over: empty or absent. */
