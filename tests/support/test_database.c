@@ -20,6 +20,11 @@ static void name_of(const char *path, char name[60])
 		*p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '_';
 }
 
+bool test_on_cluster(void)
+{
+	return getenv("TALLY_TEST_CLUSTER") != NULL;
+}
+
 const char *test_database(const char *path)
 {
 	static char address[8][200];
@@ -39,12 +44,18 @@ void test_database_forget(const char *path)
 	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
 	char name[60], command[400];
 	if (test_on_server()) {
-		const char *server = getenv("TALLY_TEST_SERVER");
+		const char *server = getenv("TALLY_TEST_SERVER"),
+			   *cluster = getenv("TALLY_TEST_CLUSTER");
 		name_of(path, name);
-		snprintf(command, sizeof command,
-			 "dropdb -h %s -U tally --if-exists %s 2>/dev/null; createdb -h %s "
-			 "-U tally %s",
-			 server, name, server, name);
+		if (cluster)
+			snprintf(command, sizeof command,
+				 "tests/support/citus_servers empty %s %s 2>/dev/null", cluster,
+				 name);
+		else
+			snprintf(command, sizeof command,
+				 "dropdb -h %s -U tally --if-exists %s 2>/dev/null; createdb -h %s "
+				 "-U tally %s",
+				 server, name, server, name);
 		if (system(command) != 0)
 			abort();
 		return;

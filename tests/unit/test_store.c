@@ -1436,6 +1436,8 @@ static void a_hurt_database_takes_new_records(void **state)
 	struct metered m;
 	struct err e = { 0 };
 	(void)state;
+	if (test_on_cluster()) /* no version took such records there, nor can they be put there */
+		skip();
 	for (size_t i = 0; i < COUNT(n); i++)
 		n[i] = i;
 	for (int rolled = 0; rolled < 2; rolled++) {
