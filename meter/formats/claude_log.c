@@ -114,7 +114,8 @@ static void see_agent(struct payload_reader *r, struct text id)
 	r->claude_agent = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
 }
 
-/* A result of a tool that an agent gave, or what one said on its way: what it used its own lines tell.
+/* A result of a tool that an agent gave, or what one said on its way: what it used its own lines
+ * tell.
  */
 static void note_agent(struct payload_reader *r, json_value *v, int64_t line)
 {
