@@ -234,9 +234,13 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	cli->csv = cli_flag(cli, "csv");
 	cli->quiet = cli_flag(cli, "quiet");
 	table_show_exact(cli_flag(cli, "exact"));
+	table_show_elsewhere(find_option(c, "csv", 3, 0), find_option(c, "json", 4, 0));
 	if (cli_flag(cli, "no-color"))
 		table_show_no_colours();
-	if (cli_flag(cli, "help"))
+	cli->helped = cli_flag(cli, "help") ||
+		      (argc == 1 && cli->argument_count == 1 &&
+		       strcmp(cli->argument[0], "help") == 0 && access("help", F_OK) != 0);
+	if (cli->helped)
 		return 1;
 	if (cli->json && cli->csv)
 		return err_set(e, ERR_USAGE, "choose one of --json and --csv");
