@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/loose.h"
 #include "base/zone.h"
+#include "meter/billing/window.h"
 #include "meter/store/refused.h"
 #include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
@@ -70,6 +71,9 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period)
 {
 	const struct text rolling = TEXT("rolling ");
+	struct window w; /* as it is kept */
+	if (window_parse(&w, period, NULL) == 0)
+		period = text_of(w.text);
 	const bool rolls = period.n > rolling.n && memcmp(period.p, rolling.p, rolling.n) == 0;
 	const bool number = period.n && is_digit(*period.p);
 	const char *before = rolls ? "in any " : number ? "every " : "a ";

@@ -6,7 +6,7 @@ load common
 	expect 0 '"records": 10000'
 	for n in 1,0000 10,00 1,000,00 ,100 1__000 10k,000 ''; do
 		run "$TALLY" plan --tickets "$n" --input 1 -m deepseek-v4-flash
-		expect 2 "--tickets: '$n' is not a whole number (10000, 10,000, 10k, 2.5M and 1G are understood)" || fail "$n"
+		expect 2 "--tickets: '$n' is not a whole number (10000, 10,000, 10k, 2.5M, 1G and 1e6 are understood)" || fail "$n"
 	done
 	[ "$("$TALLY" cost deepseek-v4-flash --input 2m --at 2026-06-15 --json)" = "$("$TALLY" cost -m deepseek-v4-flash --input 2M --at 2026-06-15 --json)" ]
 	while read -r typed is; do
