@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "base/file.h"
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "reports/amount.h"
@@ -973,6 +974,20 @@ const struct command command_invoice_void = {
 	.run = take_back,
 };
 
+/* A positive amount as people write it, in the invoice's currency. */
+static int amount_typed(struct money_total *out, const char *what, const char *text,
+			const struct stored_invoice *i, struct err *e)
+{
+	char currency[16];
+	struct decimal d;
+	snprintf(currency, sizeof currency, "%.*s", (int)i->currency.n, i->currency.p);
+	int rc = cli_amount_of(what, text, strcmp(currency, "credits") == 0 ? NULL : currency, &d,
+			       e);
+	if (rc == 0 && d.digits == 0)
+		rc = err_set(e, ERR_USAGE, "%s: '%s' is not a positive amount", what, text);
+	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+}
+
 static const struct option note_options[] = {
 	{ "amount", 0, "AMOUNT", "amount credited (default the rest of the invoice)", false },
 	{ "why", 0, "TEXT", "the reason, printed on the note", false },
@@ -986,19 +1001,15 @@ static int note(struct cli *cli, struct err *e)
 	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why"), *text = cli_value(cli, "amount");
 	struct money_total amount;
-	struct decimal d;
 	int64_t id = 0;
 	char name[24];
 	if (!why)
 		return err_set(e, ERR_USAGE, "--why is required");
-	if (text && (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits <= 0))
-		return err_set(e, ERR_USAGE, "--amount: '%s' is not a positive amount", text);
-	int rc = text ? amount_from_decimal(&amount, d, e) : 0;
-	if (rc != 0)
-		return rc;
-	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	if (rc == 0 && text)
+		rc = amount_typed(&amount, "--amount", text, &i, e);
 	if (rc == 0)
 		rc = invoice_note(s.ledger,
 				  &(struct note_asked){ i.id, text ? &amount : NULL, why }, s.now,
@@ -1046,17 +1057,18 @@ static const struct option pay_options[] = {
 	{ 0 },
 };
 
-static int read_payment(struct cli *cli, struct payment *p, struct err *e)
+/* "-5" is paid back as 5 with --back is. */
+static int read_payment(struct cli *cli, const struct stored_invoice *i, struct payment *p,
+			struct err *e)
 {
 	const char *text = cli->argument[1], *reference = cli_value(cli, "reference");
-	struct decimal d;
-	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits == 0 ||
-	    (d.digits < 0 && (cli_flag(cli, "back") || cli_value(cli, "from"))))
+	const bool back = cli_flag(cli, "back"), below = *text == '-';
+	if (below && (back || cli_value(cli, "from")))
 		return err_set(e, ERR_USAGE, "'%s' is not a positive amount", text);
-	if (cli_flag(cli, "back") && cli_value(cli, "from"))
+	if (back && cli_value(cli, "from"))
 		return err_set(e, ERR_USAGE, "give --back or --from, not both");
-	int rc = amount_from_decimal(&p->amount, d, e);
-	if (cli_flag(cli, "back"))
+	int rc = amount_typed(&p->amount, "AMOUNT", text + below, i, e);
+	if (rc == 0 && (back || below))
 		p->amount.atto = -p->amount.atto;
 	p->reference = text_of(reference ? reference : "");
 	return rc == 0 ? when_of(cli, &p->at, e) : rc;
@@ -1071,12 +1083,11 @@ static int pay(struct cli *cli, struct err *e)
 	struct payment p = { 0 };
 	const char *giver = cli_value(cli, "from");
 	bool again = false;
-	int rc = read_payment(cli, &p, e);
-	if (rc != 0)
-		return rc;
-	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	if (rc == 0)
+		rc = read_payment(cli, &i, &p, e);
 	if (rc == 0 && giver)
 		rc = invoice_find(s.store, giver, &texts, &from, e);
 	p.invoice = rc == 0 ? i.id : 0;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/loose.h"
 #include "base/zone.h"
+#include "meter/billing/terms.h"
 #include "meter/billing/window.h"
 #include "meter/store/refused.h"
 #include "meter/store/store_models.h"
@@ -43,7 +44,9 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	struct err why;
 	char said[4];
 	int places;
-	if (may_be_thousands(s)) {
+	/* dinars have three decimals, and documents say so */
+	const bool thousandths = currency && currency_places(text_of(currency)) == 3;
+	if (!thousandths && may_be_thousands(s)) {
 		size_t n = s.n;
 		while (s.p[n - 1] == '0')
 			n--;
@@ -58,9 +61,8 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	if (*said && (!currency || strcmp(said, currency) != 0))
 		return currency
 			       ? err_set(e, ERR_USAGE,
-					 "%s: '%s' is in %s, and amounts here are in %s (see "
-					 "--currency)",
-					 what, text, said, currency)
+					 "%s: '%s' is in %s, and amounts here are in %s", what,
+					 text, said, currency)
 			       : err_set(e, ERR_USAGE,
 					 "%s: '%s' is money; credits have no currency", what, text);
 	if (loose_number(out, &places, s, true, &why) != 0)

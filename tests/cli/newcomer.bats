@@ -332,6 +332,7 @@ CASES
 	"$TALLY" credit draw -q
 	run "$TALLY" credit account acme --since 2026-06-01; expect 0 changed
 	run "$TALLY" credit account acme --since 2026-06-02; expect 1 'can no longer'
+	run "$TALLY" credit grant acme 2 --expires 30d; expect 2 "did you mean 'in 30d'?"
 	run "$TALLY" credit grant acme 2.000; expect 2 "'2.000' may be thousands or a fraction; write 2 or 2000"
 	run "$TALLY" credit grant acme 2.500; expect 2 'write 2.5 or 2500'
 	run "$TALLY" budget set all --amount 1.000; expect 2 'write 1 or 1000'

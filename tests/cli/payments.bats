@@ -22,7 +22,10 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	setup_invoices
 	state "$one"
 	expect 0 '"status":"open"' '"amount_due":"119"'
-	pay "$one" 50 --reference bank-1
+	pay "$one" 1.000; expect 2 "'1.000' may be thousands or a fraction; write 1 or 1000"
+	pay "$one" '5 EUR'; expect 2 "'5 EUR' is in EUR, and amounts here are in USD"
+	run "$TALLY" invoice note "$one" --amount 1,000 --why outage; expect 2 'may be thousands'
+	pay "$one" '$50.00' --reference bank-1
 	expect 0 "$one: partly paid, due 69.00 USD"
 	state "$one" --at "$(date -u -d '+15 days' +%F)"
 	expect 0 '"status":"overdue"' '"paid":"50"' '"amount_due":"69"'
@@ -63,7 +66,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	expect 0 "due 74.5"
 	pay "$one" 45 --back
 	expect 4 "at most 44.5 can"
-	pay "$one" x
+	pay "$one" 0
 	expect 2 "not a positive amount"
 	"$TALLY" invoice note "$one" --amount 1.19 --why x -q
 	pay "$(sql t.db "SELECT number FROM invoice WHERE kind='note'")" 1
