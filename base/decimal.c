@@ -302,11 +302,11 @@ int count_parse(const char *name, const char *text, int64_t missing, int64_t *ou
 	const int places = unit ? 3 * ((int)(unit - units) % UNITS + 1) : 0;
 	const size_t length = n < LONGEST ? ungroup(plain, text, n - (unit != NULL)) : 0;
 	if (decimal_parse(&d, (struct text){ plain, length }, NULL) != 0 || d.digits < 0 ||
-	    (!unit && strchr(text, '.')) || strpbrk(text, "eE") ||
+	    (strpbrk(text, "eE") ? unit != NULL : !unit && strchr(text, '.')) ||
 	    !decimal_to_int64(d, places, out))
 		return err_set(e, ERR_USAGE,
-			       "%s: '%.*s' is not a whole number (10000, 10,000, 10k, 2.5M and 1G "
-			       "are understood)",
+			       "%s: '%.*s' is not a whole number (10000, 10,000, 10k, 2.5M, 1G "
+			       "and 1e6 are understood)",
 			       name, LONGEST, text);
 	return 0;
 }

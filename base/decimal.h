@@ -49,8 +49,8 @@ bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX]);
 /* The greatest common divisor of two numbers from 0; of 0 and b it is b. */
 int128 greatest_common(int128 a, int128 b);
 
-/* A whole number as people write it, also 10,000, 10_000, 10k, 2.5M and 1G; `missing` for NULL. The
- * name is for the message. Errors: ERR_USAGE. */
+/* A whole number as people write it, also 10,000, 10_000, 10k, 2.5M, 1G and 1e6; `missing` for
+ * NULL. The name is for the message. Errors: ERR_USAGE. */
 int count_parse(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char help[] =
-	"write a day (2026-11-01, today, yesterday, monday, 7d), a week, month or quarter (this-week, "
+	"write a day (2026-11-01, today, yesterday, monday, 7d, in 30d), a week, month or quarter (this-week, "
 	"2026-11, last-month, 2026-q3), or an instant (2026-11-01T12:00:00Z, now, 12h, 30min)";
 
 static struct when days(const struct zone *z, int64_t first, int64_t end)
@@ -146,8 +146,9 @@ static int64_t months_before(int64_t today, int64_t n)
 	return first + c.day - 1 < end ? first + c.day - 1 : end - 1;
 }
 
-/* 7d, 7days, 7daysago, last7days, 2w, 3mo, 1y, 12h, 30min; *first: the day that a period of that
- * length begins with, INT64_MIN for hours and minutes */
+/* 7d, 7days, 7daysago, last7days, 2w, 3mo, 1y, 12h, 30min, and what is to come: +7d, in7days;
+ * *first: the day that a period of that length begins with, INT64_MIN for hours, minutes and what
+ * is to come */
 static bool take_ago(struct when *out, int64_t *first, const char *s, struct instant now,
 		     const struct zone *z)
 {
@@ -157,15 +158,17 @@ static bool take_ago(struct when *out, int64_t *first, const char *s, struct ins
 		{ "h", "hr", "hour", "hours", NULL }, { "min", "mins", "minute", "minutes", NULL },
 	};
 	enum { DAY, WEEK, MONTH, YEAR, HOUR, MINUTE, UNITS };
-	const bool last = strncmp(s, "last", 4) == 0;
+	const int lead = strncmp(s, "last", 4) == 0 ? 4 : strncmp(s, "in", 2) == 0 ? 2 : *s == '+';
+	const bool ahead = lead == 1 || lead == 2;
 	size_t used;
-	const int64_t n = take_number(s += last ? 4 : 0, &used), today = zone_day(z, now);
+	const int64_t length = take_number(s += lead, &used), today = zone_day(z, now),
+		      n = ahead ? -length : length;
 	char word[16];
 	size_t letters = strlen(s + used);
 	int unit = 0;
-	if (letters > 3 && strcmp(s + used + letters - 3, "ago") == 0)
+	if (letters > 3 && !ahead && strcmp(s + used + letters - 3, "ago") == 0)
 		letters -= 3;
-	if (n < 0 || n > 36500 || letters >= sizeof word)
+	if (length < 0 || length > 36500 || letters >= sizeof word)
 		return false;
 	memcpy(word, s + used, letters);
 	word[letters] = 0;
@@ -176,8 +179,8 @@ static bool take_ago(struct when *out, int64_t *first, const char *s, struct ins
 		if (k < 5 && units[unit][k])
 			break;
 	}
-	if (unit == UNITS || (unit == WEEK && n > 5200) || (unit == MONTH && n > 1200) ||
-	    (unit == YEAR && n > 100))
+	if (unit == UNITS || (unit == WEEK && length > 5200) || (unit == MONTH && length > 1200) ||
+	    (unit == YEAR && length > 100))
 		return false;
 	*first = INT64_MIN;
 	if (unit == HOUR || unit == MINUTE) {
@@ -190,7 +193,7 @@ static bool take_ago(struct when *out, int64_t *first, const char *s, struct ins
 			    : unit == WEEK ? today - 7 * n
 					   : months_before(today, unit == YEAR ? 12 * n : n);
 	*out = days(z, day, day + 1);
-	*first = n ? day + 1 : INT64_MIN;
+	*first = n > 0 ? day + 1 : INT64_MIN;
 	return true;
 }
 

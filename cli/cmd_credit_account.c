@@ -306,6 +306,11 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 		rc = cli_instant("effective", effective, z, &g->effective, e);
 	if (rc == 0 && expires)
 		rc = cli_instant("expires", expires, z, &g->expires, e);
+	/* a length of time, not a date */
+	if (rc == 0 && expires && is_digit(*expires) && !strpbrk(expires, "-/:.") &&
+	    g->expires.us <= g->effective.us)
+		rc = err_set(e, ERR_USAGE, "--expires: '%s' is so long ago; did you mean 'in %s'?",
+			     expires, expires);
 	if (rc == 0)
 		rc = cli_credits(cli, "cap", false, &g->balance_most, e);
 	if (rc == 0 && basis) {

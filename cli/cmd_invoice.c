@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "base/file.h"
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "reports/amount.h"
@@ -249,8 +250,20 @@ static int customers_of(struct cli *cli, struct ledger *l, struct names *out, st
 	}
 	if (cli->argument_count == 0)
 		return err_set(e, ERR_USAGE, "name a customer, or --all");
-	for (int i = 0; i < cli->argument_count; i++)
-		add_name(out, &(struct account){ .customer = text_of(cli->argument[i]) });
+	for (int i = 0; i < cli->argument_count; i++) {
+		const char *name = cli->argument[i];
+		const struct account *a = NULL;
+		int rc = ledger_find_account(l, text_of(name), &a, e);
+		if (rc != 0)
+			return rc;
+		/* before anything is drafted for another period */
+		if (!a && cli_names_period(cli->command, name))
+			return err_set(e, ERR_USAGE,
+				       "no customer '%s' has an account; did you mean '--period "
+				       "%s'?",
+				       name, name);
+		add_name(out, &(struct account){ .customer = text_of(name) });
+	}
 	return 0;
 }
 
@@ -258,7 +271,8 @@ static void row_of(struct table *t, const struct stored_invoice *i, const struct
 {
 	const struct text cells[] = { i->kind, i->status, i->customer, i->first_day, i->last_day };
 	const bool asks = x->state != SETTLEMENT_NONE;
-	char grouped[DECIMAL_TEXT_MAX * 2], total[DECIMAL_TEXT_MAX];
+	struct buf amount = { 0 };
+	char total[DECIMAL_TEXT_MAX];
 	if (i->number.n)
 		table_text(t, i->number);
 	else
@@ -267,10 +281,12 @@ static void row_of(struct table *t, const struct stored_invoice *i, const struct
 		table_text(t, cells[k]);
 	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
 	table_put(t, "%s%s", i->unpriced || i->placeholders ? ">= " : "",
-		  number_grouped(grouped, total));
+		  coins_text(&amount, total, i->currency));
 	table_text(t, i->currency);
 	table_cell(t, asks ? settlement_name(x->state) : "");
-	table_cell(t, asks ? number_grouped(grouped, money_total_format(x->due, total)) : "");
+	money_total_format(x->due, total);
+	table_cell(t, asks ? coins_text(&amount, total, i->currency) : "");
+	buf_release(&amount);
 }
 
 static const struct table_column list_columns[] = {
@@ -848,23 +864,29 @@ static int list_one(void *user, const struct stored_invoice *i)
 	return 0;
 }
 
+/* A line for each currency, each amount with its own. */
 static void put_dues(const struct listing *l)
 {
-	char text[3][DECIMAL_TEXT_MAX], grouped[3][DECIMAL_TEXT_MAX * 2];
+	struct buf amount = { 0 };
 	for (size_t k = 0; k < l->sums; k++) {
 		const struct account_due *a = &l->sum[k];
-		money_total_format(a->due, text[0]);
-		money_total_format(a->overdue, text[1]);
-		money_total_format(a->credit, text[2]);
-		for (int n = 0; n < 3; n++)
-			number_grouped(grouped[n], text[n]);
-		printf("%sdue %s %s", k ? "" : "\n", grouped[0], a->currency);
-		if (a->overdue.atto)
-			printf(", overdue %s", grouped[1]);
-		if (a->credit.atto)
-			printf(", credit balance %s", grouped[2]);
+		const struct money_total sum[] = { a->due, a->overdue, a->credit };
+		static const char *const what[] = { "due", "overdue", "credit balance" };
+		char plain[DECIMAL_TEXT_MAX];
+		for (size_t n = 0; n < sizeof sum / sizeof *sum; n++) {
+			if (n && sum[n].atto == 0)
+				continue;
+			money_total_format(sum[n], plain);
+			printf("%s%s %s %s",
+			       n   ? ", "
+			       : k ? ""
+				   : "\n",
+			       what[n], coins_text(&amount, plain, text_of(a->currency)),
+			       a->currency);
+		}
 		printf("\n");
 	}
+	buf_release(&amount);
 }
 
 static const struct option list_options[] = {
@@ -952,6 +974,20 @@ const struct command command_invoice_void = {
 	.run = take_back,
 };
 
+/* A positive amount as people write it, in the invoice's currency. */
+static int amount_typed(struct money_total *out, const char *what, const char *text,
+			const struct stored_invoice *i, struct err *e)
+{
+	char currency[16];
+	struct decimal d;
+	snprintf(currency, sizeof currency, "%.*s", (int)i->currency.n, i->currency.p);
+	int rc = cli_amount_of(what, text, strcmp(currency, "credits") == 0 ? NULL : currency, &d,
+			       e);
+	if (rc == 0 && d.digits == 0)
+		rc = err_set(e, ERR_USAGE, "%s: '%s' is not a positive amount", what, text);
+	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+}
+
 static const struct option note_options[] = {
 	{ "amount", 0, "AMOUNT", "amount credited (default the rest of the invoice)", false },
 	{ "why", 0, "TEXT", "the reason, printed on the note", false },
@@ -965,19 +1001,15 @@ static int note(struct cli *cli, struct err *e)
 	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why"), *text = cli_value(cli, "amount");
 	struct money_total amount;
-	struct decimal d;
 	int64_t id = 0;
 	char name[24];
 	if (!why)
 		return err_set(e, ERR_USAGE, "--why is required");
-	if (text && (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits <= 0))
-		return err_set(e, ERR_USAGE, "--amount: '%s' is not a positive amount", text);
-	int rc = text ? amount_from_decimal(&amount, d, e) : 0;
-	if (rc != 0)
-		return rc;
-	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	if (rc == 0 && text)
+		rc = amount_typed(&amount, "--amount", text, &i, e);
 	if (rc == 0)
 		rc = invoice_note(s.ledger,
 				  &(struct note_asked){ i.id, text ? &amount : NULL, why }, s.now,
@@ -1025,17 +1057,18 @@ static const struct option pay_options[] = {
 	{ 0 },
 };
 
-static int read_payment(struct cli *cli, struct payment *p, struct err *e)
+/* "-5" is paid back as 5 with --back is. */
+static int read_payment(struct cli *cli, const struct stored_invoice *i, struct payment *p,
+			struct err *e)
 {
 	const char *text = cli->argument[1], *reference = cli_value(cli, "reference");
-	struct decimal d;
-	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits == 0 ||
-	    (d.digits < 0 && (cli_flag(cli, "back") || cli_value(cli, "from"))))
+	const bool back = cli_flag(cli, "back"), below = *text == '-';
+	if (below && (back || cli_value(cli, "from")))
 		return err_set(e, ERR_USAGE, "'%s' is not a positive amount", text);
-	if (cli_flag(cli, "back") && cli_value(cli, "from"))
+	if (back && cli_value(cli, "from"))
 		return err_set(e, ERR_USAGE, "give --back or --from, not both");
-	int rc = amount_from_decimal(&p->amount, d, e);
-	if (cli_flag(cli, "back"))
+	int rc = amount_typed(&p->amount, "AMOUNT", text + below, i, e);
+	if (rc == 0 && (back || below))
 		p->amount.atto = -p->amount.atto;
 	p->reference = text_of(reference ? reference : "");
 	return rc == 0 ? when_of(cli, &p->at, e) : rc;
@@ -1050,12 +1083,11 @@ static int pay(struct cli *cli, struct err *e)
 	struct payment p = { 0 };
 	const char *giver = cli_value(cli, "from");
 	bool again = false;
-	int rc = read_payment(cli, &p, e);
-	if (rc != 0)
-		return rc;
-	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	if (rc == 0)
+		rc = read_payment(cli, &i, &p, e);
 	if (rc == 0 && giver)
 		rc = invoice_find(s.store, giver, &texts, &from, e);
 	p.invoice = rc == 0 ? i.id : 0;
@@ -1069,12 +1101,15 @@ static int pay(struct cli *cli, struct err *e)
 	} else if (rc == 0 && !cli->quiet) {
 		struct settlement x;
 		char due[DECIMAL_TEXT_MAX];
+		struct buf amount = { 0 };
 		rc = settlement_read(s.store, &i, s.now, &x, e);
 		const bool credit = x.due.atto < 0;
 		money_total_format((struct money_total){ credit ? -x.due.atto : x.due.atto }, due);
 		buf_printf(&out, "%.*s: %s%s, %s %s %.*s\n", (int)i.number.n, i.number.p,
 			   again ? "was recorded already; " : "", settlement_name(x.state),
-			   credit ? "credit balance" : "due", due, (int)i.currency.n, i.currency.p);
+			   credit ? "credit balance" : "due", coins_text(&amount, due, i.currency),
+			   (int)i.currency.n, i.currency.p);
+		buf_release(&amount);
 	}
 	rc = ledger_session_close(&s, rc, e);
 	if (rc == 0)

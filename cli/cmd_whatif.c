@@ -74,13 +74,13 @@ static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e
 	const char *budget = cli_value(cli, "budget");
 	if (rc == 0 && budget) {
 		struct money m = { 0 };
-		rc = decimal_parse(&d, text_of(budget), NULL);
+		rc = cli_amount_of("--budget", budget, cli_currency(cli), &d, e);
 		if (rc == 0)
 			rc = money_from_decimal(&m, d, e);
-		if (rc != 0 || m.pico <= 0)
+		if (rc == 0 && m.pico <= 0)
 			rc = err_set(e, ERR_USAGE, "--budget is an amount above 0, not '%s'",
 				     budget);
-		else if (o->resamples == 0)
+		if (rc == 0 && o->resamples == 0)
 			rc = err_set(e, ERR_USAGE, "--budget needs --resamples");
 		o->has_budget = true;
 		o->budget.atto = (int128)m.pico * 1000000;

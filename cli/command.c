@@ -101,6 +101,15 @@ const struct option *cli_option_of_letter(const struct command *c, char letter)
 	return find_option(c, NULL, 0, letter);
 }
 
+const struct option *cli_option_typed(const struct command *c, const char *word)
+{
+	if (!c || word[0] != '-' || !word[1])
+		return NULL;
+	return word[1] == '-' ? find_option(c, word + 2, strlen(word + 2), 0)
+	       : word[2]      ? NULL
+			      : find_option(c, NULL, 0, word[1]);
+}
+
 /* The option of this command that is called otherwise elsewhere. */
 static const struct option *known_elsewhere(const struct command *c, struct text typed)
 {
@@ -126,6 +135,17 @@ static bool hint_holds(const struct command *c, const char *hint)
 	return holds;
 }
 
+/* What one dash may mean: -by the option of that name, -i the only one that begins so. */
+static const struct option *long_for(const struct command *c, const char *word)
+{
+	const struct option *o, *found = find_option(c, word, strcspn(word, "="), 0);
+	int begun = 0;
+	for (int i = 0; !word[1] && (o = cli_option_at(c, i)); i++)
+		if (*o->name == *word && begun++ == 0)
+			found = o;
+	return begun > 1 ? NULL : found;
+}
+
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
 	const struct option *o,
@@ -138,6 +158,8 @@ static int no_such_option(const struct command *c, const char *typed, size_t n, 
 		text_nearest_try(&x, text_of(o->name));
 		near = x.name.p == o->name ? o : near;
 	}
+	if (!n)
+		near = long_for(c, typed + 1);
 	if (hint && hint_holds(c, hint))
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
 			       hint);
@@ -172,10 +194,26 @@ static int with_example(const struct command *c, int rc, struct err *e)
 	return rc;
 }
 
+bool cli_names_period(const struct command *c, const char *word)
+{
+	struct zone *utc = NULL;
+	struct when w;
+	const bool takes = find_option(c, "period", strlen("period"), 0) != NULL &&
+			   zone_open(&utc, "UTC", NULL) == 0;
+	const bool names =
+		takes && when_parse_period(&w, text_of(word), clock_now(), utc, NULL) == 0;
+	zone_close(utc);
+	return names;
+}
+
 /* An argument beyond those that the command takes: a file, the name of an option, or anything. */
 static int refuse_argument(const struct command *c, const char *beyond, struct err *e)
 {
 	const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
+	if (cli_names_period(c, beyond))
+		return err_set(e, ERR_USAGE,
+			       "`tally %s` does not expect '%.40s'; did you mean '--period %.40s'?",
+			       c->name, beyond, beyond);
 	if (access(beyond, F_OK) == 0)
 		return err_set(e, ERR_USAGE,
 			       "`tally %s` does not expect '%.200s'; `tally replay` prices a file, "
@@ -234,9 +272,13 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	cli->csv = cli_flag(cli, "csv");
 	cli->quiet = cli_flag(cli, "quiet");
 	table_show_exact(cli_flag(cli, "exact"));
+	table_show_elsewhere(find_option(c, "csv", 3, 0), find_option(c, "json", 4, 0));
 	if (cli_flag(cli, "no-color"))
 		table_show_no_colours();
-	if (cli_flag(cli, "help"))
+	cli->helped = cli_flag(cli, "help") ||
+		      (argc == 1 && cli->argument_count == 1 &&
+		       strcmp(cli->argument[0], "help") == 0 && access("help", F_OK) != 0);
+	if (cli->helped)
 		return 1;
 	if (cli->json && cli->csv)
 		return err_set(e, ERR_USAGE, "choose one of --json and --csv");

@@ -105,12 +105,16 @@ struct cli {
 	int value_count;
 	char **argument;
 	int argument_count;
-	bool json, csv, quiet;
+	bool json, csv, quiet, helped;
 };
 
 /* Fills cli from argv (what follows the command's name). Errors: ERR_USAGE. Returns 1 when help was
- * asked for. */
+ * asked for: --help, or "help" as the only word. */
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e);
+
+/* Whether the command has --period and the word would be a value of it ("2026-08", "last-month").
+ */
+bool cli_names_period(const struct command *c, const char *word);
 
 /* The last value of an option, or NULL. */
 const char *cli_value(const struct cli *cli, const char *name);
@@ -179,6 +183,8 @@ extern const struct command *const command_files[]; /* as the Makefile found the
 const struct option *cli_option_at(const struct command *c, int i);
 /* The option that the letter stands for in that command; NULL. */
 const struct option *cli_option_of_letter(const struct command *c, char letter);
+/* The option that "--name" or "-n" is; NULL: none, as where the word has a value with it. */
+const struct option *cli_option_typed(const struct command *c, const char *word);
 void cli_print_help(const struct command *c, FILE *out);
 void cli_print_overview(FILE *out);
 /* The commands whose first word it is, a line each; returns how many. */

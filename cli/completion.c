@@ -152,16 +152,6 @@ static const struct command *command_of(int count, char **word)
 	return found;
 }
 
-static const struct option *option_of(const struct command *c, const char *word)
-{
-	const struct option *o;
-	for (int i = 0; c && word[0] == '-' && (o = cli_option_at(c, i)); i++)
-		if ((word[1] == '-' && strcmp(word + 2, o->name) == 0) ||
-		    (word[1] == o->letter && word[1] && !word[2]))
-			return o;
-	return NULL;
-}
-
 void cli_print_candidates(int count, char **word, FILE *out)
 {
 	static char nothing[] = "";
@@ -169,7 +159,7 @@ void cli_print_candidates(int count, char **word, FILE *out)
 	struct offer o = { .out = out, .begun = text_of(last) };
 	const struct option *option;
 	const struct command *c = command_of(count - 1, word);
-	option = count > 1 ? option_of(c, word[count - 2]) : NULL;
+	option = count > 1 ? cli_option_typed(c, word[count - 2]) : NULL;
 	if (count <= 1) {
 		offer_commands(&o, NULL);
 	} else if (option && option->argument) {

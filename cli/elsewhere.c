@@ -25,6 +25,8 @@ static const char *const commands[][PAIR] = {
 	{ "cheapest", "cost MODEL MODEL" },
 	{ "check", "fsck" },
 	{ "claude-code", "claude" },
+	{ "completion", "help --completion bash" },
+	{ "completions", "help --completion bash" },
 	{ "compare", "cost MODEL MODEL` or `tally whatif FILE" },
 	{ "copilot-cli", "copilot" },
 	{ "costs", "usage" },
@@ -52,6 +54,8 @@ static const char *const commands[][PAIR] = {
 	{ "log", "records" },
 	{ "login", "token" },
 	{ "logs", "sources" },
+	{ "man", "help" },
+	{ "manual", "help" },
 	{ "model", "price show" },
 	{ "models", "price list" },
 	{ "monitor", "live" },
@@ -251,16 +255,18 @@ const char *elsewhere_hint(const char *command, struct text typed)
 const char *elsewhere_member(const char *typed, int i)
 {
 	static const char *const words[][PAIR] = {
-		{ "add", "set" },	   { "add", "install" },    { "set", "install" },
-		{ "buy", "top-up" },	   { "create", "draft" },   { "delete", "clear" },
-		{ "forecast", "balance" }, { "get", "show" },	    { "give", "grant" },
-		{ "email", "show" },	   { "send", "show" },	    { "pdf", "show" },
-		{ "info", "show" },	   { "issue", "finalize" }, { "list", "status" },
-		{ "ls", "list" },	   { "ls", "status" },	    { "new", "draft" },
-		{ "print", "show" },	   { "remove", "clear" },   { "rm", "clear" },
-		{ "show", "list" },	   { "show", "status" },    { "status", "list" },
-		{ "topup", "top-up" },	   { "upgrade", "update" }, { "usage", "ledger" },
-		{ "view", "show" },
+		{ "add", "set" },	 { "add", "install" },	    { "add", "grant" },
+		{ "history", "ledger" }, { "list", "accounts" },    { "ls", "accounts" },
+		{ "spend", "draw" },	 { "use", "draw" },	    { "download", "show" },
+		{ "set", "install" },	 { "buy", "top-up" },	    { "create", "draft" },
+		{ "delete", "clear" },	 { "forecast", "balance" }, { "get", "show" },
+		{ "give", "grant" },	 { "email", "show" },	    { "send", "show" },
+		{ "pdf", "show" },	 { "info", "show" },	    { "issue", "finalize" },
+		{ "list", "status" },	 { "ls", "list" },	    { "ls", "status" },
+		{ "new", "draft" },	 { "print", "show" },	    { "remove", "clear" },
+		{ "rm", "clear" },	 { "show", "list" },	    { "show", "status" },
+		{ "status", "list" },	 { "topup", "top-up" },	    { "upgrade", "update" },
+		{ "usage", "ledger" },	 { "view", "show" },
 	};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		if (strcmp(words[k][0], typed) == 0 && i-- == 0)

@@ -4,13 +4,23 @@
 #include "cli/command.h"
 #include "reports/table.h"
 
-enum { WIDTH = 78, OPTION_COLUMN = 31 }; /* where the text of an option begins */
+enum {
+	WIDTH = 78,
+	EXAMPLE_INDENT = 2,
+	OPTION_COLUMN = 31,
+	MANUAL_WIDTH = 70
+}; /* where the text of an option begins */
+
+static int width_of(FILE *out)
+{
+	return out == stdout && table_room(WIDTH) < WIDTH ? table_room(WIDTH) : WIDTH;
+}
 
 /* Text wrapped at 78 columns, or as many as the terminal has, of which the first line has reached
  * `column` already; further lines begin at `indent`. */
 static void put_hanging(FILE *out, const char *text, int column, int indent)
 {
-	const int width = out == stdout && table_room(WIDTH) < WIDTH ? table_room(WIDTH) : WIDTH;
+	const int width = width_of(out);
 	while (*text) {
 		size_t n = strcspn(text, " \n");
 		if (column && column + 1 + (int)n > width) {
@@ -37,6 +47,39 @@ static void put_hanging(FILE *out, const char *text, int column, int indent)
 	}
 	if (column)
 		fputc('\n', out);
+}
+
+/* The end of the longest part of a line of shell that fits, at a space outside quotes that does not
+ * part an option from its value; the whole line where there is none. */
+static size_t part_of_line(const char *line, size_t whole, size_t fits)
+{
+	size_t end = whole, word = 0;
+	char quote = 0;
+	for (size_t i = 0; whole > fits && i < whole && (i + 2 <= fits || end == whole); i++) {
+		if (quote ? line[i] == quote : line[i] == '\'' || line[i] == '"')
+			quote = quote ? 0 : line[i];
+		if (line[i] != ' ' || quote)
+			continue;
+		if (i > EXAMPLE_INDENT && (line[word] != '-' || line[i + 1] == '-'))
+			end = i;
+		word = i + 1;
+	}
+	return end;
+}
+
+/* Lines of shell, those that are too wide going on behind a backslash. */
+static void put_examples(struct buf *out, const char *text, int width)
+{
+	while (*text) {
+		size_t whole = strcspn(text, "\n"), indent = 0;
+		for (size_t n; whole; text += n, whole -= n, indent = 2 * EXAMPLE_INDENT) {
+			n = part_of_line(text, whole, (size_t)width - indent);
+			buf_printf(out, "%*s%.*s%s\n", (int)indent, "", (int)n, text,
+				   n < whole ? " \\" : "");
+			n += n < whole;
+		}
+		text += *text == '\n';
+	}
 }
 
 static void put_wrapped(FILE *out, const char *text, int indent)
@@ -93,8 +136,12 @@ void cli_print_help(const struct command *c, FILE *out)
 	put_wrapped(out, c->description, 0);
 	for (enum option_group g = 0; g < OPTION_GROUP_COUNT; g++)
 		put_options(out, c, g, titles[g]);
-	if (c->examples)
-		fprintf(out, "\nExamples:\n%s", c->examples);
+	if (c->examples) {
+		struct buf lines = { 0 };
+		put_examples(&lines, c->examples, width_of(out));
+		fprintf(out, "\nExamples:\n%s", lines.p);
+		buf_release(&lines);
+	}
 }
 
 /* The ten lines that matter first, each with what it answers. */
@@ -250,9 +297,12 @@ void cli_print_manual(FILE *out)
 			fputc('\n', out);
 		}
 		if (c->examples) {
+			struct buf lines = { 0 };
+			put_examples(&lines, c->examples, MANUAL_WIDTH);
 			fputs(".PP\n.nf\n", out);
-			put_roff(out, c->examples);
+			put_roff(out, lines.p);
 			fputs(".fi\n", out);
+			buf_release(&lines);
 		}
 	}
 	put_environment(out);

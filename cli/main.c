@@ -150,7 +150,9 @@ static int unknown_command(int argc, char **argv, bool json)
 	struct err e;
 	struct buf family = { 0 };
 	const char *near, *file = first_file(argc, argv);
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) &&
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	     strcmp(argv[1], "help") == 0) &&
 	    print_family(argv[0]))
 		return 0;
 	for (const struct command *c = cli_commands(); c->name; c++) {
@@ -223,18 +225,54 @@ static int help(int argc, char **argv)
 	return 0;
 }
 
+static const struct command *command_named(const char *name)
+{
+	char room[16], *words[1] = { room };
+	int used;
+	snprintf(room, sizeof room, "%s", name);
+	return find_command(1, words, &used);
+}
+
 /* Whether the command takes these options. */
 static bool takes(const char *command, int argc, char **argv)
 {
-	char name[16], *words[1] = { name }, **copy = mem_zalloc((size_t)argc * sizeof *copy);
+	char **copy = mem_zalloc((size_t)argc * sizeof *copy);
 	struct cli cli;
 	struct err none;
-	int used;
-	snprintf(name, sizeof name, "%s", command);
 	memcpy(copy, argv, (size_t)argc * sizeof *copy);
-	const int rc = cli_parse(&cli, find_command(1, words, &used), argc, copy, &none);
+	const int rc = cli_parse(&cli, command_named(command), argc, copy, &none);
 	free(copy);
 	return rc >= 0;
+}
+
+/* Where, behind options, the words of a command begin: not what is the value of an option, nor a
+ * file; 0: nowhere. */
+static int command_behind(int argc, char **argv)
+{
+	int used;
+	for (int i = 1; i < argc; i++) {
+		const struct command *const of[] = { find_command(argc - i, argv + i, &used),
+						     command_named("overview"),
+						     command_named("daily") };
+		bool value = false;
+		for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+			const struct option *o = cli_option_typed(of[k], argv[i - 1]);
+			value |= o && o->argument;
+		}
+		if (of[0] && !value && access(argv[i], F_OK) != 0)
+			return i;
+	}
+	return 0;
+}
+
+/* "--json usage" as "usage --json". */
+static void put_first(int argc, char **argv, int command)
+{
+	char **before = mem_zalloc((size_t)argc * sizeof *before);
+	memcpy(before, argv, (size_t)command * sizeof *before);
+	memmove(argv, argv + command, (size_t)(argc - command) * sizeof *argv);
+	memcpy(argv + argc - command, before, (size_t)command * sizeof *argv);
+	free(before);
 }
 
 /* The command that the words name, or `report` with them as its options. */
@@ -259,9 +297,8 @@ static int run_words(int argc, char **argv, const char *report, bool json)
 		cli_print_help(c, stdout);
 	else if (rc == 0)
 		rc = c->run(&cli, &e);
-	const bool helped = rc == 1 && cli_flag(&cli, "help");
 	free(words);
-	if (helped)
+	if (cli.helped)
 		return 0;
 	return rc < 0 ? report_error(&e, json) : rc;
 }
@@ -286,12 +323,14 @@ static int run(int argc, char **argv)
 			     argv[0]);
 		return 2;
 	}
+	if (argv[0][0] != '-')
+		return run_words(argc, argv, NULL, json);
 	/* options alone are of the short reports: the first that has them */
-	return run_words(argc, argv,
-			 argv[0][0] != '-'		 ? NULL
-			 : takes("overview", argc, argv) ? "overview"
-							 : "daily",
-			 json);
+	const int behind = command_behind(argc, argv);
+	const char *report = takes("overview", argc, argv) ? "overview" : "daily";
+	if (behind)
+		put_first(argc, argv, behind);
+	return run_words(argc, argv, behind ? NULL : report, json);
 }
 
 /* A file that was looked into has become shorter, or its disk has failed: nothing goes on from

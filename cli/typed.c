@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/loose.h"
 #include "base/zone.h"
+#include "meter/billing/terms.h"
+#include "meter/billing/window.h"
 #include "meter/store/refused.h"
 #include "meter/store/store_models.h"
 #include "meter/store/store_names.h"
@@ -42,7 +44,9 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	struct err why;
 	char said[4];
 	int places;
-	if (may_be_thousands(s)) {
+	/* dinars have three decimals, and documents say so */
+	const bool thousandths = currency && currency_places(text_of(currency)) == 3;
+	if (!thousandths && may_be_thousands(s)) {
 		size_t n = s.n;
 		while (s.p[n - 1] == '0')
 			n--;
@@ -57,9 +61,8 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 	if (*said && (!currency || strcmp(said, currency) != 0))
 		return currency
 			       ? err_set(e, ERR_USAGE,
-					 "%s: '%s' is in %s, and amounts here are in %s (see "
-					 "--currency)",
-					 what, text, said, currency)
+					 "%s: '%s' is in %s, and amounts here are in %s", what,
+					 text, said, currency)
 			       : err_set(e, ERR_USAGE,
 					 "%s: '%s' is money; credits have no currency", what, text);
 	if (loose_number(out, &places, s, true, &why) != 0)
@@ -70,6 +73,9 @@ int cli_amount_of(const char *what, const char *text, const char *currency, stru
 const char *cli_period_words(char room[CLI_PERIOD_MAX], struct text period)
 {
 	const struct text rolling = TEXT("rolling ");
+	struct window w; /* as it is kept */
+	if (window_parse(&w, period, NULL) == 0)
+		period = text_of(w.text);
 	const bool rolls = period.n > rolling.n && memcmp(period.p, rolling.p, rolling.n) == 0;
 	const bool number = period.n && is_digit(*period.p);
 	const char *before = rolls ? "in any " : number ? "every " : "a ";

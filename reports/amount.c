@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "meter/billing/terms.h"
 #include "reports/table.h"
 
 enum amount_bound bound_of_difference(enum amount_bound a, enum amount_bound b)
@@ -77,6 +78,17 @@ const char *cents_text(struct buf *b, struct money_total m, const char *currency
 	amount_to_the_cent(cents, sizeof cents, b->p);
 	buf_cut(b, 0);
 	buf_puts(b, cents);
+	return b->p;
+}
+
+const char *coins_text(struct buf *b, const char *plain, struct text currency)
+{
+	const char *point = strchr(plain, '.');
+	size_t have = point ? strlen(point + 1) : 0;
+	const int places = text_is(currency, "credits") ? 0 : currency_places(currency);
+	put_amount(b, plain, NULL, EXACTLY);
+	for (; have < (size_t)places; have++)
+		buf_puts(b, strchr(b->p, '.') ? "0" : ".0");
 	return b->p;
 }
 

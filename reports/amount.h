@@ -47,6 +47,10 @@ void put_plain_money(struct buf *b, struct money_total m, const char *currency);
 /* To the cent wherever it is printed. Returns the text, for arguments of other functions. */
 const char *cents_text(struct buf *b, struct money_total m, const char *currency,
 		       enum amount_bound bound);
+/* Replaces what b holds by an amount as documents have it, without its currency: grouped, with all
+ * decimals of the currency's coins ("1,234.50" dollars, "1,100" yen) and further ones as they are;
+ * credits have no coins. Returns the text. */
+const char *coins_text(struct buf *b, const char *plain, struct text currency);
 /* Replaces the amount in b by the word where nothing that it sums has a price; returns the text. */
 const char *unless_unpriced(struct buf *b, bool unpriced);
 void put_count(struct buf *b, int64_t n);

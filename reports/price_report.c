@@ -145,6 +145,7 @@ struct price_row {
 	size_t regions; /* the rows from `of` on that differ in their region only */
 	bool first;	/* of its price: the others leave out what it says */
 	const char *status;
+	bool apart; /* not the list price that it looks like without its status */
 };
 
 static void put_price_row(struct table *t, const struct price_row *r)
@@ -166,6 +167,8 @@ static void put_price_row(struct table *t, const struct price_row *r)
 	day_of(p->to, "-", text);
 	table_cell(t, text);
 	table_cell(t, r->first ? r->status : "");
+	if (r->apart)
+		table_noted(t, r->status);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -272,7 +275,9 @@ static void put_price_table(const struct price_question *q, const struct row *ro
 		struct price_row r = { .of = &rows[i],
 				       .regions = regions,
 				       .first = true,
-				       .status = status_of(q, p, history, text) };
+				       .status = status_of(q, p, history, text),
+				       .apart = p->withdrawn || p->promotion ||
+						(history && taken_instead(q, p)) };
 		if (!history)
 			put_tariff_rows(t, &r, rows[i].now, false);
 		for (size_t k = p->tariff_count; history && k > 0; k--)

@@ -27,12 +27,17 @@ enum {
 	PROSE_LAST = 10 /* where even that is too wide */
 };
 
+/* marks of rows whose notes have no room, in the order of the notes */
+static const char *const note_mark[] = { "*", "**", "***", "****", "*****", "******" };
+enum { NOTES_MAX = sizeof note_mark / sizeof *note_mark };
+
 struct table {
 	struct arena arena;
 	struct table_column column[COLUMNS_MAX];
 	size_t columns;
 	const char **cell; /* row by row */
 	enum table_colour *colour;
+	const char **noted; /* how the row is to be read, or NULL */
 	size_t cells, room;
 	struct buf plain, line;			      /* of the cell that is taken */
 	bool left[COLUMNS_MAX];			      /* no room for it */
@@ -40,7 +45,7 @@ struct table {
 	int natural[COLUMNS_MAX], width[COLUMNS_MAX]; /* uncut; at most, 0: as wide as they are */
 };
 
-static bool show_exact, no_colours;
+static bool show_exact, no_colours, in_csv = true, in_json = true;
 static int drawn_for; /* columns of a terminal that is not standard output */
 
 void table_show_exact(bool exact)
@@ -51,6 +56,12 @@ void table_show_exact(bool exact)
 void table_show_no_colours(void)
 {
 	no_colours = true;
+}
+
+void table_show_elsewhere(bool csv, bool json)
+{
+	in_csv = csv;
+	in_json = json;
 }
 
 void table_use_locale(void)
@@ -78,6 +89,7 @@ void table_close(struct table *t)
 		return;
 	free(t->cell);
 	free(t->colour);
+	free(t->noted);
 	buf_release(&t->plain);
 	buf_release(&t->line);
 	arena_release(&t->arena);
@@ -90,6 +102,7 @@ void table_text(struct table *t, struct text text)
 		t->room = t->room ? t->room * 2 : 64;
 		t->cell = mem_grow(t->cell, t->room * sizeof *t->cell);
 		t->colour = mem_grow(t->colour, t->room * sizeof *t->colour);
+		t->noted = mem_grow(t->noted, t->room * sizeof *t->noted);
 	}
 	struct buf *plain = &t->plain, *line = &t->line;
 	plain->n = line->n = 0;
@@ -103,6 +116,7 @@ void table_text(struct table *t, struct text text)
 			buf_puts(line, *p++ == '\t' ? "\\t" : "\\n");
 	}
 	t->colour[t->cells] = TABLE_PLAIN;
+	t->noted[t->cells] = NULL;
 	t->cell[t->cells++] = arena_text(&t->arena, line->n ? line->p : "", line->n);
 }
 
@@ -132,6 +146,12 @@ void table_colour(struct table *t, enum table_colour colour)
 {
 	if (t->cells)
 		t->colour[t->cells - 1] = colour;
+}
+
+void table_noted(struct table *t, const char *note)
+{
+	if (t->cells)
+		t->noted[t->cells - 1] = arena_printf(&t->arena, "%s", note);
 }
 
 void table_bar(struct table *t, int128 part, int128 most)
@@ -277,6 +297,40 @@ static const char *instant_compact(struct table *t, const char *s)
 	return arena_printf(&t->arena, "%.10s %.5sZ", s, s + 11);
 }
 
+/* The texts that rows are noted with and have no room for, each once. */
+static size_t notes_of(const struct table *t, const char *note[NOTES_MAX])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < t->cells && n < NOTES_MAX; i++) {
+		size_t k = 0;
+		if (!t->noted[i] || !t->left[i % t->columns])
+			continue;
+		while (k < n && strcmp(note[k], t->noted[i]) != 0)
+			k++;
+		note[k] = t->noted[i];
+		n += k == n;
+	}
+	return n;
+}
+
+/* What marks the row in its last cell of text, where its note has no room; else nothing. */
+static const char *mark_of(const struct table *t, size_t i)
+{
+	const char *note[NOTES_MAX], *own = NULL;
+	const size_t row = i - i % t->columns;
+	size_t last = 0;
+	for (size_t c = 0; c < t->columns; c++) {
+		last = t->left[c] || t->column[c].right ? last : c;
+		own = t->noted[row + c] && t->left[c] ? t->noted[row + c] : own;
+	}
+	if (!own || i != row + last)
+		return "";
+	for (size_t k = 0, n = notes_of(t, note); k < n; k++)
+		if (strcmp(note[k], own) == 0)
+			return note_mark[k];
+	return "";
+}
+
 /* A cell as it is shown, but for its width. */
 static const char *unsqueezed(struct table *t, size_t i)
 {
@@ -288,7 +342,9 @@ static const char *unsqueezed(struct table *t, size_t i)
 	}
 	if (c->right ? t->compact : t->minutes)
 		compact = c->right ? count_compact(t, s) : instant_compact(t, s);
-	return compact ? compact : s;
+	s = compact ? compact : s;
+	const char *mark = mark_of(t, i);
+	return *mark ? arena_printf(&t->arena, "%s %s", s, mark) : s;
 }
 
 static bool has_dates(const struct table *t, size_t column)
@@ -368,6 +424,7 @@ static bool leave(struct table *t)
 	if (next == t->columns)
 		return false;
 	t->left[next] = true;
+	measure(t);
 	return true;
 }
 
@@ -393,7 +450,9 @@ static void come_back(struct table *t, int terminal, const bool *empty)
 			if (t->column[c].leaves != leaves || empty[c] || !t->left[c])
 				continue;
 			t->left[c] = false;
+			measure(t);
 			t->left[c] = !squeeze(t, terminal, PROSE_WIDE, KEY_WIDE);
+			measure(t);
 		}
 	squeeze(t, terminal, PROSE_WIDE, KEY_WIDE);
 }
@@ -568,7 +627,15 @@ void print_notice(const char *format, ...)
 		rest += n;
 		if (!*rest++)
 			break;
-		print_wrapped(stderr, width_of(STDERR_FILENO), (struct text){ line.p, line.n });
+		/* one write: others may write there as well */
+		char *wrapped = NULL;
+		size_t length = 0;
+		FILE *out = open_memstream(&wrapped, &length);
+		CHECK(out);
+		print_wrapped(out, width_of(STDERR_FILENO), (struct text){ line.p, line.n });
+		fclose(out);
+		fwrite(wrapped, 1, length, stderr);
+		free(wrapped);
 		buf_release(&line);
 	}
 	free(given);
@@ -576,13 +643,23 @@ void print_notice(const char *format, ...)
 
 static void say_what_left(const struct table *t)
 {
+	const char *note[NOTES_MAX];
 	struct buf names = { 0 };
 	for (size_t c = 0; c < t->columns; c++)
 		if (t->left[c] && *t->column[c].title && !is_empty(t, c))
 			buf_printf(&names, "%s%s", names.n ? ", " : "", t->column[c].title);
 	if (names.n)
-		print_note("(no room for %s: see a wider terminal, --csv or --json)", names.p);
+		print_note("(no room for %s: see a wider terminal%s%s%s)", names.p,
+			   in_csv && in_json   ? ", "
+			   : in_csv || in_json ? " or "
+					       : "",
+			   in_csv ? "--csv" : "",
+			   in_csv && in_json ? " or --json"
+			   : in_json	     ? "--json"
+					     : "");
 	buf_release(&names);
+	for (size_t k = 0, n = notes_of(t, note); k < n; k++)
+		print_note("%s %s", note_mark[k], note[k]);
 }
 
 /* The next line of a text that wraps at words; *rest moves behind it. */

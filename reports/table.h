@@ -26,6 +26,8 @@ struct table_column {
 
 /* Every digit on terminals too (--exact); for all tables of the program. */
 void table_show_exact(bool exact);
+/* Which options of the command show what a table has no room for; for all tables of the program. */
+void table_show_elsewhere(bool csv, bool json);
 /* What is not ASCII is printed as it is in every locale that is not another code set's; once, at
  * the start of the program. */
 void table_use_locale(void);
@@ -55,6 +57,9 @@ enum table_colour { TABLE_PLAIN, TABLE_RED, TABLE_YELLOW };
 void table_colour(struct table *t, enum table_colour colour);
 /* --no-color; for all tables of the program. */
 void table_show_no_colours(void);
+/* The last cell is about how its row is to be read ("withdrawn, never used"): where its column has
+ * no room, the row is marked, and a line below the table says what the mark means. */
+void table_noted(struct table *t, const char *note);
 /* An empty line. */
 void table_blank(struct table *t);
 /* Prints to standard output. */

@@ -5,14 +5,14 @@
 #include "meter/billing/cycle.h"
 
 static const struct {
-	const char *name;
+	const char *name, *also; /* the first is kept */
 	enum window_kind kind;
 	int64_t n;
 } names[] = {
-	{ "ever", WINDOW_EVER, 0 },    { "hour", WINDOW_HOURS, 1 },
-	{ "day", WINDOW_DAYS, 1 },     { "week", WINDOW_DAYS, 7 },
-	{ "month", WINDOW_MONTHS, 1 }, { "quarter", WINDOW_MONTHS, 3 },
-	{ "year", WINDOW_MONTHS, 12 },
+	{ "ever", "forever", WINDOW_EVER, 0 },	      { "1h", "hour", WINDOW_HOURS, 1 },
+	{ "1h", "hourly", WINDOW_HOURS, 1 },	      { "day", "daily", WINDOW_DAYS, 1 },
+	{ "week", "weekly", WINDOW_DAYS, 7 },	      { "month", "monthly", WINDOW_MONTHS, 1 },
+	{ "quarter", "quarterly", WINDOW_MONTHS, 3 }, { "year", "yearly", WINDOW_MONTHS, 12 },
 };
 
 /* "30d" in hours; 0: it is none. */
@@ -32,10 +32,9 @@ int window_parse(struct window *out, struct text t, struct err *e)
 	const struct text rolling = TEXT("rolling");
 	char unit;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (text_is(t, names[i].name)) {
+		if (text_is(t, names[i].name) || text_is(t, names[i].also)) {
 			*out = (struct window){ names[i].kind, names[i].n, "" };
-			snprintf(out->text, sizeof out->text, "%s",
-				 names[i].kind == WINDOW_HOURS ? "1h" : names[i].name);
+			snprintf(out->text, sizeof out->text, "%s", names[i].name);
 			return 0;
 		}
 	if (t.n > rolling.n + 1 && text_eq((struct text){ t.p, rolling.n }, rolling) &&
@@ -55,8 +54,14 @@ int window_parse(struct window *out, struct text t, struct err *e)
 		snprintf(out->text, sizeof out->text, "%dh", (int)hours);
 		return 0;
 	}
+	const int n = (int)(t.n < 60 ? t.n : 60);
+	if (hours > 0 && hours <= ROLLING_HOURS_MOST)
+		return err_set(e, ERR_USAGE,
+			       "the period '%.*s' begins nowhere; did you mean 'rolling %.*s', the "
+			       "last %.*s up to now?",
+			       n, t.p, n, t.p, n, t.p);
 	return err_set(e, ERR_USAGE, "the period '%.*s' is not one of: " WINDOW_HINT " (h, d, w)",
-		       (int)(t.n < 60 ? t.n : 60), t.p);
+		       n, t.p);
 }
 
 bool window_needs_zone(const struct window *w)

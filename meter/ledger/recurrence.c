@@ -13,18 +13,28 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 		{ "h", US_PER_HOUR, 0, 0 },
 		{ "d", 0, 1, 0 },
 		{ "day", 0, 1, 0 },
+		{ "days", 0, 1, 0 },
+		{ "daily", 0, 1, 0 },
 		{ "w", 0, 7, 0 },
 		{ "week", 0, 7, 0 },
+		{ "weeks", 0, 7, 0 },
+		{ "weekly", 0, 7, 0 },
 		{ "month", 0, 0, 1 },
 		{ "mo", 0, 0, 1 },
+		{ "months", 0, 0, 1 },
+		{ "monthly", 0, 0, 1 },
+		{ "quarterly", 0, 0, 3 },
 		{ "y", 0, 0, 12 },
 		{ "year", 0, 0, 12 },
+		{ "years", 0, 0, 12 },
+		{ "yearly", 0, 0, 12 },
 	};
 	int64_t n = 0;
 	size_t i = 0;
 	for (; i < every.n && is_digit(every.p[i]) && n < 100000; i++)
 		n = n * 10 + (every.p[i] - '0');
 	n = i ? n : 1; /* "month" is every month */
+	i += i && i < every.n && every.p[i] == ' ';
 	struct text unit = { every.p + i, every.n - i };
 	for (size_t k = 0; n > 0 && n < 100000 && k < sizeof units / sizeof *units; k++)
 		if (text_is(unit, units[k].unit)) {

@@ -99,7 +99,27 @@ blocks -m auto|every report is of all models
 daily -v|`tally --version`
 daily --version|`tally --version`
 weekly --start-of-week sunday|weeks begin on Monday
+cost x -i 5|did you mean '--input'?
+usage -by model|did you mean '--by'?
+usage 2026-08|did you mean '--period 2026-08'?
+credit add acme 100|did you mean `tally credit grant`?
+credit list|did you mean `tally credit accounts`?
+completion|did you mean `tally help --completion bash`?
+man cost|did you mean `tally help`?
+budget set x --amount 1 --period 30d|did you mean 'rolling 30d'
 CASES
+}
+@test "options before the command are its own, and help behind it is help" {
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,usage,1000\n' >u.csv
+	"$TALLY" --db m.db ingest u.csv -q
+	run "$TALLY" --db m.db -z UTC --json usage --by customer; expect 0 '"customer": "usage"'
+	run "$TALLY" --no-color --quiet price show deepseek-v4-pro; expect 0 VENDOR
+	run "$TALLY" --db m.db --since today -q; expect 0 # a value, not the command
+	touch usage
+	run "$TALLY" --json usage; [[ $output != *'"tally.usage/1"'*'"groups"'* ]] || fail "a file is read: $output"
+	for c in usage cost credit 'credit balance'; do
+		run "$TALLY" $c help; expect 0 'Usage: tally'
+	done
 }
 @test "a target that no card knows is refused, and a budget says what it covers" {
 	printf 'id,time,model,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >u.csv
@@ -107,6 +127,8 @@ CASES
 	run "$TALLY" migrate u.csv --to claude-haiku-4-5; expect 0
 	run "$TALLY" budget set acme --amount 100; expect 0 'acme: budget set, $100 a month for all usage (--customer'
 	run "$TALLY" budget set acme --amount 100 --customer acme --period week; expect 0 'acme: budget set, $100 a week for customer acme'
+	run "$TALLY" budget set acme --amount 100 --customer acme --period weekly; expect 0 'acme: budget set, $100 a week for customer acme'
+	run "$TALLY" limit set acme --amount 1e2 --period monthly; expect 0 'limit set, $100 a month'
 }
 @test "where nothing is of these days, the newest record's day is told" {
 	printf '%s\n' time,model,input,output 2026-03-01T10:00:00Z,claude-sonnet-4-6,1000,100 >t.csv

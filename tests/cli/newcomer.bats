@@ -6,7 +6,7 @@ load common
 	expect 0 '"records": 10000'
 	for n in 1,0000 10,00 1,000,00 ,100 1__000 10k,000 ''; do
 		run "$TALLY" plan --tickets "$n" --input 1 -m deepseek-v4-flash
-		expect 2 "--tickets: '$n' is not a whole number (10000, 10,000, 10k, 2.5M and 1G are understood)" || fail "$n"
+		expect 2 "--tickets: '$n' is not a whole number (10000, 10,000, 10k, 2.5M, 1G and 1e6 are understood)" || fail "$n"
 	done
 	[ "$("$TALLY" cost deepseek-v4-flash --input 2m --at 2026-06-15 --json)" = "$("$TALLY" cost -m deepseek-v4-flash --input 2M --at 2026-06-15 --json)" ]
 	while read -r typed is; do
@@ -332,6 +332,7 @@ CASES
 	"$TALLY" credit draw -q
 	run "$TALLY" credit account acme --since 2026-06-01; expect 0 changed
 	run "$TALLY" credit account acme --since 2026-06-02; expect 1 'can no longer'
+	run "$TALLY" credit grant acme 2 --expires 30d; expect 2 "did you mean 'in 30d'?"
 	run "$TALLY" credit grant acme 2.000; expect 2 "'2.000' may be thousands or a fraction; write 2 or 2000"
 	run "$TALLY" credit grant acme 2.500; expect 2 'write 2.5 or 2500'
 	run "$TALLY" budget set all --amount 1.000; expect 2 'write 1 or 1000'

@@ -22,15 +22,18 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	setup_invoices
 	state "$one"
 	expect 0 '"status":"open"' '"amount_due":"119"'
-	pay "$one" 50 --reference bank-1
-	expect 0 "$one: partly paid, due 69 USD"
+	pay "$one" 1.000; expect 2 "'1.000' may be thousands or a fraction; write 1 or 1000"
+	pay "$one" '5 EUR'; expect 2 "'5 EUR' is in EUR, and amounts here are in USD"
+	run "$TALLY" invoice note "$one" --amount 1,000 --why outage; expect 2 'may be thousands'
+	pay "$one" '$50.00' --reference bank-1
+	expect 0 "$one: partly paid, due 69.00 USD"
 	state "$one" --at "$(date -u -d '+15 days' +%F)"
 	expect 0 '"status":"overdue"' '"paid":"50"' '"amount_due":"69"'
 	"$TALLY" invoice note "$one" --amount 11.9 --why outage -q
 	state "$one"
 	expect 0 '"status":"partly paid"' '"credited":"11.9"' '"amount_due":"57.1"'
 	pay "$one" 57.1 --reference bank-2
-	expect 0 "$one: paid, due 0 USD"
+	expect 0 "$one: paid, due 0.00 USD"
 	state "$one" --at "$(date -u -d '+15 days' +%F)"
 	expect 0 '"status":"paid"' '"reference":"bank-1"' '"reference":"bank-2"'
 	run "$TALLY" invoice show "$one"
@@ -43,7 +46,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	run "$TALLY" invoice list acme --json
 	expect 0 '"payment": "paid"' '"payment": "open"' '"amount_due": "119"'
 	run "$TALLY" invoice list acme --at "$(date -u -d '+15 days' +%F)"
-	expect 0 "overdue" "due 119 USD, overdue 119"
+	expect 0 "overdue" "due 119.00 USD, overdue 119.00 USD"
 	run "$TALLY" fsck
 	expect 0 clean
 }
@@ -63,7 +66,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	expect 0 "due 74.5"
 	pay "$one" 45 --back
 	expect 4 "at most 44.5 can"
-	pay "$one" x
+	pay "$one" 0
 	expect 2 "not a positive amount"
 	"$TALLY" invoice note "$one" --amount 1.19 --why x -q
 	pay "$(sql t.db "SELECT number FROM invoice WHERE kind='note'")" 1
@@ -79,25 +82,25 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 @test "what was paid too much is a credit balance: paid back, or moved; a void gives it all back" {
 	setup_invoices
 	pay "$one" 130
-	expect 0 "$one: credit, credit balance 11 USD"
+	expect 0 "$one: credit, credit balance 11.00 USD"
 	run "$TALLY" invoice list acme
-	expect 0 "credit balance 11"
+	expect 0 "credit balance 11.00 USD"
 	pay "$two" 12 --from "$one"
 	expect 4 "the credit of invoice $one is 11"
 	pay "$two" 7 --from "$one"
-	expect 0 "$two: partly paid, due 112 USD"
+	expect 0 "$two: partly paid, due 112.00 USD"
 	pay "$one" 4 --back
-	expect 0 "$one: paid, due 0 USD"
+	expect 0 "$one: paid, due 0.00 USD"
 	# a payment that bounced is owed again
 	pay "$one" 119 --back
-	expect 0 "$one: open, due 119 USD"
+	expect 0 "$one: open, due 119.00 USD"
 	"$TALLY" invoice void "$two" --why wrong -q
 	state "$two"
 	expect 0 '"status":"credit"' '"amount_due":"-7"'
 	pay "$two" 1
 	expect 1 "is void"
 	pay "$one" 7 --from "$two"
-	expect 0 "$one: partly paid, due 112 USD"
+	expect 0 "$one: partly paid, due 112.00 USD"
 	run "$TALLY" fsck
 	expect 0 clean
 }
@@ -145,12 +148,12 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	done
 	read -r june july < <("$TALLY" invoice list seat --json | jq -r '[.invoices[].number] | join(" ")')
 	"$TALLY" invoice pay "$june" 45 -q
-	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "partly paid, due 20 USD"
-	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "was recorded already; partly paid, due 20 USD"
+	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "partly paid, due 20.00 USD"
+	run "$TALLY" invoice pay "$july" 10 --from "$june"; expect 0 "was recorded already; partly paid, due 20.00 USD"
 	run "$TALLY" invoice pay "$july" 5 --from "$june"; expect 1 "give another payment a reference of its own"
-	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "due 15 USD"
+	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "due 15.00 USD"
 	# nothing of the 15 is left
-	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "was recorded already" "due 15 USD"
+	run "$TALLY" invoice pay "$july" 5 --from "$june" --reference rest; expect 0 "was recorded already" "due 15.00 USD"
 	run "$TALLY" invoice pay "$july" 1 --from "$june" --reference more; expect 4 "the credit of invoice $june is 0"
 	run "$TALLY" fsck; expect 0
 }

@@ -75,9 +75,9 @@ END2
 	use t3 2025-11-11T00:00:00Z 10 tom
 	[ "$(invoice tom 2026-06)" = 70.5 ]
 	run "$TALLY" invoice pay "$(last tom)" 80
-	expect 0 "credit balance 9.5 EUR"
+	expect 0 "credit balance 9.50 EUR"
 	run "$TALLY" invoice pay "$(last tom)" 9.5 --back
-	expect 0 "paid, due 0 EUR"
+	expect 0 "paid, due 0.00 EUR"
 
 	run "$TALLY" invoice list
 	expect 0 "due 73.78 USD"

@@ -189,6 +189,13 @@ await test('a link says the zone, so that it shows the same elsewhere; the brand
 	await still.context().close();
 });
 
+await test('a range without usage offers the newest month that has some', async () => {
+	await page.goto(server.url + '/#usage?since=2020-01-01&until=2020-01-31');
+	await page.getByRole('button', { name: 'Show it', exact: true }).click();
+	await page.locator('main tbody tr', { hasText: 'deepseek' }).first().waitFor();
+	ok(page.url().includes('since=' + iso(-0.001).slice(0, 7) + '-01'), page.url());
+});
+
 await test('nothing is asked that has no answer: credits by seller, a forecast without history, the week of what has no price', async () => {
 	for (const at of ['usage?provider=deepseek&measure=credits', 'usage?by=provider&measure=credits', 'usage?by=window&measure=credits', 'usage?customer=' + encodeURIComponent(hostile), 'usage?range=today&model=' + encodeURIComponent(hostile), 'usage?range=today&by=model', 'usage?range=30d']) {
 		await page.goto(server.url + '/#' + at);

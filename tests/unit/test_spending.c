@@ -591,8 +591,8 @@ static void windows_begin_where_the_clock_says(void **state)
 		{ "rolling-30d", "UTC", "2026-03-31T00:00:00Z", "2026-03-01T00:00:00Z", NULL },
 	};
 	static const char *const wrong[] = {
-		"",	      "5",	    "24h",	  "0h",	     "rolling", "rolling ",
-		"rolling 5m", "rolling 0d", "rolling99d", "monthly", "-1h",	"rolling 9999w"
+		"",	      "5",	    "24h",	  "0h",	 "rolling", "rolling ",
+		"rolling 5m", "rolling 0d", "rolling99d", "30d", "-1h",	    "rolling 9999w"
 	};
 	struct err e = { 0 };
 	(void)state;
@@ -620,6 +620,12 @@ static void windows_begin_where_the_clock_says(void **state)
 		struct window x;
 		assert_int_equal(window_parse(&x, text_of(wrong[i]), &e), -ERR_USAGE);
 	}
+	/* kept by one name */
+	struct window same;
+	must(window_parse(&same, TEXT("monthly"), &e), &e);
+	assert_string_equal(same.text, "month");
+	must(window_parse(&same, TEXT("hour"), &e), &e);
+	assert_string_equal(same.text, "1h");
 }
 
 int main(void)

@@ -9,6 +9,13 @@ function writeMeasure(measure, v, currency, low) {
 const keyName = (row, key) => row.other ? `Other (${count(row.other)})` : row.key === '' || row.key === null || row.key === undefined ? `no ${keys[key].toLowerCase()}` : row.key;
 const big = v => v >= 10000000n * ONE ? compact(v) : fixed(v, 0);
 
+/* A way out of a range without usage: the newest month that has some, with the same filters. */
+function NewestMonth({scope}) {
+	const {data} = useDoc(usageUrl('month', scope, {}), false), month = data && data.groups.map(g => g.month).sort().pop();
+	const show = () => change({range: '', since: month + '-01', until: addDays(addMonths(month + '-01', 1), -1)});
+	return month ? html`<p>The newest usage is of ${months[Number(month.slice(5)) - 1]} ${month.slice(0, 4)}.</p><p><button type="button" onClick=${show}>Show it</button></p>` : null;
+}
+
 /* Five figures; each chooses what the chart shows. */
 function Figures({now, past, credits, creditsPast, measure}) {
 	const t = now.sums.tokens, b = past && past.sums;
@@ -140,5 +147,5 @@ function Usage({set, session}) {
 				foot=${{key: `Total of ${count(rows.length)}`, cost: html`<${Amount} v=${doc.total} currency=${doc.currency} unpriced=${doc.unpriced} least=${doc.placeholders} />`, calls: count(doc.requests), tokens: html`<span title=${fixed(tokensOf(doc.tokens), 0)}>${tokensOf(doc.tokens) >= 1000000n * ONE ? compact(tokensOf(doc.tokens)) : fixed(tokensOf(doc.tokens), 0)}</span>`, hits: hitShare(doc.tokens) === null ? '–' : share(hitShare(doc.tokens))}} />
 				<${LeftOut} of=${doc} />
 				${shown.length < rows.length ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 100)}>Show ${count(Math.min(100, rows.length - most))} more of ${count(rows.length)}</button></p>` : null}`
-			: html`<${Nothing} title="Nothing was metered in this period">${session.customer ? null : html`<p>Choose another range above, or send records:</p><pre>curl -d '{"id": "1", "model": "deepseek-v4-flash", "input": 1000, "output": 100}' ${location.origin}/v1/usage</pre><pre>tally ingest ~/.claude/projects --db FILE</pre>`}<//>`}<//>`;
+			: html`<${Nothing} title="Nothing was metered in this period"><${NewestMonth} scope=${scope} />${session.customer ? null : html`<p>Choose another range above, or send records:</p><pre>curl -d '{"id": "1", "model": "deepseek-v4-flash", "input": 1000, "output": 100}' ${location.origin}/v1/usage</pre><pre>tally ingest ~/.claude/projects --db FILE</pre>`}<//>`}<//>`;
 }
