@@ -56,7 +56,8 @@ struct store;
  */
 #define FILE_LAST_NUMBER \
 	"max(coalesce((SELECT max(seq) FROM usage),0)," \
-	"coalesce((SELECT max(first+rows-1) FROM skipped),0))"
+	"coalesce((SELECT max(first+rows-1) FROM skipped),0)," \
+	"coalesce((SELECT max(last) FROM archive),0))"
 
 /* DB_CREATE makes the file and the folders above it. Errors as db_open. */
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e);
@@ -164,9 +165,16 @@ int store_note_change(struct store *s, const char *what, const char *why, struct
 
 /* Texts live until the next call. Errors: ERR_NOT_FOUND. */
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
-/* Every row from that one on, in order; stops when take returns non-zero and returns that. */
+/* Every row from that one on, in order; stops when take returns non-zero and returns that. Errors:
+ * ERR_ARCHIVED where rows of them are (archived.h). */
 int store_each_row(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);
+/* The same where only rows with instants in [since_us, until_us) matter, and what belongs to them:
+ * take sees others, too, but for those that are archived. */
+struct row_span;
+int store_each_row_for(struct store *s, const struct row_span *span,
+		       int (*take)(void *user, const struct usage_row *row), void *user,
+		       struct err *e);
 /* What a row counts, without its texts. */
 struct usage_counts {
 	int64_t seq, series, time_us, completed_us; /* completed: or TIME_ABSENT */
@@ -175,8 +183,8 @@ struct usage_counts {
 	unsigned flags;
 	bool more; /* it counts something else as well, see store_row */
 };
-/* The same rows as store_each_row, many times as fast. */
-int store_each_counts(struct store *s, int64_t from, int64_t to,
+/* The same rows as store_each_row_for, many times as fast. */
+int store_each_counts(struct store *s, const struct row_span *span,
 		      int (*take)(void *user, const struct usage_counts *c), void *user,
 		      struct err *e);
 /* The rows of one id, in order. */
