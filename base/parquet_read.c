@@ -478,12 +478,6 @@ struct text parquet_read_text(const struct parquet_reader *r, size_t column)
 	return c->there ? c->text[c->at] : (struct text){ "", 0 };
 }
 
-int128 parquet_read_decimal(const struct parquet_reader *r, size_t column)
-{
-	const struct column *c = &r->column[column];
-	return c->there ? decimal_of(c) : 0;
-}
-
 uint64_t parquet_read_digest(const struct parquet_reader *r, size_t column)
 {
 	return r->column[column].digest;

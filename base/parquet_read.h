@@ -24,11 +24,10 @@ void parquet_read_close(struct parquet_reader *r);
  * before. Errors: ERR_INVALID for damage, ERR_UNREADABLE. */
 int parquet_next(struct parquet_reader *r, struct err *e);
 
-/* Of the row; texts live until the next call of parquet_next. What is absent is 0 or empty. */
+/* Of the row, whose decimals are checked and not given out; texts live until the next call of parquet_next. What is absent is 0 or empty. */
 bool parquet_has(const struct parquet_reader *r, size_t column);
 int64_t parquet_read_int(const struct parquet_reader *r, size_t column);
 struct text parquet_read_text(const struct parquet_reader *r, size_t column);
-int128 parquet_read_decimal(const struct parquet_reader *r, size_t column);
 /* Of all rows so far, as parquet_digest has it of what was written. */
 uint64_t parquet_read_digest(const struct parquet_reader *r, size_t column);
 

@@ -291,8 +291,7 @@ static int check_all(struct store *s, struct store_check *out, struct err *e)
 		rc = check_rollups(s, out, e);
 	if (rc == 0)
 		rc = retention_check(s, take_fault, out, e);
-	const bool away = store_lacks_rows(
-		s, &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL);
+	const bool away = archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL);
 	if (rc == 0 && db_on_server(store_db(s))) {
 		int64_t n;
 		rc = db_read_int(store_db(s), away ? keys_lead_to_all : keys_lead_to_records, &n,
@@ -301,7 +300,7 @@ static int check_all(struct store *s, struct store_check *out, struct err *e)
 			fault(out, "keys of ids and records do not match: %lld", (long long)n);
 	} else if (rc == 0) {
 		/* of what there is */
-		rc = store_each_row_for(
+		rc = store_each_row(
 			s, &(struct row_span){ 1, store_last_seq(s), INT64_MAX, INT64_MIN },
 			check_row, &x, e);
 		if (rc == 0 && away)

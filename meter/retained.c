@@ -434,10 +434,8 @@ static int read_values_back(const struct parquet_reader *p,
 /* A file that is open: each row, and what all of them come to. written: NULL, or what wrote it,
  * whose columns must be the same. */
 static int read_file(FILE *in, const char *name, struct retained *sums,
-		     const struct parquet *written,
-		     int (*take)(void *user, const struct retained_value row[USAGE_COLUMNS],
-				 struct err *e),
-		     void *user, struct err *e)
+		     const struct parquet *written, const struct retained_take *take,
+		     struct err *e)
 {
 	struct parquet_column columns[COLUMNS];
 	struct row_columns unused = { 0 };
@@ -453,7 +451,7 @@ static int read_file(FILE *in, const char *name, struct retained *sums,
 		if (rc == 0)
 			rc = add_row(&c, row, e);
 		if (rc == 0 && take)
-			rc = take(user, row, e);
+			rc = take->row(take->user, row, e);
 	}
 	for (size_t i = 0; rc == 0 && written && i < COLUMNS; i++)
 		if (parquet_read_digest(p, i) != parquet_digest(written, i))
@@ -472,7 +470,7 @@ static int read_back(struct retained *r, const struct writing *w, const struct r
 	FILE *in = NULL;
 	int rc = open_to_read(to, name, &in, e);
 	if (rc == 0)
-		rc = read_file(in, r->file, &again, w->file, NULL, NULL, e);
+		rc = read_file(in, r->file, &again, w->file, NULL, e);
 	if (rc == 0 && (again.rows != r->rows || strcmp(again.content, r->content) != 0))
 		rc = err_set(e, ERR_MISMATCH, "%s does not read back as it was written", r->file);
 	if (rc == 0)
@@ -530,9 +528,7 @@ int retained_write(struct retained *r, struct store *s, const struct retained_fo
 }
 
 int retained_read(const struct retained *r, const struct retained_folder *from,
-		  int (*take)(void *user, const struct retained_value row[USAGE_COLUMNS],
-			      struct err *e),
-		  void *user, struct err *e)
+		  const struct retained_take *take, struct err *e)
 {
 	struct retained is = *r;
 	struct buf name = { 0 };
@@ -542,7 +538,7 @@ int retained_read(const struct retained *r, const struct retained_folder *from,
 	if (rc == 0)
 		rc = sum_of_file(in, &is.bytes, is.sha256, e);
 	if (rc == 0)
-		rc = read_file(in, name.p, &is, NULL, take, user, e);
+		rc = read_file(in, name.p, &is, NULL, take, e);
 	if (rc == 0 && (is.bytes != r->bytes || strcmp(is.sha256, r->sha256) != 0 ||
 			is.rows != r->rows || strcmp(is.content, r->content) != 0))
 		rc = err_set(e, ERR_MISMATCH,

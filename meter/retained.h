@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "meter/store/archived.h"
+#include "meter/store/store.h"
 
 /* A file, by what is known of it. */
 struct retained {
@@ -46,9 +47,11 @@ bool usage_column_is_text(size_t column);
 
 /* Every row, in their order; the last of them is no proof before it returns 0: all of the file is
  * what *r says then. Errors: ERR_NOT_FOUND; ERR_INVALID and ERR_MISMATCH, which name the file. */
+struct retained_take {
+	int (*row)(void *user, const struct retained_value row[USAGE_COLUMNS], struct err *e);
+	void *user;
+};
 int retained_read(const struct retained *r, const struct retained_folder *from,
-		  int (*take)(void *user, const struct retained_value row[USAGE_COLUMNS],
-			      struct err *e),
-		  void *user, struct err *e);
+		  const struct retained_take *take, struct err *e);
 
 #endif

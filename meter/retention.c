@@ -74,17 +74,6 @@ static const struct retained *note_of(const struct notes *n, int64_t month)
 	return NULL;
 }
 
-int retention_each(struct store *s, int (*take)(void *user, const struct retained *r), void *user,
-		   struct err *e)
-{
-	struct notes n;
-	int rc = read_notes(s, &n, e);
-	for (size_t i = 0; rc == 0 && i < n.count; i++)
-		rc = take(user, &n.list[i]);
-	free(n.list);
-	return rc;
-}
-
 /* A statement of a month: @m is its number, @a the instant at which it begins, @b its end. */
 static struct text of_month(struct buf *b, const char *sql, int64_t month)
 {
@@ -424,7 +413,7 @@ static int put_rows(struct store *s, const char *table, const struct retained *r
 		rc = db_prepare(store_db(s), sql.p, &p.insert, e);
 	}
 	if (rc == 0)
-		rc = retained_read(r, from, put_row, &p, e);
+		rc = retained_read(r, from, &(struct retained_take){ put_row, &p }, e);
 	if (rc == 0)
 		rc = send_lines(&p, e);
 	db_drop(p.insert);

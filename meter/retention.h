@@ -36,10 +36,6 @@ int retention_restore(struct store *s, int64_t month, const char *folder, struct
  * not write rows. Errors likewise. */
 int retention_attach(struct store *s, const char *folder, struct err *e);
 
-/* What the notes say of each month. */
-int retention_each(struct store *s, int (*take)(void *user, const struct retained *r), void *user,
-		   struct err *e);
-
 /* Facts that must hold of notes, ids and sums: take hears of each that does not. */
 int retention_check(struct store *s, void (*take)(void *user, struct text fault), void *user,
 		    struct err *e);

@@ -358,7 +358,7 @@ static int put_sheet_pages(struct record_sheet *x, struct store *s, struct rows_
 		if (rc != 0)
 			return rc;
 		if (page.lack.rows)
-			rc = store_need_rows(s,
+			rc = archived_need_rows(store_archived(s),
 					     &(struct row_span){ 1, INT64_MAX, q.filter.since.us,
 								 q.filter.until.us },
 					     e);

@@ -136,7 +136,7 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 		.times = { .since = of->since, .until = of->until },
 	};
 	st.b.w->shape = "database";
-	int rc = store_each_row_for(
+	int rc = store_each_row(
 		s, &(struct row_span){ 1, store_last_seq(s), of->since.us, of->until.us }, take_row,
 		&st, e);
 	if (rc != 0 && st.e.code != ERR_NONE) {

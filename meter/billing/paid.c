@@ -17,7 +17,7 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	struct query *q;
 	if (!t->usage_from)
 		return 0;
-	int rc = store_need_rows(s,
+	int rc = archived_need_rows(store_archived(s),
 				 &(struct row_span){ t->usage_from, t->usage_to,
 						     floor_div(t->at.us, US_PER_HOUR) * US_PER_HOUR,
 						     t->at.us + 1 },

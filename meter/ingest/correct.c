@@ -279,9 +279,9 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 	*out = (struct rerate_result){ 0 };
 	r.gone = mem_zalloc((size_t)last / 8 + 1);
 	const struct row_span span = { 1, last, wish->since.us, wish->until.us };
-	int rc = store_each_row_for(s, &span, follow_chain, &st, e);
+	int rc = store_each_row(s, &span, follow_chain, &st, e);
 	if (rc == 0)
-		rc = store_each_row_for(s, &span, take_current, &r, e);
+		rc = store_each_row(s, &span, take_current, &r, e);
 	if (rc == 0 && !wish->dry && r.changes)
 		rc = store_note_change(s, "rerate", wish->why, e);
 	for (size_t i = 0; rc == 0 && !wish->dry && i < r.changes; i++) {

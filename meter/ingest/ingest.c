@@ -426,7 +426,7 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 		return why;
 	}
 	struct err closed;
-	if (store_month_is_open(in->store, r->time_us, &closed) != 0) {
+	if (archived_is_open(store_archived(in->store), r->time_us, &closed) != 0) {
 		snprintf(why, 200, "field 'time': %.180s", closed.message);
 		return why;
 	}

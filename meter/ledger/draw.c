@@ -1026,7 +1026,7 @@ static int leave_out_archived(struct drawer *d, struct instant now, struct err *
 	struct store *s = ledger_store(d->ledger);
 	struct ids lack = { 0 };
 	struct query *q;
-	if (!store_lacks_rows(s, &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL))
+	if (!archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL))
 		return 0;
 	int rc = db_statement(store_db(s), &sql_archived, &q, e);
 	if (rc != 0)

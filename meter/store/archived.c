@@ -61,9 +61,9 @@ void archived_release(struct archived *a)
 	*a = (struct archived){ .version = -1 };
 }
 
-bool store_lacks_rows(const struct store *s, const struct row_span *span, struct archived_lack *out)
+bool archived_lacks(const struct archived *a, const struct row_span *span,
+		    struct archived_lack *out)
 {
-	const struct archived *a = store_archived(s);
 	struct archived_lack lack = { 0 };
 	for (size_t i = 0; i < a->count && !a->attached; i++) {
 		const struct archived_month *m = &a->list[i];
@@ -80,11 +80,11 @@ bool store_lacks_rows(const struct store *s, const struct row_span *span, struct
 	return lack.rows != 0;
 }
 
-int store_need_rows(const struct store *s, const struct row_span *span, struct err *e)
+int archived_need_rows(const struct archived *a, const struct row_span *span, struct err *e)
 {
 	char first[MONTH_TEXT_MAX], last[MONTH_TEXT_MAX];
 	struct archived_lack lack;
-	if (!store_lacks_rows(s, span, &lack))
+	if (!archived_lacks(a, span, &lack))
 		return 0;
 	month_format(lack.first_month, first);
 	month_format(lack.last_month, last);
@@ -94,9 +94,8 @@ int store_need_rows(const struct store *s, const struct row_span *span, struct e
 		       one ? first : "MONTH");
 }
 
-int store_month_is_open(const struct store *s, int64_t us, struct err *e)
+int archived_is_open(const struct archived *a, int64_t us, struct err *e)
 {
-	const struct archived *a = store_archived(s);
 	char month[MONTH_TEXT_MAX];
 	if (!a->count)
 		return 0;
@@ -115,18 +114,17 @@ static const struct sql sql_month_of_record = {
 		"i.seq=:seq",
 };
 
-int store_need_record(struct store *s, int64_t seq, struct err *e)
+int archived_need_record(const struct archived *a, struct db *db, int64_t seq, struct err *e)
 {
-	const struct archived *a = store_archived(s);
 	char month[MONTH_TEXT_MAX];
 	struct query *q;
 	if (!seq || !a->count || a->attached)
 		return 0;
-	int rc = db_statement(store_db(s), &sql_month_of_record, &q, e);
+	int rc = db_statement(db, &sql_month_of_record, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);
-	rc = db_step(store_db(s), q, e);
+	rc = db_step(db, q, e);
 	if (rc == 1) {
 		const struct text file = db_text(q, 1);
 		month_format(db_int(q, 0), month);
@@ -143,31 +141,29 @@ static const struct sql sql_cells = {
 		" FROM archived_cell WHERE quarter>=:from AND quarter<:to",
 };
 
-int archived_each_cell(struct store *s, int64_t since_us, int64_t until_us,
+int archived_each_cell(const struct archived *a, struct db *db, const struct row_span *period,
 		       int (*take)(void *user, const struct archived_cell *c), void *user,
 		       struct err *e)
 {
-	const struct row_span all = { INT64_MIN, INT64_MAX, since_us, until_us };
 	struct query *q;
-	if (!store_lacks_rows(s, &all, NULL))
+	if (!archived_lacks(a, period, NULL))
 		return 0;
-	const int64_t from = floor_div(since_us, QUARTER_US), to = floor_div(until_us, QUARTER_US);
-	/* what is cut is a quarter of which rows would be needed */
-	const struct row_span cut[] = {
-		{ INT64_MIN, INT64_MAX, since_us, since_us + (from * QUARTER_US != since_us) },
-		{ INT64_MIN, INT64_MAX, until_us - (to * QUARTER_US != until_us), until_us },
-	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof cut / sizeof *cut; i++)
-		if (cut[i].since_us < cut[i].until_us)
-			rc = store_need_rows(s, &cut[i], e);
+	const int64_t from = floor_div(period->since_us, QUARTER_US),
+		      to = floor_div(period->until_us, QUARTER_US);
+	/* of a quarter that is cut the rows would be needed */
+	struct row_span first = *period, last = *period;
+	first.until_us = period->since_us + (from * QUARTER_US != period->since_us);
+	last.since_us = period->until_us - (to * QUARTER_US != period->until_us);
+	int rc = first.since_us < first.until_us ? archived_need_rows(a, &first, e) : 0;
+	if (rc == 0 && last.since_us < last.until_us)
+		rc = archived_need_rows(a, &last, e);
 	if (rc == 0)
-		rc = db_statement(store_db(s), &sql_cells, &q, e);
+		rc = db_statement(db, &sql_cells, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
-	while ((rc = db_step(store_db(s), q, e)) == 1) {
+	while ((rc = db_step(db, q, e)) == 1) {
 		struct archived_cell c = { db_int(q, 0), db_int(q, 1), db_int(q, 2),
 					   db_int(q, 3), db_int(q, 4), { 0 } };
 		for (int b = 0; b < BUCKET_COMMON; b++)

@@ -8,7 +8,9 @@
 #ifndef TALLY_METER_STORE_ARCHIVED_H
 #define TALLY_METER_STORE_ARCHIVED_H
 
-#include "meter/store/store.h"
+#include "base/db.h"
+#include "base/instant.h"
+#include "pricing/usage.h"
 
 enum { MONTH_TEXT_MAX = 24 };
 
@@ -40,28 +42,26 @@ struct row_span {
 };
 #define ROWS_OF_ANY_TIME INT64_MIN, INT64_MAX
 
-/* How much of a span is archived and not at hand: records by the month as a whole. */
+/* How much of a span is archived and not at hand: rows by the month as a whole. */
 struct archived_lack {
 	int64_t rows, first_month, last_month;
 };
-bool store_lacks_rows(const struct store *s, const struct row_span *span,
-		      struct archived_lack *out);
+/* out: or NULL. */
+bool archived_lacks(const struct archived *a, const struct row_span *span,
+		    struct archived_lack *out);
 /* ERR_ARCHIVED where it does, which says what to do. */
-int store_need_rows(const struct store *s, const struct row_span *span, struct err *e);
+int archived_need_rows(const struct archived *a, const struct row_span *span, struct err *e);
 /* ERR_ARCHIVED where the month of that instant is archived, which takes no more rows. */
-int store_month_is_open(const struct store *s, int64_t us, struct err *e);
+int archived_is_open(const struct archived *a, int64_t us, struct err *e);
 /* ERR_ARCHIVED where the record with that number is archived and not at hand. */
-int store_need_record(struct store *s, int64_t seq, struct err *e);
-const struct archived *store_archived(const struct store *s);
-/* From now on nothing lacks: what is archived is among the rows that this connection sees. */
-void store_has_archive(struct store *s);
+int archived_need_record(const struct archived *a, struct db *db, int64_t seq, struct err *e);
 
-/* Sums of an archived month by quarter of an hour, series and price, of [since_us, until_us), whose
- * ends lie on quarters: nothing where the files are at hand, which have the rows. */
+/* Sums of archived months by quarter of an hour, series and price, of a period whose ends lie on
+ * quarters: nothing where the files are at hand, which have the rows. */
 struct archived_cell {
 	int64_t quarter, series, price, records, requests, tokens[BUCKET_COMMON];
 };
-int archived_each_cell(struct store *s, int64_t since_us, int64_t until_us,
+int archived_each_cell(const struct archived *a, struct db *db, const struct row_span *period,
 		       int (*take)(void *user, const struct archived_cell *c), void *user,
 		       struct err *e);
 

@@ -848,7 +848,7 @@ int store_look_for(struct store *s, struct text id, struct known_id *out, struct
 	if (!s->claims || !db_in_transaction(&s->db))
 		return store_find(s, id, out, e);
 	int rc = claims_look_for(s->claims, &s->db, id, out, e);
-	return rc == 0 ? store_need_record(s, out->first, e) : rc;
+	return rc == 0 ? archived_need_record(&s->archived, &s->db, out->first, e) : rc;
 }
 
 static int find_by_index(struct store *s, struct text id, int64_t *first, struct err *e)
@@ -901,7 +901,7 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 	*out = (struct known_id){ 0 };
 	if (!s->ids && s->claims && db_in_transaction(&s->db)) {
 		int rc = claims_find(s->claims, &s->db, id, out, e);
-		return rc == 0 ? store_need_record(s, out->first, e) : rc;
+		return rc == 0 ? archived_need_record(&s->archived, &s->db, out->first, e) : rc;
 	}
 	int rc = find_first(s, id, &out->first, e);
 	if (rc != 0)
@@ -917,7 +917,7 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
 {
 	/* few records are ever corrected: the index of corrections is small */
 	struct query *q;
-	int rc = store_need_record(s, first, e);
+	int rc = archived_need_record(&s->archived, &s->db, first, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
 	*out = (struct known_id){ .first = first };
@@ -1189,7 +1189,7 @@ static void defer_text(struct store *s, struct text *t)
 
 int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
-	int known = store_month_is_open(s, row->record.time_us, e);
+	int known = archived_is_open(&s->archived, row->record.time_us, e);
 	if (known == 0)
 		known = need_ids(s, e);
 	if (known != 0)
@@ -1342,7 +1342,7 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 	}
 	db_reset(q);
 	if (!found && rc == 0)
-		rc = store_need_record(s, seq, e);
+		rc = archived_need_record(&s->archived, &s->db, seq, e);
 	return found || rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no row %lld", (long long)seq);
 }
 
@@ -1405,14 +1405,14 @@ static int ask_stretch(struct store *s, const struct sql *sql, int64_t *from, in
 	return 0;
 }
 
-int store_each_row_for(struct store *s, const struct row_span *span,
+int store_each_row(struct store *s, const struct row_span *span,
 		       int (*take)(void *user, const struct usage_row *row), void *user,
 		       struct err *e)
 {
 	const int64_t to = span->to < s->last_seq ? span->to : s->last_seq;
 	int64_t from = span->from;
 	struct query *q;
-	int rc = store_need_rows(s, span, e);
+	int rc = archived_need_rows(&s->archived, span, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
 	while (rc == 0 && from <= to) {
@@ -1421,13 +1421,6 @@ int store_each_row_for(struct store *s, const struct row_span *span,
 			rc = each(s, q, take, user, e);
 	}
 	return rc;
-}
-
-int store_each_row(struct store *s, int64_t from, int64_t to,
-		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
-{
-	return store_each_row_for(s, &(struct row_span){ from, to, ROWS_OF_ANY_TIME }, take, user,
-				  e);
 }
 
 static const struct sql sql_counts = {
@@ -1467,7 +1460,7 @@ int store_each_counts(struct store *s, const struct row_span *span,
 	const int64_t to = span->to < s->last_seq ? span->to : s->last_seq;
 	int64_t from = span->from;
 	struct query *q;
-	int rc = store_need_rows(s, span, e);
+	int rc = archived_need_rows(&s->archived, span, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
 	while (rc == 0 && from <= to) {
@@ -1487,7 +1480,7 @@ int store_each_row_of(struct store *s, int64_t first,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = store_need_record(s, first, e);
+	int rc = archived_need_record(&s->archived, &s->db, first, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
 	if (rc == 0)

@@ -165,16 +165,12 @@ int store_note_change(struct store *s, const char *what, const char *why, struct
 
 /* Texts live until the next call. Errors: ERR_NOT_FOUND. */
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
-/* Every row from that one on, in order; stops when take returns non-zero and returns that. Errors:
- * ERR_ARCHIVED where rows of them are (archived.h). */
-int store_each_row(struct store *s, int64_t from, int64_t to,
-		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);
-/* The same where only rows with instants in [since_us, until_us) matter, and what belongs to them:
- * take sees others, too, but for those that are archived. */
+/* Every row of those numbers, in order, where what has an instant of the span matters: take sees
+ * others, too. Stops when take returns non-zero and returns that. Errors: ERR_ARCHIVED where rows of
+ * the span are (archived.h). */
 struct row_span;
-int store_each_row_for(struct store *s, const struct row_span *span,
-		       int (*take)(void *user, const struct usage_row *row), void *user,
-		       struct err *e);
+int store_each_row(struct store *s, const struct row_span *span,
+		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);
 /* What a row counts, without its texts. */
 struct usage_counts {
 	int64_t seq, series, time_us, completed_us; /* completed: or TIME_ABSENT */
@@ -183,7 +179,7 @@ struct usage_counts {
 	unsigned flags;
 	bool more; /* it counts something else as well, see store_row */
 };
-/* The same rows as store_each_row_for, many times as fast. */
+/* The same rows as store_each_row, many times as fast. */
 int store_each_counts(struct store *s, const struct row_span *span,
 		      int (*take)(void *user, const struct usage_counts *c), void *user,
 		      struct err *e);
@@ -194,6 +190,11 @@ int store_each_row_of(struct store *s, int64_t first,
 /* The last row that begin, refresh or append saw. */
 int64_t store_last_seq(const struct store *s);
 int store_refresh(struct store *s, struct err *e);
+/* Which months are archived, as begin or refresh saw it. */
+struct archived;
+const struct archived *store_archived(const struct store *s);
+/* From now on nothing lacks: what is archived is among the rows that this connection sees. */
+void store_has_archive(struct store *s);
 /* The number up to which no row can appear any more; asked outside the look that relies on it. */
 int store_settled_to(struct store *s, int64_t *out, struct err *e);
 /* Whether others append during this transaction, whose rows it does not see. */

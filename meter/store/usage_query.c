@@ -891,15 +891,15 @@ static int take_archived(struct usage_result *r, int64_t since, int64_t until, i
 	const struct archived *a = store_archived(r->store);
 	const struct row_span all = { 1, INT64_MAX, since, until };
 	struct archived_part part = { r, e };
-	if (!store_lacks_rows(r->store, &all, NULL))
+	if (!archived_lacks(store_archived(r->store), &all, NULL))
 		return 0;
 	int rc = wants_texts(r) || r->filter->recorded
-			 ? store_need_rows(r->store, &all, e)
-			 : store_need_rows(r->store,
+			 ? archived_need_rows(store_archived(r->store), &all, e)
+			 : archived_need_rows(store_archived(r->store),
 					   &(struct row_span){ rolled_to + 1, INT64_MAX, since, until },
 					   e);
 	if (rc == 0)
-		rc = archived_each_cell(r->store, since, until, take_archived_cell, &part, e);
+		rc = archived_each_cell(a, store_db(r->store), &all, take_archived_cell, &part, e);
 	/* rarer counts of those months are in the rollups, and no row of them is elsewhere */
 	for (size_t i = 0; rc == 0 && i < a->count && !r->moving; i++) {
 		const int64_t from = month_begins_us(a->list[i].month),
@@ -1134,7 +1134,7 @@ static int run(struct usage_result *r, struct err *e)
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
-		rc = store_need_rows(r->store,
+		rc = archived_need_rows(store_archived(r->store),
 				     &(struct row_span){ f->seq_from, until_seq, f->since.us,
 							 f->until.us },
 				     e);
@@ -1288,7 +1288,7 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	if (rc == 0 && whole)
 		rc = take_sessions(&r, store_last_seq(s), e);
 	else if (rc == 0)
-		rc = store_need_rows(s,
+		rc = archived_need_rows(store_archived(s),
 				     &(struct row_span){ 1, store_last_seq(s), filter->since.us,
 							 filter->until.us },
 				     e);

@@ -660,7 +660,7 @@ static void see_lack(struct rows_page *page, const struct store *s, const struct
 		span.until_us = to && to->value < span.until_us ? (int64_t)to->value + 1
 								: span.until_us;
 	}
-	store_lacks_rows(s, &span, &page->lack);
+	archived_lacks(store_archived(s), &span, &page->lack);
 }
 
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q, struct err *e)
