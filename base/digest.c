@@ -6,7 +6,8 @@
 #include "base/library.h"
 
 #define FUNCTIONS(X) \
-	X(gnutls_hash_fast) X(gnutls_hash_init) X(gnutls_hash) X(gnutls_hash_deinit) X(gnutls_strerror)
+	X(gnutls_hash_fast) \
+	X(gnutls_hash_init) X(gnutls_hash) X(gnutls_hash_deinit) X(gnutls_strerror)
 static struct {
 	FUNCTIONS(LIBRARY_POINTER)
 } tls;

@@ -10,8 +10,8 @@ enum { DIGEST_BYTES = 32 };
 /* Errors: ERR_SYSTEM. */
 int digest_sha256(uint8_t out[DIGEST_BYTES], struct text t, struct err *e);
 
-/* The same of what comes in pieces. Errors: ERR_SYSTEM; ended by digest_end in any case, where out may
- * be NULL. */
+/* The same of what comes in pieces. Errors: ERR_SYSTEM; ended by digest_end in any case, where out
+ * may be NULL. */
 struct digest_run {
 	void *state;
 };

@@ -278,8 +278,8 @@ void parquet_put_head(struct buf *b, const struct parquet_page *p)
 }
 
 /* p->page as one page of that kind. */
-static int write_page(struct parquet *p, int kind, int encoding, size_t values, struct parquet_chunk *c,
-		      struct err *e)
+static int write_page(struct parquet *p, int kind, int encoding, size_t values,
+		      struct parquet_chunk *c, struct err *e)
 {
 	p->packed.n = p->head.n = 0;
 	buf_need(&p->packed, ZSTD_compressBound(p->page.n));
@@ -289,11 +289,10 @@ static int write_page(struct parquet *p, int kind, int encoding, size_t values, 
 	if (!p->packer || ZSTD_isError(n))
 		return err_set(e, ERR_SYSTEM, "the table could not be packed");
 	p->packed.n = n;
-	parquet_put_head(&p->head, &(struct parquet_page){ kind, encoding, (int64_t)p->page.n,
-							   (int64_t)n,
-							   (int32_t)crc32(0, (const Bytef *)p->packed.p,
-									  (uInt)n),
-							   (int64_t)values });
+	parquet_put_head(&p->head, &(struct parquet_page){
+					   kind, encoding, (int64_t)p->page.n, (int64_t)n,
+					   (int32_t)crc32(0, (const Bytef *)p->packed.p, (uInt)n),
+					   (int64_t)values });
 	c->bytes += (int64_t)(p->head.n + p->page.n);
 	c->packed += (int64_t)(p->head.n + n);
 	p->page.n = 0;
@@ -317,7 +316,8 @@ static int write_by_dictionary(struct parquet *p, const struct column *c, struct
 	return rc == 0 ? write_page(p, PAGE_DATA, BY_DICTIONARY, p->rows, out, e) : rc;
 }
 
-static int write_plain(struct parquet *p, const struct column *c, struct parquet_chunk *out, struct err *e)
+static int write_plain(struct parquet *p, const struct column *c, struct parquet_chunk *out,
+		       struct err *e)
 {
 	out->data = p->place;
 	put_presence(&p->page, c, p->rows);

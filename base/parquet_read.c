@@ -372,7 +372,8 @@ static void digest(struct column *c)
 	else if (c->of.kind == PARQUET_TEXT)
 		c->digest = parquet_digest_on(c->digest, c->text[c->at].p, c->text[c->at].n);
 	else if (c->of.kind == PARQUET_DECIMAL)
-		c->digest = parquet_digest_on(c->digest, &(int128){ decimal_of(c) }, sizeof(int128));
+		c->digest =
+			parquet_digest_on(c->digest, &(int128){ decimal_of(c) }, sizeof(int128));
 	else
 		c->digest = parquet_digest_on(c->digest, &v, sizeof v);
 }

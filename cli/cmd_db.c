@@ -325,9 +325,10 @@ const struct command command_db_archive = {
 		"that they are archived, exit status 3, unless --with-archive FOLDER has them; `tally db "
 		"restore` brings a month back. A month that is needed yet (draft invoices, usage that has "
 		"to draw credits) stays, exit status 3. An archived month takes no further records.",
-	.examples = "  tally db archive --before 2026-01 --to /srv/tally/archive\n"
-		    "  aws s3 sync /srv/tally/archive s3://bucket/tally\n"
-		    "  tally usage --by session --since 2025-11 --with-archive /srv/tally/archive\n",
+	.examples =
+		"  tally db archive --before 2026-01 --to /srv/tally/archive\n"
+		"  aws s3 sync /srv/tally/archive s3://bucket/tally\n"
+		"  tally usage --by session --since 2025-11 --with-archive /srv/tally/archive\n",
 	.options = archive_options,
 	.common = TAKES_DB,
 	.run = archive,
@@ -345,9 +346,10 @@ const struct command command_db_restore = {
 	.arguments = "MONTH",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "The rows are as they were, with their numbers: records of that month can be "
-		       "amended, voided and rated again, and it takes records. The file stays where "
-		       "it is, and the next `tally db archive` replaces it.",
+	.description =
+		"The rows are as they were, with their numbers: records of that month can be "
+		"amended, voided and rated again, and it takes records. The file stays where "
+		"it is, and the next `tally db archive` replaces it.",
 	.examples = "  tally db restore 2025-12 --from /srv/tally/archive\n",
 	.options = restore_options,
 	.common = TAKES_DB,

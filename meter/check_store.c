@@ -77,9 +77,8 @@ static int missing_numbers(struct store *s, int64_t *out, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
-	int rc = db_prepare(db,
-			    db_on_server(db) ? no_number_is_missing_there : no_number_is_missing,
-			    &q, e);
+	int rc = db_prepare(
+		db, db_on_server(db) ? no_number_is_missing_there : no_number_is_missing, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":away", !store_archived(s)->attached);
@@ -92,7 +91,8 @@ static int missing_numbers(struct store *s, int64_t *out, struct err *e)
 /* The keys of ids, which take the place of an index of ids on a server. */
 #define KEYS_LEAD_TO(records) \
 	"SELECT count(*) FROM (SELECT k.key," CLAIM_ROW " AS seq FROM usage_key k LEFT JOIN " \
-	"usage_claim c ON c.claim=k.claim) k FULL JOIN (" records ") u ON u.seq=k.seq WHERE u.seq " \
+	"usage_claim c ON c.claim=k.claim) k FULL JOIN (" records \
+	") u ON u.seq=k.seq WHERE u.seq " \
 	"IS NULL OR k.seq IS NULL OR CASE length(k.key) WHEN 16 THEN length(u.id)<>36 OR " \
 	"encode(k.key,'hex')<>replace(u.id,'-','') ELSE k.key<>key_of(u.id) END"
 static const char keys_lead_to_records[] = KEYS_LEAD_TO("SELECT seq,id FROM usage WHERE kind=0"),
@@ -156,7 +156,8 @@ static int check_archived_ids(struct index_check *x)
 			break;
 		}
 		if (rc == 0)
-			fault(x->check, "the index of ids lacks '%.*s', which is archived (row %lld)",
+			fault(x->check,
+			      "the index of ids lacks '%.*s', which is archived (row %lld)",
 			      (int)id.n, id.p, (long long)db_int(q, 0));
 	}
 	db_reset(q);
@@ -291,7 +292,8 @@ static int check_all(struct store *s, struct store_check *out, struct err *e)
 		rc = check_rollups(s, out, e);
 	if (rc == 0)
 		rc = retention_check(s, take_fault, out, e);
-	const bool away = archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL);
+	const bool away = archived_lacks(
+		store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL);
 	if (rc == 0 && db_on_server(store_db(s))) {
 		int64_t n;
 		rc = db_read_int(store_db(s), away ? keys_lead_to_all : keys_lead_to_records, &n,

@@ -381,8 +381,8 @@ static int find_gone(struct writing *w, const struct row_span *span)
 	db_bind_int(q, ":until", span->until_us);
 	while ((rc = db_step(store_db(w->store), q, w->e)) == 1) {
 		int64_t gone = db_int(q, 0);
-		uint64_t *standing = dict_need(
-			&stands, (struct text){ (const char *)&gone, sizeof gone }, NULL);
+		uint64_t *standing =
+			dict_need(&stands, (struct text){ (const char *)&gone, sizeof gone }, NULL);
 		if (db_int(q, 2) == USAGE_CORRECTION) {
 			*standing = (uint64_t)db_int(q, 1);
 			continue;
@@ -434,8 +434,7 @@ static int read_values_back(const struct parquet_reader *p,
 /* A file that is open: each row, and what all of them come to. written: NULL, or what wrote it,
  * whose columns must be the same. */
 static int read_file(FILE *in, const char *name, struct retained *sums,
-		     const struct parquet *written, const struct retained_take *take,
-		     struct err *e)
+		     const struct parquet *written, const struct retained_take *take, struct err *e)
 {
 	struct parquet_column columns[COLUMNS];
 	struct row_columns unused = { 0 };
@@ -488,8 +487,8 @@ static int write_file(struct retained *r, struct writing *w, const struct retain
 	struct row_span span;
 	struct err *e = w->e;
 	(void)unlinkat(to->fd, name, 0);
-	const int fd = openat(to->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			      0600);
+	const int fd =
+		openat(to->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "wb");
 	if (!out)
 		return could_not("write", to, name, e);

@@ -16,8 +16,7 @@ enum { COPY_AT_ONCE = 1 << 20 };
 /* --- notes --- */
 
 #define NOTED "month,file,bytes,sha256,content,rows,records,first,last," NOTED_SUMS
-#define NOTED_SUMS \
-	"requests,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning"
+#define NOTED_SUMS "requests,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning"
 static const struct sql sql_notes = {
 	.text = "SELECT " NOTED " FROM archive ORDER BY month",
 };
@@ -58,8 +57,8 @@ static int read_notes(struct store *s, struct notes *out, struct err *e)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		if ((out->count & (out->count - 1)) == 0)
-			out->list = mem_grow(out->list, (out->count ? out->count * 2 : 1) *
-								sizeof *out->list);
+			out->list = mem_grow(out->list,
+					     (out->count ? out->count * 2 : 1) * sizeof *out->list);
 		read_note(q, &out->list[out->count++]);
 	}
 	db_reset(q);
@@ -121,8 +120,9 @@ static const struct {
 	const char *what, *sql;
 } rules[] = {
 	{ "rows are not in the sums yet (tally fsck)",
-	  "SELECT count(*) FROM usage WHERE " OF_MONTH("") " AND seq>(SELECT "
-	  "coalesce(max(CAST(value AS bigint)),0) FROM about WHERE key='rolled_to')" },
+	  "SELECT count(*) FROM usage WHERE " OF_MONTH(
+		  "") " AND seq>(SELECT "
+		      "coalesce(max(CAST(value AS bigint)),0) FROM about WHERE key='rolled_to')" },
 	{ "credit accounts have yet to draw it",
 	  "SELECT count(*) FROM credit_state WHERE drawn_to<(SELECT coalesce(max(seq),0) FROM "
 	  "usage WHERE " OF_MONTH("") ")" },
@@ -190,12 +190,12 @@ static int write_note(struct store *s, const struct retained *r, struct instant 
 }
 
 /* What stays of the rows: ids and sums. */
-static const char keep_rest[] =
-	"INSERT INTO archived_id SELECT seq,id,@m FROM usage WHERE " OF_MONTH("") " AND kind=0; "
-	"INSERT INTO archived_cell SELECT (time-((time%900000000+900000000)%900000000))/900000000,"
-	"series,price,sum(CASE kind WHEN 1 THEN -1 ELSE 1 END),sum(requests),sum(input),"
-	"sum(cache_read),sum(cache_write_5m),sum(cache_write_1h),sum(output),sum(reasoning) FROM "
-	"usage WHERE " OF_MONTH("") " GROUP BY 1,2,3";
+static const char keep_rest[] = "INSERT INTO archived_id SELECT seq,id,@m FROM usage WHERE " OF_MONTH(
+	"") " AND kind=0; "
+	    "INSERT INTO archived_cell SELECT (time-((time%900000000+900000000)%900000000))/900000000,"
+	    "series,price,sum(CASE kind WHEN 1 THEN -1 ELSE 1 END),sum(requests),sum(input),"
+	    "sum(cache_read),sum(cache_write_5m),sum(cache_write_1h),sum(output),sum(reasoning) FROM "
+	    "usage WHERE " OF_MONTH("") " GROUP BY 1,2,3";
 
 static int delete_rows(struct store *s, const struct retained *r, struct err *e)
 {
@@ -330,8 +330,7 @@ int retention_archive(struct store *s, const struct retention_wish *w, struct er
 		struct retention_step step = { .file = { .month = m }, .known = note != NULL };
 		if (note)
 			step.file = *note;
-		snprintf(step.file.file, sizeof step.file.file, "%s",
-			 note ? note->file : "");
+		snprintf(step.file.file, sizeof step.file.file, "%s", note ? note->file : "");
 		if (!note) {
 			snprintf(step.file.file, sizeof step.file.file, "usage-%s-%s.parquet",
 				 month_format(m, text), tag);
@@ -480,29 +479,30 @@ static const char columns_of_rows[] =
 /* Names without a schema mean what is temporary first, on both engines. */
 static int open_beside(struct store *s, struct err *e)
 {
-	return db_run(store_db(s),
-		      db_on_server(store_db(s))
-			      ? "CREATE TEMP TABLE archived_row (LIKE tally.usage); CREATE INDEX ON "
-				"archived_row(seq)"
-			      : "PRAGMA temp_store=FILE; CREATE TEMP TABLE archived_row(seq "
-				"INTEGER PRIMARY KEY,id,kind INTEGER,of INTEGER,time INTEGER,"
-				"completed INTEGER,series INTEGER,price INTEGER,origin INTEGER,"
-				"input INTEGER,cache_read INTEGER,cache_write_5m INTEGER,"
-				"cache_write_1h INTEGER,output INTEGER,reasoning INTEGER,"
-				"requests INTEGER,task TEXT,session TEXT,raw TEXT,more TEXT,"
-				"flags INTEGER)",
-		      e);
+	return db_run(
+		store_db(s),
+		db_on_server(store_db(s))
+			? "CREATE TEMP TABLE archived_row (LIKE tally.usage); CREATE INDEX ON "
+			  "archived_row(seq)"
+			: "PRAGMA temp_store=FILE; CREATE TEMP TABLE archived_row(seq "
+			  "INTEGER PRIMARY KEY,id,kind INTEGER,of INTEGER,time INTEGER,"
+			  "completed INTEGER,series INTEGER,price INTEGER,origin INTEGER,"
+			  "input INTEGER,cache_read INTEGER,cache_write_5m INTEGER,"
+			  "cache_write_1h INTEGER,output INTEGER,reasoning INTEGER,"
+			  "requests INTEGER,task TEXT,session TEXT,raw TEXT,more TEXT,"
+			  "flags INTEGER)",
+		e);
 }
 
 static int show_beside(struct store *s, struct err *e)
 {
 	struct buf sql = { 0 };
 	const bool server = db_on_server(store_db(s));
-	buf_printf(&sql,
-		   "CREATE INDEX %sarchived_row_of ON archived_row(of) WHERE of IS NOT NULL; CREATE "
-		   "TEMP VIEW usage AS SELECT %s FROM %s.usage UNION ALL SELECT %s FROM archived_row",
-		   server ? "" : "temp.", columns_of_rows, server ? "tally" : "main",
-		   columns_of_rows);
+	buf_printf(
+		&sql,
+		"CREATE INDEX %sarchived_row_of ON archived_row(of) WHERE of IS NOT NULL; CREATE "
+		"TEMP VIEW usage AS SELECT %s FROM %s.usage UNION ALL SELECT %s FROM archived_row",
+		server ? "" : "temp.", columns_of_rows, server ? "tally" : "main", columns_of_rows);
 	int rc = db_run(store_db(s), sql.p, e);
 	/* what was prepared before means the table */
 	if (rc == 0 && server)
@@ -539,26 +539,26 @@ int retention_attach(struct store *s, const char *folder, struct err *e)
 
 static int check_month(struct store *s, const struct retained *r, struct buf *fault, struct err *e)
 {
-	static const char *const columns[] = { "records",	 "requests",	   "input",
-					       "cache_read",	 "cache_write_5m", "cache_write_1h",
-					       "output",	 "reasoning" };
+	static const char *const columns[] = { "records",    "requests",       "input",
+					       "cache_read", "cache_write_5m", "cache_write_1h",
+					       "output",     "reasoning" };
 	char sql[200], text[MONTH_TEXT_MAX];
 	int64_t n = 0;
 	int rc = 0;
 	fault->n = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof columns / sizeof *columns; i++) {
-		const int64_t noted = i == 0   ? r->records
-				      : i == 1 ? r->requests
-					       : r->tokens[i - 2];
+		const int64_t noted = i == 0 ? r->records : i == 1 ? r->requests : r->tokens[i - 2];
 		snprintf(sql, sizeof sql,
 			 "SELECT sum(%s) FROM archived_cell WHERE quarter*900000000>=@a AND "
 			 "quarter*900000000<@b",
 			 columns[i]);
 		rc = count_of_month(s, sql, r->month, &n, e);
 		if (rc == 0 && n != noted)
-			buf_printf(fault, "%sthe sum of %s that is kept of the archived month %s is %lld, and its note says %lld",
-				   fault->n ? "; " : "", columns[i], month_format(r->month, text),
-				   (long long)n, (long long)noted);
+			buf_printf(
+				fault,
+				"%sthe sum of %s that is kept of the archived month %s is %lld, and its note says %lld",
+				fault->n ? "; " : "", columns[i], month_format(r->month, text),
+				(long long)n, (long long)noted);
 	}
 	return rc;
 }

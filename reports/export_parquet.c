@@ -34,10 +34,10 @@ int export_parquet(struct ledger *l, const struct export_options *o, struct expo
 	unsigned flags = 0;
 	if (isatty(fileno(o->out)))
 		return err_set(e, ERR_USAGE, ASKED("output") " is required: Parquet is no text");
-	int rc = standing_rows_open(
-		&rows,
-		&(struct standing_question){ x.columns.store, o->since, o->until, o->customer },
-		has, &flags, e);
+	int rc = standing_rows_open(&rows,
+				    &(struct standing_question){ x.columns.store, o->since,
+								 o->until, o->customer },
+				    has, &flags, e);
 	const size_t columns = row_columns_list(&x.columns, has, list);
 	x.file = parquet_open(o->out, list, columns);
 	if (rc == 0)

@@ -359,9 +359,9 @@ static int put_sheet_pages(struct record_sheet *x, struct store *s, struct rows_
 			return rc;
 		if (page.lack.rows)
 			rc = archived_need_rows(store_archived(s),
-					     &(struct row_span){ 1, INT64_MAX, q.filter.since.us,
-								 q.filter.until.us },
-					     e);
+						&(struct row_span){ 1, INT64_MAX, q.filter.since.us,
+								    q.filter.until.us },
+						e);
 		if (rc == 0 && x->rows + page.count > RECORD_SHEET_MOST)
 			rc = err_set(e, ERR_RANGE,
 				     "more than %d records; choose a shorter period or take CSV",

@@ -17,11 +17,11 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	struct query *q;
 	if (!t->usage_from)
 		return 0;
-	int rc = archived_need_rows(store_archived(s),
-				 &(struct row_span){ t->usage_from, t->usage_to,
-						     floor_div(t->at.us, US_PER_HOUR) * US_PER_HOUR,
-						     t->at.us + 1 },
-				 e);
+	int rc = archived_need_rows(
+		store_archived(s),
+		&(struct row_span){ t->usage_from, t->usage_to,
+				    floor_div(t->at.us, US_PER_HOUR) * US_PER_HOUR, t->at.us + 1 },
+		e);
 	if (rc == 0)
 		rc = db_statement(db, &sql_paid_usage, &q, e);
 	if (rc != 0)

@@ -42,7 +42,8 @@ int session_calls_read(struct session_calls *x, struct store *s, struct text ses
 {
 	struct query *q = NULL;
 	session_calls_forget(x);
-	int rc = archived_need_rows(store_archived(s), &(struct row_span){ first, INT64_MAX, ROWS_OF_ANY_TIME }, e);
+	int rc = archived_need_rows(store_archived(s),
+				    &(struct row_span){ first, INT64_MAX, ROWS_OF_ANY_TIME }, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
 	if (rc == 0)

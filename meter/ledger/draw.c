@@ -981,7 +981,8 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 	int rc = d->again ? take_waiting(d, e) : 0;
 	if (rc == 0 && from < last)
 		/* accounts that need archived rows are left out */
-		rc = store_each_counts(s, &(struct row_span){ from + 1, last, INT64_MAX, INT64_MIN },
+		rc = store_each_counts(s,
+				       &(struct row_span){ from + 1, last, INT64_MAX, INT64_MIN },
 				       take_counts, d, e);
 	if (rc == 0)
 		rc = draw_cells(d, now, e);
@@ -1026,7 +1027,8 @@ static int leave_out_archived(struct drawer *d, struct instant now, struct err *
 	struct store *s = ledger_store(d->ledger);
 	struct ids lack = { 0 };
 	struct query *q;
-	if (!archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL))
+	if (!archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME },
+			    NULL))
 		return 0;
 	int rc = db_statement(store_db(s), &sql_archived, &q, e);
 	if (rc != 0)

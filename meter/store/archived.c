@@ -8,8 +8,9 @@
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define WAYS_OUT \
-	ASKED("with-archive") " reads them from their files, and `tally db restore %s` brings " \
-			      "them back"
+	ASKED("with-archive") \
+	" reads them from their files, and `tally db restore %s` brings " \
+	"them back"
 
 int64_t month_of(int64_t us)
 {
@@ -45,8 +46,8 @@ int archived_read(struct archived *a, struct db *db, int64_t version, struct err
 	a->count = 0;
 	while ((rc = db_step(db, q, e)) == 1) {
 		if ((a->count & (a->count - 1)) == 0)
-			a->list = mem_grow(a->list,
-					   (a->count ? a->count * 2 : 1) * sizeof *a->list);
+			a->list =
+				mem_grow(a->list, (a->count ? a->count * 2 : 1) * sizeof *a->list);
 		a->list[a->count++] = (struct archived_month){ db_int(q, 0), db_int(q, 1),
 							       db_int(q, 2), db_int(q, 3) };
 	}
@@ -89,7 +90,8 @@ int archived_need_rows(const struct archived *a, const struct row_span *span, st
 	month_format(lack.first_month, first);
 	month_format(lack.last_month, last);
 	const bool one = lack.first_month == lack.last_month;
-	return err_set(e, ERR_ARCHIVED, "%lld rows of %s%s%s are needed, which are archived: " WAYS_OUT,
+	return err_set(e, ERR_ARCHIVED,
+		       "%lld rows of %s%s%s are needed, which are archived: " WAYS_OUT,
 		       (long long)lack.rows, first, one ? "" : " to ", one ? "" : last,
 		       one ? first : "MONTH");
 }

@@ -535,9 +535,9 @@ static int sum_up(struct summing *x, struct store *s, const struct day_part *p, 
 	}
 	db_reset(q);
 	if (rc == 0 && of == OF_SERIES)
-		rc = archived_each_cell(
-			store_archived(s), store_db(s),
-			&(struct row_span){ 1, INT64_MAX, p->from_us, p->to_us }, add_archived, x, e);
+		rc = archived_each_cell(store_archived(s), store_db(s),
+					&(struct row_span){ 1, INT64_MAX, p->from_us, p->to_us },
+					add_archived, x, e);
 	if (x->piles.count)
 		qsort(x->piles.pile, x->piles.count, sizeof *x->piles.pile, by_who);
 	return rc;

@@ -940,7 +940,8 @@ int rollup_rebuild(struct store *s, struct err *e)
 {
 	struct row_count n = { 0 };
 	int64_t made;
-	int rc = archived_need_rows(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, e);
+	int rc = archived_need_rows(store_archived(s),
+				    &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, e);
 	/* who writes alone has the turn of summing, too */
 	if (rc == 0)
 		rc = db_run(store_db(s),
@@ -1032,7 +1033,8 @@ static int subtract_more(struct store *s, struct gathering *g, bool *same, char 
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		const struct text name = db_text(q, 3);
 		const int64_t us = db_int(q, 0) * QUARTER_US;
-		if (archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, us, us + 1 }, NULL))
+		if (archived_lacks(store_archived(s),
+				   &(struct row_span){ 1, INT64_MAX, us, us + 1 }, NULL))
 			continue; /* it takes the files to say */
 		struct more_cell m = { db_int(q, 0), db_int(q, 1), db_int(q, 2), 0, { 0 } };
 		snprintf(m.name, sizeof m.name, "%.*s", (int)name.n, name.p);
@@ -1085,7 +1087,8 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 		rc = gather(s, 1, done, g, e);
 	if (rc == 0)
 		rc = archived_each_cell(store_archived(s), store_db(s),
-					&(struct row_span){ 1, INT64_MAX, month_begins_us(-1970 * 12),
+					&(struct row_span){ 1, INT64_MAX,
+							    month_begins_us(-1970 * 12),
 							    month_begins_us(8029 * 12) },
 					gather_archived, &(struct archived_part){ s, g, e }, e);
 	if (rc == 0 && g->twice) {

@@ -30,9 +30,9 @@ size_t row_columns_list(struct row_columns *c, const bool *has,
 		c->count[k] = 0;
 		if (k >= BUCKET_COUNT && has && !has[k])
 			continue;
-		out[n] = (struct parquet_column){ record_field_name((enum record_field)(
-							  FIELD_COUNTS + k)),
-						  PARQUET_INT, false };
+		out[n] = (struct parquet_column){
+			record_field_name((enum record_field)(FIELD_COUNTS + k)), PARQUET_INT, false
+		};
 		c->count[k] = n++;
 	}
 	return n;

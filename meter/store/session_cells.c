@@ -333,7 +333,8 @@ int session_cells_catch_up(struct store *s, struct err *e)
 	/* cells from the start on need the rows from there: those of archived months stay as they
 	 * are, or there are none */
 	if (rc != 0 || to <= done ||
-	    archived_lacks(store_archived(s), &(struct row_span){ done + 1, to, ROWS_OF_ANY_TIME }, NULL))
+	    archived_lacks(store_archived(s), &(struct row_span){ done + 1, to, ROWS_OF_ANY_TIME },
+			   NULL))
 		return rc;
 	rc = db_run(store_db(s), table, e);
 	if (rc == 0)

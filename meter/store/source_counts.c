@@ -137,7 +137,9 @@ int source_counts_catch_up(struct store *s, int64_t done, struct err *e)
 	memcpy(there, known, sizeof there);
 	rc = find_uncounted(s, there, e);
 	/* rows that are archived cannot be counted: until they are at hand, totals say that */
-	const bool lacks = !all(there) && archived_lacks(store_archived(s), &(struct row_span){ 1, done, ROWS_OF_ANY_TIME }, NULL);
+	const bool lacks = !all(there) &&
+			   archived_lacks(store_archived(s),
+					  &(struct row_span){ 1, done, ROWS_OF_ANY_TIME }, NULL);
 	if (rc != 0 || lacks)
 		return rc;
 	put_shapes(&shapes, known);

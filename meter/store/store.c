@@ -251,8 +251,7 @@ static int take_last(struct store *s, struct query *q, int64_t *last, struct err
 	const int64_t version = db_int(q, 1);
 	*last = db_is_null(q, 0) ? 0 : db_int(q, 0);
 	db_reset(q);
-	return version == s->archived.version ? 0
-					      : archived_read(&s->archived, &s->db, version, e);
+	return version == s->archived.version ? 0 : archived_read(&s->archived, &s->db, version, e);
 }
 
 static int read_last(struct store *s, int64_t *last, struct err *e)
@@ -1406,8 +1405,7 @@ static int ask_stretch(struct store *s, const struct sql *sql, int64_t *from, in
 }
 
 int store_each_row(struct store *s, const struct row_span *span,
-		       int (*take)(void *user, const struct usage_row *row), void *user,
-		       struct err *e)
+		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
 	const int64_t to = span->to < s->last_seq ? span->to : s->last_seq;
 	int64_t from = span->from;

@@ -166,8 +166,8 @@ int store_note_change(struct store *s, const char *what, const char *why, struct
 /* Texts live until the next call. Errors: ERR_NOT_FOUND. */
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
 /* Every row of those numbers, in order, where what has an instant of the span matters: take sees
- * others, too. Stops when take returns non-zero and returns that. Errors: ERR_ARCHIVED where rows of
- * the span are (archived.h). */
+ * others, too. Stops when take returns non-zero and returns that. Errors: ERR_ARCHIVED where rows
+ * of the span are (archived.h). */
 struct row_span;
 int store_each_row(struct store *s, const struct row_span *span,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);

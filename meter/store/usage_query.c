@@ -895,9 +895,9 @@ static int take_archived(struct usage_result *r, int64_t since, int64_t until, i
 		return 0;
 	int rc = wants_texts(r) || r->filter->recorded
 			 ? archived_need_rows(store_archived(r->store), &all, e)
-			 : archived_need_rows(store_archived(r->store),
-					   &(struct row_span){ rolled_to + 1, INT64_MAX, since, until },
-					   e);
+			 : archived_need_rows(
+				   store_archived(r->store),
+				   &(struct row_span){ rolled_to + 1, INT64_MAX, since, until }, e);
 	if (rc == 0)
 		rc = archived_each_cell(a, store_db(r->store), &all, take_archived_cell, &part, e);
 	/* rarer counts of those months are in the rollups, and no row of them is elsewhere */
@@ -1134,10 +1134,9 @@ static int run(struct usage_result *r, struct err *e)
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
-		rc = archived_need_rows(store_archived(r->store),
-				     &(struct row_span){ f->seq_from, until_seq, f->since.us,
-							 f->until.us },
-				     e);
+		rc = archived_need_rows(
+			store_archived(r->store),
+			&(struct row_span){ f->seq_from, until_seq, f->since.us, f->until.us }, e);
 	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
 	const bool offset = by_time(r) && has_offset(r, unit);
@@ -1289,9 +1288,9 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 		rc = take_sessions(&r, store_last_seq(s), e);
 	else if (rc == 0)
 		rc = archived_need_rows(store_archived(s),
-				     &(struct row_span){ 1, store_last_seq(s), filter->since.us,
-							 filter->until.us },
-				     e);
+					&(struct row_span){ 1, store_last_seq(s), filter->since.us,
+							    filter->until.us },
+					e);
 	if (rc == 0 && !whole)
 		rc = take_rows(&r, 1, store_last_seq(s), filter->since.us, filter->until.us, e);
 	if (!inside)

@@ -650,15 +650,16 @@ static void see_lack(struct rows_page *page, const struct store *s, const struct
 	struct row_span span = { 1, INT64_MAX, q->filter.since.us, q->filter.until.us };
 	const struct row_place *last = page->more ? &page->row[page->count - 1] : NULL,
 			       *before = q->goes_on ? &q->after : NULL,
-			       *from = q->ascending ? before : last, *to = q->ascending ? last : before;
+			       *from = q->ascending ? before : last,
+			       *to = q->ascending ? last : before;
 	if (q->order == ROWS_BY_STORED) {
 		span.from = from ? from->seq : span.from;
 		span.to = to ? to->seq : span.to;
 	} else if (q->order == ROWS_BY_TIME) {
-		span.since_us = from && from->value > span.since_us ? (int64_t)from->value
-								    : span.since_us;
-		span.until_us = to && to->value < span.until_us ? (int64_t)to->value + 1
-								: span.until_us;
+		span.since_us =
+			from && from->value > span.since_us ? (int64_t)from->value : span.since_us;
+		span.until_us =
+			to && to->value < span.until_us ? (int64_t)to->value + 1 : span.until_us;
 	}
 	archived_lacks(store_archived(s), &span, &page->lack);
 }

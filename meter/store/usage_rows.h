@@ -34,7 +34,7 @@ struct rows_question {
 struct rows_page {
 	struct row_place *row;
 	size_t count;
-	bool more; /* there are rows behind the last */
+	bool more;		   /* there are rows behind the last */
 	struct archived_lack lack; /* what is archived where rows of the page may be */
 };
 /* Inside a transaction that reads, or outside. */
