@@ -26,6 +26,7 @@
 	X(ERR_DENIED, "denied", 1, 403, "the token does not allow it") \
 	X(ERR_TOO_LARGE, "too_large", 1, 413, "more than is held in memory for one question") \
 	X(ERR_BUSY, "busy", 1, 429, "too much is under way; try again") \
+	X(ERR_ARCHIVED, "archived", 3, 409, "it needs records that are archived") \
 	X(ERR_LIMIT, "limit", 4, 402, "a budget or a balance does not allow it") \
 	X(ERR_MISMATCH, "mismatch", 5, 409, "two things that must match do not") \
 	X(ERR_STORE, "store", 1, 503, "the database could not be read or written") \

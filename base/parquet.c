@@ -1,4 +1,4 @@
-#include "base/parquet.h"
+#include "base/parquet_parts.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -8,25 +8,12 @@
 #include "base/dict.h"
 
 enum {
-	GROUP_ROWS = 65536,
+	GROUP_ROWS = PARQUET_GROUP_ROWS,
 	GROUP_BYTES = 64 << 20, /* of texts, beyond which a group is full */
-	PACKING = 3,		/* Zstandard's own default */
-	DECIMAL_BYTES = 16,
-	DECIMAL_DIGITS = 38
+	PACKING = 3		/* Zstandard's own default */
 };
 
-/* --- numbers of the format --- */
-
-enum { TYPE_INT64 = 2, TYPE_BYTES = 6, TYPE_FIXED = 7 };
-enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
-enum { PLAIN = 0, RUNS = 3, BY_DICTIONARY = 8 };
-enum { CODEC_ZSTD = 6 };
-/* Thrift's compact protocol. */
-enum { IS_TRUE = 1, IS_INT = 5, IS_LONG = 6, IS_BYTES = 8, IS_LIST = 9, IS_STRUCT = 12 };
-
-static const struct kind {
-	int type, length, converted, logical;
-} kinds[] = {
+const struct parquet_type parquet_types[] = {
 	[PARQUET_INT] = { TYPE_INT64, 0, -1, 0 },
 	[PARQUET_INSTANT] = { TYPE_INT64, 0, 10, 8 },
 	[PARQUET_TEXT] = { TYPE_BYTES, 0, 0, 1 },
@@ -108,6 +95,7 @@ struct column {
 	struct text *word;
 	size_t values, words, room;
 	int64_t least, most; /* of whole numbers and instants */
+	uint64_t digest;
 };
 
 struct parquet {
@@ -170,6 +158,7 @@ void parquet_int(struct parquet *p, size_t column, int64_t v)
 {
 	struct column *c = &p->column[column];
 	put_little(&c->value, (uint64_t)v, 8);
+	c->digest = parquet_digest_on(c->digest, &v, sizeof v);
 	c->least = !c->values || v < c->least ? v : c->least;
 	c->most = !c->values || v > c->most ? v : c->most;
 	c->values++;
@@ -191,6 +180,7 @@ void parquet_text(struct parquet *p, size_t column, struct text t)
 		p->text_bytes += t.n;
 	}
 	c->number[c->values++] = (uint32_t)*number;
+	c->digest = parquet_digest_on(c->digest, t.n ? t.p : "", t.n);
 	c->given = true;
 }
 
@@ -205,6 +195,7 @@ int parquet_decimal(struct parquet *p, size_t column, int128 v, struct err *e)
 			       DECIMAL_DIGITS);
 	for (int i = DECIMAL_BYTES - 1; i >= 0; i--)
 		buf_char(&c->value, (char)(v >> 8 * i));
+	c->digest = parquet_digest_on(c->digest, &v, sizeof v);
 	c->values++;
 	c->given = true;
 	return 0;
@@ -260,12 +251,6 @@ static void put_word(struct buf *b, struct text t)
 	buf_add(b, t.p, t.n);
 }
 
-/* What is told of a column of a group. */
-struct chunk {
-	int64_t place, dictionary, data; /* where it begins, its dictionary (-1: none), its data */
-	int64_t bytes, packed;
-};
-
 static int write_bytes(struct parquet *p, struct text t, struct err *e)
 {
 	if (t.n && fwrite(t.p, 1, t.n, p->out) != t.n)
@@ -274,11 +259,28 @@ static int write_bytes(struct parquet *p, struct text t, struct err *e)
 	return 0;
 }
 
-/* p->page as one page of that kind. */
-static int write_page(struct parquet *p, int kind, int encoding, size_t values, struct chunk *c,
-		      struct err *e)
+void parquet_put_head(struct buf *b, const struct parquet_page *p)
 {
-	struct fields f = { &p->head, 0 };
+	struct fields f = { b, 0 };
+	put_int(&f, 1, IS_INT, p->kind);
+	put_int(&f, 2, IS_INT, p->bytes);
+	put_int(&f, 3, IS_INT, p->packed);
+	put_int(&f, 4, IS_INT, p->crc);
+	struct fields of = begin_struct(&f, p->kind == PAGE_DATA ? 5 : 7);
+	put_int(&of, 1, IS_INT, p->values);
+	put_int(&of, 2, IS_INT, p->encoding);
+	if (p->kind == PAGE_DATA) {
+		put_int(&of, 3, IS_INT, RUNS);
+		put_int(&of, 4, IS_INT, RUNS);
+	}
+	end_struct(&of);
+	end_struct(&f);
+}
+
+/* p->page as one page of that kind. */
+static int write_page(struct parquet *p, int kind, int encoding, size_t values,
+		      struct parquet_chunk *c, struct err *e)
+{
 	p->packed.n = p->head.n = 0;
 	buf_need(&p->packed, ZSTD_compressBound(p->page.n));
 	const size_t n = p->packer ? ZSTD_compressCCtx(p->packer, p->packed.p, p->packed.room,
@@ -287,19 +289,10 @@ static int write_page(struct parquet *p, int kind, int encoding, size_t values, 
 	if (!p->packer || ZSTD_isError(n))
 		return err_set(e, ERR_SYSTEM, "the table could not be packed");
 	p->packed.n = n;
-	put_int(&f, 1, IS_INT, kind);
-	put_int(&f, 2, IS_INT, (int64_t)p->page.n);
-	put_int(&f, 3, IS_INT, (int64_t)n);
-	put_int(&f, 4, IS_INT, (int32_t)crc32(0, (const Bytef *)p->packed.p, (uInt)n));
-	struct fields of = begin_struct(&f, kind == PAGE_DATA ? 5 : 7);
-	put_int(&of, 1, IS_INT, (int64_t)values);
-	put_int(&of, 2, IS_INT, encoding);
-	if (kind == PAGE_DATA) {
-		put_int(&of, 3, IS_INT, RUNS);
-		put_int(&of, 4, IS_INT, RUNS);
-	}
-	end_struct(&of);
-	end_struct(&f);
+	parquet_put_head(&p->head, &(struct parquet_page){
+					   kind, encoding, (int64_t)p->page.n, (int64_t)n,
+					   (int32_t)crc32(0, (const Bytef *)p->packed.p, (uInt)n),
+					   (int64_t)values });
 	c->bytes += (int64_t)(p->head.n + p->page.n);
 	c->packed += (int64_t)(p->head.n + n);
 	p->page.n = 0;
@@ -308,7 +301,7 @@ static int write_page(struct parquet *p, int kind, int encoding, size_t values, 
 }
 
 /* Texts that repeat: each once, then which of them. */
-static int write_by_dictionary(struct parquet *p, const struct column *c, struct chunk *out,
+static int write_by_dictionary(struct parquet *p, const struct column *c, struct parquet_chunk *out,
 			       struct err *e)
 {
 	const int bits = bits_of(c->words ? c->words - 1 : 0);
@@ -323,7 +316,8 @@ static int write_by_dictionary(struct parquet *p, const struct column *c, struct
 	return rc == 0 ? write_page(p, PAGE_DATA, BY_DICTIONARY, p->rows, out, e) : rc;
 }
 
-static int write_plain(struct parquet *p, const struct column *c, struct chunk *out, struct err *e)
+static int write_plain(struct parquet *p, const struct column *c, struct parquet_chunk *out,
+		       struct err *e)
 {
 	out->data = p->place;
 	put_presence(&p->page, c, p->rows);
@@ -336,45 +330,60 @@ static int write_plain(struct parquet *p, const struct column *c, struct chunk *
 }
 
 /* How many rows have none, and the least and the most. */
-static void tell_range(struct fields *f, const struct column *c, size_t rows)
+static void tell_range(struct fields *f, const struct parquet_chunk *k, bool ranged)
 {
 	struct buf word = { 0 };
 	struct fields of = begin_struct(f, 12);
-	put_int(&of, 3, IS_LONG, (int64_t)(rows - c->values));
-	if (kinds[c->of.kind].type == TYPE_INT64 && c->values) {
-		put_little(&word, (uint64_t)c->most, 8);
+	put_int(&of, 3, IS_LONG, k->rows - k->values);
+	if (ranged && k->values) {
+		put_little(&word, (uint64_t)k->most, 8);
 		put_bytes(&of, 5, (struct text){ word.p, 8 });
 		word.n = 0;
-		put_little(&word, (uint64_t)c->least, 8);
+		put_little(&word, (uint64_t)k->least, 8);
 		put_bytes(&of, 6, (struct text){ word.p, 8 });
 	}
 	end_struct(&of);
 	buf_release(&word);
 }
 
-static void tell_chunk(struct parquet *p, const struct column *c, const struct chunk *k)
+void parquet_put_chunk(struct buf *b, const struct parquet_column *c, const struct parquet_chunk *k)
 {
-	struct fields f = { &p->told, 0 };
+	const int type = parquet_types[c->kind].type;
+	struct fields f = { b, 0 };
 	put_int(&f, 2, IS_LONG, k->place);
 	struct fields of = begin_struct(&f, 3);
-	put_int(&of, 1, IS_INT, kinds[c->of.kind].type);
+	put_int(&of, 1, IS_INT, type);
 	put_list(&of, 2, IS_INT, 3);
-	put_varint(&p->told, PLAIN << 1);
-	put_varint(&p->told, RUNS << 1);
-	put_varint(&p->told, BY_DICTIONARY << 1);
+	put_varint(b, PLAIN << 1);
+	put_varint(b, RUNS << 1);
+	put_varint(b, BY_DICTIONARY << 1);
 	put_list(&of, 3, IS_BYTES, 1);
-	put_varint(&p->told, strlen(c->of.name));
-	buf_puts(&p->told, c->of.name);
+	put_varint(b, strlen(c->name));
+	buf_puts(b, c->name);
 	put_int(&of, 4, IS_INT, CODEC_ZSTD);
-	put_int(&of, 5, IS_LONG, (int64_t)p->rows);
+	put_int(&of, 5, IS_LONG, k->rows);
 	put_int(&of, 6, IS_LONG, k->bytes);
 	put_int(&of, 7, IS_LONG, k->packed);
 	put_int(&of, 9, IS_LONG, k->data);
 	if (k->dictionary >= 0)
 		put_int(&of, 11, IS_LONG, k->dictionary);
-	tell_range(&of, c, p->rows);
+	tell_range(&of, k, type == TYPE_INT64);
 	end_struct(&of);
 	end_struct(&f);
+}
+
+void parquet_put_group(struct buf *b, int64_t bytes, int64_t rows)
+{
+	struct fields f = { b, 1 };
+	put_int(&f, 2, IS_LONG, bytes);
+	put_int(&f, 3, IS_LONG, rows);
+	end_struct(&f);
+}
+
+void parquet_put_columns(struct buf *b, size_t columns)
+{
+	struct fields f = { b, 0 };
+	put_list(&f, 1, IS_STRUCT, columns);
 }
 
 static void forget(struct column *c)
@@ -386,26 +395,27 @@ static void forget(struct column *c)
 
 static int write_group(struct parquet *p, struct err *e)
 {
-	static const char magic[] = "PAR1";
-	int rc = p->place == 0 ? write_bytes(p, text_of(magic), e) : 0;
+	int rc = p->place == 0 ? write_bytes(p, text_of(PARQUET_MAGIC), e) : 0;
 	int64_t bytes = 0;
-	struct fields f = { &p->told, 0 };
 	if (p->rows == 0)
 		return rc;
-	put_list(&f, 1, IS_STRUCT, p->columns);
+	parquet_put_columns(&p->told, p->columns);
 	for (size_t i = 0; rc == 0 && i < p->columns; i++) {
 		struct column *c = &p->column[i];
-		struct chunk k = { .place = p->place, .dictionary = -1 };
+		struct parquet_chunk k = { .place = p->place,
+					   .dictionary = -1,
+					   .rows = (int64_t)p->rows,
+					   .values = (int64_t)c->values,
+					   .least = c->least,
+					   .most = c->most };
 		rc = c->of.kind == PARQUET_TEXT && 2 * c->words <= c->values
 			     ? write_by_dictionary(p, c, &k, e)
 			     : write_plain(p, c, &k, e);
-		tell_chunk(p, c, &k);
+		parquet_put_chunk(&p->told, &c->of, &k);
 		bytes += k.bytes;
 		forget(c);
 	}
-	put_int(&f, 2, IS_LONG, bytes);
-	put_int(&f, 3, IS_LONG, (int64_t)p->rows);
-	end_struct(&f);
+	parquet_put_group(&p->told, bytes, (int64_t)p->rows);
 	p->groups++;
 	p->all += (int64_t)p->rows;
 	p->rows = p->text_bytes = 0;
@@ -416,6 +426,8 @@ int parquet_end_row(struct parquet *p, struct err *e)
 {
 	for (size_t i = 0; i < p->columns; i++) {
 		struct column *c = &p->column[i];
+		if (c->has && !c->given)
+			c->digest = parquet_digest_on(c->digest, NULL, 0);
 		if (c->has)
 			c->has[p->rows] = c->given;
 		else if (!c->given && c->of.kind == PARQUET_TEXT)
@@ -434,10 +446,10 @@ int parquet_end_row(struct parquet *p, struct err *e)
 
 static void tell_logical(struct fields *f, const struct parquet_column *c)
 {
-	if (!kinds[c->kind].logical)
+	if (!parquet_types[c->kind].logical)
 		return;
 	struct fields logical = begin_struct(f, 10),
-		      of = begin_struct(&logical, kinds[c->kind].logical);
+		      of = begin_struct(&logical, parquet_types[c->kind].logical);
 	if (c->kind == PARQUET_DECIMAL) {
 		put_int(&of, 1, IS_INT, PARQUET_PLACES);
 		put_int(&of, 2, IS_INT, DECIMAL_DIGITS);
@@ -452,16 +464,16 @@ static void tell_logical(struct fields *f, const struct parquet_column *c)
 	end_struct(&logical);
 }
 
-static void tell_schema(struct parquet *p, struct fields *f)
+static void tell_schema(struct fields *f, const struct parquet_column *column, size_t columns)
 {
-	put_list(f, 2, IS_STRUCT, p->columns + 1);
+	put_list(f, 2, IS_STRUCT, columns + 1);
 	struct fields root = { f->b, 0 };
 	put_bytes(&root, 4, TEXT("table"));
-	put_int(&root, 5, IS_INT, (int64_t)p->columns);
+	put_int(&root, 5, IS_INT, (int64_t)columns);
 	end_struct(&root);
-	for (size_t i = 0; i < p->columns; i++) {
-		const struct parquet_column *c = &p->column[i].of;
-		const struct kind *k = &kinds[c->kind];
+	for (size_t i = 0; i < columns; i++) {
+		const struct parquet_column *c = &column[i];
+		const struct parquet_type *k = &parquet_types[c->kind];
 		struct fields of = { f->b, 0 };
 		put_int(&of, 1, IS_INT, k->type);
 		if (k->length)
@@ -479,28 +491,44 @@ static void tell_schema(struct parquet *p, struct fields *f)
 	}
 }
 
-int parquet_finish(struct parquet *p, struct err *e)
+void parquet_put_end(struct buf *b, const struct parquet_column *column, size_t columns,
+		     const struct parquet_groups *g)
 {
-	struct buf end = { 0 };
-	struct fields f = { &end, 0 };
-	int rc = write_group(p, e);
+	struct fields f = { b, 0 };
 	put_int(&f, 1, IS_INT, 2);
-	tell_schema(p, &f);
-	put_int(&f, 3, IS_LONG, p->all);
-	put_list(&f, 4, IS_STRUCT, p->groups);
-	buf_add(&end, p->told.p, p->told.n);
+	tell_schema(&f, column, columns);
+	put_int(&f, 3, IS_LONG, g->rows);
+	put_list(&f, 4, IS_STRUCT, g->groups);
+	buf_add(b, g->told.p, g->told.n);
 	put_bytes(&f, 6, TEXT("tally"));
-	put_list(&f, 7, IS_STRUCT, p->columns);
-	for (size_t i = 0; i < p->columns; i++) {
-		struct fields order = { &end, 0 };
+	put_list(&f, 7, IS_STRUCT, columns);
+	for (size_t i = 0; i < columns; i++) {
+		struct fields order = { b, 0 };
 		put_empty_struct(&order, 1);
 		end_struct(&order);
 	}
 	end_struct(&f);
+}
+
+int parquet_finish(struct parquet *p, struct err *e)
+{
+	struct parquet_column *columns = mem_alloc(p->columns * sizeof *columns);
+	struct buf end = { 0 };
+	int rc = write_group(p, e);
+	for (size_t i = 0; i < p->columns; i++)
+		columns[i] = p->column[i].of;
+	parquet_put_end(&end, columns, p->columns,
+			&(struct parquet_groups){ p->all, p->groups, { p->told.p, p->told.n } });
+	free(columns);
 	put_little(&end, end.n, 4);
-	buf_puts(&end, "PAR1");
+	buf_puts(&end, PARQUET_MAGIC);
 	if (rc == 0)
 		rc = write_bytes(p, (struct text){ end.p, end.n }, e);
 	buf_release(&end);
 	return rc;
+}
+
+uint64_t parquet_digest(const struct parquet *p, size_t column)
+{
+	return p->column[column].digest;
 }

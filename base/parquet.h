@@ -44,5 +44,8 @@ int parquet_decimal(struct parquet *p, size_t column, int128 v, struct err *e);
 int parquet_end_row(struct parquet *p, struct err *e);
 /* The table ends. Errors likewise. */
 int parquet_finish(struct parquet *p, struct err *e);
+/* Of all values that the column got, and of the rows in which it got none: what reads the file
+ * again must come to the same. */
+uint64_t parquet_digest(const struct parquet *p, size_t column);
 
 #endif

@@ -152,12 +152,15 @@ const struct command command_fsck = {
 	.place = HELP_OPERATE + 10,
 	.summary = "check the database, or rebuild what is derived",
 	.arguments = "",
-	.description = "Checks the file's integrity, that corrections and reversals belong to "
-		       "records, that the rollups equal the sums of the records, and that every "
-		       "id is found. Exit status 5 when something does not match.",
-	.examples = "  tally fsck\n  tally fsck --rebuild\n",
+	.description =
+		"Checks the file's integrity, that corrections and reversals belong to "
+		"records, that the rollups equal the sums of the records, and that every "
+		"id is found. Of archived months it checks what is kept of them, and with their files each row. "
+		"Exit status 5 when something does not match.",
+	.examples = "  tally fsck\n  tally fsck --rebuild\n"
+		    "  tally fsck --with-archive /srv/tally/archive\n",
 	.options = fsck_options,
-	.common = TAKES_DB,
+	.common = TAKES_ARCHIVE,
 	.run = fsck,
 };
 

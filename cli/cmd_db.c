@@ -6,9 +6,11 @@
 #include "cli/progress.h"
 #include "meter/cluster.h"
 #include "meter/move.h"
+#include "meter/retention.h"
 #include "meter/store/store.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/table.h"
 
 static void show_progress(void *user, const char *what, const char *table, int64_t done,
 			  int64_t total)
@@ -151,6 +153,96 @@ static int distribute(struct cli *cli, struct err *e)
 	return rc;
 }
 
+/* --- months in files --- */
+
+struct archiving {
+	struct cli *cli;
+	struct json_out j;
+	int64_t stay; /* months that could not go */
+};
+
+static void tell_month(void *user, const struct retention_step *step)
+{
+	struct archiving *x = user;
+	const struct retained *r = &step->file;
+	char month[MONTH_TEXT_MAX];
+	month_format(r->month, month);
+	x->stay += *step->why != 0;
+	if (x->cli->json) {
+		json_out_object(&x->j, NULL);
+		json_out_string(&x->j, "month", month);
+		json_out_string(&x->j, "state",
+				*step->why    ? "stays"
+				: step->known ? "known"
+					      : "archived");
+		if (*step->why)
+			json_out_string(&x->j, "why", step->why);
+		else
+			json_out_string(&x->j, "file", r->file);
+		json_out_int(&x->j, "rows", r->rows);
+		json_out_int(&x->j, "bytes", r->bytes);
+		json_out_end(&x->j, '}');
+	} else if (*step->why) {
+		print_notice("tally: %s stays: %s\n", month, step->why);
+	} else if (!x->cli->quiet && !step->known) {
+		printf("%s: %s, %s, %s\n", month, r->file, COUNTED(r->rows, "row"),
+		       COUNTED(r->bytes, "byte"));
+	}
+}
+
+static int archive(struct cli *cli, struct err *e)
+{
+	struct archiving x = { .cli = cli };
+	struct retention_wish w = {
+		.folder = cli_value(cli, "to"), .now = clock_now(), .told = tell_month, .user = &x
+	};
+	const char *before = cli_value(cli, "before");
+	struct store *store = NULL;
+	if (!before || !w.folder)
+		return err_set(e, ERR_USAGE, "say which months with --before, and where with --to");
+	int rc = cli_instant("before", before, NULL, &w.before, e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_WRITE, e);
+	if (cli->json) {
+		json_out_open(&x.j, NULL);
+		json_out_object(&x.j, NULL);
+		json_out_string(&x.j, "schema", "tally.db.archive/1");
+		json_out_array(&x.j, "months");
+	}
+	if (rc == 0)
+		rc = retention_archive(store, &w, e);
+	if (cli->json) {
+		struct buf document = { 0 };
+		json_out_end(&x.j, ']');
+		json_out_end(&x.j, '}');
+		json_out_take(&x.j, &document);
+		if (rc == 0)
+			fwrite(document.p, 1, document.n, stdout);
+		buf_release(&document);
+	}
+	store_close(store);
+	return rc ? rc : x.stay ? 3 : 0;
+}
+
+static int restore(struct cli *cli, struct err *e)
+{
+	const char *folder = cli_value(cli, "from");
+	struct store *store = NULL;
+	struct retained r;
+	struct instant at;
+	if (!folder)
+		return err_set(e, ERR_USAGE, "say in which folder its file is with --from");
+	int rc = cli_instant("MONTH", cli->argument[0], NULL, &at, e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_WRITE, e);
+	if (rc == 0)
+		rc = retention_restore(store, month_of(at.us), folder, clock_now(), &r, e);
+	store_close(store);
+	return rc ? rc
+		  : cli_done(cli, true, cli->argument[0], "%s: %s back in the database, from %s",
+			     cli->argument[0], COUNTED(r.rows, "row"), r.file);
+}
+
 #define OPTION_SHARDS \
 	{ \
 		"shards", 0, "N", "into how many shards the records go (8)", false \
@@ -213,4 +305,53 @@ const struct command command_db_move = {
 	.examples = "  createdb meter && tally db move tally.db postgresql:///meter\n"
 		    "  tally db move postgresql:///meter back.db\n",
 	.run = move,
+};
+
+static const struct option archive_options[] = {
+	{ "before", 0, "MONTH", "whole months before this one (2026-01, or a day), in UTC", false },
+	{ "to", 0, "FOLDER", "where their files go, usage-2025-12-TAG.parquet for each", false },
+	{ 0 },
+};
+
+const struct command command_db_archive = {
+	.name = "db archive",
+	.place = HELP_OPERATE + 15,
+	.summary = "move the rows of whole months from the database into Parquet files",
+	.arguments = "",
+	.description =
+		"Each month is written, read back and compared, and then its rows leave the database in the "
+		"transaction that notes the file. Sums, ids, credits and invoices stay: reports say what "
+		"they said. What needs single rows (sessions, tasks, records, exports, corrections) says "
+		"that they are archived, exit status 3, unless --with-archive FOLDER has them; `tally db "
+		"restore` brings a month back. A month that is needed yet (draft invoices, usage that has "
+		"to draw credits) stays, exit status 3. An archived month takes no further records.",
+	.examples =
+		"  tally db archive --before 2026-01 --to /srv/tally/archive\n"
+		"  aws s3 sync /srv/tally/archive s3://bucket/tally\n"
+		"  tally usage --by session --since 2025-11 --with-archive /srv/tally/archive\n",
+	.options = archive_options,
+	.common = TAKES_DB,
+	.run = archive,
+};
+
+static const struct option restore_options[] = {
+	{ "from", 0, "FOLDER", "where its file is", false },
+	{ 0 },
+};
+
+const struct command command_db_restore = {
+	.name = "db restore",
+	.place = HELP_OPERATE + 16,
+	.summary = "bring the rows of an archived month back into the database",
+	.arguments = "MONTH",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"The rows are as they were, with their numbers: records of that month can be "
+		"amended, voided and rated again, and it takes records. The file stays where "
+		"it is, and the next `tally db archive` replaces it.",
+	.examples = "  tally db restore 2025-12 --from /srv/tally/archive\n",
+	.options = restore_options,
+	.common = TAKES_DB,
+	.run = restore,
 };

@@ -30,6 +30,6 @@ const struct command command_explain = {
 		       "its raw counts and the rule that took them apart, the price that held and "
 		       "its source, and the multiplication.",
 	.examples = "  tally explain msg_01ABC\n",
-	.common = TAKES_DB | TAKES_PRICES,
+	.common = TAKES_ARCHIVE | TAKES_PRICES,
 	.run = run,
 };

@@ -226,6 +226,6 @@ const struct command command_export = {
 		    "  tally export invoices --profile datev --account revenue=8400 > batch.csv\n"
 		    "  tally export xlsx -o usage.xlsx\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_ARCHIVE | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

@@ -157,6 +157,6 @@ const struct command command_forecast = {
 		"--plan vm0\n"
 		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_ARCHIVE | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

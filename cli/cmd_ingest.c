@@ -77,6 +77,8 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_
 	json_out_int(j, "unpriced", c->unpriced);
 	json_out_int(j, "uncovered", uncovered);
 	json_out_int(j, "grown", c->grown);
+	if (c->archived)
+		json_out_int(j, "of_archived_records", c->archived);
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
 	put_doubts(j, doubts);
@@ -97,6 +99,9 @@ static void print_counts(const struct ingest_counts *c, int64_t uncovered,
 	}
 	printf("%s read: %s accepted, %s", COUNTED(c->read, "record"), COUNTED(c->accepted, ""),
 	       COUNTED(c->duplicates, "duplicate"));
+	if (c->archived)
+		printf(" (%s of them of archived records, with which they could not be compared)",
+		       COUNTED(c->archived, ""));
 	if (c->grown)
 		printf(" (%s of them updates of a call that grew)", COUNTED(c->grown, ""));
 	printf(", %s, %s quarantined\n", COUNTED(c->conflicts, "conflict"),

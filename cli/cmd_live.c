@@ -69,6 +69,7 @@ static int draw(struct cli *cli, struct err *e)
 					      .kind = -1,
 					      .order = ROWS_BY_TIME,
 					      .limit = CALLS_SHOWN };
+	struct archived_lack lack;
 	bool below = false;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -84,7 +85,7 @@ static int draw(struct cli *cli, struct err *e)
 		rc = put_block(source.store, blocks, e);
 	if (rc == 0) {
 		printf("\n");
-		rc = record_report_table(source.store, &latest, true, e);
+		rc = record_report_table(source.store, &latest, true, &lack, e);
 	}
 	const int status = below ? 3 : 0;
 	look_source_close(&source);

@@ -203,7 +203,7 @@ static int run(struct cli *cli, struct err *e)
 		"new.\n\n" \
 		"Calls without a price make totals lower bounds and give exit status 3.", \
 	.run = run
-enum { LOOK_TAKES = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE };
+enum { LOOK_TAKES = TAKES_ARCHIVE | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE };
 
 const struct command command_today = {
 	.name = "today",

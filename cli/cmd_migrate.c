@@ -341,6 +341,6 @@ const struct command command_migrate = {
 		"  tally migrate --period last-month --to deepseek-v4-flash --tokenizer \"1.08:our "
 		"count of 200 prompts\" --json\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.common = TAKES_ARCHIVE | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
 	.run = run,
 };

@@ -167,6 +167,7 @@ const struct command command_reconcile = {
 		    "  tally reconcile bill.csv --map day=Date --map cost='Total (USD)' --map "
 		    "model=SKU\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.common = TAKES_ARCHIVE | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE |
+		  TAKES_CURRENCY,
 	.run = run,
 };

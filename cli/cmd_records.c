@@ -1,8 +1,11 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/zone.h"
 #include "cli/typed.h"
+#include "reports/amount.h"
 #include "reports/record_report.h"
+#include "reports/table.h"
 
 enum { LIMIT_DEFAULT = 50 };
 
@@ -17,6 +20,17 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static void tell_lack(const struct archived_lack *lack)
+{
+	char first[MONTH_TEXT_MAX], last[MONTH_TEXT_MAX];
+	month_format(lack->first_month, first);
+	month_format(lack->last_month, last);
+	print_notice("tally: %s of %s%s%s are archived and not among these: --with-archive FOLDER "
+		     "reads them from their files\n",
+		     COUNTED(lack->rows, "row"), first, strcmp(first, last) ? " to " : "",
+		     strcmp(first, last) ? last : "");
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "stored", "time", "cost", "tokens", NULL };
@@ -26,6 +40,7 @@ static int run(struct cli *cli, struct err *e)
 	struct store *store = NULL;
 	struct zone *zone = NULL;
 	struct json_out j;
+	struct archived_lack lack = { 0 };
 	int order = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -44,18 +59,20 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && cli->json) {
 		struct buf document = { 0 };
 		json_out_open(&j, NULL);
-		rc = record_report_put(&j, store, &q, false, e);
+		rc = record_report_put(&j, store, &q, false, &lack, e);
 		json_out_take(&j, &document);
 		if (rc == 0)
 			fwrite(document.p, 1, document.n, stdout);
 		buf_release(&document);
 	} else if (rc == 0) {
-		rc = record_report_table(store, &q, cli->quiet, e);
+		rc = record_report_table(store, &q, cli->quiet, &lack, e);
 	}
+	if (rc == 0 && lack.rows)
+		tell_lack(&lack);
 	cli_names_release(&names);
 	store_close(store);
 	zone_close(zone);
-	return rc;
+	return rc ? rc : lack.rows ? 3 : 0;
 }
 
 const struct command command_records = {
@@ -67,6 +84,6 @@ const struct command command_records = {
 		       "is listed with its reversal and correction.",
 	.examples = "  tally records --customer acme --limit 20\n  tally records --unpriced\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_ARCHIVE | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

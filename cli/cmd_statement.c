@@ -66,6 +66,6 @@ const struct command command_invoice_statement = {
 	.examples = "  tally invoice statement acme --period 2026-11\n"
 		    "  tally invoice statement acme --format pdf --output statement.pdf\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_ARCHIVE | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

@@ -167,6 +167,6 @@ const struct command command_usage = {
 		    "  tally usage --by day --period last-month --format html -o usage.html\n"
 		    "  tally usage --by session --project /home/me/app --order cost --limit 10\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_ARCHIVE | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

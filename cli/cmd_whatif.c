@@ -337,6 +337,7 @@ const struct command command_whatif = {
 		    "  tally whatif --since 2026-10-01 --until 2026-11-01 -s recorded -s "
 		    "night=offpeak:8h:deepseek-v4-flash --json\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.common = TAKES_ARCHIVE | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE |
+		  TAKES_CURRENCY,
 	.run = run,
 };

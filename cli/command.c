@@ -9,6 +9,7 @@
 #include "cli/config.h"
 #include "cli/elsewhere.h"
 #include "cli/price_store.h"
+#include "meter/retention.h"
 #include "meter/store/cards.h"
 #include "meter/store/store.h"
 #include "meter/store/store_models.h"
@@ -24,6 +25,9 @@ static const struct option common[] = {
 	  "the database: a file or postgresql://... (default $TALLY_DB, else tally.db in your "
 	  "data directory)",
 	  false, OPTION_DATA },
+	{ "with-archive", 0, "FOLDER",
+	  "read the rows of archived months from their files there (tally db archive)", false,
+	  OPTION_ADVANCED },
 	{ "prices", 0, "FILE|DIR", "your own price cards, over the shipped ones", true,
 	  OPTION_DATA },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false, OPTION_DATA },
@@ -48,6 +52,7 @@ static const struct option common[] = {
 	{ 0 },
 };
 static const unsigned common_needs[] = { TAKES_DB,
+					 TAKES_ARCHIVE,
 					 TAKES_PRICES,
 					 TAKES_CURRENCY,
 					 TAKES_SINCE,
@@ -592,9 +597,14 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			"no database '%s'; `tally ingest` creates one, or name another with --db "
 			"(`tally daily --logs` reads agents' logs without one)",
 			path.p);
+	buf_release(&path);
+	const char *archive = rc == 0 ? cli_value(cli, "with-archive") : NULL;
+	if (archive && (rc = retention_attach(*out, archive, e)) != 0) {
+		store_close(*out);
+		*out = NULL;
+	}
 	if (rc == 0)
 		cli_name_models(cli, *out);
-	buf_release(&path);
 	return rc;
 }
 

@@ -95,7 +95,8 @@ enum {
 	TAKES_CURRENCY = 16,
 	TAKES_BOUNDARY = 32,
 	TAKES_DB = 64,
-	NO_JSON = 256, /* it draws, and has no document */
+	NO_JSON = 256,			/* it draws, and has no document */
+	TAKES_ARCHIVE = 512 | TAKES_DB, /* it reads, and rows as well */
 };
 
 struct cli {

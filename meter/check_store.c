@@ -8,6 +8,8 @@
 
 #include "meter/billing/payment.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/retention.h"
+#include "meter/store/record_id.h"
 #include "meter/store/refused.h"
 #include "meter/store/claims.h"
 #include "meter/store/rollup.h"
@@ -61,22 +63,41 @@ static const struct {
 
 /* On a server transactions under way hold numbers; up to the rollups all are decided. */
 #define SKIPPED "(SELECT coalesce(sum(rows),0) FROM skipped)"
+/* with their files at hand they are among the rows */
+#define ARCHIVED "(SELECT coalesce(sum(rows),0)*:away FROM archive)"
 static const char no_number_is_missing[] =
-	"SELECT " FILE_LAST_NUMBER "-(SELECT count(*) FROM usage)-" SKIPPED;
+	"SELECT " FILE_LAST_NUMBER "-(SELECT count(*) FROM usage)-" SKIPPED "-" ARCHIVED;
 #define ROLLED_TO "coalesce((SELECT value::bigint FROM about WHERE key='rolled_to'),0)"
 static const char no_number_is_missing_there[] =
 	"SELECT " ROLLED_TO "-(SELECT count(*) FROM usage WHERE seq<=(SELECT " ROLLED_TO
-	"))-" SKIPPED;
+	"))-" SKIPPED "-" ARCHIVED;
+
+/* How many are missing. */
+static int missing_numbers(struct store *s, int64_t *out, struct err *e)
+{
+	struct db *db = store_db(s);
+	struct query *q;
+	int rc = db_prepare(
+		db, db_on_server(db) ? no_number_is_missing_there : no_number_is_missing, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":away", !store_archived(s)->attached);
+	rc = db_step(db, q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	db_drop(q);
+	return rc < 0 ? rc : 0;
+}
 
 /* The keys of ids, which take the place of an index of ids on a server. */
-static const char keys_lead_to_records[] =
-	"SELECT count(*) FROM (SELECT k.key," CLAIM_ROW " AS seq "
-	"FROM "
-	"usage_key k LEFT JOIN usage_claim c ON c.claim=k.claim) k FULL JOIN (SELECT seq,id FROM "
-	"usage "
-	"WHERE kind=0) u ON u.seq=k.seq WHERE u.seq IS NULL OR k.seq IS NULL OR "
-	"CASE length(k.key) WHEN 16 THEN length(u.id)<>36 OR "
-	"encode(k.key,'hex')<>replace(u.id,'-','') ELSE k.key<>key_of(u.id) END";
+#define KEYS_LEAD_TO(records) \
+	"SELECT count(*) FROM (SELECT k.key," CLAIM_ROW " AS seq FROM usage_key k LEFT JOIN " \
+	"usage_claim c ON c.claim=k.claim) k FULL JOIN (" records \
+	") u ON u.seq=k.seq WHERE u.seq " \
+	"IS NULL OR k.seq IS NULL OR CASE length(k.key) WHEN 16 THEN length(u.id)<>36 OR " \
+	"encode(k.key,'hex')<>replace(u.id,'-','') ELSE k.key<>key_of(u.id) END"
+static const char keys_lead_to_records[] = KEYS_LEAD_TO("SELECT seq,id FROM usage WHERE kind=0"),
+		  keys_lead_to_all[] = KEYS_LEAD_TO("SELECT seq,id FROM usage WHERE kind=0 UNION "
+						    "ALL SELECT seq,id FROM archived_id");
 
 struct index_check {
 	struct store *store;
@@ -105,6 +126,43 @@ static int check_row(void *user, const struct usage_row *row)
 		      (long long)known.first, (long long)seq);
 	arena_release(&keep);
 	return rc;
+}
+
+static const struct sql sql_archived_ids = {
+	.text = "SELECT seq,id FROM archived_id ORDER BY seq",
+};
+
+/* The ids of archived records are known. */
+static int check_archived_ids(struct index_check *x)
+{
+	struct db *db = store_db(x->store);
+	struct buf id = { 0 };
+	struct query *q;
+	int rc = db_statement(db, &sql_archived_ids, &q, x->e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(db, q, x->e)) == 1) {
+		const struct text t = db_text(q, 1);
+		struct known_id known;
+		struct err why = { 0 };
+		id.n = 0;
+		if (db_is_blob(q, 1) && t.n == RECORD_UUID_BYTES)
+			record_id_put_uuid(&id, (const uint8_t *)t.p);
+		else
+			buf_add(&id, t.p, t.n);
+		rc = store_find(x->store, (struct text){ id.p, id.n }, &known, &why);
+		if (rc != -ERR_ARCHIVED && rc != 0) {
+			rc = err_pass(x->e, &why);
+			break;
+		}
+		if (rc == 0)
+			fault(x->check,
+			      "the index of ids lacks '%.*s', which is archived (row %lld)",
+			      (int)id.n, id.p, (long long)db_int(q, 0));
+	}
+	db_reset(q);
+	buf_release(&id);
+	return rc < 0 ? rc : 0;
 }
 
 static int content_of(void *user, const char *kind, int64_t ref, struct buf *out, bool *there,
@@ -227,21 +285,28 @@ static int check_all(struct store *s, struct store_check *out, struct err *e)
 		rc = check_sizes(s, out, e);
 	int64_t missing;
 	if (rc == 0)
-		rc = db_read_int(store_db(s),
-				 db_on_server(store_db(s)) ? no_number_is_missing_there
-							   : no_number_is_missing,
-				 &missing, e);
+		rc = missing_numbers(s, &missing, e);
 	if (rc == 0 && missing)
 		fault(out, "numbers are missing among the rows: %lld", (long long)missing);
 	if (rc == 0)
 		rc = check_rollups(s, out, e);
+	if (rc == 0)
+		rc = retention_check(s, take_fault, out, e);
+	const bool away = archived_lacks(
+		store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, NULL);
 	if (rc == 0 && db_on_server(store_db(s))) {
 		int64_t n;
-		rc = db_read_int(store_db(s), keys_lead_to_records, &n, e);
+		rc = db_read_int(store_db(s), away ? keys_lead_to_all : keys_lead_to_records, &n,
+				 e);
 		if (rc == 0 && n)
 			fault(out, "keys of ids and records do not match: %lld", (long long)n);
 	} else if (rc == 0) {
-		rc = store_each_row(s, 1, store_last_seq(s), check_row, &x, e);
+		/* of what there is */
+		rc = store_each_row(
+			s, &(struct row_span){ 1, store_last_seq(s), INT64_MAX, INT64_MIN },
+			check_row, &x, e);
+		if (rc == 0 && away)
+			rc = check_archived_ids(&x);
 	}
 	if (rc == 0)
 		rc = count_rows(s, &out->rows, e);

@@ -58,13 +58,16 @@ static const char *const tables[] = {
 	"own_card",
 	"credit_plan_before",
 	"credit_overage_before",
+	"archive",
+	"archived_id",
+	"archived_cell",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */
 static const char *const others[] = { "about", "usage_key", "usage_claim" };
 /* Of `about`. */
-static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head", "own_ids",
-				     "sources" };
+static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head",
+				     "own_ids",	  "sources",	    "archives" };
 
 enum kind { KIND_INT, KIND_TEXT, KIND_BYTES, KIND_ID };
 
@@ -149,7 +152,7 @@ static int check_list(struct db *db, struct err *e)
 static enum kind kind_of(struct text table, struct text column, struct text type)
 {
 	static const char *const whole[] = { "INTEGER", "bigint", "integer", "smallint" };
-	if (text_is(table, "usage") && text_is(column, "id"))
+	if ((text_is(table, "usage") || text_is(table, "archived_id")) && text_is(column, "id"))
 		return KIND_ID;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
 		if (text_is(type, whole[i]))

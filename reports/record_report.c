@@ -202,8 +202,19 @@ static int each_row(struct store *s, const struct rows_page *page,
 	return rc;
 }
 
+/* The member "archived": rows that may be among those that were asked for. */
+static void put_lack(struct json_out *j, const struct archived_lack *lack)
+{
+	char month[MONTH_TEXT_MAX];
+	json_out_object(j, "archived");
+	json_out_int(j, "rows", lack->rows);
+	json_out_string(j, "first_month", month_format(lack->first_month, month));
+	json_out_string(j, "last_month", month_format(lack->last_month, month));
+	json_out_end(j, '}');
+}
+
 int record_report_put(struct json_out *j, struct store *s, const struct rows_question *q,
-		      bool facets, struct err *e)
+		      bool facets, struct archived_lack *lack, struct err *e)
 {
 	struct rows_page page;
 	char place[ROW_PLACE_TEXT_MAX];
@@ -219,7 +230,11 @@ int record_report_put(struct json_out *j, struct store *s, const struct rows_que
 			page.more ? row_place_format(page.row[page.count - 1], place) : NULL);
 	if (rc == 0 && facets)
 		rc = put_facets(j, s, q, e);
+	if (page.lack.rows)
+		put_lack(j, &page.lack);
 	json_out_end(j, '}');
+	if (lack)
+		*lack = page.lack;
 	rows_page_release(&page);
 	return rc;
 }
@@ -342,7 +357,12 @@ static int put_sheet_pages(struct record_sheet *x, struct store *s, struct rows_
 		rc = usage_rows(&page, s, &q, e);
 		if (rc != 0)
 			return rc;
-		if (x->rows + page.count > RECORD_SHEET_MOST)
+		if (page.lack.rows)
+			rc = archived_need_rows(store_archived(s),
+						&(struct row_span){ 1, INT64_MAX, q.filter.since.us,
+								    q.filter.until.us },
+						e);
+		if (rc == 0 && x->rows + page.count > RECORD_SHEET_MOST)
 			rc = err_set(e, ERR_RANGE,
 				     "more than %d records; choose a shorter period or take CSV",
 				     RECORD_SHEET_MOST);
@@ -415,7 +435,8 @@ static void put_row(void *user, const struct usage_row *row, const struct record
 	table_cell(t, row->kind == USAGE_RECORD ? "" : kind_name(row->kind));
 }
 
-int record_report_table(struct store *s, const struct rows_question *q, bool quiet, struct err *e)
+int record_report_table(struct store *s, const struct rows_question *q, bool quiet,
+			struct archived_lack *lack, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{ "TIME" },
@@ -442,6 +463,7 @@ int record_report_table(struct store *s, const struct rows_question *q, bool qui
 	if (rc == 0 && page.count && !quiet)
 		print_note("\ntally explain ID shows how a record was priced");
 	buf_release(&x.text);
+	*lack = page.lack;
 	rows_page_release(&page);
 	return rc;
 }

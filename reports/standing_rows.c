@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/store/archived.h"
 
 struct standing_rows {
 	struct standing_question q;
@@ -64,7 +65,10 @@ int standing_rows_open(struct standing_rows **out, const struct standing_questio
 	int rc = store_refresh(q->store, e);
 	x->last = store_last_seq(q->store);
 	x->gone = mem_zalloc((size_t)x->last / 8 + 1);
-	return rc == 0 ? store_each_row(q->store, 1, x->last, find_gone, x, e) : rc;
+	return rc == 0 ? store_each_row(q->store,
+					&(struct row_span){ 1, x->last, q->since.us, q->until.us },
+					find_gone, x, e)
+		       : rc;
 }
 
 int standing_rows_each(struct standing_rows *x,
@@ -73,7 +77,9 @@ int standing_rows_each(struct standing_rows *x,
 {
 	x->take = take;
 	x->user = user;
-	return store_each_row(x->q.store, 1, x->last, hand_on, x, e);
+	return store_each_row(x->q.store,
+			      &(struct row_span){ 1, x->last, x->q.since.us, x->q.until.us },
+			      hand_on, x, e);
 }
 
 void standing_rows_close(struct standing_rows *x)

@@ -62,7 +62,7 @@ int answer_records(struct reader *r, const struct http_question *q, struct http_
 		return record_report_xlsx(&out->body, r->store, &rows, e);
 	}
 	json_out_open(&j, NULL);
-	rc = record_report_put(&j, r->store, &rows, question_flag(q, "facets"), e);
+	rc = record_report_put(&j, r->store, &rows, question_flag(q, "facets"), NULL, e);
 	json_out_take(&j, &out->body);
 	return rc;
 }

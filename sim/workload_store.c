@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "meter/read/call_times.h"
+#include "meter/store/archived.h"
 #include "sim/workload_build.h"
 
 struct standing {
@@ -135,7 +136,9 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 		.times = { .since = of->since, .until = of->until },
 	};
 	st.b.w->shape = "database";
-	int rc = store_each_row(s, 1, store_last_seq(s) + 1, take_row, &st, e);
+	int rc = store_each_row(
+		s, &(struct row_span){ 1, store_last_seq(s), of->since.us, of->until.us }, take_row,
+		&st, e);
 	if (rc != 0 && st.e.code != ERR_NONE) {
 		rc = err_pass(e, &st.e);
 	}

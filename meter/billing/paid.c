@@ -1,6 +1,7 @@
 #include "meter/billing/paid.h"
 
 #include "base/instant.h"
+#include "meter/store/archived.h"
 
 static const struct sql sql_paid_usage = {
 	.text = "SELECT s.project,p.model,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END) "
@@ -16,7 +17,13 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	struct query *q;
 	if (!t->usage_from)
 		return 0;
-	int rc = db_statement(db, &sql_paid_usage, &q, e);
+	int rc = archived_need_rows(
+		store_archived(s),
+		&(struct row_span){ t->usage_from, t->usage_to,
+				    floor_div(t->at.us, US_PER_HOUR) * US_PER_HOUR, t->at.us + 1 },
+		e);
+	if (rc == 0)
+		rc = db_statement(db, &sql_paid_usage, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", t->usage_from);

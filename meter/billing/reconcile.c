@@ -8,6 +8,7 @@
 #include "meter/billing/bill_names.h"
 #include "meter/billing/bill_tokens.h"
 #include "meter/billing/causes.h"
+#include "meter/store/archived.h"
 #include "pricing/rate.h"
 #include "pricing/tariffs.h"
 
@@ -271,7 +272,10 @@ static int read_repriced(struct work *w, struct store *s, const struct usage_fil
 			       : *w->bill->currency ? w->bill->currency
 						    : "USD";
 	struct repricing x = { w, tariffs_open(w->o->book, NULL, currency), f, beside, e };
-	int rc = store_each_row(s, 1, store_last_seq(s), add_repriced, &x, e);
+	int rc =
+		store_each_row(s,
+			       &(struct row_span){ 1, store_last_seq(s), f->since.us, f->until.us },
+			       add_repriced, &x, e);
 	tariffs_close(x.tariffs);
 	return rc;
 }

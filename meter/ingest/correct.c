@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/store/archived.h"
 #include "meter/store/cards.h"
 
 static int note_kind(void *user, const struct rated_card *c)
@@ -277,9 +278,10 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 	struct standing st = { .r = &r };
 	*out = (struct rerate_result){ 0 };
 	r.gone = mem_zalloc((size_t)last / 8 + 1);
-	int rc = store_each_row(s, 1, last, follow_chain, &st, e);
+	const struct row_span span = { 1, last, wish->since.us, wish->until.us };
+	int rc = store_each_row(s, &span, follow_chain, &st, e);
 	if (rc == 0)
-		rc = store_each_row(s, 1, last, take_current, &r, e);
+		rc = store_each_row(s, &span, take_current, &r, e);
 	if (rc == 0 && !wish->dry && r.changes)
 		rc = store_note_change(s, "rerate", wish->why, e);
 	for (size_t i = 0; rc == 0 && !wish->dry && i < r.changes; i++) {

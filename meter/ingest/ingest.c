@@ -11,6 +11,7 @@
 #include "meter/ingest/reversal.h"
 #include "meter/ingest/session_sums.h"
 #include "meter/ingest/spans.h"
+#include "meter/store/archived.h"
 #include "meter/store/record_id.h"
 #include "meter/store/rollup.h"
 #include "pricing/tariffs.h"
@@ -185,6 +186,7 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
 	to->quarantined += c->quarantined;
 	to->unpriced += c->unpriced;
 	to->grown += c->grown;
+	to->archived += c->archived;
 	to->passed_over += c->passed_over;
 	to->unread += c->unread;
 	lower_bound_add(&to->bound, &c->bound);
@@ -421,6 +423,11 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 			 "field 'time' lies %lld days in the past; at most %lld are accepted",
 			 (long long)(-ahead / US_PER_DAY),
 			 (long long)(in->o.behind_us_most / US_PER_DAY));
+		return why;
+	}
+	struct err closed;
+	if (archived_is_open(store_archived(in->store), r->time_us, &closed) != 0) {
+		snprintf(why, 200, "field 'time': %.180s", closed.message);
 		return why;
 	}
 	return NULL;
@@ -1051,6 +1058,8 @@ int ingest_want_series(struct ingest *in, const struct metered *m, struct text i
 	if (in->o.own_ids)
 		id = own_id(&in->full, text_of(in->o.customer), id);
 	int rc = store_find(in->store, id, &known, e);
+	if (rc == -ERR_ARCHIVED)
+		return 0; /* it is known */
 	return rc == 0 && !known.first ? store_want_series(in->store, &r, e) : rc;
 }
 
@@ -1266,9 +1275,20 @@ static int append(struct ingest *in, const struct metered *m, struct usage_row *
 	return rc;
 }
 
+/* The call is known, and its record is archived: there is nothing to compare it with, and it counts
+ * once. */
+static int take_archived(struct ingest *in, struct text id, const struct err *why)
+{
+	in->stored = id;
+	in->counts.archived++;
+	tell(in, INGEST_DUPLICATE, in->shown, why->message);
+	return 0;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
+	struct err failed = { 0 };
 	struct usage_row row = { .record = with_defaults(in, m), .flags = flags_of(m) };
 	struct record *const r = &row.record;
 	struct known_id known;
@@ -1276,13 +1296,15 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	bool unpriced;
 	if (in->o.own_ids && !text_is(r->text[FIELD_CUSTOMER], in->o.customer))
 		return ingest_refuse_call(in, m, INGEST_FOREIGN, now, e);
-	int rc = find_id(in, r->text[FIELD_CUSTOMER], &id, &known, e);
+	int rc = find_id(in, r->text[FIELD_CUSTOMER], &id, &known, &failed);
 	r->text[FIELD_ID] = id;
 	r->present |= (uint64_t)1 << FIELD_ID;
 	if (rc == 0)
-		rc = find_call(in, m, r, &known, e);
+		rc = find_call(in, m, r, &known, &failed);
+	if (rc == -ERR_ARCHIVED)
+		return take_archived(in, r->text[FIELD_ID], &failed);
 	if (rc != 0)
-		return rc;
+		return err_pass(e, &failed);
 	in->stored = r->text[FIELD_ID];
 	const char *bad = ingest_check_size(r, why);
 	if (known.first && !bad) {

@@ -38,6 +38,8 @@ struct ingest_counts {
 	int64_t read, accepted, duplicates, conflicts, quarantined;
 	struct lower_bound bound; /* of the accepted */
 	int64_t unpriced;	  /* of the accepted */
+	int64_t archived; /* of the duplicates: of archived records, with which nothing is compared
+			   */
 	int64_t grown; /* of the duplicates: a later sighting of a call, larger than the stored one
 			*/
 	int64_t passed_over; /* documents that carry no usage; not among read */

@@ -1,4 +1,5 @@
 #include "meter/ingest/session_calls.h"
+#include "meter/store/archived.h"
 
 void session_calls_release(struct session_calls *x)
 {
@@ -41,7 +42,10 @@ int session_calls_read(struct session_calls *x, struct store *s, struct text ses
 {
 	struct query *q = NULL;
 	session_calls_forget(x);
-	int rc = store_flush(s, e);
+	int rc = archived_need_rows(store_archived(s),
+				    &(struct row_span){ first, INT64_MAX, ROWS_OF_ANY_TIME }, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(store_db(s), &sql_calls, &q, e);
 	if (rc != 0)

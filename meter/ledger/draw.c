@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "base/zone.h"
+#include "meter/store/archived.h"
 #include "pricing/tariffs.h"
 #include "meter/ledger/hours.h"
 #include "meter/store/sums_sql.h"
@@ -979,7 +980,10 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 		return ledger_advance(d->ledger, now, e);
 	int rc = d->again ? take_waiting(d, e) : 0;
 	if (rc == 0 && from < last)
-		rc = store_each_counts(s, from + 1, last + 1, take_counts, d, e);
+		/* accounts that need archived rows are left out */
+		rc = store_each_counts(s,
+				       &(struct row_span){ from + 1, last, INT64_MAX, INT64_MIN },
+				       take_counts, d, e);
 	if (rc == 0)
 		rc = draw_cells(d, now, e);
 	if (rc == 0)
@@ -1007,6 +1011,41 @@ static int add_fault_id(void *user, const struct account_fault *f)
 {
 	add_id(user, f->account);
 	return 0;
+}
+
+static const struct sql sql_archived = {
+	.text = "SELECT a.id FROM credit_account a JOIN credit_state s ON s.account=a.id WHERE "
+		"s.drawn_to<(SELECT max(last) FROM archive) AND a.id NOT IN (SELECT account FROM "
+		"credit_fault) AND EXISTS (SELECT 1 FROM archived_cell c JOIN series r ON "
+		"r.id=c.series WHERE r.customer=a.customer AND (c.quarter+1)*900000000>a.since)",
+};
+
+/* Accounts whose usage has yet to draw and is archived (a new account of an old customer) wait for
+ * it. */
+static int leave_out_archived(struct drawer *d, struct instant now, struct err *e)
+{
+	struct store *s = ledger_store(d->ledger);
+	struct ids lack = { 0 };
+	struct query *q;
+	if (!archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME },
+			    NULL))
+		return 0;
+	int rc = db_statement(store_db(s), &sql_archived, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1)
+		add_id(&lack, db_int(q, 0));
+	db_reset(q);
+	for (size_t i = 0; rc == 0 && i < lack.n; i++) {
+		rc = ledger_add_fault(d->ledger, lack.id[i],
+				      "its usage from before is archived: `tally db restore` the "
+				      "months first",
+				      now, e);
+		if (rc == 0)
+			rc = add_fault(d, &(struct account_fault){ .account = lack.id[i] });
+	}
+	free(lack.id);
+	return rc;
 }
 
 /* Those that were at fault are tried again, where that is asked for; the others are left out. */
@@ -1046,6 +1085,8 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	int64_t from = 0, left_out = 0;
 	*out = (struct draw_counts){ 0 };
 	int rc = begin_faults(d, e);
+	if (rc == 0)
+		rc = leave_out_archived(d, now, e);
 	if (rc == 0)
 		rc = drawn_to(d, &any, &from, e);
 	out->at_fault = (int64_t)d->faults.count;

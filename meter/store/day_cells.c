@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meter/store/archived.h"
 #include "meter/store/piles.h"
 #include "meter/store/rollup.h"
 #include "meter/store/sums_sql.h"
@@ -504,6 +505,17 @@ static int ask(struct query **q, struct store *s, const struct day_part *p, enum
 	return 0;
 }
 
+static int add_archived(void *user, const struct archived_cell *c)
+{
+	struct summing *x = user;
+	struct pile cell = { 0, c->series, c->price, { c->records, c->requests } };
+	memcpy(cell.sum + 2, c->tokens, BUCKET_COMMON * sizeof *c->tokens);
+	if (piles_add(&x->piles, &cell))
+		return 0;
+	x->fit = false;
+	return tell(x, &cell);
+}
+
 static int sum_up(struct summing *x, struct store *s, const struct day_part *p, enum holder of,
 		  struct err *e)
 {
@@ -522,6 +534,10 @@ static int sum_up(struct summing *x, struct store *s, const struct day_part *p, 
 			break;
 	}
 	db_reset(q);
+	if (rc == 0 && of == OF_SERIES)
+		rc = archived_each_cell(store_archived(s), store_db(s),
+					&(struct row_span){ 1, INT64_MAX, p->from_us, p->to_us },
+					add_archived, x, e);
 	if (x->piles.count)
 		qsort(x->piles.pile, x->piles.count, sizeof *x->piles.pile, by_who);
 	return rc;

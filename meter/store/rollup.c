@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "base/json.h"
+#include "meter/store/archived.h"
 #include "meter/store/source_counts.h"
 #include "meter/store/sums_sql.h"
 #include "meter/store/row_text.h"
@@ -195,8 +196,8 @@ static int add_named(struct gathering *g, const struct summed_row *r, const char
 	return add_count(g, m, r->sum[SUM_RECORDS], e);
 }
 
-static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
-		      struct err *e)
+static int gather_sums(struct store *s, struct gathering *g, const struct summed_row *r,
+		       struct err *e)
 {
 	struct cell *day = cell_of(&g->day, floor_div(r->time, US_PER_DAY), r->series, r->price);
 	if (!day->subject) {
@@ -210,7 +211,15 @@ static int gather_row(struct store *s, struct gathering *g, const struct summed_
 	    !add(cell_of(&g->quarter, floor_div(r->time, QUARTER_US), day->subject, r->price),
 		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
-	int source, rc = store_source(s, r->origin, &source, e);
+	return 0;
+}
+
+static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
+		      struct err *e)
+{
+	int source, rc = gather_sums(s, g, r, e);
+	if (rc == 0)
+		rc = store_source(s, r->origin, &source, e);
 	if (rc == 0 && source >= 0)
 		rc = add_named(g, r, ROLLED_SOURCE, log_source_shape(source), e);
 	return rc == 0 && r->placeholder ? add_named(g, r, ROLLED_PLACEHOLDERS, "", e) : rc;
@@ -931,11 +940,14 @@ int rollup_rebuild(struct store *s, struct err *e)
 {
 	struct row_count n = { 0 };
 	int64_t made;
+	int rc = archived_need_rows(store_archived(s),
+				    &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME }, e);
 	/* who writes alone has the turn of summing, too */
-	int rc = db_run(store_db(s),
-			"DELETE FROM rollup_quarter; DELETE FROM rollup_day; DELETE FROM "
-			"rollup_more",
-			e);
+	if (rc == 0)
+		rc = db_run(store_db(s),
+			    "DELETE FROM rollup_quarter; DELETE FROM rollup_day; DELETE FROM "
+			    "rollup_more",
+			    e);
 	if (rc == 0)
 		rc = rollup_made(s, &made, e);
 	if (rc == 0)
@@ -1020,6 +1032,10 @@ static int subtract_more(struct store *s, struct gathering *g, bool *same, char 
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		const struct text name = db_text(q, 3);
+		const int64_t us = db_int(q, 0) * QUARTER_US;
+		if (archived_lacks(store_archived(s),
+				   &(struct row_span){ 1, INT64_MAX, us, us + 1 }, NULL))
+			continue; /* it takes the files to say */
 		struct more_cell m = { db_int(q, 0), db_int(q, 1), db_int(q, 2), 0, { 0 } };
 		snprintf(m.name, sizeof m.name, "%.*s", (int)name.n, name.p);
 		put_more_key(&key, &m);
@@ -1043,6 +1059,24 @@ static int subtract_more(struct store *s, struct gathering *g, bool *same, char 
 	return rc < 0 ? rc : 0;
 }
 
+/* Cells of archived months, which stand for their rows. */
+struct archived_part {
+	struct store *store;
+	struct gathering *gathering;
+	struct err *e;
+};
+
+static int gather_archived(void *user, const struct archived_cell *c)
+{
+	const struct archived_part *p = user;
+	struct summed_row r = { .time = c->quarter * QUARTER_US,
+				.series = c->series,
+				.price = c->price,
+				.sum = { c->records, c->requests } };
+	memcpy(&r.sum[SUM_TOKENS], c->tokens, BUCKET_COMMON * sizeof *r.sum);
+	return gather_sums(p->store, p->gathering, &r, p->e);
+}
+
 int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e)
 {
 	struct gathering *g = mem_zalloc(sizeof *g);
@@ -1051,6 +1085,12 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = gather(s, 1, done, g, e);
+	if (rc == 0)
+		rc = archived_each_cell(store_archived(s), store_db(s),
+					&(struct row_span){ 1, INT64_MAX,
+							    month_begins_us(-1970 * 12),
+							    month_begins_us(8029 * 12) },
+					gather_archived, &(struct archived_part){ s, g, e }, e);
 	if (rc == 0 && g->twice) {
 		*same = false;
 		snprintf(difference, 200, "row %lld, which is there twice,", (long long)g->twice);

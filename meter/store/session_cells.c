@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/dict.h"
+#include "meter/store/archived.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
 #include "meter/store/sums_sql.h"
@@ -329,7 +330,11 @@ int session_cells_catch_up(struct store *s, struct err *e)
 	int rc = cells_to(s, &done, e);
 	if (rc == 0)
 		rc = rollup_rolled_to(s, &to, e);
-	if (rc != 0 || to <= done)
+	/* cells from the start on need the rows from there: those of archived months stay as they
+	 * are, or there are none */
+	if (rc != 0 || to <= done ||
+	    archived_lacks(store_archived(s), &(struct row_span){ done + 1, to, ROWS_OF_ANY_TIME },
+			   NULL))
 		return rc;
 	rc = db_run(store_db(s), table, e);
 	if (rc == 0)

@@ -1,5 +1,6 @@
 #include "meter/store/source_counts.h"
 
+#include "meter/store/archived.h"
 #include "meter/store/row_text.h"
 #include "meter/store/sums_sql.h"
 
@@ -98,6 +99,25 @@ static int count_rows(struct store *s, int64_t from, int64_t to, struct text sha
 	return db_done(store_db(s), q, e);
 }
 
+static const struct sql sql_uncount = {
+	.text = "DELETE FROM rollup_more WHERE instr(:shapes,char(10)||substr(name,6)||char(10))>0 "
+		"AND substr(name,1,5)='" ROLLED_SOURCE "'",
+	.postgres = "DELETE FROM rollup_more WHERE position(chr(10)||substr(name,6)||chr(10) IN "
+		    "CAST(:shapes AS text))>0 AND substr(name,1,5)='" ROLLED_SOURCE "'",
+};
+
+/* From the first row to that one; what was counted of them before is none. */
+static int count_again(struct store *s, int64_t to, struct text shapes, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_uncount, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":shapes", shapes);
+	rc = db_done(store_db(s), q, e);
+	return rc == 0 ? count_rows(s, 1, to, shapes, e) : rc;
+}
+
 static const struct sql sql_set_counted = {
 	.text = "INSERT INTO about VALUES('sources',:shapes) ON CONFLICT(key) DO UPDATE SET "
 		"value=excluded.value",
@@ -116,9 +136,15 @@ int source_counts_catch_up(struct store *s, int64_t done, struct err *e)
 		return rc;
 	memcpy(there, known, sizeof there);
 	rc = find_uncounted(s, there, e);
+	/* rows that are archived cannot be counted: until they are at hand, totals say that */
+	const bool lacks = !all(there) &&
+			   archived_lacks(store_archived(s),
+					  &(struct row_span){ 1, done, ROWS_OF_ANY_TIME }, NULL);
+	if (rc != 0 || lacks)
+		return rc;
 	put_shapes(&shapes, known);
-	if (rc == 0 && !all(there) && done > 0)
-		rc = count_rows(s, 1, done, (struct text){ shapes.p, shapes.n }, e);
+	if (!all(there) && done > 0)
+		rc = count_again(s, done, (struct text){ shapes.p, shapes.n }, e);
 	if (rc == 0)
 		rc = db_statement(store_db(s), &sql_forget_sessions, &q, e);
 	if (rc == 0)

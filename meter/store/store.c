@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "meter/store/archived.h"
 #include "meter/store/claims.h"
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
@@ -59,6 +60,7 @@ struct store {
 	void (*renewed)(void *user);
 	void *renewed_user;
 	struct row_peaks *peaks;
+	struct archived archived;
 	struct store_beside models; /* what names of models mean */
 	struct store_finder finder;
 	struct text look_for; /* of store_find */
@@ -127,7 +129,9 @@ static struct text id_of_column(struct store *s, struct query *q, int column)
 }
 
 static const struct sql sql_ids_from = {
-	.text = "SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
+	.text = "SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to UNION ALL SELECT "
+		"seq,id,0 FROM archived_id a WHERE seq BETWEEN :from AND :to AND NOT EXISTS "
+		"(SELECT 1 FROM usage u WHERE u.seq=a.seq) ORDER BY seq",
 };
 
 /* Adds the ids of all rows from that one on. */
@@ -189,10 +193,19 @@ int store_read_ids(struct store *s, struct err *e)
 	return rc;
 }
 
+/* Those whose rows are in files, as make_keys() has those of the others. */
+static const char keys_of_archived[] =
+	"INSERT INTO usage_claim SELECT DISTINCT seq/1000000,seq/1000000*1000000,NULL::int[] FROM "
+	"archived_id ON CONFLICT DO NOTHING; INSERT INTO usage_key SELECT key_of(id),seq/1000000,"
+	"seq%1000000+1 FROM archived_id ON CONFLICT DO NOTHING; SELECT setval('claim_number',"
+	"(coalesce((SELECT max(claim) FROM usage_claim),0)/100+1)*100+1,false)";
+
 int store_index_ids(struct store *s, struct err *e)
 {
-	if (db_on_server(&s->db))
-		return db_run(&s->db, "SELECT make_keys()", e);
+	if (db_on_server(&s->db)) {
+		int rc = db_run(&s->db, "SELECT make_keys()", e);
+		return rc == 0 && s->archived.count ? db_run(&s->db, keys_of_archived, e) : rc;
+	}
 	if (!s->ids)
 		return 0;
 	id_index_clear(s->ids);
@@ -200,7 +213,8 @@ int store_index_ids(struct store *s, struct err *e)
 }
 
 static const struct sql sql_id_at = {
-	.text = "SELECT id,kind FROM usage WHERE seq=:seq",
+	.text = "SELECT id,kind FROM usage WHERE seq=:seq UNION ALL SELECT id,0 FROM archived_id "
+		"WHERE seq=:seq",
 };
 
 /* Whether the row that the index ends with is this database's row. */
@@ -223,10 +237,29 @@ static int index_fits(struct store *s, bool *fits, struct err *e)
 }
 
 static const struct sql sql_last_seq = {
-	.text = "SELECT " FILE_LAST_NUMBER,
+	.text = "SELECT " FILE_LAST_NUMBER "," ARCHIVED_VERSION,
 	.postgres = "SELECT greatest((SELECT max(seq) FROM usage),(SELECT max(first+rows-1) "
-		    "FROM skipped))",
+		    "FROM skipped),(SELECT max(last) FROM archive))," ARCHIVED_VERSION,
 };
+
+/* The one row of that statement, whose second column is ARCHIVED_VERSION. */
+static int take_last(struct store *s, struct query *q, int64_t *last, struct err *e)
+{
+	int rc = db_step(&s->db, q, e);
+	if (rc <= 0)
+		return rc;
+	const int64_t version = db_int(q, 1);
+	*last = db_is_null(q, 0) ? 0 : db_int(q, 0);
+	db_reset(q);
+	return version == s->archived.version ? 0 : archived_read(&s->archived, &s->db, version, e);
+}
+
+static int read_last(struct store *s, int64_t *last, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(&s->db, &sql_last_seq, &q, e);
+	return rc == 0 ? take_last(s, q, last, e) : rc;
+}
 
 static int open_index(struct store *s, struct err *e)
 {
@@ -239,7 +272,7 @@ static int open_index(struct store *s, struct err *e)
 		return rc;
 	rc = read_identity(s, &identity, e);
 	if (rc == 0)
-		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
+		rc = read_last(s, &s->last_seq, e);
 	buf_printf(&path, "%s-ids", s->db.path);
 	if (rc == 0)
 		rc = id_index_open(&s->ids, path.p, &identity, e);
@@ -263,6 +296,8 @@ static void forget_server(void *user)
 {
 	struct store *s = user;
 	s->renewals++;
+	s->archived.version = -1;
+	s->archived.attached = false; /* what was opened beside went with the connection */
 	dictionary_forget(s->dictionary);
 	if (s->claims)
 		claims_drop_numbers(s->claims);
@@ -273,6 +308,7 @@ static void forget_server(void *user)
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
+	s->archived.version = -1;
 	int rc = mode == DB_CREATE && !db_is_server(path) ? file_make_folders(path, 0755, e) : 0;
 	if (rc == 0)
 		rc = db_open(&s->db, path, mode, &store_schema, e);
@@ -283,7 +319,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 	if (rc == 0)
 		s->dictionary = dictionary_open(&s->db, s->claims ? path : NULL);
 	if (rc == 0)
-		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
+		rc = read_last(s, &s->last_seq, e);
 	if (rc != 0) {
 		store_close(s);
 		return rc;
@@ -309,6 +345,7 @@ void store_close(struct store *s)
 	if (s->models.what)
 		s->models.close(s->models.what);
 	row_cache_release(&s->known_rows);
+	archived_release(&s->archived);
 	arena_release(&s->found_row);
 	buf_release(&s->lines);
 	buf_release(&s->more);
@@ -348,6 +385,16 @@ struct row_peaks *store_shared_peaks(const struct store *s)
 	return s->peaks;
 }
 
+const struct archived *store_archived(const struct store *s)
+{
+	return &s->archived;
+}
+
+void store_has_archive(struct store *s)
+{
+	s->archived.attached = true;
+}
+
 struct store_beside *store_models_slot(struct store *s)
 {
 	return &s->models;
@@ -383,7 +430,7 @@ int store_refresh(struct store *s, struct err *e)
 	/* who writes knows better: rows may wait, and numbers may have been skipped */
 	if (s->writing)
 		return store_flush(s, e);
-	return read_int(s, &sql_last_seq, &s->last_seq, e);
+	return read_last(s, &s->last_seq, e);
 }
 
 static const struct sql sql_settled_to = {
@@ -447,7 +494,7 @@ static int add_batch(struct store *s, struct err *e)
 }
 
 static const struct sql sql_take_numbers = {
-	.postgres = "SELECT take_numbers(:rows)",
+	.postgres = "SELECT take_numbers(:rows)," ARCHIVED_VERSION,
 };
 
 /* More numbers for the rows of a transaction beside others; a stretch that the last one does not
@@ -460,7 +507,7 @@ static int take_numbers(struct store *s, int64_t n, struct err *e)
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":rows", n);
-	rc = db_returned(&s->db, q, &first, e);
+	rc = take_last(s, q, &first, e);
 	if (rc != 0)
 		return rc;
 	if (first != s->last_seq + 1) {
@@ -538,13 +585,13 @@ static int read_last_seq(struct store *s, struct err *e)
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":rows", 0);
-		if ((rc = db_returned(&s->db, q, &s->last_seq, e)) == 0)
+		if ((rc = take_last(s, q, &s->last_seq, e)) == 0)
 			s->last_seq--;
 		return rc;
 	}
 	int rc = store_data_version(s, &version, e);
 	if (rc == 0 && version != s->changes_seen) {
-		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
+		rc = read_last(s, &s->last_seq, e);
 		s->changes_seen = version;
 	}
 	return rc;
@@ -767,7 +814,8 @@ int store_set_own_ids(struct store *s, struct err *e)
 }
 
 static const struct sql sql_search_id = {
-	.text = "SELECT seq FROM usage WHERE seq>:above AND id=:id AND kind=0 LIMIT 1",
+	.text = "SELECT seq FROM usage WHERE seq>:above AND id=:id AND kind=0 UNION ALL SELECT seq "
+		"FROM archived_id WHERE seq>:above AND id=:id LIMIT 1",
 };
 
 /* The rows above that one are searched: all where there is no index, which only writers have; those
@@ -796,9 +844,10 @@ static int find_by_search(struct store *s, struct text id, int64_t above, int64_
 int store_look_for(struct store *s, struct text id, struct known_id *out, struct err *e)
 {
 	*out = (struct known_id){ 0 };
-	if (s->claims && db_in_transaction(&s->db))
-		return claims_look_for(s->claims, &s->db, id, out, e);
-	return store_find(s, id, out, e);
+	if (!s->claims || !db_in_transaction(&s->db))
+		return store_find(s, id, out, e);
+	int rc = claims_look_for(s->claims, &s->db, id, out, e);
+	return rc == 0 ? archived_need_record(&s->archived, &s->db, out->first, e) : rc;
 }
 
 static int find_by_index(struct store *s, struct text id, int64_t *first, struct err *e)
@@ -849,8 +898,10 @@ static int find_first(struct store *s, struct text id, int64_t *first, struct er
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e)
 {
 	*out = (struct known_id){ 0 };
-	if (!s->ids && s->claims && db_in_transaction(&s->db))
-		return claims_find(s->claims, &s->db, id, out, e);
+	if (!s->ids && s->claims && db_in_transaction(&s->db)) {
+		int rc = claims_find(s->claims, &s->db, id, out, e);
+		return rc == 0 ? archived_need_record(&s->archived, &s->db, out->first, e) : rc;
+	}
 	int rc = find_first(s, id, &out->first, e);
 	if (rc != 0)
 		return rc;
@@ -865,7 +916,9 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
 {
 	/* few records are ever corrected: the index of corrections is small */
 	struct query *q;
-	int rc = store_flush(s, e);
+	int rc = archived_need_record(&s->archived, &s->db, first, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
 	*out = (struct known_id){ .first = first };
 	if (rc == 0)
 		rc = db_statement(&s->db, &sql_last_of, &q, e);
@@ -1135,7 +1188,9 @@ static void defer_text(struct store *s, struct text *t)
 
 int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
-	int known = need_ids(s, e);
+	int known = archived_is_open(&s->archived, row->record.time_us, e);
+	if (known == 0)
+		known = need_ids(s, e);
 	if (known != 0)
 		return known;
 	row->seq = s->last_seq + 1;
@@ -1285,6 +1340,8 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 			row_keep_texts(out, &s->found_row);
 	}
 	db_reset(q);
+	if (!found && rc == 0)
+		rc = archived_need_record(&s->archived, &s->db, seq, e);
 	return found || rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no row %lld", (long long)seq);
 }
 
@@ -1347,12 +1404,15 @@ static int ask_stretch(struct store *s, const struct sql *sql, int64_t *from, in
 	return 0;
 }
 
-int store_each_row(struct store *s, int64_t from, int64_t to,
+int store_each_row(struct store *s, const struct row_span *span,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
+	const int64_t to = span->to < s->last_seq ? span->to : s->last_seq;
+	int64_t from = span->from;
 	struct query *q;
-	int rc = store_flush(s, e);
-	to = to < s->last_seq ? to : s->last_seq;
+	int rc = archived_need_rows(&s->archived, span, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
 	while (rc == 0 && from <= to) {
 		rc = ask_stretch(s, &sql_rows, &from, to, &q, e);
 		if (rc == 0)
@@ -1391,13 +1451,16 @@ static int each_count(struct store *s, struct query *q,
 	return rc;
 }
 
-int store_each_counts(struct store *s, int64_t from, int64_t to,
+int store_each_counts(struct store *s, const struct row_span *span,
 		      int (*take)(void *user, const struct usage_counts *c), void *user,
 		      struct err *e)
 {
+	const int64_t to = span->to < s->last_seq ? span->to : s->last_seq;
+	int64_t from = span->from;
 	struct query *q;
-	int rc = store_flush(s, e);
-	to = to < s->last_seq ? to : s->last_seq;
+	int rc = archived_need_rows(&s->archived, span, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
 	while (rc == 0 && from <= to) {
 		rc = ask_stretch(s, &sql_counts, &from, to, &q, e);
 		if (rc == 0)
@@ -1415,7 +1478,9 @@ int store_each_row_of(struct store *s, int64_t first,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = store_flush(s, e);
+	int rc = archived_need_record(&s->archived, &s->db, first, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, &sql_rows_of, &q, e);
 	if (rc != 0)
@@ -1434,7 +1499,7 @@ int store_probe(struct store *s, struct instant now, struct err *e)
 	char at[INSTANT_TEXT_MAX];
 	struct query *q;
 	int64_t last;
-	int rc = read_int(s, &sql_last_seq, &last, e);
+	int rc = read_last(s, &last, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, &sql_probe, &q, e);
 	if (rc != 0)

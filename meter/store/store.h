@@ -56,7 +56,8 @@ struct store;
  */
 #define FILE_LAST_NUMBER \
 	"max(coalesce((SELECT max(seq) FROM usage),0)," \
-	"coalesce((SELECT max(first+rows-1) FROM skipped),0))"
+	"coalesce((SELECT max(first+rows-1) FROM skipped),0)," \
+	"coalesce((SELECT max(last) FROM archive),0))"
 
 /* DB_CREATE makes the file and the folders above it. Errors as db_open. */
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e);
@@ -164,8 +165,11 @@ int store_note_change(struct store *s, const char *what, const char *why, struct
 
 /* Texts live until the next call. Errors: ERR_NOT_FOUND. */
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
-/* Every row from that one on, in order; stops when take returns non-zero and returns that. */
-int store_each_row(struct store *s, int64_t from, int64_t to,
+/* Every row of those numbers, in order, where what has an instant of the span matters: take sees
+ * others, too. Stops when take returns non-zero and returns that. Errors: ERR_ARCHIVED where rows
+ * of the span are (archived.h). */
+struct row_span;
+int store_each_row(struct store *s, const struct row_span *span,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);
 /* What a row counts, without its texts. */
 struct usage_counts {
@@ -176,7 +180,7 @@ struct usage_counts {
 	bool more; /* it counts something else as well, see store_row */
 };
 /* The same rows as store_each_row, many times as fast. */
-int store_each_counts(struct store *s, int64_t from, int64_t to,
+int store_each_counts(struct store *s, const struct row_span *span,
 		      int (*take)(void *user, const struct usage_counts *c), void *user,
 		      struct err *e);
 /* The rows of one id, in order. */
@@ -186,6 +190,11 @@ int store_each_row_of(struct store *s, int64_t first,
 /* The last row that begin, refresh or append saw. */
 int64_t store_last_seq(const struct store *s);
 int store_refresh(struct store *s, struct err *e);
+/* Which months are archived, as begin or refresh saw it. */
+struct archived;
+const struct archived *store_archived(const struct store *s);
+/* From now on nothing lacks: what is archived is among the rows that this connection sees. */
+void store_has_archive(struct store *s);
 /* The number up to which no row can appear any more; asked outside the look that relies on it. */
 int store_settled_to(struct store *s, int64_t *out, struct err *e);
 /* Whether others append during this transaction, whose rows it does not see. */

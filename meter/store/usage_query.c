@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "base/json.h"
+#include "meter/store/archived.h"
 #include "meter/store/own_rows.h"
 #include "meter/store/piles.h"
 #include "meter/store/refused.h"
@@ -755,6 +756,14 @@ static int take_away(struct usage_result *r, const struct cell *c, struct err *e
 	return take_cell(r, &less, e);
 }
 
+static bool wants_texts(const struct usage_result *r)
+{
+	bool texts = r->filter->session != NULL;
+	for (size_t i = 0; i < r->dim_count; i++)
+		texts |= r->dim[i] == BY_TASK || r->dim[i] == BY_SESSION;
+	return texts;
+}
+
 /* Rows [from, to] whose instants lie in [since, until), one by one. */
 static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t since, int64_t until,
 		     struct err *e)
@@ -776,12 +785,10 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	struct query *q;
 	if (from > to || since >= until)
 		return 0;
-	bool texts = r->filter->session != NULL;
-	for (size_t i = 0; i < r->dim_count; i++)
-		texts |= r->dim[i] == BY_TASK || r->dim[i] == BY_SESSION;
 	int rc = begin_rows(r, from, to, &q, e);
 	if (rc != 0)
 		return rc;
+	const bool texts = wants_texts(r);
 	db_bind_int(q, ":since", since);
 	db_bind_int(q, ":until", until);
 	while ((rc = db_step(db, q, e)) == 1) {
@@ -854,6 +861,56 @@ static int rows_of_quarters(struct usage_result *r, int64_t from, int64_t to, in
 	return rc < 0 ? rc : 0;
 }
 
+struct archived_part {
+	struct usage_result *r;
+	struct err *e;
+};
+
+static int take_archived_cell(void *user, const struct archived_cell *a)
+{
+	struct archived_part *p = user;
+	struct usage_result *r = p->r;
+	struct cell c = { .time_us = a->quarter * QUARTER_US,
+			  .last_us = a->quarter * QUARTER_US,
+			  .price = a->price,
+			  .sums = { .records = a->records, .requests = a->requests } };
+	memcpy(c.sums.tokens, a->tokens, BUCKET_COMMON * sizeof *a->tokens);
+	int rc = store_series_names(r->store, a->series, &c.series, p->e);
+	if (rc == 0)
+		rc = store_subject_names(r->store, c.series->subject, &c.subject, p->e);
+	if (rc == 0 && r->moving)
+		rc = take_away(r, &c, p->e);
+	return rc == 0 ? take_cell(r, &c, p->e) : rc;
+}
+
+/* What is archived of [since, until): its sums by quarter, where those say all that is asked for.
+ */
+static int take_archived(struct usage_result *r, int64_t since, int64_t until, int64_t rolled_to,
+			 struct err *e)
+{
+	const struct archived *a = store_archived(r->store);
+	const struct row_span all = { 1, INT64_MAX, since, until };
+	struct archived_part part = { r, e };
+	if (!archived_lacks(store_archived(r->store), &all, NULL))
+		return 0;
+	int rc = wants_texts(r) || r->filter->recorded
+			 ? archived_need_rows(store_archived(r->store), &all, e)
+			 : archived_need_rows(
+				   store_archived(r->store),
+				   &(struct row_span){ rolled_to + 1, INT64_MAX, since, until }, e);
+	if (rc == 0)
+		rc = archived_each_cell(a, store_db(r->store), &all, take_archived_cell, &part, e);
+	/* rarer counts of those months are in the rollups, and no row of them is elsewhere */
+	for (size_t i = 0; rc == 0 && i < a->count && !r->moving; i++) {
+		const int64_t from = month_begins_us(a->list[i].month),
+			      to = month_begins_us(a->list[i].month + 1);
+		const int64_t first = from > since ? from : since, end = to < until ? to : until;
+		if (first < end)
+			rc = take_more(r, first / QUARTER_US, end / QUARTER_US, e);
+	}
+	return rc;
+}
+
 /* The rows up to rolled_to of [since, until), which is no whole number of cells. */
 static int take_edge(struct usage_result *r, int64_t since, int64_t until, int64_t rolled_to,
 		     struct err *e)
@@ -864,6 +921,8 @@ static int take_edge(struct usage_result *r, int64_t since, int64_t until, int64
 	int rc = rows_of_quarters(r, floor_div(since, QUARTER_US),
 				  floor_div(until - 1, QUARTER_US) + 1, &lowest, &highest, e);
 	highest = highest < rolled_to ? highest : rolled_to;
+	if (rc == 0)
+		rc = take_archived(r, since, until, rolled_to, e);
 	return rc == 0 ? take_rows(r, lowest, highest, since, until, e) : rc;
 }
 
@@ -1075,6 +1134,10 @@ static int run(struct usage_result *r, struct err *e)
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
+		rc = archived_need_rows(
+			store_archived(r->store),
+			&(struct row_span){ f->seq_from, until_seq, f->since.us, f->until.us }, e);
+	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
 	const bool offset = by_time(r) && has_offset(r, unit);
 	bool rows_only = n.rows || n.sessions || (offset && !day_cells) || (day_cells && n.hours);
@@ -1224,6 +1287,11 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	if (rc == 0 && whole)
 		rc = take_sessions(&r, store_last_seq(s), e);
 	else if (rc == 0)
+		rc = archived_need_rows(store_archived(s),
+					&(struct row_span){ 1, store_last_seq(s), filter->since.us,
+							    filter->until.us },
+					e);
+	if (rc == 0 && !whole)
 		rc = take_rows(&r, 1, store_last_seq(s), filter->since.us, filter->until.us, e);
 	if (!inside)
 		db_rollback(store_db(s));

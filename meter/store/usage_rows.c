@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/store/archived.h"
 #include "meter/store/day_cells.h"
 #include "meter/store/own_rows.h"
 #include "meter/store/rollup.h"
@@ -643,6 +644,26 @@ int usage_rows_warm(struct store *s, int64_t *next, struct err *e)
 	return rc;
 }
 
+/* What is archived where rows of the page may be. */
+static void see_lack(struct rows_page *page, const struct store *s, const struct rows_question *q)
+{
+	struct row_span span = { 1, INT64_MAX, q->filter.since.us, q->filter.until.us };
+	const struct row_place *last = page->more ? &page->row[page->count - 1] : NULL,
+			       *before = q->goes_on ? &q->after : NULL,
+			       *from = q->ascending ? before : last,
+			       *to = q->ascending ? last : before;
+	if (q->order == ROWS_BY_STORED) {
+		span.from = from ? from->seq : span.from;
+		span.to = to ? to->seq : span.to;
+	} else if (q->order == ROWS_BY_TIME) {
+		span.since_us =
+			from && from->value > span.since_us ? (int64_t)from->value : span.since_us;
+		span.until_us =
+			to && to->value < span.until_us ? (int64_t)to->value + 1 : span.until_us;
+	}
+	archived_lacks(store_archived(s), &span, &page->lack);
+}
+
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q, struct err *e)
 {
 	struct search x = { .s = s,
@@ -681,6 +702,7 @@ int usage_rows(struct rows_page *out, struct store *s, const struct rows_questio
 	}
 	out->more = out->count > (size_t)q->limit;
 	out->count -= out->more ? 1 : 0;
+	see_lack(out, s, q);
 	return 0;
 }
 

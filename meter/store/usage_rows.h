@@ -6,6 +6,7 @@
 #ifndef TALLY_METER_STORE_USAGE_ROWS_H
 #define TALLY_METER_STORE_USAGE_ROWS_H
 
+#include "meter/store/archived.h"
 #include "meter/store/usage_query.h"
 
 enum rows_order { ROWS_BY_STORED, ROWS_BY_TIME, ROWS_BY_COST, ROWS_BY_TOKENS };
@@ -33,7 +34,8 @@ struct rows_question {
 struct rows_page {
 	struct row_place *row;
 	size_t count;
-	bool more; /* there are rows behind the last */
+	bool more;		   /* there are rows behind the last */
+	struct archived_lack lack; /* what is archived where rows of the page may be */
 };
 /* Inside a transaction that reads, or outside. */
 int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q,

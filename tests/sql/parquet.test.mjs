@@ -84,5 +84,28 @@ await test('what is exported as CSV and read again keeps what is a part only', (
 	equal(JSON.stringify(got.lower_bound), JSON.stringify(said.lower_bound), 'lower bound');
 	equal(got.total, said.total, 'total');
 });
+await test('DuckDB prices archived months as tally usage does, exactly', async () => {
+	const duck = module('@duckdb/node-api');
+	if (!duck) return 'DuckDB is not installed';
+	const z = (...args) => spawnSync(tally, [...args, '--db', at('z.db'), '-q'], { encoding: 'utf8', maxBuffer: 1 << 28 });
+	const lines = [];
+	for (let i = 0; i < 3000; i++) {
+		const output = random(3000);
+		lines.push(JSON.stringify({ id: `r${i}`, time: new Date(Date.UTC(2026, 5, 1) + random(8700) * 600e3).toISOString(), model: pick(models.slice(0, 4)), customer: `c${i % 7}`, input: random(300000), cache_read: random(20000), output, reasoning: random(output + 1) }));
+	}
+	writeFileSync(at('z.jsonl'), lines.join('\n') + '\n');
+	z('ingest', at('z.jsonl'));
+	z('amend', 'r7', '--set', 'output=0', '--why', 'a test');
+	z('void', 'r8', '--why', 'a test');
+	equal(z('db', 'archive', '--before', '2026-08', '--to', at('months')).status, 0, 'status');
+	const usage = JSON.parse(z('usage', '--until', '2026-07-31', '-z', 'UTC', '--json').stdout);
+	const sql = execFileSync(tally, ['price', 'sql', '--dialect', 'duckdb', '--columns', 'time,provider,model,service_tier,region,input,cache_read,output,reasoning,requests', ...models.slice(0, 4)], { encoding: 'utf8', maxBuffer: 1 << 28 });
+	const c = await (await duck.DuckDBInstance.create(':memory:')).connect();
+	for (const s of sql.split(';\n')) if (s.trim()) await c.run(s);
+	const columns = 'time,provider,model,service_tier,region,input,cache_read,output,reasoning,requests';
+	await c.run(`INSERT INTO usage BY NAME SELECT ${columns} FROM '${at('months')}/*.parquet' WHERE stands=1`);
+	const [row] = (await c.runAndReadAll(`SELECT count(*)::VARCHAR AS n,tally_amount(sum(tally_atto))::VARCHAR AS total,(SELECT sum(cost)::VARCHAR FROM '${at('months')}/*.parquet') AS cost FROM tally_priced`)).getRowObjectsJson();
+	equal([row.n, plain(row.total), plain(row.cost)].join(' '), [usage.records, plain(usage.total), plain(usage.total)].join(' '), 'records, total and cost');
+});
 rmSync(dir, { recursive: true, force: true });
 end();

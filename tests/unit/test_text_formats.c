@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/parquet_read.h"
 #include "base/scan.h"
 
 static bool json_valid(const char *s, size_t n)
@@ -412,6 +413,120 @@ static void members_of_large_objects_are_found(void **state)
 	buf_release(&b);
 }
 
+enum { TABLE_COLUMNS = 5, TABLE_ROWS = 40 };
+static const struct parquet_column table_columns[TABLE_COLUMNS] = {
+	{ "n", PARQUET_INT, false },	   { "when", PARQUET_INSTANT, true },
+	{ "name", PARQUET_TEXT, true },	   { "id", PARQUET_TEXT, false },
+	{ "cost", PARQUET_DECIMAL, true },
+};
+
+/* The value of a row: whether there is one follows the row's number, and so does the value. */
+static bool has_value(int row, int column)
+{
+	return !table_columns[column].optional || row % (column + 2) != 0;
+}
+
+static char *write_table(int rows, size_t *size, uint64_t digest[TABLE_COLUMNS])
+{
+	char *bytes = NULL, text[40];
+	FILE *out = open_memstream(&bytes, size);
+	struct parquet *p = parquet_open(out, table_columns, TABLE_COLUMNS);
+	for (int i = 0; i < rows; i++) {
+		for (int c = 0; c < TABLE_COLUMNS; c++) {
+			if (!has_value(i, c))
+				continue;
+			snprintf(text, sizeof text, c == 2 ? "name %d" : "id-%d",
+				 c == 2 ? i % 3 : i);
+			if (c < 2)
+				parquet_int(p, (size_t)c, (i - 7) * INT64_C(123456789012));
+			else if (c < 4)
+				parquet_text(p, (size_t)c, text_of(text));
+			else
+				assert_int_equal(parquet_decimal(p, 4, (int128)(5 - i) << 80, NULL),
+						 0);
+		}
+		assert_int_equal(parquet_end_row(p, NULL), 0);
+	}
+	assert_int_equal(parquet_finish(p, NULL), 0);
+	for (size_t c = 0; c < TABLE_COLUMNS; c++)
+		digest[c] = parquet_digest(p, c);
+	parquet_release(p);
+	fclose(out);
+	return bytes;
+}
+
+/* How many rows there are, or an error; what they hold. */
+static int read_table(char *bytes, size_t size, uint64_t digest[TABLE_COLUMNS], struct err *e)
+{
+	struct parquet_reader *r;
+	FILE *in = fmemopen(bytes, size, "rb");
+	int n = 0, rc = parquet_read_open(&r, in, "table", table_columns, TABLE_COLUMNS, e);
+	while (rc == 0 && (rc = parquet_next(r, e)) == 1) {
+		n++;
+		rc = 0;
+	}
+	for (size_t c = 0; c < TABLE_COLUMNS; c++)
+		digest[c] = parquet_read_digest(r, c);
+	parquet_read_close(r);
+	fclose(in);
+	return rc < 0 ? rc : n;
+}
+
+static void tables_are_read_as_they_were_written(void **state)
+{
+	(void)state;
+	static const int rows[] = { 0, 1, TABLE_ROWS, 65536, 65537 };
+	uint64_t written[TABLE_COLUMNS], found[TABLE_COLUMNS];
+	struct parquet_reader *r;
+	struct err e;
+	size_t size;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *bytes = write_table(rows[i], &size, written);
+		assert_int_equal(read_table(bytes, size, found, &e), rows[i]);
+		assert_memory_equal(written, found, sizeof written);
+		free(bytes);
+	}
+	char *bytes = write_table(3, &size, written);
+	FILE *in = fmemopen(bytes, size, "rb");
+	assert_int_equal(parquet_read_open(&r, in, "table", table_columns, TABLE_COLUMNS, &e), 0);
+	assert_int_equal(parquet_next(r, &e), 1);
+	assert_int_equal(parquet_read_int(r, 0), INT64_C(-864197523084));
+	assert_false(parquet_has(r, 1));
+	assert_int_equal(parquet_next(r, &e), 1);
+	assert_true(text_is(parquet_read_text(r, 2), "name 1"));
+	assert_true(text_is(parquet_read_text(r, 3), "id-1"));
+	parquet_read_close(r);
+	fclose(in);
+	free(bytes);
+}
+
+/* Whichever byte is another one, and wherever the file ends: an error, or the same rows. */
+static void damaged_tables_are_never_other_tables(void **state)
+{
+	(void)state;
+	static const uint8_t changes[] = { 1, 0x10, 0x80, 0xff };
+	uint64_t written[TABLE_COLUMNS], found[TABLE_COLUMNS];
+	struct err e;
+	size_t size;
+	char *bytes = write_table(TABLE_ROWS, &size, written);
+	for (size_t at = 0; at < size; at++)
+		for (size_t k = 0; k < sizeof changes; k++) {
+			bytes[at] = (char)(bytes[at] ^ changes[k]);
+			const int n = read_table(bytes, size, found, &e);
+			if (n >= 0) {
+				assert_int_equal(n, TABLE_ROWS);
+				assert_memory_equal(written, found, sizeof written);
+			} else {
+				assert_int_equal(e.code, ERR_INVALID);
+				assert_non_null(strstr(e.message, "table"));
+			}
+			bytes[at] = (char)(bytes[at] ^ changes[k]);
+		}
+	for (size_t n = 1; n < size; n++)
+		assert_true(read_table(bytes, n, found, &e) < 0);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +544,8 @@ int main(void)
 		cmocka_unit_test(utf8_is_valid_up_to_its_first_fault),
 		cmocka_unit_test(counts_are_read_from_digits_only),
 		cmocka_unit_test(columns_of_counts_agree),
+		cmocka_unit_test(tables_are_read_as_they_were_written),
+		cmocka_unit_test(damaged_tables_are_never_other_tables),
 	};
 	return cmocka_run_group_tests_name("text formats", tests, NULL, NULL);
 }
