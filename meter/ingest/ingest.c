@@ -1285,6 +1285,22 @@ static int take_archived(struct ingest *in, struct text id, const struct err *wh
 	return 0;
 }
 
+/* Whether sums and calls of its session are to be asked for, and which of them are archived (empty:
+ * none), so that nobody can say whether the record counts already. */
+static int look_for_session(struct ingest *in, const struct metered *m, bool *out, char lacks[200],
+			    struct err *e)
+{
+	struct err failed = { 0 };
+	*lacks = 0;
+	*out = may_be_of_session(in, m);
+	int rc = *out ? session_sums_need(in->store, m, &failed) : 0;
+	if (rc != -ERR_ARCHIVED)
+		return rc == 0 ? 0 : err_pass(e, &failed);
+	*out = false;
+	snprintf(lacks, 200, "field 'session': %.180s", failed.message);
+	return 0;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
@@ -1292,8 +1308,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	struct usage_row row = { .record = with_defaults(in, m), .flags = flags_of(m) };
 	struct record *const r = &row.record;
 	struct known_id known;
-	char why[200];
-	bool unpriced;
+	char why[200], lacks[200];
+	bool unpriced, of_session;
 	if (in->o.own_ids && !text_is(r->text[FIELD_CUSTOMER], in->o.customer))
 		return ingest_refuse_call(in, m, INGEST_FOREIGN, now, e);
 	int rc = find_id(in, r->text[FIELD_CUSTOMER], &id, &known, &failed);
@@ -1307,14 +1323,16 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return err_pass(e, &failed);
 	in->stored = r->text[FIELD_ID];
 	const char *bad = ingest_check_size(r, why);
+	if ((rc = look_for_session(in, m, &of_session, lacks, e)) != 0)
+		return rc;
 	if (known.first && !bad) {
-		rc = may_be_of_session(in, m)
-			     ? session_sums_again(&in->sums, in->store, m, &known, e)
-			     : 0;
+		rc = of_session ? session_sums_again(&in->sums, in->store, m, &known, e) : 0;
 		return rc == 0 ? take_known(in, m, r, &known, now, e) : rc;
 	}
 	if (!bad)
 		bad = check(in, r, &row.flags, now, why);
+	if (!bad && *lacks)
+		bad = lacks;
 	const struct span span = span_of(m, r);
 	if (!bad && (rc = look_for_crossing(in, &span, &bad, e)) != 0)
 		return rc;
@@ -1322,8 +1340,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (!bad && (rc = look_for_double(in, m, &span, &bad, e)) != 0)
 		return rc;
 	enum session_met met = MET_NOTHING;
-	if (!bad && may_be_of_session(in, m) &&
-	    (rc = session_sums_meet(&in->sums, in->store, m, &met, e)) != 0)
+	if (!bad && of_session && (rc = session_sums_meet(&in->sums, in->store, m, &met, e)) != 0)
 		return rc;
 	if (met == MET_UNSURE)
 		bad = MAY_BE_HELD;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "meter/ingest/correct.h"
+#include "meter/store/archived.h"
 
 void session_sums_release(struct session_sums *x)
 {
@@ -450,6 +451,41 @@ static int note_as_sum(struct store *s, const struct metered *m, struct text cal
 	if (rc == 0)
 		rc = store_find_also(s, calls, false, &known, e);
 	return rc == 0 ? take_parts(s, m, id, known.current != 0, e) : rc;
+}
+
+static int need_run(struct store *s, const char *what, struct text session, struct err *e)
+{
+	struct known_id known = { .first = 1 };
+	int rc = 0;
+	for (int place = 1; rc == 0 && known.first; place++)
+		rc = find_run(s, what, session, place, &known, e);
+	return rc;
+}
+
+int session_sums_need(struct store *s, const struct metered *m, struct err *e)
+{
+	static const char *const runs[] = { "part", "open", "shared" };
+	const struct text session = m->record.text[FIELD_SESSION];
+	char room[SESSION_ROOM];
+	struct text rest = m->holds, id, also;
+	struct known_id known;
+	int rc = 0;
+	if (!archived_lacks(store_archived(s), &(struct row_span){ 1, INT64_MAX, ROWS_OF_ANY_TIME },
+			    NULL) ||
+	    !session_name(room, m, false, true).n)
+		return 0;
+	for (int any = 0; rc == 0 && any < 2; any++) {
+		known.first = 1;
+		for (int place = 1; rc == 0 && known.first; place++)
+			rc = find_sum(s, m, any, place, &known, e);
+		if (rc == 0 && (m->session_sum || m->in_run))
+			rc = store_find_also(s, session_name(room, m, any, true), false, &known, e);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof runs / sizeof *runs; i++)
+		rc = need_run(s, runs[i], session, e);
+	while (rc == 0 && held_next(&rest, &id, &also))
+		rc = store_look_for(s, id, &known, e);
+	return rc;
 }
 
 int session_sums_note(struct session_sums *x, struct store *s, const struct metered *m,

@@ -32,6 +32,9 @@ enum session_met {
 	MET_UNSURE /* a sum and an answer of its session, of which nobody knows whether it holds it
 		    */
 };
+/* Whether what the others ask of the record's session or run is at hand. Errors: ERR_ARCHIVED where
+ * it is archived, so that nobody can say whether the record counts already; the store's. */
+int session_sums_need(struct store *s, const struct metered *m, struct err *e);
 /* Before a record that is new is stored. Errors: the store's. */
 int session_sums_meet(struct session_sums *x, struct store *s, const struct metered *m,
 		      enum session_met *met, struct err *e);

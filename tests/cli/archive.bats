@@ -93,6 +93,23 @@ dump() { sql a.db "SELECT seq,id,kind,of,time,completed,series,price,origin,inpu
 	run "$TALLY" void c5-2 --why x; expect 0
 }
 
+@test "a run that goes on after its month is archived waits, and nothing else does" {
+	export TALLY_DB=$DIR/a.db
+	answer() { # number, day, input
+		printf '{"type":"result","subtype":"success","is_error":false,"session_id":"s","uuid":"u%s","timestamp":"2026-%sT16:00:00Z","total_cost_usd":0.1,"usage":{"input_tokens":%s,"output_tokens":60},"modelUsage":{"claude-sonnet-4-6":{"inputTokens":%s,"outputTokens":60}}}\n' "$1" "$2" "$3" "$3" >answer.$1.json
+	}
+	call() { printf '{"type":"assistant","sessionId":"%s","timestamp":"2026-%sT10:00:00Z","requestId":"r%s","version":"2.0.0","message":{"id":"m%s","type":"message","role":"assistant","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":%s,"output_tokens":20}}}\n' "$1" "$2" "$3" "$3" "$4" >call.$3.jsonl; }
+	answer 1 06-30 50; answer 2 07-02 43; call s 07-02 1 8; call other 07-02 2 9
+	"$TALLY" ingest answer.1.json -q
+	"$TALLY" db archive --before 2026-07 --to files -q
+	run "$TALLY" ingest answer.2.json call.1.jsonl call.2.jsonl
+	expect 3 '3 records read: 1 accepted, 0 duplicates, 0 conflicts, 2 quarantined' "field 'session'" 'archived with 2026-06'
+	run "$TALLY" fsck; expect 0 clean
+	"$TALLY" db restore 2026-06 --from files -q
+	run "$TALLY" quarantine retry --all; expect 0 '2 of 2 taken'
+	run "$TALLY" usage --json; expect 3 '"records": 4'
+}
+
 @test "a file that is not what was archived is named, and nothing of it is believed" {
 	life
 	"$TALLY" db archive --before 2026-07 --to files -q || [ $? = 3 ]
