@@ -259,12 +259,30 @@ static bool is_talk(struct text key)
 	return member_is_talk(name, false);
 }
 
-/* What the slow way looks at: also an object of which nothing is known, in which a count may be. */
-static bool is_judged(struct text key, struct text value)
+static bool name_is_judged(struct text key)
 {
-	return (value.n > 2 && *value.p == '{' && !is_talk(key)) || name_speaks_of_money(key) ||
-	       text_is(key, "thinking") || text_is(key, "reasoning_effort") ||
-	       text_is(key, "output_config") || text_is(key, "effort");
+	return name_speaks_of_money(key) || text_is(key, "thinking") ||
+	       text_is(key, "reasoning_effort") || text_is(key, "output_config") ||
+	       text_is(key, "effort");
+}
+
+/* What the slow way looks at: also an object of which nothing is known, in which a count may be. */
+static bool is_judged(struct plain_names *plain, struct text key, struct text value)
+{
+	enum { SLOTS = sizeof plain->slot / sizeof *plain->slot };
+	if (value.n > 2 && *value.p == '{' && !is_talk(key))
+		return true;
+	if (key.n == 0 || key.n > sizeof plain->slot->name)
+		return name_is_judged(key);
+	const size_t at =
+		(key.n + 5 * (unsigned char)*key.p + 2 * (unsigned char)key.p[key.n - 1]) % SLOTS;
+	if (plain->slot[at].n == key.n && memcmp(plain->slot[at].name, key.p, key.n) == 0)
+		return false;
+	if (name_is_judged(key))
+		return true;
+	plain->slot[at].n = (unsigned char)key.n;
+	memcpy(plain->slot[at].name, key.p, key.n);
+	return false;
 }
 
 /* Whether the object whose last value ends at p is all that there is. */
@@ -283,7 +301,7 @@ struct claude_members {
 };
 
 /* False: the slow way decides. */
-static bool claude_walk(struct claude_members *m, struct text line)
+static bool claude_walk(struct plain_names *plain, struct claude_members *m, struct text line)
 {
 	struct text key, value;
 	const char *end = line.p + line.n;
@@ -306,7 +324,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 		else if (text_is(key, "message"))
 			ok = !m->message.p, m->message = value;
 		else
-			ok = !is_judged(key, value);
+			ok = !is_judged(plain, key, value);
 	}
 	/* two processes that write at once may put two lines into one */
 	if (!ok || !value.p || !ends_line(last, end) || !text_is(m->type, "assistant") ||
@@ -322,7 +340,7 @@ static bool claude_walk(struct claude_members *m, struct text line)
 		else if (text_is(key, "stop_reason"))
 			m->unfinished = text_is(value, "null");
 		else
-			ok = !is_judged(key, value);
+			ok = !is_judged(plain, key, value);
 	}
 	return ok && value.p && m->id.n;
 }
@@ -358,7 +376,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	struct claude_members in = { 0 };
 	struct metered m;
 	struct instant t;
-	if (!claude_walk(&in, line) || !in.usage.n || !in.time.n ||
+	if (!claude_walk(&r->claude_plain, &in, line) || !in.usage.n || !in.time.n ||
 	    text_is(in.model, "<synthetic>") || instant_parse_lenient(&t, in.time, NULL) != 0)
 		return false;
 	payload_begin(&m, "claude-code.log", number);

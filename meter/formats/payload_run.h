@@ -72,6 +72,15 @@ struct export_seen {
 struct pending_row;
 struct capture;
 struct export_format;
+/* Names of members that were judged to speak of nothing: lines of a log have the same ones, and
+ * each is judged once. */
+struct plain_names {
+	struct {
+		unsigned char n;
+		char name[23];
+	} slot[64];
+};
+
 struct payload_reader {
 	struct payload_sink sink;
 	struct arena arena;		  /* of the source: streams, sessions */
@@ -97,7 +106,8 @@ struct payload_reader {
 	uint32_t counted;	 /* which counts the last usage told: as raw_counts.has */
 	enum log_kind log;
 	struct usage_layouts layouts; /* of the lines of a log */
-	char claude_answer[40];	      /* the `uuid` of the last line with an answer of a model */
+	struct plain_names claude_plain;
+	char claude_answer[40]; /* the `uuid` of the last line with an answer of a model */
 	/* agents that Claude Code's results name: the line, or UINT64_MAX once one of theirs was
 	 * read; the last one, and the session that named it */
 	struct dict claude_agents;

@@ -2,7 +2,6 @@
  */
 #include "meter/formats/payload_run.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -394,12 +393,15 @@ static bool has_one_lifetime(const struct metered *m)
 static struct text seller_of_id(struct text id)
 {
 	static const struct {
-		const char *mark, *seller;
-	} marks[] = { { "_bdrk_", "bedrock" }, { "_vrtx_", "vertex" } };
+		struct text mark;
+		const char *seller;
+	} marks[] = { { { "_bdrk_", 6 }, "bedrock" }, { { "_vrtx_", 6 }, "vertex" } };
 	enum { BEGIN = 16 };
 	const size_t n = id.n > BEGIN ? BEGIN : id.n;
-	for (size_t i = 0; n && i < sizeof marks / sizeof *marks; i++)
-		if (memmem(id.p, n, marks[i].mark, strlen(marks[i].mark)))
+	const char *at = n ? memchr(id.p, '_', n) : NULL;
+	for (size_t i = 0; at && i < sizeof marks / sizeof *marks; i++)
+		if (marks[i].mark.n <= n - (size_t)(at - id.p) &&
+		    memcmp(at, marks[i].mark.p, marks[i].mark.n) == 0)
 			return text_of(marks[i].seller);
 	return TEXT("");
 }
@@ -420,15 +422,14 @@ static void take_seller_of_ids(struct metered *m)
  * of all others are text, whoever counts them. */
 static bool may_show(struct text model)
 {
-	static const char *const words[] = { "image", "audio", "realtime", "live",
-					     "omni",  "video", "banana" };
-	char name[RECORD_TEXT_MAX + 1];
-	const size_t n = model.n < sizeof name ? model.n : sizeof name - 1;
-	for (size_t i = 0; i < n; i++)
-		name[i] = (char)tolower((unsigned char)model.p[i]);
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (text_find((struct text){ name, n }, words[i]))
-			return true;
+	static const struct text words[] = { { "image", 5 }, { "audio", 5 }, { "realtime", 8 },
+					     { "live", 4 },  { "omni", 4 },  { "video", 5 },
+					     { "banana", 6 } };
+	for (size_t i = 0; i < model.n; i++)
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+			if ((model.p[i] | 0x20) == *words[k].p && words[k].n <= model.n - i &&
+			    strncasecmp(model.p + i, words[k].p, words[k].n) == 0)
+				return true;
 	return false;
 }
 

@@ -537,21 +537,40 @@ const struct export_format *export_of_text(struct text s)
 	return of_header(first_line(s), &separator, any_of_columns);
 }
 
+/* Whether the first line says what it is: of documents of several lines the whole does. */
+static bool begins_with_a_line(struct text s)
+{
+	struct json_document *d;
+	const struct text line = first_line(s);
+	if (line.n == s.n)
+		return false;
+	if (*s.p != '{' && *s.p != '[' && *s.p != '\xef')
+		return true;
+	const bool whole = flat_document_open(&d, line, NULL) == 0;
+	if (whole)
+		json_close(d);
+	return whole;
+}
+
 /* What unpacks to no more than this is looked at, of a table its beginning. */
 const struct export_format *export_of_file(const char *path)
 {
-	enum { LOOKED_AT = 8 << 20 };
+	enum { LOOKED_AT = 8 << 20, FIRST = 64 << 10 };
 	struct stat st;
+	struct buf text = { 0 };
 	/* what can be read only once is not tried */
 	gzFile f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? gzopen(path, "rb") : NULL;
 	if (!f)
 		return NULL;
-	size_t room = (size_t)(st.st_size < LOOKED_AT / 16 ? st.st_size * 16 : LOOKED_AT) + 4096;
-	char *text = mem_zalloc(room);
-	int n = gzread(f, text, (unsigned)room);
+	for (int n = 1;
+	     n > 0 && text.n < LOOKED_AT &&
+	     !(text.n == FIRST && begins_with_a_line((struct text){ text.p, text.n }));) {
+		buf_need(&text, FIRST);
+		n = gzread(f, text.p + text.n, FIRST);
+		text.n += n > 0 ? (size_t)n : 0;
+	}
 	gzclose(f);
-	const struct export_format *found =
-		export_of_text((struct text){ text, n > 0 ? (size_t)n : 0 });
-	free(text);
+	const struct export_format *found = export_of_text((struct text){ text.p, text.n });
+	buf_release(&text);
 	return found;
 }
