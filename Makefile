@@ -291,7 +291,7 @@ compile_commands.json: Makefile ## how each file is compiled, for editors and an
 
 bench: all ## ratios against named rivals, measured in one run
 	mkdir -p build/bench
-	for part in run run_prices run_meter run_credit run_whatif run_sql run_postgres; do \
+	for part in run run_prices run_meter run_credit run_whatif run_sql run_postgres run_citus; do \
 		bench/$$part || echo "bench/$$part failed"; done | tee build/bench/log
 	-bench/goals build/bench/log
 
