@@ -66,8 +66,8 @@ enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */
 static const char *const others[] = { "about", "usage_key", "usage_claim" };
 /* Of `about`. */
-static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head",
-				     "own_ids",	  "sources",	    "archives" };
+static const char *const facts[] = { "rolled_to", "rolled_records", "journal_head", "own_ids",
+				     "sources",	  "archives",	    "archive_tag" };
 
 enum kind { KIND_INT, KIND_TEXT, KIND_BYTES, KIND_ID };
 
