@@ -449,18 +449,19 @@ static const char *value_end(const char *p, const char *end)
 	return end;
 }
 
-/* Documents one after the other, as jq prints them; r NULL: whether that is all there is. */
+/* Documents one after the other, each from a line of its own, as jq prints them; r NULL: whether
+ * that is all there is. */
 static bool read_values(struct text all, struct payload_reader *r)
 {
 	struct json_document *doc;
-	int64_t line = 1;
+	int64_t line = 1, ended = 0;
 	for (const char *p = all.p, *end = all.p + all.n; p < end;) {
 		if (strchr(" \t\r\n", *p)) {
 			line += *p++ == '\n';
 			continue;
 		}
 		const char *stop = value_end(p, end);
-		if (!strchr("{[", *p) ||
+		if (line == ended || !strchr("{[", *p) ||
 		    json_open(&doc, (struct text){ p, (size_t)(stop - p) }, NULL) != 0)
 			return false;
 		if (r)
@@ -468,6 +469,7 @@ static bool read_values(struct text all, struct payload_reader *r)
 		json_close(doc);
 		for (; p < stop; p++)
 			line += *p == '\n';
+		ended = line;
 	}
 	return true;
 }

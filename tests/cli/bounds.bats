@@ -111,6 +111,8 @@ in_the_database() {
 		db.execute("DELETE FROM rollup_more WHERE name='placeholders'")
 		db.execute('DROP INDEX txn_bill') # of later steps
 		db.execute('DROP TABLE credit_overage_before')
+		for table in 'archive', 'archived_id', 'archived_cell':
+		    db.execute('DROP TABLE ' + table)
 		db.execute('PRAGMA user_version=21')
 		db.commit()
 	END

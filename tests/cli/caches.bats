@@ -351,7 +351,7 @@ END
 	replay boundary,recorded-cost,reference: of records as they were billed
 	whatif scenario,scenarios,baseline,save,against,html: comparisons of several
 	whatif seed,resamples,level,sample,budget,sensitivity: intervals
-	whatif db,customer,project,logs: calls of the database, and of the logs of this machine's agents
+	whatif db,with-archive,customer,project,logs: calls of the database, and of the logs of this machine's agents
 	replay+whatif since,until,period,timezone,plan,byo,provider: money of records on days; hits of blocks have neither
 	replay+whatif threads: the cache of one trace is one thread's
 	END
