@@ -76,7 +76,8 @@ of_month() { run "$TALLY" invoice draft "$1" --period "$2" --prices card.json --
 		run "$TALLY" credit ledger acme --json
 		expect 0 "\"${at}:00:00Z\""
 	done
-	case $output in *T01:00*|*-30T23*) fail "a month begins at another hour" ;; esac
+	# of the hours at which something recurred, not of those at which that was booked; December begins in winter time
+	case $(grep -o '"at": "[^"]*"' <<<"$output") in *T01:00*|*-0[4-9]-30T23*) fail "a month begins at another hour" ;; esac
 	# a day is a day of the zone: 29 March had 23 hours
 	"$TALLY" credit account beta --plan plan.json --timezone Europe/Berlin --since 2026-01-01 -q
 	"$TALLY" credit grant beta 1 --every 1d --effective 2026-03-28 --expires 2026-04-01 --id daily -q
@@ -172,7 +173,7 @@ monthly() {
 	use c 2026-07-06T00:00:00Z 8000000
 	# July in euros does not hold June's dollars, and says so
 	run "$TALLY" invoice draft acme --period 2026-07 --rates rates.csv --prices card.json
-	expect 3 '1 earlier period in another currency changed since: draft it with --supplement' ' 4  EUR'
+	expect 3 '1 earlier period in another currency changed since: draft it with --supplement' ' 4.00  EUR'
 	"$TALLY" invoice finalize --all --rates rates.csv --prices card.json -q
 	run "$TALLY" invoice draft acme --supplement --period 2026-06 --prices card.json --json
 	expect 0 '"total": "4"' '"currency": "USD"'
