@@ -33,7 +33,8 @@ limits() { "$TALLY" limit list --json | jq -c '[.limits[] | [.period, .limit, .s
 	"$TALLY" limit clear acme --period month -q
 	[ "$("$TALLY" limit list --json | jq -c '[.limits[].period]')" = '["rolling 30h","rolling 7d"]' ]
 	run "$TALLY" limit clear acme --period year; expect 1 "no limit for 'year'"
-	for bad in 25h fortnight 'rolling 5m' ''; do
+	run "$TALLY" limit set acme --amount 1 --period 25h; expect 2 "did you mean 'rolling 25h'"
+	for bad in fortnight 'rolling 5m' ''; do
 		run "$TALLY" limit set acme --amount 1 --period "$bad"; expect 2 "is not one of: a number of hours"
 		run "$TALLY" budget set b --amount 1 --period "$bad"; expect 2 "is not one of: a number of hours"
 	done
