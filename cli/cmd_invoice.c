@@ -1077,7 +1077,7 @@ static int read_payment(struct cli *cli, const struct stored_invoice *i, struct 
 static int pay(struct cli *cli, struct err *e)
 {
 	struct ledger_session s = { 0 };
-	struct stored_invoice i, from;
+	struct stored_invoice i = { 0 }, from = { 0 };
 	struct arena texts = { 0 };
 	struct buf out = { 0 };
 	struct payment p = { 0 };
@@ -1090,7 +1090,7 @@ static int pay(struct cli *cli, struct err *e)
 		rc = read_payment(cli, &i, &p, e);
 	if (rc == 0 && giver)
 		rc = invoice_find(s.store, giver, &texts, &from, e);
-	p.invoice = rc == 0 ? i.id : 0;
+	p.invoice = i.id;
 	if (!cli_value(cli, "at"))
 		p.at = s.now;
 	if (rc == 0)
