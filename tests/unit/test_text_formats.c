@@ -442,7 +442,8 @@ static char *write_table(int rows, size_t *size, uint64_t digest[TABLE_COLUMNS])
 			else if (c < 4)
 				parquet_text(p, (size_t)c, text_of(text));
 			else
-				assert_int_equal(parquet_decimal(p, 4, (int128)(5 - i) << 80, NULL),
+				assert_int_equal(parquet_decimal(p, 4, (5 - i) * ((int128)1 << 80),
+								 NULL),
 						 0);
 		}
 		assert_int_equal(parquet_end_row(p, NULL), 0);
