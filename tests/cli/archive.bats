@@ -63,7 +63,7 @@ dump() { sql a.db "SELECT seq,id,kind,of,time,completed,series,price,origin,inpu
 	sums | alike >sums.before; with=; rows | alike >rows.before; dump >dump.before
 	run "$TALLY" db archive --before 2026-07-20 --to files
 	expect 0 "2026-05: usage-2026-05-" "24 rows" "2026-06: usage-2026-06-" "23 rows"
-	[ "$(stat -c %a files/*05*)" = 600 ]
+	[ "$(stat -c %a files/usage-2026-05-*)" = 600 ]
 	sums | alike | diff sums.before -
 	with="--with-archive files"; rows | alike | diff rows.before -
 	run "$TALLY" fsck; expect 0 "89 rows, clean"
@@ -113,7 +113,7 @@ dump() { sql a.db "SELECT seq,id,kind,of,time,completed,series,price,origin,inpu
 @test "a file that is not what was archived is named, and nothing of it is believed" {
 	life
 	"$TALLY" db archive --before 2026-07 --to files -q || [ $? = 3 ]
-	file=$(ls files/*06*)
+	file=$(ls files/usage-2026-06-*)
 	cp "$file" whole
 	for at in 900 $(($(stat -c %s whole) - 3)); do
 		cp whole "$file"
