@@ -276,8 +276,6 @@ static void read_values(struct writing *w, struct query *q,
 static int to_usage_row(struct writing *w, const struct retained_value v[USAGE_COLUMNS],
 			struct usage_row *row)
 {
-	const struct series_names *names;
-	const struct subject_names *subject;
 	struct record *r = &row->record;
 	*row = (struct usage_row){ .seq = v[AT_SEQ].number,
 				   .kind = (enum usage_kind)v[AT_KIND].number,
@@ -290,20 +288,12 @@ static int to_usage_row(struct writing *w, const struct retained_value v[USAGE_C
 	memset(r->counts, 0, sizeof r->counts);
 	for (int b = 0; b < BUCKET_COMMON; b++)
 		r->tokens[b] = v[AT_INPUT + b].number;
-	int rc = store_names_of(w->store, v[AT_SERIES].number, &names, &subject, w->e);
+	int rc = store_take_names(w->store, v[AT_SERIES].number, r, w->e);
 	if (rc != 0)
 		return rc;
 	r->text[FIELD_ID] = v[AT_ID].text;
 	r->text[FIELD_TASK] = v[AT_TASK].text;
 	r->text[FIELD_SESSION] = v[AT_SESSION].text;
-	r->text[FIELD_CUSTOMER] = names->customer;
-	r->text[FIELD_PROJECT] = names->project;
-	r->text[FIELD_WORKLOAD] = names->workload;
-	r->text[FIELD_EFFORT] = names->effort;
-	r->text[FIELD_PROVIDER] = subject->provider;
-	r->text[FIELD_MODEL] = subject->model;
-	r->text[FIELD_SERVICE_TIER] = subject->service_tier;
-	r->text[FIELD_REGION] = subject->region;
 	return v[AT_MORE].null ? 0 : row_read_more(r->counts, NULL, v[AT_MORE].text, w->e);
 }
 

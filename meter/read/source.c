@@ -431,45 +431,27 @@ static int read_table(struct source *s, struct text first, struct payload_reader
 	return rc < 0 ? rc : 0;
 }
 
-/* The end of the object or list that begins there, as far as its brackets tell. */
-static const char *value_end(const char *p, const char *end)
-{
-	int depth = 0;
-	bool quoted = false;
-	for (; p < end; p++) {
-		if (quoted && *p == '\\')
-			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-		else if (!quoted && (*p == '{' || *p == '['))
-			depth++;
-		else if (!quoted && (*p == '}' || *p == ']') && --depth <= 0)
-			return p + 1;
-	}
-	return end;
-}
-
 /* Documents one after the other, each from a line of its own, as jq prints them; r NULL: whether
  * that is all there is. */
 static bool read_values(struct text all, struct payload_reader *r)
 {
+	const char *end = all.p + all.n, *p = json_skip_space(all.p, end), *last = all.p;
 	struct json_document *doc;
-	int64_t line = 1, ended = 0;
-	for (const char *p = all.p, *end = all.p + all.n; p < end;) {
-		if (strchr(" \t\r\n", *p)) {
-			line += *p++ == '\n';
-			continue;
-		}
-		const char *stop = value_end(p, end);
-		if (line == ended || !strchr("{[", *p) ||
-		    json_open(&doc, (struct text){ p, (size_t)(stop - p) }, NULL) != 0)
+	struct text value;
+	int64_t line = 1;
+	for (bool own_line = true; p < end; p = json_skip_space(last, end)) {
+		for (; last < p; last++)
+			if (*last == '\n')
+				line++, own_line = true;
+		if (!own_line || (*p != '{' && *p != '[') || !json_walk_element(p, end, &value) ||
+		    json_open(&doc, value, NULL) != 0)
 			return false;
 		if (r)
 			payload_value(r, json_root(doc), line);
 		json_close(doc);
-		for (; p < stop; p++)
+		for (last = value.p + value.n; p < last; p++)
 			line += *p == '\n';
-		ended = line;
+		own_line = false;
 	}
 	return true;
 }

@@ -741,6 +741,24 @@ int store_names_of(struct store *s, int64_t series, const struct series_names **
 	return rc == 0 ? store_subject_names(s, (*names)->subject, subject, e) : rc;
 }
 
+int store_take_names(struct store *s, int64_t series, struct record *r, struct err *e)
+{
+	const struct series_names *names;
+	const struct subject_names *subject;
+	int rc = store_names_of(s, series, &names, &subject, e);
+	if (rc != 0)
+		return rc;
+	r->text[FIELD_CUSTOMER] = names->customer;
+	r->text[FIELD_PROJECT] = names->project;
+	r->text[FIELD_WORKLOAD] = names->workload;
+	r->text[FIELD_EFFORT] = names->effort;
+	r->text[FIELD_PROVIDER] = subject->provider;
+	r->text[FIELD_MODEL] = subject->model;
+	r->text[FIELD_SERVICE_TIER] = subject->service_tier;
+	r->text[FIELD_REGION] = subject->region;
+	return 0;
+}
+
 int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
 			struct err *e)
 {
@@ -1267,8 +1285,6 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 		AT_RULE,
 		AT_WRITTEN
 	};
-	const struct series_names *names;
-	const struct subject_names *subject;
 	*row = (struct usage_row){ .seq = db_int(q, AT_SEQ),
 				   .kind = (enum usage_kind)db_int(q, AT_KIND),
 				   .of = db_is_null(q, AT_OF) ? 0 : db_int(q, AT_OF),
@@ -1291,17 +1307,9 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	r->requests = db_int(q, AT_REQUESTS);
 	r->text[FIELD_TASK] = db_text(q, AT_TASK);
 	r->text[FIELD_SESSION] = db_text(q, AT_SESSION);
-	int rc = store_names_of(s, row->series, &names, &subject, e);
+	int rc = store_take_names(s, row->series, r, e);
 	if (rc != 0)
 		return rc;
-	r->text[FIELD_CUSTOMER] = names->customer;
-	r->text[FIELD_PROJECT] = names->project;
-	r->text[FIELD_WORKLOAD] = names->workload;
-	r->text[FIELD_EFFORT] = names->effort;
-	r->text[FIELD_PROVIDER] = subject->provider;
-	r->text[FIELD_MODEL] = subject->model;
-	r->text[FIELD_SERVICE_TIER] = subject->service_tier;
-	r->text[FIELD_REGION] = subject->region;
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (r->text[f].n)
 			r->present |= (uint64_t)1 << f;

@@ -225,6 +225,8 @@ int store_subject_names(struct store *s, int64_t subject, const struct subject_n
 /* Both of a series. */
 int store_names_of(struct store *s, int64_t series, const struct series_names **names,
 		   const struct subject_names **subject, struct err *e);
+/* The same, as the texts of a record. */
+int store_take_names(struct store *s, int64_t series, struct record *r, struct err *e);
 
 /* Reads and writes something that nobody asks for, inside a transaction: with its commit it is
  * known that the database can do both. Errors: ERR_STORE, ERR_BUSY. */

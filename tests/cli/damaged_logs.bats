@@ -57,6 +57,7 @@ both() {
 	torn=$(line 2)
 	{ line 1 && line 2 && crash; } >tail.jsonl && both 2 0 tail.jsonl "$TOLD" || return 1
 	{ line 1 && printf %s "$(line 2)" && crash; } >cut.jsonl && both 2 0 cut.jsonl "$TOLD" || return 1
+	{ line 1 | python3 -m json.tool && crash; } >pretty.json; run "$TALLY" replay pretty.json; expect 3 "$TOLD" || return 1
 	{ line 1 && crash && line 2 && line 3; } >within.jsonl && both 3 0 within.jsonl "$TOLD" || return 1
 	{ line 1 && printf %s "${torn:0:150}" && crash && line 3; } >torn.jsonl && both 2 3 torn.jsonl torn.jsonl:2 || return 1
 	{ line 1 && printf %s "${torn:0:150}" && crash && echo '{"type":"user","sessionId":"s"}' && line 3; } >user.jsonl && both 2 3 user.jsonl user.jsonl:2 || return 1
