@@ -37,7 +37,7 @@ setup() {
 	drawn 100 "TZ=UTC '$TALLY'"
 	[[ $output == *'this month'*'█'*'claude-sonnet-4-6'*'100 %'*'██████████'* || $(date -u +%d) = 01 ]] || fail "no days"
 	drawn 100 "TZ=UTC NO_COLOR=1 '$TALLY'"; [[ $output == *'██████████'* ]]
-	drawn 40 "TZ=UTC '$TALLY'"; [[ $output != *'█'* && $output == *'this month'* ]]
+	drawn 40 "TZ=UTC '$TALLY'"; [[ $output != *'██'* && $output == *'this month'* ]]
 	run -0 "$TALLY"; [[ $output != *'█'* && $output == *'this month'* ]]
 	! locale -a 2>/dev/null | grep -qx de_DE.iso88591 || { drawn 100 "LC_ALL=de_DE.ISO-8859-1 '$TALLY'"; [[ $output == *'this month'* && $output != *'█'* ]]; }
 }
