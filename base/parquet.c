@@ -9,6 +9,7 @@
 
 enum {
 	GROUP_ROWS = PARQUET_GROUP_ROWS,
+	FIRST_ROWS = 64,
 	GROUP_BYTES = 64 << 20, /* of texts, beyond which a group is full */
 	PACKING = 3		/* Zstandard's own default */
 };
@@ -102,12 +103,25 @@ struct parquet {
 	FILE *out;
 	struct column *column;
 	size_t columns, rows, groups;
+	size_t room;	    /* rows, and one at work, for which the columns have place */
 	size_t text_bytes;  /* of the words of the group at work */
 	int64_t all, place; /* rows in all; bytes written */
 	struct buf told;    /* of the groups that are written, as the end of the file tells it */
 	struct buf page, packed, head;
 	ZSTD_CCtx *packer;
 };
+
+static void make_room(struct parquet *p, size_t rows)
+{
+	p->room = rows;
+	for (size_t i = 0; i < p->columns; i++) {
+		struct column *c = &p->column[i];
+		if (c->of.optional)
+			c->has = mem_grow(c->has, rows * sizeof *c->has);
+		if (c->of.kind == PARQUET_TEXT)
+			c->number = mem_grow(c->number, rows * sizeof *c->number);
+	}
+}
 
 struct parquet *parquet_open(FILE *out, const struct parquet_column *column, size_t columns)
 {
@@ -119,11 +133,8 @@ struct parquet *parquet_open(FILE *out, const struct parquet_column *column, siz
 	for (size_t i = 0; i < columns; i++) {
 		struct column *c = &p->column[i];
 		c->of = column[i];
-		if (c->of.optional)
-			c->has = mem_alloc(GROUP_ROWS * sizeof *c->has);
-		if (c->of.kind == PARQUET_TEXT)
-			c->number = mem_alloc(GROUP_ROWS * sizeof *c->number);
 	}
+	make_room(p, FIRST_ROWS);
 	return p;
 }
 
@@ -439,6 +450,8 @@ int parquet_end_row(struct parquet *p, struct err *e)
 		c->given = false;
 	}
 	p->rows++;
+	if (p->rows == p->room && p->room < GROUP_ROWS)
+		make_room(p, 2 * p->room);
 	return p->rows == GROUP_ROWS || p->text_bytes > GROUP_BYTES ? write_group(p, e) : 0;
 }
 

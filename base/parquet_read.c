@@ -7,17 +7,22 @@
 #include "base/arena.h"
 #include "base/parquet_parts.h"
 
-enum { PAGE_MOST = 1 << 30, HEAD_MOST = 80, ENDS = 8 /* its length and the mark */ };
+enum {
+	GROUP_MOST = 1 << 28, /* bytes of a group, unpacked: four times what the writer ends one at */
+	HEAD_MOST = 80,
+	ENDS = 8 /* its length and the mark */
+};
 
 /* What a group has in one column. */
 struct column {
 	struct parquet_column of;
 	struct buf page, words; /* unpacked */
-	uint32_t *has;		/* of each row; NULL: not optional */
+	uint32_t *has;		/* of each row, where it is optional */
 	uint32_t *number;	/* of texts in a dictionary: which word, of each that is there */
 	struct text *text;	/* of texts: each that is there */
 	struct text *word;
-	const char *plain; /* of numbers: each that is there */
+	const char *plain;	  /* of numbers: each that is there */
+	size_t row_room, word_room; /* rows and words for which there is place */
 	size_t values, at; /* at: the one of the row at work */
 	bool there;
 	uint64_t digest;
@@ -30,7 +35,7 @@ struct parquet_reader {
 	size_t columns;
 	int64_t place, end, size; /* end: where the groups end */
 	int64_t rows, row;	  /* of the group at work; row: the next one */
-	int64_t all;
+	int64_t all, room; /* room: bytes to which the group at work may still unpack */
 	size_t groups;
 	struct buf told, packed;
 	ZSTD_DCtx *unpacker;
@@ -122,11 +127,14 @@ static int read_head(struct parquet_reader *r, const struct column *c, struct pa
 	parquet_put_head(&again, out);
 	const size_t n = (size_t)(left < HEAD_MOST ? left : HEAD_MOST);
 	good = good && again.n <= n && memcmp(again.p, bytes, again.n) == 0 && out->bytes >= 0 &&
-	       out->bytes <= PAGE_MOST && out->packed >= 0 &&
+	       out->bytes <= r->room && out->packed >= 0 &&
 	       out->packed <= left - (int64_t)again.n;
 	r->place += (int64_t)again.n;
 	buf_release(&again);
-	return good ? 0 : damaged(r, c, "the head of a page", e);
+	if (!good)
+		return damaged(r, c, "the head of a page", e);
+	r->room -= out->bytes;
+	return 0;
 }
 
 /* The next page, unpacked into *out. */
@@ -274,9 +282,27 @@ static int read_dictionary(struct parquet_reader *r, struct column *c, struct pa
 	    page->values > PARQUET_GROUP_ROWS)
 		return damaged(r, c, "a dictionary", e);
 	struct text t = { c->words.p, c->words.n };
-	return take_words(&t, c->word, (size_t)page->values)
+	const size_t words = (size_t)page->values;
+	if (words > c->word_room) {
+		c->word_room = words;
+		c->word = mem_grow(c->word, words * sizeof *c->word);
+	}
+	return take_words(&t, c->word, words)
 		       ? 0
 		       : damaged(r, c, "the words of a dictionary", e);
+}
+
+static void make_room(struct column *c, size_t rows)
+{
+	if (rows <= c->row_room)
+		return;
+	c->row_room = rows;
+	if (c->of.optional)
+		c->has = mem_grow(c->has, rows * sizeof *c->has);
+	if (c->of.kind == PARQUET_TEXT) {
+		c->number = mem_grow(c->number, rows * sizeof *c->number);
+		c->text = mem_grow(c->text, rows * sizeof *c->text);
+	}
 }
 
 /* The column of the next group. *bytes grows by what it is when it is unpacked. */
@@ -310,6 +336,7 @@ static int read_column(struct parquet_reader *r, struct column *c, int64_t *byte
 	    r->rows > PARQUET_GROUP_ROWS ||
 	    page.encoding != (k.dictionary >= 0 ? BY_DICTIONARY : PLAIN))
 		return damaged(r, c, "another page than there must be", e);
+	make_room(c, (size_t)r->rows);
 	if (!take_values(c, &page, words, (size_t)r->rows))
 		return damaged(r, c, "its values", e);
 	tell(r, c, &k);
@@ -322,6 +349,7 @@ static int read_group(struct parquet_reader *r, struct err *e)
 	int64_t bytes = 0;
 	int rc = 0;
 	r->rows = r->row = 0;
+	r->room = GROUP_MOST;
 	parquet_put_columns(&r->told, r->columns);
 	for (size_t i = 0; rc == 0 && i < r->columns; i++) {
 		r->column[i].at = SIZE_MAX;
@@ -409,17 +437,8 @@ int parquet_read_open(struct parquet_reader **out, FILE *in, const char *name,
 	r->columns = columns;
 	r->column = mem_zalloc(columns * sizeof *r->column);
 	r->unpacker = ZSTD_createDCtx();
-	for (size_t i = 0; i < columns; i++) {
-		struct column *c = &r->column[i];
-		c->of = column[i];
-		if (c->of.optional)
-			c->has = mem_alloc(PARQUET_GROUP_ROWS * sizeof *c->has);
-		if (c->of.kind == PARQUET_TEXT) {
-			c->number = mem_alloc(PARQUET_GROUP_ROWS * sizeof *c->number);
-			c->text = mem_alloc(PARQUET_GROUP_ROWS * sizeof *c->text);
-			c->word = mem_alloc(PARQUET_GROUP_ROWS * sizeof *c->word);
-		}
-	}
+	for (size_t i = 0; i < columns; i++)
+		r->column[i].of = column[i];
 	return r->unpacker ? find_end(r, e) : err_set(e, ERR_SYSTEM, "no memory to unpack");
 }
 
@@ -454,7 +473,7 @@ int parquet_next(struct parquet_reader *r, struct err *e)
 	}
 	for (size_t i = 0; i < r->columns; i++) {
 		struct column *c = &r->column[i];
-		c->there = !c->has || c->has[r->row];
+		c->there = !c->of.optional || c->has[r->row];
 		c->at += c->there;
 		digest(c);
 	}
