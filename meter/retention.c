@@ -136,8 +136,9 @@ static const struct {
 	  "SELECT count(*) FROM settled_apart a JOIN usage u ON u.seq=a.first WHERE " OF_MONTH(
 		  "u.") },
 	{ "corrections moved records into or out of it",
-	  "SELECT count(*) FROM usage c JOIN usage r ON r.seq=c.of WHERE c.of IS NOT NULL AND "
-	  "(" OF_MONTH("c.") ")<>(" OF_MONTH("r.") ")" },
+	  /* OFFSET: a cluster joins its rows by their series only, but any with a result */
+	  "SELECT count(*) FROM (SELECT of,time FROM usage WHERE of IS NOT NULL LIMIT ALL OFFSET "
+	  "0) c JOIN usage r ON r.seq=c.of WHERE (" OF_MONTH("c.") ")<>(" OF_MONTH("r.") ")" },
 	{ "sums of calls reach beyond its end",
 	  "SELECT count(*) FROM usage WHERE (flags & 8)<>0 AND " OF_MONTH("") " AND completed>@b" },
 };
@@ -197,11 +198,15 @@ static const char keep_rest[] = "INSERT INTO archived_id SELECT seq,id,@m FROM u
 	    "sum(cache_read),sum(cache_write_5m),sum(cache_write_1h),sum(output),sum(reasoning) FROM "
 	    "usage WHERE " OF_MONTH("") " GROUP BY 1,2,3";
 
+/* On a cluster the trigger asks on the workers. */
+static const char may_delete[] = "SET LOCAL citus.propagate_set_commands TO 'local'; SET LOCAL "
+				 "tally.archiving TO 'on'";
+
 static int delete_rows(struct store *s, const struct retained *r, struct err *e)
 {
 	struct db *db = store_db(s);
 	int64_t left = 0;
-	int rc = db_on_server(db) ? db_run(db, "SET LOCAL tally.archiving TO 'on'", e) : 0;
+	int rc = db_on_server(db) ? db_run(db, may_delete, e) : 0;
 	if (rc == 0)
 		rc = run_of_month(s, "DELETE FROM usage WHERE " OF_MONTH(""), r->month, e);
 	if (rc == 0 && db_on_server(db))
@@ -290,15 +295,7 @@ static int read_tag(struct store *s, char tag[9], struct err *e)
 /* Whose rows can go at all; all that is stored is in the sums behind it. */
 static int prepare(struct store *s, struct instant now, char tag[9], struct err *e)
 {
-	int64_t cluster = 0;
-	int rc = db_read_int(store_db(s), "SELECT count(*) FROM about WHERE key='cluster'",
-			     &cluster, e);
-	if (rc == 0 && cluster)
-		return err_set(e, ERR_USAGE,
-			       "%s is spread over a cluster, where months cannot be archived yet",
-			       store_path(s));
-	if (rc == 0)
-		rc = store_begin(s, now, e);
+	int rc = store_begin(s, now, e);
 	if (rc != 0)
 		return rc;
 	rc = rollup_catch_up(s, 0, e);
@@ -504,9 +501,13 @@ static int show_beside(struct store *s, struct err *e)
 		"TEMP VIEW usage AS SELECT %s FROM %s.usage UNION ALL SELECT %s FROM archived_row",
 		server ? "" : "temp.", columns_of_rows, server ? "tally" : "main", columns_of_rows);
 	int rc = db_run(store_db(s), sql.p, e);
-	/* what was prepared before means the table */
+	/* what was prepared before means the table; a cluster's rows come to its coordinator, to
+	 * lie beside these */
 	if (rc == 0 && server)
-		rc = db_run(store_db(s), "ANALYZE archived_row; DISCARD PLANS", e);
+		rc = db_run(store_db(s),
+			    "ANALYZE archived_row; DISCARD PLANS; SET "
+			    "citus.max_intermediate_result_size TO -1",
+			    e);
 	buf_release(&sql);
 	return rc;
 }
@@ -571,8 +572,9 @@ static const struct {
 	{ "ids are kept of records that are not archived",
 	  "SELECT count(*) FROM archived_id i JOIN usage u ON u.seq=i.seq" },
 	{ "conflicts are with no record",
-	  "SELECT count(*) FROM conflict WHERE first NOT IN (SELECT seq FROM usage) AND first NOT "
-	  "IN (SELECT seq FROM archived_id)" },
+	  "SELECT count(*) FROM (SELECT first FROM conflict EXCEPT SELECT c.first FROM conflict c "
+	  "JOIN usage u ON u.seq=c.first EXCEPT SELECT c.first FROM conflict c JOIN archived_id a "
+	  "ON a.seq=c.first) x" },
 };
 
 int retention_check(struct store *s, void (*take)(void *user, struct text fault), void *user,

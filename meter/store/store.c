@@ -242,22 +242,47 @@ static const struct sql sql_last_seq = {
 		    "FROM skipped),(SELECT max(last) FROM archive))," ARCHIVED_VERSION,
 };
 
-/* The one row of that statement, whose second column is ARCHIVED_VERSION. */
-static int take_last(struct store *s, struct query *q, int64_t *last, struct err *e)
+/* As db_step; the second column of a row is ARCHIVED_VERSION. */
+static int step_last(struct store *s, struct query *q, int64_t *last, struct err *e)
 {
 	int rc = db_step(&s->db, q, e);
-	if (rc <= 0)
+	if (rc != 1) {
+		db_reset(q);
 		return rc;
+	}
 	const int64_t version = db_int(q, 1);
 	*last = db_is_null(q, 0) ? 0 : db_int(q, 0);
 	db_reset(q);
-	return version == s->archived.version ? 0 : archived_read(&s->archived, &s->db, version, e);
+	if (version != s->archived.version)
+		rc = archived_read(&s->archived, &s->db, version, e);
+	return rc < 0 ? rc : 1;
 }
+
+/* Of a statement that always has a row. */
+static int take_last(struct store *s, struct query *q, int64_t *last, struct err *e)
+{
+	int rc = step_last(s, q, last, e);
+	return rc < 0 ? rc : 0;
+}
+
+/* Where every number that was ever handed out is rolled up, that is the last one, and no server of
+ * a cluster but its coordinator is asked. Who may only read may not be allowed to know. */
+static const struct sql sql_last_rolled = {
+	.postgres =
+		"SELECT CAST(value AS bigint)," ARCHIVED_VERSION " FROM about WHERE "
+		"key='rolled_to' AND CASE WHEN has_sequence_privilege('usage_seq_seq','SELECT') "
+		"THEN pg_sequence_last_value('usage_seq_seq')=CAST(value AS bigint) END",
+};
 
 static int read_last(struct store *s, int64_t *last, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(&s->db, &sql_last_seq, &q, e);
+	int rc = 0;
+	if (db_on_server(&s->db) && (rc = db_statement(&s->db, &sql_last_rolled, &q, e)) == 0)
+		rc = step_last(s, q, last, e);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = db_statement(&s->db, &sql_last_seq, &q, e);
 	return rc == 0 ? take_last(s, q, last, e) : rc;
 }
 
