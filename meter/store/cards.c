@@ -4,26 +4,42 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "meter/store/rollup.h"
 
-/* A price that was only looked at, or whose row a rollback took, rated nothing. The rollup of
- * quarters knows the same prices as that of days and does not grow with the number of customers. */
-#define RATED_SOMETHING \
-	"(price IN (SELECT price FROM rollup_quarter) OR price IN (SELECT price FROM usage WHERE " \
-	"seq>coalesce((SELECT CAST(value AS BIGINT) FROM about WHERE key='rolled_to'),0)))"
-static const struct sql sql_each = {
-	.text = "SELECT name,kind,checked,sha256,at,count(*) FROM card JOIN priced_by ON card=id "
-		"WHERE price=:price OR :price=0 AND " RATED_SOMETHING
-		" GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
+#define CARDS_WHERE(which) \
+	"SELECT name,kind,checked,sha256,at,count(*) FROM card JOIN priced_by ON card=id WHERE " which \
+	" GROUP BY id,name,kind,checked,sha256,at ORDER BY id"
+static const struct sql sql_of_price = {
+	.text = CARDS_WHERE("price=:price"),
 };
+/* A price that was only looked at, or whose row a rollback took, rated nothing. The rollup of
+ * quarters knows the same prices as that of days and does not grow with the number of customers.
+ * The last row that is rolled up is bound: of one that a query names, an engine reads all rows. */
+static const struct sql sql_of_all = {
+	.text = CARDS_WHERE("price IN (SELECT price FROM rollup_quarter) OR price IN (SELECT price "
+			    "FROM usage WHERE seq>:rolled_to)"),
+};
+
+static int ask(struct store *s, int64_t price, struct query **q, struct err *e)
+{
+	int64_t rolled_to = 0;
+	int rc = price ? 0 : rollup_rolled_to(s, &rolled_to, e);
+	if (rc == 0)
+		rc = db_statement(store_db(s), price ? &sql_of_price : &sql_of_all, q, e);
+	if (rc == 0 && price)
+		db_bind_int(*q, ":price", price);
+	else if (rc == 0)
+		db_bind_int(*q, ":rolled_to", rolled_to);
+	return rc;
+}
 
 int cards_each(struct store *s, int64_t price, int (*take)(void *user, const struct rated_card *c),
 	       void *user, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_each, &q, e);
+	int rc = ask(s, price, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":price", price);
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		const struct rated_card c = { db_text(q, 0), db_text(q, 1),    db_text(q, 2),
 					      db_text(q, 3), { db_int(q, 4) }, db_int(q, 5) };

@@ -1346,16 +1346,20 @@ int usage_each_cell(struct usage_cells *c, struct err *e)
 int usage_span(struct store *s, struct instant *first, struct instant *last, bool *any,
 	       struct err *e)
 {
-	struct query *q;
-	int rc = db_prepare(
-		store_db(s),
-		/* each end by itself: SQLite goes through the whole table for both */
-		"SELECT min(a),max(b) FROM (SELECT (SELECT min(quarter) FROM "
-		"rollup_quarter)*900000000 AS a,((SELECT max(quarter) FROM "
-		"rollup_quarter)+1)*900000000-1 AS b UNION ALL SELECT min(time),"
-		"max(time) FROM usage WHERE seq>(SELECT coalesce(max(CAST(value AS bigint)),0) FROM "
-		"about WHERE key='rolled_to')) x",
-		&q, e);
+	struct query *q = NULL;
+	int64_t rolled_to;
+	int rc = rollup_rolled_to(s, &rolled_to, e);
+	if (rc != 0)
+		return rc;
+	rc = db_prepare(store_db(s),
+			/* each end by itself: SQLite goes through the whole table for both */
+			"SELECT min(a),max(b) FROM (SELECT (SELECT min(quarter) FROM "
+			"rollup_quarter)*900000000 AS a,((SELECT max(quarter) FROM "
+			"rollup_quarter)+1)*900000000-1 AS b UNION ALL SELECT min(time),"
+			"max(time) FROM usage WHERE seq>:rolled_to) x",
+			&q, e);
+	if (rc == 0)
+		db_bind_int(q, ":rolled_to", rolled_to);
 	if (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
 		*any = !db_is_null(q, 0);
 		first->us = *any ? db_int(q, 0) : 0;
