@@ -13,6 +13,7 @@
 #define QUARTER_US (900 * US_PER_SECOND)
 
 enum { SUM_RECORDS, SUM_REQUESTS, SUM_TOKENS, SUM_COUNT = SUM_TOKENS + BUCKET_COMMON };
+enum { GATHERED_AT_ONCE = 100000 };
 
 struct cell {
 	int64_t cell, who, price; /* quarter and subject, or day and series */
@@ -290,20 +291,22 @@ static const struct sql sql_roll_rows = {
 		"ORDER BY seq",
 };
 
-static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g, struct err *e)
+/* Rows of one statement, whose results a server's client has in memory. before: the last row that
+ * was gathered. */
+static int gather_some(struct store *s, int64_t from, int64_t to, struct gathering *g,
+		       int64_t *before, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
-	int64_t before = 0;
 	int rc = db_statement(db, &sql_roll_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
-		if (db_int(q, 0) == before)
-			g->twice = before;
-		before = db_int(q, 0);
+		if (db_int(q, 0) == *before)
+			g->twice = *before;
+		*before = db_int(q, 0);
 		struct summed_row r = {
 			db_int(q, 0), db_int(q, 1),
 			db_int(q, 2), db_int(q, 3),
@@ -321,6 +324,17 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 			break;
 	}
 	db_reset(q);
+	return rc;
+}
+
+static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g, struct err *e)
+{
+	int64_t before = 0;
+	int rc = 0;
+	for (int64_t end; rc == 0 && from <= to; from = end + 1) {
+		end = to - from < GATHERED_AT_ONCE ? to : from + GATHERED_AT_ONCE - 1;
+		rc = gather_some(s, from, end, g, &before, e);
+	}
 	return rc;
 }
 
