@@ -8,7 +8,8 @@
 #include "base/parquet_parts.h"
 
 enum {
-	GROUP_MOST = 1 << 28, /* bytes of a group, unpacked: four times what the writer ends one at */
+	GROUP_MOST =
+		1 << 28, /* bytes of a group, unpacked: four times what the writer ends one at */
 	HEAD_MOST = 80,
 	ENDS = 8 /* its length and the mark */
 };
@@ -21,9 +22,9 @@ struct column {
 	uint32_t *number;	/* of texts in a dictionary: which word, of each that is there */
 	struct text *text;	/* of texts: each that is there */
 	struct text *word;
-	const char *plain;	  /* of numbers: each that is there */
+	const char *plain;	    /* of numbers: each that is there */
 	size_t row_room, word_room; /* rows and words for which there is place */
-	size_t values, at; /* at: the one of the row at work */
+	size_t values, at;	    /* at: the one of the row at work */
 	bool there;
 	uint64_t digest;
 };
@@ -35,7 +36,7 @@ struct parquet_reader {
 	size_t columns;
 	int64_t place, end, size; /* end: where the groups end */
 	int64_t rows, row;	  /* of the group at work; row: the next one */
-	int64_t all, room; /* room: bytes to which the group at work may still unpack */
+	int64_t all, room;	  /* room: bytes to which the group at work may still unpack */
 	size_t groups;
 	struct buf told, packed;
 	ZSTD_DCtx *unpacker;
@@ -127,8 +128,7 @@ static int read_head(struct parquet_reader *r, const struct column *c, struct pa
 	parquet_put_head(&again, out);
 	const size_t n = (size_t)(left < HEAD_MOST ? left : HEAD_MOST);
 	good = good && again.n <= n && memcmp(again.p, bytes, again.n) == 0 && out->bytes >= 0 &&
-	       out->bytes <= r->room && out->packed >= 0 &&
-	       out->packed <= left - (int64_t)again.n;
+	       out->bytes <= r->room && out->packed >= 0 && out->packed <= left - (int64_t)again.n;
 	r->place += (int64_t)again.n;
 	buf_release(&again);
 	if (!good)
@@ -287,9 +287,7 @@ static int read_dictionary(struct parquet_reader *r, struct column *c, struct pa
 		c->word_room = words;
 		c->word = mem_grow(c->word, words * sizeof *c->word);
 	}
-	return take_words(&t, c->word, words)
-		       ? 0
-		       : damaged(r, c, "the words of a dictionary", e);
+	return take_words(&t, c->word, words) ? 0 : damaged(r, c, "the words of a dictionary", e);
 }
 
 static void make_room(struct column *c, size_t rows)

@@ -75,6 +75,12 @@ const char *payload_map_missing(const struct payload_reader *r)
 	return NULL;
 }
 
+void payload_set_observations(struct payload_reader *r, struct observations *o, struct text owner)
+{
+	r->observations = o;
+	r->observer = owner;
+}
+
 void payload_set_held(struct payload_reader *r)
 {
 	r->held = true;

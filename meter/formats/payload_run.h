@@ -11,6 +11,7 @@
 #include "base/dict.h"
 #include "meter/formats/counts.h"
 #include "meter/formats/members.h"
+#include "meter/formats/observations.h"
 #include "meter/formats/payload.h"
 #include "meter/formats/usage_layout.h"
 #include "meter/read/exports.h"
@@ -156,8 +157,10 @@ struct payload_reader {
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
-	struct dict langfuse;	 /* what events told of observations so far, a struct text by id */
-	struct capture *capture; /* NULL: what is read is none so far */
+	struct dict langfuse; /* what events told of observations and traces so far (langfuse.c) */
+	struct observations *observations; /* and in other sources; NULL: nothing */
+	struct text observer;		   /* whose ids these are */
+	struct capture *capture;	   /* NULL: what is read is none so far */
 };
 
 /* Fills m with defaults for a document at that line. */

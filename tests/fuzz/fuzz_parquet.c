@@ -160,9 +160,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	uint64_t digest[COLUMNS];
 	switch (take(&in, 1) % 3) {
-	case 0: read_all(file_of(in.p, in.n), digest); break;
-	case 1: read_pages(in); break;
-	default: write_and_read(in); break;
+	case 0:
+		read_all(file_of(in.p, in.n), digest);
+		break;
+	case 1:
+		read_pages(in);
+		break;
+	default:
+		write_and_read(in);
+		break;
 	}
 	return 0;
 }
