@@ -1,8 +1,8 @@
 /*
- * What frameworks, gateways and batches make of an answer: LangChain's messages, results of the AI
- * SDK, OpenRouter's generations, Bedrock's log of invocations.
+ * What frameworks, gateways and batches make of an answer: results of the AI SDK, OpenRouter's
+ * generations, Bedrock's log of invocations.
  *
- * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
+ * Sources: AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
  * /generation, Bedrock model invocation logging.
  */
 #include "meter/formats/agent_call.h"
@@ -23,46 +23,6 @@ static json_value *either(json_value *a, json_value *b)
 static int set_count(struct raw_counts *c, enum raw_count which, json_value *n, struct err *e)
 {
 	return n && json_kind(n) != JSON_NULL ? counts_set(c, which, n, e) : 0;
-}
-
-static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line)
-{
-	json_value *message = is_object(json_member(v, "kwargs")) ? json_member(v, "kwargs") : v;
-	json_value *usage = json_member(message, "usage_metadata"),
-		   *meta = json_member(message, "response_metadata");
-	json_value *own = either(json_member(meta, "usage"), json_member(meta, "token_usage"));
-	struct metered m;
-	struct err e;
-	struct raw_counts c = { 0 };
-	if (!is_object(usage))
-		return false;
-	payload_begin(&m, "langchain.message", line);
-	payload_id(&m, either(json_member(message, "id"), json_member(meta, "id")));
-	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_name"));
-	payload_tier(r, &m, meta, own);
-	json_value *created = either(json_member(meta, "created"), json_member(meta, "created_at"));
-	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
-	if (rc == 0)
-		rc = payload_labels(r, &m.record, v, &e);
-	if (rc == 0 && message != v)
-		rc = payload_labels(r, &m.record, message, &e);
-	/* units stand in the vendor's own usage alone */
-	if (rc == 0)
-		rc = counts_read_units(&c, own, &e);
-	if (rc == 0)
-		rc = payload_counts(r, &m, usage, &c, &e);
-	if (rc == 0)
-		rc = payload_tools(r, &m, message, own, &e);
-	payload_grounding(r, &m,
-			  either(json_member(meta, "grounding_metadata"),
-				 json_member(meta, "groundingMetadata")));
-	payload_judge_beside(r, &m, message, usage, "");
-	payload_judge_strays(r, &m, message, usage);
-	payload_end(r, &m, v, rc, &e);
-	return true;
 }
 
 /* What the vendor's part of an AI SDK result says of the cache, where the usage of older versions
@@ -383,6 +343,6 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 
 bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	return read_langchain(r, v, line) || read_ai_sdk(r, v, NULL, line) ||
+	return langchain_message(r, v, line) || read_ai_sdk(r, v, NULL, line) ||
 	       read_mux(r, v, line) || read_generation(r, v, line) || read_invocation(r, v, line);
 }

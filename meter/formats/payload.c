@@ -23,6 +23,8 @@ void payload_close(struct payload_reader *r)
 	dict_release(&r->session_answers);
 	dict_release(&r->claude_agents);
 	dict_release(&r->langfuse);
+	dict_release(&r->chat_pieces);
+	dict_release(&r->chat_whole);
 	capture_release(r);
 	export_release(r);
 	doubts_release(&r->doubts);
@@ -480,6 +482,7 @@ void payload_finish(struct payload_reader *r)
 	claude_log_finish(r);
 	session_log_finish(r);
 	langfuse_finish(r);
+	langchain_finish(r);
 	stream_finish(r);
 	export_finish(r);
 }

@@ -71,6 +71,7 @@ struct export_seen {
 };
 
 struct pending_row;
+struct chat_pieces;
 struct capture;
 struct export_format;
 /* Names of members that were judged to speak of nothing: lines of a log have the same ones, and
@@ -160,6 +161,10 @@ struct payload_reader {
 	struct dict langfuse; /* what events told of observations and traces so far (langfuse.c) */
 	struct observations *observations; /* and in other sources; NULL: nothing */
 	struct text observer;		   /* whose ids these are */
+	/* LangChain: answers in pieces, in the order in which they began and by their ids, and the ids
+	 * of those that are there as a whole */
+	struct chat_pieces *first_chat, *last_chat;
+	struct dict chat_pieces, chat_whole;
 	struct capture *capture;	   /* NULL: what is read is none so far */
 };
 
@@ -326,6 +331,10 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+/* A message of LangChain's. */
+bool langchain_message(struct payload_reader *r, json_value *v, int64_t line);
+/* Answers of which pieces were read. */
+void langchain_finish(struct payload_reader *r);
 /* Tells of generations whose usage no event told. */
 void langfuse_finish(struct payload_reader *r);
 /* Also as the text that rows of a CSV or a table hold. */
