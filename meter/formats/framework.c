@@ -81,7 +81,7 @@ static void judge_rest(struct payload_reader *r, struct metered *m, json_value *
 		       json_value *b, const char *const *names)
 {
 	for (json_value *o = json_first(v); o; o = json_next(o)) {
-		bool known = o == a || o == b || m->unread;
+		bool known = o == a || o == b || m->unread || member_reason(m->shape, json_key(o));
 		for (const char *const *n = names; *n; n++)
 			known |= strcmp(json_key(o), *n) == 0;
 		if (!known && members_count_tokens(&r->member, m->shape, o, json_key(o)))
@@ -142,19 +142,23 @@ static bool is_ai_sdk(json_value *v, json_value *usage)
 		 json_member(json_member(v, "response"), "modelId")));
 }
 
-static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
+bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
 {
 	json_value *usage = json_member(v, "usage"), *steps = json_member(v, "steps"),
 		   *response = json_member(v, "response");
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { 0 };
-	if (!is_object(usage) || !is_ai_sdk(v, usage))
+	/* a result is written with its steps and without what it computes of them */
+	json_value *first = json_first(steps);
+	if (is_object(usage) ? !is_ai_sdk(v, usage)
+			     : !json_member(json_member(first, "response"), "modelId") ||
+				       !is_ai_sdk(first, json_member(first, "usage")))
 		return false;
 	/* each step was a call; the usage beside them is the last one's, or the sum */
-	if (is_object(json_member(json_first(steps), "usage"))) {
+	if (is_object(json_member(first, "usage"))) {
 		for (json_value *s = json_first(steps); s; s = json_next(s))
-			if (!read_ai_sdk(r, s, v, line))
+			if (!ai_sdk_result(r, s, v, line))
 				payload_pass_over(r, "ai-sdk.result", s, line);
 		return true;
 	}
@@ -343,6 +347,6 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 
 bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	return langchain_message(r, v, line) || read_ai_sdk(r, v, NULL, line) ||
-	       read_mux(r, v, line) || read_generation(r, v, line) || read_invocation(r, v, line);
+	return ai_sdk_result(r, v, NULL, line) || read_mux(r, v, line) ||
+	       read_generation(r, v, line) || read_invocation(r, v, line);
 }

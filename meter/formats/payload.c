@@ -483,6 +483,7 @@ void payload_finish(struct payload_reader *r)
 	session_log_finish(r);
 	langfuse_finish(r);
 	langchain_finish(r);
+	ai_stream_finish(r);
 	stream_finish(r);
 	export_finish(r);
 }

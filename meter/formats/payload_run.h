@@ -70,6 +70,14 @@ struct export_seen {
 	bool role[EXPORT_ROLES];
 };
 
+/* A stream of the AI SDK's parts. */
+struct ai_stream {
+	bool open;
+	int64_t steps, input, output; /* that ended, and what they count together */
+	int64_t began;		      /* the line of what began and has not ended; 0: nothing */
+	struct text response; /* what was told of the model's answer; in the reader's arena */
+};
+
 struct pending_row;
 struct chat_pieces;
 struct capture;
@@ -161,11 +169,12 @@ struct payload_reader {
 	struct dict langfuse; /* what events told of observations and traces so far (langfuse.c) */
 	struct observations *observations; /* and in other sources; NULL: nothing */
 	struct text observer;		   /* whose ids these are */
-	/* LangChain: answers in pieces, in the order in which they began and by their ids, and the ids
-	 * of those that are there as a whole */
+	/* LangChain: answers in pieces, in the order in which they began and by their ids, and the
+	 * ids of those that are there as a whole */
 	struct chat_pieces *first_chat, *last_chat;
 	struct dict chat_pieces, chat_whole;
-	struct capture *capture;	   /* NULL: what is read is none so far */
+	struct ai_stream ai_stream;
+	struct capture *capture; /* NULL: what is read is none so far */
 };
 
 /* Fills m with defaults for a document at that line. */
@@ -314,9 +323,11 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(langfuse_document, "batch type=generation-create type=generation-update") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \
+	X(ai_stream_document, \
+	  "type=start-step type=step-start type=stream-start type=finish-step type=step-finish") \
+	X(langchain_document, "usage_metadata response_metadata") \
 	X(framework_document, \
-	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
-	  "prompt_eval_count") \
+	  "providerMetadata native_tokens_prompt schemaType prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result usage_info meta") \
@@ -331,8 +342,10 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
-/* A message of LangChain's. */
-bool langchain_message(struct payload_reader *r, json_value *v, int64_t line);
+/* A result of the AI SDK's, or one of its steps; parent: the result around it, NULL: none. */
+bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line);
+/* Tells of a step that did not end. */
+void ai_stream_finish(struct payload_reader *r);
 /* Answers of which pieces were read. */
 void langchain_finish(struct payload_reader *r);
 /* Tells of generations whose usage no event told. */
