@@ -118,6 +118,16 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	run "$TALLY" replay a.json b.json --json; expect 0 '"records": 2,' '"input": 150,' '"cache_read": 20,' '"output": 50,'
 	run "$TALLY" replay a.json --by session --csv; expect 0 's1,1,100,20,'
 }
+@test "a framework that a span names in the place of the seller sells nothing" {
+	u='"gen_ai.operation.name":"chat","gen_ai.usage.input_tokens":1000,"gen_ai.usage.output_tokens":100'
+	spans "$(span a '' chat "$u,\"gen_ai.system\":\"gcp.vertex.agent\",\"gen_ai.request.model\":\"deepseek-v4-pro\"")" \
+		"$(span b '' chat "$u,\"gen_ai.provider.name\":\"strands-agents\",\"gen_ai.request.model\":\"deepseek-v4-pro\"")" >a.json
+	run "$TALLY" replay a.json; expect 0 '$0.001044' # 2000 at 0.435, 200 at 0.87 dollars a million
+	[[ $output != *"sellers without a card"* ]]
+	# who sells it is told in another place
+	spans "$(span a '' chat "$u,\"gen_ai.system\":\"Spring AI\",\"llm.provider\":\"aws.bedrock\",\"gen_ai.request.model\":\"claude-sonnet-4-6\"")" >b.json
+	"$TALLY" ingest b.json; run "$TALLY" explain span:5b8efff798038103d269b633813fc60c:aaaaaaaaaaaaaaaa; expect 3 'provider   bedrock' 'Spring AI'
+}
 @test "a call counts once, not the spans around it" {
 	serve
 	call="\"gen_ai.operation.name\":\"chat\",$USAGE"
