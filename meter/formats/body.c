@@ -75,6 +75,12 @@ static bool is_pictures(json_value *v)
 		(json_member(first, "b64_json") || json_member(first, "url")));
 }
 
+/* Gemini's names of counts, whose answers leave the thoughts out. */
+static bool is_gemini(json_value *usage)
+{
+	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -102,7 +108,9 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage,
-				    &(struct raw_counts){ .pictures = is_pictures(v) }, &e);
+				    &(struct raw_counts){ .pictures = is_pictures(v),
+							  .reasoning_beside = is_gemini(usage) },
+				    &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
 	if (rc == 0)
@@ -295,7 +303,8 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 		read_answer(r, v, json_member(v, "meta"), "cohere.rerank", line);
 	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
 		 json_member(v, "prompt_eval_count") || json_member(v, "eval_count") ||
-		 json_member(v, "completion_tokens") || json_member(v, "inputTokens"))
+		 json_member(v, "completion_tokens") || json_member(v, "inputTokens") ||
+		 is_gemini(v))
 		/* a bare usage object, or a row that carries its counts at the top */
 		read_answer(r, v, v, "usage", line);
 	else
