@@ -55,7 +55,7 @@ static void add_path(struct path_list *list, const char *path, bool found)
 
 static bool is_log(const char *name)
 {
-	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",
+	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",	  ".har",
 					    ".jsonl.gz", ".json.gz", ".ndjson.gz" };
 	size_t n = strlen(name);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
