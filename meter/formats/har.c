@@ -41,12 +41,6 @@ static json_value *entries_of(json_value *v)
 	return json_kind(entries) == JSON_ARRAY ? entries : NULL;
 }
 
-bool har_known(json_value *v)
-{
-	json_value *first = json_first(entries_of(v));
-	return json_member(first, "request") && json_member(first, "response");
-}
-
 static void take_entry(void *user, const struct metered *given)
 {
 	struct har_entry *x = user;
@@ -145,10 +139,22 @@ static void read_text(struct payload_reader *r, struct text body, int64_t line)
 	}
 }
 
+/* Whether a number stands in it under a name that speaks of usage or tokens. */
+static bool counts(json_value *v, bool usage)
+{
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		const char *name = json_key(m) ? json_key(m) : "";
+		const bool within = usage || strcasestr(name, "usage");
+		if (json_kind(m) == JSON_NUMBER ? within || strcasestr(name, "token")
+						: counts(m, within))
+			return true;
+	}
+	return false;
+}
+
 static bool may_be_call(struct har_entry *x, json_value *root, struct text body)
 {
-	return x->asks || (root ? members_count_tokens(&x->reader->member, "har", root, "")
-				: text_holds(body, "\"usage"));
+	return x->asks || (root ? counts(root, false) : text_holds(body, "\"usage"));
 }
 
 static void read_response(struct har_entry *x, json_value *content, struct text body, int64_t line)
@@ -188,6 +194,13 @@ static void read_entry(struct payload_reader *r, json_value *entry, int64_t line
 	const bool coded = json_string(json_member(content, "encoding")).n;
 	struct buf plain = { 0 };
 	struct err e;
+	if (!url_of(entry).n || json_kind(content) != JSON_OBJECT) {
+		err_set(&e, ERR_INVALID,
+			"the entry has no request with an address, or no response");
+		/* its headers are nobody's business */
+		r->sink.refuse(r->sink.user, line, TEXT("{\"entry\":null}"), &e);
+		return;
+	}
 	x.asks = asks_model(&x);
 	if (coded && base64_decode(&plain, body))
 		body = (struct text){ plain.p ? plain.p : "", plain.n };
@@ -208,9 +221,10 @@ static void read_entry(struct payload_reader *r, json_value *entry, int64_t line
 bool har_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	int64_t number = 0;
-	if (!har_known(v))
+	json_value *first = json_first(entries_of(v));
+	if (!json_member(first, "response"))
 		return false;
-	for (json_value *entry = json_first(entries_of(v)); entry; entry = json_next(entry)) {
+	for (json_value *entry = first; entry; entry = json_next(entry)) {
 		number++;
 		read_entry(r, entry, line ? line : number);
 	}

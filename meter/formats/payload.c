@@ -511,7 +511,7 @@ static bool is_told_by(json_value *v, const char *tells)
 bool payload_knows(json_value *v)
 {
 	if (json_kind(v) == JSON_ARRAY || export_of_document(v, EXPORT_AS_USAGE) ||
-	    export_page_is_empty(v) || session_document_known(v) || har_known(v))
+	    export_page_is_empty(v) || session_document_known(v))
 		return true;
 	for (size_t i = 0; i < FORMATS; i++)
 		if (is_told_by(v, formats[i].tells))

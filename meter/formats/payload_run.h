@@ -316,7 +316,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(codex_log_document, \
 	  "type=session_meta type=turn_context type=event_msg type=response_item") \
 	X(export_document, "") \
-	X(har_document, "") \
+	X(har_document, "log") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq interaction type=message_start") \
@@ -343,8 +343,6 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
-/* Whether it is a HAR file. */
-bool har_known(json_value *v);
 /* A result of the AI SDK's, or one of its steps; parent: the result around it, NULL: none. */
 bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line);
 /* Tells of a step that did not end. */
