@@ -2,7 +2,7 @@
  * HAR files, as browsers and proxies export what they saw: each response is read as if it stood
  * alone, at the instant of its request and with the model that the request or its address names.
  *
- * Most of what a page loads is no call: what counts no tokens is passed over. A request that asks a
+ * Most of what a page loads is no call: what counts no tokens is skipped. A request that asks a
  * model and whose response was not kept is a call that is missing.
  *
  * Source: HAR 1.2 (w3c/web-performance, specs/HAR).
