@@ -117,8 +117,12 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0 && !m.unread && !(r->counted & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) &&
-	    r->counted && holds_answer(v))
+	if (rc == 0 && !m.unread && wrapped_counts_other(v, usage))
+		m.unread = "the usage counts something else than that of the answer within it";
+	/* of a total alone nobody knows how much was the answer */
+	const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_TOTAL;
+	if (rc == 0 && !m.unread && !(r->counted >> RAW_COMPLETION & 1) &&
+	    (r->counted & both) != both && r->counted && holds_answer(v))
 		m.unread = "the usage does not count the answer that stands beside it";
 	payload_judge_strays(r, &m, v, usage);
 	payload_end(r, &m, v, rc, &e);

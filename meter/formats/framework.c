@@ -142,6 +142,53 @@ static bool is_ai_sdk(json_value *v, json_value *usage)
 		 json_member(json_member(v, "response"), "modelId")));
 }
 
+/* What a usage counts in all; either name, in the forms of all versions. */
+static int64_t total_of(json_value *usage, const char *name, const char *older)
+{
+	json_value *v = json_member(usage, name);
+	struct raw_counts c = { 0 };
+	if (is_object(v))
+		v = json_member(v, "total");
+	else if (json_is_nothing(v))
+		v = json_member(usage, older);
+	return set_count(&c, RAW_TOTAL, v, NULL) == 0 ? c.count[RAW_TOTAL] : 0;
+}
+
+void ai_sdk_add(struct ai_sums *s, json_value *usage)
+{
+	s->steps++;
+	s->input += total_of(usage, "inputTokens", "promptTokens");
+	s->output += total_of(usage, "outputTokens", "completionTokens");
+}
+
+bool ai_sdk_adds_up(struct payload_reader *r, json_value *v, json_value *total,
+		    const struct ai_sums *s, int64_t line)
+{
+	struct ai_sums all = { 0 };
+	struct err e;
+	ai_sdk_add(&all, total);
+	if (!is_object(total) || (all.input == s->input && all.output == s->output))
+		return true;
+	err_set(&e, ERR_INVALID,
+		"%lld and %lld tokens are counted in all, and the steps that are here count %lld "
+		"and %lld",
+		(long long)all.input, (long long)all.output, (long long)s->input,
+		(long long)s->output);
+	payload_refuse(r, line, v, &e);
+	return false;
+}
+
+static void read_steps(struct payload_reader *r, json_value *v, json_value *steps, int64_t line)
+{
+	struct ai_sums sums = { 0 };
+	for (json_value *s = json_first(steps); s; s = json_next(s)) {
+		if (!ai_sdk_result(r, s, v, line))
+			payload_pass_over(r, "ai-sdk.result", s, line);
+		ai_sdk_add(&sums, json_member(s, "usage"));
+	}
+	ai_sdk_adds_up(r, v, json_member(v, "totalUsage"), &sums, line);
+}
+
 bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
 {
 	json_value *usage = json_member(v, "usage"), *steps = json_member(v, "steps"),
@@ -157,9 +204,7 @@ bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, 
 		return false;
 	/* each step was a call; the usage beside them is the last one's, or the sum */
 	if (is_object(json_member(first, "usage"))) {
-		for (json_value *s = json_first(steps); s; s = json_next(s))
-			if (!ai_sdk_result(r, s, v, line))
-				payload_pass_over(r, "ai-sdk.result", s, line);
+		read_steps(r, v, steps, line);
 		return true;
 	}
 	payload_begin(&m, "ai-sdk.result", line);

@@ -70,11 +70,16 @@ struct export_seen {
 	bool role[EXPORT_ROLES];
 };
 
-/* A stream of the AI SDK's parts. */
+/* Steps of the AI SDK's, and what they count together. */
+struct ai_sums {
+	int64_t steps, input, output;
+};
+
+/* A stream of its parts. */
 struct ai_stream {
 	bool open;
-	int64_t steps, input, output; /* that ended, and what they count together */
-	int64_t began;		      /* the line of what began and has not ended; 0: nothing */
+	struct ai_sums ended;
+	int64_t began;	      /* the line of what began and has not ended; 0: nothing */
 	struct text response; /* what was told of the model's answer; in the reader's arena */
 };
 
@@ -343,8 +348,14 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+/* Whether an answer within the document v has a usage that counts something else than this one. */
+bool wrapped_counts_other(json_value *v, json_value *usage);
 /* A result of the AI SDK's, or one of its steps; parent: the result around it, NULL: none. */
 bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line);
+void ai_sdk_add(struct ai_sums *s, json_value *usage);
+/* Whether total, where it is an object, counts what the steps do; refuses v where not. */
+bool ai_sdk_adds_up(struct payload_reader *r, json_value *v, json_value *total,
+		    const struct ai_sums *s, int64_t line);
 /* Tells of a step that did not end. */
 void ai_stream_finish(struct payload_reader *r);
 /* Answers of which pieces were read. */
