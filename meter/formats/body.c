@@ -117,7 +117,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0 && !m.unread && wrapped_counts_other(v, usage))
+	if (rc == 0 && !m.unread && answer_counts_other(v, usage))
 		m.unread = "the usage counts something else than that of the answer within it";
 	/* of a total alone nobody knows how much was the answer */
 	const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_TOTAL;

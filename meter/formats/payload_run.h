@@ -349,7 +349,9 @@ bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
 /* Whether an answer within the document v has a usage that counts something else than this one. */
-bool wrapped_counts_other(json_value *v, json_value *usage);
+bool answer_counts_other(json_value *v, json_value *usage);
+/* The members that may hold it, ended by NULL. */
+extern const char *const answer_places[];
 /* A result of the AI SDK's, or one of its steps; parent: the result around it, NULL: none. */
 bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line);
 void ai_sdk_add(struct ai_sums *s, json_value *usage);

@@ -43,36 +43,13 @@ static bool counts(json_value *v)
 	return false;
 }
 
-static const char *const names[] = { "response",   "body", "result",	   "output",	   "answer",
-				     "completion", "raw",  "raw_response", "responseBody", NULL };
-
-bool wrapped_counts_other(json_value *v, json_value *usage)
-{
-	static const enum raw_count told[] = { RAW_PROMPT, RAW_COMPLETION };
-	struct raw_counts own = { 0 };
-	bool other = false;
-	if (counts_read(&own, usage, NULL) != 0)
-		return false;
-	for (const char *const *n = names; *n; n++) {
-		json_value *inner = json_member(json_member(v, *n), "usage");
-		struct raw_counts c = { 0 };
-		if (json_kind(inner) != JSON_OBJECT || inner == usage ||
-		    counts_read(&c, inner, NULL) != 0)
-			continue;
-		for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-			other |= (c.has >> told[i] & own.has >> told[i] & 1) &&
-				 c.count[told[i]] != own.count[told[i]];
-	}
-	return other;
-}
-
 /* The one member that holds an answer, at once or as the body beside its status; NULL: none does,
  * or several do, of which nothing tells whether they are one call. */
 static json_value *answer_in(json_value *v)
 {
 	json_value *found = NULL;
 	int n = 0;
-	for (const char *const *name = names; *name; name++) {
+	for (const char *const *name = answer_places; *name; name++) {
 		json_value *inner = json_member(v, *name), *body = json_member(inner, "body");
 		if (!counts(inner) && !counts(body))
 			continue;
