@@ -306,7 +306,10 @@ static bool tells_trace(json_value *event)
 bool langfuse_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *batch = json_member(v, "batch"), *first = json_first(batch);
-	if (json_kind(batch) != JSON_ARRAY || !json_member(first, "body"))
+	json_value *known = json_kind(batch) == JSON_ARRAY ? first : NULL;
+	while (known && !json_member(known, "body"))
+		known = json_next(known);
+	if (!known)
 		return read_event(r, v, line);
 	for (int traces = 1; traces >= 0; traces--) {
 		int64_t number = 0;

@@ -110,6 +110,7 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	send "$grows"; expect 0 '"errors":[]}'
 	send "$unread"; expect 0 '{"successes":[{"id":"e8","status":201}],' '{"id":"e6","status":400,"message":"the generation' 'no event tells its usage' \
 		'{"id":"e7","status":400,"message":"field' '{"id":"e9","status":400,"message":"the token is limited'
+	send "$(batch 5 "$ends")"; expect 0 '{"successes":[{"id":"e2","status":201}],"errors":[{"id":"","status":400,' # one that is no event keeps none of the others from being read
 	send '{"batch":[]}'; expect 0 '{"successes":[],"errors":[]}' 207
 	send '{"x":1}'; expect 0 "no list 'batch'" 422
 	stop
