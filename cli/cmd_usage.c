@@ -4,6 +4,7 @@
 #include "cli/memo_output.h"
 #include "cli/typed.h"
 #include "meter/ledger/ledger.h"
+#include "meter/ingest/quarantine.h"
 #include "reports/usage_report.h"
 
 static const struct option options[] = {
@@ -116,6 +117,8 @@ static int run(struct cli *cli, struct err *e)
 				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
 	if (rc == 0)
 		rc = ledger_all_uncovered(store, &report.uncovered, e);
+	if (rc == 0)
+		rc = conflict_count(store, &report.conflicts, e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)

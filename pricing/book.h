@@ -107,7 +107,8 @@ const struct price *book_price_in_doubt(const struct book *b, struct text provid
  * Who sold a call, as a record says it, by the word of an agent's configuration: a vendor of the
  * shipped cards ("amazon-bedrock" is bedrock); "via WORD", in the arena, of whom they have none; or
  * nothing where the word (openai, anthropic) is as likely the protocol of an endpoint that somebody
- * else runs. The name of the model says who sells the calls of those.
+ * else runs, or is a framework's (spelling_is_framework). The name of the model says who sells the
+ * calls of those.
  */
 struct text book_seller_named(struct text word, struct arena *a);
 

@@ -68,6 +68,8 @@ struct text book_seller_named(struct text word, struct arena *a)
 	const struct text name = provider_spelling(word);
 	if (!word.n)
 		return word;
+	if (spelling_is_framework(word))
+		return TEXT("");
 	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
 		if (book_same_name(text_of(protocols[i]), name))
 			return TEXT("");

@@ -133,6 +133,30 @@ static const struct {
 	{ "zhipuai", "zai" },
 };
 
+/*
+ * What telemetry gives in the place of the seller and sells nothing: what the call was made with.
+ *
+ * Sources: google/adk-python, strands-agents/sdk-python, traceloop/openllmetry (langchain, crewai,
+ * llamaindex, agno, haystack), openlit/openlit (SemanticConvention), microsoft/agent-framework,
+ * microsoft/autogen, spring-projects/spring-ai (AiProvider).
+ */
+static const char *const frameworks[] = {
+	"ag2",
+	"agno",
+	"autogen",
+	"claude.agent_sdk",
+	"crewai",
+	"gcp.vertex.agent",
+	"haystack",
+	"langchain",
+	"litellm",
+	"llamaindex",
+	"microsoft.agent_framework",
+	"semantic_kernel",
+	"spring_ai",
+	"strands-agents",
+};
+
 /* LiteLLM names what is served beside who serves it: vertex_ai-language-models,
  * text-completion-openai; the AI SDK by which interface: anthropic.messages, google.vertex.chat. */
 static struct text without_kind(struct text provider)
@@ -179,6 +203,14 @@ struct text provider_spelling(struct text provider)
 		if (same_word(word, vendors[i].word))
 			return text_of(vendors[i].provider);
 	return word;
+}
+
+bool spelling_is_framework(struct text word)
+{
+	for (size_t i = 0; i < sizeof frameworks / sizeof *frameworks; i++)
+		if (same_word(word, frameworks[i]))
+			return true;
+	return false;
 }
 
 static bool starts(struct text t, const char *word)

@@ -45,6 +45,9 @@ bool spelling_take_edition(struct text *model);
 /* A vendor's name as cards have it: vertex_ai is vertex, gemini google. What is not known is
  * returned as it is. */
 struct text provider_spelling(struct text provider);
+/* Whether telemetry calls a framework so, which sells nothing: who does is told elsewhere, or by
+ * the model. */
+bool spelling_is_framework(struct text word);
 
 /* What stands before a seller's name that an agent's configuration made up or that no shipped card
  * has: "via github-copilot". */

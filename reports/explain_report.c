@@ -119,11 +119,14 @@ static int drawing_of(const struct explain_question *q, const struct usage_row *
 /* The members of the raw usage that speak of money or count, and what became of them. */
 struct member_list {
 	struct json_out *j; /* NULL: in words */
+	bool attributes;    /* of telemetry, which has a table of names of its own */
 };
 
 static void take_member(void *user, const char *path, const char *reason)
 {
 	const struct member_list *list = user;
+	if (!reason && list->attributes && otlp_name_known(text_of(path)))
+		reason = "";
 	const char *verdict = !reason ? "not understood" : *reason ? "harmless" : "read";
 	if (!list->j) {
 		printf("%-10s %s: %s%s%s\n", "member", path, verdict, reason && *reason ? ", " : "",
@@ -142,12 +145,14 @@ static void each_member(const struct usage_row *r, struct json_out *j)
 {
 	struct json_document *doc = NULL;
 	char shape[80];
-	struct member_list list = { j };
+	struct member_list list = { j, false };
 	if (!r->raw.n || json_open(&doc, r->raw, NULL) != 0)
 		return;
 	snprintf(shape, sizeof shape, "%.*s", (int)r->shape.n, r->shape.p);
+	list.attributes = strncmp(shape, "otlp.", 5) == 0;
 	if (json_kind(json_root(doc)) == JSON_OBJECT)
-		members_each(shape, json_root(doc), "usage", take_member, &list);
+		members_each(shape, json_root(doc), list.attributes ? "" : "usage", take_member,
+			     &list);
 	json_close(doc);
 }
 

@@ -361,6 +361,10 @@ static void print_remarks(const struct usage_report *r)
 	if (total->refused)
 		print_note("\n%s %s in quarantine, not counted (tally quarantine list)",
 			   COUNTED(total->refused, "record"), total->refused == 1 ? "is" : "are");
+	if (r->conflicts)
+		print_note("\n%s of the database came with an id that another had, and the first "
+			   "counts (tally quarantine list)",
+			   COUNTED(r->conflicts, "record"));
 	if (r->uncovered)
 		print_note("\n"
 			   "%s drew no credits, because the plan does not cover %s (tally status)",

@@ -19,6 +19,7 @@ struct usage_report {
 	enum usage_order order;
 	int64_t limit;	   /* 0: all groups */
 	int64_t uncovered; /* records that draw no credits until their account's plan covers them */
+	int64_t conflicts; /* of the whole database: later records of an id, with other content */
 	struct lower_bound bound;
 	bool hits;		  /* the share of cache hits is a column of the table */
 	bool recorded;		  /* what sources say of costs is shown, too */

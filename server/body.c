@@ -80,17 +80,40 @@ static void read_lines(struct payload_reader *r, struct job *j, struct text body
 	}
 }
 
+/* The batch of a client of Langfuse's. Errors: ERR_INVALID. */
+static int read_batch(struct payload_reader *r, struct job *j, struct text body, struct err *e)
+{
+	struct json_document *d;
+	int rc = json_open_within(&d, body, PAYLOAD_VALUES_MOST, e);
+	if (rc != 0)
+		return rc;
+	json_value *batch = json_member(json_root(d), "batch");
+	if (json_kind(batch) == JSON_ARRAY)
+		for (json_value *event = json_first(batch); event; event = json_next(event))
+			job_add_event(j, json_string(json_member(event, "id")));
+	else
+		rc = err_set(e, ERR_INVALID, "the body has no list 'batch' of events");
+	payload_set_observations(r, j->observations, text_of(j->customer ? j->customer : ""));
+	if (rc == 0 && j->event_count)
+		payload_value(r, json_root(d), 0);
+	json_close(d);
+	return rc;
+}
+
 int body_read(struct job *j, struct text body, struct err *e)
 {
 	struct payload_sink sink = job_sink(j);
 	struct payload_reader *r = payload_open(&sink);
+	int rc = 0;
 	const char *end = body.p + body.n, *p = body.p;
 	if (body.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
 		p += 3;
 	p = json_skip_space(p, end);
 	struct text element;
 	j->records_most = BODY_RECORDS_MAX;
-	if (json_check(body, NULL) != 0)
+	if (j->observations)
+		rc = read_batch(r, j, body, e);
+	else if (json_check(body, NULL) != 0)
 		read_lines(r, j, body);
 	else if (*p != '[')
 		read_document(r, &sink, body);
@@ -103,6 +126,8 @@ int body_read(struct job *j, struct text body, struct err *e)
 	doubts_append(&j->doubts, payload_doubts(r));
 	payload_close(r);
 	job_sum_up(j);
+	if (rc != 0)
+		return rc;
 	return j->too_many ? err_set(e, ERR_RANGE,
 				     "a body has at most %d records; send them in several",
 				     BODY_RECORDS_MAX)

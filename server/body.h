@@ -24,7 +24,8 @@ void body_tag(char out[BODY_TAG_MAX], struct text body);
 bool body_tag_is_known(const char *if_none_match, const char *tag);
 /*
  * Fills the job with the records of one document or of lines. An array is taken element by element.
- * Errors: ERR_RANGE when there are more than BODY_RECORDS_MAX.
+ * Errors: ERR_RANGE when there are more than BODY_RECORDS_MAX; of a job with observations
+ * ERR_INVALID when the body is no batch of events.
  */
 int body_read(struct job *j, struct text body, struct err *e);
 

@@ -18,7 +18,7 @@ void gate_refresh_tokens(struct http *h)
 		h->o.log(h->o.user, "tokens_exposed", "the token file is readable by others");
 }
 
-/* Langfuse's exporters send a pair of keys: the secret one is the token. */
+/* Langfuse's clients send a pair of keys: the secret one is the token. */
 static bool find_secret(struct request *r, const char *pair, struct token_grant *out)
 {
 	struct buf plain = { 0 };
@@ -39,7 +39,8 @@ bool gate_grant(struct request *r, struct token_grant *out)
 	const struct instant now = clock_now();
 	uint8_t hash[DIGEST_BYTES];
 	gate_refresh_tokens(h);
-	if (given && r->signal && strncasecmp(given, "Basic ", 6) == 0)
+	if (given && (r->signal || r->route == ROUTE_OBSERVATIONS) &&
+	    strncasecmp(given, "Basic ", 6) == 0)
 		return find_secret(r, given + 6, out);
 	if (given && r->signal && !strchr(given, ' ')) /* Logfire's: no word before it */
 		return tokens_find(h->o.tokens, text_of(given), now, out);

@@ -151,6 +151,7 @@ static enum MHD_Result serve(struct request *r)
 	case ROUTE_TRACES:
 	case ROUTE_LOGS:
 	case ROUTE_METRICS:
+	case ROUTE_OBSERVATIONS:
 	case ROUTE_HOLD:
 	case ROUTE_SETTLE:
 	case ROUTE_RELEASE:
@@ -384,6 +385,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			o->cert != NULL });
 		visitors_each_tick(h->visitors, readiness_tell_waiting, h);
 		h->sessions = sessions_open();
+		h->observations = observations_open();
 		h->o.reading.days = day_cells_open(DAY_CELLS_BYTES);
 		h->o.reading.peaks = row_peaks_open();
 		h->o.reading.ids = (struct store_finder){ writer_find, h->o.writer };
@@ -443,6 +445,7 @@ void http_close(struct http *h)
 	row_peaks_close(h->o.reading.peaks);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
+	observations_close(h->observations);
 	write_left_out(h, h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0);
 	pthread_mutex_destroy(&h->lines_lock);
 	pthread_mutex_destroy(&h->probes_lock);

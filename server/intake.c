@@ -137,11 +137,13 @@ static int make_job(struct request *r, struct job **out, const char **code, stru
 		*code = err_name(e->code);
 		return err_http_status(e->code);
 	}
+	if (route == ROUTE_OBSERVATIONS)
+		j->observations = r->http->observations;
 	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n && body_read(j, body, e) != 0) {
-		*code = "too_large";
-		return 413;
+		*code = e->code == ERR_RANGE ? "too_large" : err_name(e->code);
+		return e->code == ERR_RANGE ? 413 : err_http_status(e->code);
 	}
-	if (counts && !r->signal && j->item_count == 0 && j->passed_over == 0)
+	if (counts && !r->signal && !j->observations && j->item_count == 0 && j->passed_over == 0)
 		return err_set(e, ERR_INVALID, "the body holds no record"), 400;
 	if (r->rest.n)
 		j->hold_id =

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <strings.h>
 
+#include "meter/formats/observations.h"
 #include "server/address.h"
 #include "server/body.h"
 #include "server/http.h"
@@ -36,6 +37,7 @@ struct http {
 	atomic_bool ending;
 	struct visitors *visitors;
 	struct sessions *sessions;
+	struct observations *observations; /* of tracers, begun and not ended */
 	pthread_mutex_t probes_lock;
 	struct probe *probes; /* that a request waits for */
 	/* lines of the library, which anybody who connects can cause */

@@ -11,12 +11,14 @@
 #include "meter/store/rollup.h"
 #include "meter/store/store_models.h"
 #include "server/hold_request.h"
+#include "server/langfuse_answer.h"
 #include "server/otlp_answer.h"
 
 enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
 
 struct items {
 	struct buf json;
+	struct job *job;
 	int64_t index;
 	struct buf reason; /* the first, of what was not taken */
 };
@@ -55,6 +57,7 @@ void job_close(struct job *j)
 	assembly_close(j->calls);
 	json_close(j->json);
 	free(j->item);
+	free(j->event);
 	arena_release(&j->arena);
 	buf_release(&j->answer);
 	doubts_release(&j->doubts);
@@ -114,6 +117,15 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	j->bytes += sizeof *it + raw.n;
 }
 
+void job_add_event(struct job *j, struct text id)
+{
+	const size_t n = j->event_count;
+	if ((n & (n - 1)) == 0)
+		j->event = mem_grow(j->event, (n ? n * 2 : 1) * sizeof *j->event);
+	j->event[j->event_count++] = (struct job_event){ .id = keep(j, id.p, id.n) };
+	j->bytes += sizeof *j->event + id.n;
+}
+
 void job_sum_up(struct job *j)
 {
 	char why[160];
@@ -150,9 +162,25 @@ static void put_error(struct job *j, const struct err *e)
 
 /* --- usage --- */
 
+/* What was refused of an event's; 0: of which is not known, and so of each. */
+static void note_event(struct job *j, int64_t number, const struct ingest_item *item)
+{
+	const int status = item->result == INGEST_CONFLICT ? 409 : 400;
+	for (size_t i = 0; i < j->event_count; i++)
+		if ((number == 0 || (size_t)number == i + 1) && !j->event[i].status)
+			j->event[i] =
+				(struct job_event){ j->event[i].id, status,
+						    keep(j, item->reason, strlen(item->reason)) };
+}
+
 static void put_item(void *user, const struct ingest_item *item)
 {
 	struct items *it = user;
+	const struct job_item *of = &it->job->item[it->index];
+	if (it->job->observations && item->reason)
+		note_event(it->job,
+			   of->refused ? of->line : assembly_call(it->job->calls, of->call)->line,
+			   item);
 	buf_puts(&it->json, it->index ? ",{\"index\":" : "{\"index\":");
 	buf_int(&it->json, it->index);
 	buf_puts(&it->json, ",\"id\":");
@@ -185,6 +213,9 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 	int rc = 0;
 	w->items.json.n = w->items.reason.n = 0;
 	w->items.index = 0;
+	w->items.job = j;
+	for (size_t i = 0; i < j->event_count; i++)
+		j->event[i].status = 0;
 	ingest_next_source(w->in, j->customer, now, &w->items);
 	for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
 		const struct job_item *it = &j->item[i];
@@ -256,6 +287,10 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 		/* nothing of it could be read: the sender should look at it */
 		j->status = c->read && c->read == c->quarantined ? 422 : 200;
 		j->answer.n = 0;
+		if (j->observations) {
+			langfuse_answer(j);
+			return 0;
+		}
 		if (j->signal)
 			j->status = 200; /* what was rejected is told, and not sent again */
 		const int64_t rejected = c->quarantined + c->conflicts;

@@ -31,6 +31,13 @@ struct job_item {
 	struct text raw, why; /* of the refused */
 };
 
+/* One event of a batch of Langfuse's, and what became of what it told. */
+struct job_event {
+	struct text id;
+	int status; /* of HTTP; 0: nothing was refused */
+	struct text why;
+};
+
 struct job {
 	enum job_kind kind;
 	struct arena arena;
@@ -54,6 +61,11 @@ struct job {
 	bool broken_off;	 /* of a settlement: the stream broke off */
 	enum otlp_signal signal; /* of OTLP, which has answers of its own */
 	bool protobuf;		 /* and in which encoding */
+	/* of a batch of events, whose items have the numbers of events as lines: what is known of
+	 * its observations; NULL: it is none */
+	struct observations *observations;
+	struct job_event *event;
+	size_t event_count;
 	/* the answer */
 	int status;
 	struct buf answer;
@@ -69,6 +81,9 @@ void job_close(struct job *j);
 int job_take_request(struct job *j, struct text request, struct err *e);
 /* A sink that fills the job from a body. */
 struct payload_sink job_sink(struct job *j);
+
+/* The next event of a batch. */
+void job_add_event(struct job *j, struct text id);
 
 /* The refusals that were not kept, as one; after the last record. */
 void job_sum_up(struct job *j);

@@ -70,6 +70,7 @@ static int role_of(struct text word)
 		[ROLE_COUNT + RAW_CACHE_WRITE_5M] = "cache_write_5m",
 		[ROLE_COUNT + RAW_CACHE_WRITE_1H] = "cache_write_1h",
 		[ROLE_COUNT + RAW_REASONING] = "reasoning",
+		[ROLE_COUNT + RAW_TOOL_PROMPT] = "tool_prompt",
 		[ROLE_COUNT + RAW_INPUT_AUDIO] = "input_audio",
 		[ROLE_COUNT + RAW_OUTPUT_AUDIO] = "output_audio",
 		[ROLE_UNITS + UNIT_WEB_SEARCH] = "searches",
@@ -194,6 +195,7 @@ static void put_choices(json_value *root)
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", "untold", NULL };
+	static const char *const thoughts[] = { "inside", "beside", NULL }; /* the answer */
 	enum { UNTOLD = 3 }; /* meter/formats/gaps.def says so of them */
 	/* at the number of decimals, where that is the same for all currencies */
 	enum { MINOR_UNITS = 1 };
@@ -213,8 +215,9 @@ static void put_choices(json_value *root)
 	       places == MINOR_UNITS ? 0 : places, places == MINOR_UNITS,
 	       choice(root, "dates", orders), choice(root, "ends", ends) == 1,
 	       choice(root, "sign", signs) == 1);
-	printf("\t.parts = %d, .general = %d,\n", json_true(json_member(root, "parts")),
-	       json_true(json_member(root, "general")));
+	printf("\t.parts = %d, .general = %d, .thoughts_beside = %d,\n",
+	       json_true(json_member(root, "parts")), json_true(json_member(root, "general")),
+	       choice(root, "thoughts", thoughts) == 1);
 }
 
 static void put_entry(json_value *root)
@@ -223,7 +226,7 @@ static void put_entry(json_value *root)
 					     "rows",	"needs",    "columns",	"harmless", "cache",
 					     "money",	"spelling", "currency", "zone",	    "sign",
 					     "parts",	"dates",    "optional", "costs",    "net",
-					     "general", "key",	    "ends",	"only",	    NULL };
+					     "general", "key",	    "ends",	"only",	    "thoughts", NULL };
 	static const struct {
 		const char *key, *member;
 	} texts[] = { { "name", "shape" }, { "title", "title" }, { "vendor", "provider" },

@@ -75,6 +75,12 @@ static bool is_pictures(json_value *v)
 		(json_member(first, "b64_json") || json_member(first, "url")));
 }
 
+/* Gemini's names of counts, whose answers leave the thoughts out. */
+static bool is_gemini(json_value *usage)
+{
+	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -102,15 +108,21 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage,
-				    &(struct raw_counts){ .pictures = is_pictures(v) }, &e);
+				    &(struct raw_counts){ .pictures = is_pictures(v),
+							  .reasoning_beside = is_gemini(usage) },
+				    &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
 	if (rc == 0)
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0 && !m.unread && !(r->counted & (1u << RAW_COMPLETION | 1u << RAW_TOTAL)) &&
-	    r->counted && holds_answer(v))
+	if (rc == 0 && !m.unread && answer_counts_other(v, usage))
+		m.unread = "the usage counts something else than that of the answer within it";
+	/* of a total alone nobody knows how much was the answer */
+	const uint32_t both = 1u << RAW_PROMPT | 1u << RAW_TOTAL;
+	if (rc == 0 && !m.unread && !(r->counted >> RAW_COMPLETION & 1) &&
+	    (r->counted & both) != both && r->counted && holds_answer(v))
 		m.unread = "the usage does not count the answer that stands beside it";
 	payload_judge_strays(r, &m, v, usage);
 	payload_end(r, &m, v, rc, &e);
@@ -295,7 +307,8 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 		read_answer(r, v, json_member(v, "meta"), "cohere.rerank", line);
 	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
 		 json_member(v, "prompt_eval_count") || json_member(v, "eval_count") ||
-		 json_member(v, "completion_tokens") || json_member(v, "inputTokens"))
+		 json_member(v, "completion_tokens") || json_member(v, "inputTokens") ||
+		 is_gemini(v))
 		/* a bare usage object, or a row that carries its counts at the top */
 		read_answer(r, v, v, "usage", line);
 	else

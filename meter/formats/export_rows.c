@@ -493,6 +493,7 @@ static void take_row(struct payload_reader *r, const struct export_format *f,
 	payload_begin(&w.p.m, f->shape, line);
 	w.p.counts = (struct raw_counts){ .cache = f->cache,
 					  .fixed = f->kind == EXPORT_BUCKETS,
+					  .reasoning_beside = f->thoughts_beside,
 					  .partial = true };
 	if (f->provider)
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));

@@ -1,8 +1,8 @@
 /*
- * What frameworks, gateways and batches make of an answer: LangChain's messages, results of the AI
- * SDK, OpenRouter's generations, Bedrock's log of invocations.
+ * What frameworks, gateways and batches make of an answer: results of the AI SDK, OpenRouter's
+ * generations, Bedrock's log of invocations.
  *
- * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
+ * Sources: AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
  * /generation, Bedrock model invocation logging.
  */
 #include "meter/formats/agent_call.h"
@@ -23,46 +23,6 @@ static json_value *either(json_value *a, json_value *b)
 static int set_count(struct raw_counts *c, enum raw_count which, json_value *n, struct err *e)
 {
 	return n && json_kind(n) != JSON_NULL ? counts_set(c, which, n, e) : 0;
-}
-
-static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line)
-{
-	json_value *message = is_object(json_member(v, "kwargs")) ? json_member(v, "kwargs") : v;
-	json_value *usage = json_member(message, "usage_metadata"),
-		   *meta = json_member(message, "response_metadata");
-	json_value *own = either(json_member(meta, "usage"), json_member(meta, "token_usage"));
-	struct metered m;
-	struct err e;
-	struct raw_counts c = { 0 };
-	if (!is_object(usage))
-		return false;
-	payload_begin(&m, "langchain.message", line);
-	payload_id(&m, either(json_member(message, "id"), json_member(meta, "id")));
-	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
-	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_name"));
-	payload_tier(r, &m, meta, own);
-	json_value *created = either(json_member(meta, "created"), json_member(meta, "created_at"));
-	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
-	if (rc == 0)
-		rc = payload_labels(r, &m.record, v, &e);
-	if (rc == 0 && message != v)
-		rc = payload_labels(r, &m.record, message, &e);
-	/* units stand in the vendor's own usage alone */
-	if (rc == 0)
-		rc = counts_read_units(&c, own, &e);
-	if (rc == 0)
-		rc = payload_counts(r, &m, usage, &c, &e);
-	if (rc == 0)
-		rc = payload_tools(r, &m, message, own, &e);
-	payload_grounding(r, &m,
-			  either(json_member(meta, "grounding_metadata"),
-				 json_member(meta, "groundingMetadata")));
-	payload_judge_beside(r, &m, message, usage, "");
-	payload_judge_strays(r, &m, message, usage);
-	payload_end(r, &m, v, rc, &e);
-	return true;
 }
 
 /* What the vendor's part of an AI SDK result says of the cache, where the usage of older versions
@@ -121,7 +81,7 @@ static void judge_rest(struct payload_reader *r, struct metered *m, json_value *
 		       json_value *b, const char *const *names)
 {
 	for (json_value *o = json_first(v); o; o = json_next(o)) {
-		bool known = o == a || o == b || m->unread;
+		bool known = o == a || o == b || m->unread || member_reason(m->shape, json_key(o));
 		for (const char *const *n = names; *n; n++)
 			known |= strcmp(json_key(o), *n) == 0;
 		if (!known && members_count_tokens(&r->member, m->shape, o, json_key(o)))
@@ -182,20 +142,69 @@ static bool is_ai_sdk(json_value *v, json_value *usage)
 		 json_member(json_member(v, "response"), "modelId")));
 }
 
-static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
+/* What a usage counts in all; either name, in the forms of all versions. */
+static int64_t total_of(json_value *usage, const char *name, const char *older)
+{
+	json_value *v = json_member(usage, name);
+	struct raw_counts c = { 0 };
+	if (is_object(v))
+		v = json_member(v, "total");
+	else if (json_is_nothing(v))
+		v = json_member(usage, older);
+	return set_count(&c, RAW_TOTAL, v, NULL) == 0 ? c.count[RAW_TOTAL] : 0;
+}
+
+void ai_sdk_add(struct ai_sums *s, json_value *usage)
+{
+	s->steps++;
+	s->input += total_of(usage, "inputTokens", "promptTokens");
+	s->output += total_of(usage, "outputTokens", "completionTokens");
+}
+
+bool ai_sdk_adds_up(struct payload_reader *r, json_value *v, json_value *total,
+		    const struct ai_sums *s, int64_t line)
+{
+	struct ai_sums all = { 0 };
+	struct err e;
+	ai_sdk_add(&all, total);
+	if (!is_object(total) || (all.input == s->input && all.output == s->output))
+		return true;
+	err_set(&e, ERR_INVALID,
+		"%lld and %lld tokens are counted in all, and the steps that are here count %lld "
+		"and %lld",
+		(long long)all.input, (long long)all.output, (long long)s->input,
+		(long long)s->output);
+	payload_refuse(r, line, v, &e);
+	return false;
+}
+
+static void read_steps(struct payload_reader *r, json_value *v, json_value *steps, int64_t line)
+{
+	struct ai_sums sums = { 0 };
+	for (json_value *s = json_first(steps); s; s = json_next(s)) {
+		if (!ai_sdk_result(r, s, v, line))
+			payload_pass_over(r, "ai-sdk.result", s, line);
+		ai_sdk_add(&sums, json_member(s, "usage"));
+	}
+	ai_sdk_adds_up(r, v, json_member(v, "totalUsage"), &sums, line);
+}
+
+bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
 {
 	json_value *usage = json_member(v, "usage"), *steps = json_member(v, "steps"),
 		   *response = json_member(v, "response");
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { 0 };
-	if (!is_object(usage) || !is_ai_sdk(v, usage))
+	/* a result is written with its steps and without what it computes of them */
+	json_value *first = json_first(steps);
+	if (is_object(usage) ? !is_ai_sdk(v, usage)
+			     : !json_member(json_member(first, "response"), "modelId") ||
+				       !is_ai_sdk(first, json_member(first, "usage")))
 		return false;
 	/* each step was a call; the usage beside them is the last one's, or the sum */
-	if (is_object(json_member(json_first(steps), "usage"))) {
-		for (json_value *s = json_first(steps); s; s = json_next(s))
-			if (!read_ai_sdk(r, s, v, line))
-				payload_pass_over(r, "ai-sdk.result", s, line);
+	if (is_object(json_member(first, "usage"))) {
+		read_steps(r, v, steps, line);
 		return true;
 	}
 	payload_begin(&m, "ai-sdk.result", line);
@@ -383,6 +392,6 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 
 bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	return read_langchain(r, v, line) || read_ai_sdk(r, v, NULL, line) ||
-	       read_mux(r, v, line) || read_generation(r, v, line) || read_invocation(r, v, line);
+	return ai_sdk_result(r, v, NULL, line) || read_mux(r, v, line) ||
+	       read_generation(r, v, line) || read_invocation(r, v, line);
 }

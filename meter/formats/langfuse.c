@@ -2,6 +2,8 @@
  * Langfuse: observations, of which generations and embeddings are calls, and the events that write
  * them (`/api/public/ingestion`): later ones say of the same observation what earlier ones lacked.
  */
+#include <stdio.h>
+
 #include "meter/formats/payload_run.h"
 
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e)
@@ -13,6 +15,9 @@ int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err 
 		{ "input", RAW_PROMPT },
 		{ "output", RAW_COMPLETION },
 		{ "total", RAW_TOTAL },
+		{ "promptTokens", RAW_PROMPT },
+		{ "completionTokens", RAW_COMPLETION },
+		{ "totalTokens", RAW_TOTAL },
 		{ "input_cached_tokens", RAW_CACHE_READ },
 		{ "cache_read_input_tokens", RAW_CACHE_READ },
 		{ "input_cache_read", RAW_CACHE_READ },
@@ -62,8 +67,9 @@ static void pass_over_observation(struct payload_reader *r, json_value *v, struc
 	payload_refuse(r, line, v, &e);
 }
 
+/* grows: what is said later of the same observation holds. */
 static void read_observation(struct payload_reader *r, json_value *v, json_value *usage,
-			     int64_t line)
+			     int64_t line, bool grows)
 {
 	struct metered m;
 	struct err e;
@@ -75,6 +81,7 @@ static void read_observation(struct payload_reader *r, json_value *v, json_value
 		return;
 	}
 	payload_begin(&m, "langfuse.observation", line);
+	m.cumulative = grows;
 	payload_id(&m, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "traceId"));
@@ -98,12 +105,13 @@ static void read_observation(struct payload_reader *r, json_value *v, json_value
 }
 
 /* The counts of an observation: by its kinds of usage, or, where there are none, older ones by
- * their unit. */
+ * their unit, or by names that are of tokens alone. */
 static json_value *usage_of(json_value *v)
 {
 	json_value *details = json_member(v, "usageDetails"), *usage = json_member(v, "usage");
-	const bool older = text_is(json_string(json_member(usage, "unit")), "TOKENS") &&
-			   json_kind(json_member(usage, "input")) == JSON_NUMBER;
+	const bool older = (text_is(json_string(json_member(usage, "unit")), "TOKENS") &&
+			    json_kind(json_member(usage, "input")) == JSON_NUMBER) ||
+			   json_kind(json_member(usage, "promptTokens")) == JSON_NUMBER;
 	return older && json_is_nothing(details) ? usage : details;
 }
 
@@ -114,14 +122,15 @@ bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line)
 	    !(json_member(v, "traceId") && json_member(v, "startTime") &&
 	      is_step(json_string(json_member(v, "type")))))
 		return false;
-	read_observation(r, v, usage, line);
+	read_observation(r, v, usage, line, false);
 	return true;
 }
 
 /* What is said or asked is kept of no observation, but that an answer was. */
 static bool is_kept(const char *name)
 {
-	static const char *const talk[] = { "input", "output", "metadata", "statusMessage" };
+	static const char *const talk[] = { "input",	     "output", "metadata",
+					    "statusMessage", "prompt", "completion" };
 	for (size_t i = 0; i < sizeof talk / sizeof *talk; i++)
 		if (strcmp(name, talk[i]) == 0)
 			return false;
@@ -142,7 +151,66 @@ static void add_members(struct buf *to, json_value *of, json_value *but)
 	}
 }
 
-/* All that is known of the observation, whose type an event says in its own. */
+/* What is known of an observation or a trace, and where it was said last. */
+struct known {
+	struct text all;
+	int64_t line;
+};
+
+/* Its place, with what was said of it in other sources; NULL: it has no id. Observations and traces
+ * have ids of their own. */
+static struct known *find_known(struct payload_reader *r, char kind, struct text id)
+{
+	if (!id.n)
+		return NULL;
+	const struct text key = text_of(arena_printf(&r->arena, "%c%.*s", kind, (int)id.n, id.p));
+	uint64_t *at = dict_need(&r->langfuse, key, NULL);
+	if (!*at) {
+		struct known *k = arena_alloc(&r->arena, sizeof *k);
+		k->all = TEXT("");
+		if (r->observations)
+			k->all = observations_find(r->observations, r->observer, key, &r->arena);
+		*at = (uintptr_t)k;
+	}
+	return (struct known *)(uintptr_t)*at;
+}
+
+static void keep_known(struct payload_reader *r, char kind, struct text id, struct known *k,
+		       struct text all, int64_t line)
+{
+	if (!k)
+		return;
+	*k = (struct known){ all, line };
+	if (r->observations)
+		observations_keep(r->observations, r->observer,
+				  text_of(arena_printf(&r->arena, "%c%.*s", kind, (int)id.n, id.p)),
+				  all);
+}
+
+enum { OBSERVATION = 'o', TRACE = 't' };
+
+/* Whose trace it is: Langfuse writes it there alone. */
+static void add_trace(struct payload_reader *r, struct buf *all, json_value *trace)
+{
+	static const char *const names[] = { "userId", "sessionId" };
+	const struct text id = json_string(trace);
+	struct known *k = id.n ? find_known(r, TRACE, id) : NULL;
+	struct json_document *doc;
+	if (!k || !k->all.n || json_open(&doc, k->all, NULL) != 0)
+		return;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const struct text said = json_string(json_member(json_root(doc), names[i]));
+		char key[16];
+		snprintf(key, sizeof key, "\"%s\":", names[i]);
+		if (!said.n || memmem(all->p, all->n, key, strlen(key)))
+			continue;
+		buf_printf(all, "%s%s", all->n > 1 ? "," : "", key);
+		json_put_string(all, said);
+	}
+	json_close(doc);
+}
+
+/* All that is known of the observation, whose type an event says in its own; of a trace: NULL. */
 static struct text merge(struct payload_reader *r, json_value *body, struct text known,
 			 const char *type)
 {
@@ -152,9 +220,12 @@ static struct text merge(struct payload_reader *r, json_value *body, struct text
 	add_members(&all, body, NULL);
 	if (known.n && json_open(&before, known, NULL) == 0)
 		add_members(&all, json_root(before), body);
-	json_close(before);
-	if (!memmem(all.p, all.n, "\"type\":", 7))
+	if (type && !memmem(all.p, all.n, "\"type\":", 7))
 		buf_printf(&all, "%s\"type\":\"%s\"", all.n > 1 ? "," : "", type);
+	json_value *trace = json_member(body, "traceId");
+	if (type)
+		add_trace(r, &all, trace ? trace : json_member(json_root(before), "traceId"));
+	json_close(before);
 	buf_puts(&all, "}");
 	const struct text kept = { arena_text(&r->arena, all.p, all.n), all.n };
 	buf_release(&all);
@@ -166,23 +237,25 @@ static void take_event(struct payload_reader *r, json_value *body, const char *t
 {
 	const struct text id = json_string(json_member(body, "id"));
 	struct json_document *doc;
-	uint64_t *at = id.n ? dict_need(&r->langfuse, id, NULL) : NULL;
-	struct text *known = at ? (struct text *)(uintptr_t)*at : NULL;
-	const struct text all = merge(r, body, known ? *known : TEXT(""), type);
-	if (at && !known)
-		known = arena_alloc(&r->arena, sizeof *known);
-	if (at) {
-		*known = all;
-		*at = (uintptr_t)known;
-	}
+	struct known *known = find_known(r, OBSERVATION, id);
+	const struct text all = merge(r, body, known ? known->all : TEXT(""), type);
+	keep_known(r, OBSERVATION, id, known, all, line);
 	if (json_open(&doc, all, NULL) != 0)
 		return;
 	json_value *usage = usage_of(json_root(doc));
 	if (json_kind(usage) == JSON_OBJECT && json_first(usage))
-		langfuse_observation(r, json_root(doc), line);
+		read_observation(r, json_root(doc), usage, line, true);
 	else
 		r->passed_over++;
 	json_close(doc);
+}
+
+static void take_trace(struct payload_reader *r, json_value *body, int64_t line)
+{
+	const struct text id = json_string(json_member(body, "id"));
+	struct known *known = find_known(r, TRACE, id);
+	keep_known(r, TRACE, id, known, merge(r, body, known ? known->all : TEXT(""), NULL), line);
+	r->passed_over++;
 }
 
 static bool begins(struct text s, const char *word)
@@ -192,14 +265,18 @@ static bool begins(struct text s, const char *word)
 
 static bool read_event(struct payload_reader *r, json_value *v, int64_t line)
 {
-	static const char *const others[] = { "trace-create", "span-create",  "span-update",
-					      "score-create", "event-create", "sdk-log" };
+	static const char *const others[] = { "span-create", "span-update", "score-create",
+					      "event-create", "sdk-log" };
 	const struct text type = json_string(json_member(v, "type"));
 	json_value *body = json_member(v, "body");
 	if (json_kind(body) != JSON_OBJECT)
 		return false;
 	if (begins(type, "generation-") || begins(type, "observation-")) {
 		take_event(r, body, *type.p == 'g' ? "GENERATION" : "", line);
+		return true;
+	}
+	if (text_is(type, "trace-create")) {
+		take_trace(r, body, line);
 		return true;
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -219,14 +296,30 @@ static void refuse_event(struct payload_reader *r, json_value *event, int64_t li
 	payload_refuse(r, line, event, &e);
 }
 
+static bool tells_trace(json_value *event)
+{
+	return text_is(json_string(json_member(event, "type")), "trace-create");
+}
+
+/* The events of a batch that is read without lines are numbered from 1; whose a trace is holds for
+ * what comes before it as well. */
 bool langfuse_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *batch = json_member(v, "batch"), *first = json_first(batch);
-	if (json_kind(batch) != JSON_ARRAY || !json_member(first, "body"))
+	json_value *known = json_kind(batch) == JSON_ARRAY ? first : NULL;
+	while (known && !json_member(known, "body"))
+		known = json_next(known);
+	if (!known)
 		return read_event(r, v, line);
-	for (json_value *event = first; event; event = json_next(event))
-		if (!read_event(r, event, line))
-			refuse_event(r, event, line);
+	for (int traces = 1; traces >= 0; traces--) {
+		int64_t number = 0;
+		for (json_value *event = first; event; event = json_next(event)) {
+			number++;
+			if (tells_trace(event) == traces &&
+			    !read_event(r, event, line ? line : number))
+				refuse_event(r, event, line ? line : number);
+		}
+	}
 	return true;
 }
 
@@ -236,18 +329,22 @@ void langfuse_finish(struct payload_reader *r)
 	struct err e;
 	for (size_t i = 0; i < r->langfuse.room; i++) {
 		const struct dict_slot *s = &r->langfuse.slot[i];
+		const struct known *k = (const struct known *)(uintptr_t)s->value;
 		struct json_document *doc;
-		if (!s->key || !s->value ||
-		    json_open(&doc, *(const struct text *)(uintptr_t)s->value, NULL) != 0)
+		if (!s->key || *s->key != OBSERVATION || !k || !k->all.n ||
+		    json_open(&doc, k->all, NULL) != 0)
 			continue;
 		json_value *v = json_root(doc), *usage = usage_of(v);
 		const bool call = !is_step(json_string(json_member(v, "type"))) &&
 				  !json_is_nothing(json_member(v, "endTime"));
 		if (call && !json_first(usage)) {
 			err_set(&e, ERR_INVALID,
-				"the generation '%.100s' has ended, and no event tells its usage",
-				s->key);
-			payload_refuse(r, 0, v, &e);
+				"the generation '%.100s' has ended, and no event tells its usage%s",
+				s->key + 1,
+				json_first(json_member(v, "usage"))
+					? " in tokens (usageDetails, or usage with unit TOKENS)"
+					: "");
+			payload_refuse(r, k->line, v, &e);
 		}
 		json_close(doc);
 	}

@@ -34,6 +34,8 @@ bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, 
 const char *members_missing(const char *shape, json_value *usage, const char **beside);
 /* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */
 bool members_count_tokens(struct buf *path, const char *shape, json_value *v, const char *prefix);
+/* Whether an attribute of telemetry has that name, which is read (otlp_names.c). */
+bool otlp_name_known(struct text name);
 /* Hears of every member that speaks of money or counts: its path, and member_reason of it. */
 void members_each(const char *shape, json_value *v, const char *prefix,
 		  void (*take)(void *user, const char *path, const char *reason), void *user);

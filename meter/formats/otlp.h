@@ -59,8 +59,6 @@ json_value *otlp_attribute(json_value *attributes, const char *name);
 /* The one value of an attribute of a list; NULL: it has none, or more than one. */
 json_value *otlp_value(json_value *attribute);
 void otlp_names_read(struct otlp_names *n, json_value *attributes);
-/* Whether the name is read as a count or has a reason why it costs nothing. */
-bool otlp_name_known(struct text name);
 
 enum otlp_kind {
 	OTLP_IS_CALL,

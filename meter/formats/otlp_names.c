@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "meter/formats/otlp.h"
+#include "pricing/spelling.h"
 
 static const struct {
 	uint8_t role;
@@ -188,6 +189,9 @@ void otlp_names_read(struct otlp_names *n, json_value *attributes)
 		if (!i || json_number_or_string(v).n == 0)
 			continue;
 		const uint8_t role = names[*i - 1].role;
+		/* one that sells nothing does not hide who does */
+		if (role == OTLP_SELLER && spelling_is_framework(json_string(v)))
+			continue;
 		if (at[role] && at[role] <= *i)
 			continue;
 		at[role] = *i;

@@ -23,6 +23,8 @@ void payload_close(struct payload_reader *r)
 	dict_release(&r->session_answers);
 	dict_release(&r->claude_agents);
 	dict_release(&r->langfuse);
+	dict_release(&r->chat_pieces);
+	dict_release(&r->chat_whole);
 	capture_release(r);
 	export_release(r);
 	doubts_release(&r->doubts);
@@ -73,6 +75,12 @@ const char *payload_map_missing(const struct payload_reader *r)
 		if (!(r->map_found >> i & 1))
 			return r->map[i].column;
 	return NULL;
+}
+
+void payload_set_observations(struct payload_reader *r, struct observations *o, struct text owner)
+{
+	r->observations = o;
+	r->observer = owner;
 }
 
 void payload_set_held(struct payload_reader *r)
@@ -474,6 +482,8 @@ void payload_finish(struct payload_reader *r)
 	claude_log_finish(r);
 	session_log_finish(r);
 	langfuse_finish(r);
+	langchain_finish(r);
+	ai_stream_finish(r);
 	stream_finish(r);
 	export_finish(r);
 }

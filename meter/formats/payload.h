@@ -116,6 +116,11 @@ void payload_unmap(struct record *r, struct text mapped);
  */
 const char *payload_map_missing(const struct payload_reader *r);
 
+/* What is known across sources of the observations that events tell of, which must live as long;
+ * owner: whose ids they are, empty: everybody's. */
+struct observations;
+void payload_set_observations(struct payload_reader *r, struct observations *o, struct text owner);
+
 /* What it reads was held back by this program, which put beside a record what else it knew. */
 void payload_set_held(struct payload_reader *r);
 /* Appends that, an object; the record's member HELD_MEMBER. */

@@ -11,6 +11,7 @@
 #include "base/dict.h"
 #include "meter/formats/counts.h"
 #include "meter/formats/members.h"
+#include "meter/formats/observations.h"
 #include "meter/formats/payload.h"
 #include "meter/formats/usage_layout.h"
 #include "meter/read/exports.h"
@@ -69,7 +70,21 @@ struct export_seen {
 	bool role[EXPORT_ROLES];
 };
 
+/* Steps of the AI SDK's, and what they count together. */
+struct ai_sums {
+	int64_t steps, input, output;
+};
+
+/* A stream of its parts. */
+struct ai_stream {
+	bool open;
+	struct ai_sums ended;
+	int64_t began;	      /* the line of what began and has not ended; 0: nothing */
+	struct text response; /* what was told of the model's answer; in the reader's arena */
+};
+
 struct pending_row;
+struct chat_pieces;
 struct capture;
 struct export_format;
 /* Names of members that were judged to speak of nothing: lines of a log have the same ones, and
@@ -156,7 +171,14 @@ struct payload_reader {
 	struct text session_answer;
 	int64_t session_open;		 /* the line of a usage whose call has not ended; 0: none */
 	struct text transcription_model; /* of a realtime session */
-	struct dict langfuse;	 /* what events told of observations so far, a struct text by id */
+	struct dict langfuse; /* what events told of observations and traces so far (langfuse.c) */
+	struct observations *observations; /* and in other sources; NULL: nothing */
+	struct text observer;		   /* whose ids these are */
+	/* LangChain: answers in pieces, in the order in which they began and by their ids, and the
+	 * ids of those that are there as a whole */
+	struct chat_pieces *first_chat, *last_chat;
+	struct dict chat_pieces, chat_whole;
+	struct ai_stream ai_stream;
 	struct capture *capture; /* NULL: what is read is none so far */
 };
 
@@ -299,6 +321,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(codex_log_document, \
 	  "type=session_meta type=turn_context type=event_msg type=response_item") \
 	X(export_document, "") \
+	X(har_document, "log") \
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq interaction type=message_start") \
@@ -306,9 +329,11 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(langfuse_document, "batch type=generation-create type=generation-update") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(batch_document, "custom_id modelInput") \
+	X(ai_stream_document, \
+	  "type=start-step type=step-start type=stream-start type=finish-step type=step-finish") \
+	X(langchain_document, "usage_metadata response_metadata") \
 	X(framework_document, \
-	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
-	  "prompt_eval_count") \
+	  "providerMetadata native_tokens_prompt schemaType prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result usage_info meta") \
@@ -323,6 +348,20 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+/* Whether an answer within the document v has a usage that counts something else than this one. */
+bool answer_counts_other(json_value *v, json_value *usage);
+/* The members that may hold it, ended by NULL. */
+extern const char *const answer_places[];
+/* A result of the AI SDK's, or one of its steps; parent: the result around it, NULL: none. */
+bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, int64_t line);
+void ai_sdk_add(struct ai_sums *s, json_value *usage);
+/* Whether total, where it is an object, counts what the steps do; refuses v where not. */
+bool ai_sdk_adds_up(struct payload_reader *r, json_value *v, json_value *total,
+		    const struct ai_sums *s, int64_t line);
+/* Tells of a step that did not end. */
+void ai_stream_finish(struct payload_reader *r);
+/* Answers of which pieces were read. */
+void langchain_finish(struct payload_reader *r);
 /* Tells of generations whose usage no event told. */
 void langfuse_finish(struct payload_reader *r);
 /* Also as the text that rows of a CSV or a table hold. */

@@ -47,13 +47,10 @@ static bool counts(json_value *v)
  * or several do, of which nothing tells whether they are one call. */
 static json_value *answer_in(json_value *v)
 {
-	static const char *const names[] = { "response", "body",	 "result",
-					     "output",	 "answer",	 "completion",
-					     "raw",	 "raw_response", "responseBody" };
 	json_value *found = NULL;
 	int n = 0;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		json_value *inner = json_member(v, names[i]), *body = json_member(inner, "body");
+	for (const char *const *name = answer_places; *name; name++) {
+		json_value *inner = json_member(v, *name), *body = json_member(inner, "body");
 		if (!counts(inner) && !counts(body))
 			continue;
 		found = counts(inner) ? inner : body;

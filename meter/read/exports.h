@@ -105,6 +105,7 @@ struct export_format {
 	const struct export_column *column; /* ended by no name */
 	const char *const *harmless; /* known, and no more than is read already; NULL-ended */
 	enum containment cache;
+	bool thoughts_beside; /* the answer, whose count leaves them out */
 	/* of a bill */
 	enum item_spelling spelling;
 	int places;		/* decimals that its money is finer than its number: 2 for cents */

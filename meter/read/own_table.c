@@ -82,7 +82,8 @@ bool own_table_fields(enum record_field *field, const struct text *name, size_t 
 	const struct export_format *f = takes_counts(map, map_count) ? NULL : entry_of(name, count);
 	enum record_field *found = mem_alloc(count * sizeof *found);
 	uint64_t given = 0;
-	bool fits = f != NULL;
+	/* a trace has no sum of two columns */
+	bool fits = f && !f->thoughts_beside;
 	for (size_t i = 0; i < count; i++)
 		if (field[i] < FIELD_END)
 			given |= (uint64_t)1 << field[i];

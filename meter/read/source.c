@@ -55,7 +55,7 @@ static void add_path(struct path_list *list, const char *path, bool found)
 
 static bool is_log(const char *name)
 {
-	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",
+	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",	  ".har",
 					    ".jsonl.gz", ".json.gz", ".ndjson.gz" };
 	size_t n = strlen(name);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -662,7 +662,7 @@ static int beginning_tells(const char *path, bool mapped)
 	struct text line;
 	struct stat st;
 	int told = -1;
-	bool first = true, unclaimed = false;
+	bool first = true, begun = false, unclaimed = false;
 	/* what can be read only once is not tried */
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return -1;
@@ -679,7 +679,11 @@ static int beginning_tells(const char *path, bool mapped)
 			line.n--;
 		if (line.n == 0)
 			continue;
-		told = tells(line, first, &unclaimed);
+		/* an object that goes on where its line ends is a document, unless what follows is
+		 * one by itself, below a damaged line */
+		const bool open = *line.p == '{' && json_check(line, NULL) != 0;
+		told = begun && json_check(line, NULL) != 0 ? 1 : tells(line, first, &unclaimed);
+		begun = first && open;
 		first = false;
 	}
 	source_close(s);

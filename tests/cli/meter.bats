@@ -56,6 +56,7 @@ export TALLY_DB=t.db
 	expect 3 '"records": 3' '"unpriced": 1' '"quarantined": 2' "is in no price card"
 	run "$TALLY" quarantine drop --all
 	expect 0 '2 dropped'
+	run "$TALLY" usage --model deepseek-v4-flash; expect 0 '1 record of the database came with an id that another had'
 	run "$TALLY" ingest bad.jsonl
 	expect 3 '0 accepted, 3 duplicates, 1 conflict, 2 quarantined'
 }

@@ -88,6 +88,47 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	stop
 	run "$TALLY" usage --by customer --csv; expect 0 'acme,1,1,120,'
 }
+@test "batches of Langfuse's events are calls once each, though a call begins in one and ends in another" {
+	"$TALLY" token app --scope write --customer acme >tokens 2>app
+	app=$(sed -n 's/^token: //p' app)
+	event() { echo "{\"id\":\"$1\",\"type\":\"$2\",\"timestamp\":\"2026-06-15T10:00:00Z\",\"body\":$3}"; }
+	batch() { local IFS=,; echo "{\"batch\":[$*],\"metadata\":{\"sdk_name\":\"langfuse-js\"}}"; }
+	send() { post -u "pk-lf-1:$app" -H 'Content-Type: application/json' --data-binary "$1" $URL/api/public/ingestion; }
+	begins=$(event e1 generation-create '{"id":"g1","traceId":"t1","startTime":"2026-06-15T10:00:00Z","model":"deepseek-v4-pro","input":"hi"}')
+	ends=$(event e2 generation-update '{"id":"g1","traceId":"t1","endTime":"2026-06-15T10:00:03Z","usageDetails":{"input":100,"input_cached_tokens":20,"output":40}}')
+	trace=$(event e3 trace-create '{"id":"t1","userId":"acme","sessionId":"s1"}')
+	# usage that grows, and the names of before
+	grows=$(batch "$(event e4 generation-create '{"id":"g2","model":"deepseek-v4-pro","startTime":"2026-06-15T10:00:00Z","usage":{"promptTokens":50,"completionTokens":1,"totalTokens":51}}')" \
+		"$(event e5 generation-update '{"id":"g2","usage":{"promptTokens":50,"completionTokens":10,"totalTokens":60}}')")
+	unread=$(batch "$(event e6 generation-create '{"id":"g3","model":"deepseek-v4-pro","endTime":"2026-06-15T10:00:03Z"}')" "$(event e7 strange '{}')" "$(event e8 score-create '{}')" \
+		"$(event e9 generation-create '{"id":"g4","userId":"other","model":"deepseek-v4-pro","startTime":"2026-06-15T10:00:00Z","usageDetails":{"input":1}}')")
+	serve --tokens tokens
+	post -u pk:wrong -d "$(batch "$begins")" $URL/api/public/ingestion; expect 0 '401 application/json'
+	send "$(batch "$trace" "$begins")"; expect 0 '{"successes":[{"id":"e3","status":201},{"id":"e1","status":201}],"errors":[]}' '207 application/json'
+	send "$(batch "$ends")"; expect 0 '{"successes":[{"id":"e2","status":201}],"errors":[]}'
+	send "$(batch "$ends")"; expect 0 '"errors":[]' # sent again
+	send "$grows"; expect 0 '"errors":[]}'
+	send "$unread"; expect 0 '{"successes":[{"id":"e8","status":201}],' '{"id":"e6","status":400,"message":"the generation' 'no event tells its usage' \
+		'{"id":"e7","status":400,"message":"field' '{"id":"e9","status":400,"message":"the token is limited'
+	send "$(batch 5 "$ends")"; expect 0 '{"successes":[{"id":"e2","status":201}],"errors":[{"id":"","status":400,' # one that is no event keeps none of the others from being read
+	send '{"batch":[]}'; expect 0 '{"successes":[],"errors":[]}' 207
+	send '{"x":1}'; expect 0 "no list 'batch'" 422
+	stop
+	run "$TALLY" usage --by session --csv; expect 3 's1,1,1,100,20,0,0,40,' ',1,1,50,0,0,0,10,' # what is in quarantine is missing
+	batch "$begins" "$trace" "$ends" >a.json; echo "$grows" >b.json # and from files
+	run "$TALLY" replay a.json b.json --json; expect 0 '"records": 2,' '"input": 150,' '"cache_read": 20,' '"output": 50,'
+	run "$TALLY" replay a.json --by session --csv; expect 0 's1,1,100,20,'
+}
+@test "a framework that a span names in the place of the seller sells nothing" {
+	u='"gen_ai.operation.name":"chat","gen_ai.usage.input_tokens":1000,"gen_ai.usage.output_tokens":100'
+	spans "$(span a '' chat "$u,\"gen_ai.system\":\"gcp.vertex.agent\",\"gen_ai.request.model\":\"deepseek-v4-pro\"")" \
+		"$(span b '' chat "$u,\"gen_ai.provider.name\":\"strands-agents\",\"gen_ai.request.model\":\"deepseek-v4-pro\"")" >a.json
+	run "$TALLY" replay a.json; expect 0 '$0.001044' # 2000 at 0.435, 200 at 0.87 dollars a million
+	[[ $output != *"sellers without a card"* ]]
+	# who sells it is told in another place
+	spans "$(span a '' chat "$u,\"gen_ai.system\":\"Spring AI\",\"llm.provider\":\"aws.bedrock\",\"gen_ai.request.model\":\"claude-sonnet-4-6\"")" >b.json
+	"$TALLY" ingest b.json; run "$TALLY" explain span:5b8efff798038103d269b633813fc60c:aaaaaaaaaaaaaaaa; expect 0 'provider   bedrock' 'Spring AI' 'member     gen_ai.usage.input_tokens: read'; [[ $output != *'not understood'* ]]
+}
 @test "a call counts once, not the spans around it" {
 	serve
 	call="\"gen_ai.operation.name\":\"chat\",$USAGE"

@@ -14,6 +14,7 @@ table() {
 	[ "$(json total)" = "$replayed" ] || fail "replay $replayed, usage $(json total)"
 	status=$ended cost=$replayed
 }
+# gemini-2.5-flash: $0.30 in, $0.03 cached, $2.50 out, thoughts beside the answer
 # gpt-5: $1.25 in, $0.125 cached, $10 out; claude-sonnet-4-6: $3, $0.30, $3.75, $15 a million
 @test "the names of OpenAI and Anthropic are understood, the cache inside or beside as they mean it" {
 	while IFS='|' read -r header row ends is; do
@@ -29,6 +30,8 @@ ts,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input
 ts,model,input_tokens,output_tokens,cache_read_input_tokens,ephemeral_1h_input_tokens|2026-06-01T10:00:00Z,claude-sonnet-4-6,1000,200,5000,400|0|0.0099
 ts,model,service_tier,prompt_tokens,completion_tokens|2026-06-01T10:00:00Z,gpt-5,batch,1000,200|0|0.001625
 ts,model,prompt_tokens,completion_tokens,reasoning_tokens,total_tokens|2026-06-01T10:00:00Z,gpt-5,1000,200,50,1200|0|0.00325
+time,model,promptTokenCount,cachedContentTokenCount,candidatesTokenCount,thoughtsTokenCount,toolUsePromptTokenCount,totalTokenCount|2026-06-01T10:00:00Z,gemini-2.5-flash,1000,200,100,50,30,1180|0|0.00063
+time,model,prompt_token_count,candidates_token_count,total_token_count|2026-06-01T10:00:00Z,gemini-2.5-flash,1000,100,1100|0|0.00055
 CASES
 }
 @test "lines whose time or model has nearly the name of a field have that instant and model, with --at and without" {

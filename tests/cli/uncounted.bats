@@ -112,6 +112,14 @@ counts() {
 	counts '"output": 6,' '{"id":"a","time":"2026-06-15T10:00:00Z","model":"deepseek-v4-flash","input":5,"output":6,"zork":{"output":5}}'
 }
 
+@test "an answer with nothing but a total, and a row that disagrees with the answer in it, have no price" {
+	a='"created":1781517600,"model":"gpt-5-mini","object":"chat.completion","choices":[{"message":{"content":"x"}}]'
+	told "a total alone" "{\"id\":\"a\",$a,\"usage\":{\"total_tokens\":110}}"
+	counts '"total": "0.000045"' "{\"id\":\"a\",$a,\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":110}}"
+	row='"model":"gpt-5-mini","usage":{"prompt_tokens":100,"completion_tokens":10},"response"'
+	told "another usage within" "{$row:{\"id\":\"b\",$a,\"usage\":{\"prompt_tokens\":900,\"completion_tokens\":10}}}"
+	counts '"total": "0.000045"' "{$row:{\"id\":\"b\",$a,\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":10}}}"
+}
 @test "a call whose id is gone or no word has no price: it would count again beside itself" {
 	local copilot='{"type":"session.usage_record","timestamp":"2026-06-15T10:00:00Z","data":{"usage":{"apiCallId":"c1","model":"gpt-5","inputTokens":100,"outputTokens":10,"cacheReadTokens":40,"cacheWriteTokens":0}}}'
 	local opencode='{"id":"msg_1","sessionID":"s","role":"assistant","modelID":"claude-sonnet-4-6","providerID":"anthropic","tokens":{"total":2470,"input":400,"output":70,"reasoning":0,"cache":{"read":2000,"write":0}},"time":{"created":1781517600000,"completed":1781517609000}}'
