@@ -136,9 +136,10 @@ static const struct {
 	  "SELECT count(*) FROM settled_apart a JOIN usage u ON u.seq=a.first WHERE " OF_MONTH(
 		  "u.") },
 	{ "corrections moved records into or out of it",
-	  /* OFFSET: a cluster joins its rows by their series only, but any with a result */
-	  "SELECT count(*) FROM (SELECT of,time FROM usage WHERE of IS NOT NULL LIMIT ALL OFFSET "
-	  "0) c JOIN usage r ON r.seq=c.of WHERE (" OF_MONTH("c.") ")<>(" OF_MONTH("r.") ")" },
+	  /* LIMIT: a cluster joins its rows by their series only, but any with a result */
+	  "SELECT count(*) FROM (SELECT of,time FROM usage WHERE of IS NOT NULL LIMIT "
+	  "9223372036854775807) c JOIN usage r ON r.seq=c.of WHERE (" OF_MONTH(
+		  "c.") ")<>(" OF_MONTH("r.") ")" },
 	{ "sums of calls reach beyond its end",
 	  "SELECT count(*) FROM usage WHERE (flags & 8)<>0 AND " OF_MONTH("") " AND completed>@b" },
 };

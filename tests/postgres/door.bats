@@ -62,9 +62,8 @@ as_super() { psql -h "$OWN" -U tally -d "${2-meter}" -qX -v ON_ERROR_STOP=1 -c "
 }
 @test "a writer that was open before another version upgraded the schema writes nothing more" {
 	"$TALLY" ingest --db "$DB" -q a.jsonl
-	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 >serve.log 2>&1 3>&- & SERVER=$!
-	for i in $(seq 100); do port=$(sed -n 's/.*127.0.0.1:\([0-9]*\)".*/\1/p' serve.log); [ -n "$port" ] && break; sleep 0.1; done
-	post() { curl -s -m 20 -w '%{http_code}' -X POST -d "$2" "http://127.0.0.1:$port$1"; }
+	serve_on "$DB"
+	post() { curl -s -m 20 -w '%{http_code}' -X POST -d "$2" "$URL$1"; }
 	one() { printf '{"id":"%s","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","input":1}' "$1"; }
 	[[ $(post /v1/usage "$(one b)") == *200 ]]
 	as_super "UPDATE tally.about SET value=(value::int+1)::text WHERE key='schema'"

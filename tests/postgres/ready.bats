@@ -7,12 +7,6 @@ setup() {
 }
 # ask CURL-ARGUMENTS: the status in $code, the answer in $output
 ask() { run curl -s -m 20 -o body -w '%{http_code}' "$@"; code=$output; output=$(cat body 2>/dev/null || true); }
-# serve_on ADDRESS: a server, its own address in $URL
-serve_on() {
-	"$TALLY" serve --db "$1" --listen 127.0.0.1:0 >serve.log 2>&1 3>&- & pids="$pids $!" SERVER=$!
-	for i in $(seq 200); do URL=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' serve.log); [ -n "$URL" ] && return; sleep 0.05; done
-	fail "no server: $(cat serve.log)"
-}
 stop() { kill -TERM "$SERVER"; wait "$SERVER"; }
 # post ID [CUSTOMER]
 post() { ask -d '{"id":"'"$1"'","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"'"${2-acme}"'","input":1}' "$URL/v1/usage"; }

@@ -20,7 +20,7 @@ writer() {
 }
 @test "four writers, killed at random, and the server killed three times: every acknowledged record is there once" {
 	"$TALLY" ingest --db "$DB" -q - <<<"$(records 99000000 1)"
-	for w in 1 2 3 4; do writer $w & pids="$pids $!"; done
+	for w in 1 2 3 4; do writer $w 3>&- & pids="$pids $!"; done
 	for round in 1 2 3; do
 		for k in 1 2 3 4 5 6; do
 			sleep 0.3
@@ -80,9 +80,8 @@ commits() { psql -h "$OWN" -U tally -d meter -qAtXc "SELECT xact_commit FROM pg_
 }
 @test "a server that comes back is used again, and what was answered meanwhile was the truth" {
 	"$TALLY" ingest --db "$DB" -q - <<<"$(records 1 10)"
-	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>serve.log & pids="$pids $!"
-	for i in $(seq 100); do url=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' serve.log | head -n 1); [ -n "$url" ] && break; sleep 0.1; done
-	post() { records "$1" 5 | curl -s -o answer -w '%{http_code}' --data-binary @- "$url/v1/usage"; }
+	serve_on "$DB"
+	post() { records "$1" 5 | curl -s -o answer -w '%{http_code}' --data-binary @- "$URL/v1/usage"; }
 	[ "$(post 100)" = 200 ]
 	"$BATS_TEST_DIRNAME/../support/postgres_server" kill "$OWN"
 	[ "$(post 200)" = 503 ] || fail "$(cat answer)"
@@ -92,7 +91,7 @@ commits() { psql -h "$OWN" -U tally -d meter -qAtXc "SELECT xact_commit FROM pg_
 	grep -q '"accepted":5' answer
 	[ "$(post 100)" = 200 ]
 	grep -q '"duplicates":5' answer
-	run curl -s "$url/v1/usage"
+	run curl -s "$URL/v1/usage"
 	expect 0 '"records": 25,'
 }
 # pooler MODE: a pgbouncer before the server, on a socket in pool.MODE; its address is in $pooled
@@ -157,7 +156,7 @@ END
 	n=0
 	for f in all odd backwards all; do
 		n=$((n + 1))
-		"$TALLY" ingest $f.jsonl --db "$DB" --json >out.$n & pids="$pids $!"
+		"$TALLY" ingest $f.jsonl --db "$DB" --json >out.$n 3>&- & pids="$pids $!"
 	done
 	for p in $pids; do wait "$p" || fail "a writer failed"; done
 	[ "$(cat out.* | sed -n 's/.*"accepted": \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }')" = 40000 ] || fail "$(cat out.*)"
@@ -227,10 +226,9 @@ END
 	# numbers that were skipped and summed over are not given to a later row, whatever asks for the last one meanwhile
 	sql -c 'SET search_path TO tally; BEGIN; SELECT take_numbers(7); ROLLBACK' >/dev/null
 	"$TALLY" budget set hard --customer c1 --amount 1000 --period ever --hard --db "$DB" -q
-	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>serve.log & pids="$pids $!"
-	for i in $(seq 100); do url=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' serve.log | head -n 1); [ -n "$url" ] && break; sleep 0.1; done
-	[ "$(curl -s -o answer -w '%{http_code}' -d '{"id":"h","customer":"c1","amount":"1"}' $url/v1/holds)" = 201 ] || fail "$(cat answer)"
-	[ "$(curl -s -o answer -w '%{http_code}' -d '{"id":"settled","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","input":1}' $url/v1/holds/h/settle)" = 200 ] || fail "$(cat answer)"
+	serve_on "$DB"
+	[ "$(curl -s -o answer -w '%{http_code}' -d '{"id":"h","customer":"c1","amount":"1"}' $URL/v1/holds)" = 201 ] || fail "$(cat answer)"
+	[ "$(curl -s -o answer -w '%{http_code}' -d '{"id":"settled","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","input":1}' $URL/v1/holds/h/settle)" = 200 ] || fail "$(cat answer)"
 	kill "${pids##* }"; wait "${pids##* }" || true
 	run "$TALLY" usage --db "$DB" --json
 	expect 0 '"records": 324,'
@@ -247,7 +245,7 @@ END
 	# numbers that were skipped at the end are not given out again there, for sums have gone past them
 	sql -c 'SET search_path TO tally; BEGIN; SELECT take_numbers(5); ROLLBACK' >/dev/null
 	"$TALLY" budget set other --amount 5 --period ever --db "$DB" -q
-	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>serve.log & pids="$pids $!"
+	serve_on "$DB"
 	for i in $(seq 50); do [ "$(sql -c "SELECT value::int=(SELECT last_value FROM tally.usage_seq_seq) FROM tally.about WHERE key='rolled_to'")" = t ] && break; sleep 0.2; done
 	kill "${pids##* }"; wait "${pids##* }" || true
 	createdb -h "$OWN" -U tally further
@@ -290,11 +288,7 @@ END
 }
 @test "two servers on one database: each record once, holds within the limit, invoice numbers without a gap" {
 	"$TALLY" limit set acme --amount 10 --period ever --db "$DB" -q
-	for s in 1 2; do "$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>log.$s & pids="$pids $!"; done
-	for s in 1 2; do
-		for i in $(seq 100); do url=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' log.$s | head -n 1); [ -n "$url" ] && break; sleep 0.1; done
-		eval "url$s=$url"
-	done
+	for s in 1 2; do serve_on "$DB" log.$s; eval "url$s=$URL"; done
 	for b in $(seq 20); do records $((b * 150)) 200 >batch.$b; done # each shares 50 with the next
 	load=
 	for s in 1 2; do
@@ -302,7 +296,7 @@ END
 		(
 			for b in $(seq 20); do curl -s --data-binary @batch.$b $url/v1/usage | grep -o '"accepted":[0-9]*'; done >accepted.$s
 			for h in $(seq 20); do curl -s -o /dev/null -w '%{http_code}\n' -d "{\"id\":\"h$s-$h\",\"customer\":\"acme\",\"amount\":\"1\"}" $url/v1/holds; done >holds.$s
-		) & load="$load $!"
+		) 3>&- & load="$load $!"
 	done
 	for p in $load; do wait $p; done
 	[ "$(cat accepted.1 accepted.2 | awk -F: '{ n += $2 } END { print n }')" = 3050 ] || fail "$(paste accepted.1 accepted.2)"

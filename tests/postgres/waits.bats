@@ -9,12 +9,7 @@ setup() {
 	echo '{"id":"c1","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"acme","input":1000,"output":7}' >a.jsonl
 }
 # serve: a server of tally with its $pid and $url
-serve() {
-	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 >log 2>&1 3>&- &
-	pid=$!; pids="$pids $pid"
-	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && return; sleep 0.05; done
-	fail "$(cat log)"
-}
+serve() { serve_on "$DB" log; pid=$SERVER url=$URL; }
 # ends SECONDS STATUS: $pid ends within so many, with that status
 ends() {
 	local began=$SECONDS rc=0
