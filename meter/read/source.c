@@ -653,6 +653,38 @@ static int tells(struct text line, bool first, bool *unclaimed)
 	return rc;
 }
 
+/* The end of a word of JSON that begins at p; NULL: there is none. */
+static const char *word_end(const char *p, const char *end)
+{
+	static const char *const names[] = { "true", "false", "null" };
+	if (memchr("{}[],: \t", *p, 8))
+		return p + 1;
+	if (*p == '"') {
+		for (p++; p < end && *p != '"'; p++)
+			p += *p == '\\';
+		return p < end ? p + 1 : NULL;
+	}
+	if (is_digit(*p) || *p == '-') {
+		for (p++; p < end && (is_digit(*p) || memchr("+-.eE", *p, 5)); p++)
+			;
+		return p;
+	}
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if ((size_t)(end - p) >= strlen(names[i]) &&
+		    memcmp(p, names[i], strlen(names[i])) == 0)
+			return p + strlen(names[i]);
+	return NULL;
+}
+
+/* Whether a line may be the next one of a document: of words of JSON, and none by itself. */
+static bool goes_on(struct text line)
+{
+	const char *p = line.p, *end = line.p + line.n;
+	while (p && p < end)
+		p = word_end(p, end);
+	return p && json_check(line, NULL) != 0;
+}
+
 /* What the first lines tell, as `tells`. An object that nobody claims is an answer, unless its
  * names are mapped. */
 static int beginning_tells(const char *path, bool mapped)
@@ -680,9 +712,9 @@ static int beginning_tells(const char *path, bool mapped)
 		if (line.n == 0)
 			continue;
 		/* an object that goes on where its line ends is a document, unless what follows is
-		 * one by itself, below a damaged line */
+		 * one by itself, or nothing of JSON's, below a damaged line */
 		const bool open = *line.p == '{' && json_check(line, NULL) != 0;
-		told = begun && json_check(line, NULL) != 0 ? 1 : tells(line, first, &unclaimed);
+		told = begun && goes_on(line) ? 1 : tells(line, first, &unclaimed);
 		begun = first && open;
 		first = false;
 	}
