@@ -15,11 +15,6 @@ static bool is_object(json_value *v)
 	return json_kind(v) == JSON_OBJECT;
 }
 
-static json_value *either(json_value *a, json_value *b)
-{
-	return a && json_kind(a) != JSON_NULL ? a : b;
-}
-
 static int set_count(struct raw_counts *c, enum raw_count which, json_value *n, struct err *e)
 {
 	return n && json_kind(n) != JSON_NULL ? counts_set(c, which, n, e) : 0;
@@ -208,20 +203,22 @@ bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, 
 		return true;
 	}
 	payload_begin(&m, "ai-sdk.result", line);
-	payload_id(&m, either(json_member(response, "id"),
-			      either(json_member(v, "id"), json_member(v, "responseId"))));
+	payload_id(&m, payload_either(json_member(response, "id"),
+				      payload_either(json_member(v, "id"),
+						     json_member(v, "responseId"))));
 	payload_text(&m.record, FIELD_MODEL, json_member(parent, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
 	payload_text(&m.record, FIELD_MODEL, json_member(response, "modelId"));
-	json_value *at = either(json_member(response, "timestamp"), json_member(v, "timestamp"));
+	json_value *at =
+		payload_either(json_member(response, "timestamp"), json_member(v, "timestamp"));
 	int rc = parent ? payload_labels(r, &m.record, parent, &e) : 0;
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_TIME, at, &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
-	json_value *meta = either(json_member(v, "providerMetadata"),
-				  json_member(v, "experimental_providerMetadata"));
+	json_value *meta = payload_either(json_member(v, "providerMetadata"),
+					  json_member(v, "experimental_providerMetadata"));
 	json_value *counted = usage;
 	if (rc == 0)
 		counted = ai_sdk_counts(&c, usage, meta, &rc, &e);
@@ -267,9 +264,9 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	m.record.text[FIELD_MODEL] = (struct text){ colon + 1, named.n - vendor - 1 };
 	m.record.text[FIELD_PROVIDER] = (struct text){ named.p, vendor };
 	m.record.present |= (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER;
-	int rc = payload_time(&m.record, FIELD_TIME,
-			      either(json_member(meta, "timestamp"), json_member(v, "createdAt")),
-			      &e);
+	int rc = payload_time(
+		&m.record, FIELD_TIME,
+		payload_either(json_member(meta, "timestamp"), json_member(v, "createdAt")), &e);
 	json_value *counted = usage;
 	if (rc == 0)
 		counted = ai_sdk_counts(&c, usage, json_member(meta, "providerMetadata"), &rc, &e);
@@ -317,7 +314,7 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	if (rc == 0)
 		rc = payload_stated_as(
-			&m, either(json_member(g, "total_cost"), json_member(g, "usage")),
+			&m, payload_either(json_member(g, "total_cost"), json_member(g, "usage")),
 			json_true(json_member(g, "is_byok")),
 			json_member(g, "byok_usage_inference"), &e);
 	payload_judge_beside(r, &m, g, NULL, "");

@@ -9,11 +9,6 @@
  */
 #include "meter/formats/payload_run.h"
 
-static json_value *either(json_value *a, json_value *b)
-{
-	return a && json_kind(a) != JSON_NULL ? a : b;
-}
-
 /* The message itself, or as LangChain serialises it. */
 static json_value *message_of(json_value *v)
 {
@@ -27,7 +22,8 @@ static bool read_message(struct payload_reader *r, json_value *v, bool joined, i
 	json_value *message = message_of(v);
 	json_value *usage = json_member(message, "usage_metadata"),
 		   *meta = json_member(message, "response_metadata");
-	json_value *own = either(json_member(meta, "usage"), json_member(meta, "token_usage"));
+	json_value *own =
+		payload_either(json_member(meta, "usage"), json_member(meta, "token_usage"));
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { 0 };
@@ -35,13 +31,14 @@ static bool read_message(struct payload_reader *r, json_value *v, bool joined, i
 		return false;
 	payload_begin(&m, "langchain.message", line);
 	m.cumulative = joined;
-	payload_id(&m, either(json_member(message, "id"), json_member(meta, "id")));
+	payload_id(&m, payload_either(json_member(message, "id"), json_member(meta, "id")));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_name"));
 	payload_tier(r, &m, meta, own);
-	json_value *created = either(json_member(meta, "created"), json_member(meta, "created_at"));
+	json_value *created =
+		payload_either(json_member(meta, "created"), json_member(meta, "created_at"));
 	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
@@ -55,8 +52,8 @@ static bool read_message(struct payload_reader *r, json_value *v, bool joined, i
 	if (rc == 0)
 		rc = payload_tools(r, &m, message, own, &e);
 	payload_grounding(r, &m,
-			  either(json_member(meta, "grounding_metadata"),
-				 json_member(meta, "groundingMetadata")));
+			  payload_either(json_member(meta, "grounding_metadata"),
+					 json_member(meta, "groundingMetadata")));
 	payload_judge_beside(r, &m, message, usage, "");
 	payload_judge_strays(r, &m, message, usage);
 	payload_end(r, &m, v, rc, &e);

@@ -348,6 +348,10 @@ PAYLOAD_FORMATS(FORMAT)
 bool litellm_row(struct payload_reader *r, json_value *v, int64_t line);
 /* An observation of Langfuse's. */
 bool langfuse_observation(struct payload_reader *r, json_value *v, int64_t line);
+static inline json_value *payload_either(json_value *a, json_value *b)
+{
+	return a && json_kind(a) != JSON_NULL ? a : b;
+}
 /* Whether an answer within the document v has a usage that counts something else than this one. */
 bool answer_counts_other(json_value *v, json_value *usage);
 /* The members that may hold it, ended by NULL. */

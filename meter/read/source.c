@@ -653,35 +653,12 @@ static int tells(struct text line, bool first, bool *unclaimed)
 	return rc;
 }
 
-/* The end of a word of JSON that begins at p; NULL: there is none. */
-static const char *word_end(const char *p, const char *end)
-{
-	static const char *const names[] = { "true", "false", "null" };
-	if (memchr("{}[],: \t", *p, 8))
-		return p + 1;
-	if (*p == '"') {
-		for (p++; p < end && *p != '"'; p++)
-			p += *p == '\\';
-		return p < end ? p + 1 : NULL;
-	}
-	if (is_digit(*p) || *p == '-') {
-		for (p++; p < end && (is_digit(*p) || memchr("+-.eE", *p, 5)); p++)
-			;
-		return p;
-	}
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if ((size_t)(end - p) >= strlen(names[i]) &&
-		    memcmp(p, names[i], strlen(names[i])) == 0)
-			return p + strlen(names[i]);
-	return NULL;
-}
-
 /* Whether a line may be the next one of a document: of words of JSON, and none by itself. */
 static bool goes_on(struct text line)
 {
 	const char *p = line.p, *end = line.p + line.n;
 	while (p && p < end)
-		p = word_end(p, end);
+		p = memchr("{}[],: \t", *p, 8) ? p + 1 : json_scan_flat(p, end);
 	return p && json_check(line, NULL) != 0;
 }
 
