@@ -124,7 +124,7 @@ bool loose_currency_code(char out[4], struct text s)
 	s = trimmed(s);
 	*out = 0;
 	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-		if (strlen(names[k].name) == s.n && strncasecmp(s.p, names[k].name, s.n) == 0) {
+		if (text_is_caseless(s, names[k].name)) {
 			memcpy(out, names[k].code, 4);
 			return true;
 		}

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 struct text {
 	const char *p;
@@ -57,6 +58,46 @@ static inline bool text_eq_short(struct text a, struct text b)
 static inline bool text_is(struct text a, const char *s)
 {
 	return text_eq(a, text_of(s));
+}
+/* caseless: a letter of ASCII and its capital are the same. */
+static inline bool text_is_caseless(struct text a, const char *s)
+{
+	return a.n == strlen(s) && strncasecmp(a.p, s, a.n) == 0;
+}
+static inline bool text_begins(struct text a, const char *s)
+{
+	const size_t n = strlen(s);
+	return a.n >= n && memcmp(a.p, s, n) == 0;
+}
+static inline bool text_begins_caseless(struct text a, const char *s)
+{
+	const size_t n = strlen(s);
+	return a.n >= n && strncasecmp(a.p, s, n) == 0;
+}
+static inline bool text_ends(struct text a, const char *s)
+{
+	const size_t n = strlen(s);
+	return a.n >= n && memcmp(a.p + (a.n - n), s, n) == 0;
+}
+static inline bool text_ends_caseless(struct text a, const char *s)
+{
+	const size_t n = strlen(s);
+	return a.n >= n && strncasecmp(a.p + (a.n - n), s, n) == 0;
+}
+/* Whether it is one of the words, which NULL ends. */
+static inline bool text_is_one_of(struct text a, const char *const *words)
+{
+	for (; *words; words++)
+		if (text_is(a, *words))
+			return true;
+	return false;
+}
+static inline bool text_is_one_of_caseless(struct text a, const char *const *words)
+{
+	for (; *words; words++)
+		if (text_is_caseless(a, *words))
+			return true;
+	return false;
 }
 
 /* Of ASCII. */

@@ -86,10 +86,8 @@ static bool is_data(struct text name)
 	bool data = base.n && *base.p != '.' &&
 		    !(name.n > 9 && memcmp(name.p, "__MACOSX/", 9) == 0) &&
 		    !text_is(name, "manifest.json");
-	for (size_t i = 0; data && i < sizeof papers / sizeof *papers; i++) {
-		const size_t n = strlen(papers[i]);
-		data = name.n < n || strncasecmp(name.p + name.n - n, papers[i], n) != 0;
-	}
+	for (size_t i = 0; data && i < sizeof papers / sizeof *papers; i++)
+		data = !text_ends_caseless(name, papers[i]);
 	return data;
 }
 

@@ -444,7 +444,7 @@ enum bill_kind bill_kind_of_words(struct text s)
 		{ "fees", BILL_FEE },
 	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strlen(words[i].word) == s.n && strncasecmp(s.p, words[i].word, s.n) == 0)
+		if (text_is_caseless(s, words[i].word))
 			return words[i].kind;
 	return BILL_USAGE;
 }

@@ -15,11 +15,8 @@ static bool is_beside(struct text word)
 					     "minimax",	  "us",	       "eu",	     "apac",
 					     "jp",	  "au",	       "global",     "instruct",
 					     "preview",	  "latest",    "text",	     "v1",
-					     "v2" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strlen(words[i]) == word.n && strncasecmp(word.p, words[i], word.n) == 0)
-			return true;
-	return false;
+					     "v2",	  NULL };
+	return text_is_one_of_caseless(word, words);
 }
 
 /* Without ":0" and the "-1" or "-v1" before it, and without what an own model's owner added. */

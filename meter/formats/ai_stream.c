@@ -10,14 +10,6 @@
  */
 #include "meter/formats/payload_run.h"
 
-static bool is_one_of(struct text type, const char *const *names)
-{
-	for (; *names; names++)
-		if (text_is(type, *names))
-			return true;
-	return false;
-}
-
 /* What a step or a model began and did not end. */
 static void tell_open(struct payload_reader *r)
 {
@@ -94,7 +86,7 @@ static bool opens(json_value *v, struct text type)
 {
 	static const char *const first[] = { "stream-start", "start-step", "step-start", NULL };
 	json_value *more = json_next(json_first(v));
-	return is_one_of(type, first) ||
+	return text_is_one_of(type, first) ||
 	       (text_is(type, "start") && (!more || strcmp(json_key(more), "messageId") == 0 ||
 					   strcmp(json_key(more), "messageMetadata") == 0));
 }
@@ -130,7 +122,7 @@ static bool read_part(struct payload_reader *r, json_value *v, struct text type,
 					     "step-finish",
 					     NULL };
 	struct ai_stream *s = &r->ai_stream;
-	if (!s->open || !is_one_of(type, parts))
+	if (!s->open || !text_is_one_of(type, parts))
 		return false;
 	/* what a failed request used is told by itself, and a page's stream, which counts no step,
 	 * by its end */
@@ -151,7 +143,7 @@ bool ai_stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *usage = json_member(v, "usage");
 	if (!type.n)
 		return false;
-	if (is_one_of(type, ends) && json_kind(usage) == JSON_OBJECT) {
+	if (text_is_one_of(type, ends) && json_kind(usage) == JSON_OBJECT) {
 		if (!ai_sdk_result(r, v, NULL, line))
 			return false;
 		ai_sdk_add(&s->ended, usage);

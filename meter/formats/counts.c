@@ -280,14 +280,9 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
-/* Interactions write it in small letters. */
-static bool is_modality(struct text said, const char *word)
-{
-	return said.n == strlen(word) && strncasecmp(said.p, word, said.n) == 0;
-}
-
-/* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs
- * where a card has no price of theirs, so they are parts of it. */
+/* Gemini's lists of {modality, tokenCount}, which Interactions write in small letters. Pictures and
+ * films of a prompt cost what text costs where a card has no price of theirs, so they are parts of
+ * it. */
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
 			   enum raw_count video, enum raw_count image, struct err *e)
 {
@@ -299,14 +294,14 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 			n = json_member(v, "token_count");
 		if (!n)
 			n = json_member(v, "tokens");
-		enum raw_count which = is_modality(modality, "AUDIO")	? audio
-				       : is_modality(modality, "VIDEO") ? video
-				       : is_modality(modality, "IMAGE") ? image
-									: RAW_COUNTS;
+		enum raw_count which = text_is_caseless(modality, "AUDIO")   ? audio
+				       : text_is_caseless(modality, "VIDEO") ? video
+				       : text_is_caseless(modality, "IMAGE") ? image
+									     : RAW_COUNTS;
 		static const char *const plain[] = { "TEXT", "IMAGE", "VIDEO", "DOCUMENT" };
 		bool is_known = which != RAW_COUNTS;
 		for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-			is_known |= is_modality(modality, plain[i]);
+			is_known |= text_is_caseless(modality, plain[i]);
 		if (!is_known)
 			return err_set(e, ERR_INVALID,
 				       "field '%s' names an unknown modality ('%.*s'), which may "

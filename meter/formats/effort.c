@@ -111,12 +111,6 @@ bool payload_effort(struct payload_reader *p, struct record *r, json_value *v)
 	return false;
 }
 
-static bool ends_with(struct text s, const char *end)
-{
-	size_t n = strlen(end);
-	return s.n >= n && memcmp(s.p + s.n - n, end, n) == 0;
-}
-
 bool payload_effort_attribute(struct payload_reader *p, struct record *r, struct text name,
 			      json_value *v)
 {
@@ -129,6 +123,6 @@ bool payload_effort_attribute(struct payload_reader *p, struct record *r, struct
 		return text_states(p, r, json_string(v));
 	bool is = text_is(name, "effort");
 	for (size_t i = 0; i < sizeof ends / sizeof *ends && !is; i++)
-		is = ends_with(name, ends[i]);
+		is = text_ends(name, ends[i]);
 	return is && set_effort(r, json_number_or_string(v));
 }

@@ -18,12 +18,6 @@ enum name_says {
 	SAYS_NOTHING,
 };
 
-static bool ends(struct text s, const char *word)
-{
-	size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p + s.n - n, word, n) == 0;
-}
-
 /* Whether one of the words of the name, as "_", blanks and capitals part them, begins so. */
 static bool has_word(struct text s, const char *word)
 {
@@ -48,7 +42,7 @@ static bool speaks(struct text s)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (has_word(s, words[i]))
 			return true;
-	return ends(s, "fee");
+	return text_ends_caseless(s, "fee");
 }
 
 /* Names of what parts a bucket of time, so that rows of one key may be of different hours. */
@@ -65,15 +59,11 @@ static bool parts_time(struct text s)
 /* What counts are in, when it is not one: "1K tokens". */
 static bool is_other_unit(struct text name, struct text value)
 {
-	static const char *const ones[] = { "token",   "tokens", "request", "requests",
-					    "count",   "counts", "call",    "calls",
-					    "1 token", "1",	 "usd",	    "$" };
-	if (!has_word(name, "unit") && !has_word(name, "uom"))
-		return false;
-	for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
-		if (value.n == strlen(ones[i]) && strncasecmp(value.p, ones[i], value.n) == 0)
-			return false;
-	return true;
+	static const char *const ones[] = { "token",  "tokens", "request", "requests", "count",
+					    "counts", "call",	"calls",   "1 token",  "1",
+					    "usd",    "$",	NULL };
+	return (has_word(name, "unit") || has_word(name, "uom")) &&
+	       !text_is_one_of_caseless(value, ones);
 }
 
 /* Whether a value is the code of a currency that costs are not in. */
@@ -95,19 +85,19 @@ static bool is_other_zone(const struct export_format *f, struct text name, struc
 {
 	static const char *const names[] = { "timezone", "time_zone",  "time zone",
 					     "tz",	 "utc_offset", "utcoffset" };
-	static const char *const utc[] = { "utc", "gmt", "z", "etc/utc", "+00:00", "0", "utc+0" };
+	static const char *const utc[] = { "utc",    "gmt", "z",     "etc/utc",
+					   "+00:00", "0",   "utc+0", NULL };
 	bool is_zone = false;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		is_zone |= has_word(name, names[i]);
-	for (size_t i = 0; i < sizeof utc / sizeof *utc; i++)
-		is_zone &=
-			!(value.n == strlen(utc[i]) && strncasecmp(value.p, utc[i], value.n) == 0);
+	is_zone &= !text_is_one_of_caseless(value, utc);
 	for (const struct export_column *c = f->column; is_zone && c->name; c++) {
 		json_value *at = c->role == ROLE_START ? export_value(row, item, c->name) : NULL;
 		const struct text s = json_string(at);
 		struct loose_time t;
 		if (s.n && loose_time_parse(&t, s, NULL) == 0)
-			return !t.has_offset && !ends(s, "Z") && !ends(s, "UTC");
+			return !t.has_offset && !text_ends_caseless(s, "Z") &&
+			       !text_ends_caseless(s, "UTC");
 	}
 	return false;
 }
@@ -123,8 +113,9 @@ static enum name_says judge_name(const struct export_format *f, struct text path
 	if (speaks(path))
 		return SAYS_MONEY;
 	/* rows that are documents have a table of their own for what counts tokens */
-	return !f->as_json && (name_speaks_of_money(path) || ends(path, "mode")) ? SAYS_MONEY
-										 : SAYS_NOTHING;
+	return !f->as_json && (name_speaks_of_money(path) || text_ends_caseless(path, "mode"))
+		       ? SAYS_MONEY
+		       : SAYS_NOTHING;
 }
 
 static enum name_says name_says(struct payload_reader *r, const struct export_format *f,
@@ -137,14 +128,6 @@ static enum name_says name_says(struct payload_reader *r, const struct export_fo
 	if (!*at)
 		*at = judge_name(f, path);
 	return (enum name_says) * at;
-}
-
-static bool is_word(struct text s, const char *const *words)
-{
-	for (; *words; words++)
-		if (s.n == strlen(*words) && strncasecmp(s.p, *words, s.n) == 0)
-			return true;
-	return false;
 }
 
 /* Whether the value is what a meaning without a column would have. */
@@ -161,10 +144,12 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 		const bool count =
 			c->role == ROLE_REQUESTS || c->role == ROLE_AMOUNT || c->role >= ROLE_COUNT;
 		if ((count && value_may_be_count(s)) ||
-		    (c->role == ROLE_BATCH && is_word(s, yes)) ||
-		    ((c->role == ROLE_FLAG || c->role == ROLE_SUCCESS) && is_word(s, yes)) ||
-		    (c->role == ROLE_GEO && is_word(s, places)) ||
-		    (c->role == ROLE_UNCHARGED && (is_word(s, charged) || ends(s, "charged"))))
+		    (c->role == ROLE_BATCH && text_is_one_of_caseless(s, yes)) ||
+		    ((c->role == ROLE_FLAG || c->role == ROLE_SUCCESS) &&
+		     text_is_one_of_caseless(s, yes)) ||
+		    (c->role == ROLE_GEO && text_is_one_of_caseless(s, places)) ||
+		    (c->role == ROLE_UNCHARGED &&
+		     (text_is_one_of_caseless(s, charged) || text_ends_caseless(s, "charged"))))
 			return true;
 	}
 	return false;

@@ -258,11 +258,6 @@ static void take_trace(struct payload_reader *r, json_value *body, int64_t line)
 	r->passed_over++;
 }
 
-static bool begins(struct text s, const char *word)
-{
-	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 static bool read_event(struct payload_reader *r, json_value *v, int64_t line)
 {
 	static const char *const others[] = { "span-create", "span-update", "score-create",
@@ -271,7 +266,7 @@ static bool read_event(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *body = json_member(v, "body");
 	if (json_kind(body) != JSON_OBJECT)
 		return false;
-	if (begins(type, "generation-") || begins(type, "observation-")) {
+	if (text_begins(type, "generation-") || text_begins(type, "observation-")) {
 		take_event(r, body, *type.p == 'g' ? "GENERATION" : "", line);
 		return true;
 	}

@@ -13,19 +13,12 @@ static bool is_object(json_value *v)
 	return json_kind(v) == JSON_OBJECT;
 }
 
-static bool is_one_of(struct text s, const char *const *words)
-{
-	for (; *words; words++)
-		if (text_is(s, *words))
-			return true;
-	return false;
-}
-
 /* Without the letter of what does not wait: "acompletion" is "completion". */
 static bool is_call(struct text type, const char *const *words)
 {
 	const struct text rest = { type.p + 1, type.n - 1 };
-	return is_one_of(type, words) || (type.n > 1 && *type.p == 'a' && is_one_of(rest, words));
+	return text_is_one_of(type, words) ||
+	       (type.n > 1 && *type.p == 'a' && text_is_one_of(rest, words));
 }
 
 /* Whether the row counts a prompt of which nothing tells what was cached; what is embedded never

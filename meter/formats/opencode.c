@@ -346,21 +346,16 @@ static void take_step_files(struct payload_reader *r, struct message *m, struct 
 		free(entry);
 }
 
-static bool begins(struct text s, const char *word)
-{
-	return s.n > strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 bool opencode_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text id = json_string(json_member(v, "id"));
 	json_value *session = json_member(v, "sessionID");
 	struct message m = { .line = line };
-	if (!session || (!begins(id, "msg_") && !begins(id, "prt_")))
+	if (!session || (!text_begins(id, "msg_") && !text_begins(id, "prt_")))
 		return false;
 	m.session = keep(r, json_string(session));
 	/* a part is read with its message */
-	if (begins(id, "prt_")) {
+	if (text_begins(id, "prt_")) {
 		r->passed_over++;
 		return true;
 	}
@@ -380,7 +375,7 @@ bool opencode_is_export(json_value *v)
 {
 	json_value *first = json_first(json_member(v, "messages"));
 	return json_kind(json_member(v, "info")) == JSON_OBJECT &&
-	       begins(json_string(json_member(json_member(v, "info"), "id")), "ses_") &&
+	       text_begins(json_string(json_member(json_member(v, "info"), "id")), "ses_") &&
 	       json_member(json_member(first, "info"), "role") && json_member(first, "parts");
 }
 

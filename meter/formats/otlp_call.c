@@ -4,11 +4,6 @@
 
 #include "meter/formats/otlp.h"
 
-static bool begins(struct text s, const char *word)
-{
-	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 static bool holds_token(struct text name)
 {
 	for (size_t i = 0; i + 5 <= name.n; i++)
@@ -20,8 +15,9 @@ static bool holds_token(struct text name)
 /* Whether a name of a span speaks of usage. */
 static bool span_speaks_of_usage(struct text name)
 {
-	return holds_token(name) || begins(name, "gen_ai.usage.") || begins(name, "llm.usage.") ||
-	       begins(name, "llm.token_count.") || begins(name, "ai.usage.");
+	return holds_token(name) || text_begins(name, "gen_ai.usage.") ||
+	       text_begins(name, "llm.usage.") || text_begins(name, "llm.token_count.") ||
+	       text_begins(name, "ai.usage.");
 }
 
 /* Whether what stands under the name of a kind of value is of that kind. What is null, or not
@@ -118,7 +114,7 @@ static bool is_about_the_making(struct text name)
 		"tag.",
 	};
 	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
-		if (begins(name, spaces[i]))
+		if (text_begins(name, spaces[i]))
 			return true;
 	return false;
 }
@@ -146,7 +142,7 @@ static struct text without_metadata(struct text name)
 	static const char *const words[] = { "metadata.", "langfuse.observation.metadata.",
 					     "langfuse.trace.metadata." };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (begins(name, words[i]))
+		if (text_begins(name, words[i]))
 			return (struct text){ name.p + strlen(words[i]),
 					      name.n - strlen(words[i]) };
 	return name;
@@ -163,7 +159,8 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
 		json_value *v = list ? otlp_value(a) : a;
 		const bool nested = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
-		const bool text = begins(json_string(v), "{") || begins(json_string(v), "[");
+		const bool text =
+			text_begins(json_string(v), "{") || text_begins(json_string(v), "[");
 		const struct text said = without_metadata(name);
 		const char *reason = name.n ? member_reason(shape, said.p) : NULL;
 		if (((nested && json_first(v)) || (text && span && !otlp_name_known(said))) &&

@@ -213,33 +213,26 @@ bool otlp_name_known(struct text name)
 	return dict_find(&known, name) != NULL;
 }
 
-/* Words that a kind may have, ended by NULL. */
-static bool is_one_of(struct text word, const char *const *words)
-{
-	for (; *words; words++)
-		if (word.n == strlen(*words) && strncasecmp(word.p, *words, word.n) == 0)
-			return true;
-	return false;
-}
-
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Operations of OpenTelemetry and of those who write their own in its place: that are calls, and
  * that hold calls or are none. */
 static enum otlp_kind kind_of_operation(struct text op)
 {
-	if (is_one_of(op, WORDS("chat", "text_completion", "embeddings", "generate_content",
-				"completion", "embedding", "response", "responses", "messages",
-				"acompletion", "aembedding", "aresponses", "atext_completion",
-				"anthropic_messages", "call_llm", "llm", "inference",
-				"chat_completion")))
+	if (text_is_one_of_caseless(op,
+				    WORDS("chat", "text_completion", "embeddings",
+					  "generate_content", "completion", "embedding", "response",
+					  "responses", "messages", "acompletion", "aembedding",
+					  "aresponses", "atext_completion", "anthropic_messages",
+					  "call_llm", "llm", "inference", "chat_completion")))
 		return OTLP_IS_CALL;
-	if (is_one_of(op, WORDS("invoke_agent", "create_agent", "invoke_workflow", "plan",
-				"execute_tool", "retrieval", "agent_step", "rerank", "user_prompt",
-				"agent_call", "tool_call", "handoff", "guardrail", "workflow",
-				"agent", "tool", "task", "evaluate", "search_memory",
-				"update_memory", "create_memory", "delete_memory", "upsert_memory",
-				"create_memory_store", "delete_memory_store")))
+	if (text_is_one_of_caseless(op, WORDS("invoke_agent", "create_agent", "invoke_workflow",
+					      "plan", "execute_tool", "retrieval", "agent_step",
+					      "rerank", "user_prompt", "agent_call", "tool_call",
+					      "handoff", "guardrail", "workflow", "agent", "tool",
+					      "task", "evaluate", "search_memory", "update_memory",
+					      "create_memory", "delete_memory", "upsert_memory",
+					      "create_memory_store", "delete_memory_store")))
 		return OTLP_HOLDS_CALLS;
 	return OTLP_IS_UNKNOWN;
 }
@@ -279,8 +272,9 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 		return OTLP_HOLDS_CALLS;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		const struct text kind = otlp_text(n, kinds[i].role);
-		if (kind.n && !is_one_of(kind, kinds[i].calls))
-			return is_one_of(kind, others) ? OTLP_HOLDS_CALLS : OTLP_IS_UNKNOWN;
+		if (kind.n && !text_is_one_of_caseless(kind, kinds[i].calls))
+			return text_is_one_of_caseless(kind, others) ? OTLP_HOLDS_CALLS
+								     : OTLP_IS_UNKNOWN;
 		said |= kind.n != 0;
 	}
 	if (ai.n)
@@ -295,7 +289,7 @@ enum otlp_kind otlp_kind_of(const struct otlp_names *n, json_value *span)
 int64_t otlp_step_of(const struct otlp_names *n, json_value *attributes)
 {
 	const struct text op = json_string(n->value[OTLP_OPERATION]);
-	if (!is_one_of(op, WORDS("model_step", "agent_step")))
+	if (!text_is_one_of_caseless(op, WORDS("model_step", "agent_step")))
 		return 0;
 	const struct text place =
 		json_number_or_string(otlp_attribute(attributes, "mastra.model_step.step_index"));
@@ -322,16 +316,11 @@ bool otlp_has_usage(const struct otlp_names *n)
 	       n->value[OTLP_USAGE_DETAILS] || n->value[OTLP_MLFLOW_USAGE];
 }
 
-static bool begins(struct text s, const char *word)
-{
-	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 bool otlp_is_told_by_events(const struct otlp_item *item)
 {
 	static const char *const agents[] = { "codex", "gemini-cli", "qwen-code" };
 	for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
-		if (begins(item->scope, agents[i]) || begins(item->service, agents[i]))
+		if (text_begins(item->scope, agents[i]) || text_begins(item->service, agents[i]))
 			return true;
 	return false;
 }

@@ -414,12 +414,6 @@ bool cloud_event_document(struct payload_reader *r, json_value *v, int64_t line)
 	return true;
 }
 
-static bool begins(struct text s, const char *word)
-{
-	size_t n = strlen(word);
-	return s.n >= n && memcmp(s.p, word, n) == 0;
-}
-
 static bool read_by_place(struct payload_reader *r, struct text line, int64_t number)
 {
 	/* what reads lines by place sees no other members */
@@ -439,10 +433,10 @@ static void read_line(struct payload_reader *r, struct text line, int64_t number
 	while (line.n && (*line.p == ' ' || *line.p == '\t'))
 		line.p++, line.n--;
 	/* server-sent events: comments, names and identifiers carry no usage */
-	if (line.n == 0 || *line.p == ':' || begins(line, "event:") || begins(line, "id:") ||
-	    begins(line, "retry:"))
+	if (line.n == 0 || *line.p == ':' || text_begins(line, "event:") ||
+	    text_begins(line, "id:") || text_begins(line, "retry:"))
 		return;
-	if (begins(line, "data:")) {
+	if (text_begins(line, "data:")) {
 		line.p += 5, line.n -= 5;
 		while (line.n && *line.p == ' ')
 			line.p++, line.n--;

@@ -9,11 +9,6 @@
 
 #include "meter/formats/payload_run.h"
 
-static bool starts_with(struct text s, const char *word)
-{
-	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 /* --- OpenAI --- */
 
 /* The models of a realtime session, which the answers of it do not name. */
@@ -67,7 +62,7 @@ static bool read_realtime(struct payload_reader *r, json_value *v, struct text t
 					      "rate_limits.",
 					      "mcp_list_tools." };
 	json_value *usage = json_member(v, "usage");
-	if (starts_with(type, "conversation.item.input_audio_transcription") &&
+	if (text_begins(type, "conversation.item.input_audio_transcription") &&
 	    json_kind(usage) == JSON_OBJECT) {
 		read_transcription(r, v, usage, line);
 		return true;
@@ -76,7 +71,7 @@ static bool read_realtime(struct payload_reader *r, json_value *v, struct text t
 		return false;
 	read_realtime_session(r, json_member(v, "session"));
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (starts_with(type, others[i])) {
+		if (text_begins(type, others[i])) {
 			payload_pass_over(r, "openai.realtime", v, line);
 			return true;
 		}

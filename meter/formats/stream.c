@@ -318,11 +318,6 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	}
 }
 
-static bool starts_with(struct text s, const char *word)
-{
-	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
-}
-
 /* --- answers whose events carry what is known of them so far --- */
 
 /* Where an event's kind stands, how the kinds begin, the answer within it, and which kinds say that
@@ -366,7 +361,7 @@ static void know_answer(struct payload_reader *r, json_value *answer, int64_t li
 static bool is_piece(const struct payload_reader *r, const struct event_stream *s, struct text kind)
 {
 	for (const char *const *p = s->pieces; *p && r->streams.count; p++)
-		if (starts_with(kind, *p))
+		if (text_begins(kind, *p))
 			return true;
 	return false;
 }
@@ -379,7 +374,7 @@ static bool read_event(struct payload_reader *r, json_value *v, const struct eve
 	const bool has_usage = json_kind(json_member(answer, "usage")) == JSON_OBJECT;
 	const bool failed =
 		s->failure_is_free && text_is(json_string(json_member(answer, "status")), "failed");
-	if (!starts_with(kind, s->prefix) && !is_piece(r, s, kind))
+	if (!text_begins(kind, s->prefix) && !is_piece(r, s, kind))
 		return false;
 	if (has_usage || failed)
 		know_answer(r, answer, line, true);
@@ -467,7 +462,7 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 		stop_anthropic(r, v, line);
 	} else if (json_kind(json_member(v, "amazon-bedrock-invocationMetrics")) == JSON_OBJECT) {
 		stop_anthropic(r, v, line);
-	} else if (starts_with(type, "content_block") || text_is(type, "ping")) {
+	} else if (text_begins(type, "content_block") || text_is(type, "ping")) {
 		add_block(r, json_member(v, "content_block"));
 		r->passed_over++;
 	} else if (event_document(r, v, line) || polled_answer(r, v, line)) {

@@ -56,12 +56,6 @@ static const struct tool *find_tool(enum tool_list list, struct text word)
 	return at ? &tools[*at - 1] : NULL;
 }
 
-static bool begins(struct text s, const char *word)
-{
-	const size_t n = strlen(word);
-	return s.n >= n && memcmp(s.p, word, n) == 0;
-}
-
 /* A word without letters would not be seen. */
 static void name_tool(struct tools_found *f, struct text word)
 {
@@ -124,7 +118,7 @@ static void take_item(struct tools_found *f, json_value *v, struct text type)
 	}
 	if (t->unit != UNIT_CONTAINER)
 		f->units[t->unit]++;
-	else if (!begins(json_string(json_member(environment, "type")), "local"))
+	else if (!text_begins(json_string(json_member(environment, "type")), "local"))
 		take_container(f, environment ? json_member(environment, "container_id")
 					      : json_member(v, "container_id"));
 }
@@ -149,9 +143,9 @@ void payload_tool_block(struct tools_found *f, json_value *v)
 	}
 	const struct text name = json_string(json_member(v, "name"));
 	const struct tool *t = find_tool(BLOCK, name);
-	f->by_search |= begins(json_string(json_member(json_member(v, "caller"), "type")),
-			       "code_execution") &&
-			begins(name, "web_");
+	f->by_search |= text_begins(json_string(json_member(json_member(v, "caller"), "type")),
+				    "code_execution") &&
+			text_begins(name, "web_");
 	count_tool(f, t, name);
 }
 
@@ -160,7 +154,7 @@ void payload_tool_block(struct tools_found *f, json_value *v)
 static void take_called(struct tools_found *f, struct text name, bool executed)
 {
 	const struct tool *t = find_tool(CALLED, name);
-	if (name.n && !executed && !begins(name, "$"))
+	if (name.n && !executed && !text_begins(name, "$"))
 		return;
 	count_tool(f, t, name);
 }
@@ -220,8 +214,8 @@ static bool asked_for_preview(struct tools_found *f, json_value *answer)
 	bool preview = false, any = false;
 	for (json_value *v = json_first(asked); v; v = json_next(v)) {
 		const struct text type = json_string(json_member(v, "type"));
-		preview |= begins(type, "web_search_preview");
-		any |= begins(type, "web_search");
+		preview |= text_begins(type, "web_search_preview");
+		any |= text_begins(type, "web_search");
 	}
 	/* both kinds leave the same item, at prices of their own */
 	if (!json_is_nothing(asked) && !any)
@@ -417,7 +411,7 @@ bool tool_leaves_word(struct text word)
 	const struct tool *t;
 	if (word.n < 8 || word.n >= WORD_ROOM || memchr(word.p, ' ', word.n))
 		return false; /* most are */
-	if (begins(word, "web_search_preview") || text_is(word, "server_tool_use") ||
+	if (text_begins(word, "web_search_preview") || text_is(word, "server_tool_use") ||
 	    text_is(word, "server_tool_call"))
 		return true;
 	t = find_tool(*word.p == '$' ? CALLED : OUTPUT, word);

@@ -59,10 +59,9 @@ bool name_speaks_of_money(struct text name)
 
 bool value_is_nothing(struct text s)
 {
-	static const char *const words[] = { "null", "none", "nan", "false" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (s.n == strlen(words[i]) && strncasecmp(s.p, words[i], s.n) == 0)
-			return true;
+	static const char *const words[] = { "null", "none", "nan", "false", NULL };
+	if (text_is_one_of_caseless(s, words))
+		return true;
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == 'e' || s.p[i] == 'E')
 			return i > 0;
@@ -74,18 +73,9 @@ bool value_is_nothing(struct text s)
 
 bool value_is_price_word(struct text s)
 {
-	static const char *const words[] = { "batch", "flex",	 "priority", "fast",
-					     "turbo", "express", "scale",    "provisioned" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (s.n == strlen(words[i]) && strncasecmp(words[i], s.p, s.n) == 0)
-			return true;
-	return false;
-}
-
-static bool ends(struct text s, const char *word)
-{
-	size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p + s.n - n, word, n) == 0;
+	static const char *const words[] = { "batch",	"flex",	 "priority",	"fast", "turbo",
+					     "express", "scale", "provisioned", NULL };
+	return text_is_one_of_caseless(s, words);
 }
 
 bool name_is_naming(struct text s)
@@ -98,7 +88,7 @@ bool name_is_naming(struct text s)
 	static const char *const capital[] = { "Id", "ID", "Name", "Time", "At" };
 	static const char *const whole[] = { "id", "latency", "status" };
 	for (size_t i = 0; i < sizeof last / sizeof *last; i++)
-		if (ends(s, last[i]))
+		if (text_ends_caseless(s, last[i]))
 			return true;
 	for (size_t i = 0; i < sizeof capital / sizeof *capital; i++) {
 		const size_t n = strlen(capital[i]);
@@ -107,7 +97,7 @@ bool name_is_naming(struct text s)
 			return true;
 	}
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-		if (s.n == strlen(whole[i]) && ends(s, whole[i]))
+		if (s.n == strlen(whole[i]) && text_ends_caseless(s, whole[i]))
 			return true;
 	return false;
 }
@@ -147,7 +137,7 @@ bool name_is_label(struct text s)
 					       "sent",	    "received", "response", "answer",
 					       "generated", "reply",	NULL };
 	if (has_one_of(s, media))
-		return name_is_naming(s) && !ends(s, "_seconds");
+		return name_is_naming(s) && !text_ends_caseless(s, "_seconds");
 	if (has_one_of(s, counted))
 		return name_is_naming(s);
 	return s.n == 0 || name_is_naming(s) || has_one_of(s, words);

@@ -13,12 +13,6 @@ static char lower(char c)
 	return is_upper(c) ? (char)(c + 32) : c;
 }
 
-static bool begins(struct text s, const char *word)
-{
-	size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p, word, n) == 0;
-}
-
 static const char *found_in(struct text s, const char *word)
 {
 	const size_t n = strlen(word);
@@ -31,14 +25,6 @@ static const char *found_in(struct text s, const char *word)
 static bool contains(struct text s, const char *word)
 {
 	return found_in(s, word) != NULL;
-}
-
-static bool is_one_of(struct text s, const char *const *words)
-{
-	for (; *words; words++)
-		if (strlen(*words) == s.n && strncasecmp(s.p, *words, s.n) == 0)
-			return true;
-	return false;
 }
 
 static bool book_knows(const struct book *book, struct text name, struct instant at)
@@ -74,10 +60,11 @@ void model_from_display(struct buf *b, struct text s)
 {
 	static const char *const families[] = { "Claude", "GPT", "Gemini", "Grok" };
 	size_t from = b->n, family = 0;
-	if (begins(s, "Auto: "))
+	if (text_begins_caseless(s, "Auto: "))
 		s = (struct text){ s.p + 6, s.n - 6 };
-	while (family < 4 && !(begins(s, families[family]) && s.n > strlen(families[family]) &&
-			       is_upper(*s.p) && s.p[strlen(families[family])] != '/'))
+	while (family < 4 &&
+	       !(text_begins_caseless(s, families[family]) && s.n > strlen(families[family]) &&
+		 is_upper(*s.p) && s.p[strlen(families[family])] != '/'))
 		family++;
 	bool claude = family == 0;
 	if (family == 4 || (!claude && !memchr(s.p, ' ', s.n) && !is_upper(s.p[1]))) {
@@ -156,7 +143,7 @@ static bool aws_item(struct buf *b, struct text s, struct instant at, const stru
 	model_from_display(b, s);
 	/* Claude 3 and before have the version in the middle */
 	struct text made = { b->p + from, b->n - from };
-	if (begins(made, "claude-") && !book_knows(book, made, at)) {
+	if (text_begins_caseless(made, "claude-") && !book_knows(book, made, at)) {
 		const char *dash = memchr(made.p + 7, '-', made.n - 7);
 		size_t n = dash ? (size_t)(dash - made.p) : 0;
 		struct buf other = { 0 };
@@ -207,7 +194,7 @@ static bool slug_is_known(struct buf *b, struct text s, struct instant at, const
 	if (book_knows(book, (struct text){ b->p + from, b->n - from }, at))
 		return true;
 	b->n = from;
-	if (!begins(s, "Claude ") || !third || !is_digit(second[1]))
+	if (!text_begins_caseless(s, "Claude ") || !third || !is_digit(second[1]))
 		return false;
 	buf_printf(b, "claude-%.*s-%.*s", (int)(s.p + s.n - third - 1), third + 1,
 		   (int)(third - second - 1), second + 1);
@@ -233,7 +220,7 @@ static bool name_within(struct buf *b, struct text s, struct instant at, const s
 		next = word_after(word, end);
 		bool family = false;
 		for (size_t i = 0; families[i]; i++)
-			family |= begins(word, families[i]);
+			family |= text_begins_caseless(word, families[i]);
 		const char *ends[WORDS_MOST];
 		int words = 0;
 		for (const char *w = p; family && words < WORDS_MOST && w < end;) {
@@ -259,7 +246,7 @@ static struct text from_family(struct text s)
 	for (size_t i = 0; i < s.n; i++)
 		for (size_t k = 0; k < 2; k++)
 			if ((i == 0 || s.p[i - 1] == ' ') &&
-			    begins((struct text){ s.p + i, s.n - i }, families[k]))
+			    text_begins_caseless((struct text){ s.p + i, s.n - i }, families[k]))
 				return (struct text){ s.p + i, s.n - i };
 	return (struct text){ s.p, 0 };
 }
@@ -291,7 +278,8 @@ static bool gcp_item(struct buf *b, struct text words, struct instant at, const 
 		const char *space = memchr(p, ' ', (size_t)(end - p));
 		size_t n = (size_t)((space ? space : end) - p);
 		const bool whole = p == s.p && memchr(p, '-', n); /* as the interface spells it */
-		if (!whole && !(n && is_digit(*p)) && !is_one_of((struct text){ p, n }, parts))
+		if (!whole && !(n && is_digit(*p)) &&
+		    !text_is_one_of_caseless((struct text){ p, n }, parts))
 			break;
 		if (b->n > from)
 			buf_puts(b, "-");
@@ -353,14 +341,14 @@ static bool azure_item(struct buf *b, struct text s, struct instant at, const st
 		"stnd",	  NULL
 	};
 	size_t from = b->n;
-	bool embedding = begins(s, "embedding");
+	bool embedding = text_begins_caseless(s, "embedding");
 	bool tokens = contains(s, "token");
 	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
 		size_t n = 0;
 		while (p + n < end && p[n] != ' ' && p[n] != '-')
 			n++;
-		if (is_one_of((struct text){ p, n }, parts) &&
-		    (p > s.p || !begins(s, "text-embedding")))
+		if (text_is_one_of_caseless((struct text){ p, n }, parts) &&
+		    (p > s.p || !text_begins_caseless(s, "text-embedding")))
 			break;
 		if (n && b->n == from && (is_digit(*p) || embedding))
 			buf_puts(b, embedding ? "text" : "gpt");
@@ -464,15 +452,15 @@ bool item_unit_is_no_count(struct text unit)
 {
 	static const char *const words[] = { "h",	    "hr", "mo",	 "month",	  "months",
 					     "user-months", "gb", "gib", "gibibyte hour", NULL };
-	return is_one_of(unit, words) || contains(unit, "hour") || contains(unit, "byte") ||
-	       contains(unit, "month");
+	return text_is_one_of_caseless(unit, words) || contains(unit, "hour") ||
+	       contains(unit, "byte") || contains(unit, "month");
 }
 
 /* Whether it begins with that word: "Total (USD)" does with "total", "totality" does not. */
 static bool begins_with_word(struct text s, const char *word)
 {
 	const size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p, word, n) == 0 &&
+	return text_begins_caseless(s, word) &&
 	       (s.n == n || !((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'));
 }
 
