@@ -79,6 +79,14 @@ void *mem_pages(size_t size)
 	return p;
 }
 
+void *mem_pages_as_used(size_t size)
+{
+	void *p = mem_pages(size);
+	if (size >= HUGE_PAGE)
+		madvise(p, mapped_size(size), MADV_NOHUGEPAGE);
+	return p;
+}
+
 void mem_pages_free(void *p, size_t size)
 {
 	if (p)

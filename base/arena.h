@@ -34,6 +34,8 @@ void *mem_grow(void *old, size_t size);
  * pages is slow, and so is getting each of them. size is the same for both. NULL is freed, too. */
 void *mem_pages(size_t size);
 void mem_pages_free(void *p, size_t size);
+/* Small ones: for what is filled in no order while something else is given back. */
+void *mem_pages_as_used(size_t size);
 /* The same from 2 MB on, and of malloc below: what grows to megabytes in some runs. mem_block and
  * what is added by mem_block_grow are not zeroed. */
 void *mem_block(size_t size);

@@ -312,7 +312,7 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	int rc = run(db,
 		     "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; "
 		     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
-		     "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=2000",
+		     "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=10000",
 		     e);
 	if (rc == 0 && mode != DB_READ)
 		rc = run_patiently(db, "PRAGMA journal_mode=WAL", e);

@@ -41,11 +41,11 @@ struct correction {
 static int begin(struct cli *cli, struct correction *c, struct err *e)
 {
 	struct ingest_options o;
-	int rc = cli_database_book(cli, DB_WRITE, &c->book, e);
+	int rc = cli_database_book(cli, DB_WRITE, &c->book, &c->store, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, c->book, &o, e);
 	if (rc == 0)
-		rc = cli_store(cli, &c->store, DB_WRITE, e);
+		rc = cli_store_kept(cli, &c->store, DB_WRITE, e);
 	if (rc == 0) {
 		c->in = ingest_open(c->store, &o, "correction", NULL, NULL);
 		rc = store_begin(c->store, clock_now(), e);

@@ -179,7 +179,7 @@ static int run(struct cli *cli, struct err *e)
 	struct ingest_counts counts = { 0 };
 	const char *spec, *const *path;
 	size_t paths = 0;
-	int rc = cli_database_book(cli, DB_CREATE, &work.book, e);
+	int rc = cli_database_book(cli, DB_CREATE, &work.book, &work.store, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, work.book, &o.options, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
@@ -200,7 +200,7 @@ static int run(struct cli *cli, struct err *e)
 			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", cli->argument[i],
 				     strerror(errno));
 	if (rc == 0)
-		rc = cli_store(cli, &work.store, DB_CREATE, e);
+		rc = cli_store_kept(cli, &work.store, DB_CREATE, e);
 	if (rc == 0 && cli_flag(cli, "follow")) {
 		struct sigaction act = { .sa_handler = on_signal };
 		sigaction(SIGINT, &act, NULL);

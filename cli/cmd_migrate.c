@@ -214,7 +214,7 @@ static int prepare(struct move *x, struct err *e)
 		rc = take_factor(x, 1, "wordiness", e);
 	if (rc == 0)
 		rc = x->cli->argument_count ? cli_book(x->cli, &x->book, e)
-					    : cli_database_book(x->cli, DB_READ, &x->book, e);
+					    : cli_database_book(x->cli, DB_READ, &x->book, NULL, e);
 	if (rc == 0)
 		rc = add_targets(x, e);
 	if (rc == 0 && plan)

@@ -129,7 +129,7 @@ static void say_owners(const struct book *before, const struct book *after, cons
 
 static int open_prices(const struct cli *cli, enum scope scope, struct book **out)
 {
-	return scope == SCOPE_DATABASE ? cli_database_book(cli, DB_READ, out, NULL)
+	return scope == SCOPE_DATABASE ? cli_database_book(cli, DB_READ, out, NULL, NULL)
 				       : cli_book(cli, out, NULL);
 }
 

@@ -91,11 +91,11 @@ static int retry(struct cli *cli, struct err *e)
 	struct chosen c = { 0 };
 	int64_t taken = 0;
 	bool begun = false;
-	int rc = cli_database_book(cli, DB_WRITE, &book, e);
+	int rc = cli_database_book(cli, DB_WRITE, &book, &store, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, book, &o, e);
 	if (rc == 0)
-		rc = cli_store(cli, &store, DB_WRITE, e);
+		rc = cli_store_kept(cli, &store, DB_WRITE, e);
 	if (rc == 0)
 		rc = choose(cli, store, &c, e);
 	struct instant now = clock_now();

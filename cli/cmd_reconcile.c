@@ -118,7 +118,7 @@ static int run(struct cli *cli, struct err *e)
 	     amount_from_decimal(&o.tolerance, d, NULL) != 0))
 		rc = err_set(e, ERR_USAGE, "--tolerance: '%s' is not an amount", tolerance);
 	if (rc == 0)
-		rc = cli_database_book(cli, DB_READ, &book, e);
+		rc = cli_database_book(cli, DB_READ, &book, &store, e);
 	reading.book = book;
 	if (o.since.us != INSTANT_MIN.us && o.until.us != INSTANT_MAX.us) {
 		reading.from = zone_day(zone, o.since);
@@ -128,7 +128,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = bill_read(&bill, (const char *const *)cli->argument,
 			       (size_t)cli->argument_count, &reading, e);
 	if (rc == 0)
-		rc = cli_store(cli, &store, DB_READ, e);
+		rc = cli_store_kept(cli, &store, DB_READ, e);
 	if (rc == 0)
 		cli_tell_unknown(cli, store);
 	if (rc == 0)

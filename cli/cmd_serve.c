@@ -207,7 +207,7 @@ static int renew_prices(struct used_prices *p, struct store *s, const struct boo
 	if (rc == 0 && (trace.n != p->trace.n || memcmp(trace.p, p->trace.p, trace.n) != 0)) {
 		p->trace.n = 0;
 		buf_add(&p->trace, trace.p, trace.n);
-		if (cli_database_book(p->cli, DB_READ, &book, &why) == 0) {
+		if (cli_database_book(p->cli, DB_READ, &book, NULL, &why) == 0) {
 			shelf_put(p->shelf, book);
 			log_event(NULL, "prices_changed", "the cards as they are now are in use");
 		} else {
@@ -344,7 +344,7 @@ static int read_files(const struct cli *cli, struct serving *s, struct err *e)
 	const char *tokens = cli_value(cli, "tokens");
 	struct book *book = NULL;
 	first_trace(&s->prices);
-	int rc = cli_database_book(cli, DB_CREATE, &book, e);
+	int rc = cli_database_book(cli, DB_CREATE, &book, NULL, e);
 	if (rc == 0)
 		s->prices.shelf = shelf_open(book);
 	if (rc == 0 && tokens)

@@ -254,7 +254,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = read_vary(cli, &vary, e);
 	if (rc == 0)
 		rc = cli->argument_count ? cli_book(cli, &book, e)
-					 : cli_database_book(cli, DB_READ, &book, e);
+					 : cli_database_book(cli, DB_READ, &book, NULL, e);
 	if (rc == 0)
 		rc = read_scenarios(cli, &list, book, e);
 	if (rc == 0 && plan)

@@ -328,19 +328,25 @@ const char *cli_value_at(const struct cli *cli, const char *name, int at)
 	return NULL;
 }
 
-/* Those of the database. One that is not there yet has none; one that cannot be read is opened as
- * the command will, which brings an older schema up, or says why it may not write. */
-static int add_database_cards(const struct cli *cli, int mode, struct book *book, struct err *e)
+/* Those of the database, which stays open in *kept where that is not NULL. One that is not there
+ * yet has none; one that cannot be read is opened as the command will, which brings an older schema
+ * up, or says why it may not write. */
+static int add_database_cards(const struct cli *cli, int mode, struct book *book,
+			      struct store **kept, struct err *e)
 {
+	const enum db_mode as = mode == DB_READ ? DB_READ : DB_WRITE;
 	struct buf path = { 0 };
 	struct store *s = NULL;
-	int rc = store_open(&s, cli_db_path(cli, &path), DB_READ, e);
-	if (rc != 0 && rc != -ERR_NOT_FOUND && mode != DB_READ)
-		rc = store_open(&s, path.p, DB_WRITE, e);
-	if (rc == 0) {
+	const char *db = cli_db_path(cli, &path);
+	int rc = store_open(&s, db, kept ? as : DB_READ, e);
+	if (rc != 0 && rc != -ERR_NOT_FOUND && !kept && as != DB_READ)
+		rc = store_open(&s, db, as, e);
+	if (rc == 0)
 		rc = own_cards_add(store_db(s), book, e);
+	if (rc == 0 && kept)
+		*kept = s;
+	else
 		store_close(s);
-	}
 	buf_release(&path);
 	return rc == -ERR_NOT_FOUND ? 0 : rc;
 }
@@ -348,7 +354,8 @@ static int add_database_cards(const struct cli *cli, int mode, struct book *book
 enum { NO_DATABASE = -1 };
 
 /* mode: of the database whose cards are wanted, too. */
-static int open_book(const struct cli *cli, int mode, struct book **out, struct err *e)
+static int open_book(const struct cli *cli, int mode, struct book **out, struct store **kept,
+		     struct err *e)
 {
 	struct book *book;
 	int rc = book_open(&book, e);
@@ -357,7 +364,7 @@ static int open_book(const struct cli *cli, int mode, struct book **out, struct 
 		return rc;
 	rc = price_store_load(book, cli->quiet, e);
 	if (rc == 0 && mode != NO_DATABASE)
-		rc = add_database_cards(cli, mode, book, e);
+		rc = add_database_cards(cli, mode, book, kept, e);
 	if (rc == 0)
 		rc = price_store_add_named(book, e);
 	for (int i = 0; rc == 0 && (path = cli_price_path(cli, i)); i++)
@@ -389,7 +396,7 @@ static void own_names(const void *cli, struct buf *out)
 
 int cli_book(const struct cli *cli, struct book **out, struct err *e)
 {
-	int rc = open_book(cli, NO_DATABASE, out, e);
+	int rc = open_book(cli, NO_DATABASE, out, NULL, e);
 	if (rc == 0)
 		book_ask_own_names(*out, own_names, cli);
 	return rc;
@@ -415,9 +422,10 @@ void cli_book_trace(const struct cli *cli, struct buf *out)
 		price_store_trace_path(out, path);
 }
 
-int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e)
+int cli_database_book(const struct cli *cli, int mode, struct book **out, struct store **kept,
+		      struct err *e)
 {
-	return open_book(cli, mode, out, e);
+	return open_book(cli, mode, out, kept, e);
 }
 
 const char *cli_price_path(const struct cli *cli, int i)
@@ -580,7 +588,7 @@ bool cli_db_is_named(const struct cli *cli)
 /* The cards by which names of models are compared. */
 static int open_named_book(const void *cli, struct book **out, struct err *e)
 {
-	return open_book(cli, DB_READ, out, e);
+	return open_book(cli, DB_READ, out, NULL, e);
 }
 
 void cli_name_models(const struct cli *cli, struct store *s)
@@ -588,10 +596,10 @@ void cli_name_models(const struct cli *cli, struct store *s)
 	store_book_from(s, (struct book_source){ open_named_book, cli });
 }
 
-int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
+int cli_store_kept(const struct cli *cli, struct store **s, int mode, struct err *e)
 {
 	struct buf path = { 0 };
-	int rc = store_open(out, cli_db_path(cli, &path), (enum db_mode)mode, e);
+	int rc = *s ? 0 : store_open(s, cli_db_path(cli, &path), (enum db_mode)mode, e);
 	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
 			"no database '%s'; `tally ingest` creates one, or name another with --db "
@@ -599,13 +607,19 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			path.p);
 	buf_release(&path);
 	const char *archive = rc == 0 ? cli_value(cli, "with-archive") : NULL;
-	if (archive && (rc = retention_attach(*out, archive, e)) != 0) {
-		store_close(*out);
-		*out = NULL;
+	if (archive && (rc = retention_attach(*s, archive, e)) != 0) {
+		store_close(*s);
+		*s = NULL;
 	}
 	if (rc == 0)
-		cli_name_models(cli, *out);
+		cli_name_models(cli, *s);
 	return rc;
+}
+
+int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
+{
+	*out = NULL;
+	return cli_store_kept(cli, out, mode, e);
 }
 
 int cli_done(const struct cli *cli, bool changed, const char *name, const char *format, ...)

@@ -72,6 +72,7 @@ enum {
 /* A file of this room defines its commands by lines `const struct command command_NAME = {`, by
  * which the Makefile finds them. */
 struct cli;
+struct store;
 struct command {
 	const char *name;			    /* "price list" */
 	int place;				    /* in the overview: HELP_CREDITS + 12 */
@@ -128,8 +129,10 @@ const char *cli_value_at(const struct cli *cli, const char *name, int i);
 /* The shipped or installed book, installed cards, those of $TALLY_PRICES and of --prices. */
 int cli_book(const struct cli *cli, struct book **out, struct err *e);
 /* The same with the cards that were installed for the database, below $TALLY_PRICES: for whatever
- * prices its records. mode: how the command opens the database. */
-int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e);
+ * prices its records. mode: how the command opens the database, which is in *kept then, where it
+ * is there already, for cli_store_kept; kept NULL: it is closed again. */
+int cli_database_book(const struct cli *cli, int mode, struct book **out, struct store **kept,
+		      struct err *e);
 /* Where `tally price update` takes books from: $TALLY_PRICES_URL, the setting, that of the build;
  * empty: nowhere. */
 const char *cli_prices_url(void);
@@ -157,12 +160,13 @@ int cli_instant(const char *option, const char *text, const struct zone *z, stru
 		struct err *e);
 
 /* --db, else $TALLY_DB, else the setting, else tally.db in the user's data directory. */
-struct store;
 const char *cli_db_path(const struct cli *cli, struct buf *room);
 /* Whether one of the first three names it. */
 bool cli_db_is_named(const struct cli *cli);
 /* mode: enum db_mode. Errors as store_open. */
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e);
+/* The same of what cli_database_book left open; *s NULL: of nothing. */
+int cli_store_kept(const struct cli *cli, struct store **s, int mode, struct err *e);
 /* The store compares names of models by the cards that the command prices with; cli_store has done
  * so. */
 void cli_name_models(const struct cli *cli, struct store *s);

@@ -9,9 +9,9 @@
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e)
 {
 	*s = (struct ledger_session){ .now = clock_now(), .writes = mode != DB_READ };
-	int rc = cli_database_book(cli, mode, &s->book, e);
+	int rc = cli_database_book(cli, mode, &s->book, &s->store, e);
 	if (rc == 0)
-		rc = cli_store(cli, &s->store, mode, e);
+		rc = cli_store_kept(cli, &s->store, mode, e);
 	if (rc == 0)
 		rc = ledger_open(&s->ledger, s->store, e);
 	if (rc == 0)

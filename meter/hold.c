@@ -268,10 +268,12 @@ static void read_hold(struct query *q, struct hold *out)
 			      .model = db_text(q, 11) };
 }
 
-static const struct sql sql_holds_open = {
-	.text = "SELECT id,customer,currency,pico,request,created,expires,state,usage,credits,"
-		"project,model FROM hold WHERE state='open' AND expires>:now AND (:customer='' "
-		"OR customer=:customer) ORDER BY created,id",
+#define OPEN_HOLDS \
+	"SELECT id,customer,currency,pico,request,created,expires,state,usage,credits,project," \
+	"model FROM hold WHERE state='open' AND expires>:now "
+static const struct sql sql_holds_open = { .text = OPEN_HOLDS "ORDER BY created,id" };
+static const struct sql sql_holds_open_of = {
+	.text = OPEN_HOLDS "AND customer=:customer ORDER BY created,id",
 };
 
 int hold_each_open(struct store *s, const char *customer, struct instant now,
@@ -279,10 +281,12 @@ int hold_each_open(struct store *s, const char *customer, struct instant now,
 {
 	struct query *q;
 	struct hold h;
-	int rc = db_statement(store_db(s), &sql_holds_open, &q, e);
+	const bool all = !customer || !*customer;
+	int rc = db_statement(store_db(s), all ? &sql_holds_open : &sql_holds_open_of, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
+	if (!all)
+		db_bind_text(q, ":customer", text_of(customer));
 	db_bind_int(q, ":now", now.us);
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		read_hold(q, &h);

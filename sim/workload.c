@@ -70,7 +70,7 @@ const struct work_call *workload_calls(const struct workload *w, size_t conversa
 
 static void give_up(struct work_part *p, size_t block)
 {
-	mem_pages_free(p->block[block], WORK_BLOCK * sizeof **p->block);
+	mem_pages_free(p->block[block], WORK_BLOCK_BYTES);
 	p->block[block] = NULL;
 }
 

@@ -74,8 +74,9 @@ struct work_odd {
 	bool placeholder, unsplit, undivided;
 };
 
-/* Packed calls as one thread read them, in blocks of mem_pages. */
-enum { WORK_BLOCK = 1 << 15 };
+/* Packed calls as one thread read them, in blocks of mem_pages, each a huge one: a block is given
+ * up when the last of its calls lies in its place. */
+enum { WORK_BLOCK_BYTES = 2 << 20, WORK_BLOCK = WORK_BLOCK_BYTES / sizeof(struct packed_call) };
 struct work_part {
 	struct packed_call **block;
 	_Atomic uint32_t *placed; /* calls of each block, as long as they are placed */

@@ -182,7 +182,7 @@ static struct packed_call *add_call(struct workload_build *b)
 	struct work_part *p = w->part;
 	if (p->count == p->blocks * WORK_BLOCK) {
 		p->block = more(p->block, p->blocks, &b->block_room, sizeof *p->block);
-		p->block[p->blocks++] = mem_pages(WORK_BLOCK * sizeof **p->block);
+		p->block[p->blocks++] = mem_pages(WORK_BLOCK_BYTES);
 	}
 	w->count++;
 	return work_part_call(p, p->count++);

@@ -325,7 +325,7 @@ void workload_group(struct workload *w, const struct written *how)
 	atomic_size_t taken = 0;
 	w->first = mem_alloc((all + 2) * sizeof *w->first);
 	w->first[all] = w->first[all + 1] = (uint32_t)w->count;
-	w->packed = mem_pages((w->count + 1) * sizeof *w->packed);
+	w->packed = mem_pages_as_used((w->count + 1) * sizeof *w->packed);
 	begin_to_place(w);
 	for (size_t i = 0; i < threads; i++) {
 		l[i].bundle = bundle;

@@ -1127,8 +1127,8 @@ static int compute_supplement(struct invoicer *v, struct invoice *i, const struc
 	return rc == 0 ? adjust(v, i, a, own, e) : rc;
 }
 
-int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    const struct invoice_basis *of, struct err *e)
+static int compute_parts(struct invoicer *v, struct invoice *i, const struct account *a,
+			 const struct invoice_basis *of, struct err *e)
 {
 	const struct standing_list *standing = of->standing;
 	*i = (struct invoice){ .part = v->part, .from = of->period.from, .to = of->period.to };
@@ -1155,6 +1155,21 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 		rc = add_up(i, e);
 	if (rc != 0)
 		invoice_release(i);
+	return rc;
+}
+
+int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
+		    const struct invoice_basis *of, struct err *e)
+{
+	/* one look at the database, whatever others write meanwhile */
+	struct db *db = store_db(ledger_store(v->ledger));
+	const bool inside = db_in_transaction(db);
+	int rc = inside ? 0 : db_begin_reading(db, e);
+	*i = (struct invoice){ 0 };
+	if (rc == 0)
+		rc = compute_parts(v, i, a, of, e);
+	if (!inside)
+		db_rollback(db);
 	return rc;
 }
 

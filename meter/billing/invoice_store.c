@@ -128,8 +128,9 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 	return find_by_id(s, id, keep_in, out, e);
 }
 
-static const struct sql sql_invoice_list = {
-	.text = INVOICE "WHERE (:customer='' OR customer=:customer) ORDER BY period_from,id",
+static const struct sql sql_invoice_list = { .text = INVOICE "ORDER BY period_from,id" };
+static const struct sql sql_invoices_of = {
+	.text = INVOICE "WHERE customer=:customer ORDER BY period_from,id",
 };
 
 int invoice_each(struct store *s, const char *customer,
@@ -137,10 +138,12 @@ int invoice_each(struct store *s, const char *customer,
 {
 	struct query *q;
 	struct stored_invoice i;
-	int rc = db_statement(store_db(s), &sql_invoice_list, &q, e);
+	const bool all = !customer || !*customer;
+	int rc = db_statement(store_db(s), all ? &sql_invoice_list : &sql_invoices_of, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
+	if (!all)
+		db_bind_text(q, ":customer", text_of(customer));
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		read_invoice(q, &i);
 		if ((rc = take(user, &i)) != 0)

@@ -429,6 +429,8 @@ static enum claude_holds claude_holds(struct text line)
 		if (*at == 's') {
 			if (at - line.p >= 4 && memcmp(at - 4, "okens", 5) == 0)
 				found = HOLDS_OTHER;
+		} else if (at > line.p && at[-1] == '\\') {
+			continue; /* within a text: no name begins behind a backslash */
 		} else if (stands_at(at, end, "\"usage\"")) {
 			return HOLDS_USAGE;
 		} else if (stands_at(at, end, "\"usage") || stands_at(at, end, "\"uiEvent\"") ||

@@ -289,12 +289,18 @@ int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, s
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_any_uncovered = {
+	.text = "SELECT count(*) FROM (SELECT 1 FROM credit_uncovered LIMIT 1) c",
+};
+
 /* Nearly always there is none, and then no row is looked for: on a cluster they lie elsewhere. */
 static int any_uncovered(struct db *db, bool *out, struct err *e)
 {
-	int64_t n;
-	int rc = db_read_int(db, "SELECT count(*) FROM (SELECT 1 FROM credit_uncovered LIMIT 1) c",
-			     &n, e);
+	struct query *q;
+	int64_t n = 0;
+	int rc = db_statement(db, &sql_any_uncovered, &q, e);
+	if (rc == 0)
+		rc = db_returned(db, q, &n, e);
 	*out = rc == 0 && n > 0;
 	return rc;
 }

@@ -21,23 +21,25 @@ static int find_wanted(struct store *s, const struct usage_filter *f, const stru
 				: 0;
 }
 
+#define DAYS \
+	"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM credit_account a JOIN " \
+	"credit_day d ON d.account=a.id WHERE d.day>=:first AND d.day<=:last"
+static const struct sql sql_days = { .text = DAYS };
+static const struct sql sql_days_of = { .text = DAYS " AND a.customer=:customer" };
+
 int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct day_range days,
 			 int (*take)(void *user, const struct credit_day_sum *d), void *user,
 			 struct err *e)
 {
 	struct query *q = NULL;
 	bool wanted;
-	int rc = db_prepare(
-		store_db(s),
-		"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM "
-		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:first "
-		"AND d.day<=:last AND (CAST(:customer AS text)='' OR a.customer=:customer)",
-		&q, e);
+	int rc = db_statement(store_db(s), f->customer ? &sql_days_of : &sql_days, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", days.first);
 	db_bind_int(q, ":last", days.last);
-	db_bind_text(q, ":customer", text_of(f->customer ? f->customer : ""));
+	if (f->customer)
+		db_bind_text(q, ":customer", text_of(f->customer));
 	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
 		struct credit_day_sum d = { .day = db_int(q, 0),
 					    .records = db_int(q, 2),
@@ -53,7 +55,7 @@ int credit_sums_each_day(struct store *s, const struct usage_filter *f, struct d
 		if (rc == 0 && wanted)
 			rc = take(user, &d);
 	}
-	db_drop(q);
+	db_reset(q);
 	return rc;
 }
 
