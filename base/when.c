@@ -1,6 +1,8 @@
 #include "base/when.h"
 
+#include <limits.h>
 #include <string.h>
+#include <time.h>
 
 static const char help[] =
 	"write a day (2026-11-01, today, yesterday, monday, 7d, in 30d), a week, month or quarter (this-week, "
@@ -82,6 +84,27 @@ static bool take_month_name(struct when *out, const char *word, int64_t this_mon
 	return y > 0;
 }
 
+/* 30august2026, aug30,2026, and the last 30aug that has begun; aug30 might be of 2030 */
+static bool take_named_day(struct when *out, const char *word, int64_t today, const struct zone *z)
+{
+	static const char *const forms[] = { "%d%b%Y", "%b%d,%Y", "%b%d%Y", "%d%b" };
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct tm t = { .tm_year = INT_MIN };
+		const char *end = strptime(word, forms[i], &t);
+		if (!end || *end)
+			continue;
+		const bool has_year = t.tm_year != INT_MIN;
+		struct civil c = { has_year ? t.tm_year + 1900 : civil_from_day(today).year,
+				   t.tm_mon + 1, t.tm_mday };
+		if (!has_year && civil_to_day(c) > today)
+			c.year--;
+		const int64_t day = civil_to_day(c);
+		*out = days(z, day, day + 1);
+		return c.year > 0 && c.year < 9999 && civil_from_day(day).month == c.month;
+	}
+	return false;
+}
+
 /* today, monday, lastmonth, ...: small letters without what divides words */
 static bool take_word(struct when *out, const char *word, struct instant now, const struct zone *z)
 {
@@ -120,7 +143,8 @@ static bool take_word(struct when *out, const char *word, struct instant now, co
 			*out = words[i].when;
 			return true;
 		}
-	return take_weekday(out, word, today, z) || take_month_name(out, word, this_month, z);
+	return take_weekday(out, word, today, z) || take_month_name(out, word, this_month, z) ||
+	       take_named_day(out, word, today, z);
 }
 
 /* The leading digits of s, at most five; -1 when there are none. */

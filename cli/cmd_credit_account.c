@@ -413,7 +413,8 @@ static int grant(struct cli *cli, struct err *e)
 	if (again)
 		return cli_done(cli, false, who, "%s: '%s' was granted already (%s credits)", who,
 				id, grouped);
-	return cli_done(cli, true, who, "%s: %s credits granted", who, grouped);
+	return cli_done(cli, true, who, "%s: %s credit%s granted", who, grouped,
+			strcmp(grouped, "1") == 0 ? "" : "s");
 }
 
 const struct command command_credit_grant = {

@@ -1,5 +1,5 @@
 /*
- * LangChain's messages, whole and in the pieces of a stream.
+ * LangChain's messages, whole, in the pieces of a stream, and in the events of runs.
  *
  * Pieces (AIMessageChunk) of one id are one message. LangChain adds up what they count: a vendor's
  * client tells the prompt in one of them and 0 in the others, or all of it in the last. Where
@@ -16,8 +16,9 @@ static json_value *message_of(json_value *v)
 	return json_kind(kwargs) == JSON_OBJECT ? kwargs : v;
 }
 
-/* joined: of the pieces of a stream. */
-static bool read_message(struct payload_reader *r, json_value *v, bool joined, int64_t line)
+/* joined: of the pieces of a stream; about: what an event says of its run, NULL: nothing. */
+static bool read_message(struct payload_reader *r, json_value *v, json_value *about, bool joined,
+			 int64_t line)
 {
 	json_value *message = message_of(v);
 	json_value *usage = json_member(message, "usage_metadata"),
@@ -32,6 +33,8 @@ static bool read_message(struct payload_reader *r, json_value *v, bool joined, i
 	payload_begin(&m, "langchain.message", line);
 	m.cumulative = joined;
 	payload_id(&m, payload_either(json_member(message, "id"), json_member(meta, "id")));
+	payload_text(&m.record, FIELD_MODEL, json_member(about, "ls_model_name"));
+	payload_text(&m.record, FIELD_SESSION, json_member(about, "thread_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
@@ -44,6 +47,8 @@ static bool read_message(struct payload_reader *r, json_value *v, bool joined, i
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0 && message != v)
 		rc = payload_labels(r, &m.record, message, &e);
+	if (!m.record.text[FIELD_PROVIDER].n)
+		payload_seller(r, &m.record, json_string(json_member(about, "ls_provider")));
 	/* units stand in the vendor's own usage alone */
 	if (rc == 0)
 		rc = counts_read_units(&c, own, &e);
@@ -177,9 +182,9 @@ static struct chat_pieces *pieces_of(struct payload_reader *r, struct text id)
 	return (struct chat_pieces *)(uintptr_t)*at;
 }
 
-static void take_piece(struct payload_reader *r, json_value *message, int64_t line)
+static void take_piece(struct payload_reader *r, struct text id, json_value *message, int64_t line)
 {
-	struct chat_pieces *p = pieces_of(r, json_string(json_member(message, "id")));
+	struct chat_pieces *p = pieces_of(r, id);
 	struct json_document *before = NULL;
 	struct buf all = { 0 };
 	if (p->all.n && json_open(&before, p->all, NULL) != 0)
@@ -214,7 +219,7 @@ static void finish_pieces(struct payload_reader *r, const struct chat_pieces *p)
 	if (!counted || p->unclear)
 		payload_refuse(r, p->line, v, &e);
 	else
-		read_message(r, v, true, p->line);
+		read_message(r, v, NULL, true, p->line);
 	json_close(doc);
 }
 
@@ -223,21 +228,93 @@ bool langchain_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *message = message_of(v);
 	const struct text id = json_string(json_member(message, "id"));
 	if (id.n && is_piece(v, message)) {
-		take_piece(r, message, line);
+		take_piece(r, id, message, line);
 		return true;
 	}
 	/* the whole message beside its pieces */
 	if (id.n && json_kind(json_member(message, "usage_metadata")) == JSON_OBJECT &&
 	    text_is(json_string(json_member(message, "type")), "ai"))
 		*dict_need(&r->chat_whole, id, NULL) = 1;
-	return read_message(r, v, false, line);
+	return read_message(r, v, NULL, false, line);
+}
+
+/* --- events (astream_events, streamEvents) --- */
+
+/* Reads the messages in what a model's run put out; returns how many there are. */
+static int read_whole(struct payload_reader *r, json_value *v, json_value *about, int64_t line)
+{
+	int found = 0;
+	if (json_kind(json_member(message_of(v), "usage_metadata")) == JSON_OBJECT)
+		return read_message(r, v, about, false, line);
+	if (json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY)
+		for (json_value *m = json_first(v); m; m = json_next(m))
+			found += read_whole(r, m, about, line);
+	return found;
+}
+
+/* Runs around a model's repeat its messages, and show those that came before. */
+static bool repeats_usage(json_value *v)
+{
+	if (json_kind(json_member(message_of(v), "usage_metadata")) == JSON_OBJECT)
+		return true;
+	if (json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY)
+		for (json_value *m = json_first(v); m; m = json_next(m))
+			if (repeats_usage(m))
+				return true;
+	return false;
+}
+
+static void end_model(struct payload_reader *r, json_value *v, struct text run, int64_t line)
+{
+	json_value *output = json_member(json_member(v, "data"), "output");
+	struct err e;
+	*dict_need(&r->chat_whole, run, NULL) = 1;
+	if (read_whole(r, output, json_member(v, "metadata"), line) > 0)
+		return;
+	err_set(&e, ERR_INVALID,
+		"the model's run '%.100s' ended without usage, so what it used is unknown "
+		"(LangChain's models tell it with stream_usage)",
+		run.p);
+	payload_refuse(r, line, v, &e);
+}
+
+/* A model's run ends with its message; before it come the pieces, which count where it is missing.
+ */
+bool langchain_event(struct payload_reader *r, json_value *v, int64_t line)
+{
+	const struct text event = json_string(json_member(v, "event")),
+			  run = json_string(json_member(v, "run_id"));
+	json_value *data = json_member(v, "data");
+	if (!text_begins(event, "on_") || !run.n || json_kind(data) != JSON_OBJECT)
+		return false;
+	const bool of_model = text_begins(event, "on_chat_model_") || text_begins(event, "on_llm_");
+	r->chat_models += of_model;
+	if (of_model && text_ends(event, "_stream")) {
+		/* by their run: a vendor's id may come in some of them alone */
+		take_piece(r, run, message_of(json_member(data, "chunk")), line);
+	} else if (of_model && text_ends(event, "_end")) {
+		end_model(r, v, run, line);
+	} else {
+		r->passed_over++;
+		if (!r->chat_repeated && !of_model && repeats_usage(data))
+			r->chat_repeated = line ? line : 1;
+	}
+	return true;
 }
 
 void langchain_finish(struct payload_reader *r)
 {
+	struct err e;
 	for (const struct chat_pieces *p = r->first_chat; p; p = p->next)
 		if (!dict_find(&r->chat_whole, p->id))
 			finish_pieces(r, p);
+	if (r->chat_repeated && !r->chat_models) {
+		err_set(&e, ERR_INVALID,
+			"events of models (on_chat_model_end) are left out; usage stands in those "
+			"of the runs around them, which show what came before, too");
+		r->sink.refuse(r->sink.user, r->chat_repeated, TEXT(""), &e);
+	}
+	r->chat_repeated = r->chat_models = 0;
 	r->first_chat = r->last_chat = NULL;
 	dict_clear(&r->chat_pieces);
 }

@@ -178,6 +178,8 @@ struct payload_reader {
 	 * ids of those that are there as a whole */
 	struct chat_pieces *first_chat, *last_chat;
 	struct dict chat_pieces, chat_whole;
+	int64_t chat_models,
+		chat_repeated; /* events of models; the line of a first other with usage */
 	struct ai_stream ai_stream;
 	struct capture *capture; /* NULL: what is read is none so far */
 };
@@ -331,6 +333,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(batch_document, "custom_id modelInput") \
 	X(ai_stream_document, \
 	  "type=start-step type=step-start type=stream-start type=finish-step type=step-finish") \
+	X(langchain_event, "parent_ids") \
 	X(langchain_document, "usage_metadata response_metadata") \
 	X(framework_document, \
 	  "providerMetadata native_tokens_prompt schemaType prompt_eval_count") \

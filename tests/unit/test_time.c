@@ -243,6 +243,14 @@ static void times_are_read_as_people_say_them(void **state)
 		  "2026-12-01T00:00:00Z" },
 		{ "UTC", "2026-11-28T12:30:00Z", "Feb 2024", "2024-02-01T00:00:00Z",
 		  "2024-03-01T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "30 Aug 2026", "2026-08-30T00:00:00Z",
+		  "2026-08-31T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "August 30, 2024", "2024-08-30T00:00:00Z",
+		  "2024-08-31T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "1-dec", "2025-12-01T00:00:00Z",
+		  "2025-12-02T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "28nov", "2026-11-28T00:00:00Z",
+		  "2026-11-29T00:00:00Z" },
 		{ "UTC", "2026-11-28T12:30:00Z", "next-month", "2026-12-01T00:00:00Z",
 		  "2027-01-01T00:00:00Z" },
 		{ "UTC", "2026-11-28T12:30:00Z", "next week", "2026-11-30T00:00:00Z",
@@ -285,11 +293,13 @@ static void times_are_read_as_people_say_them(void **state)
 	}
 	struct zone *z;
 	struct when w;
-	static const char *const wrong[] = { "",	 "tody",       "7",	    "7x",
-					     "2026-13",	 "99999d",     "2026-",	    "2026-11-31",
-					     "1m",	 "01/02/2026", "q5",	    "2026-w54",
-					     "2026-w00", "2025-w53",   "februaryy", "jan 26",
-					     "last",	 "ago",	       "2026-q3x",  "lastfoo" };
+	static const char *const wrong[] = {
+		"",	    "tody",	"7",	       "7x",	    "2026-13",
+		"99999d",   "2026-",	"2026-11-31",  "1m",	    "01/02/2026",
+		"q5",	    "2026-w54", "30 feb 2026", "0 aug",	    "32 aug",
+		"aug 30 x", "2026-w00", "2025-w53",    "februaryy", "jan 26",
+		"last",	    "ago",	"2026-q3x",    "lastfoo"
+	};
 	assert_int_equal(zone_open(&z, "UTC", NULL), 0);
 	for (size_t i = 0; i < COUNT(wrong); i++)
 		assert_int_equal(when_parse(&w, text_of(wrong[i]), (struct instant){ 0 }, z, NULL),
