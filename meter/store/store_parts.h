@@ -81,7 +81,7 @@ int store_add_batch(struct store *s, struct err *e);
 
 /* --- store_index.c: the index of ids --- */
 
-/* With the file beside the database; one that does not fit its rows is made anew. */
+/* Opens the folder of ids beside the database, and forgets what is not of its rows. */
 int store_open_index(struct store *s, struct err *e);
 
 /* The rows behind the last file of ids, within a transaction that looks for an id or adds one: many
