@@ -268,8 +268,9 @@ void cold_uses_find(struct cold_uses *out, const struct cache_uses *const *each,
 			use[colds++].use.first = u.first;
 		before = u;
 	}
-	*out = (struct cold_uses){ .room = 16, .count = colds };
-	while (out->room < colds * 2)
+	/* few, asked for at each play: nearly always the first place is free */
+	*out = (struct cold_uses){ .room = 1024, .count = colds };
+	while (out->room < colds * 8)
 		out->room *= 2;
 	out->number = mem_zalloc(out->room * sizeof *out->number);
 	for (size_t i = 0; i < colds; i++)
