@@ -203,9 +203,7 @@ static int add_chunk(struct worker *w, const struct pack *p, size_t chunk, struc
 		rows = cut == from ? 1 : cut < n ? cut - from : n - from;
 		b->n = rows = rows < BATCH_ROWS ? rows : BATCH_ROWS;
 		fill(b, p, c, needed, from);
-		const int64_t outside = w->outside;
-		replay_accept(w, b);
-		if (cut == from && w->outside == outside)
+		if (replay_accept(w, b) && cut == from)
 			replay_bound(w, b);
 	}
 	return rc;

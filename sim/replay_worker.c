@@ -914,9 +914,10 @@ static void accept(void *user, struct record_batch *b)
 		add_to_groups(w, b);
 }
 
-void replay_accept(struct worker *w, struct record_batch *b)
+bool replay_accept(struct worker *w, struct record_batch *b)
 {
 	accept(w, b);
+	return b->n > 0;
 }
 
 /* Whether the row that was taken last has a price, and that depends on how long cache writes stay.
@@ -1095,17 +1096,15 @@ void replay_work_calls(struct worker *w)
 		b->charge = b->stated && !m->stated.estimate && !m->unread && m->record.requests > 0
 				    ? &m->stated.amount
 				    : NULL;
-		const int64_t outside = w->outside;
 		w->answer[0] = NULL;
-		accept(w, b);
-		if (w->outside == outside) {
-			lower_bound_see(&w->bound, m->shape);
-			if (m->met)
-				lower_bound_see(&w->bound, m->met);
-			if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)) ||
-			    (metered_is_undivided(m) && is_by_modality(w)))
-				replay_bound(w, b);
-		}
+		if (!replay_accept(w, b))
+			continue;
+		lower_bound_see(&w->bound, m->shape);
+		if (m->met)
+			lower_bound_see(&w->bound, m->met);
+		if (m->broken_off || (metered_is_unsplit(m) && is_by_lifetime(w)) ||
+		    (metered_is_undivided(m) && is_by_modality(w)))
+			replay_bound(w, b);
 	}
 	tariffs_each(w->tariffs, settle, w);
 	spans_close(spans);

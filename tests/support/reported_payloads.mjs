@@ -31,6 +31,12 @@ for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
 	};
 	const replayed = run('replay', c.file, ...at, '--json');
 	check('replay', replayed, replayed.status);
+	// by whatever it is grouped, and whether its calls have an instant or not, it comes to the same or is refused
+	for (const by of ['model,window', 'customer,day']) {
+		const grouped = run('replay', c.file, ...at, '--by', by, '--json'), undated = run('replay', c.file, '--by', by, '--json');
+		if (grouped.status !== replayed.status || grouped.said?.total !== replayed.said?.total) complain(`${c.name}, by ${by}: ${grouped.said?.total} (${grouped.status}), and not ${replayed.said?.total} (${replayed.status})`);
+		if (undated.status === null) complain(`${c.name}, by ${by}, without an instant: ended by a signal`);
+	}
 	for (const x of ['p.db', 'p.db-wal', 'p.db-shm', 'p.db-ids']) rmSync(x, { force: true, recursive: true });
 	const ingested = run('ingest', c.file, '--db', 'p.db', ...at, '-q');
 	const used = run('usage', '--db', 'p.db', '--json');
