@@ -132,6 +132,17 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 	       sighting_writes(a) != sighting_writes(b);
 }
 
+static int128 prompt_of(const struct record *r)
+{
+	return (int128)r->tokens[BUCKET_INPUT] + r->tokens[BUCKET_CACHE_READ] + sighting_writes(r->tokens);
+}
+
+bool sighting_is_other_answer(const struct record *a, const struct record *b)
+{
+	return a->time_us != TIME_ABSENT && b->time_us != TIME_ABSENT && a->time_us != b->time_us &&
+	       prompt_of(a) != prompt_of(b);
+}
+
 /* The next spelling of a name that is certain: what else a name ends in may be a model's own. */
 static bool next_spelling(struct spelling *s, struct text *name)
 {
@@ -330,7 +341,10 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
 		return "model";
 	const enum sighting s = compare_with(have, m, known, counts);
-	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
+	const bool made = have->made && m->made, grows = m->cumulative && have->cumulative;
+	if (made && !grows && have->record.time_us != m->record.time_us)
+		return "time";
+	if (s == SIGHTING_OTHER || (made && sighting_is_other_answer(&have->record, &m->record)) || (s != SIGHTING_SAME && !grows))
 		return "counts";
 	memcpy(have->record.tokens, known, sizeof known);
 	if (m->unread && !have->unread)

@@ -18,6 +18,9 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 
 /* Whether b asked for something else than a: another input side. */
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
+/* Whether two answers of one id, whose instants are when they were made, are two: vendors and
+ * gateways give some ids again. While an answer is streamed its prompt stays. */
+bool sighting_is_other_answer(const struct record *a, const struct record *b);
 /* Whether two sightings of a call name different models, however they are spelled. */
 bool sighting_is_other_model(struct text a, struct text b);
 /* Where one of two sightings tells what was read from the cache, what was written to it or what was

@@ -26,7 +26,7 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 		      struct err *e)
 {
 	struct money own = { 0 }, behind = { 0 };
-	if (!cost || json_kind(cost) != JSON_NUMBER ||
+	if (m->other_money || !cost || json_kind(cost) != JSON_NUMBER ||
 	    (own_key && json_kind(upstream) != JSON_NUMBER))
 		return 0;
 	int rc = payload_money(&own, cost, e);
@@ -101,7 +101,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		m.record.present |= (uint64_t)1 << FIELD_MODEL;
 	}
 	payload_tier(r, &m, v, usage);
-	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
+	int rc = payload_made(&m, json_member(v, "created"), &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
 	if (rc == 0)

@@ -104,8 +104,11 @@ static bool is_other_zone(const struct export_format *f, struct text name, struc
 
 static enum name_says judge_name(const struct export_format *f, struct text path)
 {
-	if (export_is_known(f, path) || column_is_harmless(path))
+	if (export_is_known(f, path))
 		return SAYS_KNOWN;
+	/* whatever its name, a word for a price in it is none of its own */
+	if (column_is_harmless(path))
+		return SAYS_NAMING;
 	if (f->kind == EXPORT_BUCKETS && parts_time(path))
 		return SAYS_MONEY;
 	if (f->general ? name_is_label(path) : name_is_naming(path))

@@ -40,6 +40,7 @@ struct metered {
 	/* the names that --map replaced, as the document has them (payload_unmap) */
 	struct text mapped;
 	bool in_log; /* of the two sources it is the log */
+	bool made;   /* its instant is when its vendor says that it made the answer */
 	bool within; /* `also` is of the span around the call, and no part of its own id */
 	/* set by assemble.h: what the id has already that is another ("model"); NULL: nothing */
 	const char *conflict;
@@ -58,6 +59,7 @@ struct metered {
 	 * understood; NULL: all is */
 	const char *unread;
 	struct stated_cost stated;
+	bool other_money; /* what its source says that it cost is not in dollars, and is not kept */
 	const char *billed_beside; /* the member that says that not only tokens were billed */
 	struct text asked_tier;	   /* until payload_settle_tier */
 };

@@ -207,6 +207,9 @@ bool payload_effort_attribute(struct payload_reader *p, struct record *r, struct
 			      json_value *v);
 /* The instant of a JSON string or number; absent and null leave the field alone. */
 int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e);
+/* The same of the instant at which the vendor made the answer, which tells it from another one that
+ * was given the same id. */
+int payload_made(struct metered *m, json_value *v, struct err *e);
 /* Takes the usage apart and keeps it as the raw counts. */
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e);

@@ -49,6 +49,21 @@ static const char *const beside_tokens[] = {
 	"cost.search_queries_cost",
 };
 
+/* Where a source names the currency of its costs. */
+static const char *const currencies[] = { "currency", "cost.currency", "cost_currency",
+					  "cost_details.currency", "currency_code" };
+static const char *const dollar_words[] = { "USD", "$", "US$", "US dollar", "US dollars", NULL };
+
+static bool is_in_other_money(json_value *v)
+{
+	bool other = false;
+	for (size_t i = 0; v && i < sizeof currencies / sizeof *currencies; i++) {
+		const struct text word = json_number_or_string(json_at(v, currencies[i]));
+		other |= word.n && !text_is_one_of_caseless(word, dollar_words);
+	}
+	return other;
+}
+
 /* Dollars to 1e-12: what computes costs in binary floats writes many digits. A cost of zero is that
  * of a subscription, or of a price that its teller did not know. */
 static void take_amount(struct metered *m, struct text number, enum money_unit unit, bool charged)
@@ -56,7 +71,7 @@ static void take_amount(struct metered *m, struct text number, enum money_unit u
 	struct decimal d;
 	struct money amount;
 	bool rounded;
-	if (m->stated.given || number.n == 0 || decimal_parse(&d, number, NULL) != 0)
+	if (m->other_money || m->stated.given || number.n == 0 || decimal_parse(&d, number, NULL) != 0)
 		return;
 	d = decimal_round_places(decimal_shift(d, -(int)unit), MONEY_PLACES, &rounded);
 	if (money_from_decimal(&amount, d, NULL) == 0 && amount.pico > 0)
@@ -120,6 +135,10 @@ void payload_settle_beside(struct metered *m)
 
 void payload_recorded(struct metered *m, json_value *v, bool in_usage)
 {
+	if (is_in_other_money(v)) {
+		m->other_money = true;
+		m->stated = (struct stated_cost){ 0 };
+	}
 	for (size_t i = 0; in_usage && i < sizeof beside_tokens / sizeof *beside_tokens; i++)
 		if (payload_is_amount(json_at(v, beside_tokens[i])))
 			payload_bills_beside(m, beside_tokens[i]);

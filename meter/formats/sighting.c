@@ -45,6 +45,13 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 	return 0;
 }
 
+int payload_made(struct metered *m, json_value *v, struct err *e)
+{
+	const int rc = payload_time(&m->record, FIELD_TIME, v, e);
+	m->made = rc == 0 && m->record.time_us != TIME_ABSENT;
+	return rc;
+}
+
 void payload_word(struct record *r, enum record_field f, struct text word)
 {
 	r->text[f] = word;

@@ -215,7 +215,7 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	payload_id(&m, id ? id : json_member(groq, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
-	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
+	int rc = payload_made(&m, json_member(v, "created"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0 && has_usage)
@@ -283,7 +283,7 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	payload_id(&m, either(v, "responseId", "response_id"));
 	payload_text(&m.record, FIELD_MODEL, either(v, "modelVersion", "model_version"));
 	payload_tier(r, &m, v, usage);
-	int rc = payload_time(&m.record, FIELD_TIME, either(v, "createTime", "create_time"), &e);
+	int rc = payload_made(&m, either(v, "createTime", "create_time"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)

@@ -188,6 +188,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	/* under another request's id it would be another call */
 	if (m->cumulative && m->also.n && !m->within)
 		s = sighting_beside_weak(s, is_cut(have), m->broken_off);
+	if (m->made && sighting_is_other_answer(&have->record, grown))
+		s = SIGHTING_OTHER;
 	*counts = s;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */

@@ -1,6 +1,6 @@
 // reported_payloads.mjs TALLY FILE: each line of FILE is a payload as a public report of a token counter shows it, rebuilt small, with what it
 // used: {"name", "about", "file", "text", "records", "tokens", "told"}. Replayed and ingested it gives these tokens; told: and exit status 3, for
-// something in it has no price. least: and exit status 3, for its cost is a lower bound (its cache writes have no lifetime, its region is not told), and nothing else is told.
+// something in it has no price. least: and exit status 3, for its cost is a lower bound (its cache writes have no lifetime, its region is not told), and nothing else is told. refused: and exit status 3, for the id of one of its calls was given before.
 // tokens may be missing where none can be told.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync, rmSync } from 'node:fs';
@@ -27,7 +27,7 @@ for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
 			if (r.said?.records !== (c.records ?? 1)) complain(`${c.name}, ${way}: ${r.said?.records} records, and not ${c.records ?? 1}`);
 		}
 		if (c.least && !(r.said?.placeholders > 0 && r.said?.unpriced === 0)) complain(`${c.name}, ${way}: no lower bound`);
-		if (c.told || c.least ? status !== 3 : status !== 0) complain(`${c.name}, ${way}: exit status ${status} ${r.why}`);
+		if (c.told || c.least || c.refused ? status !== 3 : status !== 0) complain(`${c.name}, ${way}: exit status ${status} ${r.why}`);
 	};
 	const replayed = run('replay', c.file, ...at, '--json');
 	check('replay', replayed, replayed.status);
