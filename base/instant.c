@@ -1,6 +1,9 @@
 #include "base/instant.h"
 
 #include <stdio.h>
+#include <strings.h>
+
+#include "base/text.h"
 
 int64_t floor_div(int64_t a, int64_t b)
 {
@@ -101,16 +104,40 @@ static bool take_pointed_date(const char **p, const char *end, struct civil *c)
 	return true;
 }
 
+/* "Mon, 15 Jun 2026", as mail and HTTP write a day. */
+static bool take_mail_date(const char **p, const char *end, struct civil *c)
+{
+	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	const char *q = *p;
+	if (end - q > 5 && is_letter(*q) && q[3] == ',' && q[4] == ' ')
+		q += 5;
+	if (!take_digits(&q, end, 2, &c->day) && !take_digits(&q, end, 1, &c->day))
+		return false;
+	if (!take_char(&q, end, ' ') || end - q < 3)
+		return false;
+	c->month = 0;
+	for (int m = 0; m < 12; m++)
+		if (strncasecmp(q, months + (ptrdiff_t)m * 3, 3) == 0)
+			c->month = m + 1;
+	q += 3;
+	if (!c->month || !take_char(&q, end, ' ') || !take_digits(&q, end, 4, &c->year))
+		return false;
+	*p = q;
+	return true;
+}
+
+/* The year first: 2026-06-15, 2026/06/15, 20260615. */
 static bool take_date(const char **p, const char *end, struct civil *c)
 {
 	if (take_pointed_date(p, end, c))
 		return true;
 	if (!take_digits(p, end, 4, &c->year))
 		return false;
-	if (take_char(p, end, '-'))
-		return take_digits(p, end, 2, &c->month) && take_char(p, end, '-') &&
-		       take_digits(p, end, 2, &c->day);
-	return take_digits(p, end, 2, &c->month) && take_digits(p, end, 2, &c->day);
+	const char mark = *p < end && (**p == '-' || **p == '/') ? **p : 0;
+	if (mark)
+		++*p;
+	return take_digits(p, end, 2, &c->month) && (!mark || take_char(p, end, mark)) &&
+	       take_digits(p, end, 2, &c->day);
 }
 
 static int refuse(struct err *e, struct text s, const char *why)
@@ -134,58 +161,99 @@ int civil_parse(struct civil *out, struct text s, struct err *e)
 	return 0;
 }
 
+/* A time of day, with a zone behind it. */
+struct clock {
+	int hour, minute, second, micro, offset_min;
+};
+
+/* "10:00", "10:00:00.5", "100000"; false where it is none. */
+static bool take_clock(const char **p, const char *end, struct clock *c)
+{
+	if (!take_digits(p, end, 2, &c->hour))
+		return false;
+	const bool colons = take_char(p, end, ':');
+	if (!take_digits(p, end, 2, &c->minute))
+		return false;
+	if (colons ? !take_char(p, end, ':') : *p == end || !is_digit(**p))
+		return true;
+	if (!take_digits(p, end, 2, &c->second))
+		return false;
+	if (*p < end && (**p == '.' || **p == ',')) {
+		const char *first = ++*p;
+		int unit = 100000;
+		for (; *p < end && is_digit(**p); ++*p, unit /= 10)
+			c->micro += (**p - '0') * unit;
+		return *p > first;
+	}
+	return true;
+}
+
+/* Words for the zone of Greenwich; true where there is one. */
+static bool take_utc(const char **p, const char *end)
+{
+	static const struct text words[] = { { " UTC", 4 }, { " GMT", 4 }, { "UTC", 3 },
+					     { "GMT", 3 },  { "Z", 1 },	   { " Z", 2 } };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if ((size_t)(end - *p) == words[i].n &&
+		    strncasecmp(*p, words[i].p, words[i].n) == 0) {
+			*p = end;
+			return true;
+		}
+	return false;
+}
+
+/* "Z", "+05:30", " +0530", " UTC", "+0000 UTC" or nothing; NULL, or why it is none. */
+static const char *take_zone(const char **p, const char *end, struct clock *c)
+{
+	if (take_utc(p, end))
+		return NULL;
+	const char *q = *p;
+	take_char(&q, end, ' ');
+	if (q == end || (*q != '+' && *q != '-'))
+		return NULL;
+	const bool west = *q++ == '-';
+	int hours, minutes = 0;
+	if (!take_digits(&q, end, 2, &hours))
+		return "";
+	take_char(&q, end, ':');
+	if (q < end && *q != ' ' && !take_digits(&q, end, 2, &minutes))
+		return "";
+	if (hours > 23 || minutes > 59)
+		return " (there is no such offset)";
+	c->offset_min = west ? -(hours * 60 + minutes) : hours * 60 + minutes;
+	*p = q;
+	if (c->offset_min == 0)
+		take_utc(p, end);
+	return NULL;
+}
+
 int instant_parse(struct instant *out, struct text s, struct err *e)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end = s.p + s.n, *why = "";
 	struct civil c;
-	int hour = 0, minute = 0, second = 0, micro = 0, offset_min = 0;
-	if (!take_date(&p, end, &c))
+	struct clock at = { 0 };
+	const bool mail = s.n && take_mail_date(&p, end, &c);
+	if (!mail && !take_date(&p, end, &c))
 		return refuse(e, s, "");
 	if (!civil_valid(c))
 		return refuse(e, s, " (there is no such day)");
 	if (p < end) {
-		if (*p != 'T' && *p != 't' && *p != ' ')
+		if (*p != ' ' && (mail || (*p != 'T' && *p != 't')))
 			return refuse(e, s, "");
 		p++;
-		if (!take_digits(&p, end, 2, &hour) || !take_char(&p, end, ':') ||
-		    !take_digits(&p, end, 2, &minute))
+		if (!take_clock(&p, end, &at))
 			return refuse(e, s, "");
-		if (take_char(&p, end, ':')) {
-			if (!take_digits(&p, end, 2, &second))
-				return refuse(e, s, "");
-			if (p < end && (*p == '.' || *p == ',')) {
-				const char *first = ++p;
-				int unit = 100000;
-				for (; p < end && is_digit(*p); p++, unit /= 10)
-					micro += (*p - '0') * unit;
-				if (p == first)
-					return refuse(e, s, "");
-			}
-		}
-		if (hour > 23 || minute > 59 || second > 59)
+		if (at.hour > 23 || at.minute > 59 || at.second > 59)
 			return refuse(e, s, " (there is no such time of day)");
-		if (p < end && (*p == 'Z' || *p == 'z')) {
-			p++;
-		} else if (p < end && (*p == '+' || *p == '-')) {
-			bool west = *p++ == '-';
-			int oh, om = 0;
-			if (!take_digits(&p, end, 2, &oh))
-				return refuse(e, s, "");
-			if (p < end) {
-				take_char(&p, end, ':');
-				if (!take_digits(&p, end, 2, &om))
-					return refuse(e, s, "");
-			}
-			if (oh > 23 || om > 59)
-				return refuse(e, s, " (there is no such offset)");
-			offset_min = west ? -(oh * 60 + om) : oh * 60 + om;
-		}
+		why = take_zone(&p, end, &at);
+		if (why)
+			return refuse(e, s, why);
 	}
 	if (p != end)
 		return refuse(e, s, "");
-	int64_t seconds =
-		civil_to_day(c) * 86400 + hour * 3600 + minute * 60 + second - offset_min * 60;
-	out->us = seconds * US_PER_SECOND + micro;
+	int64_t seconds = civil_to_day(c) * 86400 + at.hour * 3600 + at.minute * 60 + at.second -
+			  at.offset_min * 60;
+	out->us = seconds * US_PER_SECOND + at.micro;
 	return 0;
 }
 

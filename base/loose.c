@@ -539,7 +539,10 @@ int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order 
 	if (digits == 4 && s.n < 32 && at(s, 4, "\xe5\xb9\xb4")) {
 		s = without_signs(s, room);
 	}
-	out->is_day = s.n && !memchr(s.p, ':', s.n) && (digits < s.n || s.n == 8);
+	const bool has_clock =
+		memchr(s.p ? s.p : "", ':', s.n) ||
+		(digits == 8 && s.n > 9 && (s.p[8] | 32) == 't'); /* 20260615T100000Z */
+	out->is_day = s.n && !has_clock && (digits < s.n || s.n == 8);
 	if (s.n == 8 && digits == 8) {
 		int v = 0;
 		for (size_t i = 0; i < 8; i++)

@@ -131,8 +131,8 @@ void replay_worker_release(struct worker *w);
 /* Takes a batch of records; false where none of them is left in it: they lie outside the period, or
  * have no instant. */
 bool replay_accept(struct worker *w, struct record_batch *b);
-/* The one record of the batch that was just taken, and is left in it, has only the output count of its answer's start:
- * its row is a lower bound. */
+/* The one record of the batch that was just taken, and is left in it, has only the output count of
+ * its answer's start: its row is a lower bound. */
 void replay_bound(struct worker *w, struct record_batch *b);
 /* Takes sums over many records each, of one price; false, with nothing taken, when some answer is
  * not one price for all of them. Instants are w->us already. */

@@ -134,7 +134,8 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 
 static int128 prompt_of(const struct record *r)
 {
-	return (int128)r->tokens[BUCKET_INPUT] + r->tokens[BUCKET_CACHE_READ] + sighting_writes(r->tokens);
+	return (int128)r->tokens[BUCKET_INPUT] + r->tokens[BUCKET_CACHE_READ] +
+	       sighting_writes(r->tokens);
 }
 
 bool sighting_is_other_answer(const struct record *a, const struct record *b)
@@ -344,7 +345,8 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 	const bool made = have->made && m->made, grows = m->cumulative && have->cumulative;
 	if (made && !grows && have->record.time_us != m->record.time_us)
 		return "time";
-	if (s == SIGHTING_OTHER || (made && sighting_is_other_answer(&have->record, &m->record)) || (s != SIGHTING_SAME && !grows))
+	if (s == SIGHTING_OTHER || (made && sighting_is_other_answer(&have->record, &m->record)) ||
+	    (s != SIGHTING_SAME && !grows))
 		return "counts";
 	memcpy(have->record.tokens, known, sizeof known);
 	if (m->unread && !have->unread)

@@ -71,7 +71,8 @@ static void take_amount(struct metered *m, struct text number, enum money_unit u
 	struct decimal d;
 	struct money amount;
 	bool rounded;
-	if (m->other_money || m->stated.given || number.n == 0 || decimal_parse(&d, number, NULL) != 0)
+	if (m->other_money || m->stated.given || number.n == 0 ||
+	    decimal_parse(&d, number, NULL) != 0)
 		return;
 	d = decimal_round_places(decimal_shift(d, -(int)unit), MONEY_PLACES, &rounded);
 	if (money_from_decimal(&amount, d, NULL) == 0 && amount.pico > 0)

@@ -82,6 +82,9 @@ static int parse_count(int64_t *out, enum record_field f, struct text v, struct 
 		*out = f == FIELD_REQUESTS ? 1 : 0;
 		return 0;
 	}
+	/* "1000.0": what tables of numbers with gaps write */
+	if (v.n > 2 && v.p[v.n - 1] == '0' && v.p[v.n - 2] == '.')
+		v.n -= 2;
 	for (size_t i = 0; i < v.n; i++) {
 		char c = v.p[i];
 		if (c < '0' || c > '9') {
