@@ -266,7 +266,9 @@ const char *elsewhere_member(const char *typed, int i)
 		{ "new", "draft" },	 { "print", "show" },	    { "remove", "clear" },
 		{ "rm", "clear" },	 { "show", "list" },	    { "show", "status" },
 		{ "status", "list" },	 { "topup", "top-up" },	    { "upgrade", "update" },
-		{ "usage", "ledger" },	 { "view", "show" },
+		{ "usage", "ledger" },	 { "view", "show" },	    { "refund", "post" },
+		{ "deduct", "draw" },	 { "revoke", "void" },	    { "cancel", "void" },
+		{ "reserve", "hold" },
 	};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		if (strcmp(words[k][0], typed) == 0 && i-- == 0)

@@ -94,6 +94,9 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	for (json_value *o = json_first(json_member(v, "outputs")); o; o = json_next(o))
 		if (!m.record.text[FIELD_MODEL].n)
 			payload_text(&m.record, FIELD_MODEL, json_member(o, "model"));
+	/* the event around it may name the model */
+	if (!m.record.text[FIELD_MODEL].n)
+		payload_text(&m.record, FIELD_MODEL, json_member(r->inner, "model"));
 	if (!m.record.text[FIELD_MODEL].n && r->session_model.n &&
 	    (text_is(json_string(json_member(v, "object")), "realtime.response") ||
 	     text_is(type_of(r->inner), "response.done"))) {

@@ -282,6 +282,8 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	payload_begin(&m, "gemini.content", line);
 	payload_id(&m, either(v, "responseId", "response_id"));
 	payload_text(&m.record, FIELD_MODEL, either(v, "modelVersion", "model_version"));
+	if (!m.record.text[FIELD_MODEL].n) /* messages of the Live API name none of their own */
+		payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
 	int rc = payload_made(&m, either(v, "createTime", "create_time"), &e);
 	if (rc == 0)
