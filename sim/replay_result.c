@@ -336,7 +336,7 @@ static void note_unused_columns(struct replay_result *out, const struct run *run
 		const struct trace *t = run->in.trace[i];
 		for (size_t k = 0; trace_shape(t)->column == NULL && k < trace_columns(t); k++)
 			if ((trace_column_field(t, k) == FIELD_NONE ||
-			     trace_column_field(t, k) == FIELD_OBSCURE) &&
+			     field_is_unread(trace_column_field(t, k))) &&
 			    b.n < 300)
 				buf_printf(&b, "%s%s", b.n ? ", " : "", trace_column_name(t, k));
 		if (b.n) /* files of one kind share their header */

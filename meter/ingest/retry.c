@@ -51,7 +51,8 @@ static void judge_value(struct metered *m, struct buf *why, struct text name, st
 {
 	const enum record_field f = field_of(name);
 	if (!m->unread && ((f == FIELD_UNKNOWN && !value_is_nothing(value)) ||
-			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)))) {
+			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)) ||
+			   (field_is_unread(f) && value_is_price_word(value)))) {
 		column_tell(why, name);
 		m->unread = why->p;
 	}

@@ -215,11 +215,15 @@ enum record_field column_field(const struct shape *s, const struct field_map *ma
 			       struct text name)
 {
 	const enum record_field f = shape_field(s, map, map_count, name);
-	if (f != FIELD_NONE || column_reason(s, name))
+	if (f != FIELD_NONE)
 		return f;
+	if (column_reason(s, name))
+		return s->column ? FIELD_NONE : FIELD_LABEL;
 	const bool speaks = name_speaks_of_money(name) || column_is_of_usage(name);
-	if (!speaks && (s->column || name_is_label(name)))
+	if (!speaks && (s->column || name_is_naming(name)))
 		return FIELD_NONE;
+	if (!speaks && name_is_label(name))
+		return FIELD_LABEL;
 	for (size_t i = 0; i < map_count; i++)
 		if (text_is(name, map[i].column))
 			return f;
@@ -296,13 +300,14 @@ json_value *column_find_lost(json_value *v, uint64_t fields)
 
 bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f)
 {
-	if (f == FIELD_UNKNOWN && !json_is_nothing(v)) {
+	if ((f == FIELD_UNKNOWN && !json_is_nothing(v)) ||
+	    (field_is_unread(f) && value_is_price_word(json_string(v)))) {
 		column_tell(out, text_of(json_key(v)));
 		return true;
 	}
 	const bool inner = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
 	json_value *tokens =
-		(f == FIELD_NONE || f == FIELD_OBSCURE) && inner ? find_tokens(v) : NULL;
+		(f == FIELD_NONE || field_is_unread(f)) && inner ? find_tokens(v) : NULL;
 	if (!tokens || column_reason(s, text_of(json_key(tokens))))
 		return false;
 	column_tell(out, text_of(json_key(tokens)));

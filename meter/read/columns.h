@@ -9,6 +9,11 @@
 #include "base/json.h"
 #include "meter/read/shape.h"
 
+/* Whether the field is a column that nobody reads, of whose values a word for a price is told. */
+static inline bool field_is_unread(enum record_field f)
+{
+	return f == FIELD_OBSCURE || f == FIELD_LABEL;
+}
 /* Whether a name speaks of money: tokens, requests, cost, credit, cache and the like. */
 bool name_speaks_of_money(struct text name);
 /* Whether a value says nothing: it is empty, zero, false or null. */
@@ -34,7 +39,7 @@ bool fields_lack_counts(uint64_t fields);
 json_value *column_find_lost(json_value *v, uint64_t fields);
 
 /* As shape_field, but FIELD_UNKNOWN for a column that may be billed, and of a native shape
- * FIELD_OBSCURE for one whose name says nothing. */
+ * FIELD_OBSCURE for one whose name says nothing, FIELD_LABEL for one that counts nothing. */
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name);
 

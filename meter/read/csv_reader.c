@@ -70,7 +70,8 @@ static const char *judge(struct csv_reader *r, size_t column, struct text value)
 	if (count && !l->lacks && l->doubt && !r->told[column])
 		l->doubt(l->doubt_user, name);
 	r->told[column] |= count;
-	if (!(count && l->lacks) && !(f == FIELD_UNKNOWN && !value_is_nothing(value)))
+	if (!(count && l->lacks) && !(f == FIELD_UNKNOWN && !value_is_nothing(value)) &&
+	    !(field_is_unread(f) && value_is_price_word(value)))
 		return NULL;
 	column_tell(&r->why, name);
 	return r->why.p;
@@ -214,6 +215,20 @@ static void look_for_values(struct csv_reader *r, struct column c)
 	}
 }
 
+/* The same of those that hold a word for a price, which are few and short. */
+static void look_for_words(struct csv_reader *r, struct column c)
+{
+	struct record_batch *b = &r->batch;
+	for (size_t i = 0; i < b->n; i++) {
+		struct text t = field_at(c, i);
+		while (t.n && (*t.p == '"' || is_blank(*t.p)))
+			t = (struct text){ t.p + 1, t.n - 1 };
+		while (t.n && (t.p[t.n - 1] == '"' || is_blank(t.p[t.n - 1])))
+			t.n--;
+		r->bad[i] |= t.n >= 4 && t.n <= 11 && value_is_price_word(t);
+	}
+}
+
 /* Where empty means something else than 0. */
 static void look_for_empty(struct csv_reader *r, struct column c)
 {
@@ -286,6 +301,8 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 			look_for_values(r, c);
 		if (f == FIELD_OBSCURE)
 			look_for_counts(r, c, r->told[i]);
+		if (field_is_unread(f))
+			look_for_words(r, c);
 		if (f >= FIELD_END || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
 			continue;
 		if (f < FIELD_TEXTS) {

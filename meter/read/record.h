@@ -44,6 +44,7 @@ enum record_field {
 	FIELD_NONE = FIELD_END, /* a column that is not used */
 	FIELD_UNKNOWN,		/* a column of no known meaning that may be billed (columns.h) */
 	FIELD_OBSCURE,	  /* one whose name says nothing: it may count where it holds numbers */
+	FIELD_LABEL,	  /* a label, which says nothing unless it is a word for a price */
 	FIELD_TIME_AGAIN, /* another that people mean the time by, which must say the same */
 	/* what requests say of their prompts: handed on as it is written, for a cache to read */
 	FIELD_ASIDE = 64,

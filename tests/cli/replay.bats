@@ -113,7 +113,7 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1,"input":2}\n'
 		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1} x\n'
 		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":null}\n'
-		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1.0}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1.5}\n'
 		printf '{"time":"2026-06-15","model":"deepseek-v4-flash"}\n'
 		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","output":1,"reasoning":2}\n'
 		printf '[1,2]\nnot json\n\n'
