@@ -73,8 +73,9 @@ bool value_is_nothing(struct text s)
 
 bool value_is_price_word(struct text s)
 {
-	static const char *const words[] = { "batch",	"flex",	 "priority",	"fast", "turbo",
-					     "express", "scale", "provisioned", NULL };
+#define WORD(word) word,
+	static const char *const words[] = { PRICE_WORDS(WORD) NULL };
+#undef WORD
 	return text_is_one_of_caseless(s, words);
 }
 

@@ -19,8 +19,21 @@ bool name_speaks_of_money(struct text name);
 /* Whether a value says nothing: it is empty, zero, false or null. */
 bool value_is_nothing(struct text value);
 bool json_is_nothing(json_value *v);
+/* Words that stand for another price than the usual. */
+#define PRICE_WORDS(X) \
+	X("batch") \
+	X("flex") X("priority") X("fast") X("turbo") X("express") X("scale") X("provisioned")
 /* Whether a value is a word of a dimension of prices: batch, flex, priority, fast and the like. */
 bool value_is_price_word(struct text value);
+/* By its first byte, of whatever stands around it. */
+static inline bool value_may_be_price_word(char first)
+{
+#define FIRST_LETTER(word) | UINT32_C(1) << (*(word) - 'a')
+	const uint32_t letters = 0 PRICE_WORDS(FIRST_LETTER);
+#undef FIRST_LETTER
+	const unsigned letter = ((unsigned char)first | 0x20) - 'a';
+	return letter < 26 ? letters >> letter & 1 : first <= '"';
+}
 
 /* Whether a name says that its values are names, times, places or addresses, which count nothing.
  */

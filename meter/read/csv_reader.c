@@ -215,17 +215,24 @@ static void look_for_values(struct csv_reader *r, struct column c)
 	}
 }
 
-/* The same of those that hold a word for a price, which are few and short. */
+/* Without quotes and blanks around it. */
+static __attribute__((noinline)) bool is_price_word_inside(struct text t)
+{
+	while (t.n && (*t.p == '"' || is_blank(*t.p)))
+		t = (struct text){ t.p + 1, t.n - 1 };
+	while (t.n && (t.p[t.n - 1] == '"' || is_blank(t.p[t.n - 1])))
+		t.n--;
+	return value_is_price_word(t);
+}
+
+/* The same of those that hold a word for a price. */
 static void look_for_words(struct csv_reader *r, struct column c)
 {
 	struct record_batch *b = &r->batch;
 	for (size_t i = 0; i < b->n; i++) {
-		struct text t = field_at(c, i);
-		while (t.n && (*t.p == '"' || is_blank(*t.p)))
-			t = (struct text){ t.p + 1, t.n - 1 };
-		while (t.n && (t.p[t.n - 1] == '"' || is_blank(t.p[t.n - 1])))
-			t.n--;
-		r->bad[i] |= t.n >= 4 && t.n <= 11 && value_is_price_word(t);
+		const struct text t = field_at(c, i);
+		if (t.n > 3 && value_may_be_price_word(*t.p))
+			r->bad[i] |= is_price_word_inside(t);
 	}
 }
 

@@ -418,7 +418,8 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 			}
 			if (f == FIELD_OBSCURE && after && ((*p >= '1' && *p <= '9') || *p == '"'))
 				*given |= (uint64_t)1 << FIELD_OBSCURE;
-			if (field_is_unread(f) && after && *p == '"' && after - p >= 2 &&
+			if (field_is_unread(f) && after && *p == '"' &&
+			    value_may_be_price_word(p[1]) &&
 			    value_is_price_word((struct text){ p + 1, (size_t)(after - p) - 2 }))
 				return NULL;
 			return f == FIELD_UNKNOWN && after && !says_nothing(p, after) ? NULL
