@@ -55,8 +55,8 @@ static void add_path(struct path_list *list, const char *path, bool found)
 
 static bool is_log(const char *name)
 {
-	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",	  ".har",
-					    ".jsonl.gz", ".json.gz", ".ndjson.gz" };
+	static const char *const ends[] = { ".jsonl", ".json",	   ".ndjson",  ".har",
+					    ".sse",   ".jsonl.gz", ".json.gz", ".ndjson.gz" };
 	size_t n = strlen(name);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
 		if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
