@@ -326,7 +326,7 @@ static void tell_conflicts(struct call_log *l)
 		if (!m->conflict)
 			continue;
 		err_set(&e, ERR_CONFLICT,
-			"the id '%.100s' has another %s elsewhere; the first record counts",
+			"the id '%.100s' has %s elsewhere; the first record counts",
 			m->record.text[FIELD_ID].p, m->conflict);
 		add_refusal(l, l->path[i], m->line, e.message);
 	}

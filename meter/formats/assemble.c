@@ -340,14 +340,14 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 					second = { sighting_writes(m->record.tokens),
 						   m->record.unsplit };
 	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
-		return "model";
+		return "another model";
 	const enum sighting s = compare_with(have, m, known, counts);
 	const bool made = have->made && m->made, grows = m->cumulative && have->cumulative;
 	if (made && !grows && have->record.time_us != m->record.time_us)
-		return "time";
+		return "another time";
 	if (s == SIGHTING_OTHER || (made && sighting_is_other_answer(&have->record, &m->record)) ||
 	    (s != SIGHTING_SAME && !grows))
-		return "counts";
+		return "other counts";
 	memcpy(have->record.tokens, known, sizeof known);
 	if (m->unread && !have->unread)
 		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
