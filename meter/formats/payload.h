@@ -42,7 +42,8 @@ struct metered {
 	bool in_log; /* of the two sources it is the log */
 	bool made;   /* its instant is when its vendor says that it made the answer */
 	bool within; /* `also` is of the span around the call, and no part of its own id */
-	/* set by assemble.h: what the id has already that is another ("other counts"); NULL: nothing */
+	/* set by assemble.h: what the id has already that is another ("other counts"); NULL:
+	 * nothing */
 	const char *conflict;
 	bool session_sum; /* of all calls of its session, of its model where it names one */
 	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and

@@ -252,7 +252,16 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 	return record_finish(rec, e);
 }
 
-/* Remembers the order and spelling of the keys of a line that was taken. */
+static bool is_learned(const struct jsonl_reader *r, struct text key)
+{
+	for (size_t i = 0; i < r->learned_count; i++)
+		if (text_eq(r->learned[i].key, key))
+			return true;
+	return false;
+}
+
+/* Remembers the order and spelling of the keys of a line; nothing of one in which a key occurs
+ * twice, for what is learned is not looked at again. */
 static void learn(struct jsonl_reader *r, const char *p, const char *end)
 {
 	uint64_t named = 0;
@@ -269,6 +278,10 @@ static void learn(struct jsonl_reader *r, const char *p, const char *end)
 			break;
 		p = json_skip_space(p + 1, end);
 		size_t n = (size_t)(p - key);
+		if (is_learned(r, (struct text){ key + 1, (size_t)(after - key) - 2 })) {
+			p = NULL;
+			break;
+		}
 		struct learned_key *l = &r->learned[r->learned_count++];
 		l->lead = memcpy(arena_alloc(&r->arena, n + 32), key, n);
 		l->lead_n = n;
