@@ -349,7 +349,9 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
 	struct err e;
 	bool counts_elsewhere = false;
-	if (text_is(json_string(json_member(message, "type")), "StatusUpdate"))
+	const bool own = message == json_member(v, "message");
+	/* an answer may be in the making while sub-agents are at work */
+	if (own && text_is(json_string(json_member(message, "type")), "StatusUpdate"))
 		agent_note_answer(r, json_string(json_member(payload, "message_id")),
 				  !json_is_nothing(usage), line);
 	if (!text_is(json_string(json_member(message, "type")), "StatusUpdate") ||
@@ -374,7 +376,7 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)
 		rc = agent_counts(&c, usage, table, &e);
-	if (rc == 0 && message != json_member(v, "message") && !m.record.text[FIELD_ID].n)
+	if (rc == 0 && !own && !m.record.text[FIELD_ID].n)
 		rc = err_set(&e, ERR_INVALID,
 			     "what a sub-agent used has no 'message_id', by which its own file "
 			     "may have it as well");
