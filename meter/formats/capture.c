@@ -217,6 +217,9 @@ static void turn_of(json_value *v, int64_t turn[SUMS - 1])
 	const bool read = counts_read(&c, json_member(v, "usage"), &none) == 0;
 	for (int k = 0; k < SUMS - 1; k++)
 		turn[k] = read ? c.count[claude_order[k]] : 0;
+	/* unknown is not zero */
+	if (!(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
+		turn[0] = -1;
 }
 
 static bool is_turn(const int64_t added[SUMS - 1], const int64_t turn[SUMS - 1])
@@ -442,6 +445,9 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 			    : costs_less(v, models)
 				    ? "the models of 'modelUsage' cost less than the "
 				      "'total_cost_usd' beside them"
+			    : course == COURSE_BEGINS && c->sums && !c->answers && c->turn[0] < 0
+				    ? "the result before does not say what its turn used, and may "
+				      "count this one"
 				    : NULL;
 	c->from_start |= more && c->answers;
 	json_value *raw = json_first(models);
