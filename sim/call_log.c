@@ -154,7 +154,8 @@ static bool lacks_calls(const struct call_log *l, const struct metered *m, struc
 	struct session_sum sum = { .of_thread = session_sum_is_of_thread(text_of(m->shape)) };
 	struct session_run *run = &l->run[*session_of(l, m) - 1];
 	session_tally_add(&sum.counts, m->record.tokens);
-	sum.model = m->record.text[FIELD_MODEL];
+	if (!m->of_any_model)
+		sum.model = m->record.text[FIELD_MODEL];
 	uint64_t *told = dict_need(
 		places, session_sum_name(room, m->record.text[FIELD_SESSION], &sum), NULL);
 	sum.place = (int)++*told;

@@ -431,7 +431,7 @@ struct text session_name(char room[SESSION_ROOM], const struct metered *m, bool 
 			  model = m->record.text[FIELD_MODEL];
 	if (!session.n || session.n > 150 || m->aggregate)
 		return TEXT("");
-	const size_t most = any_model ? 0 : plain_model(model);
+	const size_t most = any_model || m->of_any_model ? 0 : plain_model(model);
 	char *end = text_put(room, calls ? TEXT("calls:") : TEXT("sum:"));
 	end = text_put(text_put(end, session), TEXT("#"));
 	end = text_put(end, (struct text){ model.p, most > 200 ? 200 : most });

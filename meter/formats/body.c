@@ -81,6 +81,20 @@ static bool is_gemini(json_value *usage)
 	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
 }
 
+/* A run of OpenAI's assistants is the sum of its steps, each of which names it: as a session and
+ * its calls. */
+static void settle_run(struct metered *m, json_value *v)
+{
+	const struct text object = json_string(json_member(v, "object"));
+	const bool run = text_is(object, "thread.run");
+	const struct text id = json_string(json_member(v, run ? "id" : "run_id"));
+	if (!id.n || !(run || text_is(object, "thread.run.step")))
+		return;
+	m->session_sum = m->of_any_model = run;
+	m->cumulative = true; /* both are asked for while they grow */
+	payload_text(&m->record, FIELD_SESSION, json_member(v, run ? "id" : "run_id"));
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -109,6 +123,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
+	settle_run(&m, v);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage,
 				    &(struct raw_counts){ .pictures = is_pictures(v),

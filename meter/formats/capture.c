@@ -4,11 +4,12 @@
  * --output-format json` or stream-json, `opencode run --format json`.
  *
  * The result of a run of Claude Code tells what every model used, nested agents included, as the
- * sum of its process so far. Where a capture ends before its result, the answers in it are what is
+ * sum of its process so far; its `usage` is the turn's own. Another process of that session, which
+ * was resumed, begins again. Where a capture ends before its result, the answers in it are what is
  * known. Codex tells the sum of its thread so far, resumed threads included.
  *
- * Sources: code.claude.com agent-sdk/cost-tracking; anthropics/claude-code 39733; openai/codex
- * 17539 and 19022; google-gemini/gemini-cli docs/cli/headless.md.
+ * Sources: code.claude.com agent-sdk/cost-tracking; anthropics/claude-code 39733 and 83239;
+ * openai/codex 17539 and 19022; google-gemini/gemini-cli docs/cli/headless.md.
  */
 #include <stdlib.h>
 
@@ -37,7 +38,8 @@ struct capture {
 	int64_t prompt; /* of them all */
 	struct model_sum sum[MODELS];
 	size_t sums;
-	bool from_start;     /* the answers are all of the run, or all since the sum before */
+	int64_t turn[SUMS - 1]; /* the usage of the result that said so */
+	bool from_start;	/* the answers are all of the run, or all since the sum before */
 	bool gemini;	     /* events of Gemini CLI, of which only the first names the session */
 	int64_t gemini_line; /* the first one's while no result came; 0: none is open */
 	/* Codex */
@@ -200,6 +202,81 @@ static bool goes_on(struct capture *c, const struct model_sum *now, size_t count
 	return c->sums && met == c->sums && c->answers && c->prompt <= added;
 }
 
+/* How the sums of a result lie to those of the result before. */
+enum course {
+	COURSE_BEGINS, /* they are of another process */
+	COURSE_GOES_ON,
+	COURSE_UNSURE, /* they may be either */
+	COURSE_BEHIND  /* the result before counts them */
+};
+
+static void turn_of(json_value *v, int64_t turn[SUMS - 1])
+{
+	struct raw_counts c = { 0 };
+	struct err none;
+	const bool read = counts_read(&c, json_member(v, "usage"), &none) == 0;
+	for (int k = 0; k < SUMS - 1; k++)
+		turn[k] = read ? c.count[claude_order[k]] : 0;
+	/* unknown is not zero */
+	if (!(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
+		turn[0] = -1;
+}
+
+static bool is_turn(const int64_t added[SUMS - 1], const int64_t turn[SUMS - 1])
+{
+	return turn[0] + turn[1] > 0 && memcmp(added, turn, sizeof(int64_t[SUMS - 1])) == 0;
+}
+
+/* Whether what lies between two sums is what that turn used: all models together, or the one of
+ * them that led it, beside which others were at work. */
+static bool lies_turn_between(const struct model_sum *less, size_t lesses,
+			      const struct model_sum *more, size_t mores,
+			      const int64_t turn[SUMS - 1], bool *grows)
+{
+	int64_t all[SUMS - 1] = { 0 };
+	bool one = false;
+	size_t met = 0;
+	*grows = false;
+	for (size_t i = 0; i < mores; i++) {
+		const struct model_sum *had = NULL;
+		int64_t added[SUMS] = { 0 };
+		for (size_t j = 0; j < lesses && !had; j++)
+			had = text_eq(less[j].model, more[i].model) ? &less[j] : NULL;
+		met += had != NULL;
+		for (int k = 0; k < SUMS; k++) {
+			added[k] = more[i].n[k] - (had ? had->n[k] : 0);
+			if (added[k] < 0)
+				return *grows = false;
+			*grows |= added[k] > 0;
+			if (k < SUMS - 1)
+				all[k] += added[k];
+		}
+		one |= had && had->n[0] + had->n[1] > 0 && is_turn(added, turn);
+	}
+	*grows &= met == lesses;
+	return *grows && (one || is_turn(all, turn));
+}
+
+/* Where the answers are not there, a result's own usage says what its sums added to the last. */
+static enum course course_of(struct capture *c, json_value *v, const struct model_sum *now,
+			     size_t count)
+{
+	int64_t turn[SUMS - 1];
+	bool grows, shrinks;
+	turn_of(v, turn);
+	if (goes_on(c, now, count))
+		return COURSE_GOES_ON;
+	/* without an id of its own it is the last again, grown */
+	if (!c->sums || c->answers || !json_string(json_member(v, "uuid")).n)
+		return COURSE_BEGINS;
+	if (lies_turn_between(c->sum, c->sums, now, count, turn, &grows))
+		return COURSE_GOES_ON;
+	if (grows)
+		return COURSE_UNSURE;
+	return lies_turn_between(now, count, c->sum, c->sums, c->turn, &shrinks) ? COURSE_BEHIND
+										 : COURSE_BEGINS;
+}
+
 /* The lifetime of what was written stands in the usage beside, which leaves nested agents out: what
  * they wrote may stay for longer, and cost more. */
 static int set_writes(struct metered *m, struct raw_counts *c, int64_t written, json_value *usage,
@@ -332,6 +409,21 @@ static bool costs_less(json_value *v, json_value *models)
 	return whole.pico > FLOATS_OFF_PICO;
 }
 
+static void keep_sums(struct payload_reader *r, json_value *v, const struct model_sum *now,
+		      size_t count)
+{
+	struct capture *c = capture_of(r);
+	turn_of(v, c->turn);
+	c->sums = count;
+	for (size_t i = 0; i < count; i++) {
+		c->sum[i] = now[i];
+		c->sum[i].model =
+			(struct text){ arena_text(&r->arena, now[i].model.p, now[i].model.n),
+				       now[i].model.n };
+	}
+	forget_answers(c);
+}
+
 static void take_models(struct payload_reader *r, json_value *v, json_value *models, int64_t line)
 {
 	struct capture *c = capture_of(r);
@@ -346,16 +438,22 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	const bool more = goes_on(c, now, count);
+	const enum course course = course_of(c, v, now, count);
+	const bool more = course == COURSE_GOES_ON || course == COURSE_UNSURE;
 	const char *lacks = is_less_than(v, now, count) ? "'modelUsage' counts less than the "
 							  "'usage' beside it, which it holds"
 			    : costs_less(v, models)
 				    ? "the models of 'modelUsage' cost less than the "
 				      "'total_cost_usd' beside them"
+			    : course == COURSE_BEGINS && c->sums && !c->answers && c->turn[0] < 0
+				    ? "the result before does not say what its turn used, and may "
+				      "count this one"
 				    : NULL;
-	c->from_start |= more;
+	c->from_start |= more && c->answers;
 	json_value *raw = json_first(models);
-	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
+	if (course == COURSE_BEHIND)
+		r->passed_over++;
+	for (size_t i = 0; i < count && course != COURSE_BEHIND; i++, raw = json_next(raw)) {
 		const struct model_sum *before = more ? sum_of(c, now[i].model) : NULL;
 		struct raw_counts counts = { .cache = CACHE_BESIDE };
 		struct metered m;
@@ -370,6 +468,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		}
 		begin_result(r, &m, v, now[i].model, line);
 		m.unread = lacks;
+		m.broken_off = course == COURSE_UNSURE;
 		if (set_writes(&m, &counts, own[SUMS - 2], json_member(v, "usage"), &e) != 0) {
 			payload_refuse(r, line, v, &e);
 			return;
@@ -378,14 +477,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		m.holds = held_answers(r, now[i].model, now, count);
 		take_result(r, &m, v, raw, &counts, count == 1);
 	}
-	c->sums = count;
-	for (size_t i = 0; i < count; i++) {
-		c->sum[i] = now[i];
-		c->sum[i].model =
-			(struct text){ arena_text(&r->arena, now[i].model.p, now[i].model.n),
-				       now[i].model.n };
-	}
-	forget_answers(c);
+	keep_sums(r, v, now, count);
 }
 
 static void read_result(struct payload_reader *r, json_value *v, int64_t line)

@@ -114,6 +114,34 @@ static void see_agent(struct payload_reader *r, struct text id)
 	r->claude_agent = (struct text){ arena_text(&r->arena, id.p, id.n), id.n };
 }
 
+/* What stands between two words of a text; empty: they are not there. */
+static struct text between(struct text s, const char *from, const char *to)
+{
+	const char *at = text_find(s, from);
+	if (!at)
+		return TEXT("");
+	at += strlen(from);
+	const struct text rest = { at, (size_t)(s.p + s.n - at) };
+	const char *end = text_find(rest, to);
+	return end ? (struct text){ at, (size_t)(end - at) } : TEXT("");
+}
+
+/* An agent that was at work behind, whose end a text tells to the model. */
+static void note_notified(struct payload_reader *r, json_value *content, int64_t line)
+{
+	const struct text said = json_string(json_kind(content) == JSON_ARRAY
+						     ? json_member(json_first(content), "text")
+						     : content),
+			  task = between(said, "<task-id>", "</task-id>"),
+			  used = between(said, "<total_tokens>", "</total_tokens>");
+	if (!text_begins(said, "<task-notification>") || !used.n || text_is(used, "0") ||
+	    !is_plain_name(task))
+		return;
+	uint64_t *at = dict_need(&r->claude_agents, task, NULL);
+	if (!*at)
+		*at = line > 0 ? (uint64_t)line : 1;
+}
+
 /* A result of a tool that an agent gave, or what one said on its way: what it used its own lines
  * tell.
  */
@@ -126,6 +154,7 @@ static void note_agent(struct payload_reader *r, json_value *v, int64_t line)
 			  !json_is_nothing(json_member(result, "totalTokens")) ||
 			  (at_work && json_first(json_at(data, "message.message.usage")));
 	see_agent(r, json_string(json_member(v, "agentId")));
+	note_notified(r, json_at(v, "message.content"), line);
 	if (!used || !is_plain_name(id))
 		return;
 	uint64_t *at = dict_need(&r->claude_agents, id, NULL);
@@ -470,6 +499,16 @@ static bool may_be_answer(struct text line)
 	return false;
 }
 
+/* Whether a text begins as what tells that an agent has ended. */
+static bool may_notify(struct text line)
+{
+	const char *end = line.p + line.n;
+	for (const char *p = line.p; (p = scan_pair(p, (size_t)(end - p), "\"<", "\"<")); p++)
+		if (stands_at(p, end, "\"<task-notification>"))
+			return true;
+	return false;
+}
+
 bool claude_log_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	const enum claude_holds found = claude_holds(line);
@@ -477,7 +516,7 @@ bool claude_log_line(struct payload_reader *r, struct text line, int64_t number)
 	 */
 	if (found != HOLDS_NOTHING)
 		return found == HOLDS_USAGE && claude_line(r, line, number);
-	if (may_be_answer(line))
+	if (may_be_answer(line) || may_notify(line))
 		return false;
 	r->passed_over++;
 	return true;

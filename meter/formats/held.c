@@ -22,6 +22,7 @@ static void put_flag(struct buf *b, const char *key, bool value)
 	X("cumulative", (m)->cumulative) \
 	X("aggregate", (m)->aggregate) \
 	X("session_sum", (m)->session_sum) \
+	X("of_any_model", (m)->of_any_model) \
 	X("holds_more", (m)->holds_more) \
 	X("in_run", (m)->in_run) \
 	X("broken_off", (m)->broken_off) \

@@ -45,7 +45,8 @@ struct metered {
 	/* set by assemble.h: what the id has already that is another ("other counts"); NULL:
 	 * nothing */
 	const char *conflict;
-	bool session_sum; /* of all calls of its session, of its model where it names one */
+	bool session_sum;  /* of all calls of its session, of its model where it names one */
+	bool of_any_model; /* the sum is of its session's calls whatever their models */
 	/* ids of calls that the sum holds, a line each: its own, a tab, `also`; holds_more: and
 	 * perhaps of others, for its source does not show how the run began */
 	struct text holds;

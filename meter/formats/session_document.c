@@ -325,6 +325,15 @@ static void read_vibe(struct payload_reader *r, json_value *v, int64_t line)
 		agent_take_json(r, &m, &c, stats, rc, &e);
 }
 
+static json_value *kimi_message(json_value *v)
+{
+	json_value *message = json_member(v, "message");
+	/* what a sub-agent does is mirrored, with the id under which a file of its own has it */
+	while (text_is(json_string(json_member(message, "type")), "SubagentEvent"))
+		message = json_at(message, "payload.event");
+	return message;
+}
+
 /* A step; the same id in another session is a fork's copy. Members that are null did not change. */
 static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -334,16 +343,17 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 						    { "input_cache_creation", RAW_CACHE_WRITE,
 						      false },
 						    { NULL, RAW_COUNTS, false } };
-	json_value *message = json_member(v, "message"), *payload = json_member(message, "payload"),
+	json_value *message = kimi_message(v), *payload = json_member(message, "payload"),
 		   *usage = json_member(payload, "token_usage");
 	struct metered m;
 	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
 	struct err e;
 	bool counts_elsewhere = false;
-	if (text_is(json_string(json_member(message, "type")), "StatusUpdate"))
+	const bool own = message == json_member(v, "message");
+	/* an answer may be in the making while sub-agents are at work */
+	if (own && text_is(json_string(json_member(message, "type")), "StatusUpdate"))
 		agent_note_answer(r, json_string(json_member(payload, "message_id")),
 				  !json_is_nothing(usage), line);
-	/* what a sub-agent does is mirrored here ("event"), and counted in its own file */
 	if (!text_is(json_string(json_member(message, "type")), "StatusUpdate") ||
 	    json_is_nothing(usage)) {
 		for (json_value *p = json_first(payload); p && !counts_elsewhere; p = json_next(p))
@@ -366,6 +376,10 @@ static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	if (rc == 0)
 		rc = agent_counts(&c, usage, table, &e);
+	if (rc == 0 && !own && !m.record.text[FIELD_ID].n)
+		rc = err_set(&e, ERR_INVALID,
+			     "what a sub-agent used has no 'message_id', by which its own file "
+			     "may have it as well");
 	payload_judge_beside(r, &m, payload, usage, "");
 	agent_take_json(r, &m, &c, usage, rc, &e);
 }

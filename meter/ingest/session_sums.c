@@ -411,7 +411,7 @@ static int meet_as_sum(struct session_sums *x, struct store *s, const struct met
 {
 	struct claim c = { .id = m->record.text[FIELD_ID],
 			   .session = m->record.text[FIELD_SESSION],
-			   .sum.model = m->record.text[FIELD_MODEL],
+			   .sum.model = m->of_any_model ? TEXT("") : m->record.text[FIELD_MODEL],
 			   .held = m->holds_more ? TEXT("") : m->holds };
 	bool all;
 	set_counts(&c, text_of(m->shape), m->record.tokens);

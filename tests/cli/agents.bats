@@ -187,15 +187,21 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	printf '[{"role":"user","content":[{"type":"text","text":"<environment_details><model>deepseek-v4-flash</model></environment_details>"}],"ts":1781510400001},{"role":"user","content":"<model>gpt-5.1-codex</model>","ts":1781510500000}]' >logs/2/api_conversation_history.json
 	both 0 3 0.0006636
 }
-@test "Kimi's old command line: a step in two sessions is one call, what is mirrored is none" {
+@test "Kimi's old command line: a step in two sessions is one call, and so is what is mirrored of a sub-agent" {
 	mkdir -p logs/a logs/b
 	s='{"timestamp":1781510400.5,"message":{"type":"StatusUpdate","payload":{"message_id":"m1","token_usage":{"input_other":1000,"input_cache_read":9000,"input_cache_creation":0,"output":200}}}}'
-	printf '%s\n' '{"timestamp":1781510400.1,"message":{"type":"TurnBegin","payload":{"user_input":"x"}}}' "$s" '{"timestamp":1781510400.6,"message":{"type":"StatusUpdate","payload":{"message_id":"m2","token_usage":null}}}' '{"timestamp":1781510400.7,"message":{"type":"SubagentEvent","payload":{"event":{"type":"StatusUpdate","payload":{"message_id":"m3","token_usage":{"input_other":1,"output":1}}}}}}' >logs/a/wire.jsonl
+	printf '%s\n' '{"timestamp":1781510400.1,"message":{"type":"TurnBegin","payload":{"user_input":"x"}}}' "$s" '{"timestamp":1781510400.6,"message":{"type":"StatusUpdate","payload":{"message_id":"m2","token_usage":null}}}' '{"timestamp":1781510400.7,"message":{"type":"SubagentEvent","payload":{"event":{"type":"StatusUpdate","payload":{"message_id":"m3","token_usage":{"input_other":1000,"input_cache_read":9000,"output":200}}}}}}' >logs/a/wire.jsonl
 	printf '%s\n' "$s" >logs/b/wire.jsonl
 	run "$TALLY" replay logs --model deepseek-v4-flash --json
-	expect 0 '"records": 1' "\"total\": \"$ONE\""
+	expect 0 '"records": 2' '"input": 2000' '"output": 400'
+	mkdir logs/c; printf '%s\n' "${s/m1/m3}" >logs/c/wire.jsonl
+	run "$TALLY" replay logs --model deepseek-v4-flash --json
+	expect 0 '"records": 2' '"input": 2000' '"output": 400'
 	run "$TALLY" ingest --db t.db logs --model deepseek-v4-flash --json
-	expect 0 '"accepted": 1' '"duplicates": 1'
+	expect 0 '"accepted": 2' '"duplicates": 2'
+	mkdir nameless; printf '%s\n' '{"timestamp":1781510400.1,"message":{"type":"TurnBegin","payload":{"user_input":"x"}}}' '{"timestamp":1781510400.7,"message":{"type":"SubagentEvent","payload":{"event":{"type":"StatusUpdate","payload":{"token_usage":{"input_other":30,"output":4}}}}}}' >nameless/wire.jsonl
+	run "$TALLY" replay nameless --model deepseek-v4-flash --json
+	expect 3
 }
 @test "Continue: the answers of a session, at the instant at which it began" {
 	mkdir logs
