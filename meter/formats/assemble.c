@@ -140,8 +140,7 @@ static int128 prompt_of(const struct record *r)
 
 bool sighting_is_other_answer(const struct record *a, const struct record *b)
 {
-	return a->time_us != TIME_ABSENT && b->time_us != TIME_ABSENT && a->time_us != b->time_us &&
-	       prompt_of(a) != prompt_of(b);
+	return a->time_us != b->time_us && prompt_of(a) != prompt_of(b);
 }
 
 /* The next spelling of a name that is certain: what else a name ends in may be a model's own. */
@@ -342,10 +341,11 @@ static const char *merge(struct assembly *a, size_t at, const struct metered *m)
 	if (sighting_is_other_model(have->record.text[FIELD_MODEL], m->record.text[FIELD_MODEL]))
 		return "another model";
 	const enum sighting s = compare_with(have, m, known, counts);
-	const bool made = have->made && m->made, grows = m->cumulative && have->cumulative;
-	if (made && !grows && have->record.time_us != m->record.time_us)
+	const bool grows = m->cumulative && have->cumulative;
+	if (have->made && m->made && !grows && have->record.time_us != m->record.time_us)
 		return "another time";
-	if (s == SIGHTING_OTHER || (made && sighting_is_other_answer(&have->record, &m->record)) ||
+	if (s == SIGHTING_OTHER ||
+	    ((have->made || m->made) && sighting_is_other_answer(&have->record, &m->record)) ||
 	    (s != SIGHTING_SAME && !grows))
 		return "other counts";
 	memcpy(have->record.tokens, known, sizeof known);

@@ -280,6 +280,15 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
+/* A kind of token by its name, or by the number that it has in Google's libraries. */
+static struct text modality_of(json_value *v)
+{
+	static const char *const numbered[] = { "", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT" };
+	const struct text said = json_number_or_string(v);
+	const bool number = said.n == 1 && *said.p > '0' && *said.p < '6';
+	return number ? text_of(numbered[*said.p - '0']) : said;
+}
+
 /* Gemini's lists of {modality, tokenCount}, which Interactions write in small letters. Pictures and
  * films of a prompt cost what text costs where a card has no price of theirs, so they are parts of
  * it. */
@@ -288,7 +297,7 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 {
 	c->divided |= audio == RAW_OUTPUT_AUDIO && json_first(list);
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
-		struct text modality = json_string(json_member(v, "modality"));
+		struct text modality = modality_of(json_member(v, "modality"));
 		json_value *n = json_member(v, "tokenCount");
 		if (!n)
 			n = json_member(v, "token_count");

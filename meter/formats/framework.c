@@ -226,6 +226,8 @@ bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, 
 	payload_tier(r, &m, v, NULL);
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
+	if (rc == 0)
+		payload_vendor_usage(r, &m, json_member(usage, "raw"));
 	payload_judge(r, &m, usage, true);
 	judge_ai_sdk(r, &m, v, usage, meta);
 	if (rc == 0)
@@ -276,6 +278,8 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	c.fixed = false;
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
+	if (rc == 0)
+		payload_vendor_usage(r, &m, json_member(usage, "raw"));
 	payload_judge(r, &m, usage, true);
 	payload_end(r, &m, v, rc, &e);
 	return true;

@@ -23,8 +23,10 @@ static bool read_message(struct payload_reader *r, json_value *v, json_value *ab
 	json_value *message = message_of(v);
 	json_value *usage = json_member(message, "usage_metadata"),
 		   *meta = json_member(message, "response_metadata");
-	json_value *own =
-		payload_either(json_member(meta, "usage"), json_member(meta, "token_usage"));
+	json_value *own = payload_either(payload_either(json_member(meta, "usage"),
+							json_member(meta, "token_usage")),
+					 payload_either(json_member(meta, "usage_metadata"),
+							json_member(meta, "usageMetadata")));
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { 0 };
@@ -54,6 +56,8 @@ static bool read_message(struct payload_reader *r, json_value *v, json_value *ab
 		rc = counts_read_units(&c, own, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
+	if (rc == 0 && !joined) /* pieces are added up here, and not there */
+		payload_vendor_usage(r, &m, own);
 	if (rc == 0)
 		rc = payload_tools(r, &m, message, own, &e);
 	payload_grounding(r, &m,

@@ -1,7 +1,7 @@
 // reported_payloads.mjs TALLY FILE: each line of FILE is a payload as a public report of a token counter shows it, rebuilt small, with what it
 // used: {"name", "about", "file", "text", "records", "tokens", "told"}. Replayed and ingested it gives these tokens; told: and exit status 3, for
 // something in it has no price. least: and exit status 3, for its cost is a lower bound (its cache writes have no lifetime, its region is not told), and nothing else is told. refused: and exit status 3, for the id of one of its calls was given before.
-// tokens may be missing where none can be told.
+// total: and comes to this. tokens may be missing where none can be told.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync, rmSync } from 'node:fs';
 
@@ -26,6 +26,7 @@ for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
 			for (const [bucket, n] of Object.entries(got)) if (n && bucket !== 'reasoning' && !(bucket in c.tokens)) complain(`${c.name}, ${way}: ${bucket} ${n}, and not 0`);
 			if (r.said?.records !== (c.records ?? 1)) complain(`${c.name}, ${way}: ${r.said?.records} records, and not ${c.records ?? 1}`);
 		}
+		if (c.total && r.said?.total !== c.total) complain(`${c.name}, ${way}: ${r.said?.total}, and not ${c.total}`);
 		if (c.least && !(r.said?.placeholders > 0 && r.said?.unpriced === 0)) complain(`${c.name}, ${way}: no lower bound`);
 		if (c.told || c.least || c.refused ? status !== 3 : status !== 0) complain(`${c.name}, ${way}: exit status ${status} ${r.why}`);
 	};
