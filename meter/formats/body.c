@@ -303,6 +303,11 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *usage = json_member(v, "usage");
 	if (litellm_row(r, v, line) || langfuse_observation(r, v, line))
 		return true;
+	/* LiteLLM answered it from its own cache: it used no tokens of any vendor */
+	if (payload_says_true(json_member(json_member(v, "_hidden_params"), "cache_hit"))) {
+		r->passed_over++;
+		return true;
+	}
 	if (json_member(v, "tokens_in") && json_member(v, "tokens_out"))
 		read_cloudflare(r, v, line);
 	else if (json_member(json_first(json_member(v, "result")), "tokens_in"))

@@ -170,6 +170,8 @@ static const struct {
 	{ "server_tool_use_details", "web_search_requests", UNIT_WEB_SEARCH },
 	/* OpenAI, beside the usage */
 	{ "web_search", "num_requests", UNIT_WEB_SEARCH },
+	/* Pydantic AI */
+	{ "details", "web_search_requests", UNIT_WEB_SEARCH },
 	/* Alibaba */
 	{ "plugins.search", "count", UNIT_WEB_SEARCH },
 	/* Perplexity's agents */

@@ -314,6 +314,30 @@ static int take_requests(struct metered *m, json_value *v, struct err *e)
 	return rc;
 }
 
+/* xAI's sum of what tools did must be that of its parts, which have the prices. */
+static void judge_tool_sum(struct metered *m, json_value *usage)
+{
+	static const char *const parts[] = { "server_side_tool_usage_details",
+					     "server_side_tool_usage" };
+	struct raw_counts sum = { 0 };
+	int64_t told = 0;
+	struct err none;
+	json_value *all = json_member(usage, "num_server_side_tools_used");
+	if (!all || counts_set(&sum, RAW_TOTAL, all, &none) != 0)
+		return;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		for (json_value *v = json_first(json_member(usage, parts[i])); v;
+		     v = json_next(v)) {
+			struct raw_counts one = { 0 };
+			if (counts_set(&one, RAW_TOTAL, v, &none) == 0 &&
+			    one.count[RAW_TOTAL] < INT64_MAX / 64)
+				told += one.count[RAW_TOTAL];
+		}
+	if (sum.count[RAW_TOTAL] > told && !m->unread)
+		m->unread = "the member 'num_server_side_tools_used' counts more than the usage "
+			    "tells by tool, and they may be billed";
+}
+
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
@@ -329,6 +353,7 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	if (rc != 0)
 		return rc;
 	payload_judge(r, m, usage, !counts_begin(m->shape));
+	judge_tool_sum(m, usage);
 	payload_doubt(r, m, usage);
 	m->raw = payload_raw(r, usage);
 	return 0;

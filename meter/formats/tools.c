@@ -267,6 +267,14 @@ static void take_choice(struct payload_reader *r, struct tools_found *f, json_va
 	}
 }
 
+/* Pydantic AI's parts of an answer: what its vendor ran. */
+static void take_parts(struct tools_found *f, json_value *parts)
+{
+	for (json_value *v = json_first(parts); v; v = json_next(v))
+		if (text_is(json_string(json_member(v, "part_kind")), "builtin-tool-call"))
+			take_called(f, json_string(json_member(v, "tool_name")), true);
+}
+
 /* Whether its content is a list of blocks; that of other rows may be a text. */
 static bool has_blocks(json_value *answer)
 {
@@ -299,6 +307,7 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 	if (!json_first(content))
 		take_list(r, &f, json_member(answer, "toolCalls"));
 	take_choice(r, &f, json_member(answer, "choices"));
+	take_parts(&f, json_member(answer, "parts"));
 	/* Z.ai lists what one search found */
 	if (is_kind(r, &f, found, JSON_ARRAY) && json_first(found)) {
 		f.units[UNIT_WEB_SEARCH] += json_member(answer, "choices") != NULL;

@@ -253,6 +253,8 @@ static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
+	if (rc == 0)
+		rc = payload_tools(r, &m, v, usage, &e);
 	payload_judge_beside(r, &m, v, usage, "");
 	payload_end(r, &m, v, rc, &e);
 	return true;
