@@ -517,7 +517,7 @@ static bool take_order(struct spelling *s)
 	size_t end = family;
 	while (end < n && p[end] != '-')
 		end++;
-	if (end == family)
+	if (end == family || !is_letter(p[family]))
 		return false;
 	const int length = snprintf(room, sizeof room, "claude-%.*s-%.*s%.*s", (int)(end - family),
 				    p + family, (int)version, p + 7, (int)(n - end), p + end);
@@ -634,14 +634,16 @@ bool spelling_next(struct spelling *s)
 		take_suffix,	  take_colon,	take_effort,	   take_dots,	     take_order,
 		take_claude_date, take_version, take_stable,	   take_vendor
 	};
-	enum { STEPS = sizeof steps / sizeof *steps };
+	/* no name has so many parts: two steps that undo each other must come to an end */
+	enum { STEPS = sizeof steps / sizeof *steps, TAKEN_MOST = 100 };
 	if (!s->model.p) /* nobody's name is a text as well */
 		s->model = TEXT("");
 	if (!s->whole.p)
 		s->whole = s->model;
 	for (;;) {
 		for (; s->stage < STEPS; s->stage++)
-			if (steps[s->stage](s)) {
+			if (s->taken < TAKEN_MOST && steps[s->stage](s)) {
+				s->taken++;
 				/* what is left may have a prefix or suffix again, as us.anthropic.
 				 * has */
 				s->stage = s->stage == STEPS - 1 ? 0 : s->stage;

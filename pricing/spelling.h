@@ -25,7 +25,7 @@ struct spelling {
 	bool tiers; /* whether the end of a name may tell a service tier */
 	bool loose; /* nobody lists what was tried: what gateways and agents add is taken off */
 	bool version_changed;
-	int stage;
+	int stage, taken; /* the step to try, and how many found something */
 };
 
 /* The next, simpler spelling of the same model; false when there is none. */

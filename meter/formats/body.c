@@ -88,8 +88,14 @@ static void settle_run(struct metered *m, json_value *v)
 	const struct text object = json_string(json_member(v, "object"));
 	const bool run = text_is(object, "thread.run");
 	const struct text id = json_string(json_member(v, run ? "id" : "run_id"));
-	if (!id.n || !(run || text_is(object, "thread.run.step")))
+	const bool step = text_is(object, "thread.run.step"),
+		   of_assistant = json_member(v, "assistant_id") && json_member(v, "thread_id");
+	if (!run && !step && !of_assistant)
 		return;
+	if (!id.n || !(run || step)) {
+		m->unread = "it is a run or a step of one, and names no run: it may be in a sum";
+		return;
+	}
 	m->session_sum = m->of_any_model = run;
 	m->cumulative = true; /* both are asked for while they grow */
 	payload_text(&m->record, FIELD_SESSION, json_member(v, run ? "id" : "run_id"));

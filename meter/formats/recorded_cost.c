@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/loose.h"
 #include "meter/formats/payload_run.h"
 
 enum { DEPTH = 3 };
@@ -60,6 +61,11 @@ static bool is_in_other_money(json_value *v)
 	for (size_t i = 0; v && i < sizeof currencies / sizeof *currencies; i++) {
 		const struct text word = json_number_or_string(json_at(v, currencies[i]));
 		other |= word.n && !text_is_one_of_caseless(word, dollar_words);
+	}
+	/* under whatever name: a cost that is an object holds numbers otherwise */
+	for (json_value *w = json_first(json_member(v, "cost")); w; w = json_next(w)) {
+		const struct text word = json_string(w);
+		other |= loose_is_currency(word) && !text_is_one_of_caseless(word, dollar_words);
 	}
 	return other;
 }

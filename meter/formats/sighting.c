@@ -323,8 +323,10 @@ static void judge_tool_sum(struct metered *m, json_value *usage)
 	int64_t told = 0;
 	struct err none;
 	json_value *all = json_member(usage, "num_server_side_tools_used");
-	if (!all || counts_set(&sum, RAW_TOTAL, all, &none) != 0)
+	if (json_is_nothing(all))
 		return;
+	if (counts_set(&sum, RAW_TOTAL, all, &none) != 0)
+		sum.count[RAW_TOTAL] = INT64_MAX; /* it is no count */
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		for (json_value *v = json_first(json_member(usage, parts[i])); v;
 		     v = json_next(v)) {

@@ -270,9 +270,16 @@ static void take_choice(struct payload_reader *r, struct tools_found *f, json_va
 /* Pydantic AI's parts of an answer: what its vendor ran. */
 static void take_parts(struct tools_found *f, json_value *parts)
 {
-	for (json_value *v = json_first(parts); v; v = json_next(v))
-		if (text_is(json_string(json_member(v, "part_kind")), "builtin-tool-call"))
-			take_called(f, json_string(json_member(v, "tool_name")), true);
+	static const char *const of_others[] = { "tool-call", "tool-return", "builtin-tool-return",
+						 "retry-prompt", NULL };
+	for (json_value *v = json_first(parts); v; v = json_next(v)) {
+		const struct text name = json_string(json_member(v, "tool_name")),
+				  kind = json_string(json_member(v, "part_kind"));
+		if (text_is(kind, "builtin-tool-call"))
+			take_called(f, name, true);
+		else if (name.n && !text_is_one_of(kind, of_others))
+			name_tool(f, name);
+	}
 }
 
 /* Whether its content is a list of blocks; that of other rows may be a text. */

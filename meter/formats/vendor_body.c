@@ -216,6 +216,22 @@ static bool read_generations(struct payload_reader *r, json_value *v, int64_t li
 
 /* --- Pydantic AI: an answer in a history of messages --- */
 
+/* Its details are counts of the vendor's, of which those of requests are of what it did besides. */
+static void judge_details(struct payload_reader *r, struct metered *m, json_value *details)
+{
+	for (json_value *v = json_first(details); v && !m->unread; v = json_next(v)) {
+		const struct text name = text_of(json_key(v));
+		const bool counted = text_is(name, "web_search_requests");
+		if (json_is_nothing(v) ||
+		    (json_kind(v) == JSON_NUMBER && (counted || !text_ends(name, "requests"))))
+			continue;
+		m->unread =
+			arena_printf(&r->arena,
+				     "the member 'usage.details.%s' is unknown, and may be billed",
+				     json_key(v));
+	}
+}
+
 static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 {
 	/* the vendor's details that have prices of their own */
@@ -255,6 +271,7 @@ static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 		rc = payload_counts(r, &m, usage, &c, &e);
 	if (rc == 0)
 		rc = payload_tools(r, &m, v, usage, &e);
+	judge_details(r, &m, details);
 	payload_judge_beside(r, &m, v, usage, "");
 	payload_end(r, &m, v, rc, &e);
 	return true;

@@ -169,7 +169,7 @@ EOF
 		run "$TALLY" replay $f --map none=video_tokens --json
 		expect 0 '"unpriced": 0' '"total": "10"'
 		run "$TALLY" replay $f --map cache_read=video_tokens --json
-		[[ $f == *jsonl ]] || expect 3 '"unpriced": 0' '"quarantined": 1' '"total": "7.50000625"' # 0.0 is no count
+		[[ $f == *jsonl ]] || expect 0 '"unpriced": 0' '"quarantined": 0' '"total": "10.00000625"' # 0.0 is none
 	done
 }
 

@@ -631,6 +631,33 @@ static void every_spelling_means_its_model(void **state)
 	book_close(b);
 }
 
+/* Names that are put together at random of the pieces of names: what is tried comes to an end. */
+static void spellings_come_to_an_end(void **state)
+{
+	static const char *const pieces[] = { "claude", "gpt",	    "gemini",  "opus",	   "sonnet",
+					      "4",	"5",	    "6",       "20250929", "latest",
+					      "high",	"mini",	    "bedrock", "us.",	   "v1:0",
+					      "azure",	"vertex_ai" };
+	static const char marks[] = "---. /:@[";
+	(void)state;
+	srand(7);
+	for (int i = 0; i < 200000; i++) {
+		char name[120] = "";
+		size_t n = 0;
+		for (int k = rand() % 6; k >= 0; k--) {
+			n += (size_t)snprintf(name + n, sizeof name - n, "%s",
+					      pieces[(size_t)rand() % COUNT(pieces)]);
+			name[n++] = marks[(size_t)rand() % (sizeof marks - 1)];
+		}
+		struct spelling s = { .model = { name, n - (size_t)(rand() % 4 > 0) } };
+		int tried = 0;
+		while (spelling_next(&s) && tried < 60)
+			tried++;
+		if (tried == 60)
+			fail_msg("'%.*s' has no end of spellings", (int)n, name);
+	}
+}
+
 /* Of every name that the cards know, and of ways to write it: what it means means itself, and is
  * what the price that it gets is a price of. */
 static void what_a_name_means_is_what_it_is_billed_as(void **state)
@@ -679,6 +706,7 @@ int main(void)
 		cmocka_unit_test(plans_give_the_published_credits),
 		cmocka_unit_test(other_platforms_are_data),
 		cmocka_unit_test(every_spelling_means_its_model),
+		cmocka_unit_test(spellings_come_to_an_end),
 		cmocka_unit_test(what_a_name_means_is_what_it_is_billed_as),
 		cmocka_unit_test(a_book_is_replaced_while_threads_ask),
 	};
