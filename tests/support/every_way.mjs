@@ -74,7 +74,9 @@ function worth(c, at) {
 		const fits = p => p.model === c.model && (p.service_tier || '') === tier && at >= Date.parse(p.from) && at < Date.parse(p.to);
 		return prices.find(q => fits(q) && q.region && q.region === c.region) || prices.find(q => fits(q) && !q.region && (!c.region || same(c.model, c.region)));
 	};
-	const p = of(c.service_tier), standard = c.service_tier && of('');
+	/* what the standard price says of long prompts is taken from that of no region, too */
+	const anywhere = prices.find(q => q.model === c.model && !q.service_tier && !q.region && at >= Date.parse(q.from) && at < Date.parse(q.to));
+	const p = of(c.service_tier), standard = c.service_tier && (of('') || anywhere);
 	if (!p) return null;
 	const hour = new Date(at + 8 * 3600e3).getUTCHours(), peak = (hour >= 9 && hour < 12) || (hour >= 14 && hour < 18);
 	const window = peak && p.windows ? p.windows[0] : null;
