@@ -414,6 +414,14 @@ static bool says_nothing(const char *p, const char *end)
 	return (n == 1 && *p == '0') || (n == 4 && memcmp(p, "null", 4) == 0);
 }
 
+/* A word in a key that nobody reads, from its opening quote on. */
+static __attribute__((noinline)) bool is_price_word(enum record_field f, const char *p,
+						    const char *after)
+{
+	return field_is_unread(f) && value_may_be_price_word(p[1]) &&
+	       value_is_price_word((struct text){ p + 1, (size_t)(after - p) - 2 });
+}
+
 /* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the
  * strict path. */
 ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
@@ -431,9 +439,7 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 			}
 			if (f == FIELD_OBSCURE && after && ((*p >= '1' && *p <= '9') || *p == '"'))
 				*given |= (uint64_t)1 << FIELD_OBSCURE;
-			if (field_is_unread(f) && after && *p == '"' &&
-			    value_may_be_price_word(p[1]) &&
-			    value_is_price_word((struct text){ p + 1, (size_t)(after - p) - 2 }))
+			if (*p == '"' && f != FIELD_NONE && after && is_price_word(f, p, after))
 				return NULL;
 			return f == FIELD_UNKNOWN && after && !says_nothing(p, after) ? NULL
 										      : after;
