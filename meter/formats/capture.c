@@ -210,7 +210,7 @@ enum course {
 	COURSE_BEHIND  /* the result before counts them */
 };
 
-static void turn_of(json_value *v, int64_t turn[SUMS - 1])
+static void turn_of(struct payload_reader *r, json_value *v, int64_t turn[SUMS - 1])
 {
 	struct raw_counts c = { 0 };
 	struct err none;
@@ -218,7 +218,9 @@ static void turn_of(json_value *v, int64_t turn[SUMS - 1])
 	for (int k = 0; k < SUMS - 1; k++)
 		turn[k] = read ? c.count[claude_order[k]] : 0;
 	/* unknown is not zero */
-	if (!(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
+	if (members_unknown(&r->member, PRINTED_ANSWER_SHAPE, json_member(v, "usage"), "usage",
+			    true) ||
+	    !(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
 		turn[0] = -1;
 }
 
@@ -258,12 +260,13 @@ static bool lies_turn_between(const struct model_sum *less, size_t lesses,
 }
 
 /* Where the answers are not there, a result's own usage says what its sums added to the last. */
-static enum course course_of(struct capture *c, json_value *v, const struct model_sum *now,
+static enum course course_of(struct payload_reader *r, json_value *v, const struct model_sum *now,
 			     size_t count)
 {
+	struct capture *c = capture_of(r);
 	int64_t turn[SUMS - 1];
 	bool grows, shrinks;
-	turn_of(v, turn);
+	turn_of(r, v, turn);
 	if (goes_on(c, now, count))
 		return COURSE_GOES_ON;
 	/* without an id of its own it is the last again, grown */
@@ -413,7 +416,7 @@ static void keep_sums(struct payload_reader *r, json_value *v, const struct mode
 		      size_t count)
 {
 	struct capture *c = capture_of(r);
-	turn_of(v, c->turn);
+	turn_of(r, v, c->turn);
 	c->sums = count;
 	for (size_t i = 0; i < count; i++) {
 		c->sum[i] = now[i];
@@ -438,7 +441,7 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	const enum course course = course_of(c, v, now, count);
+	const enum course course = course_of(r, v, now, count);
 	const bool more = course == COURSE_GOES_ON || course == COURSE_UNSURE;
 	const char *lacks = is_less_than(v, now, count) ? "'modelUsage' counts less than the "
 							  "'usage' beside it, which it holds"
@@ -469,6 +472,8 @@ static void take_models(struct payload_reader *r, json_value *v, json_value *mod
 		begin_result(r, &m, v, now[i].model, line);
 		m.unread = lacks;
 		m.broken_off = course == COURSE_UNSURE;
+		/* what the turn used tells which sums hold it */
+		payload_judge_closed(r, &m, json_member(v, "usage"), "usage");
 		if (set_writes(&m, &counts, own[SUMS - 2], json_member(v, "usage"), &e) != 0) {
 			payload_refuse(r, line, v, &e);
 			return;
