@@ -218,7 +218,8 @@ static void turn_of(struct payload_reader *r, json_value *v, int64_t turn[SUMS -
 	for (int k = 0; k < SUMS - 1; k++)
 		turn[k] = read ? c.count[claude_order[k]] : 0;
 	/* unknown is not zero */
-	if (members_unknown(&r->member, PRINTED_ANSWER_SHAPE, json_member(v, "usage"), "usage",
+	if (!read ||
+	    members_unknown(&r->member, PRINTED_ANSWER_SHAPE, json_member(v, "usage"), "usage",
 			    true) ||
 	    !(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
 		turn[0] = -1;
