@@ -36,10 +36,9 @@ ifeq ($(findstring clang,$(CC)),)
 # whole-program inlining; gcc then warns of paths that cannot be taken
 OPT += -flto=auto -Wno-maybe-uninitialized
 AR := gcc-ar
-ifeq ($(shell uname -m),x86_64)
-# structs of a hundred bytes are cleared by plain stores; gcc's rep stos takes longer to begin
-OPT += -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
-endif
+# structs of a hundred bytes are cleared by plain stores, where the compiler has the choice: rep stos takes longer to begin
+PLAIN_STORES := -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign
+OPT += $(shell $(CC) $(PLAIN_STORES) -E -x c /dev/null >/dev/null 2>&1 && echo $(PLAIN_STORES))
 endif
 else ifeq ($(MODE),asan)
 OPT := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

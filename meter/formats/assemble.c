@@ -132,15 +132,18 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 	       sighting_writes(a) != sighting_writes(b);
 }
 
-static int128 prompt_of(const struct record *r)
+int128 sighting_prompt(const struct record *r)
 {
-	return (int128)r->tokens[BUCKET_INPUT] + r->tokens[BUCKET_CACHE_READ] +
-	       sighting_writes(r->tokens);
+	int128 prompt = 0;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b))
+			prompt += r->tokens[b];
+	return prompt;
 }
 
 bool sighting_is_other_answer(const struct record *a, const struct record *b)
 {
-	return a->time_us != b->time_us && prompt_of(a) != prompt_of(b);
+	return a->time_us != b->time_us && sighting_prompt(a) != sighting_prompt(b);
 }
 
 /* The next spelling of a name that is certain: what else a name ends in may be a model's own. */

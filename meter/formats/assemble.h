@@ -18,6 +18,8 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 
 /* Whether b asked for something else than a: another input side. */
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
+/* The whole prompt, whatever was cached and of whatever kind it is. */
+int128 sighting_prompt(const struct record *r);
 /* Whether two answers of one id, whose instants are when they were made, are two: vendors and
  * gateways give some ids again. While an answer is streamed its prompt stays. */
 bool sighting_is_other_answer(const struct record *a, const struct record *b);

@@ -75,12 +75,6 @@ static bool is_pictures(json_value *v)
 		(json_member(first, "b64_json") || json_member(first, "url")));
 }
 
-/* Gemini's names of counts, whose answers leave the thoughts out. */
-static bool is_gemini(json_value *usage)
-{
-	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
-}
-
 /* A run of OpenAI's assistants is the sum of its steps, each of which names it: as a session and
  * its calls. */
 static void settle_run(struct metered *m, json_value *v)
@@ -133,7 +127,8 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage,
 				    &(struct raw_counts){ .pictures = is_pictures(v),
-							  .reasoning_beside = is_gemini(usage) },
+							  .reasoning_beside =
+								  usage_is_gemini(usage) },
 				    &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
@@ -337,7 +332,7 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
 		 json_member(v, "prompt_eval_count") || json_member(v, "eval_count") ||
 		 json_member(v, "completion_tokens") || json_member(v, "inputTokens") ||
-		 is_gemini(v))
+		 usage_is_gemini(v))
 		/* a bare usage object, or a row that carries its counts at the top */
 		read_answer(r, v, v, "usage", line);
 	else

@@ -227,7 +227,7 @@ bool ai_sdk_result(struct payload_reader *r, json_value *v, json_value *parent, 
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
 	if (rc == 0)
-		payload_vendor_usage(r, &m, json_member(usage, "raw"));
+		payload_vendor_usage(r, &m, json_member(usage, "raw"), counted != usage);
 	payload_judge(r, &m, usage, true);
 	judge_ai_sdk(r, &m, v, usage, meta);
 	if (rc == 0)
@@ -279,7 +279,7 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
 	if (rc == 0)
-		payload_vendor_usage(r, &m, json_member(usage, "raw"));
+		payload_vendor_usage(r, &m, json_member(usage, "raw"), counted != usage);
 	payload_judge(r, &m, usage, true);
 	payload_end(r, &m, v, rc, &e);
 	return true;

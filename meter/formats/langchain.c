@@ -51,13 +51,13 @@ static bool read_message(struct payload_reader *r, json_value *v, json_value *ab
 		rc = payload_labels(r, &m.record, message, &e);
 	if (!m.record.text[FIELD_PROVIDER].n)
 		payload_seller(r, &m.record, json_string(json_member(about, "ls_provider")));
-	/* units stand in the vendor's own usage alone */
-	if (rc == 0)
+	/* units stand in the vendor's own usage alone, which pieces have not as a whole */
+	if (rc == 0 && joined)
 		rc = counts_read_units(&c, own, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
 	if (rc == 0 && !joined) /* pieces are added up here, and not there */
-		payload_vendor_usage(r, &m, own);
+		payload_vendor_usage(r, &m, own, false);
 	if (rc == 0)
 		rc = payload_tools(r, &m, message, own, &e);
 	payload_grounding(r, &m,

@@ -279,8 +279,15 @@ void payload_bills_beside(struct metered *m, const char *member);
 /* The same of a call of which nothing at all is counted, although its source says what it cost. */
 void payload_settle_beside(struct metered *m);
 /* Takes what a framework hands on of the vendor's own usage, where there is any, beside the counts
- * that m has of the framework's. */
-void payload_vendor_usage(struct payload_reader *r, struct metered *m, json_value *usage);
+ * that m has of the framework's. counted: it stands in another place, too, and m has its counts:
+ * its members are judged alone. */
+void payload_vendor_usage(struct payload_reader *r, struct metered *m, json_value *usage,
+			  bool counted);
+/* Gemini's names of counts, whose answers leave the thoughts out. */
+static inline bool usage_is_gemini(json_value *usage)
+{
+	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
+}
 /* What vendors' tools did by what the answer lists (tools.def), where its usage does not count it.
  * Errors: as counts_read. */
 int payload_tools(struct payload_reader *r, struct metered *m, json_value *answer,

@@ -1,5 +1,6 @@
 /* One sighting of a call in the making: what every format needs to fill it in and to hand it over.
  */
+#include "meter/formats/assemble.h"
 #include "meter/formats/payload_run.h"
 
 #include <stdio.h>
@@ -199,17 +200,13 @@ bool payload_is_alone(json_value *usage)
 void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
 		  struct text session, bool in_log)
 {
-	const int64_t *t = m->record.tokens;
-	int128 prompt = 0;
 	/* not every source tells what was read from a cache or written to it */
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (bucket_is_prompt((enum bucket)b))
-			prompt += t[b];
+	const int128 prompt = sighting_prompt(&m->record);
 	if (!session.n || prompt > INT64_MAX)
 		return;
-	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld", agent,
-				       session.n > 200 ? 200 : (int)session.n, session.p,
-				       (long long)prompt, (long long)t[BUCKET_OUTPUT]));
+	m->twin = text_of(arena_printf(
+		&r->arena, "twin:%s:%.*s:%lld/%lld", agent, session.n > 200 ? 200 : (int)session.n,
+		session.p, (long long)prompt, (long long)m->record.tokens[BUCKET_OUTPUT]));
 	m->in_log = in_log;
 }
 

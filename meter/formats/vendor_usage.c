@@ -8,31 +8,17 @@
 #include "meter/formats/assemble.h"
 #include "meter/formats/payload_run.h"
 
-static bool is_gemini(json_value *usage)
-{
-	return json_member(usage, "promptTokenCount") || json_member(usage, "prompt_token_count");
-}
-
 /* Whose members they are. */
 static const char *shape_of(json_value *usage)
 {
 	static const char *const anthropic[] = { "cache_creation_input_tokens", "cache_creation",
 						 "server_tool_use", "iterations", "inference_geo" };
-	if (is_gemini(usage))
+	if (usage_is_gemini(usage))
 		return "gemini.content";
 	for (size_t i = 0; i < sizeof anthropic / sizeof *anthropic; i++)
 		if (json_member(usage, anthropic[i]))
 			return "anthropic.message";
 	return "openai.chat";
-}
-
-static int128 prompt_of(const struct record *r)
-{
-	int128 prompt = 0;
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (bucket_is_prompt((enum bucket)b))
-			prompt += r->tokens[b];
-	return prompt;
 }
 
 /* What one of the two does not state, it does not deny. */
@@ -55,7 +41,7 @@ static int take_vendor(struct metered *m, const struct raw_counts *c, struct err
 	int rc = counts_normalise(&vendor, c, &rule, e);
 	if (rc != 0)
 		return rc;
-	const int128 prompt = prompt_of(&vendor), had = prompt_of(&m->record);
+	const int128 prompt = sighting_prompt(&vendor), had = sighting_prompt(&m->record);
 	const int64_t answer = vendor.tokens[BUCKET_OUTPUT], said = m->record.tokens[BUCKET_OUTPUT];
 	/* a part of it, or nothing yet, is in no contradiction */
 	if (prompt && answer && prompt >= had && answer >= said)
@@ -67,19 +53,20 @@ static int take_vendor(struct metered *m, const struct raw_counts *c, struct err
 	return 0;
 }
 
-void payload_vendor_usage(struct payload_reader *r, struct metered *m, json_value *usage)
+void payload_vendor_usage(struct payload_reader *r, struct metered *m, json_value *usage,
+			  bool counted)
 {
-	const bool gemini = is_gemini(usage);
+	const bool gemini = usage_is_gemini(usage);
 	struct raw_counts c = { .cache = gemini ? CACHE_INSIDE : CACHE_BY_KEYS,
 				.reasoning_beside = gemini };
 	const char *const shape = m->shape;
 	struct err why;
 	if (json_kind(usage) != JSON_OBJECT || !json_first(usage))
 		return;
-	int rc = counts_read(&c, usage, &why);
-	if (rc == 0)
+	int rc = counted ? 0 : counts_read(&c, usage, &why);
+	if (rc == 0 && !counted)
 		rc = payload_extras(r, m, usage, &c, &why);
-	if (rc == 0)
+	if (rc == 0 && !counted)
 		rc = take_vendor(m, &c, &why);
 	if (rc != 0 && !m->unread)
 		m->unread = arena_printf(&r->arena, "the vendor's own usage is not understood: %s",
